@@ -1,0 +1,17 @@
+"""Callbacks for any `model.fit`, and by name in a recipe."""
+
+from .base import StatefulCallback
+from .best_checkpoint import BestCheckpoint
+from .early_stopping import EarlyStopping
+from .metrics_log import MetricsLog
+from .progress_bar import ProgressBar
+from .table import CALLBACKS
+
+__all__ = [
+    "CALLBACKS",
+    "BestCheckpoint",
+    "EarlyStopping",
+    "MetricsLog",
+    "ProgressBar",
+    "StatefulCallback",
+]

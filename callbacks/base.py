@@ -1,0 +1,91 @@
+"""What the callbacks share: monitored values, checked arguments, and state that can be saved."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import keras
+
+Mode = Literal["auto", "min", "max"]
+MODES = ("auto", "min", "max")
+# Words in a metric's name that say more is better.
+RISING = ("acc", "auc", "precision", "recall", "f1", "iou", "r2", "cosine_similarity", "fbeta")
+
+
+class StatefulCallback(keras.callbacks.Callback):
+    """A callback whose state can be taken out and put back, to continue a run exactly.
+
+    A subclass lists the names of its state in `STATE`. Only what is listed is restored: restoring
+    all attributes of a Keras callback turns the sign of its `min_delta`.
+    """
+
+    STATE: tuple[str, ...] = ()
+
+    def get_state(self) -> dict[str, Any]:
+        """The state, by name."""
+        return {name: getattr(self, name) for name in self.STATE}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Put a state back that `get_state` gave.
+
+        Raises:
+            ValueError: a name is missing, or belongs to another callback.
+        """
+        if set(state) != set(self.STATE):
+            raise ValueError(
+                f"State of `{type(self).__name__}` must have {sorted(self.STATE)}. "
+                f"Received: {sorted(state)}"
+            )
+        for name in self.STATE:
+            setattr(self, name, state[name])
+
+
+def falls(monitor: str, mode: Mode) -> bool:
+    """Whether less of a monitored value is better."""
+    if mode == "auto":
+        name = monitor.removeprefix("val_")
+        return not any(word in name for word in RISING)
+    return mode == "min"
+
+
+def value_of(monitor: str, logs: Mapping[str, Any] | None, who: str) -> float:
+    """The monitored value of an epoch.
+
+    Raises:
+        ValueError: it is not logged: a callback that watches nothing would do nothing, silently.
+    """
+    if logs is None or monitor not in logs:
+        known = ", ".join(sorted(logs or {})) or "nothing"
+        raise ValueError(f"`{who}` watches `{monitor}`, which is not logged. Logged are: {known}.")
+    return float(logs[monitor])
+
+
+def better(value: float, best: float | None, min_delta: float, *, less: bool) -> bool:
+    """Whether a value improves on the best by more than `min_delta`; NaN never does."""
+    if math.isnan(value):
+        return False
+    if best is None:
+        return True
+    return value < best - min_delta if less else value > best + min_delta
+
+
+def at_least(name: str, value: Any, low: float, *, whole: bool = False) -> Any:
+    """A finite number of at least `low`."""
+    kinds = (int,) if whole else (int, float)
+    if isinstance(value, bool) or not isinstance(value, kinds) or not math.isfinite(value):
+        what = "a whole number" if whole else "a number"
+        raise ValueError(f"Argument `{name}` must be {what}. Received: {name}={value!r}")
+    if value < low:
+        raise ValueError(f"Argument `{name}` must be >= {low:g}. Received: {name}={value}")
+    return value
+
+
+def known_mode(mode: Any) -> Mode:
+    """A mode that is one."""
+    if mode not in MODES:
+        raise ValueError(
+            f"Argument `mode` must be one of {', '.join(MODES)}. Received: mode={mode!r}"
+        )
+    return mode

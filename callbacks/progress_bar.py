@@ -1,0 +1,92 @@
+"""Progress on a terminal, and plain lines in a log."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from .metrics_log import learning_rate
+
+# A log of a long training is read by people: no more lines than these.
+MOST_LINES = 50
+HIDDEN = ("gradient_norm", "clipped_steps", "nonfinite_steps")
+
+
+class ProgressBar(keras.callbacks.Callback):
+    """A bar with the time left on a terminal; in a plain log a line an epoch, or every few.
+
+    Every line tells epoch, loss and metrics, and learning rate. On a terminal the bar moves with
+    the epochs and the finished ones scroll above it; in a log nothing is overwritten and there are
+    no control characters.
+
+    Args:
+        every: print each so many epochs; by default so that a run has at most 50 lines.
+
+    >>> bar = ProgressBar()
+    """
+
+    def __init__(self, every: int | None = None):
+        super().__init__()
+        if every is not None and (isinstance(every, bool) or not isinstance(every, int)):
+            raise ValueError(f"Argument `every` must be a whole number. Received: every={every!r}")
+        if every is not None and every < 1:
+            raise ValueError(f"Argument `every` must be >= 1. Received: every={every}")
+        self.every = every
+        self._progress: Progress | None = None
+        self._task: Any = None
+        self._began = 0.0
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        self._began = time.perf_counter()
+        console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("epoch {task.completed:.0f}/{task.total:.0f}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+            transient=True,
+        )
+        self._task = self._progress.add_task("training", total=self._epochs())
+        self._progress.start()
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        if self._progress is None:
+            return
+        self._progress.update(self._task, completed=epoch + 1)
+        last = epoch + 1 == self._epochs() or bool(getattr(self.model, "stop_training", False))
+        if (epoch + 1) % self._interval() == 0 or epoch == 0 or last:
+            self._progress.console.print(self.line(epoch, logs or {}), markup=False)
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+            # A live display holds locks; a callback is copied for every trial of a search.
+            self._progress = None
+
+    def line(self, epoch: int, logs: Mapping[str, Any]) -> str:
+        """One epoch in one line."""
+        width = len(str(self._epochs()))
+        values = "  ".join(
+            f"{name} {float(value):.4f}" for name, value in logs.items() if name not in HIDDEN
+        )
+        seconds = time.perf_counter() - self._began
+        rate = learning_rate(self.model)
+        return (
+            f"epoch {epoch + 1:>{width}}/{self._epochs()}  {values}  lr {rate:.3g}  {seconds:.1f} s"
+        )
+
+    def _epochs(self) -> int:
+        return int((self.params or {}).get("epochs", 1))
+
+    def _interval(self) -> int:
+        return self.every or -(-self._epochs() // MOST_LINES)

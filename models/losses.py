@@ -1,0 +1,71 @@
+"""Losses that Keras lacks."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="keras_recipes")
+class SumOfSquares(keras.losses.Loss):
+    """Half the sum of squared errors over the outputs of a row, averaged over the batch.
+
+    E = 1/2 * sum_k (y_pred[k] - y_true[k])^2, as in Bishop (2006), section 5.2. Unlike the mean
+    squared error it does not shrink with the number of outputs, and its gradient is the error.
+
+    Args:
+        reduction: how the losses of the rows are combined.
+        name: name of the loss.
+
+    Inputs have shape (batch, outputs).
+
+    >>> float(SumOfSquares()([[0.0, 0.0]], [[3.0, 4.0]]))
+    12.5
+    """
+
+    def __init__(self, reduction: str = "sum_over_batch_size", name: str = "sum_of_squares"):
+        super().__init__(name=name, reduction=reduction)
+
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        """Loss of each row, shape (batch,)."""
+        difference = y_pred - tf.cast(y_true, y_pred.dtype)
+        return 0.5 * tf.reduce_sum(tf.square(difference), axis=-1)
+
+
+@keras.saving.register_keras_serializable(package="keras_recipes")
+class RootMeanSquaredError(keras.losses.Loss):
+    """Square root of the mean squared error of a batch.
+
+    E = sqrt(mean((y_pred - y_true)^2)) over all rows and outputs of the batch. It has the unit of
+    the targets, and its gradient does not grow with the error. The mean over batches of an epoch
+    is not the RMSE of the epoch; the metric `root_mean_squared_error` is.
+
+    Args:
+        name: name of the loss.
+
+    >>> float(RootMeanSquaredError()([[0.0], [0.0]], [[3.0], [3.0]]))
+    3.0
+    """
+
+    # Below it the root's slope, 1 / (2 E), would be infinite at a perfect fit.
+    SMALLEST = 1e-12
+
+    def __init__(self, name: str = "root_mean_squared_error"):
+        super().__init__(name=name, reduction="none")
+
+    def __call__(
+        self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """The loss of a batch, a scalar; rows weigh as `sample_weight` says."""
+        y_pred = tf.convert_to_tensor(y_pred)
+        squares = tf.reduce_mean(tf.square(y_pred - tf.cast(y_true, y_pred.dtype)), axis=-1)
+        if sample_weight is None:
+            mean = tf.reduce_mean(squares)
+        else:
+            weight = tf.reshape(tf.cast(sample_weight, squares.dtype), tf.shape(squares))
+            mean = tf.math.divide_no_nan(tf.reduce_sum(weight * squares), tf.reduce_sum(weight))
+        return tf.sqrt(tf.maximum(mean, self.SMALLEST))
+
+    def get_config(self) -> dict:
+        """The name."""
+        return {"name": self.name}

@@ -1,0 +1,121 @@
+"""A list of layers as a network from input to output."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import keras
+
+
+class LayerError(ValueError):
+    """A layer does not fit where it stands.
+
+    Attributes:
+        index_path: where it stands: `("layers", 2)`, `("layers", 2, "residual", 0)`, `("output",)`.
+    """
+
+    def __init__(self, message: str, index_path: tuple[str | int, ...]):
+        super().__init__(message)
+        self.index_path = index_path
+
+
+@dataclass(frozen=True)
+class Residual:
+    """Layers whose output is added to their input (He et al. 2016).
+
+    Args:
+        layers: the layers inside.
+        shortcut: `identity`, or `projection`: a linear layer on the way around, which brings the
+            input to the output's shape.
+        inner: how an error names the way from the block to its layers.
+    """
+
+    layers: Sequence[Any]
+    shortcut: Literal["identity", "projection"] = "identity"
+    inner: tuple[str, ...] = ("residual",)
+
+
+def build_network(
+    input_shape: Sequence[int],
+    layers: Sequence[Any],
+    output: keras.layers.Layer | None = None,
+    *,
+    scaling: keras.layers.Layer | None = None,
+) -> tuple[Any, Any]:
+    """Connect layers from an input to an output.
+
+    Args:
+        input_shape: shape of one row.
+        layers: Keras layers and `Residual` blocks, in order.
+        output: the last layer, or None.
+        scaling: a layer in front of all others, or None.
+
+    Returns:
+        Input and output tensors, as `keras.Model` takes them.
+
+    Raises:
+        LayerError: a layer cannot take what the one before it gives.
+
+    >>> inputs, outputs = build_network((4,), [keras.layers.Dense(3)], keras.layers.Dense(1))
+    >>> outputs.shape
+    (None, 1)
+    """
+    inputs = keras.Input(tuple(input_shape), name="rows")
+    tensor = inputs if scaling is None else scaling(inputs)
+    tensor = _connect(tensor, layers, ("layers",))
+    if output is not None:
+        tensor = _apply(output, tensor, ("output",))
+    return inputs, tensor
+
+
+def _connect(tensor: Any, layers: Sequence[Any], path: tuple[str | int, ...]) -> Any:
+    for index, layer in enumerate(layers):
+        place = (*path, index)
+        if isinstance(layer, Residual):
+            tensor = _residual(tensor, layer, place)
+        else:
+            tensor = _apply(layer, tensor, place)
+    return tensor
+
+
+def _residual(tensor: Any, block: Residual, path: tuple[str | int, ...]) -> Any:
+    changed = _connect(tensor, block.layers, (*path, *block.inner))
+    shortcut = tensor
+    if block.shortcut == "projection":
+        shortcut = _projection(tensor, changed, path)
+    if tuple(shortcut.shape) != tuple(changed.shape):
+        raise LayerError(
+            f"a residual block adds its input of shape {tuple(tensor.shape)} to its output of "
+            f"shape {tuple(changed.shape)}. Make them equal, or use `shortcut: projection`.",
+            path,
+        )
+    return keras.layers.add([shortcut, changed])
+
+
+def _projection(tensor: Any, changed: Any, path: tuple[str | int, ...]) -> Any:
+    """The input brought to the output's shape by a linear layer; 1 x 1 convolution for images."""
+    units = changed.shape[-1]
+    before, after = tuple(tensor.shape[1:-1]), tuple(changed.shape[1:-1])
+    if before == after:
+        return keras.layers.Dense(units, use_bias=False)(tensor)
+    strides = tuple(-(-b // a) for b, a in zip(before, after, strict=False) if a)
+    if len(before) != 2 or len(after) != 2:
+        raise LayerError(
+            f"a projection cannot bring shape {tuple(tensor.shape)} to {tuple(changed.shape)}: "
+            "only the last axis, and the height and width of images, may differ.",
+            path,
+        )
+    return keras.layers.Conv2D(units, 1, strides=strides, use_bias=False)(tensor)
+
+
+def _apply(layer: Any, tensor: Any, path: tuple[str | int, ...]) -> Any:
+    try:
+        return layer(tensor)
+    except (ValueError, TypeError, IndexError, AttributeError) as error:
+        first = str(error).strip().split("\n\n")[0]
+        raise LayerError(
+            f"`{type(layer).__name__}` does not take input of shape {tuple(tensor.shape)}: {first}",
+            path,
+        ) from error

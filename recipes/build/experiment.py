@@ -1,0 +1,172 @@
+"""From a recipe and its data to a compiled model, its datasets and its callbacks."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ...models import LayerError, Residual, TrainingModel, build_network
+from ..errors import DataError, RecipeError
+from ..spec import Choice, Recipe
+from . import task as tasks
+from .data import Data, Split
+from .data.order import TrainingDataset, evaluation_dataset, training_dataset
+from .objects import Builder, first_paragraph
+
+# Several steps an execution save the cost of returning to Python after each of them. More than
+# 32 gain nothing measurable and make Ctrl-C wait.
+MOST_STEPS_PER_EXECUTION = 32
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Everything that `model.fit` needs, built and checked."""
+
+    model: keras.Model
+    training: TrainingDataset
+    validation: tf.data.Dataset | None
+    test: tf.data.Dataset | None
+    callbacks: tuple[keras.callbacks.Callback, ...]
+    epochs: int
+
+
+def experiment(recipe: Recipe, data: Data, files: Path) -> Experiment:
+    """Build what the recipe describes.
+
+    Args:
+        data: the recipe's data, split, in raw form.
+        files: directory that callbacks write to.
+
+    Raises:
+        RecipeError: a class refuses its arguments, or layers do not fit, with the line of it.
+    """
+    # Initial weights and dropout masks follow from the seed alone.
+    keras.utils.set_random_seed(recipe.seed)
+    task = tasks.task_of(recipe, data.task, len(data.classes), data.num_outputs)
+    training = training_dataset(
+        Split(data.train.x, task.encode(data.train.y)),
+        batch_size=recipe.data.batch_size,
+        seed=recipe.seed,
+        drop_remainder=recipe.data.drop_remainder,
+    )
+    builder = Builder(recipe, training.steps, files)
+    model = network(recipe, data, task, builder)
+    compile_model(model, recipe, task, builder, training.steps)
+    return Experiment(
+        model=model,
+        training=training,
+        validation=evaluation(data.validation, task),
+        test=evaluation(data.test, task),
+        callbacks=tuple(callbacks(recipe, builder)),
+        epochs=recipe.epochs,
+    )
+
+
+def network(recipe: Recipe, data: Data, task: tasks.Task, builder: Builder) -> keras.Model:
+    """The recipe's layers between the scaling of raw rows and the output layer."""
+    layers = [
+        layer(builder, item, ("model", "layers", index))
+        for index, item in enumerate(recipe.model.layers)
+    ]
+    if recipe.model.output is not None:
+        output = builder.make("layers", recipe.model.output, ("model", "output"))
+    else:
+        output = keras.layers.Dense(task.units, activation=task.activation, name="output")
+    try:
+        inputs, outputs = build_network(
+            data.input_shape, layers, output, scaling=data.scaling.layer()
+        )
+    except LayerError as error:
+        place = ("model", *error.index_path)
+        raise RecipeError([recipe.problem(place, first_paragraph(str(error)))]) from error
+    check_output(recipe, outputs, task)
+    return TrainingModel(
+        inputs,
+        outputs,
+        name=recipe.name,
+        gradient_clipping=section(recipe, builder, "gradient_clipping"),
+        weight_decay=section(recipe, builder, "weight_decay"),
+    )
+
+
+def layer(builder: Builder, item: Any, path: tuple) -> Any:
+    """A layer, or a residual block with its own list of layers."""
+    if isinstance(item, Choice):
+        return builder.make("layers", item, path)
+    inner = [
+        layer(builder, child, (*path, "residual", index)) for index, child in enumerate(item.layers)
+    ]
+    return Residual(inner, shortcut=item.shortcut)
+
+
+def section(recipe: Recipe, builder: Builder, name: str) -> Any:
+    """The clipping or decay object of a section, or None where the recipe has no such section."""
+    choice = getattr(recipe, name)
+    return None if choice is None else builder.make(name, choice, ())
+
+
+def check_output(recipe: Recipe, outputs: Any, task: tasks.Task) -> None:
+    """The network must end in as many numbers as the task has."""
+    shape = tuple(outputs.shape)
+    if shape == (None, task.units):
+        return
+    if len(shape) != 2:
+        problem = (
+            f"the network ends in rank {len(shape)}, shape {shape}; a row of the data has one "
+            f"target of {task.units}. Put `flatten` or a global pooling layer before the output."
+        )
+    else:
+        problem = f"the network ends in {shape[-1]} units where the data needs {task.units}."
+    place = ("model", "layers") if recipe.model.output is None else ("model", "output")
+    raise RecipeError([recipe.problem(place, problem)])
+
+
+def compile_model(
+    model: keras.Model, recipe: Recipe, task: tasks.Task, builder: Builder, steps: int
+) -> None:
+    """Compile with the recipe's optimizer and schedule, and the task's loss and metrics."""
+    model.compile(
+        optimizer=optimizer(recipe, builder),
+        loss=tasks.loss(recipe, task, builder),
+        metrics=tasks.metrics(recipe, task, builder),
+        steps_per_execution=steps_per_execution(recipe.steps_per_execution, steps),
+        jit_compile=recipe.jit_compile,
+    )
+
+
+def optimizer(recipe: Recipe, builder: Builder) -> keras.optimizers.Optimizer:
+    """The recipe's optimizer with the recipe's learning rate or schedule in it."""
+    choice = recipe.optimizer
+    if recipe.learning_rate is not None:
+        rate = recipe.learning_rate
+        choice = choice.with_arguments(learning_rate=rate)
+    return builder.make("optimizers", choice, ("optimizer",))
+
+
+def steps_per_execution(asked: int | str, steps_per_epoch: int) -> int:
+    """How many training steps run between two returns to Python."""
+    if isinstance(asked, int):
+        return asked
+    return max(1, min(MOST_STEPS_PER_EXECUTION, steps_per_epoch))
+
+
+def callbacks(recipe: Recipe, builder: Builder) -> list[keras.callbacks.Callback]:
+    """The recipe's callbacks, in its order."""
+    return [
+        builder.make("callbacks", choice, ("callbacks", index))
+        for index, choice in enumerate(recipe.callbacks)
+    ]
+
+
+def evaluation(split: Split | None, task: tasks.Task) -> tf.data.Dataset | None:
+    """A split in its own order, in batches for evaluation; None for no split."""
+    if split is None:
+        return None
+    try:
+        encoded: np.ndarray = task.encode(split.y)
+    except IndexError as error:
+        raise DataError(f"a class of the evaluation rows is not among the training rows: {error}")
+    return evaluation_dataset(Split(split.x, encoded))

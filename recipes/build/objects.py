@@ -1,0 +1,84 @@
+"""From names in a recipe to objects: the only place where a YAML name meets a class."""
+
+import importlib
+import inspect
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from ..errors import RecipeError
+from ..spec import Choice, Duration, Recipe, catalog
+
+# A recipe names files below the run directory only; the build puts them there.
+PATH_ARGUMENTS = frozenset({"path", "filepath", "filename", "log_dir"})
+
+
+@dataclass(frozen=True)
+class Builder:
+    """Makes the objects that a recipe names, and tells the line of one that cannot be made.
+
+    Attributes:
+        recipe: where the names stand, for the places in error messages.
+        steps_per_epoch: optimizer updates an epoch, which a duration in epochs is counted in.
+        files: directory that paths of callbacks are relative to.
+    """
+
+    recipe: Recipe
+    steps_per_epoch: int
+    files: Path = field(default_factory=Path)
+
+    def make(self, kind: str, choice: Choice, path: tuple) -> Any:
+        """The object of a choice; `path` is where it stands in the recipe."""
+        place = (*path, choice.name)
+        target = catalog.entry(kind, choice.name)
+        if kind == "activations":
+            return class_of(target.class_path)
+        arguments = {
+            name: self.value(value, (*place, name), name)
+            for name, value in choice.arguments.items()
+        }
+        try:
+            return class_of(target.class_path)(**arguments)
+        except (ValueError, TypeError, ArithmeticError) as error:
+            raise self.refused(place, error) from error
+
+    def value(self, value: Any, path: tuple, name: str = "") -> Any:
+        """A recipe's value as a constructor takes it."""
+        if isinstance(value, Choice):
+            return self.make(value.kind, value, path)
+        if isinstance(value, Duration):
+            return value.to_steps(self.steps_per_epoch, self.recipe.epochs)
+        if isinstance(value, (list, tuple)):
+            return [self.value(item, (*path, index)) for index, item in enumerate(value)]
+        if name in PATH_ARGUMENTS and isinstance(value, str):
+            return str(self.files / value)
+        return value
+
+    def refused(self, path: tuple, error: Exception) -> RecipeError:
+        """A constructor's own complaint, at the place in the recipe that caused it."""
+        return RecipeError([self.recipe.problem(path, first_paragraph(str(error)))])
+
+
+def class_of(class_path: str) -> Any:
+    """Import `package.module.Class`; the path comes from our table or the user's plugin."""
+    module, _, name = class_path.rpartition(".")
+    if module == "keras" or module.startswith("keras."):
+        owner: Any = keras
+        for part in module.split(".")[1:]:
+            owner = getattr(owner, part)
+        return getattr(owner, name)
+    return getattr(importlib.import_module(module), name)
+
+
+def accepts(cls: type, argument: str) -> bool:
+    """Whether a constructor takes an argument of this name."""
+    return argument in inspect.signature(cls).parameters
+
+
+def first_paragraph(text: str) -> str:
+    """The message of a Keras error without the call details it appends."""
+    lines: Iterable[str] = text.strip().split("\n\n")[0].splitlines()
+    return " ".join(line.strip() for line in lines)

@@ -1,0 +1,135 @@
+"""The command line: `keras-recipes VERB`. Only argparse is imported until a verb is known."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+DONE, FAILED, WRONG_REQUEST, INTERRUPTED = 0, 1, 2, 130
+
+EPILOG = """\
+A recipe is a path to a YAML file or the name of one that ships (`keras-recipes list`).
+Every verb that takes a recipe also takes overrides: key.path=value, as in
+  keras-recipes train digits_mlp epochs=5 model.layers[0].dense.units=64
+
+exit status: 0 done, 1 the training failed, 2 the request was wrong, 130 interrupted
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all verbs."""
+    root = argparse.ArgumentParser(
+        prog="keras-recipes",
+        description="Train Keras models from strict YAML recipes.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    root.add_argument("--version", action="store_true", help="print the version and stop")
+    verbs = root.add_subparsers(dest="verb", metavar="VERB", title="verbs")
+
+    _verb(verbs, "list", "the recipes that ship")
+    _recipe(_verb(verbs, "show", "a recipe, resolved: defaults filled in, bases merged"))
+    copy = _verb(verbs, "copy", "a shipped recipe to a file of your own, to edit")
+    copy.add_argument("recipe", metavar="RECIPE")
+    copy.add_argument("destination", metavar="DEST", help="a file or a directory")
+    validate = _verb(verbs, "validate", "every mistake in recipes, without importing TensorFlow")
+    validate.add_argument("recipes", metavar="RECIPE", nargs="+", help="recipes and overrides")
+    _plugins(validate)
+    _verb(verbs, "schema", "the JSON Schema of the language, for an editor")
+
+    train = _recipe(_verb(verbs, "train", "train a recipe and write a run directory"))
+    train.add_argument("--out", metavar="DIR", help="run directory (default: runs/NAME-DATE-TIME)")
+    train.add_argument("--quiet", action="store_true", help="no progress, only the last lines")
+    _json(train)
+
+    evaluate = _verb(verbs, "evaluate", "metrics of a run's model on one of its splits")
+    evaluate.add_argument("run", metavar="RUN", help="run directory")
+    evaluate.add_argument("--split", choices=("train", "validation", "test"), default="test")
+    _json(evaluate)
+    predict = _verb(verbs, "predict", "predictions of a run's model for the rows of a file")
+    predict.add_argument("run", metavar="RUN", help="run directory")
+    predict.add_argument("file", metavar="FILE", help="raw rows: .csv, .npz or .npy")
+    predict.add_argument("--out", metavar="FILE", help="CSV file to write (default: stdout)")
+
+    plot = _recipe(_verb(verbs, "plot", "the learning rate over the run, before training"))
+    plot.add_argument("--out", metavar="FILE", help="PNG or SVG (default: NAME-schedule.png)")
+    report = _verb(verbs, "report", "one HTML page from a run directory")
+    report.add_argument("runs", metavar="RUN", nargs="+")
+    report.add_argument("--out", metavar="FILE", help="HTML file (default: RUN/report.html)")
+    return root
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and return its exit status."""
+    arguments = parser().parse_args(argv)
+    if arguments.version:
+        from importlib.metadata import version
+
+        print(f"keras-recipes {version('keras-recipes')}")
+        return DONE
+    if arguments.verb is None:
+        parser().print_help()
+        return WRONG_REQUEST
+    return run(arguments)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Carry out a parsed request; every expected failure becomes a message and a status."""
+    from . import verbs
+    from .errors import RequestError, TrainingFailed
+
+    try:
+        return verbs.VERBS[arguments.verb](arguments)
+    except RequestError as error:
+        print(error, file=sys.stderr)
+        return WRONG_REQUEST
+    except TrainingFailed as error:
+        print(f"keras-recipes: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("keras-recipes: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader (`| head`) has gone; let Python's shutdown not complain about it either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except Exception:
+        print(f"keras-recipes: a mistake of ours; the whole story: {_story()}", file=sys.stderr)
+        return FAILED
+
+
+def _story() -> str:
+    """Leave the traceback in a file: the screen is for what a user can act on."""
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="keras-recipes-", suffix=".txt", delete=False, encoding="utf-8"
+    ) as file:
+        file.write(traceback.format_exc())
+    return file.name
+
+
+def _verb(verbs: "argparse._SubParsersAction", name: str, text: str) -> argparse.ArgumentParser:
+    return verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+
+
+def _recipe(verb: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    verb.add_argument("recipe", metavar="RECIPE", help="path or name of a recipe")
+    verb.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help="override of a key")
+    _plugins(verb)
+    return verb
+
+
+def _plugins(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--plugin",
+        metavar="MODULE",
+        action="append",
+        default=[],
+        help="module whose classes the recipe may name; repeatable",
+    )
+
+
+def _json(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--json", action="store_true", help="print the result as JSON, last")

@@ -1,0 +1,155 @@
+"""The run directory: every file in it is whole or absent."""
+
+import json
+import math
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ..errors import RequestError
+
+RECIPE = "recipe.yaml"
+MANIFEST = "manifest.json"
+METRICS = "metrics.jsonl"
+MODEL = "model.keras"
+DATA = "data.json"
+RESULT = "result.json"
+REPORT = "report.html"
+TRACEBACK = "traceback.txt"
+CHECKPOINTS = "checkpoints"
+
+
+class RunDirectory:
+    """A directory that holds one run.
+
+    A file is written beside its place, flushed to disk and moved there in one step, so a reader
+    never meets half of one. `result.json` says `running` from the first step on; a directory in
+    which it still says so, with no process behind it, is a run that never finished.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def __truediv__(self, name: str) -> Path:
+        return self.path / name
+
+    def write(self, name: str, save: Callable[[Path], Any]) -> None:
+        """Let `save` write a file, then move it to `name` in one step."""
+        target = self.path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # The suffix stays last: Keras chooses its format by it.
+        temporary = target.with_name(f".writing-{os.getpid()}-{target.name}")
+        try:
+            save(temporary)
+            with open(temporary, "rb") as written:
+                os.fsync(written.fileno())
+            os.replace(temporary, target)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a text file whole or not at all."""
+        self.write(name, lambda path: path.write_text(text, encoding="utf-8"))
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Write strict JSON: a number that is not finite becomes null."""
+        self.write_text(name, json.dumps(strict(value), indent=2, allow_nan=False) + "\n")
+
+    def read_json(self, name: str) -> Any:
+        """Read a JSON file of this run; a `RequestError` tells what is wrong with it."""
+        path = self.path / name
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise RequestError(
+                f"{self.path}: not a run directory, it has no {name}. "
+                "`keras-recipes train` makes one."
+            ) from None
+        except (OSError, ValueError) as error:
+            raise RequestError(f"{path}: cannot be read: {error}") from None
+
+
+def strict(value: Any) -> Any:
+    """The same value with every NaN and infinity replaced by None, as JSON knows neither."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): strict(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [strict(item) for item in value]
+    return value
+
+
+@contextmanager
+def reserved(out: str | os.PathLike | None, name: str) -> Iterator[RunDirectory]:
+    """Make the directory of a run; take it away again if the run never began.
+
+    `out` is used as it is and must not exist or be empty. Without it the run goes to
+    `runs/NAME-DATE-TIME`. When the block fails before `result.json` is there, no step was taken:
+    whatever was created here is removed again.
+    """
+    path = Path(out) if out is not None else _fresh(Path("runs"), name)
+    created = _create(path)
+    try:
+        yield RunDirectory(path)
+    except BaseException:
+        if not (path / RESULT).exists():
+            _take_away(path, created)
+        raise
+
+
+def opened(path: str | os.PathLike) -> RunDirectory:
+    """An existing run directory; a `RequestError` when there is none at `path`."""
+    directory = RunDirectory(Path(path))
+    if not directory.path.is_dir():
+        raise RequestError(f"{path}: there is no such run directory.")
+    directory.read_json(RESULT)
+    return directory
+
+
+def _fresh(root: Path, name: str) -> Path:
+    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+    path = root / f"{name}-{stamp}"
+    number = 2
+    while path.exists():
+        path = root / f"{name}-{stamp}-{number}"
+        number += 1
+    return path
+
+
+def _create(path: Path) -> list[Path]:
+    """Create `path` and prove that it can be written; return the folders that are new."""
+    if path.exists() and not path.is_dir():
+        raise RequestError(f"{path}: is a file. `--out` names a directory that does not exist yet.")
+    created: list[Path] = []
+    try:
+        if path.is_dir() and any(path.iterdir()):
+            raise RequestError(
+                f"{path}: is not empty. Give `--out` a new directory; runs are never overwritten."
+            )
+        missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+        path.mkdir(parents=True, exist_ok=True)
+        created = missing
+        with tempfile.TemporaryFile(dir=path) as probe:
+            probe.write(b"x")
+            probe.flush()
+    except OSError as error:
+        _take_away(path, created)
+        raise RequestError(
+            f"{path}: the run directory cannot be written: {error.strerror}. "
+            "Name another with `--out`."
+        ) from None
+    return created
+
+
+def _take_away(path: Path, created: list[Path]) -> None:
+    for folder in created:  # deepest first
+        if folder == path:
+            shutil.rmtree(folder, ignore_errors=True)
+        elif folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()

@@ -1,0 +1,84 @@
+"""What a run was made of: enough to know whether another run can equal it."""
+
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("keras-recipes", "tensorflow", "keras", "numpy", "pydantic", "scikit-learn")
+# Settings from outside that are known to change the bits of a training on CPU.
+ENVIRONMENT = (
+    "KERAS_BACKEND",
+    "TF_ENABLE_ONEDNN_OPTS",
+    "TF_DETERMINISTIC_OPS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+    "OMP_NUM_THREADS",
+    "CUDA_VISIBLE_DEVICES",
+    "XLA_FLAGS",
+)
+
+
+def manifest(*, seed: int, fingerprints: dict[str, str]) -> dict[str, Any]:
+    """The manifest of a run that starts now.
+
+    Args:
+        seed: the recipe's seed.
+        fingerprints: name -> hash of what went in (`recipe`, `data`).
+    """
+    import keras
+    import tensorflow as tf
+
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "argv": sys.argv,
+        "seed": seed,
+        "fingerprints": fingerprints,
+        "versions": {"python": platform.python_version(), **versions()},
+        "git_commit": git_commit(Path.cwd()),
+        "machine": {
+            "platform": platform.platform(),
+            "processor": platform.processor() or platform.machine(),
+            "cores": os.cpu_count(),
+            "devices": [device.name for device in tf.config.list_logical_devices()],
+        },
+        "settings": {
+            "floatx": keras.config.floatx(),
+            "dtype_policy": keras.config.dtype_policy().name,
+            "image_data_format": keras.config.image_data_format(),
+        },
+        "environment": {name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
+        "executable": sys.executable,
+    }
+
+
+def versions() -> dict[str, str]:
+    """Installed version of each package that decides what a run computes."""
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            # A package run from a source tree that was never installed has no metadata.
+            found[package] = "not installed"
+    return found
+
+
+def git_commit(folder: Path) -> str | None:
+    """Commit checked out at `folder`, `-dirty` when tracked files differ; None outside of git."""
+    try:
+        commit = _git(folder, "rev-parse", "HEAD")
+        return commit + ("-dirty" if _git(folder, "status", "--porcelain", "-uno") else "")
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        ["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=5, check=True
+    )
+    return done.stdout.strip()

@@ -1,0 +1,187 @@
+"""What an argument of a class may hold: by its annotation, its name, or its default."""
+
+import ast
+import re
+from collections.abc import Callable
+from typing import Any
+
+from . import choices
+from .catalog import Argument, Entry
+from .fields import (
+    Field,
+    Mismatch,
+    boolean,
+    duration,
+    either,
+    integer,
+    list_of,
+    nothing,
+    number,
+    one_of,
+    plain,
+    refused,
+    text,
+)
+
+POSITIVE = integer(gt=0)
+SIZE = either(POSITIVE, list_of(POSITIVE, least=1))
+PROBABILITY = number(ge=0, lt=1)
+
+# Keras annotates nothing; its argument names mean the same in every class.
+BY_NAME: dict[str, Field] = {
+    **dict.fromkeys(
+        ("units", "filters", "depth_multiplier", "num_heads", "key_dim", "value_dim", "groups"),
+        POSITIVE,
+    ),
+    **dict.fromkeys(("input_dim", "output_dim", "n", "projection_dim"), POSITIVE),
+    **dict.fromkeys(("rate", "momentum", "beta_1", "beta_2", "rho", "dropout"), PROBABILITY),
+    "recurrent_dropout": PROBABILITY,
+    "ema_momentum": number(ge=0, le=1),
+    **dict.fromkeys(("kernel_size", "strides", "pool_size", "dilation_rate"), SIZE),
+    "epsilon": number(gt=0),
+    "stddev": number(ge=0),
+    "label_smoothing": number(ge=0, lt=1),
+    "patience": integer(ge=0),
+    "seed": either(integer(ge=0), nothing()),
+    "axis": either(integer(), list_of(integer(), least=1)),
+    "target_shape": list_of(integer(), least=1),
+    "data_format": one_of("channels_last", "channels_first", None),
+    "name": text(),
+    "dtype": text(),
+    "trainable": boolean(),
+}
+# Set elsewhere in a recipe: an optimizer that did it too would do it twice, or otherwise.
+IN_OPTIMIZERS: dict[str, Field] = {
+    "learning_rate": refused("stands at the top of a recipe: `learning_rate: ...`."),
+    "weight_decay": refused("stands at the top of a recipe: `weight_decay: {rate: ...}`."),
+    "clipnorm": refused("stands at the top of a recipe: `gradient_clipping: {norm: ...}`."),
+    "clipvalue": refused("stands at the top of a recipe: `gradient_clipping: {value: ...}`."),
+    "global_clipnorm": refused(
+        "stands at the top of a recipe: `gradient_clipping: {global_norm: ...}`."
+    ),
+    "gradient_accumulation_steps": refused(
+        "is refused: Keras then evaluates learning-rate schedules once a micro-batch, so that "
+        "they run too fast. Use a larger `data.batch_size`."
+    ),
+    "use_ema": refused("is refused: evaluation and early stopping would see other weights."),
+}
+# Files that a callback writes stay inside the run directory.
+PATHS = frozenset({"path", "filepath", "filename", "log_dir"})
+NESTED = {
+    "_initializer": "initializers",
+    "_regularizer": "regularizers",
+    "_constraint": "constraints",
+}
+
+
+def field_of(entry: Entry, name: str, argument: Argument) -> Any:
+    """The type, for pydantic, of one argument of an entry."""
+    if entry.kind == "callbacks" and name in PATHS:
+        return inside_path().annotation
+    if argument.type is not None:
+        return by_annotation(argument.type)
+    if entry.kind == "optimizers" and name in IN_OPTIMIZERS:
+        return IN_OPTIMIZERS[name].annotation
+    nested = nested_choice(name)
+    if nested is not None:
+        return nested if argument.required else nested | None
+    if name in BY_NAME and fits_default(BY_NAME[name], argument):
+        return BY_NAME[name].annotation
+    return by_default(argument)
+
+
+def nested_choice(name: str) -> Any:
+    """The choice that an argument of this name is, or None."""
+    if name == "activation" or name.endswith("_activation"):
+        return choices.choice("activations")
+    for ending, kind in NESTED.items():
+        if name.endswith(ending) or name == ending[1:]:
+            return choices.choice(kind)
+    if name in ("layer", "cell", "backward_layer"):
+        return choices.choice("layers")
+    if name == "cells":
+        return list[choices.choice("layers")]
+    return None
+
+
+def fits_default(field: Field, argument: Argument) -> bool:
+    """Whether a rule by name agrees with the class's own default."""
+    if argument.required or argument.default is None:
+        return True
+    try:
+        field.check(argument.default)
+    except ValueError:
+        return False
+    return True
+
+
+def by_default(argument: Argument) -> Any:
+    """The type that a default of plain data shows."""
+    default = argument.default
+    if isinstance(default, bool):
+        return boolean().annotation
+    if isinstance(default, (int, float)):
+        # Where Keras has a number it may also take a list of them, as in `padding`.
+        return either(number(), nothing(), list_of(plain())).annotation
+    if isinstance(default, str):
+        return text().annotation
+    return plain().annotation
+
+
+def inside_path() -> Field:
+    """A path below the run directory."""
+    expected = "expected a path inside the run directory: relative, without `..`."
+
+    def check(value: Any) -> Any:
+        words = re.split(r"[/\\]", value) if isinstance(value, str) else [".."]
+        if ".." in words or value == "" or words[0] == "" or ":" in value or "\0" in value:
+            raise Mismatch(expected)
+        return value
+
+    return Field(check, expected, {"type": "string"})
+
+
+SIMPLE: dict[str, Callable[[], Field]] = {
+    "float": number,
+    "int": integer,
+    "bool": boolean,
+    "str": text,
+    "None": nothing,
+    "Any": plain,
+    "Steps": duration,
+}
+
+
+def by_annotation(annotation: str) -> Any:
+    """The type that an annotation of one of our own classes stands for."""
+    parts = split_union(annotation)
+    if "Schedule" in parts:
+        schedule = choices.choice("schedules", numbers=True)
+        return schedule | None if "None" in parts else schedule
+    if annotation in ("Sequence[Schedule]", "list[Schedule]"):
+        return list[choices.choice("schedules", numbers=True)]
+    return plain_field(annotation).annotation
+
+
+def plain_field(annotation: str) -> Field:
+    """An annotation without choices, as a kind of value."""
+    parts = split_union(annotation)
+    if len(parts) > 1:
+        return either(*(plain_field(part) for part in parts))
+    outer, _, inner = annotation.partition("[")
+    if outer in ("Sequence", "list", "tuple") and inner:
+        return list_of(plain_field(inner[:-1].removesuffix(", ...")))
+    if outer == "Literal":
+        return one_of(*ast.literal_eval(f"({inner[:-1]},)"))
+    return SIMPLE[annotation]() if annotation in SIMPLE else plain()
+
+
+def split_union(annotation: str) -> list[str]:
+    """The members of `A | B[C | D]`, at the outermost level."""
+    parts, depth, start = [], 0, 0
+    for index, char in enumerate(annotation):
+        depth += (char in "[(") - (char in "])")
+        if char == "|" and depth == 0:
+            parts.append(annotation[start:index].strip())
+            start = index + 1
+    return [*parts, annotation[start:].strip()]

@@ -1,0 +1,134 @@
+"""The names a recipe may use and the arguments of each, known without importing Keras.
+
+`keras_api.json` is generated from the installed Keras and from the tables of this package by
+`python -m keras_recipes.recipes.build.catalog`; a test holds the file and the classes together.
+"""
+
+import importlib
+import inspect
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import metadata, resources
+from typing import Any
+
+from ..errors import RequestError
+
+KINDS = (
+    "layers", "optimizers", "losses", "metrics", "initializers", "regularizers", "constraints",
+    "activations", "callbacks", "schedules", "gradient_clipping", "weight_decay", "sources",
+)  # fmt: skip
+PLUGIN_GROUP = "keras_recipes.plugins"
+PLUGIN_TABLE = "KERAS_RECIPES"
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a constructor.
+
+    Attributes:
+        required: whether it has no default.
+        default: its default, where that is plain data.
+        type: its annotation as text, where it has one.
+    """
+
+    required: bool = False
+    default: Any = None
+    type: str | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A class that a recipe can name."""
+
+    kind: str
+    name: str
+    class_path: str
+    arguments: Mapping[str, Argument] = field(default_factory=dict)
+
+
+@cache
+def tables() -> dict[str, dict[str, Entry]]:
+    """Kind -> name -> entry, of all that is known without plugins."""
+    text = resources.files(str(__package__)).joinpath("keras_api.json").read_text(encoding="utf-8")
+    return {
+        kind: {name: entry_of(kind, name, row) for name, row in rows.items()}
+        for kind, rows in json.loads(text)["kinds"].items()
+    }
+
+
+def entry_of(kind: str, name: str, row: Mapping[str, Any]) -> Entry:
+    """The entry of a row of the generated table."""
+    arguments = {key: Argument(**value) for key, value in row.get("arguments", {}).items()}
+    return Entry(kind, name, row["class"], arguments)
+
+
+def entry(kind: str, name: str) -> Entry:
+    """The entry of a name that is known to be one."""
+    return tables()[kind][name]
+
+
+def names(kind: str) -> list[str]:
+    """All names of a kind, sorted."""
+    return sorted(tables()[kind])
+
+
+def describe(target: Any) -> dict[str, dict[str, Any]]:
+    """The arguments of a class or function, in its own order, as rows of the table."""
+    rows: dict[str, dict[str, Any]] = {}
+    for name, parameter in inspect.signature(target).parameters.items():
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            continue
+        row: dict[str, Any] = {}
+        if parameter.default is parameter.empty:
+            row["required"] = True
+        elif isinstance(parameter.default, (bool, int, float, str, list, tuple)):
+            default = parameter.default
+            row["default"] = list(default) if isinstance(default, tuple) else default
+        if parameter.annotation is not parameter.empty:
+            row["type"] = annotation_text(parameter.annotation)
+        rows[name] = row
+    return rows
+
+
+def annotation_text(annotation: Any) -> str:
+    """An annotation as it reads in the source, without module names."""
+    text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+    for prefix in ("collections.abc.", "typing.", "keras_recipes.schedules.arguments."):
+        text = text.replace(prefix, "")
+    return text
+
+
+def load_plugins(modules: tuple[str, ...]) -> None:
+    """Enter the classes of plugins into the tables: those the user names, and installed ones.
+
+    A plugin is a module with `KERAS_RECIPES = {"layers": {"my_layer": MyLayer}, ...}`.
+
+    Raises:
+        RequestError: a module cannot be imported or has no such table.
+    """
+    for point in metadata.entry_points(group=PLUGIN_GROUP):
+        _enter(point.name, point.load())
+    for name in modules:
+        try:
+            _enter(name, importlib.import_module(name))
+        except ImportError as error:
+            raise RequestError(f"--plugin {name}: cannot be imported: {error}.") from None
+
+
+def _enter(name: str, module: Any) -> None:
+    table = getattr(module, PLUGIN_TABLE, None)
+    if not isinstance(table, Mapping):
+        raise RequestError(
+            f"plugin {name}: has no table `{PLUGIN_TABLE}`, a mapping such as "
+            '{"layers": {"my_layer": MyLayer}}.'
+        )
+    for kind, classes in table.items():
+        if kind not in KINDS:
+            raise RequestError(
+                f"plugin {name}: knows the kind {kind!r}; the kinds are {', '.join(KINDS)}."
+            )
+        for word, cls in classes.items():
+            row = {"class": f"{cls.__module__}.{cls.__qualname__}", "arguments": describe(cls)}
+            tables()[kind][word] = entry_of(kind, word, row)

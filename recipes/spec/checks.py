@@ -1,0 +1,211 @@
+"""What must hold between the keys of a recipe: one function each, named for what it demands."""
+
+from collections.abc import Callable, Iterator
+
+from ..errors import Problem
+from .choices import Choice, Residual
+from .durations import Duration
+from .fields import closest, listed
+from .nodes import Node, Path
+from .schema import Recipe
+
+Found = Iterator[tuple[Path, str]]
+Check = Callable[[Recipe], Found]
+
+REGRESSION_SOURCES = frozenset({"diabetes", "california_housing"})
+CLASS_SOURCES = frozenset(
+    {"digits", "iris", "wine", "breast_cancer", "mnist", "fashion_mnist", "cifar10", "cifar100"}
+)
+CLASS_LOSSES = frozenset(
+    {
+        "sparse_categorical_crossentropy",
+        "categorical_crossentropy",
+        "binary_crossentropy",
+        "categorical_focal_crossentropy",
+        "binary_focal_crossentropy",
+    }
+)
+# Callbacks that watch a value, and the one they watch when the recipe does not say.
+WATCHERS = {
+    "early_stopping": "val_loss",
+    "best_checkpoint": "val_loss",
+    "reduce_lr_on_plateau": "val_loss",
+    "model_checkpoint": "val_loss",
+}
+# Logged in each epoch beside the loss and the metrics.
+ALWAYS_LOGGED = ("loss", "learning_rate", "gradient_norm")
+
+
+def problems(recipe: Recipe, tree: Node, broken: frozenset[str]) -> list[Problem]:
+    """Every problem between sections, leaving out those that touch a broken section."""
+    return [
+        tree.problem(path, message)
+        for check, needs in CHECKS
+        if not broken & needs
+        for path, message in check(recipe)
+    ]
+
+
+def loss_fits_source(recipe: Recipe) -> Found:
+    """A loss for classes needs classes."""
+    if recipe.loss is None or recipe.loss.name not in CLASS_LOSSES:
+        return
+    source = recipe.data.source.name
+    if source in REGRESSION_SOURCES:
+        yield (
+            ("loss",),
+            f"`{recipe.loss.name}` compares classes, and `{source}` has numbers to predict. "
+            "Use `mean_squared_error`, or leave `loss` out.",
+        )
+
+
+def sparse_loss_has_labels(recipe: Recipe) -> Found:
+    """Metrics must be of the same form as the targets that the loss asks for."""
+    name = "sparse_categorical_crossentropy" if recipe.loss is None else recipe.loss.name
+    if recipe.data.source.name not in CLASS_SOURCES:
+        return
+    for index, metric in enumerate(recipe.metrics or []):
+        sparse = metric.name.startswith("sparse_")
+        if metric.name.endswith(("categorical_accuracy", "categorical_crossentropy")) and (
+            sparse != name.startswith("sparse_")
+        ):
+            yield (
+                ("metrics", index),
+                f"`{metric.name}` and the loss `{name}` want targets of different forms. "
+                "`accuracy` fits every loss.",
+            )
+
+
+def monitors_are_logged(recipe: Recipe) -> Found:
+    """A value that a callback watches must be one that training logs."""
+    for index, callback in enumerate(recipe.callbacks):
+        if callback.name not in WATCHERS:
+            continue
+        place = ("callbacks", index, callback.name, "monitor")
+        for monitor in _watched(callback):
+            yield from ((place, text) for text in _not_logged(recipe, monitor))
+
+
+def _watched(callback: Choice) -> list[str]:
+    monitor = callback.arguments.get("monitor", WATCHERS[callback.name])
+    monitors = monitor if isinstance(monitor, (list, tuple)) else [monitor]
+    return [word for word in monitors if isinstance(word, str)]
+
+
+def _not_logged(recipe: Recipe, monitor: str) -> Iterator[str]:
+    base = monitor.removeprefix("val_")
+    if monitor.startswith("val_") and recipe.data.validation is None:
+        yield (
+            f"`{monitor}` needs validation rows, and `data.validation` is null. Watch `{base}`, "
+            "or set `data.validation`."
+        )
+        return
+    known = logged(recipe)
+    if base not in known:
+        close = closest(base, known) or known
+        prefix = "val_" if monitor.startswith("val_") else ""
+        yield (
+            f"`{monitor}` is not logged by this recipe. Did you mean "
+            f"{listed([prefix + name for name in close])}?"
+        )
+
+
+def logged(recipe: Recipe) -> list[str]:
+    """Names that training logs, without `val_`."""
+    if recipe.metrics is None:
+        # Whether the rows have classes is known for bundled sets alone.
+        source = recipe.data.source.name
+        classes, numbers = source in CLASS_SOURCES, source in REGRESSION_SOURCES
+        metrics = [*([] if numbers else ["accuracy"]), *([] if classes else ["rmse", "mae"])]
+    else:
+        metrics = [str(metric.arguments.get("name", metric.name)) for metric in recipe.metrics]
+    return [*ALWAYS_LOGGED, *metrics]
+
+
+def one_owner_of_the_rate(recipe: Recipe) -> Found:
+    """Keras's plateau callback cannot cut a rate that a schedule decides."""
+    if not isinstance(recipe.learning_rate, Choice):
+        return
+    for index, callback in enumerate(recipe.callbacks):
+        if callback.name == "reduce_lr_on_plateau":
+            yield (
+                ("callbacks", index),
+                f"`reduce_lr_on_plateau` cannot cut a rate that the schedule "
+                f"`{recipe.learning_rate.name}` decides. Use one of them.",
+            )
+
+
+def batch_fits_limit(recipe: Recipe) -> Found:
+    """A batch cannot be larger than all the rows."""
+    size, limit = recipe.data.batch_size, recipe.data.limit
+    if isinstance(size, int) and limit is not None and size > limit:
+        yield (
+            ("data", "batch_size"),
+            f"a batch of {size} rows is larger than the limit of {limit}. Received {size}.",
+        )
+
+
+def splits_leave_rows(recipe: Recipe) -> Found:
+    """Validation and test together must leave rows to train on."""
+    parts = [recipe.data.validation, recipe.data.test]
+    fractions = [part for part in parts if isinstance(part, float)]
+    if sum(fractions) >= 1:
+        yield (
+            ("data",),
+            f"`validation` and `test` take {sum(fractions):.0%} of the rows; none are left to "
+            "train on.",
+        )
+    counts = sum(part for part in parts if isinstance(part, int))
+    if recipe.data.limit is not None and counts >= recipe.data.limit:
+        yield (
+            ("data",),
+            f"`validation` and `test` take {counts} rows and `limit` keeps {recipe.data.limit}; "
+            "none are left to train on.",
+        )
+
+
+def arrays_have_no_own_files(recipe: Recipe) -> Found:
+    """`arrays` come from Python, so they cannot be a split's own source."""
+    for part in ("validation", "test"):
+        choice = getattr(recipe.data, part)
+        if isinstance(choice, Choice) and choice.name == "arrays":
+            yield ("data", part), "`arrays` can only be the source as a whole."
+
+
+def warm_up_ends_within_the_run(recipe: Recipe) -> Found:
+    """A warm-up that lasts as long as the run never reaches its rate."""
+    rate = recipe.learning_rate
+    if not isinstance(rate, Choice) or rate.name != "warmup":
+        return
+    steps = rate.arguments["steps"]
+    if isinstance(steps, Duration) and _whole_run(steps, recipe.epochs):
+        yield (
+            ("learning_rate", "warmup", "steps"),
+            f"the warm-up takes the whole run of {recipe.epochs} epochs. Received {steps}.",
+        )
+
+
+def _whole_run(duration: Duration, epochs: int) -> bool:
+    if duration.unit == "%":
+        return duration.amount >= 100
+    return duration.unit == "epochs" and duration.amount >= epochs
+
+
+def blocks_have_layers(recipe: Recipe) -> Found:
+    """A network needs a layer, unless the output layer alone is meant, which is an empty list."""
+    for index, layer in enumerate(recipe.model.layers):
+        if isinstance(layer, Residual) and not layer.layers:
+            yield ("model", "layers", index), "a residual block needs at least one layer."
+
+
+CHECKS: list[tuple[Check, frozenset[str]]] = [
+    (loss_fits_source, frozenset({"loss", "data"})),
+    (sparse_loss_has_labels, frozenset({"loss", "metrics", "data"})),
+    (monitors_are_logged, frozenset({"callbacks", "metrics", "data"})),
+    (one_owner_of_the_rate, frozenset({"callbacks", "learning_rate"})),
+    (batch_fits_limit, frozenset({"data"})),
+    (splits_leave_rows, frozenset({"data"})),
+    (arrays_have_no_own_files, frozenset({"data"})),
+    (warm_up_ends_within_the_run, frozenset({"learning_rate", "epochs"})),
+    (blocks_have_layers, frozenset({"model"})),
+]

@@ -1,0 +1,63 @@
+"""A recipe back to YAML, resolved: bases merged in, defaults of every section written out."""
+
+from typing import Any
+
+import yaml
+from pydantic import BaseModel
+
+from .choices import Choice, Residual
+from .durations import Duration
+from .scalars import resolve
+from .schema import Recipe
+
+SECTIONS = ("gradient_clipping", "weight_decay")
+
+
+def dump(recipe: Recipe) -> str:
+    """The YAML text of a recipe; loading it gives an equal recipe."""
+    return yaml.dump(
+        to_plain(recipe), Dumper=Writer, sort_keys=False, allow_unicode=True, width=100
+    )
+
+
+def to_plain(value: Any) -> Any:
+    """A recipe, or a part of one, as plain data."""
+    if isinstance(value, BaseModel):
+        return {name: _section(name, getattr(value, name)) for name in type(value).model_fields}
+    if isinstance(value, Choice):
+        if not value.arguments:
+            return value.name
+        return {value.name: {key: to_plain(item) for key, item in value.arguments.items()}}
+    if isinstance(value, Residual):
+        layers = [to_plain(layer) for layer in value.layers]
+        if value.inner == ("residual",):
+            return {"residual": layers}
+        return {"residual": {"layers": layers, "shortcut": value.shortcut}}
+    if isinstance(value, Duration):
+        return value.to_yaml()
+    if isinstance(value, (list, tuple)):
+        return [to_plain(item) for item in value]
+    return value
+
+
+def _section(name: str, value: Any) -> Any:
+    """Sections whose keys are arguments have no name of their own to write."""
+    if name in SECTIONS and isinstance(value, Choice):
+        return {key: to_plain(item) for key, item in value.arguments.items()}
+    return to_plain(value)
+
+
+class Writer(yaml.SafeDumper):
+    """Writes scalars so that YAML 1.2 reads them back as they were."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _text(writer: Writer, value: str) -> yaml.Node:
+    plain = resolve(value) if value else None
+    style = "'" if plain != value else None
+    return writer.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+Writer.add_representer(str, _text)

@@ -1,0 +1,80 @@
+"""Durations carry their unit, and are converted to optimizer updates in one place."""
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Unit = Literal["steps", "epochs", "%"]
+TEXT = re.compile(
+    r"(?P<amount>[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?|\.[0-9]+)\s*(?P<unit>steps?|epochs?|%)"
+)
+EXPECTED = "a duration: `500 steps`, `3 epochs`, `10%` of the run, or a number of optimizer updates"
+
+
+@dataclass(frozen=True)
+class Duration:
+    """A stretch of a training: optimizer updates, epochs, or percent of the run.
+
+    >>> Duration.parse("10%").to_steps(steps_per_epoch=40, epochs=5)
+    20
+    """
+
+    amount: float
+    unit: Unit
+
+    @classmethod
+    def parse(cls, value: Any) -> "Duration":
+        """Read a duration from a recipe's scalar.
+
+        Raises:
+            ValueError: the value is no duration, is negative, or is more than the whole run.
+        """
+        if isinstance(value, Duration):
+            return value
+        if isinstance(value, int) and not isinstance(value, bool):
+            if value < 0:
+                raise ValueError("a duration must not be negative")
+            return cls(value, "steps")
+        found = TEXT.fullmatch(value.strip()) if isinstance(value, str) else None
+        if found is None:
+            raise ValueError(f"expected {EXPECTED}")
+        amount = float(found["amount"])
+        unit: Unit = "%" if found["unit"] == "%" else _plural(found["unit"])
+        if not math.isfinite(amount):
+            raise ValueError(f"expected {EXPECTED}")
+        if unit == "%" and amount > 100:
+            raise ValueError("more than 100% of the run")
+        if unit == "steps" and amount != int(amount):
+            raise ValueError("a number of steps must be whole")
+        return cls(amount, unit)
+
+    def to_steps(self, steps_per_epoch: int, epochs: int) -> int:
+        """The duration in optimizer updates, to the nearest one, halves up.
+
+        A duration that is not zero never becomes zero: it is one update at least.
+
+        Args:
+            steps_per_epoch: optimizer updates an epoch.
+            epochs: epochs of the run, which percents are taken of.
+        """
+        if self.unit == "steps":
+            return int(self.amount)
+        # The product comes first, so that 5% of 1,000 updates is 50 and not 50.000000000000007.
+        if self.unit == "epochs":
+            exact = self.amount * steps_per_epoch
+        else:
+            exact = self.amount * steps_per_epoch * epochs / 100
+        return max(1, math.floor(exact + 0.5)) if exact > 0 else 0
+
+    def __str__(self) -> str:
+        number = str(int(self.amount) if self.amount == int(self.amount) else self.amount)
+        return f"{number}%" if self.unit == "%" else f"{number} {self.unit}"
+
+    def to_yaml(self) -> int | str:
+        """The scalar that is read back as this duration."""
+        return int(self.amount) if self.unit == "steps" else str(self)
+
+
+def _plural(word: str) -> Unit:
+    return "steps" if word.startswith("step") else "epochs"

@@ -1,0 +1,261 @@
+"""Kinds of values a key may hold: each checks a value, says what it expects, and has a schema."""
+
+import difflib
+import json
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from .durations import EXPECTED, Duration
+
+
+class Mismatch(ValueError):
+    """A value is not what a key expects."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One kind of value.
+
+    Attributes:
+        check: returns the value as the recipe keeps it, or raises `Mismatch`.
+        expected: what belongs here, in words.
+        schema: its JSON Schema.
+    """
+
+    check: Callable[[Any], Any]
+    expected: str
+    schema: dict[str, Any]
+
+    @property
+    def annotation(self) -> Any:
+        """The kind as a type that pydantic validates."""
+        return Annotated[Any, PlainValidator(self._validate), WithJsonSchema(self.schema)]
+
+    def _validate(self, value: Any) -> Any:
+        try:
+            return self.check(value)
+        except Mismatch as error:
+            raise failure("value", f"{error} Received {shown(value)}.") from None
+
+
+def failure(kind: str, message: str) -> PydanticCustomError:
+    """A pydantic error with a message of our own; braces in it are no placeholders."""
+    return PydanticCustomError(kind, "{message}", {"message": message})  # type: ignore[arg-type]
+
+
+def number(
+    *,
+    gt: float | None = None,
+    ge: float | None = None,
+    lt: float | None = None,
+    le: float | None = None,
+) -> Field:
+    """A finite number within bounds; true and false are no numbers."""
+    bounds = _bounds(gt, ge, lt, le)
+    expected = f"expected a number{bounds}."
+
+    def check(value: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise Mismatch(expected)
+        # An integer too large for a float is as useless here as infinity.
+        if not math.isfinite(value) if isinstance(value, float) else abs(value) > 10**300:
+            raise Mismatch(expected)
+        if not _within(value, gt, ge, lt, le):
+            raise Mismatch(expected)
+        return value
+
+    return Field(check, expected, {"type": "number", **_schema_bounds(gt, ge, lt, le)})
+
+
+def integer(*, gt: int | None = None, ge: int | None = None) -> Field:
+    """A whole number within bounds."""
+    expected = f"expected a whole number{_bounds(gt, ge, None, None)}."
+
+    def check(value: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, int) or abs(value) > 2**62:
+            raise Mismatch(expected)
+        if not _within(value, gt, ge, None, None):
+            raise Mismatch(expected)
+        return value
+
+    return Field(check, expected, {"type": "integer", **_schema_bounds(gt, ge, None, None)})
+
+
+def typed(kind: type, expected: str, name: str) -> Field:
+    """A value of one plain type."""
+
+    def check(value: Any) -> Any:
+        if type(value) is not kind:
+            raise Mismatch(expected)
+        return value
+
+    return Field(check, expected, {"type": name})
+
+
+def text() -> Field:
+    """A string."""
+    return typed(str, "expected text.", "string")
+
+
+def boolean() -> Field:
+    """true or false."""
+    return typed(bool, "expected true or false.", "boolean")
+
+
+def nothing() -> Field:
+    """null."""
+    return typed(type(None), "expected null.", "null")
+
+
+def one_of(*values: Any) -> Field:
+    """One of a few given values."""
+    expected = f"expected {listed(values)}."
+
+    def check(value: Any) -> Any:
+        for known in values:
+            if type(value) is type(known) and value == known:
+                return value
+        raise Mismatch(expected + did_you_mean(value, values))
+
+    return Field(check, expected, {"enum": list(values)})
+
+
+def duration(*, positive: bool = False) -> Field:
+    """A duration with its unit; `positive` refuses zero."""
+
+    def check(value: Any) -> Duration:
+        try:
+            found = Duration.parse(value)
+        except ValueError as error:
+            message = str(error)
+            wrong = message if message.startswith("expected") else f"{message}; expected {EXPECTED}"
+            raise Mismatch(f"{wrong}.") from None
+        if positive and found.amount == 0:
+            raise Mismatch(f"must be longer than nothing; expected {EXPECTED}.")
+        return found
+
+    pattern = r"^\s*([0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?|\.[0-9]+)\s*(steps?|epochs?|%)\s*$"
+    schema = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": pattern}]}
+    return Field(check, f"expected {EXPECTED}.", schema)
+
+
+def list_of(item: Field, *, least: int = 0) -> Field:
+    """A list of one kind of value."""
+    expected = f"expected a list; of each item: {item.expected}"
+
+    def check(value: Any) -> list[Any]:
+        if not isinstance(value, (list, tuple)) or len(value) < least:
+            raise Mismatch(expected if not least else f"{expected} At least {least} of them.")
+        return [item.check(element) for element in value]
+
+    return Field(check, expected, {"type": "array", "items": item.schema, "minItems": least})
+
+
+def either(*fields: Field) -> Field:
+    """The first kind that a value fits."""
+    words = [field.expected.removeprefix("expected ").rstrip(".") for field in fields]
+    expected = f"expected {', or '.join(words)}."
+
+    def check(value: Any) -> Any:
+        for field in fields:
+            try:
+                return field.check(value)
+            except Mismatch:
+                continue
+        raise Mismatch(expected)
+
+    return Field(check, expected, {"anyOf": [field.schema for field in fields]})
+
+
+def plain() -> Field:
+    """A scalar or lists of scalars: never a mapping, which Keras might build an object from."""
+    expected = "expected a number, text, true, false, null, or a list of such."
+
+    def check(value: Any) -> Any:
+        if isinstance(value, (list, tuple)):
+            return [check(item) for item in value]
+        if isinstance(value, dict) or (isinstance(value, float) and not math.isfinite(value)):
+            raise Mismatch(expected)
+        return value
+
+    types = ["number", "string", "boolean", "null", "array"]
+    return Field(check, expected, {"type": types})
+
+
+def refused(why: str) -> Field:
+    """A key that exists in Keras and is set elsewhere in a recipe."""
+
+    def check(value: Any) -> Any:
+        raise Mismatch(why)
+
+    return Field(check, why, {"not": {}, "description": why})
+
+
+def shown(value: Any, most: int = 60) -> str:
+    """A received value in one short line, as YAML would have it."""
+    try:
+        line = json.dumps(value, ensure_ascii=False, default=str)
+    except (TypeError, ValueError, RecursionError):
+        line = str(value)
+    # Control characters would move the cursor of the terminal that shows them.
+    line = "".join(char if char.isprintable() else "?" for char in line)
+    return line if len(line) <= most else f"{line[: most - 3]}..."
+
+
+def listed(values: Iterable[Any]) -> str:
+    """Words as a list for people: `a`, `b` or `c`."""
+    words = [f"`{shown(value).strip(chr(34))}`" for value in values]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def did_you_mean(value: Any, known: Iterable[Any]) -> str:
+    """` Did you mean ...?`, or nothing where no known word is close."""
+    words = [str(word) for word in known]
+    close = closest(str(value), words)
+    return f" Did you mean {listed(close)}?" if close else ""
+
+
+def closest(word: str, known: Sequence[str], most: int = 3) -> list[str]:
+    """Known words close to a mistyped one, the closest first."""
+    if len(word) > 100:
+        return []
+    squeezed = {name.replace("_", ""): name for name in known}
+    same = squeezed.get(word.replace("_", "").replace("-", "").lower())
+    close = difflib.get_close_matches(word.lower(), known, n=most, cutoff=0.7)
+    return [same] if same else close
+
+
+def _bounds(gt: float | None, ge: float | None, lt: float | None, le: float | None) -> str:
+    words = [
+        f"{sign} {bound:g}"
+        for sign, bound in ((">", gt), (">=", ge), ("<", lt), ("<=", le))
+        if bound is not None
+    ]
+    return f" {' and '.join(words)}" if words else ""
+
+
+def _within(
+    value: float, gt: float | None, ge: float | None, lt: float | None, le: float | None
+) -> bool:
+    return (
+        (gt is None or value > gt)
+        and (ge is None or value >= ge)
+        and (lt is None or value < lt)
+        and (le is None or value <= le)
+    )
+
+
+def _schema_bounds(
+    gt: float | None, ge: float | None, lt: float | None, le: float | None
+) -> dict[str, float]:
+    names = ("exclusiveMinimum", "minimum", "exclusiveMaximum", "maximum")
+    return {
+        name: bound
+        for name, bound in zip(names, (gt, ge, lt, le), strict=True)
+        if bound is not None
+    }

@@ -1,0 +1,148 @@
+"""`extends`: a recipe as changes to another one."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import Problem, RecipeError, RequestError
+from . import shipped
+from .fields import shown
+from .loader import read
+from .nodes import Node, Place, node_of
+from .nodes import Path as Keys
+
+# Where a mapping is a choice: its one key is a name, which replaces another name.
+CHOICES: frozenset[Keys] = frozenset(
+    {
+        ("optimizer",),
+        ("learning_rate",),
+        ("loss",),
+        ("data", "source"),
+        ("data", "validation"),
+        ("data", "test"),
+        ("model", "output"),
+    }
+)
+# A bound replaces another kind of bound; two kinds at once must be said at once.
+REPLACED: frozenset[Keys] = frozenset({("gradient_clipping",)})
+SUFFIXES = (".yaml", ".yml")
+
+
+def resolve(source: Any) -> Node:
+    """The tree of a recipe with everything it extends merged in.
+
+    Args:
+        source: path, name of a shipped recipe, or mapping.
+    """
+    if isinstance(source, Mapping):
+        root = node_of(_string_keys(source), Place("recipe"))
+        return _extended(root, Path(), ())
+    path = locate(str(source), Path())
+    return _read(path, ())
+
+
+def locate(word: str, folder: Path) -> Path:
+    """The file that a path or a shipped name means; paths are relative to `folder`."""
+    looks_like_path = word.endswith(SUFFIXES) or "/" in word or "\\" in word
+    if looks_like_path:
+        return folder / word
+    if (folder / f"{word}.yaml").is_file() and folder != Path():
+        return folder / f"{word}.yaml"
+    try:
+        return shipped.find(word).path
+    except RequestError as error:
+        exists = " A file needs its suffix, .yaml." if (folder / word).exists() else ""
+        raise RecipeError([Problem(word, None, None, "", f"{_tail(error)}{exists}")]) from None
+
+
+def _tail(error: Exception) -> str:
+    return str(error).partition(": ")[2]
+
+
+def _read(path: Path, above: tuple[Path, ...]) -> Node:
+    root = read(path)
+    if not isinstance(root.value, dict):
+        message = f"expected a mapping, as `name: ...`. Received {shown(root.plain())}."
+        raise RecipeError([root.problem((), message)])
+    if "name" not in root.value:
+        name = path.stem.lower().replace(" ", "_")
+        root = Node({"name": Node(name, root.place), **root.value}, root.place)
+    return _extended(root, path.parent, (*above, path.resolve()))
+
+
+def _extended(root: Node, folder: Path, above: tuple[Path, ...]) -> Node:
+    base = root.child("extends")
+    if base is None:
+        return absolute(root, folder)
+    if not isinstance(base.value, str):
+        message = f"expected the path or name of a recipe. Received {shown(base.plain())}."
+        raise RecipeError([root.problem(("extends",), message)])
+    try:
+        path = locate(base.value, folder)
+        if path.resolve() in above:
+            raise RecipeError([root.problem(("extends",), f"`{base.value}` extends itself.")])
+        below = _read(path, above)
+    except RecipeError as error:
+        first = error.problems[0]
+        if first.line is None:  # the base as a whole is missing: the place is this line
+            raise RecipeError(
+                [root.problem(("extends",), f"{first.file} {first.message}")]
+            ) from None
+        raise
+    own = {key: child for key, child in root.value.items() if key != "extends"}
+    return merge(below, absolute(Node(own, root.place), folder))
+
+
+def merge(base: Node, top: Node, path: Keys = ()) -> Node:
+    """`base` changed by `top`: mappings merge, everything else is replaced."""
+    mappings = isinstance(base.value, dict) and isinstance(top.value, dict)
+    if not mappings or path in REPLACED:
+        return top
+    if is_name(path) and set(base.value) != set(top.value):
+        return top
+    children = dict(base.value)
+    for key, child in top.value.items():
+        below = children.get(key)
+        children[key] = child if below is None else merge(below, child, (*path, key))
+    return Node(children, top.place, top.key_place)
+
+
+def is_name(path: Keys) -> bool:
+    """Whether the mapping at `path` is a choice, whose key is a name.
+
+    Below a choice, names and arguments take turns: `optimizer` / `sgd` / `momentum` / ...
+    """
+    for length in range(1, len(path) + 1):
+        if path[:length] in CHOICES:
+            return (len(path) - length) % 2 == 0
+    return False
+
+
+def absolute(root: Node, folder: Path) -> Node:
+    """Data files are relative to the recipe that names them, so the names are made absolute."""
+    data = root.child("data")
+    if data is None or not isinstance(data.value, dict):
+        return root
+    children = {key: _absolute_source(child, folder) for key, child in data.value.items()}
+    changed = Node(children, data.place, data.key_place)
+    return Node({**root.value, "data": changed}, root.place, root.key_place)
+
+
+def _absolute_source(node: Node, folder: Path) -> Node:
+    if not isinstance(node.value, dict) or len(node.value) != 1:
+        return node
+    name, arguments = next(iter(node.value.items()))
+    path = arguments.child("path")
+    if path is None or not isinstance(path.value, str) or "\0" in path.value:
+        return node
+    absolute = Node(str((folder / path.value).absolute()), path.place, path.key_place)
+    inner = Node({**arguments.value, "path": absolute}, arguments.place, arguments.key_place)
+    return Node({name: inner}, node.place, node.key_place)
+
+
+def _string_keys(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _string_keys(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_string_keys(item) for item in value]
+    return value

@@ -1,0 +1,112 @@
+"""The JSON Schema of the language, made from the models that check it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
+
+from . import catalog
+from .choices import ALIASES, adapter
+from .schema import Recipe
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def json_schema() -> dict[str, Any]:
+    """The whole language: every section, and every class with its arguments.
+
+    An editor with a YAML language server completes and checks a recipe that begins with
+    `# yaml-language-server: $schema=recipe.schema.json`.
+    """
+    schema = _plain(Recipe)
+    definitions = schema.pop("$defs", {})
+    for kind in catalog.tables():
+        definitions[f"{kind}.choice"] = _choice(kind)
+        for name in catalog.names(kind):
+            definitions[f"{kind}.{name}"] = _arguments(kind, name)
+    definitions["layer_items.choice"] = {"anyOf": [{"$ref": "#/$defs/layers.choice"}, _residual()]}
+    schema["properties"]["extends"] = {
+        "type": "string",
+        "description": "path or name of a recipe that this one changes",
+    }
+    # With `extends`, or by its file's name, a recipe may leave these out.
+    schema.pop("required", None)
+    result = {"$schema": DIALECT, "title": "keras-recipes", **schema, "$defs": definitions}
+    return _replace(result, _reference)
+
+
+def _plain(model: Any) -> dict[str, Any]:
+    return TypeAdapter(model).json_schema(schema_generator=_Generator)
+
+
+class _Generator(GenerateJsonSchema):
+    """Defaults that are objects of ours are left out rather than warned about."""
+
+    ignored_warning_kinds = {"non-serializable-default"}  # noqa: RUF012
+
+
+def _choice(kind: str) -> dict[str, Any]:
+    """A name that needs no argument, or a mapping of one name."""
+    names = {**{name: name for name in catalog.names(kind)}, **ALIASES.get(kind, {})}
+    bare = [
+        written
+        for written, name in names.items()
+        if not any(a.required for a in catalog.entry(kind, name).arguments.values())
+    ]
+    mapping = {
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": 1,
+        "additionalProperties": False,
+        "properties": {
+            written: {"anyOf": [{"$ref": f"#/$defs/{kind}.{name}"}, {"type": "null"}]}
+            for written, name in names.items()
+        },
+    }
+    return {"anyOf": [{"enum": sorted(bare)}, mapping]}
+
+
+def _arguments(kind: str, name: str) -> dict[str, Any]:
+    schema = adapter(kind, name).json_schema(schema_generator=_Generator)
+    schema.pop("title", None)
+    schema["additionalProperties"] = False
+    schema["description"] = catalog.entry(kind, name).class_path
+    for key, argument in catalog.entry(kind, name).arguments.items():
+        if argument.default is not None:
+            schema["properties"][key]["default"] = argument.default
+    return schema
+
+
+def _residual() -> dict[str, Any]:
+    layers = {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/layer_items.choice"}}
+    block = {
+        "type": "object",
+        "required": ["layers"],
+        "additionalProperties": False,
+        "properties": {"layers": layers, "shortcut": {"enum": ["identity", "projection"]}},
+    }
+    return {
+        "type": "object",
+        "required": ["residual"],
+        "additionalProperties": False,
+        "properties": {"residual": {"anyOf": [layers, block]}},
+        "description": "layers whose output is added to their input",
+    }
+
+
+def _reference(schema: dict[str, Any]) -> dict[str, Any]:
+    """A stand-in of a choice as a reference to its definition."""
+    if "x-choice" in schema:
+        return {"$ref": f"#/$defs/{schema['x-choice']}.choice"}
+    if "x-arguments" in schema:
+        return {"$ref": f"#/$defs/{schema['x-arguments']}.{schema['x-arguments']}"}
+    return schema
+
+
+def _replace(value: Any, change: Callable[[dict], dict]) -> Any:
+    if isinstance(value, dict):
+        return change({key: _replace(item, change) for key, item in value.items()})
+    if isinstance(value, list):
+        return [_replace(item, change) for item in value]
+    return value

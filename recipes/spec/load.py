@@ -1,0 +1,94 @@
+"""From a YAML text to a recipe: read, extend, override, check, all mistakes in one pass."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from ..errors import Problem, RecipeError
+from . import catalog, checks, inheritance, overrides
+from .nodes import Node, dotted
+from .schema import Recipe
+from .strict import Loc, message
+
+R = TypeVar("R", bound=Recipe)
+# What stands in for a section with mistakes while the others are checked against each other.
+STAND_INS: dict[str, Any] = {
+    "name": "name",
+    "data": {"source": "digits"},
+    "model": {"layers": ["flatten"]},
+}
+
+
+def load(
+    source: str | os.PathLike | Mapping[str, Any],
+    changes: Sequence[str] | Mapping[str, Any] = (),
+    *,
+    plugins: Sequence[str] = (),
+    into: type[R] = Recipe,
+) -> R:
+    """Read and check a recipe.
+
+    Args:
+        source: path of a YAML file, name of a recipe that ships, or the recipe as a mapping.
+        changes: overrides, `["key.path=value", ...]` or `{"key.path": value}`.
+        plugins: modules whose classes the recipe may name.
+        into: class of the result.
+
+    Returns:
+        The recipe, frozen.
+
+    Raises:
+        RecipeError: with every mistake, each with its place, in the order of the file.
+    """
+    catalog.load_plugins(tuple(plugins))
+    tree = overrides.apply(inheritance.resolve(source), changes)
+    tree = inheritance.absolute(tree, Path())
+    recipe = validate(tree, into)
+    recipe._tree = tree
+    return recipe
+
+
+def validate(tree: Node, into: type[R]) -> R:
+    """The recipe of a tree, or a `RecipeError` with every problem in it."""
+    plain = tree.plain()
+    problems: list[Problem] = []
+    try:
+        recipe = into.model_validate(plain)
+        problems.extend(checks.problems(recipe, tree, frozenset()))
+        if not problems:
+            return recipe
+    except ValidationError as error:
+        rows = error.errors(include_url=False)
+        problems.extend(problem(tree, row["loc"], message(row), row["type"]) for row in rows)
+        broken = frozenset(str(row["loc"][0]) for row in rows if row["loc"])
+        problems.extend(_checked_apart(plain, tree, broken, into))
+    raise RecipeError(sorted(problems, key=_order))
+
+
+def problem(tree: Node, loc: Loc, text: str, kind: str) -> Problem:
+    """A pydantic error as a problem; an unknown key is shown where the key stands."""
+    if kind == "missing" and "is missing" in text:
+        # The place is the mapping that lacks the key.
+        found = tree.problem(loc[:-1], text, key=True)
+        return Problem(found.file, found.line, found.column, dotted(loc), text)
+    return tree.problem(loc, text, key=kind == "unknown_key")
+
+
+def _checked_apart(
+    plain: dict[str, Any], tree: Node, broken: frozenset[str], into: type[R]
+) -> list[Problem]:
+    """Problems between the sections that are sound in themselves."""
+    sound = {key: value for key, value in plain.items() if key not in broken}
+    for key, stand_in in STAND_INS.items():
+        sound.setdefault(key, stand_in)
+    try:
+        return checks.problems(into.model_validate(sound), tree, broken)
+    except ValidationError:
+        return []
+
+
+def _order(found: Problem) -> tuple:
+    return (found.file, found.line or 0, found.column or 0, found.path)

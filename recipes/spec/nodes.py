@@ -1,0 +1,91 @@
+"""The tree of a YAML text, every node with its place."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import Problem
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a node stands: a file with line and column from 1, or an origin without lines."""
+
+    file: str
+    line: int | None = None
+    column: int | None = None
+
+
+@dataclass(frozen=True)
+class Node:
+    """A scalar, a list of nodes or a dictionary of nodes, with the place it was read from."""
+
+    value: Any
+    place: Place
+    key_place: Place | None = None
+
+    def plain(self) -> Any:
+        """The value as plain Python data."""
+        if isinstance(self.value, dict):
+            return {key: child.plain() for key, child in self.value.items()}
+        if isinstance(self.value, list):
+            return [child.plain() for child in self.value]
+        return self.value
+
+    def child(self, step: str | int) -> "Node | None":
+        """The child at a key or index; None where there is none."""
+        if isinstance(self.value, dict):
+            return self.value.get(step)
+        if isinstance(self.value, list) and isinstance(step, int) and 0 <= step < len(self.value):
+            return self.value[step]
+        return None
+
+    def walk(self, path: Path = ()) -> Iterator[tuple[Path, "Node"]]:
+        """This node and all below it, each with its path."""
+        yield path, self
+        if isinstance(self.value, dict):
+            for key, child in self.value.items():
+                yield from child.walk((*path, key))
+        elif isinstance(self.value, list):
+            for index, child in enumerate(self.value):
+                yield from child.walk((*path, index))
+
+    def problem(self, path: Path, message: str, *, key: bool = False) -> Problem:
+        """A problem at `path`, or at the deepest node above it that exists.
+
+        Args:
+            key: point to the key rather than to its value.
+        """
+        node, reached = self, 0
+        for step in path:
+            child = node.child(step)
+            if child is None:
+                break
+            node, reached = child, reached + 1
+        place = node.place
+        if key and reached == len(path) and node.key_place is not None:
+            place = node.key_place
+        return Problem(place.file, place.line, place.column, dotted(path), message)
+
+
+def node_of(value: Any, place: Place) -> Node:
+    """Plain Python data as a tree in which every node has the same place."""
+    if isinstance(value, dict):
+        return Node({key: node_of(item, place) for key, item in value.items()}, place)
+    if isinstance(value, (list, tuple)):
+        return Node([node_of(item, place) for item in value], place)
+    return Node(value, place)
+
+
+def dotted(path: Path) -> str:
+    """A path as people write it.
+
+    >>> dotted(("model", "layers", 1, "dense", "units"))
+    'model.layers[1].dense.units'
+    """
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
+    return text

@@ -1,0 +1,217 @@
+"""The sections of a recipe and what each key means."""
+
+import hashlib
+import re
+from typing import Annotated, Any
+
+from pydantic import Field as Key
+from pydantic import PlainValidator, PrivateAttr, WithJsonSchema
+
+from ..errors import Problem
+from .choices import Choice, Residual, arguments_of, choice, validated
+from .fields import Field, Mismatch, boolean, failure, integer, one_of, shown, text
+from .nodes import Node, Path, Place, node_of
+from .strict import Strict, details, invalid
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
+
+
+def _name() -> Field:
+    expected = "expected a name of small letters, digits, `_`, `-` and `.`."
+
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or not NAME.fullmatch(value) or len(value) > 80:
+            raise Mismatch(expected)
+        return value
+
+    return Field(check, expected, {"type": "string", "pattern": f"^{NAME.pattern}$"})
+
+
+def _share(*words: str) -> Any:
+    """Part of the rows: a percentage, a fraction, a count, a file of its own, or none."""
+    expected = (
+        "expected a part of the rows: `15%`, a fraction such as 0.15, a number of rows, "
+        "a source of its own such as `csv: {...}`, or null."
+    )
+
+    def validate(value: Any) -> Any:
+        if value is None or (value in words and isinstance(value, str)):
+            return value
+        if isinstance(value, (dict, Choice)):
+            return validated("sources", value)
+        part = _fraction(value)
+        if part is None:
+            raise failure("value", f"{expected} Received {shown(value)}.")
+        return part
+
+    number = {"type": "number", "exclusiveMinimum": 0}
+    percent = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]*)?\s*%$"}
+    options = [number, percent, {"type": "null"}, {"x-choice": "sources"}]
+    if words:
+        options.append({"enum": list(words)})
+    return Annotated[Any, PlainValidator(validate), WithJsonSchema({"anyOf": options})]
+
+
+def _fraction(value: Any) -> float | int | None:
+    """A fraction below 1, a count from 1, or None where the value is neither."""
+    if isinstance(value, str):
+        found = re.fullmatch(r"([0-9]+(?:\.[0-9]*)?)\s*%", value.strip())
+        value = float(found[1]) / 100 if found else None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    if isinstance(value, int):
+        return value if value >= 1 else None
+    return value if 0 < value < 1 else None
+
+
+def _count_or(word: str) -> Any:
+    """A whole number from 1, or a word."""
+    expected = f"expected a whole number from 1, or `{word}`."
+
+    def check(value: Any) -> Any:
+        if value == word:
+            return value
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < 2**31:
+            raise Mismatch(expected)
+        return value
+
+    schema = {"anyOf": [{"type": "integer", "minimum": 1}, {"const": word}]}
+    return Field(check, expected, schema).annotation
+
+
+def _layer(value: Any) -> Any:
+    """A layer choice, or a residual block."""
+    if isinstance(value, Residual):
+        return value
+    if not isinstance(value, dict) or set(value) != {"residual"}:
+        return validated("layers", value)
+    given, inner = value["residual"], ("residual",)
+    if isinstance(given, dict):
+        try:
+            block = _ResidualSection.model_validate(given)
+        except ValueError as error:
+            raise invalid(details(inner, error)) from None
+        return Residual(tuple(block.layers), block.shortcut, (*inner, "layers"))
+    if not isinstance(given, list) or not given:
+        message = f"expected a list of at least one layer. Received {shown(given)}."
+        raise invalid(details(inner, failure("value", message)))
+    layers, errors = [], []
+    for index, item in enumerate(given):
+        try:
+            layers.append(_layer(item))
+        except ValueError as error:
+            errors.extend(details((*inner, index), error))
+    if errors:
+        raise invalid(errors)
+    return Residual(tuple(layers))
+
+
+Layer = Annotated[Any, PlainValidator(_layer), WithJsonSchema({"x-choice": "layer_items"})]
+
+
+class _ResidualSection(Strict):
+    layers: list[Layer] = Key(min_length=1)
+    shortcut: one_of("identity", "projection").annotation = "identity"  # type: ignore[valid-type]
+
+
+def _section(kind: str) -> Any:
+    """A section whose keys are the arguments of one class."""
+
+    def validate(value: Any) -> Choice | None:
+        if value is None or isinstance(value, Choice):
+            return value
+        return Choice(kind, kind, arguments_of(kind, kind, value, None))
+
+    schema = {"anyOf": [{"type": "null"}, {"x-arguments": kind}]}
+    return Annotated[Any, PlainValidator(validate), WithJsonSchema(schema)]
+
+
+class DataSection(Strict):
+    """Where the rows come from and how they are split, scaled and batched."""
+
+    source: choice("sources") = Key(  # type: ignore[valid-type]
+        description="a bundled set, a Keras set, a file, or `arrays` given from Python"
+    )
+    validation: _share() = Key(  # type: ignore[valid-type]
+        0.15, description="rows to validate on after each epoch: part of the rows, or a source"
+    )
+    test: _share("auto") = Key(  # type: ignore[valid-type]
+        "auto",
+        description="rows for the one evaluation at the end; `auto` is the source's own, else 15%",
+    )
+    scale: one_of("unit", "standardize", "none").annotation = Key(  # type: ignore[valid-type]
+        "none",
+        description="scaling to [0, 1] or to mean 0 and deviation 1, fitted on the training rows",
+    )
+    batch_size: _count_or("all") = Key(  # type: ignore[valid-type]
+        32, description="rows an update: `all` is batch, 1 is stochastic gradient descent"
+    )
+    drop_remainder: boolean().annotation = Key(  # type: ignore[valid-type]
+        False, description="leave out the short last batch of an epoch"
+    )
+    limit: integer(gt=0).annotation | None = Key(  # type: ignore[valid-type]
+        None, description="use only so many rows of the source, for a short run"
+    )
+
+
+class ModelSection(Strict):
+    """The network between the scaled input and the targets."""
+
+    layers: list[Layer] = Key(
+        description="Keras layers in order; `residual: [...]` adds its layers' output to its input"
+    )
+    output: choice("layers") | None = Key(  # type: ignore[valid-type]
+        None, description="the last layer; by default a dense one that fits the task"
+    )
+
+
+class Recipe(Strict):
+    """How to train one model."""
+
+    name: _name().annotation = Key(  # type: ignore[valid-type]
+        description="what runs are called; by default the file's name"
+    )
+    description: text().annotation = Key("", description="a sentence for people")  # type: ignore[valid-type]
+    seed: integer(ge=0).annotation = Key(  # type: ignore[valid-type]
+        0, description="decides initial weights, splits, the order of each epoch, dropout"
+    )
+    data: DataSection
+    model: ModelSection
+    loss: choice("losses") | None = Key(  # type: ignore[valid-type]
+        None, description="by default cross-entropy for classes, squared error for numbers"
+    )
+    metrics: list[choice("metrics")] | None = Key(  # type: ignore[valid-type]
+        None, description="by default accuracy for classes, rmse and mae for numbers"
+    )
+    optimizer: choice("optimizers") = Key(  # type: ignore[valid-type]
+        Choice("optimizers", "adam"), description="a Keras optimizer"
+    )
+    learning_rate: choice("schedules", numbers=True) | None = Key(  # type: ignore[valid-type]
+        None, description="a number or a schedule; by default the optimizer's own rate"
+    )
+    gradient_clipping: _section("gradient_clipping") = Key(  # type: ignore[valid-type]
+        None, description="bounds on the gradient"
+    )
+    weight_decay: _section("weight_decay") = Key(  # type: ignore[valid-type]
+        None, description="shrinking of the kernels"
+    )
+    epochs: integer(gt=0).annotation = Key(10, description="passes over the training rows")  # type: ignore[valid-type]
+    steps_per_execution: _count_or("auto") = Key(  # type: ignore[valid-type]
+        "auto", description="updates between two returns to Python"
+    )
+    jit_compile: boolean().annotation = Key(  # type: ignore[valid-type]
+        False, description="compile the step with XLA; on CPUs often slower"
+    )
+    callbacks: list[choice("callbacks")] = Key([], description="callbacks, in order")  # type: ignore[valid-type]
+
+    _tree: Node = PrivateAttr(default=node_of({}, Place("recipe")))
+
+    def problem(self, path: Path, message: str) -> Problem:
+        """A problem found after loading, at the line that `path` was read from."""
+        return self._tree.problem(path, message)
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the resolved recipe: equal recipes have equal fingerprints."""
+        from .dump import dump
+
+        return hashlib.sha256(dump(self).encode()).hexdigest()

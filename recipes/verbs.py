@@ -1,0 +1,178 @@
+"""What each verb of the command line does. Every heavy import waits inside its verb."""
+
+import argparse
+import csv
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from .errors import RecipeError, RequestError
+
+Arguments = argparse.Namespace
+
+
+def list_recipes(arguments: Arguments) -> int:
+    """Name and first line of each shipped recipe."""
+    from .spec import shipped
+
+    recipes = shipped.recipes()
+    width = max(len(recipe.name) for recipe in recipes)
+    for recipe in recipes:
+        print(f"{recipe.name:<{width}}  {recipe.title}")
+    return 0
+
+
+def show(arguments: Arguments) -> int:
+    """The resolved recipe."""
+    from .spec import dump
+
+    print(dump(_load(arguments)), end="")
+    return 0
+
+
+def copy(arguments: Arguments) -> int:
+    """A shipped recipe, as it is written, to a new file."""
+    from .spec import shipped
+
+    source = shipped.find(arguments.recipe)
+    destination = Path(arguments.destination)
+    if destination.is_dir():
+        destination = destination / source.path.name
+    try:
+        with open(destination, "x", encoding="utf-8") as file:
+            file.write(source.path.read_text(encoding="utf-8"))
+    except FileExistsError:
+        raise RequestError(f"{destination}: is there already; it is not overwritten.") from None
+    except OSError as error:
+        raise RequestError(f"{destination}: cannot be written: {error.strerror}.") from None
+    print(destination)
+    return 0
+
+
+def validate(arguments: Arguments) -> int:
+    """Every mistake of every recipe; `key=value` words are overrides of all of them."""
+    from .spec import load
+
+    overrides = [word for word in arguments.recipes if "=" in word]
+    problems = []
+    for word in arguments.recipes:
+        if "=" in word:
+            continue
+        try:
+            load(word, overrides, plugins=arguments.plugin)
+            print(f"{word}: ok")
+        except RecipeError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise RecipeError(problems)
+    return 0
+
+
+def schema(arguments: Arguments) -> int:
+    """The JSON Schema of the recipe language."""
+    from .spec import json_schema
+
+    print(json.dumps(json_schema(), indent=2))
+    return 0
+
+
+def train(arguments: Arguments) -> int:
+    """Train and tell where to look."""
+    from . import front
+
+    recipe = front.load(arguments.recipe, arguments.overrides, plugins=arguments.plugin)
+    result = recipe.train(out=arguments.out, progress=not arguments.quiet, raises=False)
+    report = sys.stderr if arguments.json else sys.stdout
+    print(f"{result.status}: {result.reason}, {result.seconds:.1f} s", file=report)
+    for split in ("validation", "test"):
+        if getattr(result, split):
+            print(f"{split}: {_metrics(getattr(result, split))}", file=report)
+    print(f"everything is in {result.directory} (open report.html)", file=report)
+    if arguments.json:
+        _print_json(result.to_json())
+    return result.exit_status
+
+
+def evaluate(arguments: Arguments) -> int:
+    """Metrics on one split."""
+    from .run.reload import evaluate as evaluate_run
+
+    values = evaluate_run(arguments.run, arguments.split)
+    if arguments.json:
+        _print_json({"run": arguments.run, "split": arguments.split, "metrics": values})
+    else:
+        print(f"{arguments.split}: {_metrics(values)}")
+    return 0
+
+
+def predict(arguments: Arguments) -> int:
+    """A CSV table of predictions."""
+    from .run.reload import predict as predict_rows
+
+    header, rows = predict_rows(arguments.run, arguments.file)
+    if arguments.out is None:
+        _write_table(sys.stdout, header, rows)
+        return 0
+    try:
+        with open(arguments.out, "w", encoding="utf-8", newline="") as file:
+            _write_table(file, header, rows)
+    except OSError as error:
+        raise RequestError(f"{arguments.out}: cannot be written: {error.strerror}.") from None
+    print(f"{len(rows)} predictions in {arguments.out}")
+    return 0
+
+
+def plot(arguments: Arguments) -> int:
+    """A picture of the learning rate over the run."""
+    recipe = _load(arguments)
+    from .report.schedule import plot_schedule
+
+    path = Path(arguments.out or f"{recipe.name}-schedule.png")
+    plot_schedule(recipe, path)
+    print(path)
+    return 0
+
+
+def report(arguments: Arguments) -> int:
+    """One HTML page."""
+    from .report import write_report
+
+    print(write_report([Path(run) for run in arguments.runs], arguments.out))
+    return 0
+
+
+VERBS: dict[str, Callable[[Arguments], int]] = {
+    "list": list_recipes,
+    "show": show,
+    "copy": copy,
+    "validate": validate,
+    "schema": schema,
+    "train": train,
+    "evaluate": evaluate,
+    "predict": predict,
+    "plot": plot,
+    "report": report,
+}
+
+
+def _load(arguments: Arguments):
+    from .spec import load
+
+    return load(arguments.recipe, arguments.overrides, plugins=arguments.plugin)
+
+
+def _metrics(values: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:.4f}" for name, value in values.items())
+
+
+def _print_json(value: dict) -> None:
+    from .run.directory import strict
+
+    print(json.dumps(strict(value), allow_nan=False))
+
+
+def _write_table(file, header: list[str], rows: list[list]) -> None:
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)

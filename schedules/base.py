@@ -1,0 +1,92 @@
+"""What all schedules share: integer steps, and configurations that name every argument."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import keras
+
+from .arguments import number
+
+# Keras annotates none of its operations; a type checker would take their results for None.
+ops: Any = keras.ops
+
+
+class Curve(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate as a pure function of the optimizer's step.
+
+    A subclass keeps each constructor argument under its own name and implements `rate(step)` for
+    a tensor of int64 steps, elementwise. Steps stay integers as long as sums and remainders are
+    taken, because 32-bit floats know whole numbers only up to 2^24 = 16,777,216.
+    """
+
+    def __call__(self, step: Any) -> Any:
+        """Learning rate at a step, float32; an array of steps gives an array of rates."""
+        return ops.cast(self.rate(ops.cast(step, "int64")), "float32")
+
+    def rate(self, step: Any) -> Any:
+        """Learning rate at an int64 step."""
+        raise NotImplementedError
+
+    def get_config(self) -> dict[str, Any]:
+        """Every constructor argument; nested schedules nest serialized."""
+        names = inspect.signature(type(self)).parameters
+        return {name: _plain(getattr(self, name)) for name in names}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Curve:
+        """The schedule that `get_config` described."""
+        return cls(**{name: _revived(value) for name, value in config.items()})
+
+
+@keras.saving.register_keras_serializable(package="keras_recipes")
+class Constant(Curve):
+    """The same rate at every step.
+
+    rate(t) = learning_rate
+
+    Args:
+        learning_rate: the rate, >= 0.
+
+    >>> float(Constant(0.1)(1000))
+    0.10000000149011612
+    """
+
+    def __init__(self, learning_rate: float):
+        self.learning_rate = number("learning_rate", learning_rate, ge=0)
+
+    def rate(self, step: Any) -> Any:
+        return ops.full_like(step, self.learning_rate, dtype="float32")
+
+
+def as_schedule(name: str, value: Any) -> Any:
+    """A schedule as it is, a number as a constant one."""
+    if isinstance(value, keras.optimizers.schedules.LearningRateSchedule):
+        return value
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError(
+            f"Argument `{name}` must be a schedule or a number. Received: {name}={value!r}"
+        )
+    return Constant(number(name, value, ge=0))
+
+
+def fraction(step: Any, total: int) -> Any:
+    """min(step, total) / total, float32."""
+    return ops.cast(ops.minimum(step, total), "float32") / float(total)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, keras.optimizers.schedules.LearningRateSchedule):
+        return keras.saving.serialize_keras_object(value)
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _revived(value: Any) -> Any:
+    if isinstance(value, dict) and "class_name" in value:
+        return keras.saving.deserialize_keras_object(value)
+    if isinstance(value, list):
+        return [_revived(item) for item in value]
+    return value

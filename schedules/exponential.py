@@ -1,0 +1,49 @@
+"""Rates that shrink by a factor in equal times."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from .arguments import Steps, flag, number, steps
+from .base import Curve, ops
+
+
+@keras.saving.register_keras_serializable(package="keras_recipes")
+class Exponential(Curve):
+    """A rate that is multiplied by `decay_rate` every `decay_steps`.
+
+    rate(t) = initial_learning_rate * decay_rate ^ (t / decay_steps)
+
+    with the exponent rounded down if `staircase`. The same curve as
+    `keras.optimizers.schedules.ExponentialDecay`.
+
+    Args:
+        initial_learning_rate: rate at step 0, >= 0.
+        decay_steps: steps in which the rate falls by `decay_rate`, >= 1.
+        decay_rate: factor, > 0.
+        staircase: fall in steps rather than smoothly.
+
+    >>> round(float(Exponential(1, decay_steps=10, decay_rate=0.5)(5)), 6)
+    0.707107
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: Steps,
+        decay_rate: float,
+        staircase: bool = False,
+    ):
+        self.initial_learning_rate = number("initial_learning_rate", initial_learning_rate, ge=0)
+        self.decay_steps = steps("decay_steps", decay_steps)
+        self.decay_rate = number("decay_rate", decay_rate, gt=0)
+        self.staircase = flag("staircase", staircase)
+
+    def rate(self, step: Any) -> Any:
+        whole = ops.cast(step // self.decay_steps, "float32")
+        # The whole periods and the rest apart: a quotient of large floats would lose the rest.
+        rest = ops.cast(step % self.decay_steps, "float32") / self.decay_steps
+        exponent = whole if self.staircase else whole + rest
+        return self.initial_learning_rate * ops.power(self.decay_rate, exponent)

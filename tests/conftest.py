@@ -1,0 +1,14 @@
+"""Set-up that every test shares: quiet TensorFlow, and no picture or run outside of tmp_path."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path, monkeypatch):
+    """Nothing that a test forgets to place lands in the checkout."""
+    monkeypatch.chdir(tmp_path)

@@ -1,0 +1,98 @@
+"""The run directory: whole files or none, and nothing left of a request that was wrong."""
+
+import json
+import math
+
+import pytest
+from keras_recipes.recipes.errors import RequestError
+from keras_recipes.recipes.run.directory import RunDirectory, opened, reserved
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
+    run = RunDirectory(tmp_path)
+    run.write_text("a.txt", "old")
+
+    def breaks(path):
+        path.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        run.write("a.txt", breaks)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+    assert (tmp_path / "a.txt").read_text() == "old"
+
+
+def test_json_is_strict(tmp_path):
+    run = RunDirectory(tmp_path)
+    run.write_json("a.json", {"loss": math.nan, "best": [math.inf, 1.5], "n": {"x": -math.inf}})
+    text = (tmp_path / "a.json").read_text()
+    assert json.loads(text, parse_constant=pytest.fail) == {
+        "loss": None,
+        "best": [None, 1.5],
+        "n": {"x": None},
+    }
+
+
+def test_a_wrong_request_takes_its_directories_away_again(tmp_path):
+    out = tmp_path / "deep" / "er" / "run"
+    with pytest.raises(RequestError, match="no such column"), reserved(out, "x") as run:
+        run.write_text("recipe.yaml", "")
+        raise RequestError("no such column")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_wrong_request_keeps_a_directory_that_was_there(tmp_path):
+    out = tmp_path / "mine"
+    out.mkdir()
+    with pytest.raises(RequestError), reserved(out, "x"):
+        raise RequestError("no")
+    assert out.is_dir()
+
+
+def test_a_broken_training_keeps_what_was_written(tmp_path):
+    with pytest.raises(ZeroDivisionError), reserved(tmp_path / "run", "x") as run:
+        run.write_json("result.json", {"status": "running"})
+        raise ZeroDivisionError
+    assert (tmp_path / "run" / "result.json").is_file()
+
+
+@pytest.mark.parametrize("make", ["file", "full"])
+def test_nothing_is_overwritten(tmp_path, make):
+    out = tmp_path / "out"
+    if make == "file":
+        out.write_text("precious")
+    else:
+        out.mkdir()
+        (out / "model.keras").write_text("precious")
+    with pytest.raises(RequestError, match="--out"), reserved(out, "x"):
+        pytest.fail("must not begin")
+    assert "precious" in (out.read_text() if make == "file" else (out / "model.keras").read_text())
+
+
+def test_a_directory_that_cannot_be_made_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(RequestError, match="cannot be written"),
+        reserved(tmp_path / "file" / "run", "x"),
+    ):
+        pytest.fail("must not begin")
+
+
+def test_names_of_runs_never_collide(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    paths = []
+    for _ in range(3):
+        with reserved(None, "same") as run:
+            paths.append(run.path)
+    assert len(set(paths)) == 3
+    assert all(path.parent.name == "runs" for path in paths)
+
+
+@pytest.mark.parametrize("content", [None, "{", '"\udcff'])
+def test_a_folder_that_is_no_run_is_told(tmp_path, content):
+    if content is not None:
+        (tmp_path / "result.json").write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.raises(RequestError, match=r"not a run directory|cannot be read"):
+        opened(tmp_path)
+    with pytest.raises(RequestError, match="no such run directory"):
+        opened(tmp_path / "absent")

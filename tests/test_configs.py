@@ -1,0 +1,55 @@
+"""Every recipe that ships: its header, its place in the docs, and a shortened run of it."""
+
+import re
+from pathlib import Path
+
+import keras_recipes
+import pytest
+from keras_recipes.recipes import TrainingFailed
+
+ROOT = Path(__file__).parent.parent
+CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+NAMES = [path.stem for path in CONFIGS]
+
+# MNIST is not bundled: digits have the same form of data, less of it.
+STAND_IN = {"mnist_mlp": ["data.source=digits", "data.validation=15%"]}
+# Recipes whose point is that they fail.
+FAILS = {"exploding_gradients"}
+
+
+def header(path: Path) -> str:
+    lines = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            break
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def test_all_recipes_are_seen():
+    assert len(CONFIGS) == 22
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=NAMES)
+def test_header_tells_what_source_command_and_what_to_expect(path):
+    text = header(path)
+    for part in ("Shows:", "Source:", f"Run:    keras-recipes train {path.stem}", "Expect:"):
+        assert part in text, part
+    # The expectation has a metric and a time.
+    expect = text[text.index("Expect:") :]
+    assert re.search(r"\d.*\bs\b", expect.replace("\n", " ")), expect
+    assert f"name: {path.stem}\n" in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_trains_shortened(name, tmp_path):
+    overrides = ["epochs=2", "data.limit=150", *STAND_IN.get(name, [])]
+    recipe = keras_recipes.load(name, overrides)
+    if name in FAILS:
+        with pytest.raises(TrainingFailed, match="gradient_clipping"):
+            keras_recipes.load(name, ["epochs=20"]).train(out=tmp_path / "run", progress=False)
+        return
+    result = recipe.train(out=tmp_path / "run", progress=False)
+    assert result.status == "completed"
+    assert result.epochs == 2
+    assert result.test["loss"] > 0
