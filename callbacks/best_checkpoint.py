@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import os
+import time
 from pathlib import Path
 from typing import Any
 
-from .base import Mode, StatefulCallback, better, falls, known_mode, value_of
+import numpy as np
+
+from .base import Mode, StatefulCallback, at_least, better, falls, known_mode, value_of
 
 
 class BestCheckpoint(StatefulCallback):
@@ -20,6 +24,8 @@ class BestCheckpoint(StatefulCallback):
         path: file to write, ending in `.keras`.
         monitor: name of the value, as it is logged.
         mode: `min`, `max`, or `auto`: more is better for accuracies, AUC, precision and the like.
+        seconds: write at most once in so many seconds, >= 0. The best model since the last write
+            is kept in memory, and is written when the time has come or training ends.
 
     Raises:
         ValueError: a bad argument; at the first epoch's end, a monitor that is not logged.
@@ -30,7 +36,11 @@ class BestCheckpoint(StatefulCallback):
     STATE = ("best", "best_epoch")
 
     def __init__(
-        self, path: str = "checkpoints/best.keras", monitor: str = "val_loss", mode: Mode = "auto"
+        self,
+        path: str = "checkpoints/best.keras",
+        monitor: str = "val_loss",
+        mode: Mode = "auto",
+        seconds: float = 0.0,
     ):
         super().__init__()
         if not str(path).endswith(".keras"):
@@ -40,12 +50,51 @@ class BestCheckpoint(StatefulCallback):
         self.mode: Mode = known_mode(mode)
         self.best: float | None = None
         self.best_epoch: int | None = None
+        self.seconds = float(at_least("seconds", seconds, 0))
+        self._kept: list[np.ndarray] | None = None
+        self._written = -math.inf
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         value = value_of(self.monitor, logs, "BestCheckpoint")
+        due = time.monotonic() - self._written >= self.seconds
         if better(value, self.best, 0.0, less=falls(self.monitor, self.mode)):
-            save_whole(self.model, Path(self.path))
+            if due:
+                self._write()
+            self._kept = None if due else self._values()
+            # Only now: a write that fails must not pass for a model that is on disk.
             self.best, self.best_epoch = value, epoch
+        elif due:
+            self._write_kept()
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        self._write_kept()
+
+    def _write(self) -> None:
+        save_whole(self.model, Path(self.path))
+        self._written = time.monotonic()
+
+    def _write_kept(self) -> None:
+        """Write the model that was kept, and leave the one in training as it is."""
+        if self._kept is None:
+            return
+        now = self._values()
+        self._assign(self._kept)
+        try:
+            self._write()
+        finally:
+            self._assign(now)
+        self._kept = None
+
+    def _variables(self) -> list[Any]:
+        model: Any = self.model
+        return [*model.variables, *model.optimizer.variables]
+
+    def _values(self) -> list[np.ndarray]:
+        return [np.array(variable) for variable in self._variables()]
+
+    def _assign(self, values: list[np.ndarray]) -> None:
+        for variable, value in zip(self._variables(), values, strict=True):
+            variable.assign(value)
 
 
 def save_whole(model: Any, path: Path) -> None:

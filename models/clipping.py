@@ -69,22 +69,25 @@ class GradientClipping:
         Returns:
             The bounded gradients, in the same order; all zero where `norm` is not finite.
         """
-        finite = tf.constant(True) if keep_nonfinite else tf.math.is_finite(norm)
-        # One multiplication a variable does both: the global bound, and leaving out a gradient
-        # that holds a NaN. `where` rather than a product, as 0 * NaN is NaN.
         bounded = [self._local(gradient) for gradient in gradients]
-        if self.global_norm is None:
-            return [keep(gradient, finite) for gradient in bounded]
-        if self.value is not None or self.norm is not None:
-            norm = global_norm(bounded)
-        scale = tf.minimum(1.0, self.global_norm / tf.maximum(norm, TINY))
+        factor = tf.constant(1.0)
+        if self.global_norm is not None:
+            if self.value is not None or self.norm is not None:
+                norm = global_norm(bounded)
+            factor = tf.minimum(1.0, self.global_norm / tf.maximum(norm, TINY))
+        if not keep_nonfinite:
+            factor = tf.where(tf.math.is_finite(norm), factor, 0.0)
+        # One operation a variable scales a sound gradient and makes one with a NaN zero.
         return [
-            None if gradient is None else keep(gradient * tf.cast(scale, gradient.dtype), finite)
+            None if gradient is None else scaled(gradient, factor, keep_nonfinite)
             for gradient in bounded
         ]
 
     def clips(self, gradients: Gradients, norm: tf.Tensor) -> tf.Tensor:
         """Whether any bound cuts these gradients: a boolean scalar."""
+        bound = self.global_norm
+        if bound is not None and self.value is None and self.norm is None:
+            return norm > bound
         found = []
         present = [gradient for gradient in gradients if gradient is not None]
         if self.global_norm is not None:
@@ -102,7 +105,10 @@ class GradientClipping:
         if self.value is not None:
             gradient = tf.clip_by_value(gradient, -self.value, self.value)
         if self.norm is not None:
-            gradient = tf.clip_by_norm(gradient, self.norm)
+            # `tf.clip_by_norm` multiplies and divides, which moves the last bit of a gradient
+            # that is within the bound; a factor of exactly 1 does not.
+            length = tf.maximum(tf.norm(gradient), TINY)
+            gradient = gradient * tf.minimum(tf.ones((), length.dtype), self.norm / length)
         return gradient
 
     def get_config(self) -> dict[str, Any]:
@@ -129,11 +135,12 @@ def global_norm(gradients: Gradients) -> tf.Tensor:
     return tf.sqrt(tf.add_n(squares)) if squares else tf.constant(0.0)
 
 
-def keep(gradient: tf.Tensor | None, condition: tf.Tensor) -> tf.Tensor | None:
-    """The gradient where a scalar condition holds, else zeros."""
-    if gradient is None:
-        return None
-    return tf.where(condition, gradient, tf.zeros_like(gradient))
+def scaled(gradient: tf.Tensor, factor: tf.Tensor, keep_nonfinite: bool) -> tf.Tensor:
+    """gradient * factor; with a factor of 0 the result is 0, even where the gradient is NaN."""
+    factor = tf.cast(factor, gradient.dtype)
+    if keep_nonfinite:
+        return gradient * factor
+    return tf.math.multiply_no_nan(gradient, factor)
 
 
 def positive_or_none(name: str, value: Any) -> float | None:

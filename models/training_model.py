@@ -138,6 +138,9 @@ class TrainingModel(TrainingStep, keras.Model):
         gradient_clipping: a `GradientClipping`, or None.
         weight_decay: a `WeightDecay`, or None.
 
+    `keras.models.load_model` brings a saved one back, settings and optimizer included, in a program
+    that has imported `keras_recipes.models`: Keras reads no class that is not registered.
+
     >>> import keras
     >>> inputs = keras.Input((4,))
     >>> outputs = keras.layers.Dense(1)(inputs)

@@ -61,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit status."""
-    arguments = parser().parse_args(argv)
+    arguments = parse(argv)
     if arguments.version:
         from importlib.metadata import version
 
@@ -71,6 +71,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser().print_help()
         return WRONG_REQUEST
     return run(arguments)
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The request; overrides may stand before, between and after the options."""
+    root = parser()
+    arguments, rest = root.parse_known_args(argv)
+    late = [word for word in rest if "=" in word and not word.startswith("-")]
+    if len(late) < len(rest) or (late and not hasattr(arguments, "overrides")):
+        root.error(f"unrecognized arguments: {' '.join(word for word in rest)}")
+    if late:
+        arguments.overrides = [*arguments.overrides, *late]
+    return arguments
 
 
 def run(arguments: argparse.Namespace) -> int:

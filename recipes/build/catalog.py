@@ -1,6 +1,6 @@
 """Writes `recipes/spec/keras_api.json`: run it after a change of Keras or of a room's table.
 
-    python -m keras_recipes.recipes.build.catalog
+python -m keras_recipes.recipes.build.catalog
 """
 
 import inspect
@@ -79,13 +79,14 @@ def keras_rows(kind: str, module: Any, base: type) -> dict[str, Any]:
         name = snake_case(cls.__name__)
         if cls.__name__ in LEFT_OUT or name in REFUSED:
             continue
-        arguments = {
-            key: row for key, row in describe(cls).items() if key not in NOT_IN_YAML
-        }
+        arguments = {key: row for key, row in describe(cls).items() if key not in NOT_IN_YAML}
         for row in arguments.values():
             row.pop("type", None)
         if kind == "layers":
-            arguments = {**arguments, **{k: v for k, v in EVERY_LAYER.items() if k not in arguments}}
+            arguments = {
+                **arguments,
+                **{k: v for k, v in EVERY_LAYER.items() if k not in arguments},
+            }
         rows[name] = {"class": f"keras.{kind}.{cls.__name__}", "arguments": arguments}
     return rows
 

@@ -168,5 +168,5 @@ def evaluation(split: Split | None, task: tasks.Task) -> tf.data.Dataset | None:
     try:
         encoded: np.ndarray = task.encode(split.y)
     except IndexError as error:
-        raise DataError(f"a class of the evaluation rows is not among the training rows: {error}")
+        raise DataError(f"evaluation rows have a class that training lacks: {error}") from None
     return evaluation_dataset(Split(split.x, encoded))

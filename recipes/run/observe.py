@@ -12,6 +12,9 @@ from . import directory as files
 from .directory import RunDirectory
 from .interrupt import StopOnSignal
 
+# Saving takes a tenth of a second: nothing for a long training, most of a short one.
+CHECKPOINT_SECONDS = 10.0
+
 if TYPE_CHECKING:
     from ..build.experiment import Experiment
 
@@ -49,7 +52,7 @@ def observers(
     found: list[keras.callbacks.Callback] = [EpochOrder(built.training.epoch)]
     if built.validation is not None and not _has(built, BestCheckpoint):
         path = directory / files.CHECKPOINTS / "best.keras"
-        found.append(BestCheckpoint(str(path), monitor="val_loss"))
+        found.append(BestCheckpoint(str(path), monitor="val_loss", seconds=CHECKPOINT_SECONDS))
     found.append(MetricsLog(str(directory / files.METRICS)))
     if progress:
         found.append(ProgressBar())

@@ -16,8 +16,8 @@ def recipe_of(run: RunDirectory) -> Recipe:
     return load(run / files.RECIPE)
 
 
-def model_of(run: RunDirectory, *, compiled: bool) -> Any:
-    """The model that a run saved."""
+def model_of(run: RunDirectory) -> Any:
+    """The network that a run saved, not compiled."""
     path = run / files.MODEL
     if not path.is_file():
         status = run.read_json(files.RESULT).get("status")
@@ -28,10 +28,7 @@ def model_of(run: RunDirectory, *, compiled: bool) -> Any:
     use_tensorflow()
     import keras
 
-    # The model names our classes; they must be registered before Keras reads it.
-    from ... import models, schedules  # noqa: F401
-
-    return keras.models.load_model(path, compile=compiled)
+    return keras.models.load_model(path, compile=False)
 
 
 def evaluate(run: str | os.PathLike, split: str = "test") -> dict[str, float]:
@@ -54,11 +51,16 @@ def evaluate(run: str | os.PathLike, split: str = "test") -> dict[str, float]:
     chosen = getattr(data, split)
     if chosen is None:
         raise RequestError(f"{where.path}: the recipe makes no {split} split.")
-    model = model_of(where, compiled=True)
+    model = model_of(where)
     from ..build import task as tasks
     from ..build.experiment import evaluation
+    from ..build.objects import Builder
 
     task = tasks.task_of(recipe, data.task, len(data.classes), data.num_outputs)
+    builder = Builder(recipe, steps_per_epoch=1)
+    model.compile(
+        loss=tasks.loss(recipe, task, builder), metrics=tasks.metrics(recipe, task, builder)
+    )
     values = model.evaluate(evaluation(chosen, task), verbose=0, return_dict=True)
     return {name: float(value) for name, value in values.items()}
 
@@ -75,7 +77,7 @@ def predict(run: str | os.PathLike, file: str | os.PathLike) -> tuple[list[str],
     from ..build.data import read_rows
 
     rows = read_rows(Path(file), described)
-    values = model_of(where, compiled=False).predict(rows, verbose=0)
+    values = model_of(where).predict(rows, verbose=0)
     return table(values, described["classes"])
 
 

@@ -63,6 +63,13 @@ def describe(directory: RunDirectory, recipe: Recipe, data: "Data") -> None:
     directory.write_json(files.DATA, data.to_json())
 
 
+def inference_model(model: Any) -> Any:
+    """The network alone: classes of Keras, no optimizer; any program with Keras can load it."""
+    import keras
+
+    return keras.Model(model.inputs, model.outputs, name=model.name)
+
+
 class Run:
     """One training, from its first step to its result."""
 
@@ -86,7 +93,7 @@ class Run:
         self.save_result()
         with self.recorded_failure():
             self.fit()
-            self.directory.write(files.MODEL, self.built.model.save)
+            self.directory.write(files.MODEL, inference_model(self.built.model).save)
             self.evaluate()
         self.save_result()
         return self.result

@@ -65,6 +65,16 @@ IN_OPTIMIZERS: dict[str, Field] = {
     ),
     "use_ema": refused("is refused: evaluation and early stopping would see other weights."),
 }
+# Bounds that our own classes have, beyond what their annotations say.
+RATE, NOT_NEGATIVE, ABOVE_ZERO = number(ge=0), number(ge=0), number(gt=0)
+OWN: dict[str, Field] = {
+    **dict.fromkeys(("learning_rate", "initial_learning_rate", "end_learning_rate"), RATE),
+    **dict.fromkeys(("start", "min_delta"), NOT_NEGATIVE),
+    **dict.fromkeys(("value", "norm", "global_norm", "rate", "decay_rate", "power"), ABOVE_ZERO),
+    **dict.fromkeys(("patience", "start_from_epoch"), integer(ge=0)),
+    "alpha": number(ge=0, le=1),
+    "decay_steps": duration(positive=True),
+}
 # Files that a callback writes stay inside the run directory.
 PATHS = frozenset({"path", "filepath", "filename", "log_dir"})
 NESTED = {
@@ -79,7 +89,7 @@ def field_of(entry: Entry, name: str, argument: Argument) -> Any:
     if entry.kind == "callbacks" and name in PATHS:
         return inside_path().annotation
     if argument.type is not None:
-        return by_annotation(argument.type)
+        return by_annotation(argument.type, OWN.get(name))
     if entry.kind == "optimizers" and name in IN_OPTIMIZERS:
         return IN_OPTIMIZERS[name].annotation
     nested = nested_choice(name)
@@ -152,9 +162,15 @@ SIMPLE: dict[str, Callable[[], Field]] = {
 }
 
 
-def by_annotation(annotation: str) -> Any:
-    """The type that an annotation of one of our own classes stands for."""
+def by_annotation(annotation: str, bounded: Field | None = None) -> Any:
+    """The type that an annotation of one of our own classes stands for.
+
+    Args:
+        bounded: the kind of number or duration it is, where that is known more closely.
+    """
     parts = split_union(annotation)
+    if bounded is not None and {*parts} <= {"float", "int", "Steps", "None"}:
+        return bounded.annotation | None if "None" in parts else bounded.annotation
     if "Schedule" in parts:
         schedule = choices.choice("schedules", numbers=True)
         return schedule | None if "None" in parts else schedule

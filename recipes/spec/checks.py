@@ -151,14 +151,14 @@ def splits_leave_rows(recipe: Recipe) -> Found:
     fractions = [part for part in parts if isinstance(part, float)]
     if sum(fractions) >= 1:
         yield (
-            ("data",),
+            ("data", "test"),
             f"`validation` and `test` take {sum(fractions):.0%} of the rows; none are left to "
             "train on.",
         )
     counts = sum(part for part in parts if isinstance(part, int))
     if recipe.data.limit is not None and counts >= recipe.data.limit:
         yield (
-            ("data",),
+            ("data", "test"),
             f"`validation` and `test` take {counts} rows and `limit` keeps {recipe.data.limit}; "
             "none are left to train on.",
         )
@@ -191,6 +191,16 @@ def _whole_run(duration: Duration, epochs: int) -> bool:
     return duration.unit == "epochs" and duration.amount >= epochs
 
 
+def clipping_has_a_bound(recipe: Recipe) -> Found:
+    """Clipping without a bound would do nothing."""
+    clipping = recipe.gradient_clipping
+    if clipping is not None and not any(clipping.arguments.values()):
+        yield (
+            ("gradient_clipping",),
+            "needs a bound: `value`, `norm` or `global_norm`, as in `{global_norm: 1.0}`.",
+        )
+
+
 def blocks_have_layers(recipe: Recipe) -> Found:
     """A network needs a layer, unless the output layer alone is meant, which is an empty list."""
     for index, layer in enumerate(recipe.model.layers):
@@ -201,11 +211,12 @@ def blocks_have_layers(recipe: Recipe) -> Found:
 CHECKS: list[tuple[Check, frozenset[str]]] = [
     (loss_fits_source, frozenset({"loss", "data"})),
     (sparse_loss_has_labels, frozenset({"loss", "metrics", "data"})),
-    (monitors_are_logged, frozenset({"callbacks", "metrics", "data"})),
+    (monitors_are_logged, frozenset({"callbacks", "metrics"})),
     (one_owner_of_the_rate, frozenset({"callbacks", "learning_rate"})),
     (batch_fits_limit, frozenset({"data"})),
     (splits_leave_rows, frozenset({"data"})),
     (arrays_have_no_own_files, frozenset({"data"})),
     (warm_up_ends_within_the_run, frozenset({"learning_rate", "epochs"})),
+    (clipping_has_a_bound, frozenset({"gradient_clipping"})),
     (blocks_have_layers, frozenset({"model"})),
 ]

@@ -72,18 +72,18 @@ def number(
     return Field(check, expected, {"type": "number", **_schema_bounds(gt, ge, lt, le)})
 
 
-def integer(*, gt: int | None = None, ge: int | None = None) -> Field:
+def integer(*, gt: int | None = None, ge: int | None = None, le: int | None = None) -> Field:
     """A whole number within bounds."""
-    expected = f"expected a whole number{_bounds(gt, ge, None, None)}."
+    expected = f"expected a whole number{_bounds(gt, ge, None, le)}."
 
     def check(value: Any) -> Any:
         if isinstance(value, bool) or not isinstance(value, int) or abs(value) > 2**62:
             raise Mismatch(expected)
-        if not _within(value, gt, ge, None, None):
+        if not _within(value, gt, ge, None, le):
             raise Mismatch(expected)
         return value
 
-    return Field(check, expected, {"type": "integer", **_schema_bounds(gt, ge, None, None)})
+    return Field(check, expected, {"type": "integer", **_schema_bounds(gt, ge, None, le)})
 
 
 def typed(kind: type, expected: str, name: str) -> Field:
@@ -232,7 +232,7 @@ def closest(word: str, known: Sequence[str], most: int = 3) -> list[str]:
 
 def _bounds(gt: float | None, ge: float | None, lt: float | None, le: float | None) -> str:
     words = [
-        f"{sign} {bound:g}"
+        f"{sign} {bound}"
         for sign, bound in ((">", gt), (">=", ge), ("<", lt), ("<=", le))
         if bound is not None
     ]

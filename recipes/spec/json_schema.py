@@ -32,7 +32,7 @@ def json_schema() -> dict[str, Any]:
     }
     # With `extends`, or by its file's name, a recipe may leave these out.
     schema.pop("required", None)
-    result = {"$schema": DIALECT, "title": "keras-recipes", **schema, "$defs": definitions}
+    result = {"$schema": DIALECT, **schema, "title": "keras-recipes", "$defs": definitions}
     return _replace(result, _reference)
 
 

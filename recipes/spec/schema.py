@@ -13,6 +13,8 @@ from .fields import Field, Mismatch, boolean, failure, integer, one_of, shown, t
 from .nodes import Node, Path, Place, node_of
 from .strict import Strict, details, invalid
 
+# Keras takes no larger seed.
+MOST_SEED = 2**32 - 1
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 
 
@@ -172,7 +174,7 @@ class Recipe(Strict):
         description="what runs are called; by default the file's name"
     )
     description: text().annotation = Key("", description="a sentence for people")  # type: ignore[valid-type]
-    seed: integer(ge=0).annotation = Key(  # type: ignore[valid-type]
+    seed: integer(ge=0, le=MOST_SEED).annotation = Key(  # type: ignore[valid-type]
         0, description="decides initial weights, splits, the order of each epoch, dropout"
     )
     data: DataSection
@@ -209,6 +211,15 @@ class Recipe(Strict):
     def problem(self, path: Path, message: str) -> Problem:
         """A problem found after loading, at the line that `path` was read from."""
         return self._tree.problem(path, message)
+
+    def __eq__(self, other: object) -> bool:
+        # What a recipe says counts, and not the lines it was read from.
+        if not isinstance(other, Recipe):
+            return NotImplemented
+        return self.fingerprint() == other.fingerprint()
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint())
 
     def fingerprint(self) -> str:
         """SHA-256 of the resolved recipe: equal recipes have equal fingerprints."""

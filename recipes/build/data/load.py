@@ -10,6 +10,7 @@ import numpy as np
 
 from ...errors import DataError
 from . import split as parts
+from .memory import picked
 from .scale import Scaling
 from .source import Columns, Source, Task, checked, numbers
 from .sources import SOURCES
@@ -107,7 +108,7 @@ def load_data(
     """
     source = read(name, arguments, arrays)
     # Before the limit: a short run has the network of the long one.
-    classes = known_classes(source)
+    classes = known_classes(source, arguments.get("path", name))
     source = restricted(source, limit, seed)
     train, validation, test = divided(source, classes, splits, seed)
     numeric = None if source.columns is None else source.columns.numeric
@@ -155,17 +156,18 @@ def labels_of(source: Source) -> np.ndarray | None:
     return source.y if source.task == "classification" else None
 
 
-def known_classes(source: Source) -> tuple[Any, ...]:
+def known_classes(source: Source, where: str) -> tuple[Any, ...]:
     """The classes in order; at least two."""
     if source.task == "regression":
         return ()
     classes = tuple(np.unique(source.y).tolist())
     if len(classes) < 2:
-        raise DataError(f"all rows have the class {classes[0]}; there is nothing to learn.")
+        only = source.y.flat[0]
+        raise DataError(f"{where}: all rows have the class {only}; there is nothing to learn.")
     if len(classes) > max(1000, len(source.y) // 2):
         raise DataError(
-            f"{len(classes)} classes in {len(source.y)} rows; is this a regression? Then give "
-            "`task: regression`, or targets with a fraction."
+            f"{where}: {len(classes)} classes in {len(source.y)} rows; is this a regression? Then "
+            "give `task: regression`, or targets with a fraction."
         )
     return classes
 
@@ -205,7 +207,7 @@ def _split(source: Source, classes: tuple[Any, ...], rows: np.ndarray) -> Split:
     # All rows in order need no copy.
     if len(rows) == len(source.y):
         return Split(source.x, encoded(source.y, classes))
-    return Split(source.x[rows], encoded(source.y[rows], classes))
+    return Split(picked(source.x, rows), encoded(source.y[rows], classes))
 
 
 def encoded(y: np.ndarray, classes: tuple[Any, ...]) -> np.ndarray:
@@ -233,7 +235,8 @@ def _own(source: Source, classes: tuple[Any, ...], asked: Any, what: str) -> Spl
 
 def own_split(data: Data, x: Any, y: Any, what: str) -> Split:
     """Rows given beside the data, in its form: the same features, no class that it lacks."""
-    source = Source(data.train.x, np.array(data.classes or [0.0]), data.task)
+    known = np.array(data.classes) if data.classes else data.train.y
+    source = Source(data.train.x, known, data.task)
     other = checked(x, y, what, task=data.task)
     return _checked_own(source, data.classes, other.x, other.y, what)
 
@@ -267,5 +270,6 @@ def fingerprint(
     for split in splits:
         for array in (np.empty(0),) if split is None else (split.x, split.y):
             digest.update(f"{array.dtype.str}{array.shape}".encode())
-            digest.update(memoryview(np.ascontiguousarray(array)).cast("B"))
+            data: Any = np.ascontiguousarray(array)
+            digest.update(memoryview(data).cast("B"))
     return digest.hexdigest()

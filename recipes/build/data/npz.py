@@ -88,16 +88,21 @@ def readable(path: Path | str) -> Iterator[None]:
     except IsADirectoryError:
         raise DataError(f"{path}: is a directory, not a file.") from None
     except zipfile.BadZipFile as error:
-        raise DataError(f"{path}: is no npz file, or is cut short: {error}.") from None
+        raise DataError(f"{path}: is no npz file, or is cut short: {brief(error)}.") from None
     except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}.") from None
+        raise DataError(f"{path}: cannot be read: {error.strerror or brief(error)}.") from None
     except DAMAGED as error:
         if "allow_pickle" in str(error):
             raise DataError(
                 f"{path}: holds Python objects, which could run code. Save plain arrays."
             ) from None
         kind = type(error).__name__
-        raise DataError(f"{path}: is damaged: {kind}: {' '.join(str(error).split())}.") from None
+        raise DataError(f"{path}: is damaged: {kind}: {brief(error)}.") from None
+
+
+def brief(error: Exception) -> str:
+    """What a parser says, in a line: it may quote much of a damaged file."""
+    return shown(str(error), 200)[1:-1]
 
 
 def member(file: Any, path: str, name: str) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Batches in an order that is a function of the seed and the epoch, and of nothing else."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -8,8 +9,10 @@ import tensorflow as tf
 
 from ...errors import DataError
 from .load import Split
+from .memory import placed
 from .steps import batch_rows, steps_per_epoch
 
+_random: Any = tf.random.experimental  # type: ignore[attr-defined]
 # Batches made ready while the processor trains on one.
 AHEAD = 4
 EVALUATION_BATCH = 1024
@@ -47,15 +50,23 @@ class EpochOrder(keras.callbacks.Callback):
 
 
 def training_dataset(
-    split: Split, *, batch_size: int | str, seed: int, drop_remainder: bool = False
+    split: Split,
+    *,
+    batch_size: int | str,
+    seed: int,
+    drop_remainder: bool = False,
+    start_step: int = 0,
 ) -> TrainingDataset:
     """Shuffled batches of a split, held in memory once, in raw form.
 
     Args:
-        split: rows and encoded targets.
+        split: rows and encoded targets; arrays, or tensors, which are not copied.
         batch_size: rows a batch, or `all`.
         seed: decides the orders.
         drop_remainder: leave out the short last batch.
+        start_step: batches at the beginning of each pass that are left out, to take up an epoch
+            in its middle. Keras keeps the length of a dataset's first pass, so the epochs after
+            it need a dataset and a `fit` of their own.
 
     Raises:
         DataError: a batch is larger than the split.
@@ -65,44 +76,72 @@ def training_dataset(
     steps = steps_per_epoch(rows, batch_size, drop_remainder)
     if rows >= 2**31:
         raise DataError(f"{rows} rows are more than one process can shuffle.")
+    if not 0 <= start_step < steps:
+        raise ValueError(f"`start_step` must be from 0 to {steps - 1}. Received: {start_step}")
     x, y = tensor(split.x), tensor(split.y)
-    epoch = tf.Variable(0, dtype=tf.int64, trainable=False, name="epoch")
+    epoch = tf.Variable(tf.constant(0, tf.int64), trainable=False, name="epoch")
     full = rows // size * size
 
     def batches(_: tf.Tensor) -> tf.data.Dataset:
-        order = tf.random.experimental.stateless_shuffle(
-            tf.range(rows, dtype=tf.int32), [tf.constant(seed, tf.int64), epoch.read_value()]
-        )
-        found = tf.data.Dataset.from_tensor_slices(tf.reshape(order[:full], (-1, size)))
+        order = order_of(rows, seed, epoch.read_value())
+        whole = tf.reshape(order[start_step * size : full], (-1, size))
+        found = tf.data.Dataset.from_tensor_slices(whole)
         if full == rows or drop_remainder:
             return found
         return found.concatenate(tf.data.Dataset.from_tensors(order[full:]))
 
+    def gathered(chosen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        # The cast to the model's type here runs beside the training step rather than in it.
+        return tf.cast(tf.gather(x, chosen), tf.float32), tf.gather(y, chosen)
+
     dataset = (
-        tf.data.Dataset.from_tensors(0)
+        tf.data.Dataset.from_tensors(tf.constant(0))
         .flat_map(batches)
-        .map(lambda rows: (tf.gather(x, rows), tf.gather(y, rows)))
+        # Outside of flat_map, which would make a function anew in each epoch (10 ms).
+        .map(gathered)
         # Without a known length Keras takes a phantom step at the end of each epoch.
-        .apply(tf.data.experimental.assert_cardinality(steps))
+        .apply(tf.data.experimental.assert_cardinality(steps - start_step))
         .prefetch(AHEAD)
     )
-    return TrainingDataset(dataset.with_options(_options()), epoch, steps)
+    return TrainingDataset(dataset.with_options(_options()), epoch, steps - start_step)
+
+
+def order_of(rows: int, seed: int, epoch: Any) -> tf.Tensor:
+    """The order of an epoch: a permutation of the rows (rows,), a function of seed and epoch."""
+    pair = tf.stack([tf.constant(seed, tf.int64), tf.cast(epoch, tf.int64)])
+    return _random.stateless_shuffle(tf.range(rows, dtype=tf.int32), pair)
 
 
 def evaluation_dataset(split: Split, batch_size: int = EVALUATION_BATCH) -> tf.data.Dataset:
-    """Batches of a split in its own order."""
-    dataset = tf.data.Dataset.from_tensor_slices((tensor(split.x), tensor(split.y)))
-    return dataset.batch(batch_size).prefetch(1).with_options(_options())
+    """Batches of a split in its own order: slices of one tensor, which cost no copy."""
+    x, y = tensor(split.x), tensor(split.y)
+    steps = -(-len(split.y) // batch_size)
+
+    def batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        first, last = step * batch_size, (step + 1) * batch_size
+        return x[first:last], y[first:last]
+
+    return tf.data.Dataset.range(steps).map(batch).prefetch(1).with_options(_options())
 
 
-def tensor(array: np.ndarray) -> tf.Tensor:
-    """The array as a tensor, in its own type."""
-    return tf.convert_to_tensor(array)
+def tensor(array: Any) -> tf.Tensor:
+    """The array as a tensor, in its own type, in the memory of the array itself.
+
+    `tf.convert_to_tensor` would copy it, and hold two copies while it does.
+    """
+    if isinstance(array, np.ndarray) and array.dtype.kind in "iuf":
+        return tf.experimental.dlpack.from_dlpack(placed(array).__dlpack__())
+    with tf.device("CPU:0"):
+        return tf.convert_to_tensor(array)
 
 
 def _options() -> tf.data.Options:
     options = tf.data.Options()
     options.deterministic = True
+    # To optimize a pipeline TensorFlow writes it down, with a copy of the tensors in it. There is
+    # nothing in these to optimize.
+    options.experimental_optimization.apply_default_optimizations = False
+    options.autotune.enabled = False
     # Keras would otherwise warn that it cannot shard a dataset by file.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return options

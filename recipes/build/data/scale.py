@@ -76,10 +76,9 @@ class Scaling:
             scale = 1.0 / float(self.divisor)
             return keras.layers.Rescaling(scale, -float(self.offset) * scale, name="scaling")
         if self.divisor.min() < DIVISORS[0] or self.divisor.max() > DIVISORS[1]:
-            scales = 1.0 / self.divisor
-            return keras.layers.Rescaling(
-                scales.astype("float32"), (-self.offset * scales).astype("float32"), name="scaling"
-            )
+            scales: Any = (1.0 / self.divisor).astype("float32")
+            offsets: Any = (-self.offset / self.divisor).astype("float32")
+            return keras.layers.Rescaling(scales, offsets, name="scaling")
         axes: Any = tuple(range(1, self.offset.ndim + 1))
         return keras.layers.Normalization(
             axis=axes,

@@ -7,7 +7,7 @@ def batch_rows(rows: int, batch_size: int | str) -> int:
     """Rows a batch; `all` is one batch of all rows."""
     if batch_size == "all":
         return rows
-    if not isinstance(batch_size, int) or batch_size < 1:
+    if type(batch_size) is not int or batch_size < 1:  # true is no number
         raise DataError(f"`batch_size` must be `all` or a number from 1. Received {batch_size!r}.")
     if batch_size > rows:
         raise DataError(

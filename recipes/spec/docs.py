@@ -1,0 +1,99 @@
+"""Writes the tables of `docs/recipe.md` from the models that check recipes.
+
+    python -m keras_recipes.recipes.spec.docs docs/recipe.md
+"""
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from . import catalog
+from .choices import ALIASES, Choice
+from .dump import to_plain
+from .fields import shown
+from .schema import DataSection, ModelSection, Recipe
+
+BLOCK = re.compile(r"(<!-- table: (?P<name>[a-z_]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+SECTIONS = {"recipe": Recipe, "data": DataSection, "model": ModelSection}
+# Kinds whose arguments are ours to document; Keras documents its own.
+OWN_KINDS = ("schedules", "sources", "gradient_clipping", "weight_decay")
+
+
+def render(text: str) -> str:
+    """The document with every table made anew."""
+
+    def table(found: re.Match) -> str:
+        return f"{found[1]}\n{_table(found['name'])}\n{found[3]}"
+
+    return BLOCK.sub(table, text)
+
+
+def _table(name: str) -> str:
+    makers: dict[str, Callable[[], str]] = {
+        **{key: lambda model=model: _section(model) for key, model in SECTIONS.items()},
+        **{kind: lambda kind=kind: _own(kind) for kind in OWN_KINDS},
+        "own_callbacks": lambda: _own("callbacks"),
+        "own_losses": lambda: _own("losses"),
+        "names": _names,
+    }
+    return makers[name]()
+
+
+def _section(model: type) -> str:
+    """Key, meaning and default of each key of a section."""
+    rows = ["| key | default | what it is |", "|---|---|---|"]
+    for key, field in model.model_fields.items():
+        default = "required" if field.is_required() else f"`{shown(_default(field.default))}`"
+        if key == "name":
+            default = "the file's name"
+        rows.append(f"| `{key}` | {default} | {field.description or _below(key)} |")
+    return "\n".join(rows) + "\n"
+
+
+def _default(value: object) -> object:
+    return value.name if isinstance(value, Choice) else to_plain(value)
+
+
+def _below(key: str) -> str:
+    return f"a section of its own, [below](#{key})"
+
+
+def _own(kind: str) -> str:
+    """Each class of ours with its arguments and their defaults."""
+    rows = ["| name | arguments | class |", "|---|---|---|"]
+    for name in catalog.names(kind):
+        entry = catalog.entry(kind, name)
+        if not entry.class_path.startswith("keras_recipes."):
+            continue
+        arguments = ", ".join(
+            f"`{key}`" if argument.required else f"`{key}={shown(argument.default)}`"
+            for key, argument in entry.arguments.items()
+        )
+        label = "the keys of the section" if name == kind else f"`{name}`"
+        rows.append(f"| {label} | {arguments or 'none'} | {_public(entry.class_path)} |")
+    return "\n".join(rows) + "\n"
+
+
+def _public(path: str) -> str:
+    parts = path.split(".")
+    return "" if "build" in parts else f"`{parts[0]}.{parts[1]}.{parts[-1]}`"
+
+
+def _names() -> str:
+    """Every name that a recipe can use, by kind."""
+    lines = []
+    for kind in sorted(catalog.tables()):
+        if kind in ("gradient_clipping", "weight_decay"):
+            continue
+        names = ", ".join(f"`{name}`" for name in catalog.names(kind))
+        lines.append(f"**{kind}**: {names}.")
+        aliases = ", ".join(f"`{new}` for `{old}`" for new, old in ALIASES.get(kind, {}).items())
+        if aliases:
+            lines[-1] += f" Also {aliases}."
+    return "\n\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1])
+    target.write_text(render(target.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,161 @@
+"""The command line: what each verb prints, and its exit status."""
+
+import csv
+import json
+import subprocess
+import sys
+
+import pytest
+
+from keras_recipes.recipes.cli import main, parse, parser
+
+WRONG = "name: x\nepochs: 0\ndata: {source: digts}\nmodel: {layers: []}\n"
+
+
+def test_list_names_every_recipe_with_its_first_line(capsys):
+    assert main(["list"]) == 0
+    output = capsys.readouterr().out
+    assert "digits_mlp" in output
+    assert "Handwritten digits with a small network: the quickstart" in output
+
+
+def test_show_prints_the_resolved_recipe(capsys):
+    assert main(["show", "minibatch_gradient_descent", "seed=7"]) == 0
+    output = capsys.readouterr().out
+    assert "seed: 7" in output
+    assert "extends" not in output
+    assert "drop_remainder: false" in output
+
+
+def test_copy_gives_a_file_to_edit_and_overwrites_nothing(tmp_path, capsys):
+    assert main(["copy", "digits_mlp", "mine.yaml"]) == 0
+    text = (tmp_path / "mine.yaml").read_text(encoding="utf-8")
+    assert text.startswith("# Handwritten digits")
+    assert main(["copy", "digits_mlp", "mine.yaml"]) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert main(["copy", "digits_mlp", str(tmp_path)]) == 0
+    assert main(["validate", "mine.yaml", "digits_mlp.yaml"]) == 0
+
+
+def test_validate_tells_every_mistake_of_every_recipe(tmp_path, capsys):
+    (tmp_path / "a.yaml").write_text(WRONG)
+    (tmp_path / "b.yaml").write_text(WRONG)
+    assert main(["validate", "a.yaml", "iris_none", "b.yaml", "digits_mlp"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == "digits_mlp: ok\n"
+    lines = captured.err.splitlines()
+    assert len(lines) == 5
+    assert lines[0] == "a.yaml:2:9 epochs: expected a whole number > 0. Received 0."
+
+
+def test_validate_takes_overrides(capsys):
+    assert main(["validate", "digits_mlp", "epochs=0"]) == 2
+    assert "override `epochs`" in capsys.readouterr().err
+
+
+def test_overrides_stand_anywhere(capsys):
+    for words in (["seed=7", "epochs=3"], ["--plugin", "plugin_of_mine", "seed=7", "epochs=3"]):
+        request = parse(["show", "digits_mlp", *words])
+        assert request.overrides == ["seed=7", "epochs=3"]
+    for words in (["show", "digits_mlp", "--quite"], ["list", "seed=7"]):
+        with pytest.raises(SystemExit) as caught:
+            parse(words)
+        assert caught.value.code == 2
+        assert "unrecognized arguments" in capsys.readouterr().err
+
+
+def test_schema_is_json(capsys):
+    assert main(["schema"]) == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "keras-recipes"
+
+
+def test_train_evaluate_predict_report_plot(tmp_path, capsys):
+    assert main(["train", "csv_example", "epochs=3", "--out", "run", "--quiet", "--json"]) == 0
+    captured = capsys.readouterr()
+    result = json.loads(captured.out.splitlines()[-1])
+    assert result["status"] == "completed"
+    assert "everything is in run" in captured.err
+
+    assert main(["evaluate", "run", "--json"]) == 0
+    evaluated = json.loads(capsys.readouterr().out)
+    assert evaluated["metrics"] == pytest.approx(result["test"])
+
+    (tmp_path / "raw.csv").write_text(
+        "weekday_only,district,seats,area_m2,rent,coffee_price\n"
+        "no,harbour,60,120,1500,4.5\nyes,suburb,8,20,600,2.2\n"
+    )
+    assert main(["predict", "run", "raw.csv", "--out", "out.csv"]) == 0
+    with open(tmp_path / "out.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["prediction"] for row in rows] == ["yes", "no"]
+
+    assert main(["report", "run", "run", "--out", "both.html"]) == 0
+    assert (tmp_path / "both.html").read_text().startswith("<!doctype html>")
+
+    assert main(["plot", "digits_mlp", "--out", "rate.png"]) == 0
+    assert (tmp_path / "rate.png").read_bytes().startswith(b"\x89PNG")
+    assert main(["plot", "digits_mlp", "--out", "rate.svg"]) == 0
+    assert "<svg" in (tmp_path / "rate.svg").read_text()
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["train", "digts_mlp"], "Did you mean `digits_mlp`"),
+        (["train", "absent.yaml"], "there is no such file"),
+        (["show", "digits_mlp", "epochs"], "expected `key.path=value`"),
+        (["copy", "absent", "x.yaml"], "no recipe of this name ships"),
+        (["evaluate", "absent"], "there is no such run directory"),
+        (["evaluate", "."], "not a run directory"),
+        (["predict", ".", "x.csv"], "not a run directory"),
+        (["report", "."], "not a run directory"),
+        (["plot", "digits_mlp", "--out", "x.jpg"], "ends in .png or .svg"),
+        (["plot", "digits_mlp", "--out", "absent/x.png"], "cannot be written"),
+        (["train", "digits_mlp", "--plugin", "no_such_module"], "cannot be imported"),
+        (["train", "digits_mlp", "data.batch_size=5000"], "larger than the training split"),
+    ],
+)
+def test_a_wrong_request_is_status_2_and_a_message(command, message, capsys, tmp_path):
+    before = set(tmp_path.iterdir())
+    assert main(command) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert "Traceback" not in captured.err
+    assert {path for path in tmp_path.iterdir() if path.name != "runs"} == before
+    assert not list(tmp_path.glob("runs/*"))
+
+
+def test_a_training_that_fails_is_status_1(capsys):
+    assert main(["train", "exploding_gradients", "--quiet", "--out", "run"]) == 1
+    assert capsys.readouterr().out.startswith("failed: The training loss became")
+
+
+def test_a_mistake_of_ours_is_no_traceback_at_a_user(capsys, monkeypatch):
+    from keras_recipes.recipes import verbs
+
+    def breaks(arguments):
+        raise ZeroDivisionError("oh")
+
+    monkeypatch.setitem(verbs.VERBS, "list", breaks)
+    assert main(["list"]) == 1
+    error = capsys.readouterr().err
+    assert "a mistake of ours" in error
+    assert "ZeroDivisionError" in open(error.rsplit(" ", 1)[1].strip()).read()
+
+
+def test_no_verb_is_a_wrong_request(capsys):
+    assert main([]) == 2
+    assert "validate" in capsys.readouterr().out
+
+
+def test_every_verb_is_carried_out_and_described():
+    from keras_recipes.recipes.verbs import VERBS
+
+    actions = [action for action in parser()._actions if action.dest == "verb"]
+    assert set(actions[0].choices) == set(VERBS)
+
+
+def test_a_closed_pipe_is_no_traceback():
+    command = f"{sys.executable} -m keras_recipes schema | head -c 10"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert "Traceback" not in done.stderr

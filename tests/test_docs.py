@@ -1,0 +1,77 @@
+"""What the documentation says is what the code does."""
+
+import doctest
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+from keras_recipes.recipes import RecipeError
+from keras_recipes.recipes.spec import docs, load
+from keras_recipes.recipes.spec.loader import parse
+from keras_recipes.recipes.verbs import VERBS
+
+ROOT = Path(__file__).parent.parent
+MODULES = sorted(
+    f"keras_recipes.{path.relative_to(ROOT).with_suffix('').as_posix().replace('/', '.')}"
+    for room in ("schedules", "callbacks", "models", "recipes")
+    for path in (ROOT / room).rglob("*.py")
+    if path.name != "__init__.py"
+)
+
+
+def test_the_tables_of_the_language_are_made_from_the_models():
+    text = (ROOT / "docs" / "recipe.md").read_text(encoding="utf-8")
+    assert text == docs.render(text), (
+        "run `python -m keras_recipes.recipes.spec.docs docs/recipe.md`"
+    )
+
+
+def test_examples_in_docstrings_do_what_they_say():
+    tried = 0
+    for name in MODULES:
+        results = doctest.testmod(importlib.import_module(name))
+        assert results.failed == 0, name
+        tried += results.attempted
+    assert tried > 40
+
+
+def test_every_public_class_has_an_example():
+    for room in ("schedules", "callbacks", "models"):
+        module = importlib.import_module(f"keras_recipes.{room}")
+        for name in module.__all__:
+            member = getattr(module, name)
+            if isinstance(member, type) and not name.startswith(("Curve", "Stateful", "LayerError")):
+                text = member.__doc__ or ""
+                assert ">>>" in text or name == "Residual", f"{room}.{name}"
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/recipe.md"])
+def test_recipes_and_code_in_the_pages_are_sound(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"```(yaml|python)\n(.*?)```", text, re.DOTALL)
+    assert blocks
+    for language, block in blocks:
+        if language == "python":
+            compile(block, page, "exec")
+            continue
+        tree = parse(block, page).plain()
+        tree = {"name": "x", "data": {"source": "digits"}, "model": {"layers": []}, **tree}
+        try:
+            load(tree)
+        except RecipeError as error:
+            pytest.fail(f"{page}: {error}")
+
+
+def test_the_readme_has_every_verb():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for verb in VERBS:
+        assert f"| `{verb}" in text, verb
+
+
+def test_links_lead_somewhere():
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+        text = page.read_text(encoding="utf-8")
+        for target in re.findall(r"\]\((?!http)([^)#]*)(?:#[^)]*)?\)", text):
+            assert not target or (page.parent / target).exists(), (page, target)
