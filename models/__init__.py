@@ -1,28 +1,40 @@
 """Models that clip gradients and decay weights, the network builder, and losses."""
 
+from .averaging import WeightAveraging
+from .bounds import AdaptiveClipping
 from .clipping import GradientClipping
 from .decay import WeightDecay
+from .decay_rules import Rule
 from .losses import RootMeanSquaredError, SumOfSquares
 from .network import LayerError, Residual, build_network
-from .training_model import (
-    GradientClippingModel,
-    TrainingModel,
-    TrainingStep,
-    WeightDecayModel,
-    wrap,
-)
+from .nonfinite import NonFiniteGradientError
+from .norm_history import PercentileClipping, ZScoreClipping
+from .sharpness import SharpnessAware
+from .training_model import GradientClippingModel, TrainingModel, WeightDecayModel
+from .training_step import TrainingStep
+from .transforms import GradientCentralization, GradientNoise
+from .wrapping import wrap
 
 __all__ = [
+    "AdaptiveClipping",
+    "GradientCentralization",
     "GradientClipping",
     "GradientClippingModel",
+    "GradientNoise",
     "LayerError",
+    "NonFiniteGradientError",
+    "PercentileClipping",
     "Residual",
     "RootMeanSquaredError",
+    "Rule",
+    "SharpnessAware",
     "SumOfSquares",
     "TrainingModel",
     "TrainingStep",
+    "WeightAveraging",
     "WeightDecay",
     "WeightDecayModel",
+    "ZScoreClipping",
     "build_network",
     "wrap",
 ]

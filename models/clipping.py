@@ -2,42 +2,80 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Literal, NamedTuple
 
 import keras
 import tensorflow as tf
 
-Gradients = Sequence[tf.Tensor | None]
+from .arguments import made, one_of, positive_or_none
+from .bounds import AdaptiveClipping, by_block_rms, by_norm, by_value
+from .norm_history import PercentileClipping, ZScoreClipping
+from .norms import TINY, Gradients, global_norm
+
+POLICIES = ("zero", "skip", "raise")
+History = PercentileClipping | ZScoreClipping
+
+
+class Clipped(NamedTuple):
+    """What clipping leaves.
+
+    Attributes:
+        gradients: in the order they came.
+        norm: their global norm.
+        cut: whether any bound cut them, a boolean scalar.
+        states: the next state of each history, by name.
+    """
+
+    gradients: list[tf.Tensor | None]
+    norm: tf.Tensor
+    cut: tf.Tensor
+    states: dict[str, tf.Tensor]
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
 class GradientClipping:
-    """Bounds on a gradient: by element, by variable and over all variables.
+    """Bounds on a gradient: by element, by variable, by unit, and over all variables.
 
     The bounds apply in this order, each to what the one before it left:
 
     - `value`: every element is cut to [-value, value].
+    - `block_rms`: the gradient g of a variable becomes g / max(1, rms(g) / block_rms).
     - `norm`: the gradient g of a variable becomes g * min(1, norm / ||g||).
-    - `global_norm`: all gradients are multiplied by min(1, global_norm / n), where n is the square
-      root of the sum of their squared norms (Pascanu, Mikolov & Bengio 2013). It keeps the
-      direction of the update, which the other two bend.
+    - `adaptive`: the gradient of a unit is bounded by the size of its weights; see
+      `AdaptiveClipping`.
+    - `global_norm`, `percentile`, `z_score`: all gradients are multiplied by min(1, b / n), where
+      n is the square root of the sum of their squared norms and b the least of the bounds:
+      `global_norm` itself (Pascanu, Mikolov & Bengio 2013), a percentile of the norms so far (see
+      `PercentileClipping`), or what is usual for the run (see `ZScoreClipping`). These keep the
+      direction of the update, which the others bend.
 
     A gradient that holds a NaN or infinity cannot be bounded by any of them: Keras's own clipping
-    turns an infinite norm into NaN in every variable. Here such a gradient becomes zero as a
-    whole, and the step counts into the metric `nonfinite_steps`.
+    turns an infinite norm into NaN in every variable. What happens to it is `nonfinite`, and it
+    counts into the metric `nonfinite_steps`. It enters no history.
 
     Args:
         value: bound on the size of every element, > 0, or None.
         norm: bound on the Euclidean norm of each variable's gradient, > 0, or None.
         global_norm: bound on the norm of all gradients together, > 0, or None.
+        block_rms: bound on the root mean square of each variable's gradient, > 0, or None.
+        adaptive: bound on a unit's gradient as a share of its weights, > 0; or an
+            `AdaptiveClipping`, or its arguments by name; or None.
+        percentile: between 0 and 100; or a `PercentileClipping`, or its arguments by name; or None.
+        z_score: standard deviations, > 0; or a `ZScoreClipping`, or its arguments by name; or None.
+        nonfinite: what becomes of a gradient with a NaN or infinity. `zero`: it counts as zero, so
+            that momentum and decay go on. `skip`: there is no update, and the optimizer does not
+            count it. `raise`: there is no update, and `NonFiniteGradientError` ends the training
+            with the weights that it had.
 
     Raises:
-        ValueError: no bound is given, or one is no positive finite number.
+        ValueError: no bound is given, or one is out of range.
 
-    >>> GradientClipping(global_norm=1.0).get_config()
-    {'value': None, 'norm': None, 'global_norm': 1.0}
+    >>> GradientClipping(global_norm=1.0, nonfinite="skip").global_norm
+    1.0
+    >>> GradientClipping(z_score={"threshold": 3.0}).z_score.threshold
+    3.0
     """
 
     def __init__(
@@ -45,113 +83,138 @@ class GradientClipping:
         value: float | None = None,
         norm: float | None = None,
         global_norm: float | None = None,
+        *,
+        block_rms: float | None = None,
+        adaptive: float | Mapping[str, Any] | AdaptiveClipping | None = None,
+        percentile: float | Mapping[str, Any] | PercentileClipping | None = None,
+        z_score: float | Mapping[str, Any] | ZScoreClipping | None = None,
+        nonfinite: Literal["zero", "skip", "raise"] = "zero",
     ):
         self.value = positive_or_none("value", value)
         self.norm = positive_or_none("norm", norm)
         self.global_norm = positive_or_none("global_norm", global_norm)
-        if self.value is None and self.norm is None and self.global_norm is None:
+        self.block_rms = positive_or_none("block_rms", block_rms)
+        self.adaptive = made("adaptive", adaptive, AdaptiveClipping, "factor")
+        self.percentile = made("percentile", percentile, PercentileClipping, "percentile")
+        self.z_score = made("z_score", z_score, ZScoreClipping, "threshold")
+        self.nonfinite = one_of("nonfinite", nonfinite, POLICIES)
+        bounds = {name: bound for name, bound in vars(self).items() if name != "nonfinite"}
+        if all(bound is None for bound in bounds.values()):
             raise ValueError(
-                "Gradient clipping needs at least one of `value`, `norm` and `global_norm`. "
+                f"Gradient clipping needs at least one of {', '.join(f'`{b}`' for b in bounds)}. "
                 "Received none of them."
             )
 
+    def histories(self) -> dict[str, History]:
+        """The bounds that remember norms, by name."""
+        found = {"percentile": self.percentile, "z_score": self.z_score}
+        return {name: history for name, history in found.items() if history is not None}
+
     def __call__(
-        self, gradients: Gradients, norm: tf.Tensor, *, keep_nonfinite: bool = False
-    ) -> list[tf.Tensor | None]:
-        """Bounded gradients.
+        self,
+        gradients: Gradients,
+        variables: Sequence[keras.Variable],
+        norm: tf.Tensor,
+        states: Mapping[str, tf.Tensor],
+        output: frozenset[int] = frozenset(),
+    ) -> Clipped:
+        """Bound the gradients of one update.
 
         Args:
             gradients: one a variable; None for a variable that the loss does not reach.
-            norm: their global norm before clipping, float32 scalar.
-            keep_nonfinite: pass a gradient that is no number on, for an optimizer that watches
-                for it, as one that scales the loss does.
+            variables: in the same order.
+            norm: global norm of the gradients, a float32 scalar.
+            states: state of each of `histories`, by the same names.
+            output: ids of the variables of the last layer.
 
         Returns:
-            The bounded gradients, in the same order; all zero where `norm` is not finite.
+            What is left. Where `norm` is not finite, the gradients are zero under the policy
+            `zero` and without meaning under the others, and the states are those that came.
         """
-        bounded = [self._local(gradient) for gradient in gradients]
+        finite = tf.math.is_finite(norm)
+        bounded, cuts = self._local(gradients, variables, output)
+        if cuts:
+            norm = global_norm(bounded)
+        bound, following = self._bound(norm, states)
         factor = tf.constant(1.0)
-        if self.global_norm is not None:
-            if self.value is not None or self.norm is not None:
-                norm = global_norm(bounded)
-            factor = tf.minimum(1.0, self.global_norm / tf.maximum(norm, TINY))
-        if not keep_nonfinite:
-            factor = tf.where(tf.math.is_finite(norm), factor, 0.0)
-        # One operation a variable scales a sound gradient and makes one with a NaN zero.
+        if bound is not None:
+            cuts.append(norm > bound)
+            factor = tf.minimum(1.0, bound / tf.maximum(norm, TINY))
+        if bound is not None or self.nonfinite == "zero":
+            bounded = self._scaled(bounded, factor, finite)
+        return Clipped(
+            gradients=bounded,
+            norm=norm * factor,
+            cut=cuts[0] if len(cuts) == 1 else tf.reduce_any(tf.stack(cuts)),
+            states={name: tf.where(finite, following[name], states[name]) for name in following},
+        )
+
+    def _local(
+        self, gradients: Gradients, variables: Sequence[keras.Variable], output: frozenset[int]
+    ) -> tuple[list[tf.Tensor | None], list[tf.Tensor]]:
+        """The gradients within the bounds that concern one variable, and what was cut."""
+        bounded, cuts = list(gradients), []
+        for index, variable in enumerate(variables):
+            for bound in self._local_bounds(variable, output):
+                gradient = bounded[index]
+                if gradient is not None:
+                    bounded[index], cut = bound(gradient)
+                    cuts.append(cut)
+        return bounded, cuts
+
+    def _local_bounds(self, variable: keras.Variable, output: frozenset[int]) -> list[Any]:
+        """The bounds on one variable's gradient as functions of it, in order."""
+        found: list[Any] = []
+        if self.value is not None:
+            found.append(partial(by_value, bound=self.value))
+        if self.block_rms is not None:
+            found.append(partial(by_block_rms, bound=self.block_rms))
+        if self.norm is not None:
+            found.append(partial(by_norm, bound=self.norm))
+        adaptive = self.adaptive
+        if adaptive is not None and adaptive.concerns(variable, output):
+            found.append(partial(adaptive, weights=variable.value))
+        return found
+
+    def _bound(
+        self, norm: tf.Tensor, states: Mapping[str, tf.Tensor]
+    ) -> tuple[Any, dict[str, tf.Tensor]]:
+        """The least of the bounds on the global norm, None if there is none, and next states."""
+        bound, following = self.global_norm, {}
+        for name, history in self.histories().items():
+            own, following[name] = history.observe(states[name], norm)
+            bound = own if bound is None else tf.minimum(bound, own)
+        return bound, following
+
+    def _scaled(
+        self, gradients: Gradients, factor: tf.Tensor, finite: tf.Tensor
+    ) -> list[tf.Tensor | None]:
+        """Each gradient times the factor; one with a NaN is zero where that is the policy.
+
+        One operation a variable does both: a product that is 0 for a factor of 0 even where the
+        gradient is NaN.
+        """
+        if self.nonfinite != "zero":
+            return [g if g is None else g * tf.cast(factor, g.dtype) for g in gradients]
+        factor = tf.where(finite, factor, 0.0)
         return [
-            None if gradient is None else scaled(gradient, factor, keep_nonfinite)
-            for gradient in bounded
+            g if g is None else tf.math.multiply_no_nan(g, tf.cast(factor, g.dtype))
+            for g in gradients
         ]
-
-    def clips(self, gradients: Gradients, norm: tf.Tensor) -> tf.Tensor:
-        """Whether any bound cuts these gradients: a boolean scalar."""
-        bound = self.global_norm
-        if bound is not None and self.value is None and self.norm is None:
-            return norm > bound
-        found = []
-        present = [gradient for gradient in gradients if gradient is not None]
-        if self.global_norm is not None:
-            found.append(norm > self.global_norm)
-        if self.norm is not None:
-            found.extend(tf.norm(gradient) > self.norm for gradient in present)
-        if self.value is not None:
-            found.extend(tf.reduce_max(tf.abs(gradient)) > self.value for gradient in present)
-        return tf.reduce_any(tf.stack(found))
-
-    def _local(self, gradient: tf.Tensor | None) -> tf.Tensor | None:
-        """The gradient of one variable within the bounds that concern it alone."""
-        if gradient is None:
-            return None
-        if self.value is not None:
-            gradient = tf.clip_by_value(gradient, -self.value, self.value)
-        if self.norm is not None:
-            # `tf.clip_by_norm` multiplies and divides, which moves the last bit of a gradient
-            # that is within the bound; a factor of exactly 1 does not.
-            length = tf.maximum(tf.norm(gradient), TINY)
-            gradient = gradient * tf.minimum(tf.ones((), length.dtype), self.norm / length)
-        return gradient
 
     def get_config(self) -> dict[str, Any]:
         """The arguments."""
-        return {"value": self.value, "norm": self.norm, "global_norm": self.global_norm}
+        parts = {"adaptive": self.adaptive, "percentile": self.percentile, "z_score": self.z_score}
+        return {
+            "value": self.value,
+            "norm": self.norm,
+            "global_norm": self.global_norm,
+            "block_rms": self.block_rms,
+            **{name: part and part.get_config() for name, part in parts.items()},
+            "nonfinite": self.nonfinite,
+        }
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> GradientClipping:
         """The clipping that `get_config` described."""
         return cls(**config)
-
-
-# Keeps the division by a norm of zero defined; the gradient is zero then anyway.
-TINY = 1e-30
-
-
-def global_norm(gradients: Gradients) -> tf.Tensor:
-    """Square root of the sum of all squared elements, a float32 scalar."""
-    squares = [
-        2.0 * tf.nn.l2_loss(tf.cast(gradient, tf.float32))
-        for gradient in gradients
-        if gradient is not None
-    ]
-    return tf.sqrt(tf.add_n(squares)) if squares else tf.constant(0.0)
-
-
-def scaled(gradient: tf.Tensor, factor: tf.Tensor, keep_nonfinite: bool) -> tf.Tensor:
-    """gradient * factor; with a factor of 0 the result is 0, even where the gradient is NaN."""
-    factor = tf.cast(factor, gradient.dtype)
-    if keep_nonfinite:
-        return gradient * factor
-    return tf.math.multiply_no_nan(gradient, factor)
-
-
-def positive_or_none(name: str, value: Any) -> float | None:
-    """A positive finite number as a float, or None."""
-    return None if value is None else positive(name, value)
-
-
-def positive(name: str, value: Any) -> float:
-    """A positive finite number as a float."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError(f"Argument `{name}` must be a number > 0. Received: {name}={value!r}")
-    if not math.isfinite(value) or value <= 0:
-        raise ValueError(f"Argument `{name}` must be > 0 and finite. Received: {name}={value}")
-    return float(value)

@@ -2,115 +2,187 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import keras
 import tensorflow as tf
+from keras.optimizers.schedules import LearningRateSchedule
 
-from .clipping import positive
+from .arguments import expression, one_of, positive, positive_or_none
+from .decay_rules import Row, Rule, made_rules
+from .norms import TINY, unit_norms
 
-MODES = ("decoupled", "l2")
+MODES = ("decoupled", "independent", "l2", "l2_loss", "l1")
+# A rate that changes over the run, or one that does not.
+Schedule = LearningRateSchedule
+
+KERNELS = "rank 2 and more"
+OTHERS = "rank below 2"
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
 class WeightDecay:
     """Shrinks kernels in every update.
 
-    - `decoupled`: w becomes w * (1 - learning_rate * rate) before the optimizer's own step, with
-      the learning rate of that update (Loshchilov & Hutter 2019; AdamW, and `weight_decay` of
-      Keras's optimizers).
-    - `l2`: rate * w is added to the gradient after clipping, so that it goes through momentum and
-      moments (`weight_decay` of torch's SGD and Adam). It is the gradient of rate / 2 * ||w||^2.
+    With w a variable, r its rate and lr the learning rate of the update, in these modes:
+
+    - `decoupled`: w becomes w * (1 - lr * r) before the optimizer's own step (Loshchilov & Hutter
+      2019 as torch and Keras have it: AdamW, and `weight_decay` of Keras's optimizers).
+    - `independent`: w becomes w * (1 - r), whatever the learning rate (the same paper's own form,
+      whose strength does not change with the learning rate).
+    - `l2`: r * w is added to the gradient after clipping, so that it goes through momentum and
+      moments (`weight_decay` of torch's SGD and Adam).
+    - `l2_loss`: r / 2 * ||w||^2 is added to the loss, in training and evaluation; its gradient is
+      clipped with the rest.
+    - `l1`: r * sign(w) is added to the gradient after clipping.
 
     Variables of rank 2 and more decay: kernels and embeddings. Biases, and the scales and shifts
-    of normalization, do not.
+    of normalization, do not. `rules` say otherwise; the first that matches a variable decides.
 
     Args:
-        rate: how fast weights shrink, > 0.
-        mode: `decoupled` or `l2`.
+        rate: how fast weights shrink, > 0; or a schedule of it over the updates; or None, for
+            `max_norm` alone.
+        mode: one of the above.
         exclude: regular expressions; a variable whose path one of them finds does not decay. Each
             must find a variable.
+        rules: `Rule`s, or their arguments by name, as `{"layer": "embedding", "factor": 0}`. Each
+            must match a variable that no earlier one does.
+        max_norm: bound on the norm of each unit's weights, > 0, that holds after every update
+            (Srivastava et al. 2014); for the variables that decay. A unit is all axes but the last.
 
     Raises:
         ValueError: the rate is not positive, the mode is unknown, or an expression is none.
 
-    >>> WeightDecay(1e-4, mode="l2").get_config()
-    {'rate': 0.0001, 'mode': 'l2', 'exclude': []}
+    >>> WeightDecay(1e-4, mode="l2").rate
+    0.0001
     """
 
     def __init__(
         self,
-        rate: float,
-        mode: Literal["decoupled", "l2"] = "decoupled",
+        rate: float | Schedule | None = None,
+        mode: Literal["decoupled", "independent", "l2", "l2_loss", "l1"] = "decoupled",
         exclude: Sequence[str] = (),
+        *,
+        rules: Sequence[Rule | Mapping[str, Any]] = (),
+        max_norm: float | None = None,
     ):
-        self.rate = positive("rate", rate)
-        if mode not in MODES:
-            raise ValueError(
-                f"Argument `mode` must be one of {', '.join(MODES)}. Received: mode={mode!r}"
-            )
-        self.mode = mode
+        scheduled = isinstance(rate, LearningRateSchedule)
+        self.rate = rate if scheduled or rate is None else positive("rate", rate)
+        self.mode = one_of("mode", mode, MODES)
         if isinstance(exclude, str):
             raise ValueError(
                 f"Argument `exclude` must be a list of expressions. Received: exclude={exclude!r}"
             )
-        self.exclude = [_expression(pattern) for pattern in exclude]
+        self.exclude = [expression("exclude", pattern) for pattern in exclude]
+        self.rules = made_rules(rules)
+        self.max_norm = positive_or_none("max_norm", max_norm)
+        if self.rate is None and self.max_norm is None:
+            raise ValueError("Weight decay needs a `rate` or a `max_norm`. Received none of them.")
 
-    def decays(self, variable: keras.Variable) -> bool:
-        """Whether a variable shrinks."""
-        excluded = any(re.search(pattern, variable.path) for pattern in self.exclude)
-        return len(variable.shape) >= 2 and not excluded
+    def table(
+        self, variables: Sequence[keras.Variable], owners: Mapping[int, str] | None = None
+    ) -> list[Row]:
+        """A row a variable: what decays, how fast, and why.
 
-    def check(self, variables: Sequence[keras.Variable]) -> None:
-        """Raise where an expression finds no variable: it would silently do nothing."""
-        paths = [variable.path for variable in variables]
-        for pattern in self.exclude:
-            if not any(re.search(pattern, path) for path in paths):
-                raise ValueError(
-                    f"Weight decay excludes {pattern!r}, which matches no variable. "
-                    f"The variables are: {', '.join(paths)}"
-                )
+        Args:
+            variables: those that are trained.
+            owners: class of the layer that owns each, by the variable's id.
+
+        Raises:
+            ValueError: a rule or an expression decides about no variable: it would silently do
+                nothing.
+        """
+        self.check(variables, owners)
+        return [self._row(variable, owners or {}) for variable in variables]
 
     def tally(self, variables: Sequence[keras.Variable]) -> list[tuple[str, tuple, bool]]:
         """A row a variable: its path, its shape, and whether it decays."""
-        self.check(variables)
-        return [(v.path, tuple(v.shape), self.decays(v)) for v in variables]
+        return [(row.path, row.shape, row.factor > 0) for row in self.table(variables)]
 
-    def shrink(self, variables: Sequence[keras.Variable], learning_rate: tf.Tensor) -> None:
-        """Multiply each decaying variable by 1 - learning_rate * rate."""
-        factor = tf.cast(learning_rate, tf.float32) * self.rate
-        for variable in variables:
-            if self.decays(variable):
-                variable.assign_sub(variable.value * tf.cast(factor, variable.dtype))
+    def check(
+        self, variables: Sequence[keras.Variable], owners: Mapping[int, str] | None = None
+    ) -> None:
+        """Raise where a rule or an expression decides about none of the variables."""
+        layers = owners or {}
+        deciding = {self._deciding(variable, layers) for variable in variables}
+        for index, rule in enumerate(self._all_rules()):
+            if index not in deciding:
+                listed = ", ".join(variable.path for variable in variables)
+                raise ValueError(
+                    f"A rule of the weight decay, `{rule.text}`, matches no variable that an "
+                    f"earlier rule does not. The variables are: {listed}"
+                )
 
-    def add_to(
-        self, gradients: Sequence[tf.Tensor | None], variables: Sequence[keras.Variable]
-    ) -> list[tf.Tensor | None]:
-        """Gradients with rate * variable added where the variable decays."""
-        return [
-            gradient
-            if gradient is None or not self.decays(variable)
-            else gradient + self.rate * tf.cast(variable.value, gradient.dtype)
-            for gradient, variable in zip(gradients, variables, strict=True)
+    def factors(
+        self, variables: Sequence[keras.Variable], owners: Mapping[int, str]
+    ) -> list[float]:
+        """The rate of each variable as a multiple of `rate`; 0 does not decay."""
+        return [self._row(variable, owners).factor for variable in variables]
+
+    def _all_rules(self) -> list[Rule]:
+        return [Rule(0.0, path=pattern) for pattern in self.exclude] + list(self.rules)
+
+    def _deciding(self, variable: keras.Variable, owners: Mapping[int, str]) -> int | None:
+        """Index of the first rule that matches a variable."""
+        layer = owners.get(id(variable), "")
+        matching = (i for i, r in enumerate(self._all_rules()) if r.matches(variable, layer))
+        return next(matching, None)
+
+    def _row(self, variable: keras.Variable, owners: Mapping[int, str]) -> Row:
+        """The row of a variable, by the first rule that matches it, else by its rank."""
+        shape, layer = tuple(variable.shape), owners.get(id(variable), "")
+        index = self._deciding(variable, owners)
+        if index is not None:
+            rule = self._all_rules()[index]
+            return Row(variable.path, shape, layer, rule.text, rule.factor)
+        kernel = len(shape) >= 2
+        return Row(variable.path, shape, layer, KERNELS if kernel else OTHERS, float(kernel))
+
+    def rate_at(self, update: Any) -> Any:
+        """The rate of an update, by its number."""
+        return self.rate(update) if isinstance(self.rate, LearningRateSchedule) else self.rate
+
+    def taken(self, rate: Any, learning_rate: Any) -> Any:
+        """What a decoupled mode takes from a weight of 1 in one update."""
+        rate = tf.convert_to_tensor(rate, tf.float32)
+        return rate if self.mode == "independent" else tf.cast(learning_rate, tf.float32) * rate
+
+    def addition(self, weights: tf.Tensor) -> tf.Tensor:
+        """What a coupled mode adds to the gradient of a weight at a rate of 1."""
+        return tf.sign(weights) if self.mode == "l1" else weights
+
+    def penalty(self, variables: Sequence[keras.Variable], factors: Sequence[float]) -> tf.Tensor:
+        """1/2 * sum of factor * ||w||^2: what `l2_loss` adds to the loss at a rate of 1."""
+        halves = [
+            factor * tf.nn.l2_loss(tf.cast(variable.value, tf.float32))
+            for variable, factor in zip(variables, factors, strict=True)
+            if factor > 0
         ]
+        return tf.add_n(halves) if halves else tf.constant(0.0)
+
+    def within(self, weights: tf.Tensor) -> tf.Tensor:
+        """Weights whose units have a norm of `max_norm` at most."""
+        if self.max_norm is None:
+            return weights
+        factor = tf.minimum(1.0, self.max_norm / tf.maximum(unit_norms(weights), TINY))
+        return weights * tf.cast(factor, weights.dtype)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments."""
-        return {"rate": self.rate, "mode": self.mode, "exclude": list(self.exclude)}
+        scheduled = isinstance(self.rate, LearningRateSchedule)
+        return {
+            "rate": keras.saving.serialize_keras_object(self.rate) if scheduled else self.rate,
+            "mode": self.mode,
+            "exclude": list(self.exclude),
+            "rules": [rule.get_config() for rule in self.rules],
+            "max_norm": self.max_norm,
+        }
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> WeightDecay:
         """The decay that `get_config` described."""
+        rate = config.get("rate")
+        if isinstance(rate, Mapping):
+            config = {**config, "rate": keras.saving.deserialize_keras_object(dict(rate))}
         return cls(**config)
-
-
-def _expression(pattern: Any) -> str:
-    try:
-        re.compile(pattern)
-    except (re.error, TypeError) as error:
-        raise ValueError(
-            f"Argument `exclude` holds no regular expression: {error}. Received: {pattern!r}"
-        ) from None
-    return pattern

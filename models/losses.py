@@ -28,6 +28,7 @@ class SumOfSquares(keras.losses.Loss):
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
         """Loss of each row, shape (batch,)."""
+        y_pred = tf.convert_to_tensor(y_pred)
         difference = y_pred - tf.cast(y_true, y_pred.dtype)
         return 0.5 * tf.reduce_sum(tf.square(difference), axis=-1)
 

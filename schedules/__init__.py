@@ -1,22 +1,56 @@
 """Learning-rate schedules for any `model.compile`, and by name in a recipe."""
 
 from .base import Constant, Curve
-from .compose import Sequential, Warmup
-from .cosine import Cosine
+from .compose import Clamp, Noise, Product, Repeat, Scale, Sequential
+from .cosine import Cosine, CosineRestarts
+from .cyclic import Cyclic
 from .exponential import Exponential
-from .piecewise import PiecewiseConstant, PiecewiseLinear
+from .expression import Expression
+from .flat_cosine import FlatCosine
+from .inverse import InverseSquareRoot, InverseTime, Noam
+from .linear import Linear
+from .one_cycle import OneCycle, OneCycleMomentum
+from .piecewise import PiecewiseConstant, PiecewiseCosine, PiecewiseLinear
+from .plateau import Plateau
 from .polynomial import Polynomial
+from .stepwise import Multiplicative, MultiStep, Step
 from .table import SCHEDULES
+from .tanh import Tanh
+from .warmup import Cooldown, Warmup
+from .warmup_stable_decay import WarmupStableDecay
 
 __all__ = [
     "SCHEDULES",
+    "Clamp",
     "Constant",
+    "Cooldown",
     "Cosine",
+    "CosineRestarts",
     "Curve",
+    "Cyclic",
     "Exponential",
+    "Expression",
+    "FlatCosine",
+    "InverseSquareRoot",
+    "InverseTime",
+    "Linear",
+    "MultiStep",
+    "Multiplicative",
+    "Noam",
+    "Noise",
+    "OneCycle",
+    "OneCycleMomentum",
     "PiecewiseConstant",
+    "PiecewiseCosine",
     "PiecewiseLinear",
+    "Plateau",
     "Polynomial",
+    "Product",
+    "Repeat",
+    "Scale",
     "Sequential",
+    "Step",
+    "Tanh",
     "Warmup",
+    "WarmupStableDecay",
 ]

@@ -72,8 +72,8 @@ def as_schedule(name: str, value: Any) -> Any:
 
 
 def fraction(step: Any, total: int) -> Any:
-    """min(step, total) / total, float32."""
-    return ops.cast(ops.minimum(step, total), "float32") / float(total)
+    """min(step, total) / total, float32; never above 1, though XLA multiplies by the reciprocal."""
+    return ops.minimum(ops.cast(ops.minimum(step, total), "float32") / float(total), 1.0)
 
 
 def _plain(value: Any) -> Any:

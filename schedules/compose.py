@@ -8,41 +8,8 @@ from typing import Any
 import keras
 
 from . import arguments
-from .arguments import Schedule, Steps
+from .arguments import Schedule, Steps, number
 from .base import Curve, as_schedule, ops
-
-
-@keras.saving.register_keras_serializable(package="keras_recipes")
-class Warmup(Curve):
-    """A climb from `start` to the first rate of another schedule, which follows it.
-
-    rate(t) = start + (then(0) - start) * t / steps for t < steps
-    rate(t) = then(t - steps) afterwards
-
-    The schedule that follows begins at its own step 0 when the climb ends (Goyal et al. 2017).
-
-    Args:
-        steps: steps of the climb, >= 0; 0 leaves `then` as it is.
-        then: the schedule that follows, or a number.
-        start: rate at step 0, >= 0.
-
-    >>> schedule = Warmup(10, then=1.0, start=0.5)
-    >>> [float(schedule(step)) for step in (0, 5, 10, 11)]
-    [0.5, 0.75, 1.0, 1.0]
-    """
-
-    def __init__(self, steps: Steps, then: Schedule | float, start: float = 0.0):
-        self.steps = arguments.steps("steps", steps, ge=0)
-        self.then = as_schedule("then", then)
-        self.start = arguments.number("start", start, ge=0)
-
-    def rate(self, step: Any) -> Any:
-        after = self.then(ops.maximum(step - self.steps, 0))
-        if self.steps == 0:
-            return after
-        # While the climb lasts, `after` is then(0): the step below zero is cut to zero.
-        part = ops.cast(ops.minimum(step, self.steps), "float32") / float(self.steps)
-        return ops.where(step < self.steps, self.start + (after - self.start) * part, after)
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
@@ -84,3 +51,151 @@ class Sequential(Curve):
         for boundary, schedule in zip(self.boundaries, self.schedules[1:], strict=True):
             rate = ops.where(step < boundary, rate, schedule(ops.maximum(step - boundary, 0)))
         return rate
+
+
+@keras.saving.register_keras_serializable(package="keras_recipes")
+class Product(Curve):
+    """Schedules multiplied: one gives the rate, the others factors.
+
+    rate(t) = product of schedules[i](t)
+
+    Args:
+        schedules: schedules or numbers, at least one.
+
+    >>> round(float(Product([0.5, 0.5])(3)), 6)
+    0.25
+    """
+
+    def __init__(self, schedules: Sequence[Schedule]):
+        if isinstance(schedules, str) or not isinstance(schedules, (list, tuple)) or not schedules:
+            raise ValueError(
+                "Argument `schedules` must be a list of at least one schedule. "
+                f"Received: schedules={schedules!r}"
+            )
+        self.schedules = [
+            as_schedule(f"schedules[{index}]", item) for index, item in enumerate(schedules)
+        ]
+
+    def rate(self, step: Any) -> Any:
+        rate = self.schedules[0](step)
+        for schedule in self.schedules[1:]:
+            rate = rate * schedule(step)
+        return rate
+
+
+@keras.saving.register_keras_serializable(package="keras_recipes")
+class Scale(Curve):
+    """A schedule times a number.
+
+    rate(t) = factor * schedule(t)
+
+    Args:
+        schedule: a schedule or a number.
+        factor: the number, >= 0.
+
+    >>> round(float(Scale(0.5, factor=0.5)(3)), 6)
+    0.25
+    """
+
+    def __init__(self, schedule: Schedule, factor: float):
+        self.schedule = as_schedule("schedule", schedule)
+        self.factor = number("factor", factor, ge=0)
+
+    def rate(self, step: Any) -> Any:
+        return self.factor * self.schedule(step)
+
+
+@keras.saving.register_keras_serializable(package="keras_recipes")
+class Repeat(Curve):
+    """The beginning of a schedule, again and again.
+
+    rate(t) = schedule(t mod period)
+
+    Args:
+        schedule: a schedule or a number.
+        period: steps after which it begins again, >= 1.
+        count: how often it runs, >= 1; afterwards it goes on from the end of its last run. None
+            for no end.
+
+    >>> from keras_recipes.schedules import Linear
+    >>> schedule = Repeat(Linear(1.0, 4), period=4)
+    >>> [float(schedule(step)) for step in (3, 4, 5)]
+    [0.25, 1.0, 0.75]
+    """
+
+    def __init__(self, schedule: Schedule, period: Steps, count: int | None = None):
+        self.schedule = as_schedule("schedule", schedule)
+        self.period = arguments.steps("period", period)
+        self.count = None if count is None else arguments.steps("count", count)
+
+    def rate(self, step: Any) -> Any:
+        inside = step % self.period
+        if self.count is not None:
+            last = (self.count - 1) * self.period
+            inside = ops.where(step >= last, step - last, inside)
+        return self.schedule(inside)
+
+
+@keras.saving.register_keras_serializable(package="keras_recipes")
+class Clamp(Curve):
+    """A schedule held between two rates.
+
+    rate(t) = min(max(schedule(t), minimum), maximum)
+
+    Args:
+        schedule: a schedule or a number.
+        minimum: the lowest rate, >= 0.
+        maximum: the highest rate, >= `minimum`; None for no bound.
+
+    >>> float(Clamp(2.0, minimum=0.5, maximum=1.0)(0))
+    1.0
+    """
+
+    def __init__(self, schedule: Schedule, minimum: float = 0.0, maximum: float | None = None):
+        self.schedule = as_schedule("schedule", schedule)
+        self.minimum = number("minimum", minimum, ge=0)
+        self.maximum = None if maximum is None else number("maximum", maximum, ge=self.minimum)
+
+    def rate(self, step: Any) -> Any:
+        rate = ops.maximum(self.schedule(step), self.minimum)
+        return rate if self.maximum is None else ops.minimum(rate, self.maximum)
+
+
+@keras.saving.register_keras_serializable(package="keras_recipes")
+class Noise(Curve):
+    """A schedule with noise on it, which the seed and the step decide.
+
+    rate(t) = schedule(t) * max(0, 1 + scale * (2 u(t) - 1)), u(t) uniform on [0, 1) by a hash of
+    (seed, t): the same step has the same noise, in any order and after a resume.
+
+    Args:
+        schedule: a schedule or a number.
+        scale: largest relative change, >= 0.
+        seed: which noise, >= 0.
+
+    >>> schedule = Noise(1.0, scale=0.1, seed=1)
+    >>> float(schedule(5)) == float(schedule(5)) != float(schedule(6))
+    True
+    """
+
+    def __init__(self, schedule: Schedule, scale: float = 0.1, seed: int = 0):
+        self.schedule = as_schedule("schedule", schedule)
+        self.scale = number("scale", scale, ge=0)
+        self.seed = arguments.steps("seed", seed, ge=0)
+
+    def rate(self, step: Any) -> Any:
+        change = self.scale * (2.0 * uniform(step, self.seed) - 1.0)
+        return self.schedule(step) * ops.maximum(1.0 + change, 0.0)
+
+
+def uniform(step: Any, seed: int) -> Any:
+    """A number in [0, 1) for a step: two rounds of a multiplicative congruential hash.
+
+    Products stay below 2^62, so that int64 never overflows.
+    """
+    prime = 2**31 - 1
+    value = (step % prime + seed % prime * 7919 + 12345) % prime
+    for multiplier in (48271, 69621, 16807):
+        value = (value * multiplier + 1013904223) % prime
+        value = ops.bitwise_xor(value, value // 65536) % prime
+    return ops.cast(value % 2**24, "float32") / float(2**24)

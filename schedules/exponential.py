@@ -14,16 +14,20 @@ from .base import Curve, ops
 class Exponential(Curve):
     """A rate that is multiplied by `decay_rate` every `decay_steps`.
 
-    rate(t) = initial_learning_rate * decay_rate ^ (t / decay_steps)
+    rate(t) = max(end, initial_learning_rate * decay_rate ^ (max(0, t - delay) / decay_steps))
 
-    with the exponent rounded down if `staircase`. The same curve as
-    `keras.optimizers.schedules.ExponentialDecay`.
+    with the exponent rounded down if `staircase`. Without `end_learning_rate` and `delay` it is the
+    curve of `keras.optimizers.schedules.ExponentialDecay`; with them that of
+    `optax.exponential_decay`, whose bound is a floor for a falling rate and a ceiling for a rising
+    one.
 
     Args:
         initial_learning_rate: rate at step 0, >= 0.
         decay_steps: steps in which the rate falls by `decay_rate`, >= 1.
         decay_rate: factor, > 0.
         staircase: fall in steps rather than smoothly.
+        end_learning_rate: floor of a falling rate, ceiling of a rising one, >= 0; None for none.
+        delay: steps before the fall begins, >= 0.
 
     >>> round(float(Exponential(1, decay_steps=10, decay_rate=0.5)(5)), 6)
     0.707107
@@ -35,15 +39,28 @@ class Exponential(Curve):
         decay_steps: Steps,
         decay_rate: float,
         staircase: bool = False,
+        end_learning_rate: float | None = None,
+        delay: Steps = 0,
     ):
         self.initial_learning_rate = number("initial_learning_rate", initial_learning_rate, ge=0)
         self.decay_steps = steps("decay_steps", decay_steps)
         self.decay_rate = number("decay_rate", decay_rate, gt=0)
         self.staircase = flag("staircase", staircase)
+        self.end_learning_rate = (
+            None
+            if end_learning_rate is None
+            else number("end_learning_rate", end_learning_rate, ge=0)
+        )
+        self.delay = steps("delay", delay, ge=0)
 
     def rate(self, step: Any) -> Any:
+        step = ops.maximum(step - self.delay, 0)
         whole = ops.cast(step // self.decay_steps, "float32")
         # The whole periods and the rest apart: a quotient of large floats would lose the rest.
         rest = ops.cast(step % self.decay_steps, "float32") / self.decay_steps
         exponent = whole if self.staircase else whole + rest
-        return self.initial_learning_rate * ops.power(self.decay_rate, exponent)
+        rate = self.initial_learning_rate * ops.power(self.decay_rate, exponent)
+        if self.end_learning_rate is None:
+            return rate
+        bound = ops.maximum if self.decay_rate < 1 else ops.minimum
+        return bound(rate, self.end_learning_rate)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 
 from . import arguments
 from .arguments import Steps
-from .base import Curve, ops
+from .base import Curve, fraction, ops
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
@@ -62,22 +63,63 @@ class PiecewiseLinear(Curve):
     """
 
     def __init__(self, boundaries: Sequence[Steps], values: Sequence[float]):
-        found = list(boundaries) if isinstance(boundaries, (list, tuple)) else boundaries
-        starts_at_zero = isinstance(found, list) and found[:1] == [0] and found[0] is not False
-        tail = found[1:] if starts_at_zero else found
-        self.boundaries = [0] * starts_at_zero + arguments.boundaries("boundaries", tail)
-        if len(self.boundaries) < 2:
-            raise ValueError(
-                "Argument `boundaries` must have at least two steps. "
-                f"Received: boundaries={boundaries!r}"
-            )
+        self.boundaries = points("boundaries", boundaries)
         self.values = arguments.rates("values", values, len(self.boundaries), "one a boundary")
 
     def rate(self, step: Any) -> Any:
-        rate = ops.full_like(step, self.values[0], dtype="float32")
-        points = list(zip(self.boundaries, self.values, strict=True))
-        for (start, low), (end, high) in itertools.pairwise(points):
-            part = ops.cast(ops.minimum(step - start, end - start), "float32") / (end - start)
-            # This form hits `high` exactly at the end, which low + (high - low) may miss.
-            rate = ops.where(step >= start, low * (1.0 - part) + high * part, rate)
-        return rate
+        return between(step, self.boundaries, self.values, lambda part: part)
+
+
+@keras.saving.register_keras_serializable(package="keras_recipes")
+class PiecewiseCosine(Curve):
+    """Half cosine waves between given points.
+
+    rate(t) = values[i] + (values[i+1] - values[i]) * (1 - cos(pi p)) / 2 for boundaries[i] <= t <=
+    boundaries[i+1], p the part of the way; constant before the first point and after the last.
+    optax's `piecewise_interpolate_schedule("cosine", ...)` with absolute values.
+
+    Args:
+        boundaries: steps of the points, increasing strictly; the first may be 0.
+        values: the rate at each of them.
+
+    >>> schedule = PiecewiseCosine([0, 10], [0.0, 1.0])
+    >>> [round(float(schedule(step)), 4) for step in (0, 5, 10)]
+    [0.0, 0.5, 1.0]
+    """
+
+    def __init__(self, boundaries: Sequence[Steps], values: Sequence[float]):
+        self.boundaries = points("boundaries", boundaries)
+        self.values = arguments.rates("values", values, len(self.boundaries), "one a boundary")
+
+    def rate(self, step: Any) -> Any:
+        def wave(part: Any) -> Any:
+            return ops.square(ops.sin(0.5 * math.pi * part))
+
+        return between(step, self.boundaries, self.values, wave)
+
+
+def between(
+    step: Any, boundaries: Sequence[int], values: Sequence[float], shape: Callable[[Any], Any]
+) -> Any:
+    """The value at a step between points, by a shape that rises from 0 to 1."""
+    rate = ops.full_like(step, values[0], dtype="float32")
+    knots = list(zip(boundaries, values, strict=True))
+    for (start, low), (end, high) in itertools.pairwise(knots):
+        inside = ops.clip(step - start, 0, end - start)
+        part = shape(fraction(inside, end - start))
+        # This form hits `high` exactly at the end, which low + (high - low) may miss.
+        rate = ops.where(step >= start, low * (1.0 - part) + high * part, rate)
+    return rate
+
+
+def points(name: str, values: Any) -> list[int]:
+    """At least two strictly increasing steps, of which the first may be 0."""
+    found = list(values) if isinstance(values, (list, tuple)) else values
+    starts_at_zero = isinstance(found, list) and found[:1] == [0] and found[0] is not False
+    tail = found[1:] if starts_at_zero else found
+    steps = [0] * starts_at_zero + arguments.boundaries(name, tail)
+    if len(steps) < 2:
+        raise ValueError(
+            f"Argument `{name}` must have at least two steps. Received: {name}={values!r}"
+        )
+    return steps

@@ -1,19 +1,53 @@
 """The schedules that a recipe can name."""
 
 from .base import Constant
-from .compose import Sequential, Warmup
-from .cosine import Cosine
+from .compose import Clamp, Noise, Product, Repeat, Scale, Sequential
+from .cosine import Cosine, CosineRestarts
+from .cyclic import Cyclic
 from .exponential import Exponential
-from .piecewise import PiecewiseConstant, PiecewiseLinear
+from .expression import Expression
+from .flat_cosine import FlatCosine
+from .inverse import InverseSquareRoot, InverseTime, Noam
+from .linear import Linear
+from .one_cycle import OneCycle, OneCycleMomentum
+from .piecewise import PiecewiseConstant, PiecewiseCosine, PiecewiseLinear
+from .plateau import Plateau
 from .polynomial import Polynomial
+from .stepwise import Multiplicative, MultiStep, Step
+from .tanh import Tanh
+from .warmup import Cooldown, Warmup
+from .warmup_stable_decay import WarmupStableDecay
 
 SCHEDULES = {
+    "clamp": Clamp,
     "constant": Constant,
-    "piecewise_constant": PiecewiseConstant,
-    "piecewise_linear": PiecewiseLinear,
-    "exponential": Exponential,
-    "polynomial": Polynomial,
+    "cooldown": Cooldown,
     "cosine": Cosine,
-    "warmup": Warmup,
+    "cosine_restarts": CosineRestarts,
+    "cyclic": Cyclic,
+    "exponential": Exponential,
+    "expression": Expression,
+    "flat_cosine": FlatCosine,
+    "inverse_square_root": InverseSquareRoot,
+    "inverse_time": InverseTime,
+    "linear": Linear,
+    "multi_step": MultiStep,
+    "multiplicative": Multiplicative,
+    "noam": Noam,
+    "noise": Noise,
+    "one_cycle": OneCycle,
+    "one_cycle_momentum": OneCycleMomentum,
+    "piecewise_constant": PiecewiseConstant,
+    "piecewise_cosine": PiecewiseCosine,
+    "piecewise_linear": PiecewiseLinear,
+    "plateau": Plateau,
+    "polynomial": Polynomial,
+    "product": Product,
+    "repeat": Repeat,
+    "scale": Scale,
     "sequential": Sequential,
+    "step": Step,
+    "tanh": Tanh,
+    "warmup": Warmup,
+    "warmup_stable_decay": WarmupStableDecay,
 }

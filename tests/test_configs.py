@@ -3,8 +3,9 @@
 import re
 from pathlib import Path
 
-import keras_recipes
 import pytest
+
+import keras_recipes
 from keras_recipes.recipes import TrainingFailed
 
 ROOT = Path(__file__).parent.parent

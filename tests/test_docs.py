@@ -42,7 +42,9 @@ def test_every_public_class_has_an_example():
         module = importlib.import_module(f"keras_recipes.{room}")
         for name in module.__all__:
             member = getattr(module, name)
-            if isinstance(member, type) and not name.startswith(("Curve", "Stateful", "LayerError")):
+            if isinstance(member, type) and not name.startswith(
+                ("Curve", "Stateful", "LayerError")
+            ):
                 text = member.__doc__ or ""
                 assert ">>>" in text or name == "Residual", f"{room}.{name}"
 

@@ -14,11 +14,9 @@ from ..spec import Choice, Recipe
 from . import task as tasks
 from .data import Data, Split
 from .data.order import TrainingDataset, evaluation_dataset, training_dataset
+from .data.steps import batch_rows
+from .execution import jit_compile, steps_per_execution
 from .objects import Builder, first_paragraph
-
-# Several steps an execution save the cost of returning to Python after each of them. More than
-# 32 gain nothing measurable and make Ctrl-C wait.
-MOST_STEPS_PER_EXECUTION = 32
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ def experiment(recipe: Recipe, data: Data, files: Path) -> Experiment:
     )
     builder = Builder(recipe, training.steps, files)
     model = network(recipe, data, task, builder)
-    compile_model(model, recipe, task, builder, training.steps)
+    compile_model(model, recipe, task, builder, len(data.train.y))
     return Experiment(
         model=model,
         training=training,
@@ -125,16 +123,25 @@ def check_output(recipe: Recipe, outputs: Any, task: tasks.Task) -> None:
 
 
 def compile_model(
-    model: keras.Model, recipe: Recipe, task: tasks.Task, builder: Builder, steps: int
+    model: keras.Model, recipe: Recipe, task: tasks.Task, builder: Builder, rows: int
 ) -> None:
     """Compile with the recipe's optimizer and schedule, and the task's loss and metrics."""
     model.compile(
         optimizer=optimizer(recipe, builder),
         loss=tasks.loss(recipe, task, builder),
         metrics=tasks.metrics(recipe, task, builder),
-        steps_per_execution=steps_per_execution(recipe.steps_per_execution, steps),
-        jit_compile=recipe.jit_compile,
+        steps_per_execution=steps_per_execution(
+            recipe.steps_per_execution,
+            builder.steps_per_epoch,
+            model,
+            batch_rows(rows, recipe.data.batch_size),
+        ),
+        jit_compile=jit_compile(recipe.jit_compile, model),  # type: ignore[arg-type]
     )
+
+
+# Optimizers of Keras that decay weights unless they are told otherwise.
+DECAYS = frozenset({"adamw", "muon"})
 
 
 def optimizer(recipe: Recipe, builder: Builder) -> keras.optimizers.Optimizer:
@@ -143,14 +150,10 @@ def optimizer(recipe: Recipe, builder: Builder) -> keras.optimizers.Optimizer:
     if recipe.learning_rate is not None:
         rate = recipe.learning_rate
         choice = choice.with_arguments(learning_rate=rate)
+    if recipe.weight_decay is not None and choice.name in DECAYS:
+        # The recipe's decay takes the place of the optimizer's own default.
+        choice = choice.with_arguments(weight_decay=0.0)
     return builder.make("optimizers", choice, ("optimizer",))
-
-
-def steps_per_execution(asked: int | str, steps_per_epoch: int) -> int:
-    """How many training steps run between two returns to Python."""
-    if isinstance(asked, int):
-        return asked
-    return max(1, min(MOST_STEPS_PER_EXECUTION, steps_per_epoch))
 
 
 def callbacks(recipe: Recipe, builder: Builder) -> list[keras.callbacks.Callback]:

@@ -62,7 +62,7 @@ def fit(
         gradient_clipping=build.section(recipe, builder, "gradient_clipping"),
         weight_decay=build.section(recipe, builder, "weight_decay"),
     )
-    build.compile_model(trained, recipe, task, builder, training.steps)
+    build.compile_model(trained, recipe, task, builder, len(data.train.y))
     own = [EpochOrder(training.epoch), *([ProgressBar()] if progress else [])]
     return trained.fit(
         training.dataset,

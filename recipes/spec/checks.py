@@ -194,11 +194,21 @@ def _whole_run(duration: Duration, epochs: int) -> bool:
 def clipping_has_a_bound(recipe: Recipe) -> Found:
     """Clipping without a bound would do nothing."""
     clipping = recipe.gradient_clipping
-    if clipping is not None and not any(clipping.arguments.values()):
+    if clipping is None:
+        return
+    bounds = {name for name, bound in clipping.arguments.items() if bound is not None}
+    if bounds <= {"nonfinite"}:
         yield (
             ("gradient_clipping",),
-            "needs a bound: `value`, `norm` or `global_norm`, as in `{global_norm: 1.0}`.",
+            "needs a bound, such as `value`, `norm` or `global_norm`: `{global_norm: 1.0}`.",
         )
+
+
+def decay_has_a_rate(recipe: Recipe) -> Found:
+    """A decay without a rate and without a bound on the weights would do nothing."""
+    decay = recipe.weight_decay
+    if decay is not None and decay.arguments.get("rate") is decay.arguments.get("max_norm") is None:
+        yield ("weight_decay",), "needs a `rate` or a `max_norm`: `{rate: 1.0e-4}`."
 
 
 def blocks_have_layers(recipe: Recipe) -> Found:
@@ -218,5 +228,6 @@ CHECKS: list[tuple[Check, frozenset[str]]] = [
     (arrays_have_no_own_files, frozenset({"data"})),
     (warm_up_ends_within_the_run, frozenset({"learning_rate", "epochs"})),
     (clipping_has_a_bound, frozenset({"gradient_clipping"})),
+    (decay_has_a_rate, frozenset({"weight_decay"})),
     (blocks_have_layers, frozenset({"model"})),
 ]

@@ -1,6 +1,6 @@
 """Writes the tables of `docs/recipe.md` from the models that check recipes.
 
-    python -m keras_recipes.recipes.spec.docs docs/recipe.md
+python -m keras_recipes.recipes.spec.docs docs/recipe.md
 """
 
 import re

@@ -201,8 +201,8 @@ class Recipe(Strict):
     steps_per_execution: _count_or("auto") = Key(  # type: ignore[valid-type]
         "auto", description="updates between two returns to Python"
     )
-    jit_compile: boolean().annotation = Key(  # type: ignore[valid-type]
-        False, description="compile the step with XLA; on CPUs often slower"
+    jit_compile: one_of("auto", True, False).annotation = Key(  # type: ignore[valid-type]
+        "auto", description="compile the step with XLA; `auto` does where that is faster"
     )
     callbacks: list[choice("callbacks")] = Key([], description="callbacks, in order")  # type: ignore[valid-type]
 

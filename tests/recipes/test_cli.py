@@ -4,6 +4,7 @@ import csv
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -140,7 +141,7 @@ def test_a_mistake_of_ours_is_no_traceback_at_a_user(capsys, monkeypatch):
     assert main(["list"]) == 1
     error = capsys.readouterr().err
     assert "a mistake of ours" in error
-    assert "ZeroDivisionError" in open(error.rsplit(" ", 1)[1].strip()).read()
+    assert "ZeroDivisionError" in Path(error.rsplit(" ", 1)[1].strip()).read_text()
 
 
 def test_no_verb_is_a_wrong_request(capsys):

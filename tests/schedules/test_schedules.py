@@ -11,14 +11,37 @@ import tensorflow as tf
 from keras_recipes import schedules
 from keras_recipes.schedules import (
     SCHEDULES,
+    Clamp,
     Constant,
+    Cooldown,
     Cosine,
+    CosineRestarts,
+    Cyclic,
     Exponential,
+    Expression,
+    FlatCosine,
+    InverseSquareRoot,
+    InverseTime,
+    Linear,
+    Multiplicative,
+    MultiStep,
+    Noam,
+    Noise,
+    OneCycle,
+    OneCycleMomentum,
     PiecewiseConstant,
+    PiecewiseCosine,
     PiecewiseLinear,
+    Plateau,
     Polynomial,
+    Product,
+    Repeat,
+    Scale,
     Sequential,
+    Step,
+    Tanh,
     Warmup,
+    WarmupStableDecay,
 )
 
 CASES = {
@@ -31,6 +54,43 @@ CASES = {
     "polynomial_cycle": lambda: Polynomial(0.1, 5, 0.01, cycle=True),
     "cosine": lambda: Cosine(0.3, 20, alpha=0.1),
     "warmup": lambda: Warmup(5, Cosine(0.3, 15), start=0.02),
+    "exponential_floor": lambda: Exponential(1, 4, 0.5, end_learning_rate=0.2, delay=3),
+    "cosine_shaped": lambda: Cosine(0.3, 20, 0.1, exponent=1.5, k=2),
+    "cosine_restarts": lambda: CosineRestarts(0.3, 4, t_mul=1.5, m_mul=0.8, alpha=0.1),
+    "cosine_restarts_even": lambda: CosineRestarts(0.3, 4, t_mul=1, m_mul=0.8, limit=3),
+    "piecewise_cosine": lambda: PiecewiseCosine([0, 4, 9], [0.0, 1.0, 0.25]),
+    "linear": lambda: Linear(0.1, 12, 0.4),
+    "step": lambda: Step(0.4, 5, 0.5),
+    "multi_step": lambda: MultiStep(0.4, [3, 9], 0.5),
+    "multiplicative": lambda: Multiplicative(0.4, [3, 9], [0.5, 2]),
+    "inverse_time": lambda: InverseTime(0.4, 5, 0.7),
+    "inverse_time_staircase": lambda: InverseTime(0.4, 5, 0.7, staircase=True),
+    "inverse_square_root": lambda: InverseSquareRoot(0.4, 9),
+    "noam": lambda: Noam(64, 7, 2),
+    "tanh": lambda: Tanh(0.4, 20, 0.01),
+    "one_cycle": lambda: OneCycle(0.4, 25),
+    "one_cycle_linear": lambda: OneCycle(0.4, 25, 0.4, 10, 100, "linear", three_phase=True),
+    "one_cycle_momentum": lambda: OneCycleMomentum(25),
+    "cyclic": lambda: Cyclic(0.1, 0.4, 4, 3),
+    "cyclic_2": lambda: Cyclic(0.1, 0.4, 4, mode="triangular2"),
+    "cyclic_exp": lambda: Cyclic(0.1, 0.4, 4, mode="exp_range", gamma=0.98),
+    "flat_cosine": lambda: FlatCosine(0.4, 10, 12, 0.1),
+    "warmup_stable_decay": lambda: WarmupStableDecay(0.4, 5, 8, 10, "cosine", "1-sqrt", 0.1),
+    "warmup_exponential": lambda: Warmup(5, 0.4, shape="exponential"),
+    "warmup_cosine": lambda: Warmup(5, Linear(0.4, 9), 0.1, "cosine"),
+    "cooldown": lambda: Cooldown(Cosine(0.4, 30), 12, 8, 0.01, "1-sqrt"),
+    "cooldown_exponential": lambda: Cooldown(0.4, 12, 8, shape="exponential"),
+    "product": lambda: Product([Cosine(0.4, 20), Step(1, 7, 0.5)]),
+    "scale": lambda: Scale(Cosine(0.4, 20), 3),
+    "repeat": lambda: Repeat(Linear(0.4, 7), 7, count=3),
+    "clamp": lambda: Clamp(Cosine(0.4, 20), 0.1, 0.3),
+    "noise": lambda: Noise(Cosine(0.4, 20), 0.2, seed=3),
+    "plateau": lambda: Plateau(Cosine(0.4, 20), 0.5),
+    "expression": lambda: Expression(
+        "0.1 * 0.95 ** epoch * (1 - progress) if step >= 3 else 0.03 * step",
+        steps_per_epoch=4,
+        total_steps=25,
+    ),
     "sequential": lambda: Sequential(
         [Warmup(3, 0.2), Exponential(0.2, 5, 0.5), 0.01], boundaries=[6, 12]
     ),
@@ -71,8 +131,9 @@ class TestLaws:
         for step in (0, 1, 5, 29):
             eager = float(schedule(step))
             step = tf.constant(step, tf.int64)
-            assert float(compiled(step)) == pytest.approx(eager, rel=1e-6, abs=1e-12)
-            assert float(jitted(step)) == pytest.approx(eager, rel=1e-5, abs=1e-12)
+            # Near a zero of the curve a difference in the last bit of the peak is left.
+            assert float(compiled(step)) == pytest.approx(eager, rel=1e-6, abs=1e-7)
+            assert float(jitted(step)) == pytest.approx(eager, rel=1e-5, abs=1e-7)
         assert len(traces) == 2
 
     def test_comes_back_from_its_configuration(self, make):
@@ -115,11 +176,57 @@ class TestLaws:
         # After the climb the schedule that follows is at its own step 0.
         (Warmup(2, Polynomial(1, 10, 0)), {0: 0, 1: 0.5, 2: 1, 3: 0.9, 12: 0}),
         (Sequential([1, Polynomial(0.5, 10, 0)], [4]), {3: 1, 4: 0.5, 5: 0.45, 14: 0}),
+        (Exponential(1, 4, 0.5, end_learning_rate=0.2, delay=3), {3: 1, 7: 0.5, 11: 0.25, 15: 0.2}),
+        (Cosine(1, 10, exponent=2), {5: 0.25}),
+        (Cosine(1, 10, k=2), {5: 0.5 * (1 + math.cos(math.pi / 4))}),
+        # Cycles of 4, 8 and 16 steps begin at 0, 4 and 12; each is half as high.
+        (CosineRestarts(1, 4, 2, 0.5), {0: 1, 2: 0.5, 4: 0.5, 8: 0.25, 12: 0.25, 20: 0.125}),
+        (CosineRestarts(1, 4, 1, 0.5, limit=2), {4: 0.5, 6: 0.25, 8: 0, 99: 0}),
+        (PiecewiseCosine([2, 6], [1, 3]), {0: 1, 2: 1, 4: 2, 6: 3, 9: 3}),
+        (Linear(0.5, 4, 1.5), {0: 0.5, 1: 0.75, 4: 1.5, 5: 1.5}),
+        (Step(1, 5, 0.5), {4: 1, 5: 0.5, 10: 0.25}),
+        (MultiStep(1, [3, 9], 0.1), {2: 1, 3: 0.1, 8: 0.1, 9: 0.01}),
+        (Multiplicative(1, [3, 9], [0.5, 4]), {2: 1, 3: 0.5, 9: 2}),
+        (InverseTime(1, 5, 2), {0: 1, 5: 1 / 3, 10: 0.2}),
+        (InverseTime(1, 5, 2, staircase=True), {4: 1, 5: 1 / 3, 9: 1 / 3}),
+        (InverseSquareRoot(2, 9), {0: 2, 27: 1}),
+        # d_model 16, 4 warm-up steps: 1/4 * n / 8 up to n = 4, then 1/4 / sqrt(n).
+        (Noam(16, 4), {0: 1 / 32, 3: 1 / 8, 15: 1 / 16}),
+        (Tanh(1, 10), {0: 0.5 * (1 - math.tanh(-7)), 7: 0.5, 10: 0.5 * (1 - math.tanh(3))}),
+        # Peak at 0.3 * 20 - 1 = 5, end at 19.
+        (OneCycle(1, 20, div_factor=10), {0: 0.1, 5: 1, 19: 1e-5, 99: 1e-5}),
+        (OneCycle(1, 21, 2 / 7, 10, 10, "linear"), {0: 0.1, 1: 0.28, 5: 1, 20: 0.01}),
+        (OneCycle(1, 20, 0.3, 10, 10, "linear", three_phase=True), {5: 1, 10: 0.1, 19: 0.01}),
+        (OneCycleMomentum(20), {0: 0.95, 5: 0.85, 19: 0.95}),
+        (Cyclic(0, 1, 4, 2), {0: 0, 1: 0.25, 4: 1, 5: 0.5, 6: 0, 7: 0.25}),
+        (Cyclic(0, 1, 4, mode="triangular2"), {4: 1, 8: 0, 12: 0.5, 20: 0.25}),
+        (Cyclic(0, 1, 4, mode="exp_range", gamma=0.5), {4: 1 / 16, 2: 0.5 / 4}),
+        (FlatCosine(1, 5, 10, 0.2), {0: 1, 5: 1, 10: 0.6, 15: 0.2, 99: 0.2}),
+        (
+            WarmupStableDecay(1, 4, 4, 4, "linear", "linear", 0.2),
+            {0: 0.2, 2: 0.6, 4: 1, 8: 1, 10: 0.6, 12: 0.2, 13: 0.2},
+        ),
+        (WarmupStableDecay(1, 4, 0, 4, "1-sqrt", "1-sqrt"), {3: 0.5, 4: 1, 5: 0.5, 8: 0}),
+        (Warmup(4, 1.0, shape="cosine"), {0: 0, 2: 0.5, 4: 1}),
+        (Warmup(4, 1.0, start=0.01, shape="exponential"), {0: 0.01, 2: 0.1, 4: 1}),
+        (Warmup(4, 1.0, shape="1-sqrt"), {0: 0, 3: 0.5, 4: 1}),
+        (Cooldown(1, 5, 4, shape="1-sqrt"), {5: 1, 6: 0.5, 9: 0}),
+        (Cooldown(Linear(1, 10), 5, 5, shape="linear"), {4: 0.6, 5: 0.5, 6: 0.4, 10: 0}),
+        (Product([0.5, Step(1, 5, 0.5)]), {0: 0.5, 5: 0.25}),
+        (Scale(Step(1, 5, 0.5), 3), {0: 3, 5: 1.5}),
+        (Repeat(Linear(1, 8), 4, count=2), {3: 0.625, 4: 1, 8: 0.5, 12: 0}),
+        (Clamp(Linear(1, 10), 0.2, 0.7), {0: 0.7, 5: 0.5, 9: 0.2}),
+        (Plateau(Step(1, 5, 0.5), 0.1), {0: 0.1, 5: 0.05}),
+        (Expression("0.1 * 0.5 ** floor(epoch)", steps_per_epoch=4), {3: 0.1, 4: 0.05}),
+        (Expression("1 - progress ** 2", total_steps=10), {0: 1, 5: 0.75, 10: 0, 99: 0}),
+        (Expression("min(step, 4) / 4 if step < 8 else 0.5"), {2: 0.5, 7: 1, 8: 0.5}),
+        (Expression("-1 + 0 * step"), {0: 0, 5: 0}),
+        (Expression("clip(cos(pi * step), 0.25, e)"), {0: 1, 1: 0.25}),
     ],
 )
 def test_values_worked_out_by_hand(schedule, expected):
     for step, rate in expected.items():
-        assert float(schedule(step)) == pytest.approx(rate, rel=1e-6, abs=1e-9), step
+        assert float(schedule(step)) == pytest.approx(rate, rel=1e-6, abs=5e-8), step
 
 
 @pytest.mark.parametrize(
@@ -139,11 +246,25 @@ def test_values_worked_out_by_hand(schedule, expected):
             PiecewiseConstant([3, 7], [0.1, 0.01, 0.001]),
             keras.optimizers.schedules.PiecewiseConstantDecay([3, 7], [0.1, 0.01, 0.001]),
         ),
+        (InverseTime(0.3, 7, 0.8), keras.optimizers.schedules.InverseTimeDecay(0.3, 7, 0.8)),
+        (
+            InverseTime(0.3, 7, 0.8, True),
+            keras.optimizers.schedules.InverseTimeDecay(0.3, 7, 0.8, True),
+        ),
+        (
+            CosineRestarts(0.3, 5, 2.0, 0.9, 0.1),
+            keras.optimizers.schedules.CosineDecayRestarts(0.3, 5, 2.0, 0.9, 0.1),
+        ),
+        (
+            CosineRestarts(0.3, 5, 1.0, 0.9),
+            keras.optimizers.schedules.CosineDecayRestarts(0.3, 5, 1.0, 0.9),
+        ),
     ],
 )
 def test_equals_the_keras_schedule_of_the_same_name(ours, keras_one):
     for step in range(30):
-        assert float(ours(step)) == pytest.approx(float(keras_one(step)), rel=1e-6), step
+        # Keras takes 1 + cos near -1, which leaves half a digit of the peak in its valleys.
+        assert float(ours(step)) == pytest.approx(float(keras_one(step)), rel=1e-6, abs=5e-8), step
 
 
 def test_where_keras_is_wrong_about_whole_numbers():
@@ -186,6 +307,47 @@ def test_steps_beyond_what_floats_can_count():
         (lambda: Warmup(-1, 0.1), "`steps` must be >= 0"),
         (lambda: Warmup(5, "cosine"), "`then` must be a schedule or a number"),
         (lambda: Warmup(5, 0.1, start=-0.1), "`start` must be >= 0"),
+        (lambda: CosineRestarts(0.1, 10, t_mul=0.5), "`t_mul` must be >= 1"),
+        (lambda: CosineRestarts(0.1, 10, m_mul=2), "`m_mul` must be <= 1"),
+        (lambda: CosineRestarts(0.1, 10, limit=0), "`limit` must be >= 1"),
+        (lambda: Step(0.1, 0), "`step_size` must be >= 1"),
+        (lambda: MultiStep(0.1, [5, 3]), "`milestones` must increase"),
+        (lambda: Multiplicative(0.1, [5], [-1]), "must be >= 0"),
+        (lambda: Tanh(0.1, 10, lower=3, upper=1), "`upper` must be > 3"),
+        (lambda: OneCycle(0.1, 10, pct_start=1.5), "`pct_start` must be <= 1"),
+        (lambda: OneCycle(0.1, 10, pct_start=0.05), "must put the peak inside the run"),
+        (lambda: OneCycle(0.1, 1), "`total_steps` must be >= 2"),
+        (lambda: OneCycle(0.1, 10, anneal_strategy="cosine"), "must be one of cos, linear"),
+        (lambda: OneCycleMomentum(10, 0.9, 0.8), "`max_momentum` must be >= 0.9"),
+        (lambda: Cyclic(0.5, 0.1), "`max_learning_rate` must be >= 0.5"),
+        (lambda: Cyclic(0, 1, mode="square"), "`mode` must be one of"),
+        (lambda: WarmupStableDecay(0.1, 5, 5, 0), "`decay_steps` must be >= 1"),
+        (lambda: WarmupStableDecay(0.1, 5, 5, 5, min_ratio=2), "`min_ratio` must be <= 1"),
+        (lambda: Noam(0), "`d_model` must be >= 1"),
+        (lambda: Warmup(5, 0.1, shape="quadratic"), "`shape` must be one of"),
+        (lambda: Cooldown(0.1, 5, 0), "`steps` must be >= 1"),
+        (lambda: Product([]), "at least one schedule"),
+        (lambda: Scale(0.1, -1), "`factor` must be >= 0"),
+        (lambda: Repeat(0.1, 0), "`period` must be >= 1"),
+        (lambda: Clamp(0.1, 0.5, 0.2), "`maximum` must be >= 0.5"),
+        (lambda: Noise(0.1, -0.1), "`scale` must be >= 0"),
+        (lambda: Noise(0.1, seed=-1), "`seed` must be >= 0"),
+        (lambda: Plateau(0.1, -1), "`factor` must be >= 0"),
+        (lambda: Expression("epoch"), "`steps_per_epoch` must be given"),
+        (lambda: Expression("progress"), "`total_steps` must be given"),
+        (lambda: Expression("__import__('os')"), "arithmetic on step, epoch, progress alone"),
+        (lambda: Expression("step.real"), "arithmetic on"),
+        (lambda: Expression("(lambda: 1)()"), "arithmetic on"),
+        (lambda: Expression("[1][0]"), "arithmetic on"),
+        (lambda: Expression("'a' * 3"), "arithmetic on"),
+        (lambda: Expression("1 < step < 3"), "arithmetic on"),
+        (lambda: Expression("rate * 2"), "`rate` is not"),
+        (lambda: Expression("min(1)"), "`min` takes 2 values, not 1"),
+        (lambda: Expression("min(1, key=2)"), "arithmetic on"),
+        (lambda: Expression("1 +"), "is no formula"),
+        (lambda: Expression(3), "must be text"),
+        (lambda: Expression("1" * 600), "at most 500 characters"),
+        (lambda: Expression("-" * 200 + "1"), "nested more than"),
         (lambda: Sequential([], []), "at least one schedule"),
         (lambda: Sequential([0.1, 0.2], []), "`boundaries` must have 1 items"),
         (lambda: Sequential([0.1, None], [5]), r"`schedules\[1\]` must be a schedule"),

@@ -4,6 +4,7 @@ import json
 import math
 
 import pytest
+
 from keras_recipes.recipes.errors import RequestError
 from keras_recipes.recipes.run.directory import RunDirectory, opened, reserved
 

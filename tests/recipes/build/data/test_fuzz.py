@@ -7,6 +7,7 @@ import zipfile
 import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from keras_recipes.recipes.build.data import Splits, load_data, read_rows
 from keras_recipes.recipes.errors import DataError
 

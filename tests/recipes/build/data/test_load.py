@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+
 from keras_recipes.recipes.build.data import Splits, keras_sets, load_data
 from keras_recipes.recipes.build.data.load import own_split
 from keras_recipes.recipes.build.data.memory import ALIGNMENT, placed

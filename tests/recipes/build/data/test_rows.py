@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+
 from keras_recipes.recipes.build.data import Splits, load_data, read_rows
 from keras_recipes.recipes.errors import DataError
 

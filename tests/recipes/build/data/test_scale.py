@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+
 from keras_recipes.recipes.build.data import Splits, load_data
 from keras_recipes.recipes.build.data.scale import Scaling, moments
 from keras_recipes.recipes.errors import DataError

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from keras_recipes.recipes.build.data import Splits, load_data
 from keras_recipes.recipes.build.data.split import generator, limited, shares, size_of, taken
 

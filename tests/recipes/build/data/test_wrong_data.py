@@ -6,6 +6,7 @@ import zipfile
 
 import numpy as np
 import pytest
+
 from keras_recipes.recipes.build.data import Splits, load_data
 from keras_recipes.recipes.build.data.steps import steps_per_epoch
 from keras_recipes.recipes.errors import DataError

@@ -1,0 +1,88 @@
+"""One update on all the replicas of a distribution strategy, and on none.
+
+On several replicas every gradient is summed first, so that norms, bounds and histories are those of
+the whole batch and the same on each replica.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from .norms import Gradients
+
+
+def count() -> int:
+    """How many replicas compute the gradient together."""
+    return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def summed(gradients: Gradients) -> list[tf.Tensor | None]:
+    """The sum of the replicas' gradients, on each of them."""
+    if count() == 1:
+        return list(gradients)
+    context = tf.distribute.get_replica_context()
+    present = [gradient for gradient in gradients if gradient is not None]
+    reduced = iter(context.all_reduce(tf.distribute.ReduceOp.SUM, present))
+    return [gradient if gradient is None else next(reduced) for gradient in gradients]
+
+
+def each(
+    function: Callable[..., Any], variables: Sequence[Any], *values: Sequence[tf.Tensor]
+) -> None:
+    """Run `function(variable, *values)` for each variable; the values are equal on all replicas."""
+    targets = [variable.value for variable in variables]
+    if not tf.distribute.has_strategy():
+        for row in zip(targets, *values, strict=True):
+            function(*row)
+        return
+
+    def across(strategy: tf.distribute.Strategy, targets: Any, *values: Any) -> None:
+        for target, *row in zip(targets, *values, strict=True):
+            strategy.extended.update(target, function, args=tuple(row), group=False)
+
+    context = tf.distribute.get_replica_context()
+    if context is None:
+        across(tf.distribute.get_strategy(), targets, *values)
+    else:
+        context.merge_call(across, args=(targets, *values))
+
+
+def either(
+    condition: tf.Tensor,
+    function: Callable[..., Any],
+    otherwise: Callable[..., Any],
+    *values: Any,
+) -> None:
+    """Run `function(*values)` in the compiled step where a condition holds, else `otherwise`.
+
+    The condition is equal on all replicas. A branch that updates variables must be taken by all
+    replicas together, outside of any one of them.
+    """
+    if not tf.distribute.has_strategy():
+        tf.cond(condition, _silent(function, values), _silent(otherwise, values))
+        return
+
+    def across(strategy: tf.distribute.Strategy, condition: Any, *values: Any) -> None:
+        def on_each(branch: Callable[..., Any]) -> Any:
+            return strategy.extended.call_for_each_replica(branch, args=values)
+
+        one = strategy.experimental_local_results(condition)[0]
+        tf.cond(one, _silent(on_each, (function,)), _silent(on_each, (otherwise,)))
+
+    tf.distribute.get_replica_context().merge_call(across, args=(condition, *values))
+
+
+def nothing(*values: Any) -> None:
+    """The branch that does nothing."""
+
+
+def _silent(function: Callable[..., Any], values: Any) -> Callable[[], None]:
+    """A branch without a result: what it does, it does to variables."""
+
+    def branch() -> None:
+        function(*values)
+
+    return branch

@@ -1,0 +1,330 @@
+"""The compiled training step as a mix-in for any `keras.Model`."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import keras
+import tensorflow as tf
+
+from . import parts, replicas
+from .averaging import WeightAveraging
+from .clipping import GradientClipping
+from .decay import WeightDecay
+from .decay_rules import Row, owners
+from .norms import Gradients
+from .output_layer import output_variables
+from .sharpness import SharpnessAware
+from .step_state import STEP_METRICS, StepMemory
+from .transforms import Transform
+from .update_rule import UpdateRule
+
+# A mix-in stands before `keras.Model`; for a type checker it has what a model has.
+if TYPE_CHECKING:
+    _Model = keras.Model
+else:
+    _Model = object
+
+
+class TrainingStep(_Model):
+    """Gradient clipping, weight decay and more for any `keras.Model`, as a mix-in before it.
+
+    The step computes the gradient, clips it, decays the weights and lets the optimizer update, as
+    one compiled function. Beside loss and metrics, training (not evaluation) reports:
+
+    - `gradient_norm`: mean over the epoch's updates of the gradient's global norm before clipping;
+    - `update_ratio`: mean of ||w' - w|| / ||w|| over all variables, of one update in 16; about
+      1e-3 is healthy;
+    - with clipping, `clipped_norm`: the mean norm after it; `clipped_steps`: the share of updates
+      that it cut; `nonfinite_steps`: the share whose gradient was no number. The means leave the
+      last out.
+
+    A subclassed model uses it so, and saves the settings with its own `get_config`:
+
+    >>> import keras
+    >>> class Net(TrainingStep, keras.Model):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.set_training(gradient_clipping=GradientClipping(global_norm=1.0))
+    ...         self.dense = keras.layers.Dense(1)
+    ...     def call(self, inputs):
+    ...         return self.dense(inputs)
+    >>> Net().gradient_clipping.global_norm
+    1.0
+    """
+
+    gradient_clipping: GradientClipping | None = None
+    weight_decay: WeightDecay | None = None
+    gradient_accumulation: int = 1
+    gradient_transforms: tuple[Transform, ...] = ()
+    sharpness: SharpnessAware | None = None
+    weight_averaging: WeightAveraging | None = None
+    _rule: UpdateRule | None = None
+    _rule_of: tuple = ()
+    _memory: StepMemory | None = None
+
+    def set_training(
+        self,
+        gradient_clipping: GradientClipping | None = None,
+        weight_decay: WeightDecay | None = None,
+        *,
+        gradient_accumulation: int | None = None,
+        gradient_transforms: Sequence[Transform] | None = None,
+        sharpness: SharpnessAware | None = None,
+        weight_averaging: WeightAveraging | None = None,
+    ) -> None:
+        """Say how this model trains; before it is compiled.
+
+        Args:
+            gradient_clipping: bounds on the gradient, or None.
+            weight_decay: shrinking of the kernels, or None.
+            gradient_accumulation: batches whose mean gradient makes one update, >= 1. Schedules,
+                clipping and decay act once an update, and `optimizer.iterations` counts updates.
+            gradient_transforms: `GradientCentralization` and `GradientNoise`, in order.
+            sharpness: a `SharpnessAware`, or None.
+            weight_averaging: a `WeightAveraging`, or None.
+
+        Raises:
+            ValueError: a part of another type.
+        """
+        given = parts.checked(
+            {
+                "gradient_clipping": gradient_clipping,
+                "weight_decay": weight_decay,
+                "gradient_accumulation": gradient_accumulation,
+                "gradient_transforms": gradient_transforms,
+                "sharpness": sharpness,
+                "weight_averaging": weight_averaging,
+            }
+        )
+        for name, part in given.items():
+            setattr(self, name, part)
+
+    def training_parts(self) -> dict[str, Any]:
+        """How this model trains, by the names of `set_training`."""
+        return {name: getattr(self, name) for name in parts.PARTS}
+
+    def decay_table(self) -> list[Row]:
+        """What decays: a row a trainable variable, with the rule that decided; none without decay.
+
+        Raises:
+            ValueError: a rule matches no variable.
+        """
+        if self.weight_decay is None:
+            return []
+        return self.weight_decay.table(self.trainable_variables, owners(self))
+
+    def gradient_norms(self) -> dict[str, float]:
+        """Mean norm of each variable's gradient in this epoch, by path, before clipping."""
+        if self._rule is None:
+            return {}
+        paths = [variable.path for variable in self._rule.variables]
+        norms = self._rule.statistics.norms().tolist()
+        return dict(zip(paths, norms, strict=True))
+
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
+        """One step, compiled by Keras."""
+        batch = keras.utils.unpack_x_y_sample_weight(data)
+        loss, outputs, gradients = self._backward(*batch)
+        self._track_loss(loss, batch[0])
+        if self.trainable_variables:
+            rule = self._prepared()
+            if self.sharpness is not None:
+                gradients = self._looking_around(rule, self.sharpness, gradients, batch)
+            rule(gradients)
+        x, y, sample_weight = batch
+        return self.compute_metrics(x, y, outputs, sample_weight=sample_weight)
+
+    def test_step(self, data: Any) -> dict[str, tf.Tensor]:
+        """One step of evaluation, without the metrics that only training has."""
+        logs = super().test_step(data)
+        return {name: value for name, value in logs.items() if name not in STEP_METRICS}
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """The compiled loss, and the penalty of a weight decay that is part of the loss."""
+        loss = super().compute_loss(x, y, y_pred, sample_weight, training)
+        decay = self.weight_decay
+        if decay is None or decay.mode != "l2_loss" or decay.rate is None:
+            return loss
+        variables = self.trainable_variables
+        penalty = decay.penalty(variables, decay.factors(variables, owners(self)))
+        rate = tf.cast(decay.rate_at(self.optimizer.iterations.value), tf.float32)
+        # The replicas' losses are summed, and each adds the penalty.
+        return loss + tf.cast(rate * penalty / replicas.count(), loss.dtype)
+
+    def make_train_function(self, force: bool = False) -> Any:
+        """The compiled function, with the state of the step made before it is traced."""
+        if self.train_function is not None and not force:
+            return self.train_function
+        super().make_train_function(force)
+        if self.built:
+            self._prepared()
+        self.train_function = self._training_weights(self.train_function)
+
+    def make_test_function(self, force: bool = False) -> Any:
+        """The compiled function, on the averaged weights where there are such."""
+        if self.test_function is not None and not force:
+            return self.test_function
+        super().make_test_function(force)
+        self.test_function = self._averaged_weights(self.test_function)
+
+    def make_predict_function(self, force: bool = False) -> Any:
+        """The compiled function, on the averaged weights where there are such."""
+        if self.predict_function is not None and not force:
+            return self.predict_function
+        super().make_predict_function(force)
+        self.predict_function = self._averaged_weights(self.predict_function)
+
+    def _training_weights(self, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """A function that trains the weights, and raises where a policy says so."""
+        clipping = self.gradient_clipping
+        raises = clipping is not None and clipping.nonfinite == "raise"
+        if self.weight_averaging is None and not raises:
+            return function
+
+        def on_trained_weights(iterator: Any) -> Any:
+            if self._rule is not None:
+                self._rule.hold_average(False)
+            result = function(iterator)
+            self._prepared().raise_if_failed()
+            return result
+
+        return on_trained_weights
+
+    def _averaged_weights(self, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """A function that uses the averaged weights."""
+        if self.weight_averaging is None:
+            return function
+
+        def on_averaged_weights(data: Any) -> Any:
+            self._hold_average()
+            return function(data)
+
+        return on_averaged_weights
+
+    def _hold_average(self) -> None:
+        if self._rule is not None:
+            self._rule.hold_average(True)
+
+    def fit(self, *args: Any, **kwargs: Any) -> Any:
+        """As `keras.Model.fit`; afterwards the model holds the average, where there is one."""
+        history = super().fit(*args, **kwargs)
+        self._hold_average()
+        return history
+
+    def save(self, *args: Any, **kwargs: Any) -> Any:
+        """As `keras.Model.save`; the weights of the file are the average, where there is one."""
+        self._hold_average()
+        return super().save(*args, **kwargs)
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """As in `keras.Model`; the state of the step is made too, for Keras to read it."""
+        super().compile_from_config(config)
+        if self.compiled and self.optimizer is not None and self.built:
+            self._prepared()
+
+    def _backward(self, x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Gradients]:
+        """Loss, outputs, and the gradient of the loss as the optimizer scales it."""
+        with tf.GradientTape() as tape:
+            outputs = self(x, training=True)
+            loss = self._compute_loss(
+                x=x, y=y, y_pred=outputs, sample_weight=sample_weight, training=True
+            )
+            scaled = self.optimizer.scale_loss(loss)
+        gradients: Any = tape.gradient(scaled, self.trainable_variables)
+        return loss, outputs, gradients
+
+    def _looking_around(
+        self, rule: UpdateRule, sharpness: SharpnessAware, gradients: Gradients, batch: Any
+    ) -> Gradients:
+        """The gradient where the loss nearby is worst; the weights stay as they are."""
+        steps = sharpness.steps(rule.true(gradients))
+        moved = [v for v, step in zip(rule.variables, steps, strict=True) if step is not None]
+        before = [tf.identity(variable.value) for variable in moved]
+        replicas.each(_move, moved, [step for step in steps if step is not None])
+        _, _, gradients = self._backward(*batch)
+        # The old values themselves: adding and subtracting would leave a rounding error.
+        replicas.each(_restore, moved, before)
+        return gradients
+
+    def _track_loss(self, loss: tf.Tensor, x: Any) -> None:
+        """Keras averages the loss over rows, so a short last batch weighs less."""
+        rows = tf.shape(next(leaf for leaf in tf.nest.flatten(x) if leaf is not None))[0]
+        whole = loss * tf.cast(replicas.count(), loss.dtype)
+        self._loss_tracker.update_state(whole, sample_weight=rows)
+
+    @property
+    def metrics(self) -> list[Any]:
+        """Keras's metrics, and those of the training step once there was one."""
+        found = super().metrics
+        return found if self._rule is None else [*found, self._rule.statistics]
+
+    def _prepared(self) -> UpdateRule:
+        """The rule for this optimizer and these variables, with its state."""
+        current = (weakref.ref(self.optimizer), *(id(v) for v in self.trainable_variables))
+        if self._rule is None or self._rule_of != current:
+            self._adopt_inner_parts()
+            chosen = self.training_parts()
+            parts.check_optimizer(self.optimizer, chosen)
+            with tf.init_scope(), self.distribute_strategy.scope():
+                rule = self._new_rule(chosen)
+            # Past Keras's tracking: none of it is a layer of the network.
+            object.__setattr__(self, "_rule", rule)
+            object.__setattr__(self, "_rule_of", current)
+            object.__setattr__(self, "_memory", rule.memory)
+            return rule
+        return self._rule
+
+    def _new_rule(self, chosen: Mapping[str, Any]) -> UpdateRule:
+        variables, layers = self.trainable_variables, owners(self)
+        factors: list[float] = []
+        if self.weight_decay is not None:
+            # A rule for a layer that is frozen for now is no mistake.
+            self.weight_decay.check(self.weights, layers)
+            factors = self.weight_decay.factors(variables, layers)
+        return UpdateRule(
+            chosen,
+            self.optimizer,
+            variables,
+            weights=[w for w in self.weights if "float" in w.dtype],
+            factors=factors,
+            output=output_variables(self),
+        )
+
+    def _adopt_inner_parts(self) -> None:
+        """Take over the parts of a model inside, which would have no effect there.
+
+        Raises:
+            ValueError: both have such a part, or the inner model is not all that is trained.
+        """
+        trained = {id(variable) for variable in self.trainable_variables}
+        for inner in self._flatten_layers(include_self=False):
+            if not isinstance(inner, TrainingStep):
+                continue
+            for name, part in inner.training_parts().items():
+                if part == parts.DEFAULTS[name]:
+                    continue
+                same = trained == {id(variable) for variable in inner.trainable_variables}
+                if not same or getattr(self, name) not in (parts.DEFAULTS[name], part):
+                    raise ValueError(
+                        f"The model {inner.name!r} inside {self.name!r} has `{name}`, which is "
+                        f"without effect there. Give it to {self.name!r}, which is trained."
+                    )
+                setattr(self, name, part)
+
+
+def _move(variable: Any, step: tf.Tensor) -> None:
+    variable.assign_add(tf.cast(step, variable.dtype))
+
+
+def _restore(variable: Any, value: tf.Tensor) -> None:
+    variable.assign(value)

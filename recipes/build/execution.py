@@ -1,0 +1,65 @@
+"""How the training step runs: compiled by XLA or not, and how often in a row."""
+
+import math
+from typing import Any
+
+# Returning to Python costs some 0.2 ms; more than this many steps at once gain nothing more.
+MOST_STEPS = 128
+# Ctrl-C, callbacks and the progress bar wait for an execution to end: about so long at most.
+SECONDS = 0.25
+# What a core or two of today do; only the order of magnitude counts.
+FLOPS = 5e10
+# Layers between whose matrix products XLA has element-wise work to fuse: the step of such a network
+# was 10 to 15 % faster for it on CPUs; with dropout, normalization or convolutions it was slower.
+FUSED = frozenset({"Activation", "Add", "Dense", "Flatten", "InputLayer", "Rescaling", "Reshape"})
+# XLA compiles for about a second, which a smaller network does not earn back.
+LEAST_WEIGHTS = 50_000
+
+
+def jit_compile(asked: bool | str, model: Any) -> bool:
+    """What was asked for, or whether XLA makes this network's step faster.
+
+    It depends on the network alone, so that a longer run computes what a short one does.
+
+    Args:
+        asked: true, false, or `auto`.
+        model: a functional model.
+    """
+    if isinstance(asked, bool):
+        return asked
+    fused = all(type(layer).__name__ in FUSED for layer in model.layers)
+    return fused and model.count_params() >= LEAST_WEIGHTS
+
+
+def steps_per_execution(asked: int | str, steps_per_epoch: int, model: Any, batch: int) -> int:
+    """The number that was asked for, or as many steps as an execution has time for.
+
+    Args:
+        asked: a number of steps, or `auto`.
+        steps_per_epoch: steps of an epoch; an execution is never longer.
+        model: a functional model.
+        batch: rows a step.
+    """
+    if isinstance(asked, int):
+        return asked
+    fitting = int(SECONDS / max(step_seconds(model, batch), SECONDS / MOST_STEPS))
+    return max(1, min(fitting, steps_per_epoch))
+
+
+def step_seconds(model: Any, batch: int) -> float:
+    """A guess at the time of a step: six operations a weight, row and position it is used at.
+
+    Two of them go forward and four back (Kaplan et al. 2020, section 2.1).
+    """
+    work = 0.0
+    for layer in model.layers:
+        weights = sum(math.prod(weight.shape) for weight in layer.trainable_weights)
+        if weights:
+            work += weights * max(_positions(layer.input), _positions(layer.output))
+    return 6 * batch * work / FLOPS
+
+
+def _positions(tensors: Any) -> int:
+    """Places of a tensor at which a layer applies its kernel: pixels, or steps of a sequence."""
+    found = tensors if isinstance(tensors, (list, tuple)) else [tensors]
+    return max(math.prod(size or 1 for size in tensor.shape[1:-1]) for tensor in found)

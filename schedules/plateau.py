@@ -1,0 +1,53 @@
+"""A factor on any schedule, cut when the training stops getting better."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from .arguments import Schedule, number
+from .base import Curve, as_schedule, ops
+
+
+@keras.saving.register_keras_serializable(package="keras_recipes")
+class Plateau(Curve):
+    """A schedule times a factor that a callback cuts.
+
+    rate(t) = factor * schedule(t)
+
+    `keras_recipes.callbacks.ReduceOnPlateau` watches a value and cuts the factor, so that a
+    schedule and a plateau rule live together; Keras's `ReduceLROnPlateau` raises a TypeError at
+    the first plateau of an optimizer with a schedule.
+
+    Args:
+        schedule: a schedule or a number.
+        factor: the factor now, >= 0; 1 in the beginning. It is saved with the model.
+
+    Attributes:
+        factor: a `keras.Variable`, which the compiled step reads anew in every update.
+
+    >>> schedule = Plateau(0.5)
+    >>> schedule.factor.assign(0.5)  # doctest: +SKIP
+    >>> float(schedule(0))
+    0.5
+    """
+
+    def __init__(self, schedule: Schedule | float, factor: float = 1.0):
+        self.schedule = as_schedule("schedule", schedule)
+        self.factor = keras.Variable(
+            number("factor", factor, ge=0), dtype="float32", trainable=False, name="plateau_factor"
+        )
+
+    def rate(self, step: Any) -> Any:
+        return self.schedule(step) * ops.convert_to_tensor(self.factor)
+
+    def get_config(self) -> dict[str, Any]:
+        """The schedule and the factor as it is now."""
+        return {
+            "schedule": keras.saving.serialize_keras_object(self.schedule),
+            "factor": float(ops.convert_to_numpy(self.factor)),
+        }
+
+    def __deepcopy__(self, memo: dict) -> Plateau:
+        return Plateau.from_config(self.get_config())  # type: ignore[return-value]
