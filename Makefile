@@ -6,7 +6,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: train test test-slow lint bench catalog clean
+PICTURES := schedule_piecewise schedule_exponential schedule_polynomial schedule_one_cycle \
+	schedule_cosine_restarts schedule_cyclic schedule_warmup_stable_decay schedule_plateau \
+	layer_wise_rates
+
+.PHONY: pictures train test test-slow lint bench catalog clean
 
 train: $(STAMP)
 	$(BIN)/keras-recipes train $(RECIPE)
@@ -25,6 +29,11 @@ lint: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python benchmarks/training_speed.py
 	$(BIN)/python benchmarks/command_line.py
+
+# The pictures of docs/schedules.md.
+pictures: $(STAMP)
+	for recipe in $(PICTURES); do $(BIN)/keras-recipes plot $$recipe --out docs/pictures/$$recipe.png; done
+	$(BIN)/keras-recipes find-lr digits_mlp --out docs/pictures/find_lr.png
 
 # The tables of names and arguments that `validate` reads instead of importing Keras.
 catalog: $(STAMP)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import keras
+
+from .state import plain, restored
 
 Mode = Literal["auto", "min", "max"]
 MODES = ("auto", "min", "max")
@@ -17,15 +19,16 @@ RISING = ("acc", "auc", "precision", "recall", "f1", "iou", "r2", "cosine_simila
 class StatefulCallback(keras.callbacks.Callback):
     """A callback whose state can be taken out and put back, to continue a run exactly.
 
-    A subclass lists the names of its state in `STATE`. Only what is listed is restored: restoring
-    all attributes of a Keras callback turns the sign of its `min_delta`.
+    The state is plain data that JSON can hold; arrays in it are texts of their bytes. A subclass
+    lists the names of its state in `STATE`. Only what is listed is restored: restoring all
+    attributes of a Keras callback turns the sign of its `min_delta`.
     """
 
     STATE: tuple[str, ...] = ()
 
     def get_state(self) -> dict[str, Any]:
-        """The state, by name."""
-        return {name: getattr(self, name) for name in self.STATE}
+        """The state, by name, as plain data."""
+        return {name: plain(getattr(self, name)) for name in self.STATE}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Put a state back that `get_state` gave.
@@ -39,7 +42,7 @@ class StatefulCallback(keras.callbacks.Callback):
                 f"Received: {sorted(state)}"
             )
         for name in self.STATE:
-            setattr(self, name, state[name])
+            setattr(self, name, restored(state[name]))
 
 
 def falls(monitor: str, mode: Mode) -> bool:
@@ -89,3 +92,48 @@ def known_mode(mode: Any) -> Mode:
             f"Argument `mode` must be one of {', '.join(MODES)}. Received: mode={mode!r}"
         )
     return mode
+
+
+def above(name: str, value: Any, low: float, *, below: float = math.inf) -> float:
+    """A finite number of more than `low` and less than `below`."""
+    found = float(at_least(name, value, -math.inf))
+    if not low < found < below:
+        bounds = f"> {low:g}" if below == math.inf else f"between {low:g} and {below:g}"
+        raise ValueError(f"Argument `{name}` must be {bounds}. Received: {name}={value}")
+    return found
+
+
+def finite_number(name: str, value: Any) -> float:
+    """A finite number of any sign."""
+    return float(at_least(name, value, -math.inf))
+
+
+def share(name: str, value: Any) -> float:
+    """A number from 0 to 1."""
+    if at_least(name, value, 0) > 1:
+        raise ValueError(f"Argument `{name}` must be <= 1. Received: {name}={value}")
+    return float(value)
+
+
+def flag(name: str, value: Any) -> bool:
+    """True or False, and nothing that only counts as one."""
+    if not isinstance(value, bool):
+        raise ValueError(f"Argument `{name}` must be True or False. Received: {name}={value!r}")
+    return value
+
+
+def text(name: str, value: Any) -> str:
+    """A text that is not empty."""
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"Argument `{name}` must be a text. Received: {name}={value!r}")
+    return value
+
+
+def one_of(name: str, value: Any, known: Sequence[Any]) -> Any:
+    """One of the values that are known."""
+    if value not in known:
+        raise ValueError(
+            f"Argument `{name}` must be one of {', '.join(map(str, known))}. "
+            f"Received: {name}={value!r}"
+        )
+    return value

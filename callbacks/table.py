@@ -2,8 +2,10 @@
 
 from .best_checkpoint import BestCheckpoint
 from .early_stopping import EarlyStopping
+from .plateau import ReduceOnPlateau
 
 CALLBACKS = {
     "best_checkpoint": BestCheckpoint,
     "early_stopping": EarlyStopping,
+    "reduce_on_plateau": ReduceOnPlateau,
 }

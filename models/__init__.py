@@ -5,6 +5,7 @@ from .bounds import AdaptiveClipping
 from .clipping import GradientClipping
 from .decay import WeightDecay
 from .decay_rules import Rule
+from .layer_rates import LayerRate, LayerRates
 from .losses import RootMeanSquaredError, SumOfSquares
 from .network import LayerError, Residual, build_network
 from .nonfinite import NonFiniteGradientError
@@ -22,6 +23,8 @@ __all__ = [
     "GradientClippingModel",
     "GradientNoise",
     "LayerError",
+    "LayerRate",
+    "LayerRates",
     "NonFiniteGradientError",
     "PercentileClipping",
     "Residual",

@@ -91,7 +91,7 @@ def _residual(tensor: Any, block: Residual, path: tuple[str | int, ...]) -> Any:
             f"shape {tuple(changed.shape)}. Make them equal, or use `shortcut: projection`.",
             path,
         )
-    return keras.layers.add([shortcut, changed])
+    return keras.layers.Add(name=_name(path))([shortcut, changed])
 
 
 def _projection(tensor: Any, changed: Any, path: tuple[str | int, ...]) -> Any:
@@ -99,7 +99,8 @@ def _projection(tensor: Any, changed: Any, path: tuple[str | int, ...]) -> Any:
     units = changed.shape[-1]
     before, after = tuple(tensor.shape[1:-1]), tuple(changed.shape[1:-1])
     if before == after:
-        return keras.layers.Dense(units, use_bias=False)(tensor)
+        name = f"{_name(path)}_projection"
+        return keras.layers.Dense(units, use_bias=False, name=name)(tensor)
     strides = tuple(-(-b // a) for b, a in zip(before, after, strict=False) if a)
     if len(before) != 2 or len(after) != 2:
         raise LayerError(
@@ -107,7 +108,13 @@ def _projection(tensor: Any, changed: Any, path: tuple[str | int, ...]) -> Any:
             "only the last axis, and the height and width of images, may differ.",
             path,
         )
-    return keras.layers.Conv2D(units, 1, strides=strides, use_bias=False)(tensor)
+    name = f"{_name(path)}_projection"
+    return keras.layers.Conv2D(units, 1, strides=strides, use_bias=False, name=name)(tensor)
+
+
+def _name(path: tuple[str | int, ...]) -> str:
+    """A name that says where the block is; Keras would count all that the process ever made."""
+    return "_".join(["residual", *(str(part) for part in path if isinstance(part, int))])
 
 
 def _apply(layer: Any, tensor: Any, path: tuple[str | int, ...]) -> Any:

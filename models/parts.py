@@ -11,6 +11,7 @@ from .arguments import whole
 from .averaging import WeightAveraging
 from .clipping import GradientClipping
 from .decay import WeightDecay
+from .layer_rates import LayerRates
 from .sharpness import SharpnessAware
 from .transforms import transforms_of
 
@@ -19,6 +20,8 @@ CLASSES = {
     "weight_decay": WeightDecay,
     "sharpness": SharpnessAware,
     "weight_averaging": WeightAveraging,
+    "layer_rates": LayerRates,
+    "momentum": keras.optimizers.schedules.LearningRateSchedule,
 }
 DEFAULTS: dict[str, Any] = {
     "gradient_clipping": None,
@@ -27,6 +30,8 @@ DEFAULTS: dict[str, Any] = {
     "gradient_transforms": (),
     "sharpness": None,
     "weight_averaging": None,
+    "layer_rates": None,
+    "momentum": None,
 }
 PARTS = tuple(DEFAULTS)
 # Settings of a Keras optimizer that do what a part does: both together would do it twice, or at

@@ -29,9 +29,7 @@ def summed(gradients: Gradients) -> list[tf.Tensor | None]:
     return [gradient if gradient is None else next(reduced) for gradient in gradients]
 
 
-def each(
-    function: Callable[..., Any], variables: Sequence[Any], *values: Sequence[tf.Tensor]
-) -> None:
+def each(function: Callable[..., Any], variables: Sequence[Any], *values: Sequence[Any]) -> None:
     """Run `function(variable, *values)` for each variable; the values are equal on all replicas."""
     targets = [variable.value for variable in variables]
     if not tf.distribute.has_strategy():

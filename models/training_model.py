@@ -31,6 +31,8 @@ class TrainingModel(TrainingStep, keras.Model):
         gradient_transforms: `GradientCentralization` and `GradientNoise`, in order.
         sharpness: a `SharpnessAware`, or None.
         weight_averaging: a `WeightAveraging`, or None.
+        layer_rates: a `LayerRates`, or None.
+        momentum: a schedule of the optimizer's `momentum` or `beta_1`, or None for a constant.
 
     `keras.models.load_model` brings a saved one back, settings, optimizer and state included, in a
     program that has imported `keras_recipes.models`: Keras reads no class that is not registered.

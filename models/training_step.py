@@ -14,6 +14,7 @@ from .averaging import WeightAveraging
 from .clipping import GradientClipping
 from .decay import WeightDecay
 from .decay_rules import Row, owners
+from .layer_rates import LayerRates, RateRow, depths
 from .norms import Gradients
 from .output_layer import output_variables
 from .sharpness import SharpnessAware
@@ -61,6 +62,8 @@ class TrainingStep(_Model):
     gradient_transforms: tuple[Transform, ...] = ()
     sharpness: SharpnessAware | None = None
     weight_averaging: WeightAveraging | None = None
+    layer_rates: LayerRates | None = None
+    momentum: Any = None
     _rule: UpdateRule | None = None
     _rule_of: tuple = ()
     _memory: StepMemory | None = None
@@ -74,6 +77,8 @@ class TrainingStep(_Model):
         gradient_transforms: Sequence[Transform] | None = None,
         sharpness: SharpnessAware | None = None,
         weight_averaging: WeightAveraging | None = None,
+        layer_rates: LayerRates | None = None,
+        momentum: Any = None,
     ) -> None:
         """Say how this model trains; before it is compiled.
 
@@ -85,6 +90,8 @@ class TrainingStep(_Model):
             gradient_transforms: `GradientCentralization` and `GradientNoise`, in order.
             sharpness: a `SharpnessAware`, or None.
             weight_averaging: a `WeightAveraging`, or None.
+            layer_rates: a `LayerRates`, or None.
+            momentum: a schedule of the optimizer's `momentum` or `beta_1`, or None for a constant.
 
         Raises:
             ValueError: a part of another type.
@@ -97,6 +104,8 @@ class TrainingStep(_Model):
                 "gradient_transforms": gradient_transforms,
                 "sharpness": sharpness,
                 "weight_averaging": weight_averaging,
+                "layer_rates": layer_rates,
+                "momentum": momentum,
             }
         )
         for name, part in given.items():
@@ -115,6 +124,16 @@ class TrainingStep(_Model):
         if self.weight_decay is None:
             return []
         return self.weight_decay.table(self.trainable_variables, owners(self))
+
+    def rate_table(self) -> list[RateRow]:
+        """How fast each variable learns: a row a trainable variable; none without layer rates.
+
+        Raises:
+            ValueError: a rule matches no variable.
+        """
+        if self.layer_rates is None:
+            return []
+        return self.layer_rates.table(self.trainable_variables, depths(self))
 
     def gradient_norms(self) -> dict[str, float]:
         """Mean norm of each variable's gradient in this epoch, by path, before clipping."""
@@ -297,6 +316,7 @@ class TrainingStep(_Model):
             variables,
             weights=[w for w in self.weights if "float" in w.dtype],
             factors=factors,
+            multipliers=[row.multiplier for row in self.rate_table()],
             output=output_variables(self),
         )
 

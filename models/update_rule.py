@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from . import replicas
+from .momentum import ScheduledMomentum
 from .nonfinite import NonFiniteGradientError
 from .norms import Gradients, dense, squares, times
 from .step_state import StepMemory, StepStatistics
@@ -23,7 +24,8 @@ class UpdateRule:
 
     The order of an update: mean of the accumulated gradients; transforms before clipping; norms and
     clipping; transforms after it; coupled decay; decoupled decay; the optimizer; the bound on the
-    weights' norm; the average.
+    weights' norm; the average. The learning rates of single layers scale what decoupled decay and
+    the optimizer did.
 
     Args:
         parts: the parts of the training step, checked.
@@ -32,6 +34,7 @@ class UpdateRule:
         weights: those that are averaged.
         factors: rate of decay of each of `variables`, as a multiple.
         output: ids of the variables of the last layer.
+        multipliers: learning rate of each of `variables` as a multiple; empty for 1 everywhere.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class UpdateRule:
         weights: Sequence[keras.Variable],
         factors: Sequence[float],
         output: frozenset[int],
+        multipliers: Sequence[float] = (),
     ):
         self.clipping = parts["gradient_clipping"]
         self.decay = parts["weight_decay"]
@@ -55,6 +59,10 @@ class UpdateRule:
         self.weights = list(weights)
         self.factors = list(factors)
         self.output = output
+        found = zip(self.variables, multipliers or [1.0] * len(self.variables), strict=True)
+        self.slowed = [(variable, factor) for variable, factor in found if factor != 1.0]
+        schedule = parts["momentum"]
+        self.momentum = None if schedule is None else ScheduledMomentum(schedule, optimizer)
         if self.clipping is not None and self.clipping.adaptive is not None:
             self.clipping.adaptive.check(self.variables, output)
         self.statistics = StepStatistics(self.clipping is not None, len(self.variables))
@@ -204,13 +212,31 @@ class UpdateRule:
         """Decay, let the optimizer update, and do what follows an update."""
         # None of it happens in an update that the optimizer leaves out.
         certain = finite if self._loss_scale() is not None else None
+        coupled = self.decay is None or self.decay.mode != "independent"
+        before = self._slowed_values() if coupled else []
         gradients = self._decayed(gradients, certain)
-        self.optimizer.apply(self._as_the_optimizer_takes(gradients, certain), self.variables)
+        before = before or self._slowed_values()
+        self._apply(self._as_the_optimizer_takes(gradients, certain))
+        replicas.each(
+            _part_way, [v for v, _ in self.slowed], before, [factor for _, factor in self.slowed]
+        )
         if self.decay is not None and self.decay.max_norm is not None:
             bounded = [v for v, factor in zip(self.variables, self.factors, strict=True) if factor]
             replicas.each(lambda w: w.assign(self.decay.within(w)), bounded)
         if self.averaging is not None:
             self._average(certain)
+
+    def _slowed_values(self) -> list[tf.Tensor]:
+        """The variables that learn at a rate of their own, before an update."""
+        return [tf.identity(variable.value) for variable, _ in self.slowed]
+
+    def _apply(self, gradients: list[tf.Tensor | None]) -> None:
+        """Let the optimizer update, with the momentum of this update."""
+        if self.momentum is None:
+            self.optimizer.apply(gradients, self.variables)
+            return
+        with self.momentum.at(self.optimizer.iterations.value):
+            self.optimizer.apply(gradients, self.variables)
 
     def _decayed(
         self, gradients: tuple[tf.Tensor | None, ...], certain: tf.Tensor | None
@@ -277,6 +303,10 @@ def _clear(variable: Any) -> None:
 
 def _shrink(variable: Any, taken: tf.Tensor) -> None:
     variable.assign_sub(variable * tf.cast(taken, variable.dtype))
+
+
+def _part_way(variable: Any, before: tf.Tensor, factor: Any) -> None:
+    variable.assign(before + tf.cast(factor, before.dtype) * (variable - before))
 
 
 def _towards(average: Any, value: tf.Tensor, share: tf.Tensor) -> None:

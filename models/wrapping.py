@@ -11,6 +11,7 @@ from . import parts
 from .averaging import WeightAveraging
 from .clipping import GradientClipping
 from .decay import WeightDecay
+from .layer_rates import LayerRates
 from .sharpness import SharpnessAware
 from .training_model import TrainingModel
 from .training_step import TrainingStep
@@ -52,6 +53,8 @@ def wrap(
     gradient_transforms: Sequence[Transform] | None = None,
     sharpness: SharpnessAware | None = None,
     weight_averaging: WeightAveraging | None = None,
+    layer_rates: LayerRates | None = None,
+    momentum: Any = None,
 ) -> keras.Model:
     """A model that trains the layers and variables of `model`, with clipping, decay and more.
 
@@ -64,6 +67,8 @@ def wrap(
         gradient_transforms: `GradientCentralization` and `GradientNoise`, in order.
         sharpness: a `SharpnessAware`, or None.
         weight_averaging: a `WeightAveraging`, or None.
+        layer_rates: a `LayerRates`, or None.
+        momentum: a schedule of the optimizer's `momentum` or `beta_1`, or None for a constant.
 
     Returns:
         A model to compile and fit; `model` has the trained weights afterwards.
@@ -88,6 +93,8 @@ def wrap(
         "gradient_transforms": gradient_transforms,
         "sharpness": sharpness,
         "weight_averaging": weight_averaging,
+        "layer_rates": layer_rates,
+        "momentum": momentum,
     }
     own = model.training_parts() if isinstance(model, TrainingStep) else {}
     chosen = {name: own.get(name) if part is None else part for name, part in given.items()}

@@ -39,6 +39,9 @@ def parser() -> argparse.ArgumentParser:
 
     train = _recipe(_verb(verbs, "train", "train a recipe and write a run directory"))
     train.add_argument("--out", metavar="DIR", help="run directory (default: runs/NAME-DATE-TIME)")
+    train.add_argument(
+        "--dry-run", action="store_true", help="build everything, print its tables, train nothing"
+    )
     train.add_argument("--quiet", action="store_true", help="no progress, only the last lines")
     _json(train)
 
@@ -51,8 +54,16 @@ def parser() -> argparse.ArgumentParser:
     predict.add_argument("file", metavar="FILE", help="raw rows: .csv, .npz or .npy")
     predict.add_argument("--out", metavar="FILE", help="CSV file to write (default: stdout)")
 
-    plot = _recipe(_verb(verbs, "plot", "the learning rate over the run, before training"))
+    plot = _verb(verbs, "plot", "the learning rate over the run, before training")
+    plot.add_argument("recipes", metavar="RECIPE", nargs="+", help="recipes and overrides")
+    _plugins(plot)
     plot.add_argument("--out", metavar="FILE", help="PNG or SVG (default: NAME-schedule.png)")
+    find = _recipe(_verb(verbs, "find-lr", "learning rates to train with, by a range test"))
+    find.add_argument("--min-lr", type=float, default=1e-6, help="first rate (default: 1e-6)")
+    find.add_argument("--max-lr", type=float, default=10.0, help="last rate (default: 10)")
+    find.add_argument("--steps", type=int, default=200, help="steps of the sweep (default: 200)")
+    find.add_argument("--out", metavar="FILE", help="PNG or SVG (default: NAME-range-test.png)")
+    _json(find)
     report = _verb(verbs, "report", "one HTML page from a run directory")
     report.add_argument("runs", metavar="RUN", nargs="+")
     report.add_argument("--out", metavar="FILE", help="HTML file (default: RUN/report.html)")

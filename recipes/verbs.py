@@ -82,6 +82,11 @@ def train(arguments: Arguments) -> int:
     from . import front
 
     recipe = front.load(arguments.recipe, arguments.overrides, plugins=arguments.plugin)
+    if arguments.dry_run:
+        from .run.dry_run import dry_run
+
+        print(dry_run(recipe))
+        return 0
     result = recipe.train(out=arguments.out, progress=not arguments.quiet, raises=False)
     report = sys.stderr if arguments.json else sys.stdout
     print(f"{result.status}: {result.reason}, {result.seconds:.1f} s", file=report)
@@ -124,13 +129,43 @@ def predict(arguments: Arguments) -> int:
 
 
 def plot(arguments: Arguments) -> int:
-    """A picture of the learning rate over the run."""
-    recipe = _load(arguments)
-    from .report.schedule import plot_schedule
+    """A picture of the learning rate over the run, of one recipe or several."""
+    from .spec import load
 
-    path = Path(arguments.out or f"{recipe.name}-schedule.png")
-    plot_schedule(recipe, path)
+    overrides = [word for word in arguments.recipes if "=" in word]
+    words = [word for word in arguments.recipes if "=" not in word]
+    if not words:
+        raise RequestError("plot: name a recipe to draw.")
+    recipes = [load(word, overrides, plugins=arguments.plugin) for word in words]
+    from .report.schedule import plot_schedules
+
+    path = Path(arguments.out or f"{'-'.join(recipe.name for recipe in recipes)}-schedule.png")
+    plot_schedules(recipes, path)
     print(path)
+    return 0
+
+
+def find_lr(arguments: Arguments) -> int:
+    """The range test of a recipe: two rates to train with, and a picture."""
+    recipe = _load(arguments)
+    from .report.range_test import plot_range_test
+    from .run.range_test import range_test
+
+    path = Path(arguments.out or f"{recipe.name}-range-test.png")
+    finder = range_test(
+        recipe, min_lr=arguments.min_lr, max_lr=arguments.max_lr, steps=arguments.steps
+    )
+    try:
+        suggestions = finder.suggestions()
+    except ValueError as error:
+        raise RequestError(f"find-lr: {error}") from None
+    plot_range_test(finder, suggestions, recipe.name, path)
+    print(f"{len(finder.losses)} steps up to a rate of {finder.rates[-1]:.3g}")
+    for name, rate in suggestions.items():
+        print(f"{name}: learning_rate={rate:.3g}")
+    print(path)
+    if arguments.json:
+        _print_json({"recipe": recipe.name, "suggestions": suggestions, "picture": str(path)})
     return 0
 
 
@@ -152,6 +187,7 @@ VERBS: dict[str, Callable[[Arguments], int]] = {
     "evaluate": evaluate,
     "predict": predict,
     "plot": plot,
+    "find-lr": find_lr,
     "report": report,
 }
 

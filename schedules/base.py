@@ -17,17 +17,27 @@ class Curve(keras.optimizers.schedules.LearningRateSchedule):
     """A learning rate as a pure function of the optimizer's step.
 
     A subclass keeps each constructor argument under its own name and implements `rate(step)` for
-    a tensor of int64 steps, elementwise. Steps stay integers as long as sums and remainders are
-    taken, because 32-bit floats know whole numbers only up to 2^24 = 16,777,216.
+    a tensor of int64 steps, elementwise, in float64; the rate is rounded to float32 once, at the
+    end. 32-bit floats know whole numbers only up to 2^24 = 16,777,216, and 0.999 so badly that its
+    500th power is off in the sixth digit.
     """
 
     def __call__(self, step: Any) -> Any:
         """Learning rate at a step, float32; an array of steps gives an array of rates."""
-        return ops.cast(self.rate(ops.cast(step, "int64")), "float32")
+        return ops.cast(exact(self, step), "float32")
 
     def rate(self, step: Any) -> Any:
-        """Learning rate at an int64 step."""
+        """Learning rate at an int64 step, float64."""
         raise NotImplementedError
+
+    def phases(self) -> list[tuple[int, str]]:
+        """First step and name of each phase after the first; a picture of the schedule marks them.
+
+        >>> from keras_recipes.schedules import Warmup
+        >>> Warmup(500, 0.1).phases()
+        [(500, 'warm-up ends')]
+        """
+        return []
 
     def get_config(self) -> dict[str, Any]:
         """Every constructor argument; nested schedules nest serialized."""
@@ -57,7 +67,7 @@ class Constant(Curve):
         self.learning_rate = number("learning_rate", learning_rate, ge=0)
 
     def rate(self, step: Any) -> Any:
-        return ops.full_like(step, self.learning_rate, dtype="float32")
+        return ops.full_like(step, self.learning_rate, dtype="float64")
 
 
 def as_schedule(name: str, value: Any) -> Any:
@@ -71,9 +81,22 @@ def as_schedule(name: str, value: Any) -> Any:
     return Constant(number(name, value, ge=0))
 
 
+def phases_of(schedule: Any, shift: int = 0) -> list[tuple[int, str]]:
+    """The phases of any schedule, later by some steps; Keras's own have none."""
+    found = schedule.phases() if isinstance(schedule, Curve) else []
+    return [(step + shift, name) for step, name in found]
+
+
+def exact(schedule: Any, step: Any) -> Any:
+    """The rate of any schedule at a step, float64, so that composites round once, at their end."""
+    if isinstance(schedule, Curve):
+        return ops.cast(schedule.rate(ops.cast(step, "int64")), "float64")
+    return ops.cast(schedule(step), "float64")
+
+
 def fraction(step: Any, total: int) -> Any:
-    """min(step, total) / total, float32; never above 1, though XLA multiplies by the reciprocal."""
-    return ops.minimum(ops.cast(ops.minimum(step, total), "float32") / float(total), 1.0)
+    """min(step, total) / total, float64; never above 1, though XLA multiplies by the reciprocal."""
+    return ops.minimum(ops.cast(ops.minimum(step, total), "float64") / float(total), 1.0)
 
 
 def _plain(value: Any) -> Any:

@@ -9,7 +9,7 @@ import keras
 
 from . import arguments
 from .arguments import Schedule, Steps, number
-from .base import Curve, as_schedule, ops
+from .base import Curve, as_schedule, exact, ops, phases_of
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
@@ -46,10 +46,21 @@ class Sequential(Curve):
                 f"`schedules`. Received: boundaries={self.boundaries}"
             )
 
+    def phases(self) -> list[tuple[int, str]]:
+        """The boundaries, and the phases of each schedule that lie within its stretch."""
+        begins, ends = [0, *self.boundaries], [*self.boundaries, None]
+        found = []
+        for begin, end, schedule in zip(begins, ends, self.schedules, strict=True):
+            found += [(begin, type(schedule).__name__)] if begin else []
+            inner = phases_of(schedule, begin)
+            found += [(step, name) for step, name in inner if end is None or step < end]
+        return found
+
     def rate(self, step: Any) -> Any:
-        rate = self.schedules[0](step)
+        rate = exact(self.schedules[0], step)
         for boundary, schedule in zip(self.boundaries, self.schedules[1:], strict=True):
-            rate = ops.where(step < boundary, rate, schedule(ops.maximum(step - boundary, 0)))
+            after = exact(schedule, ops.maximum(step - boundary, 0))
+            rate = ops.where(step < boundary, rate, after)
         return rate
 
 
@@ -76,10 +87,14 @@ class Product(Curve):
             as_schedule(f"schedules[{index}]", item) for index, item in enumerate(schedules)
         ]
 
+    def phases(self) -> list[tuple[int, str]]:
+        """The phases of all the schedules."""
+        return sorted(phase for schedule in self.schedules for phase in phases_of(schedule))
+
     def rate(self, step: Any) -> Any:
-        rate = self.schedules[0](step)
+        rate = exact(self.schedules[0], step)
         for schedule in self.schedules[1:]:
-            rate = rate * schedule(step)
+            rate = rate * exact(schedule, step)
         return rate
 
 
@@ -101,8 +116,12 @@ class Scale(Curve):
         self.schedule = as_schedule("schedule", schedule)
         self.factor = number("factor", factor, ge=0)
 
+    def phases(self) -> list[tuple[int, str]]:
+        """Those of the schedule."""
+        return phases_of(self.schedule)
+
     def rate(self, step: Any) -> Any:
-        return self.factor * self.schedule(step)
+        return self.factor * exact(self.schedule, step)
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
@@ -133,7 +152,7 @@ class Repeat(Curve):
         if self.count is not None:
             last = (self.count - 1) * self.period
             inside = ops.where(step >= last, step - last, inside)
-        return self.schedule(inside)
+        return exact(self.schedule, inside)
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
@@ -156,8 +175,12 @@ class Clamp(Curve):
         self.minimum = number("minimum", minimum, ge=0)
         self.maximum = None if maximum is None else number("maximum", maximum, ge=self.minimum)
 
+    def phases(self) -> list[tuple[int, str]]:
+        """Those of the schedule."""
+        return phases_of(self.schedule)
+
     def rate(self, step: Any) -> Any:
-        rate = ops.maximum(self.schedule(step), self.minimum)
+        rate = ops.maximum(exact(self.schedule, step), self.minimum)
         return rate if self.maximum is None else ops.minimum(rate, self.maximum)
 
 
@@ -183,9 +206,13 @@ class Noise(Curve):
         self.scale = number("scale", scale, ge=0)
         self.seed = arguments.steps("seed", seed, ge=0)
 
+    def phases(self) -> list[tuple[int, str]]:
+        """Those of the schedule."""
+        return phases_of(self.schedule)
+
     def rate(self, step: Any) -> Any:
         change = self.scale * (2.0 * uniform(step, self.seed) - 1.0)
-        return self.schedule(step) * ops.maximum(1.0 + change, 0.0)
+        return exact(self.schedule, step) * ops.maximum(1.0 + change, 0.0)
 
 
 def uniform(step: Any, seed: int) -> Any:
@@ -198,4 +225,4 @@ def uniform(step: Any, seed: int) -> Any:
     for multiplier in (48271, 69621, 16807):
         value = (value * multiplier + 1013904223) % prime
         value = ops.bitwise_xor(value, value // 65536) % prime
-    return ops.cast(value % 2**24, "float32") / float(2**24)
+    return ops.cast(value % 2**24, "float64") / float(2**24)

@@ -107,10 +107,10 @@ class CosineRestarts(Curve):
         first = self.first_decay_steps
         if self.t_mul == 1.0:
             cycle = step // first
-            part = ops.cast(step % first, "float32") / float(first)
+            part = ops.cast(step % first, "float64") / float(first)
         else:
             cycle, part = self._growing(step)
-        height = ops.power(self.m_mul, ops.cast(cycle, "float32"))
+        height = ops.power(self.m_mul, ops.cast(cycle, "float64"))
         wave = half_wave(part)
         if self.limit is not None:
             wave = ops.where(cycle >= self.limit, 0.0, wave)
@@ -125,9 +125,9 @@ class CosineRestarts(Curve):
         starts = ops.convert_to_tensor(starts, "int64")
         flat = ops.reshape(step, (-1,))
         cycle = ops.reshape(ops.searchsorted(starts, flat, side="right"), ops.shape(step)) - 1
-        since = ops.cast(step - ops.take(starts, cycle), "float32")
-        since = since + ops.take(ops.convert_to_tensor(ahead, "float32"), cycle)
-        length = ops.take(ops.convert_to_tensor(lengths, "float32"), cycle)
+        since = ops.cast(step - ops.take(starts, cycle), "float64")
+        since = since + ops.take(ops.convert_to_tensor(ahead, "float64"), cycle)
+        length = ops.take(ops.convert_to_tensor(lengths, "float64"), cycle)
         return cycle, ops.minimum(since / length, 1.0)
 
     def _cycles(self) -> tuple[list[float], list[float]]:

@@ -63,15 +63,15 @@ class Cyclic(Curve):
         up = self.step_size_up
         down = up if self.step_size_down is None else self.step_size_down
         inside = step % (up + down)
-        climb = ops.cast(inside, "float32") / float(up)
-        fall = ops.cast(up + down - inside, "float32") / float(down)
+        climb = ops.cast(inside, "float64") / float(up)
+        fall = ops.cast(up + down - inside, "float64") / float(down)
         height = ops.where(inside <= up, climb, fall) * self._scale(step, step // (up + down))
         span = self.max_learning_rate - self.base_learning_rate
         return self.base_learning_rate + span * height
 
     def _scale(self, step: Any, cycle: Any) -> Any:
         if self.mode == "triangular2":
-            return ops.power(2.0, -ops.cast(cycle, "float32"))
+            return ops.power(2.0, -ops.cast(cycle, "float64"))
         if self.mode == "exp_range":
-            return ops.power(self.gamma, ops.cast(step, "float32"))
+            return ops.power(self.gamma, ops.cast(step, "float64"))
         return 1.0

@@ -55,9 +55,9 @@ class Exponential(Curve):
 
     def rate(self, step: Any) -> Any:
         step = ops.maximum(step - self.delay, 0)
-        whole = ops.cast(step // self.decay_steps, "float32")
+        whole = ops.cast(step // self.decay_steps, "float64")
         # The whole periods and the rest apart: a quotient of large floats would lose the rest.
-        rest = ops.cast(step % self.decay_steps, "float32") / self.decay_steps
+        rest = ops.cast(step % self.decay_steps, "float64") / self.decay_steps
         exponent = whole if self.staircase else whole + rest
         rate = self.initial_learning_rate * ops.power(self.decay_rate, exponent)
         if self.end_learning_rate is None:

@@ -101,15 +101,15 @@ class Expression(Curve):
                 )
 
     def rate(self, step: Any) -> Any:
-        values: dict[str, Any] = {"step": ops.cast(step, "float32")}
+        values: dict[str, Any] = {"step": ops.cast(step, "float64")}
         if self.steps_per_epoch is not None:
             # The whole epochs and the rest apart, so that many steps do not blur the rest.
-            rest = ops.cast(step % self.steps_per_epoch, "float32") / float(self.steps_per_epoch)
-            values["epoch"] = ops.cast(step // self.steps_per_epoch, "float32") + rest
+            rest = ops.cast(step % self.steps_per_epoch, "float64") / float(self.steps_per_epoch)
+            values["epoch"] = ops.cast(step // self.steps_per_epoch, "float64") + rest
         if self.total_steps is not None:
-            done = ops.cast(ops.minimum(step, self.total_steps), "float32")
+            done = ops.cast(ops.minimum(step, self.total_steps), "float64")
             values["progress"] = done / float(self.total_steps)
-        rate = ops.cast(self._evaluate(values), "float32")
+        rate = ops.cast(self._evaluate(values), "float64")
         return ops.maximum(rate, 0.0) + ops.zeros_like(values["step"])
 
     def __deepcopy__(self, memo: dict) -> Expression:

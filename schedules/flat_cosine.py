@@ -42,6 +42,10 @@ class FlatCosine(Curve):
         self.decay_steps = steps("decay_steps", decay_steps)
         self.end_learning_rate = number("end_learning_rate", end_learning_rate, ge=0)
 
+    def phases(self) -> list[tuple[int, str]]:
+        """The beginning and the end of the fall."""
+        return [(self.flat_steps, "fall"), (self.flat_steps + self.decay_steps, "end")]
+
     def rate(self, step: Any) -> Any:
         part = fraction(ops.maximum(step - self.flat_steps, 0), self.decay_steps)
         drop = self.initial_learning_rate - self.end_learning_rate

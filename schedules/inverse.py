@@ -43,9 +43,9 @@ class InverseTime(Curve):
 
     def rate(self, step: Any) -> Any:
         if self.staircase:
-            time = ops.cast(step // self.decay_steps, "float32")
+            time = ops.cast(step // self.decay_steps, "float64")
         else:
-            time = ops.cast(step, "float32") / float(self.decay_steps)
+            time = ops.cast(step, "float64") / float(self.decay_steps)
         return self.initial_learning_rate / (1.0 + self.decay_rate * time)
 
 
@@ -71,7 +71,7 @@ class InverseSquareRoot(Curve):
         self.timescale = steps("timescale", timescale)
 
     def rate(self, step: Any) -> Any:
-        time = ops.cast(step + self.timescale, "float32") / float(self.timescale)
+        time = ops.cast(step + self.timescale, "float64") / float(self.timescale)
         return self.initial_learning_rate * ops.rsqrt(time)
 
 
@@ -97,6 +97,6 @@ class Noam(Curve):
         self.scale = number("scale", scale, gt=0)
 
     def rate(self, step: Any) -> Any:
-        count = ops.cast(step + 1, "float32")
+        count = ops.cast(step + 1, "float64")
         climb = count * float(self.warmup_steps) ** -1.5
         return self.scale * float(self.d_model) ** -0.5 * ops.minimum(ops.rsqrt(count), climb)

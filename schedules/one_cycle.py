@@ -58,6 +58,12 @@ class OneCycle(Curve):
         self.anneal_strategy = one_of("anneal_strategy", anneal_strategy, ANNEALING)
         self.three_phase = flag("three_phase", three_phase)
 
+    def phases(self) -> list[tuple[int, str]]:
+        """The peak, and the last fall of a cycle of three."""
+        ends = phases(self.total_steps, self.pct_start, self.three_phase)
+        names = ["peak", "annihilation"] if self.three_phase else ["peak"]
+        return [(round(end), name) for end, name in zip(ends, names, strict=False)]
+
     def rate(self, step: Any) -> Any:
         high = self.max_learning_rate
         low = high / self.div_factor
@@ -131,7 +137,7 @@ def phases(total: int, part: float, three: bool) -> list[float]:
 
 def through(step: Any, corners: Sequence[Corner], annealing: str) -> Any:
     """The value at a step on the way through corners, constant after the last."""
-    time = ops.cast(step, "float32")
+    time = ops.cast(step, "float64")
     value = ops.full_like(time, corners[0][1])
     for index in range(1, len(corners)):
         (start, first), (end, last) = corners[index - 1], corners[index]

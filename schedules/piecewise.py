@@ -39,9 +39,9 @@ class PiecewiseConstant(Curve):
         self.values = arguments.rates("values", values, count, "one more than `boundaries`")
 
     def rate(self, step: Any) -> Any:
-        rate = ops.full_like(step, self.values[0], dtype="float32")
+        rate = ops.full_like(step, self.values[0], dtype="float64")
         for boundary, value in zip(self.boundaries, self.values[1:], strict=True):
-            rate = ops.where(step > boundary, ops.cast(value, "float32"), rate)
+            rate = ops.where(step > boundary, ops.cast(value, "float64"), rate)
         return rate
 
 
@@ -102,7 +102,7 @@ def between(
     step: Any, boundaries: Sequence[int], values: Sequence[float], shape: Callable[[Any], Any]
 ) -> Any:
     """The value at a step between points, by a shape that rises from 0 to 1."""
-    rate = ops.full_like(step, values[0], dtype="float32")
+    rate = ops.full_like(step, values[0], dtype="float64")
     knots = list(zip(boundaries, values, strict=True))
     for (start, low), (end, high) in itertools.pairwise(knots):
         inside = ops.clip(step - start, 0, end - start)

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from .arguments import Schedule, number
-from .base import Curve, as_schedule, ops
+from .base import Curve, as_schedule, exact, ops, phases_of
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
@@ -39,8 +39,12 @@ class Plateau(Curve):
             number("factor", factor, ge=0), dtype="float32", trainable=False, name="plateau_factor"
         )
 
+    def phases(self) -> list[tuple[int, str]]:
+        """Those of the schedule."""
+        return phases_of(self.schedule)
+
     def rate(self, step: Any) -> Any:
-        return self.schedule(step) * ops.convert_to_tensor(self.factor)
+        return exact(self.schedule, step) * ops.cast(self.factor, "float64")
 
     def get_config(self) -> dict[str, Any]:
         """The schedule and the factor as it is now."""

@@ -50,9 +50,9 @@ class Polynomial(Curve):
         if self.cycle:
             cycles = ops.maximum(1, (step + self.decay_steps - 1) // self.decay_steps)
             left = cycles * self.decay_steps - step
-            remaining = ops.cast(left, "float32") / ops.cast(cycles * self.decay_steps, "float32")
+            remaining = ops.cast(left, "float64") / ops.cast(cycles * self.decay_steps, "float64")
         else:
             left = self.decay_steps - ops.minimum(step, self.decay_steps)
-            remaining = ops.cast(left, "float32") / float(self.decay_steps)
+            remaining = ops.cast(left, "float64") / float(self.decay_steps)
         drop = self.initial_learning_rate - self.end_learning_rate
         return self.end_learning_rate + drop * ops.power(remaining, self.power)

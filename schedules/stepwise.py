@@ -36,7 +36,7 @@ class Step(Curve):
         self.gamma = number("gamma", gamma, gt=0)
 
     def rate(self, step: Any) -> Any:
-        falls = ops.cast(step // self.step_size, "float32")
+        falls = ops.cast(step // self.step_size, "float64")
         return self.initial_learning_rate * ops.power(self.gamma, falls)
 
 
@@ -111,7 +111,7 @@ class Multiplicative(Curve):
 
 def stairs(step: Any, boundaries: Sequence[int], values: Sequence[float]) -> Any:
     """values[i] for boundaries[i-1] <= step < boundaries[i]."""
-    rate = ops.full_like(step, values[0], dtype="float32")
+    rate = ops.full_like(step, values[0], dtype="float64")
     for boundary, value in zip(boundaries, values[1:], strict=True):
-        rate = ops.where(step >= boundary, ops.cast(value, "float32"), rate)
+        rate = ops.where(step >= boundary, ops.cast(value, "float64"), rate)
     return rate

@@ -9,7 +9,7 @@ import keras
 
 from . import arguments
 from .arguments import Schedule, Steps
-from .base import Curve, as_schedule, fraction, ops
+from .base import Curve, as_schedule, exact, fraction, ops, phases_of
 
 SHAPES = ("linear", "cosine", "exponential", "1-sqrt")
 # An exponential never reaches or leaves 0; it begins or ends at this share of the other rate.
@@ -51,8 +51,13 @@ class Warmup(Curve):
         self.start = arguments.number("start", start, ge=0)
         self.shape = arguments.one_of("shape", shape, SHAPES)
 
+    def phases(self) -> list[tuple[int, str]]:
+        """The end of the climb, and the phases of what follows."""
+        own = [(self.steps, "warm-up ends")] if self.steps else []
+        return [*own, *phases_of(self.then, self.steps)]
+
     def rate(self, step: Any) -> Any:
-        after = self.then(ops.maximum(step - self.steps, 0))
+        after = exact(self.then, ops.maximum(step - self.steps, 0))
         if self.steps == 0:
             return after
         # While the climb lasts, `after` is then(0): the step below zero is cut to zero.
@@ -95,8 +100,14 @@ class Cooldown(Curve):
         self.end = arguments.number("end", end, ge=0)
         self.shape = arguments.one_of("shape", shape, SHAPES)
 
+    def phases(self) -> list[tuple[int, str]]:
+        """The phases before the fall, its beginning and its end."""
+        before = [phase for phase in phases_of(self.schedule) if phase[0] < self.begin]
+        ends = [(self.begin, "cool-down"), (self.begin + self.steps, "end")]
+        return [*before, *ends]
+
     def rate(self, step: Any) -> Any:
-        before = self.schedule(ops.minimum(step, self.begin))
+        before = exact(self.schedule, ops.minimum(step, self.begin))
         past = ops.maximum(step - self.begin, 0)
         part = fraction(past, self.steps)
         if self.shape == "1-sqrt":

@@ -55,6 +55,12 @@ class WarmupStableDecay(Curve):
         self.decay_type = one_of("decay_type", decay_type, DECAYS)
         self.min_ratio = number("min_ratio", min_ratio, ge=0, le=1)
 
+    def phases(self) -> list[tuple[int, str]]:
+        """The end of the climb, the beginning and the end of the fall."""
+        flat = self.warmup_steps + self.stable_steps
+        own = [(self.warmup_steps, "warm-up ends")] if self.warmup_steps else []
+        return [*own, (flat, "decay"), (flat + self.decay_steps, "end")]
+
     def rate(self, step: Any) -> Any:
         falling = ops.maximum(step - self.warmup_steps - self.stable_steps, 0)
         factor = 1.0 - rising(self.decay_type, fraction(falling, self.decay_steps), down=True)

@@ -13,8 +13,7 @@ from typing import Any
 import keras
 
 from ...callbacks.table import CALLBACKS
-from ...models import GradientClipping, WeightDecay
-from ...models.table import LOSSES
+from ...models.table import GRADIENT_TRANSFORMS, LOSSES, TRAINING_PARTS
 from ...schedules.table import SCHEDULES
 from ..spec.catalog import describe
 from ..spec.choices import REFUSED
@@ -65,8 +64,9 @@ def tables() -> dict[str, dict[str, Any]]:
     made["losses"].update(own_rows(LOSSES))
     made["callbacks"].update(own_rows(CALLBACKS))
     made["schedules"] = own_rows(SCHEDULES)
-    made["gradient_clipping"] = own_rows({"gradient_clipping": GradientClipping})
-    made["weight_decay"] = own_rows({"weight_decay": WeightDecay})
+    made["gradient_transforms"] = own_rows(GRADIENT_TRANSFORMS)
+    for name, cls in TRAINING_PARTS.items():
+        made[name] = own_rows({name: cls})
     made["sources"] = {**own_rows(SOURCES), "arrays": {"class": ""}}
     made["activations"] = activations()
     return {kind: dict(sorted(rows.items())) for kind, rows in made.items()}

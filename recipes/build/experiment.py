@@ -17,6 +17,8 @@ from .data.order import TrainingDataset, evaluation_dataset, training_dataset
 from .data.steps import batch_rows
 from .execution import jit_compile, steps_per_execution
 from .objects import Builder, first_paragraph
+from .parts import check_parts, scheduled, training_parts
+from .rates import check_rate
 
 
 @dataclass(frozen=True)
@@ -85,8 +87,7 @@ def network(recipe: Recipe, data: Data, task: tasks.Task, builder: Builder) -> k
         inputs,
         outputs,
         name=recipe.name,
-        gradient_clipping=section(recipe, builder, "gradient_clipping"),
-        weight_decay=section(recipe, builder, "weight_decay"),
+        **training_parts(recipe, builder),
     )
 
 
@@ -98,12 +99,6 @@ def layer(builder: Builder, item: Any, path: tuple) -> Any:
         layer(builder, child, (*path, "residual", index)) for index, child in enumerate(item.layers)
     ]
     return Residual(inner, shortcut=item.shortcut)
-
-
-def section(recipe: Recipe, builder: Builder, name: str) -> Any:
-    """The clipping or decay object of a section, or None where the recipe has no such section."""
-    choice = getattr(recipe, name)
-    return None if choice is None else builder.make(name, choice, ())
 
 
 def check_output(recipe: Recipe, outputs: Any, task: tasks.Task) -> None:
@@ -138,6 +133,7 @@ def compile_model(
         ),
         jit_compile=jit_compile(recipe.jit_compile, model),  # type: ignore[arg-type]
     )
+    check_parts(recipe, model)
 
 
 # Optimizers of Keras that decay weights unless they are told otherwise.
@@ -149,11 +145,18 @@ def optimizer(recipe: Recipe, builder: Builder) -> keras.optimizers.Optimizer:
     choice = recipe.optimizer
     if recipe.learning_rate is not None:
         rate = recipe.learning_rate
+        # Keras takes no whole number for a rate.
+        rate = rate if isinstance(rate, Choice) else float(rate)
         choice = choice.with_arguments(learning_rate=rate)
     if recipe.weight_decay is not None and choice.name in DECAYS:
         # The recipe's decay takes the place of the optimizer's own default.
         choice = choice.with_arguments(weight_decay=0.0)
-    return builder.make("optimizers", choice, ("optimizer",))
+    if scheduled(recipe):
+        # The schedule sets it in each update; here it only says that there is momentum.
+        choice = choice.with_arguments(**dict.fromkeys(scheduled(recipe), 0.9))
+    made = builder.make("optimizers", choice, ("optimizer",))
+    check_rate(recipe, made._learning_rate, builder)
+    return made
 
 
 def callbacks(recipe: Recipe, builder: Builder) -> list[keras.callbacks.Callback]:

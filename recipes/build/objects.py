@@ -4,6 +4,7 @@ import importlib
 import inspect
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,28 @@ class Builder:
 
     Attributes:
         recipe: where the names stand, for the places in error messages.
-        steps_per_epoch: optimizer updates an epoch, which a duration in epochs is counted in.
+        steps_per_epoch: batches an epoch.
         files: directory that paths of callbacks are relative to.
+        layers: how many layers of each name there are so far.
     """
 
     recipe: Recipe
     steps_per_epoch: int
     files: Path = field(default_factory=Path)
+    layers: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def updates_per_epoch(self) -> Fraction:
+        """Optimizer updates an epoch, which durations are counted in.
+
+        Batches are accumulated over the end of an epoch, so it may be no whole number.
+        """
+        return Fraction(self.steps_per_epoch, self.recipe.gradient_accumulation)
+
+    @property
+    def updates(self) -> int:
+        """Optimizer updates of the whole run; the last few batches may make none."""
+        return max(1, int(self.updates_per_epoch * self.recipe.epochs))
 
     def make(self, kind: str, choice: Choice, path: tuple) -> Any:
         """The object of a choice; `path` is where it stands in the recipe."""
@@ -40,6 +56,10 @@ class Builder:
             name: self.value(value, (*place, name), name)
             for name, value in choice.arguments.items()
         }
+        if (kind, choice.name) == ("schedules", "expression"):
+            arguments = {**self.lengths(), **arguments}
+        if kind == "layers":
+            arguments = {"name": self.layer_name(choice.name), **arguments}
         try:
             return class_of(target.class_path)(**arguments)
         except (ValueError, TypeError, ArithmeticError) as error:
@@ -50,12 +70,26 @@ class Builder:
         if isinstance(value, Choice):
             return self.make(value.kind, value, path)
         if isinstance(value, Duration):
-            return value.to_steps(self.steps_per_epoch, self.recipe.epochs)
+            return value.to_steps(self.updates_per_epoch, self.recipe.epochs)
         if isinstance(value, (list, tuple)):
             return [self.value(item, (*path, index)) for index, item in enumerate(value)]
         if name in PATH_ARGUMENTS and isinstance(value, str):
             return str(self.files / value)
         return value
+
+    def layer_name(self, name: str) -> str:
+        """`dense`, `dense_1`, ...: counted in this network, for rules to name its variables by.
+
+        Keras counts all layers that the process has made.
+        """
+        count = self.layers.get(name, 0)
+        self.layers[name] = count + 1
+        return f"{name}_{count}" if count else name
+
+    def lengths(self) -> dict[str, int]:
+        """What a formula counts epochs and progress by, where it does not say."""
+        epoch = max(1, round(self.updates_per_epoch))
+        return {"steps_per_epoch": epoch, "total_steps": self.updates}
 
     def refused(self, path: tuple, error: Exception) -> RecipeError:
         """A constructor's own complaint, at the place in the recipe that caused it."""

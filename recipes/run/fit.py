@@ -42,6 +42,7 @@ def fit(
     from ..build.data import Split
     from ..build.data.order import EpochOrder, training_dataset
     from ..build.objects import Builder
+    from ..build.parts import training_parts
 
     if not model.built:
         raise RequestError(
@@ -57,11 +58,7 @@ def fit(
         drop_remainder=recipe.data.drop_remainder,
     )
     builder = Builder(recipe, training.steps, Path.cwd())
-    trained = wrap(
-        model,
-        gradient_clipping=build.section(recipe, builder, "gradient_clipping"),
-        weight_decay=build.section(recipe, builder, "weight_decay"),
-    )
+    trained = wrap(model, **training_parts(recipe, builder))
     build.compile_model(trained, recipe, task, builder, len(data.train.y))
     own = [EpochOrder(training.epoch), *([ProgressBar()] if progress else [])]
     return trained.fit(

@@ -22,6 +22,7 @@ from .fields import (
     refused,
     text,
 )
+from .records import RECORDS
 
 POSITIVE = integer(gt=0)
 SIZE = either(POSITIVE, list_of(POSITIVE, least=1))
@@ -60,21 +61,30 @@ IN_OPTIMIZERS: dict[str, Field] = {
         "stands at the top of a recipe: `gradient_clipping: {global_norm: ...}`."
     ),
     "gradient_accumulation_steps": refused(
-        "is refused: Keras then evaluates learning-rate schedules once a micro-batch, so that "
-        "they run too fast. Use a larger `data.batch_size`."
+        "stands at the top of a recipe: `gradient_accumulation: 4`. Keras's own evaluates "
+        "learning-rate schedules once a batch, so that they run too fast."
     ),
-    "use_ema": refused("is refused: evaluation and early stopping would see other weights."),
+    "use_ema": refused("stands at the top of a recipe: `weight_averaging: {decay: 0.999}`."),
 }
+# The training step sets these for each update where they follow a schedule.
+SCHEDULED_IN_OPTIMIZERS = ("momentum", "beta_1")
 # Bounds that our own classes have, beyond what their annotations say.
 RATE, NOT_NEGATIVE, ABOVE_ZERO = number(ge=0), number(ge=0), number(gt=0)
 OWN: dict[str, Field] = {
     **dict.fromkeys(("learning_rate", "initial_learning_rate", "end_learning_rate"), RATE),
     **dict.fromkeys(("start", "min_delta"), NOT_NEGATIVE),
     **dict.fromkeys(("value", "norm", "global_norm", "rate", "decay_rate", "power"), ABOVE_ZERO),
+    **dict.fromkeys(("block_rms", "max_norm", "layer_decay", "rho", "eta"), ABOVE_ZERO),
+    "history": integer(gt=0),
+    "decay": number(gt=0, lt=1),
     **dict.fromkeys(("patience", "start_from_epoch"), integer(ge=0)),
     "alpha": number(ge=0, le=1),
-    "decay_steps": duration(positive=True),
 }
+# Durations that must not be zero.
+POSITIVE_STEPS = frozenset(
+    {"decay_steps", "first_decay_steps", "total_steps", "step_size", "step_size_up", "period"}
+    | {"every", "steps_per_epoch"}
+)
 # Files that a callback writes stay inside the run directory.
 PATHS = frozenset({"path", "filepath", "filename", "log_dir"})
 NESTED = {
@@ -88,10 +98,16 @@ def field_of(entry: Entry, name: str, argument: Argument) -> Any:
     """The type, for pydantic, of one argument of an entry."""
     if entry.kind == "callbacks" and name in PATHS:
         return inside_path().annotation
+    if (entry.kind, name) in RECORDS:
+        return RECORDS[entry.kind, name]
     if argument.type is not None:
-        return by_annotation(argument.type, OWN.get(name))
+        steps = "Steps" in split_union(argument.type)
+        positive = duration(positive=True) if name in POSITIVE_STEPS else None
+        return by_annotation(argument.type, positive if steps else OWN.get(name))
     if entry.kind == "optimizers" and name in IN_OPTIMIZERS:
         return IN_OPTIMIZERS[name].annotation
+    if entry.kind == "optimizers" and name in SCHEDULED_IN_OPTIMIZERS:
+        return choices.number_or_choice("schedules", PROBABILITY)
     nested = nested_choice(name)
     if nested is not None:
         return nested if argument.required else nested | None

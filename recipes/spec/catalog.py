@@ -15,9 +15,11 @@ from typing import Any
 
 from ..errors import RequestError
 
+# Sections of a recipe whose keys are the arguments of one class, each a kind with that one entry.
+SECTIONS = ("gradient_clipping", "weight_decay", "layer_rates", "sharpness", "weight_averaging")
 KINDS = (
     "layers", "optimizers", "losses", "metrics", "initializers", "regularizers", "constraints",
-    "activations", "callbacks", "schedules", "gradient_clipping", "weight_decay", "sources",
+    "activations", "callbacks", "schedules", "gradient_transforms", "sources", *SECTIONS,
 )  # fmt: skip
 PLUGIN_GROUP = "keras_recipes.plugins"
 PLUGIN_TABLE = "KERAS_RECIPES"

@@ -30,6 +30,7 @@ WATCHERS = {
     "early_stopping": "val_loss",
     "best_checkpoint": "val_loss",
     "reduce_lr_on_plateau": "val_loss",
+    "reduce_on_plateau": "val_loss",
     "model_checkpoint": "val_loss",
 }
 # Logged in each epoch beside the loss and the metrics.
@@ -131,8 +132,22 @@ def one_owner_of_the_rate(recipe: Recipe) -> Found:
             yield (
                 ("callbacks", index),
                 f"`reduce_lr_on_plateau` cannot cut a rate that the schedule "
-                f"`{recipe.learning_rate.name}` decides. Use one of them.",
+                f"`{recipe.learning_rate.name}` decides. Use `reduce_on_plateau`, and "
+                "`learning_rate: {plateau: {schedule: ...}}`.",
             )
+        if callback.name == "reduce_on_plateau" and not _holds(recipe.learning_rate, "plateau"):
+            yield (
+                ("callbacks", index),
+                "`reduce_on_plateau` cuts the factor of a `plateau`, which the learning rate does "
+                "not hold. Write `learning_rate: {plateau: {schedule: ...}}`.",
+            )
+
+
+def _holds(value: object, name: str) -> bool:
+    """Whether a choice, or one inside it, has a name."""
+    if isinstance(value, Choice):
+        return value.name == name or any(_holds(item, name) for item in value.arguments.values())
+    return isinstance(value, (list, tuple)) and any(_holds(item, name) for item in value)
 
 
 def batch_fits_limit(recipe: Recipe) -> Found:

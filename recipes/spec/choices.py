@@ -9,7 +9,7 @@ from pydantic import ConfigDict, PlainValidator, TypeAdapter, ValidationError, W
 from typing_extensions import TypedDict
 
 from . import catalog
-from .fields import closest, failure, listed, number, shown
+from .fields import Field, closest, failure, listed, number, shown
 from .strict import details, invalid, unknown_keys
 
 # Names of Keras that a recipe cannot have, and why.
@@ -86,18 +86,26 @@ def choice(kind: str, *, numbers: bool = False) -> Any:
         numbers: a plain number is accepted too, as for a learning rate.
     """
 
+    if numbers:
+        return number_or_choice(kind, number(ge=0))
+
     def validate(value: Any) -> Any:
-        if numbers and isinstance(value, (int, float)) and not isinstance(value, bool):
-            return number(ge=0)._validate(value)
         return validated(kind, value)
 
-    return Annotated[Any, PlainValidator(validate), WithJsonSchema(reference(kind, numbers))]
+    # `json_schema` replaces the stand-in by the kind's definition.
+    return Annotated[Any, PlainValidator(validate), WithJsonSchema({"x-choice": kind})]
 
 
-def reference(kind: str, numbers: bool) -> dict[str, Any]:
-    """A stand-in that `json_schema` replaces by the kind's definition."""
-    schema = {"x-choice": kind}
-    return {"anyOf": [{"type": "number", "minimum": 0}, schema]} if numbers else schema
+def number_or_choice(kind: str, plain: Field) -> Any:
+    """The type, for pydantic, of a number of some kind or a choice: a rate or a schedule of it."""
+
+    def validate(value: Any) -> Any:
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return plain._validate(value)
+        return validated(kind, value)
+
+    schema = {"anyOf": [plain.schema, {"x-choice": kind}]}
+    return Annotated[Any, PlainValidator(validate), WithJsonSchema(schema)]
 
 
 def validated(kind: str, value: Any) -> Choice:

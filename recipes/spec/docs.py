@@ -15,9 +15,9 @@ from .fields import shown
 from .schema import DataSection, ModelSection, Recipe
 
 BLOCK = re.compile(r"(<!-- table: (?P<name>[a-z_]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-SECTIONS = {"recipe": Recipe, "data": DataSection, "model": ModelSection}
+MODELS = {"recipe": Recipe, "data": DataSection, "model": ModelSection}
 # Kinds whose arguments are ours to document; Keras documents its own.
-OWN_KINDS = ("schedules", "sources", "gradient_clipping", "weight_decay")
+OWN_KINDS = ("schedules", "sources", "gradient_transforms", *catalog.SECTIONS)
 
 
 def render(text: str) -> str:
@@ -31,7 +31,7 @@ def render(text: str) -> str:
 
 def _table(name: str) -> str:
     makers: dict[str, Callable[[], str]] = {
-        **{key: lambda model=model: _section(model) for key, model in SECTIONS.items()},
+        **{key: lambda model=model: _section(model) for key, model in MODELS.items()},
         **{kind: lambda kind=kind: _own(kind) for kind in OWN_KINDS},
         "own_callbacks": lambda: _own("callbacks"),
         "own_losses": lambda: _own("losses"),
@@ -84,7 +84,7 @@ def _names() -> str:
     """Every name that a recipe can use, by kind."""
     lines = []
     for kind in sorted(catalog.tables()):
-        if kind in ("gradient_clipping", "weight_decay"):
+        if kind in catalog.SECTIONS:
             continue
         names = ", ".join(f"`{name}`" for name in catalog.names(kind))
         lines.append(f"**{kind}**: {names}.")

@@ -5,12 +5,11 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from .catalog import SECTIONS
 from .choices import Choice, Residual
 from .durations import Duration
 from .scalars import resolve
 from .schema import Recipe
-
-SECTIONS = ("gradient_clipping", "weight_decay")
 
 
 def dump(recipe: Recipe) -> str:
@@ -35,6 +34,8 @@ def to_plain(value: Any) -> Any:
         return {"residual": {"layers": layers, "shortcut": value.shortcut}}
     if isinstance(value, Duration):
         return value.to_yaml()
+    if isinstance(value, dict):
+        return {key: to_plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [to_plain(item) for item in value]
     return value

@@ -3,6 +3,7 @@
 import math
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Literal
 
 Unit = Literal["steps", "epochs", "%"]
@@ -49,23 +50,24 @@ class Duration:
             raise ValueError("a number of steps must be whole")
         return cls(amount, unit)
 
-    def to_steps(self, steps_per_epoch: int, epochs: int) -> int:
+    def to_steps(self, steps_per_epoch: int | Fraction, epochs: int) -> int:
         """The duration in optimizer updates, to the nearest one, halves up.
 
         A duration that is not zero never becomes zero: it is one update at least.
 
         Args:
-            steps_per_epoch: optimizer updates an epoch.
+            steps_per_epoch: optimizer updates an epoch; a fraction where batches are accumulated.
             epochs: epochs of the run, which percents are taken of.
         """
         if self.unit == "steps":
             return int(self.amount)
-        # The product comes first, so that 5% of 1,000 updates is 50 and not 50.000000000000007.
+        # As a fraction of decimals, so that 5% of 1,000 updates is 50 and not 50.000000000000007.
+        amount = Fraction(str(self.amount))
         if self.unit == "epochs":
-            exact = self.amount * steps_per_epoch
+            exact = amount * steps_per_epoch
         else:
-            exact = self.amount * steps_per_epoch * epochs / 100
-        return max(1, math.floor(exact + 0.5)) if exact > 0 else 0
+            exact = amount * steps_per_epoch * epochs / 100
+        return max(1, math.floor(exact + Fraction(1, 2))) if exact > 0 else 0
 
     def __str__(self) -> str:
         number = str(int(self.amount) if self.amount == int(self.amount) else self.amount)

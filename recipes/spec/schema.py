@@ -197,6 +197,21 @@ class Recipe(Strict):
     weight_decay: _section("weight_decay") = Key(  # type: ignore[valid-type]
         None, description="shrinking of the kernels"
     )
+    layer_rates: _section("layer_rates") = Key(  # type: ignore[valid-type]
+        None, description="learning rates of single layers, as multiples"
+    )
+    gradient_accumulation: integer(gt=0).annotation = Key(  # type: ignore[valid-type]
+        1, description="batches whose mean gradient makes one update"
+    )
+    gradient_transforms: list[choice("gradient_transforms")] = Key(  # type: ignore[valid-type]
+        [], description="centralization and noise of the gradient, in order"
+    )
+    sharpness: _section("sharpness") = Key(  # type: ignore[valid-type]
+        None, description="sharpness-aware minimization: two passes an update"
+    )
+    weight_averaging: _section("weight_averaging") = Key(  # type: ignore[valid-type]
+        None, description="an average of the weights, which is evaluated and saved"
+    )
     epochs: integer(gt=0).annotation = Key(10, description="passes over the training rows")  # type: ignore[valid-type]
     steps_per_execution: _count_or("auto") = Key(  # type: ignore[valid-type]
         "auto", description="updates between two returns to Python"

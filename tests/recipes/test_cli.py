@@ -95,8 +95,32 @@ def test_train_evaluate_predict_report_plot(tmp_path, capsys):
 
     assert main(["plot", "digits_mlp", "--out", "rate.png"]) == 0
     assert (tmp_path / "rate.png").read_bytes().startswith(b"\x89PNG")
-    assert main(["plot", "digits_mlp", "--out", "rate.svg"]) == 0
-    assert "<svg" in (tmp_path / "rate.svg").read_text()
+    both = ["plot", "digits_mlp", "schedule_one_cycle", "epochs=10", "--out", "rates.svg"]
+    assert main(both) == 0
+    assert "<svg" in (tmp_path / "rates.svg").read_text()
+
+
+def test_find_lr_suggests_rates_and_draws_them(tmp_path, capsys):
+    command = ["find-lr", "csv_example", "--steps", "60", "--max-lr", "100", "--json"]
+    assert main([*command, "--out", "test.png"]) == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert set(told["suggestions"]) == {"steepest", "valley"}
+    assert all(1e-6 < rate < 100 for rate in told["suggestions"].values())
+    assert (tmp_path / "test.png").read_bytes().startswith(b"\x89PNG")
+    assert [path.name for path in tmp_path.iterdir()] == ["test.png"]
+
+
+def test_a_dry_run_prints_what_decays_and_how_fast_each_layer_learns(tmp_path, capsys):
+    assert main(["train", "layer_wise_rates", "weight_decay.rate=1e-4", "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    assert "20 epochs of 40 batches: 800 updates" in out
+    kernel = next(line for line in out.splitlines() if line.startswith("dense_1/kernel"))
+    assert kernel.split()[4:6] == ["x", "1"]
+    assert "x 0.49" in kernel
+    bias = next(line for line in out.splitlines() if line.startswith("output/bias"))
+    assert "x 0 " in bias
+    assert "x 2 " in bias
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -112,6 +136,9 @@ def test_train_evaluate_predict_report_plot(tmp_path, capsys):
         (["report", "."], "not a run directory"),
         (["plot", "digits_mlp", "--out", "x.jpg"], "ends in .png or .svg"),
         (["plot", "digits_mlp", "--out", "absent/x.png"], "cannot be written"),
+        (["plot", "seed=3"], "name a recipe to draw"),
+        (["find-lr", "digits_mlp", "--steps", "5"], "`steps` must be >= 20"),
+        (["find-lr", "digits_mlp", "--min-lr", "1", "--max-lr", "0.1"], "must be > 0 and rise"),
         (["train", "digits_mlp", "--plugin", "no_such_module"], "cannot be imported"),
         (["train", "digits_mlp", "data.batch_size=5000"], "larger than the training split"),
     ],

@@ -95,7 +95,7 @@ def test_ten_mistakes_are_ten_problems_each_with_its_place_and_a_mend(tmp_path):
         ({"optimizer": {"adam": {"learning_rate": 0.1}}}, "top of a recipe: `learning_rate"),
         ({"optimizer": {"sgd": {"clipnorm": 1.0}}}, "gradient_clipping: {norm"),
         ({"optimizer": {"adamw": {"weight_decay": 1.0}}}, "weight_decay: {rate"),
-        ({"optimizer": {"sgd": {"gradient_accumulation_steps": 4}}}, "run too fast"),
+        ({"optimizer": {"sgd": {"gradient_accumulation_steps": 4}}}, "so that they run too fast"),
         ({"learning_rate": -0.1}, "expected a number >= 0"),
         ({"learning_rate": "fast"}, "no `fast` among the schedules"),
         ({"weight_decay": {"mode": "l2"}}, "needs a `rate` or a `max_norm`"),

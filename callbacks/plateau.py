@@ -1,0 +1,173 @@
+"""Cut the learning rate when a value no longer improves, under a schedule too."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import keras
+
+from .base import Mode, StatefulCallback, at_least, falls, known_mode, value_of
+
+
+class ReduceOnPlateau(StatefulCallback):
+    """Cuts the learning rate when a monitored value has stopped improving.
+
+    Where the optimizer has a number as its rate, the number is cut. Where it has a schedule, the
+    schedule must hold a `keras_recipes.schedules.Plateau`, whose factor is cut: the rate is then
+    the schedule's times all the cuts. Keras's `ReduceLROnPlateau` raises a TypeError there.
+
+    An epoch improves when its value is better than the best so far by more than `min_delta`, or by
+    more than that share of the best where `relative` is set: torch's two threshold modes. After
+    `patience` epochs in a row without improvement the rate is multiplied by `factor`, as in Keras;
+    torch's patience of 2 is 3 here. NaN is no improvement.
+
+    Args:
+        monitor: name of the value, as it is logged.
+        factor: what the rate is multiplied by, between 0 and 1.
+        patience: epochs without improvement that are borne, >= 0; 0 and 1 cut at the first.
+        mode: `min`, `max`, or `auto`: more is better for accuracies, AUC, precision and the like.
+        min_delta: smallest change that counts, >= 0.
+        relative: whether `min_delta` is a share of the best value.
+        cooldown: epochs after a cut that do not count, >= 0.
+        min_factor: the least product of all cuts, from 0 to 1.
+        min_lr: the lowest rate that a number is cut to, >= 0; for a schedule, give `min_factor`.
+
+    Attributes:
+        cuts: epochs, from 0, after which the rate was cut.
+        scale: product of all cuts.
+
+    Raises:
+        ValueError: a bad argument; when training begins, a schedule without a `Plateau`.
+
+    >>> plateau = ReduceOnPlateau(monitor="val_loss", factor=0.5, patience=3)
+    """
+
+    STATE = ("best", "wait", "cooling", "scale", "cuts")
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        factor: float = 0.1,
+        patience: int = 10,
+        mode: Mode = "auto",
+        min_delta: float = 1e-4,
+        relative: bool = False,
+        cooldown: int = 0,
+        min_factor: float = 0.0,
+        min_lr: float = 0.0,
+    ):
+        super().__init__()
+        self.monitor = monitor
+        self.factor = float(at_least("factor", factor, 0))
+        if not 0 < self.factor < 1:
+            raise ValueError(f"Argument `factor` must be between 0 and 1. Received: {factor}")
+        self.patience = at_least("patience", patience, 0, whole=True)
+        self.mode: Mode = known_mode(mode)
+        self.min_delta = float(at_least("min_delta", min_delta, 0))
+        if not isinstance(relative, bool):
+            raise ValueError(f"Argument `relative` must be True or False. Received: {relative!r}")
+        self.relative = relative
+        self.cooldown = at_least("cooldown", cooldown, 0, whole=True)
+        self.min_factor = float(at_least("min_factor", min_factor, 0))
+        if self.min_factor > 1:
+            raise ValueError(f"Argument `min_factor` must be <= 1. Received: {min_factor}")
+        self.min_lr = float(at_least("min_lr", min_lr, 0))
+        self._forget()
+        self._resumed = False
+
+    def _forget(self) -> None:
+        self.best: float | None = None
+        self.wait = 0
+        self.cooling = 0
+        self.scale = 1.0
+        self.cuts: list[int] = []
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Put a state back; the next training continues from it."""
+        super().set_state(state)
+        self._resumed = True
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        target = self._target()
+        if self.min_lr > 0 and target is not None:
+            raise ValueError(
+                "The rate follows a schedule, which has no lowest rate of its own. Give "
+                "`min_factor` in place of `min_lr`."
+            )
+        if not self._resumed:
+            self._forget()
+        elif target is not None:
+            target.assign(self.scale)
+        self._resumed = False
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        value = value_of(self.monitor, logs, "ReduceOnPlateau")
+        if self._improves(value):
+            self.best, self.wait = value, 0
+        else:
+            self.wait += 1
+        if self.cooling > 0:
+            self.cooling -= 1
+            self.wait = 0
+        if self.wait >= max(1, self.patience):
+            self._cut(epoch)
+
+    def _improves(self, value: float) -> bool:
+        """Whether a value is better than the best by more than the threshold."""
+        if math.isnan(value):
+            return False
+        if self.best is None:
+            return True
+        margin = self.min_delta * abs(self.best) if self.relative else self.min_delta
+        less = falls(self.monitor, self.mode)
+        return value < self.best - margin if less else value > self.best + margin
+
+    def _cut(self, epoch: int) -> None:
+        """Multiply the rate by the factor, down to the floor."""
+        self.wait, self.cooling = 0, self.cooldown
+        scale = max(self.scale * self.factor, self.min_factor)
+        target = self._target()
+        if target is not None:
+            changed = scale < self.scale
+            target.assign(scale)
+        else:
+            changed = self._cut_number(scale / self.scale)
+        self.scale = scale
+        if changed:
+            self.cuts.append(epoch)
+
+    def _cut_number(self, factor: float) -> bool:
+        """Multiply the optimizer's own rate."""
+        rate: Any = self.model.optimizer.learning_rate  # type: ignore[union-attr]
+        before = float(rate.numpy())
+        after = max(before * factor, min(self.min_lr, before))
+        rate.assign(after)
+        return after < before
+
+    def _target(self) -> Any:
+        """The factor of the schedule's plateau; None where the rate is a number."""
+        schedule = getattr(self.model.optimizer, "_learning_rate", None)  # type: ignore[union-attr]
+        if not isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
+            return None
+        factors = list(_factors(schedule))
+        if not factors:
+            raise ValueError(
+                f"`ReduceOnPlateau` cannot cut the rate of the schedule "
+                f"`{type(schedule).__name__}`. Put it into a "
+                "`keras_recipes.schedules.Plateau(schedule)`; in a recipe, "
+                "`learning_rate: {plateau: {schedule: ...}}`."
+            )
+        return factors[0]
+
+
+def _factors(schedule: Any) -> Iterator[Any]:
+    """Every variable `factor` in a schedule and the schedules inside it."""
+    factor = getattr(schedule, "factor", None)
+    if isinstance(factor, keras.Variable):
+        yield factor
+    for inner in vars(schedule).values():
+        for part in inner if isinstance(inner, (list, tuple)) else [inner]:
+            if isinstance(part, keras.optimizers.schedules.LearningRateSchedule):
+                yield from _factors(part)
