@@ -1,21 +1,38 @@
 """Callbacks for any `model.fit`, and by name in a recipe."""
 
+from .activation_monitor import ActivationMonitor
 from .base import StatefulCallback
 from .best_checkpoint import BestCheckpoint
+from .divergence_guard import DivergenceError, DivergenceGuard
 from .early_stopping import EarlyStopping
+from .findings import Finding
+from .fit_diagnosis import FitDiagnosis
+from .gradient_monitor import GradientMonitor
 from .learning_rate_finder import LearningRateFinder
 from .metrics_log import MetricsLog
+from .periodic_checkpoint import PeriodicCheckpoint
 from .plateau import ReduceOnPlateau
 from .progress_bar import ProgressBar
 from .table import CALLBACKS
+from .tensorboard_log import TensorBoardLog
+from .top_checkpoints import TopCheckpoints
 
 __all__ = [
     "CALLBACKS",
+    "ActivationMonitor",
     "BestCheckpoint",
+    "DivergenceError",
+    "DivergenceGuard",
     "EarlyStopping",
+    "Finding",
+    "FitDiagnosis",
+    "GradientMonitor",
     "LearningRateFinder",
     "MetricsLog",
+    "PeriodicCheckpoint",
     "ProgressBar",
     "ReduceOnPlateau",
     "StatefulCallback",
+    "TensorBoardLog",
+    "TopCheckpoints",
 ]

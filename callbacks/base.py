@@ -66,8 +66,8 @@ def value_of(monitor: str, logs: Mapping[str, Any] | None, who: str) -> float:
 
 
 def better(value: float, best: float | None, min_delta: float, *, less: bool) -> bool:
-    """Whether a value improves on the best by more than `min_delta`; NaN never does."""
-    if math.isnan(value):
+    """Whether a value improves on the best by more than `min_delta`; no NaN or infinity does."""
+    if not math.isfinite(value):
         return False
     if best is None:
         return True

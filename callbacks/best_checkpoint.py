@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .base import Mode, StatefulCallback, at_least, better, falls, known_mode, value_of
+from .snapshot import all_variables, assign, values
 
 
 class BestCheckpoint(StatefulCallback):
@@ -33,7 +34,7 @@ class BestCheckpoint(StatefulCallback):
     >>> checkpoint = BestCheckpoint("best.keras", monitor="val_loss")
     """
 
-    STATE = ("best", "best_epoch")
+    STATE = ("best", "best_epoch", "kept")
 
     def __init__(
         self,
@@ -51,7 +52,7 @@ class BestCheckpoint(StatefulCallback):
         self.best: float | None = None
         self.best_epoch: int | None = None
         self.seconds = float(at_least("seconds", seconds, 0))
-        self._kept: list[np.ndarray] | None = None
+        self.kept: list[np.ndarray] | None = None
         self._written = -math.inf
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
@@ -60,7 +61,7 @@ class BestCheckpoint(StatefulCallback):
         if better(value, self.best, 0.0, less=falls(self.monitor, self.mode)):
             if due:
                 self._write()
-            self._kept = None if due else self._values()
+            self.kept = None if due else values(all_variables(self.model))
             # Only now: a write that fails must not pass for a model that is on disk.
             self.best, self.best_epoch = value, epoch
         elif due:
@@ -75,26 +76,16 @@ class BestCheckpoint(StatefulCallback):
 
     def _write_kept(self) -> None:
         """Write the model that was kept, and leave the one in training as it is."""
-        if self._kept is None:
+        if self.kept is None:
             return
-        now = self._values()
-        self._assign(self._kept)
+        variables = all_variables(self.model)
+        now = values(variables)
+        assign(variables, self.kept)
         try:
             self._write()
         finally:
-            self._assign(now)
-        self._kept = None
-
-    def _variables(self) -> list[Any]:
-        model: Any = self.model
-        return [*model.variables, *model.optimizer.variables]
-
-    def _values(self) -> list[np.ndarray]:
-        return [np.array(variable) for variable in self._variables()]
-
-    def _assign(self, values: list[np.ndarray]) -> None:
-        for variable, value in zip(self._variables(), values, strict=True):
-            variable.assign(value)
+            assign(variables, now)
+        self.kept = None
 
 
 def save_whole(model: Any, path: Path) -> None:

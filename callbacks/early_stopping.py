@@ -1,34 +1,59 @@
-"""Stop when a value no longer improves, and keep the weights of the best epoch."""
+"""Stop when there is a reason to, say which, and keep the weights of the best epoch."""
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 
-from .base import Mode, StatefulCallback, at_least, better, falls, known_mode, value_of
+from .base import Mode, StatefulCallback, above, at_least, flag, one_of, text, value_of
+from .prechelt import Prechelt
+from .snapshot import assign, model_variables, values
+from .watched import Watched, watched_values
 
 
 class EarlyStopping(StatefulCallback):
     """Stops training when a monitored value has stopped improving, and says why.
 
     An epoch improves when its value is better than the best so far by more than `min_delta`. After
-    `patience` epochs in a row without improvement training stops. A value that is NaN is no
-    improvement, and unlike in Keras's callback of the same name it never becomes the best, so a
-    NaN in the first epoch does not end the search for ever.
+    `patience` epochs in a row without improvement training stops. A value that is NaN or infinite
+    is no improvement, and unlike in Keras's callback of the same name it never becomes the best, so
+    a NaN in the first epoch does not end the search for ever.
+
+    Beside patience there are a target, a bound, a budget of time, and the criteria of Prechelt
+    (1998); the first that has a reason stops the training. With several monitored values, each has
+    its own best and its own patience; best epoch and weights are those of the first one.
 
     Args:
-        monitor: name of the value, as it is logged.
-        min_delta: smallest change that counts, >= 0.
-        patience: epochs without improvement that are borne, >= 0.
-        mode: `min`, `max`, or `auto`: more is better for accuracies, AUC, precision and the like.
-        baseline: value that the first improvement must beat, or None.
+        monitor: name of the value, as it is logged, or several names.
+        min_delta: smallest change that counts, >= 0; one, or one a name.
+        patience: epochs without improvement that are borne, >= 0; None bears any number where one
+            of the other rules is given, and is 0 where none is.
+        mode: `min`, `max`, or `auto`: more is better for accuracies, AUC, precision and the like;
+            one, or one a name.
+        baseline: value that the first improvement must beat, or None; one a name.
         restore_best_weights: put the weights of the best epoch back at the end of training,
             however it ends: all variables, moving statistics included.
         start_from_epoch: epochs, from 0, that are left out at the beginning.
+        stop_when: `all`: stop when no name is within its patience, or all have reached their
+            target; `any`: when one is beyond it, or one has.
+        smoothing: share of an exponential average of the value that stays in each epoch, from 0 to
+            1, without 1; patience, target and bound then watch the average, its start corrected.
+        target: value that is good enough: training stops there; one a name.
+        divergence_threshold: training stops at a value that is worse, or no number; one a name.
+        max_seconds: training stops at the end of the epoch in which so many seconds are over,
+            those before a resumption included.
+        gl: Prechelt's GL: stop when the value is more than so many percent above its lowest.
+        pq: Prechelt's PQ: stop at a strip's end when GL over the training progress is more.
+        up: Prechelt's UP: stop when the value rose in so many successive strips.
+        strip: epochs of a strip, for `pq` and `up`.
+        training_monitor: training error of `pq`.
+        validation_freq: epochs between two values, as in `fit`; patience then counts values.
 
     Attributes:
-        best: best value so far, or None.
+        best: best value so far, smoothed where that is asked for, or None.
         best_epoch: its epoch, counted from 0, or None.
         stopped_epoch: epoch that was the last, or None.
         stop_reason: why training stopped, in words, or None where it was not this callback.
@@ -37,38 +62,128 @@ class EarlyStopping(StatefulCallback):
         ValueError: a bad argument; at the first epoch's end, a monitor that is not logged.
 
     >>> stopper = EarlyStopping(monitor="val_loss", patience=5)
+    >>> either = EarlyStopping(["val_loss", "val_accuracy"], patience=5, target=[None, 0.99])
+    >>> prechelt = EarlyStopping(pq=0.75, strip=5)
     """
 
-    STATE = ("best", "best_epoch", "best_weights", "wait", "stopped_epoch", "stop_reason")
+    STATE = (
+        "watched_state",
+        "prechelt_state",
+        "best_weights",
+        "stopped_epoch",
+        "stop_reason",
+        "elapsed",
+    )
 
     def __init__(
         self,
-        monitor: str = "val_loss",
-        min_delta: float = 0.0,
-        patience: int = 0,
-        mode: Mode = "auto",
-        baseline: float | None = None,
+        monitor: str | Sequence[str] = "val_loss",
+        min_delta: float | Sequence[float] = 0.0,
+        patience: int | None = None,
+        mode: Mode | Sequence[Mode] = "auto",
+        baseline: float | Sequence[float | None] | None = None,
         restore_best_weights: bool = True,
         start_from_epoch: int = 0,
+        *,
+        stop_when: Literal["all", "any"] = "all",
+        smoothing: float = 0.0,
+        target: float | Sequence[float | None] | None = None,
+        divergence_threshold: float | Sequence[float | None] | None = None,
+        max_seconds: float | None = None,
+        gl: float | None = None,
+        pq: float | None = None,
+        up: int | None = None,
+        strip: int = 5,
+        training_monitor: str = "loss",
+        validation_freq: int = 1,
     ):
         super().__init__()
         self.monitor = monitor
-        self.min_delta = float(at_least("min_delta", min_delta, 0))
-        self.patience = at_least("patience", patience, 0, whole=True)
-        self.mode: Mode = known_mode(mode)
-        self.baseline = None if baseline is None else float(baseline)
-        self.restore_best_weights = bool(restore_best_weights)
+        self.watched = watched_values(
+            monitor,
+            smoothing=smoothing,
+            min_delta=min_delta,
+            mode=mode,
+            baseline=baseline,
+            target=target,
+            divergence_threshold=divergence_threshold,
+        )
+        self.restore_best_weights = flag("restore_best_weights", restore_best_weights)
         self.start_from_epoch = at_least("start_from_epoch", start_from_epoch, 0, whole=True)
+        self.stop_when = one_of("stop_when", stop_when, ("all", "any"))
+        self.max_seconds = None if max_seconds is None else above("max_seconds", max_seconds, 0)
+        self.prechelt = Prechelt(gl, pq, up, strip)
+        self.training_monitor = text("training_monitor", training_monitor)
+        self.validation_freq = int(at_least("validation_freq", validation_freq, 1, whole=True))
+        self._check_prechelt()
+        self.patience = self._patience(patience)
         self._forget()
+        self._began = 0.0
         self._resumed = False
 
+    def _check_prechelt(self) -> None:
+        if self.prechelt and not self.watched[0].less:
+            raise ValueError(
+                "Arguments `gl`, `pq` and `up` are criteria for an error, which falls. Received: "
+                f"monitor={self.monitor!r}, of which more is better"
+            )
+        if (self.prechelt.pq or self.prechelt.up) and self.prechelt.strip % self.validation_freq:
+            raise ValueError(
+                "Argument `strip` must be a multiple of `validation_freq`, for a strip ends with a "
+                f"validation. Received: strip={self.prechelt.strip}, "
+                f"validation_freq={self.validation_freq}"
+            )
+
+    def _patience(self, patience: int | None) -> int | None:
+        """Epochs that are borne; None for any number."""
+        if patience is not None:
+            return at_least("patience", patience, 0, whole=True)
+        bounds = [bound for w in self.watched for bound in (w.target, w.limit)]
+        others = self.prechelt or any(rule is not None for rule in [self.max_seconds, *bounds])
+        return None if others else 0
+
     def _forget(self) -> None:
-        self.best: float | None = None
-        self.best_epoch: int | None = None
+        for watched in self.watched:
+            watched.forget()
+        self.prechelt.forget()
         self.best_weights: list[np.ndarray] | None = None
-        self.wait = 0
         self.stopped_epoch: int | None = None
         self.stop_reason: str | None = None
+        self.elapsed = 0.0
+
+    @property
+    def best(self) -> float | None:
+        """Best value of the first name."""
+        return self.watched[0].best
+
+    @property
+    def best_epoch(self) -> int | None:
+        """Its epoch, counted from 0."""
+        return self.watched[0].best_epoch
+
+    @property
+    def wait(self) -> int:
+        """Values since then."""
+        return self.watched[0].wait
+
+    @property
+    def watched_state(self) -> list[dict[str, Any]]:
+        """What is known of each monitored value."""
+        return [watched.get_state() for watched in self.watched]
+
+    @watched_state.setter
+    def watched_state(self, state: list[dict[str, Any]]) -> None:
+        for watched, found in zip(self.watched, state, strict=True):
+            watched.set_state(found)
+
+    @property
+    def prechelt_state(self) -> dict[str, Any]:
+        """What Prechelt's criteria have seen."""
+        return self.prechelt.get_state()
+
+    @prechelt_state.setter
+    def prechelt_state(self, state: dict[str, Any]) -> None:
+        self.prechelt.set_state(state)
 
     def set_state(self, state: Any) -> None:
         """Put a state back; the next training continues from it."""
@@ -79,41 +194,78 @@ class EarlyStopping(StatefulCallback):
         if not self._resumed:
             self._forget()
         self._resumed = False
+        self._began = time.perf_counter() - self.elapsed
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        value = value_of(self.monitor, logs, "EarlyStopping")
-        if epoch < self.start_from_epoch:
-            return
-        bar = self.baseline if self.best is None else self.best
-        if better(value, bar, self.min_delta, less=falls(self.monitor, self.mode)):
-            self._take(epoch, value)
-            return
-        self.wait += 1
-        # With patience 0 the first epoch without improvement is one too many, as in Keras.
-        if self.wait >= max(1, self.patience):
-            self._stop(epoch)
+        self.elapsed = time.perf_counter() - self._began
+        reason = None
+        if epoch >= self.start_from_epoch:
+            reason = self._reason(epoch, logs)
+        reason = reason or self._out_of_time()
+        if reason is not None:
+            self.stopped_epoch, self.stop_reason = epoch, reason
+            self.model.stop_training = True  # type: ignore[union-attr]
 
     def on_train_end(self, logs: dict | None = None) -> None:
         if self.restore_best_weights and self.best_weights is not None:
-            for variable, value in zip(self._variables(), self.best_weights, strict=True):
-                variable.assign(value)
+            assign(model_variables(self.model), self.best_weights)
 
-    def _take(self, epoch: int, value: float) -> None:
-        self.best, self.best_epoch, self.wait = value, epoch, 0
-        if self.restore_best_weights:
-            self.best_weights = [np.array(variable) for variable in self._variables()]
+    def _reason(self, epoch: int, logs: dict | None) -> str | None:
+        """Why to stop after this epoch; None for no reason."""
+        training = None
+        if self.prechelt.pq is not None:
+            training = value_of(self.training_monitor, logs, "EarlyStopping")
+        if (epoch + 1) % self.validation_freq:
+            self.prechelt.told(epoch, None, training)
+            return None
+        found = [value_of(watched.name, logs, "EarlyStopping") for watched in self.watched]
+        better = [w.take(epoch, value) for w, value in zip(self.watched, found, strict=True)]
+        if better[0] and self.restore_best_weights:
+            self.best_weights = values(model_variables(self.model))
+        criterion = self.prechelt.told(epoch, found[0], training) if self.prechelt else None
+        return self._diverged() or self._reached() or criterion or self._out_of_patience()
 
-    def _stop(self, epoch: int) -> None:
-        self.stopped_epoch = epoch
-        if self.best is None or self.best_epoch is None:
-            bar = "" if self.baseline is None else f" the baseline of {self.baseline:g}"
-            self.stop_reason = f"{self.monitor} has not reached{bar or ' a number'} in time"
-        else:
-            self.stop_reason = (
-                f"{self.monitor} has not improved on {self.best:.6g} (epoch "
-                f"{self.best_epoch + 1}) for {self.wait} epochs"
-            )
-        self.model.stop_training = True  # type: ignore[union-attr]
+    def _diverged(self) -> str | None:
+        for watched in self.watched:
+            if watched.diverged():
+                side = "above" if watched.less else "below"
+                return (
+                    f"{watched.name} is {watched.value:.6g}, no number or {side} the threshold of "
+                    f"{watched.limit:g}"
+                )
+        return None
 
-    def _variables(self) -> list[Any]:
-        return list(self.model.weights)  # type: ignore[union-attr]
+    def _reached(self) -> str | None:
+        aimed = [watched for watched in self.watched if watched.target is not None]
+        there = [watched for watched in aimed if watched.reached()]
+        if not there or (self.stop_when == "all" and len(there) < len(aimed)):
+            return None
+        return " and ".join(
+            f"{watched.name} is {watched.value:.6g} and has reached the target of "
+            f"{watched.target:g}"
+            for watched in there
+        )
+
+    def _out_of_patience(self) -> str | None:
+        if self.patience is None:
+            return None
+        # With patience 0 the first epoch without improvement is one too many, as in Keras.
+        over = [w for w in self.watched if w.wait >= max(1, self.patience)]
+        if not over or (self.stop_when == "all" and len(over) < len(self.watched)):
+            return None
+        return " and ".join(self._standing_still(watched) for watched in over)
+
+    def _standing_still(self, watched: Watched) -> str:
+        if watched.best is None or watched.best_epoch is None:
+            bar = "" if watched.baseline is None else f" the baseline of {watched.baseline:g}"
+            return f"{watched.name} has not reached{bar or ' a number'} in time"
+        unit = "epochs" if self.validation_freq == 1 else "values"
+        return (
+            f"{watched.name} has not improved on {watched.best:.6g} (epoch "
+            f"{watched.best_epoch + 1}) for {watched.wait} {unit}"
+        )
+
+    def _out_of_time(self) -> str | None:
+        if self.max_seconds is None or self.elapsed < self.max_seconds:
+            return None
+        return f"the budget of {self.max_seconds:g} s is used up, after {self.elapsed:.1f} s"

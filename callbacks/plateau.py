@@ -99,7 +99,7 @@ class ReduceOnPlateau(StatefulCallback):
         if not self._resumed:
             self._forget()
         elif target is not None:
-            target.assign(self.scale)
+            target.assign(min(float(target), self.scale))
         self._resumed = False
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
@@ -131,7 +131,8 @@ class ReduceOnPlateau(StatefulCallback):
         target = self._target()
         if target is not None:
             changed = scale < self.scale
-            target.assign(scale)
+            # Another callback, such as a guard, may have cut it too.
+            target.assign(target * (scale / self.scale))
         else:
             changed = self._cut_number(scale / self.scale)
         self.scale = scale
@@ -151,18 +152,18 @@ class ReduceOnPlateau(StatefulCallback):
         schedule = getattr(self.model.optimizer, "_learning_rate", None)  # type: ignore[union-attr]
         if not isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
             return None
-        factors = list(_factors(schedule))
-        if not factors:
+        found = list(factors(schedule))
+        if not found:
             raise ValueError(
                 f"`ReduceOnPlateau` cannot cut the rate of the schedule "
                 f"`{type(schedule).__name__}`. Put it into a "
                 "`keras_recipes.schedules.Plateau(schedule)`; in a recipe, "
                 "`learning_rate: {plateau: {schedule: ...}}`."
             )
-        return factors[0]
+        return found[0]
 
 
-def _factors(schedule: Any) -> Iterator[Any]:
+def factors(schedule: Any) -> Iterator[Any]:
     """Every variable `factor` in a schedule and the schedules inside it."""
     factor = getattr(schedule, "factor", None)
     if isinstance(factor, keras.Variable):
@@ -170,4 +171,4 @@ def _factors(schedule: Any) -> Iterator[Any]:
     for inner in vars(schedule).values():
         for part in inner if isinstance(inner, (list, tuple)) else [inner]:
             if isinstance(part, keras.optimizers.schedules.LearningRateSchedule):
-                yield from _factors(part)
+                yield from factors(part)

@@ -14,8 +14,17 @@ def model_variables(model: Any) -> list[Any]:
     The last has the averaged weights, the gradients that are added up, and the histories of norms:
     weights of one epoch with the averages of another would belong to no epoch.
     """
-    memory = getattr(model, "_memory", None)
-    return [*model.weights, *getattr(memory, "variables", [])]
+    return [*model.weights, *_remembered(model)]
+
+
+def all_variables(model: Any) -> list[Any]:
+    """Everything that a saved model holds: also random generators and the optimizer's variables."""
+    return [*model.variables, *_remembered(model), *model.optimizer.variables]
+
+
+def _remembered(model: Any) -> list[Any]:
+    """Variables of the training step that are no weights."""
+    return list(getattr(getattr(model, "_memory", None), "variables", []))
 
 
 def optimizer_variables(model: Any, *, rate: bool = True) -> list[Any]:

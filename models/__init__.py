@@ -5,6 +5,7 @@ from .bounds import AdaptiveClipping
 from .clipping import GradientClipping
 from .decay import WeightDecay
 from .decay_rules import Rule
+from .gradient_check import GradientCheck, gradient_check
 from .layer_rates import LayerRate, LayerRates
 from .losses import RootMeanSquaredError, SumOfSquares
 from .network import LayerError, Residual, build_network
@@ -19,6 +20,7 @@ from .wrapping import wrap
 __all__ = [
     "AdaptiveClipping",
     "GradientCentralization",
+    "GradientCheck",
     "GradientClipping",
     "GradientClippingModel",
     "GradientNoise",
@@ -39,5 +41,6 @@ __all__ = [
     "WeightDecayModel",
     "ZScoreClipping",
     "build_network",
+    "gradient_check",
     "wrap",
 ]

@@ -64,6 +64,12 @@ def parser() -> argparse.ArgumentParser:
     find.add_argument("--steps", type=int, default=200, help="steps of the sweep (default: 200)")
     find.add_argument("--out", metavar="FILE", help="PNG or SVG (default: NAME-range-test.png)")
     _json(find)
+    check = _recipe(_verb(verbs, "check-gradients", "automatic against numerical derivatives"))
+    check.add_argument("--rows", type=int, default=8, help="rows of data (default: 8)")
+    check.add_argument("--entries", type=int, default=10, help="numbers a variable (default: 10)")
+    check.add_argument(
+        "--tolerance", type=float, default=1e-5, help="relative error allowed (default: 1e-5)"
+    )
     report = _verb(verbs, "report", "one HTML page from a run directory")
     report.add_argument("runs", metavar="RUN", nargs="+")
     report.add_argument("--out", metavar="FILE", help="HTML file (default: RUN/report.html)")

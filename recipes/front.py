@@ -52,11 +52,16 @@ class Recipe(spec.Recipe):
             TrainingFailed: training broke or diverged; the run directory tells how.
         """
         from .report import write_report
-        from .run.train import train as train_recipe
+        from .run.ensemble import train_ensemble
+        from .run.train import train as train_one
 
         arrays = None if x is None else (x, y)
+        train_recipe = train_one if self.ensemble is None else train_ensemble
         result = train_recipe(self, out=out, arrays=arrays, progress=progress)
-        write_report([Path(result.directory)])
+        members = [Path(member["directory"]) for member in result.members]
+        for member in members:
+            write_report([member])
+        write_report([Path(result.directory), *members])
         if raises and result.status == "failed":
             raise TrainingFailed(f"{result.reason} See {result.directory}.")
         return result

@@ -90,6 +90,10 @@ def train(arguments: Arguments) -> int:
     result = recipe.train(out=arguments.out, progress=not arguments.quiet, raises=False)
     report = sys.stderr if arguments.json else sys.stdout
     print(f"{result.status}: {result.reason}, {result.seconds:.1f} s", file=report)
+    for finding in result.findings:
+        print(f"finding: {finding}", file=report)
+    for index, member in enumerate(result.members, start=1):
+        print(f"member {index}: {_metrics(member['test'] or member['validation'])}", file=report)
     for split in ("validation", "test"):
         if getattr(result, split):
             print(f"{split}: {_metrics(getattr(result, split))}", file=report)
@@ -102,12 +106,17 @@ def train(arguments: Arguments) -> int:
 def evaluate(arguments: Arguments) -> int:
     """Metrics on one split."""
     from .run.reload import evaluate as evaluate_run
+    from .run.reload import members as evaluate_members
 
     values = evaluate_run(arguments.run, arguments.split)
+    members = evaluate_members(arguments.run, arguments.split)
+    told = {"run": arguments.run, "split": arguments.split, "metrics": values}
     if arguments.json:
-        _print_json({"run": arguments.run, "split": arguments.split, "metrics": values})
-    else:
-        print(f"{arguments.split}: {_metrics(values)}")
+        _print_json({**told, "members": members} if members else told)
+        return 0
+    for index, member in enumerate(members, start=1):
+        print(f"member {index}: {_metrics(member)}")
+    print(f"{arguments.split}: {_metrics(values)}")
     return 0
 
 
@@ -169,6 +178,29 @@ def find_lr(arguments: Arguments) -> int:
     return 0
 
 
+def check_gradients(arguments: Arguments) -> int:
+    """Automatic against numerical derivatives, a line for each variable."""
+    recipe = _load(arguments)
+    from .run.check_gradients import check_gradients as check
+
+    rows = check(recipe, rows=arguments.rows, entries=arguments.entries)
+    width = max(len(row.path) for row in rows)
+    for row in rows:
+        verdict = "ok" if row.error <= arguments.tolerance else "WRONG"
+        print(
+            f"{row.path:<{width}}  {verdict:<5}  relative error {row.error:.1e} of {row.entries}"
+            + (
+                ""
+                if verdict == "ok"
+                else f": {row.automatic:.6g} at {list(row.index)}, "
+                f"by differences {row.numerical:.6g}"
+            )
+        )
+    wrong = [row.path for row in rows if not row.error <= arguments.tolerance]
+    print(f"{len(rows) - len(wrong)} of {len(rows)} gradients agree to {arguments.tolerance:g}")
+    return 1 if wrong else 0
+
+
 def report(arguments: Arguments) -> int:
     """One HTML page."""
     from .report import write_report
@@ -188,6 +220,7 @@ VERBS: dict[str, Callable[[Arguments], int]] = {
     "predict": predict,
     "plot": plot,
     "find-lr": find_lr,
+    "check-gradients": check_gradients,
     "report": report,
 }
 

@@ -49,7 +49,9 @@ def test_every_public_class_has_an_example():
                 assert ">>>" in text or name == "Residual", f"{room}.{name}"
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/recipe.md", "docs/schedules.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/recipe.md", "docs/schedules.md", "docs/trouble.md"]
+)
 def test_recipes_and_code_in_the_pages_are_sound(page):
     text = (ROOT / page).read_text(encoding="utf-8")
     blocks = re.findall(r"```(yaml|python)\n(.*?)```", text, re.DOTALL)

@@ -13,7 +13,7 @@ ROOMS = ("schedules", "callbacks", "models", "recipes")
 # Room -> what it may import: other rooms of this package, and third-party packages.
 MAY_IMPORT = {
     "schedules": ({"schedules"}, {"keras"}),
-    "callbacks": ({"callbacks"}, {"keras", "numpy", "rich"}),
+    "callbacks": ({"callbacks"}, {"keras", "numpy", "rich", "tensorflow"}),
     "models": ({"models"}, {"keras", "numpy", "tensorflow"}),
     "recipes": (
         {"schedules", "callbacks", "models", "recipes"},

@@ -54,7 +54,9 @@ LEFT_OUT = frozenset(
     }
 )  # fmt: skip
 # Arguments that hold Python objects or functions, which YAML cannot.
-NOT_IN_YAML = frozenset({"kwargs", "args", "fn", "function", "loss_fn", "activity_regularizer_fn"})
+NOT_IN_YAML = frozenset(
+    {"kwargs", "args", "fn", "function", "loss_fn", "activity_regularizer_fn", "data"}
+)
 EVERY_LAYER = {"name": {}, "dtype": {}, "trainable": {"default": True}}
 
 

@@ -23,7 +23,10 @@ from .rates import check_rate
 
 @dataclass(frozen=True)
 class Experiment:
-    """Everything that `model.fit` needs, built and checked."""
+    """Everything that `model.fit` needs, built and checked.
+
+    `baseline` is the loss of a network that knows nothing, where that is known.
+    """
 
     model: keras.Model
     training: TrainingDataset
@@ -31,6 +34,7 @@ class Experiment:
     test: tf.data.Dataset | None
     callbacks: tuple[keras.callbacks.Callback, ...]
     epochs: int
+    baseline: float | None = None
 
 
 def experiment(recipe: Recipe, data: Data, files: Path) -> Experiment:
@@ -62,6 +66,7 @@ def experiment(recipe: Recipe, data: Data, files: Path) -> Experiment:
         test=evaluation(data.test, task),
         callbacks=tuple(callbacks(recipe, builder)),
         epochs=recipe.epochs,
+        baseline=tasks.baseline(recipe, task, data.train.y),
     )
 
 

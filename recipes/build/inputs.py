@@ -1,9 +1,12 @@
 """The data of a recipe. Imports no TensorFlow, so that a mistake in the data shows at once."""
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from ..spec import Choice, Recipe
-from .data import Data, Splits, load_data
+from .data import Data, Split, Splits, load_data
 
 
 def data_of(recipe: Recipe, arrays: tuple[Any, Any] | None = None) -> Data:
@@ -16,15 +19,23 @@ def data_of(recipe: Recipe, arrays: tuple[Any, Any] | None = None) -> Data:
         DataError: the data cannot be used as the recipe asks.
     """
     section = recipe.data
-    return load_data(
+    data = load_data(
         section.source.name,
         section.source.arguments,
         splits=Splits(validation=_part(section.validation), test=_part(section.test)),
         scale=section.scale,
-        seed=recipe.seed,
+        seed=recipe.seed if section.seed is None else section.seed,
         limit=section.limit,
         arrays=arrays,
     )
+    return data if section.bootstrap is None else resampled(data, section.bootstrap)
+
+
+def resampled(data: Data, seed: int) -> Data:
+    """The same data with as many training rows, drawn from them with replacement (bagging)."""
+    rows = len(data.train.y)
+    drawn = np.random.default_rng(seed).integers(0, rows, rows)
+    return replace(data, train=Split(data.train.x[drawn], data.train.y[drawn]))
 
 
 def _part(part: Any) -> Any:

@@ -73,6 +73,30 @@ def loss(recipe: Recipe, task: Task, builder: Builder) -> Any:
     return keras.losses.SparseCategoricalCrossentropy()
 
 
+def baseline(recipe: Recipe, task: Task, y: np.ndarray) -> float | None:
+    """The loss of a network that predicts the same for every row; None where that is not known.
+
+    For a cross-entropy it follows from the classes' shares: their entropy.
+    """
+    name = recipe.loss.name if recipe.loss is not None else None
+    if task.form == "values":
+        values = np.asarray(y, "float64").reshape(len(y), -1)
+        known = {
+            None: lambda: values.var(axis=0).mean(),
+            "mean_squared_error": lambda: values.var(axis=0).mean(),
+            "sum_of_squares": lambda: 0.5 * values.var(axis=0).sum(),
+            "root_mean_squared_error": lambda: np.sqrt(values.var(axis=0).mean()),
+            "mean_absolute_error": lambda: np.abs(values - np.median(values, axis=0)).mean(),
+        }
+        found = float(known[name]()) if name in known else 0.0
+        return found if found > 0 else None
+    if name is not None and (not name.endswith("crossentropy") or "focal" in name):
+        return None
+    shares = np.unique(y, return_counts=True)[1] / len(y)
+    entropy = float(-np.sum(shares * np.log(shares)))
+    return entropy if entropy > 0 else None
+
+
 def metrics(recipe: Recipe, task: Task, builder: Builder) -> list[Any]:
     """The recipe's metrics, or accuracy for classes and RMSE and MAE for numbers."""
     if recipe.metrics is None:

@@ -80,6 +80,7 @@ def page(stories: Sequence[Story]) -> str:
     parts = [
         f"<h1>{html.escape(title)}</h1>",
         results(stories),
+        findings(stories),
         "<h2>Curves</h2>",
         curves(stories),
         *(details(story) for story in stories),
@@ -103,6 +104,17 @@ def results(stories: Sequence[Story]) -> str:
     rows = [row(story, names) for story in stories]
     titles = "".join(f"<th>{html.escape(name)}</th>" for name in head)
     return f"<table><tr>{titles}</tr>{''.join(rows)}</table>"
+
+
+def findings(stories: Sequence[Story]) -> str:
+    """What the callbacks found, in their words."""
+    parts = []
+    for story in stories:
+        found = story.result.get("findings") or []
+        items = "".join(f"<li>{html.escape(text)}</li>" for text in found)
+        title = f"<h3>{html.escape(story.name)}</h3>" if len(stories) > 1 else ""
+        parts.append(f"{title}<ul>{items}</ul>" if items else "")
+    return f"<h2>Findings</h2>{''.join(parts)}" if any(parts) else ""
 
 
 def row(story: Story, names: Sequence[str]) -> str:

@@ -16,12 +16,14 @@ from ..errors import RequestError
 RECIPE = "recipe.yaml"
 MANIFEST = "manifest.json"
 METRICS = "metrics.jsonl"
+GRADIENTS = "gradients.jsonl"
 MODEL = "model.keras"
 DATA = "data.json"
 RESULT = "result.json"
 REPORT = "report.html"
 TRACEBACK = "traceback.txt"
 CHECKPOINTS = "checkpoints"
+MEMBERS = "members"
 
 
 class RunDirectory:

@@ -1,12 +1,22 @@
 """The callbacks that every run has, and what they tell of how it ended."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import keras
 
-from ...callbacks import BestCheckpoint, EarlyStopping, MetricsLog, ProgressBar
+from ...callbacks import (
+    ActivationMonitor,
+    BestCheckpoint,
+    DivergenceGuard,
+    EarlyStopping,
+    FitDiagnosis,
+    GradientMonitor,
+    MetricsLog,
+    ProgressBar,
+)
 from ..build.data.order import EpochOrder
 from . import directory as files
 from .directory import RunDirectory
@@ -25,10 +35,12 @@ class StopWhenDiverged(keras.callbacks.Callback):
     def __init__(self):
         super().__init__()
         self.reason: str | None = None
+        # Callbacks that roll such a training back, and end it themselves when that does not help.
+        self.guarded = False
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         loss = (logs or {}).get("loss", 0.0)
-        if math.isfinite(loss) or self.model is None:
+        if math.isfinite(loss) or self.model is None or self.guarded:
             return
         self.reason = (
             f"The training loss became {loss} in epoch {epoch + 1}. A lower learning rate, a "
@@ -48,12 +60,18 @@ class Watch:
 def observers(
     built: "Experiment", directory: RunDirectory, watch: Watch, progress: bool
 ) -> list[keras.callbacks.Callback]:
-    """Order of each epoch, best checkpoint, metrics file, progress bar and the watch."""
+    """Order of each epoch, best checkpoint, metrics file, diagnoses, progress bar and the watch."""
     found: list[keras.callbacks.Callback] = [EpochOrder(built.training.epoch)]
+    watch.divergence.guarded = _has(built, DivergenceGuard)
     if built.validation is not None and not _has(built, BestCheckpoint):
         path = directory / files.CHECKPOINTS / "best.keras"
         found.append(BestCheckpoint(str(path), monitor="val_loss", seconds=CHECKPOINT_SECONDS))
     found.append(MetricsLog(str(directory / files.METRICS)))
+    if not _has(built, GradientMonitor):
+        path = str(directory / files.GRADIENTS)
+        found.append(GradientMonitor(path=path, verbose=progress))
+    if not _has(built, FitDiagnosis):
+        found.append(FitDiagnosis(baseline=built.baseline, verbose=progress))
     if progress:
         found.append(ProgressBar())
     return [*found, watch.divergence, watch.signal]
@@ -92,6 +110,30 @@ def best_epoch(history: keras.callbacks.History, early: EarlyStopping | None) ->
         if math.isfinite(value)
     ]
     return min(losses)[1] + 1 if losses else None
+
+
+def findings(callbacks: Iterable[keras.callbacks.Callback]) -> list[str]:
+    """What the callbacks found, the last of each kind in each layer, in words."""
+    found: dict[tuple, str] = {}
+    for callback in callbacks:
+        seen = getattr(callback, "findings", [])
+        if isinstance(callback, FitDiagnosis):
+            # Its verdicts follow one another, and the last one holds.
+            seen = seen[-1:]
+        for finding in seen:
+            key = (type(callback), finding.kind, finding.layer)
+            found.pop(key, None)
+            found[key] = str(finding)
+        for sentence in getattr(callback, "story", []):
+            found[type(callback), sentence] = sentence
+    return list(found.values())
+
+
+def give_rows(callbacks: Iterable[keras.callbacks.Callback], x: Any) -> None:
+    """Give rows of the training split to the callbacks that look at activations."""
+    for callback in callbacks:
+        if isinstance(callback, ActivationMonitor) and callback.data is None:
+            callback.data = x
 
 
 def _first(built: "Experiment", cls: type) -> Any:

@@ -48,10 +48,16 @@ def evaluate(run: str | os.PathLike, split: str = "test") -> dict[str, float]:
             f"{where.path}: the data has changed since this run. Its fingerprint was "
             f"{trained_on[:12]}, now it is {data.fingerprint[:12]}; splits would not be the same."
         )
+    if getattr(data, split) is None:
+        raise RequestError(f"{where.path}: the recipe makes no {split} split.")
+    return measured(recipe, data, model_of(where), split)
+
+
+def measured(recipe: Recipe, data: Any, model: Any, split: str) -> dict[str, float]:
+    """Loss and metrics of a network on a split; empty where there is no such split."""
     chosen = getattr(data, split)
     if chosen is None:
-        raise RequestError(f"{where.path}: the recipe makes no {split} split.")
-    model = model_of(where)
+        return {}
     from ..build import task as tasks
     from ..build.experiment import evaluation
     from ..build.objects import Builder
@@ -63,6 +69,13 @@ def evaluate(run: str | os.PathLike, split: str = "test") -> dict[str, float]:
     )
     values = model.evaluate(evaluation(chosen, task), verbose=0, return_dict=True)
     return {name: float(value) for name, value in values.items()}
+
+
+def members(run: str | os.PathLike, split: str = "test") -> list[dict[str, float]]:
+    """Metrics of each member of an ensemble, in order; none where the run is no ensemble."""
+    where = opened(run)
+    count = len(where.read_json(files.RESULT).get("members") or [])
+    return [evaluate(where / files.MEMBERS / str(index + 1), split) for index in range(count)]
 
 
 def predict(run: str | os.PathLike, file: str | os.PathLike) -> tuple[list[str], list[list]]:

@@ -22,6 +22,8 @@ class Result:
         test: metrics of the saved model on the test split; empty unless the run completed.
         seconds: wall-clock time of the fit.
         process: process id of the run, to tell a running one from a dead one.
+        members: of an ensemble, where each member is and what it reached.
+        findings: what went wrong, or well, in the words of the callbacks that watch.
     """
 
     status: Status
@@ -35,6 +37,8 @@ class Result:
     test: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     process: int | None = None
+    members: list[dict[str, Any]] = field(default_factory=list)
+    findings: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """The fields as plain JSON values."""

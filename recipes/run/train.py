@@ -15,6 +15,9 @@ from .backend import use_tensorflow
 from .directory import RunDirectory, reserved
 from .result import Result
 
+# Rows that a monitor of activations looks at.
+ACTIVATION_ROWS = 256
+
 if TYPE_CHECKING:
     from ..build.data import Data
     from ..build.experiment import Experiment
@@ -67,7 +70,7 @@ def inference_model(model: Any) -> Any:
     """The network alone: classes of Keras, no optimizer; any program with Keras can load it."""
     import keras
 
-    return keras.Model(model.inputs, model.outputs, name=model.name)
+    return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
 
 
 class Run:
@@ -86,6 +89,7 @@ class Run:
         self.built = built
         self.directory = directory
         self.progress = progress
+        self.callbacks: list[Any] = []
         self.result = Result("running", str(directory.path), process=os.getpid())
 
     def execute(self) -> Result:
@@ -101,13 +105,15 @@ class Run:
     def fit(self) -> None:
         """Train until the last epoch, a callback's stop or a signal."""
         from .interrupt import listening
-        from .observe import Watch, observers, outcome
+        from .observe import Watch, findings, give_rows, observers, outcome
 
         watch = Watch()
         callbacks = [
             *self.built.callbacks,
             *observers(self.built, self.directory, watch, self.progress),
         ]
+        self.callbacks = callbacks
+        give_rows(callbacks, self.data.train.x[:ACTIVATION_ROWS].astype("float32"))
         started = time.perf_counter()
         with listening(watch.signal):
             history = self.built.model.fit(
@@ -122,6 +128,7 @@ class Run:
             self.result,
             seconds=round(time.perf_counter() - started, 3),
             steps=int(self.built.model.optimizer.iterations.numpy()),
+            findings=findings(callbacks),
             **outcome(history, self.built, watch),
         )
 
@@ -151,13 +158,19 @@ class Run:
         except KeyboardInterrupt:
             self.close("interrupted", "a second signal ended the run at once")
             raise
+        except ArithmeticError as error:
+            # The training step or a guard gave up, and says why.
+            self.close("failed", " ".join(str(error).split("\n")))
         except Exception as error:
             # Whatever breaks in the middle of a training is told in the run directory.
             reason = f"training broke: {type(error).__name__}: {error}".strip().splitlines()[0]
             self.close("failed", f"{reason} (the whole story: {self.note_traceback()})")
 
     def close(self, status: Any, reason: str) -> None:
-        self.result = replace(self.result, status=status, reason=reason)
+        from .observe import findings
+
+        found = findings(self.callbacks)
+        self.result = replace(self.result, status=status, reason=reason, findings=found)
         try:
             self.save_result()
         except OSError:

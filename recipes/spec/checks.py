@@ -31,6 +31,9 @@ WATCHERS = {
     "best_checkpoint": "val_loss",
     "reduce_lr_on_plateau": "val_loss",
     "reduce_on_plateau": "val_loss",
+    "top_checkpoints": "val_loss",
+    "divergence_guard": "loss",
+    "fit_diagnosis": "loss",
     "model_checkpoint": "val_loss",
 }
 # Logged in each epoch beside the loss and the metrics.

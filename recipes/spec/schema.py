@@ -151,6 +151,12 @@ class DataSection(Strict):
     drop_remainder: boolean().annotation = Key(  # type: ignore[valid-type]
         False, description="leave out the short last batch of an epoch"
     )
+    seed: integer(ge=0, le=MOST_SEED).annotation | None = Key(  # type: ignore[valid-type]
+        None, description="decides the splits; by default the recipe's own seed"
+    )
+    bootstrap: integer(ge=0, le=MOST_SEED).annotation | None = Key(  # type: ignore[valid-type]
+        None, description="draw as many training rows with replacement, by this seed"
+    )
     limit: integer(gt=0).annotation | None = Key(  # type: ignore[valid-type]
         None, description="use only so many rows of the source, for a short run"
     )
@@ -164,6 +170,17 @@ class ModelSection(Strict):
     )
     output: choice("layers") | None = Key(  # type: ignore[valid-type]
         None, description="the last layer; by default a dense one that fits the task"
+    )
+
+
+class EnsembleSection(Strict):
+    """Several trainings whose outputs are averaged."""
+
+    members: integer(ge=2).annotation = Key(  # type: ignore[valid-type]
+        description="how many networks are trained"
+    )
+    by: one_of("seed", "data").annotation = Key(  # type: ignore[valid-type]
+        "seed", description="what differs: initial weights and orders, or the rows drawn as well"
     )
 
 
@@ -218,6 +235,9 @@ class Recipe(Strict):
     )
     jit_compile: one_of("auto", True, False).annotation = Key(  # type: ignore[valid-type]
         "auto", description="compile the step with XLA; `auto` does where that is faster"
+    )
+    ensemble: EnsembleSection | None = Key(
+        None, description="train several networks and average their outputs"
     )
     callbacks: list[choice("callbacks")] = Key([], description="callbacks, in order")  # type: ignore[valid-type]
 

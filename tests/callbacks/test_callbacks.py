@@ -1,6 +1,5 @@
 """Early stopping, the metrics file, the best checkpoint and the progress bar."""
 
-import copy
 import json
 import math
 import pickle
@@ -10,12 +9,10 @@ import numpy as np
 import pytest
 
 from keras_recipes.callbacks import (
-    CALLBACKS,
     BestCheckpoint,
     EarlyStopping,
     MetricsLog,
     ProgressBar,
-    StatefulCallback,
 )
 
 
@@ -258,53 +255,6 @@ class TestProgressBar:
         assert len(self.printed(capsys, 9, every=4).splitlines()) == 4
 
 
-@pytest.mark.parametrize(
-    "callback",
-    [
-        EarlyStopping(),
-        BestCheckpoint("best.keras"),
-        MetricsLog("m.jsonl"),
-        ProgressBar(),
-    ],
-    ids=lambda callback: type(callback).__name__,
-)
-def test_copies_as_a_search_does(callback, tmp_path, capsys):
-    """keras-tuner deep-copies callbacks for every trial, and no file may be open in them."""
-    again = copy.deepcopy(callback)
-    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    model.compile("sgd", "mse")
-    x = np.ones((4, 1))
-    model.fit(x, x, validation_data=(x, x), callbacks=[again], verbose=0)
-    copy.deepcopy(again.get_state() if isinstance(again, StatefulCallback) else {})
-
-
 def test_state_of_another_callback_is_refused():
     with pytest.raises(ValueError, match="State of `EarlyStopping` must have"):
         EarlyStopping().set_state(MetricsLog("x").get_state())
-
-
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda: EarlyStopping(patience=-1), "`patience` must be >= 0"),
-        (lambda: EarlyStopping(patience=1.5), "`patience` must be a whole number"),
-        (lambda: EarlyStopping(min_delta=-0.1), "`min_delta` must be >= 0"),
-        (lambda: EarlyStopping(min_delta=math.nan), "`min_delta` must be a number"),
-        (lambda: EarlyStopping(mode="lowest"), "`mode` must be one of"),
-        (lambda: EarlyStopping(start_from_epoch=-1), "`start_from_epoch` must be >= 0"),
-        (lambda: BestCheckpoint("best.h5"), "must end in `.keras`"),
-        (lambda: BestCheckpoint("b.keras", mode="max_"), "`mode` must be one of"),
-        (lambda: BestCheckpoint("b.keras", seconds=-1), "`seconds` must be >= 0"),
-        (lambda: ProgressBar(every=0), "`every` must be >= 1"),
-        (lambda: ProgressBar(every=True), "`every` must be a whole number"),
-    ],
-)
-def test_bad_arguments_raise_when_it_is_made(make, message):
-    with pytest.raises(ValueError, match=message):
-        make()
-
-
-def test_an_unknown_keyword_is_not_swallowed():
-    for cls in (*CALLBACKS.values(), MetricsLog, ProgressBar):
-        with pytest.raises(TypeError, match="patiense"):
-            cls(patiense=3)

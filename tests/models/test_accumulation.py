@@ -18,7 +18,7 @@ def equal(first, second, rtol):
         np.testing.assert_allclose(a, b, rtol=rtol, atol=1e-7)
 
 
-@pytest.mark.parametrize("jit", [False, True])
+@pytest.mark.parametrize("jit", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_batch_of_32_is_four_of_8(model, fitted, jit):
     """With a schedule, clipping and decay, which all act once an update."""
 

@@ -157,7 +157,7 @@ class Zero(LearningRateSchedule):
         return {}
 
 
-@pytest.mark.parametrize("jit", [False, True])
+@pytest.mark.parametrize("jit", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("mode", ["decoupled", "independent", "l2", "l2_loss", "l1"])
 def test_a_decay_of_zero_is_none(model, fitted, mode, jit):
     if jit and mode != "decoupled":

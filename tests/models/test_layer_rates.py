@@ -83,7 +83,9 @@ def test_layer_decay_counts_from_the_output_and_covers_every_variable():
     }
 
 
-@pytest.mark.parametrize("jit", [False, True], ids=["graph", "xla"])
+@pytest.mark.parametrize(
+    "jit", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["graph", "xla"]
+)
 def test_a_saved_model_learns_on_at_the_same_rates(data, tmp_path, jit):
     model = network(layer_rates=LayerRates([{"match": "first", "multiplier": 0.1}]))
     model.compile(keras.optimizers.SGD(0.05, momentum=0.9), "mse", jit_compile=jit)

@@ -63,7 +63,9 @@ def test_the_optimizer_keeps_its_own_number_for_its_configuration(drive):
     assert optimizer.get_config()["momentum"] == 0.3
 
 
-@pytest.mark.parametrize("jit", [False, True], ids=["graph", "xla"])
+@pytest.mark.parametrize(
+    "jit", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["graph", "xla"]
+)
 @pytest.mark.parametrize("name", ["SGD", "Nadam", "Lion", "Adamax", "Lamb"])
 def test_a_constant_schedule_is_the_constant(fitted, model, name, jit):
     def optimizer():

@@ -51,7 +51,7 @@ def plain_fit(optimizer=None, **arguments):
     return trained(keras.Model(*network()), optimizer, **arguments)
 
 
-@pytest.mark.parametrize("jit", [False, True])
+@pytest.mark.parametrize("jit", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_without_clipping_and_decay_it_is_keras(jit):
     equal(trained(TrainingModel(*network()), jit=jit), plain_fit(jit=jit))
 
@@ -69,7 +69,7 @@ def test_a_bound_that_is_never_reached_changes_nothing():
         ({"global_norm": 0.05}, {"global_clipnorm": 0.05}),
     ],
 )
-@pytest.mark.parametrize("jit", [False, True])
+@pytest.mark.parametrize("jit", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_clips_as_the_keras_optimizer_does(ours, keras_argument, jit):
     expected = plain_fit(keras.optimizers.SGD(0.1, momentum=0.9, **keras_argument), jit=jit)
     equal(trained(GradientClippingModel(*network(), **ours), jit=jit), expected, rtol=1e-5)

@@ -65,7 +65,7 @@ def test_noise_follows_from_seed_and_update_alone():
     assert draw(1, 5) != draw(2, 5)
 
 
-@pytest.mark.parametrize("jit", [False, True])
+@pytest.mark.parametrize("jit", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_sharpness_takes_the_gradient_of_the_worst_place_nearby(model, fitted, data, jit):
     rho, rate = 0.3, 0.1
     x, y = (tf.constant(part) for part in data)

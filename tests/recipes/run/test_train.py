@@ -53,6 +53,7 @@ def test_the_directory_holds_what_it_promises(run):
         "recipe.yaml",
         "manifest.json",
         "metrics.jsonl",
+        "gradients.jsonl",
         "data.json",
         "checkpoints",
         "model.keras",

@@ -1,0 +1,150 @@
+"""Layers whose units are saturated, dead or the same for every row, at chosen epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from .activations import LayerOutput, LayerOutputs, described
+from .base import at_least, share
+from .findings import Diagnosis, Finding
+from .remedies import remedy
+
+
+class ActivationMonitor(Diagnosis):
+    """Looks at what each layer puts out for a batch, to judge initial weights and later ones.
+
+    - saturated: more than `saturated` of the outputs of a sigmoid, tanh or their like are within
+      `margin` of an end, as a share of the range, where the slope is nearly 0.
+    - dead: more than `dead` of the units of a relu layer are 0 for every row.
+    - constant: less than `constant` of a layer's outputs depends on the row: the signal is lost.
+    - healthy: none of these at the last look.
+
+    The last layer is looked at, but not judged: it may be sure of its answers. Dropout is off.
+
+    Args:
+        data: a batch of inputs, as the model takes them, some 100 rows; it may also be set as the
+            attribute `data` before training begins.
+        epochs: when to look, in epochs trained: 0 is before training.
+        saturated: from 0 to 1.
+        dead: from 0 to 1.
+        constant: from 0 to 1.
+        margin: from 0 to 1; 0.05 is below 0.05 and above 0.95 for a sigmoid.
+        bins: bins of the histograms, >= 1.
+        path: file for a line of JSON a look, with all numbers and histograms, or None.
+        verbose: whether findings are printed to stderr, each kind and layer once.
+
+    Attributes:
+        findings: the last of each kind and layer, with `kind`, `epoch`, `layer`, `value`, `words`
+            and `remedy`.
+        outputs: numbers and histogram of each layer at the last look.
+
+    Raises:
+        ValueError: a bad argument; when training begins, no data.
+
+    >>> import numpy as np
+    >>> monitor = ActivationMonitor(np.zeros((8, 4), "float32"), epochs=(0, 1, 10))
+    """
+
+    def __init__(
+        self,
+        data: Any = None,
+        epochs: Sequence[int] = (0, 1),
+        saturated: float = 0.5,
+        dead: float = 0.5,
+        constant: float = 0.01,
+        *,
+        margin: float = 0.05,
+        bins: int = 20,
+        path: str | None = None,
+        verbose: bool = True,
+    ):
+        super().__init__(path, verbose)
+        self.data = data
+        if isinstance(epochs, (str, int)) or not epochs:
+            raise ValueError(f"Argument `epochs` must be a list of epochs. Received: {epochs!r}")
+        self.epochs = frozenset(int(at_least("epochs", epoch, 0, whole=True)) for epoch in epochs)
+        self.saturated = share("saturated", saturated)
+        self.dead = share("dead", dead)
+        self.constant = share("constant", constant)
+        self.margin = share("margin", margin)
+        self.bins = int(at_least("bins", bins, 1, whole=True))
+        self.outputs: list[LayerOutput] = []
+        self._function: LayerOutputs | None = None
+        self._begun = False
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        super().on_train_begin(logs)
+        if self.data is None:
+            raise ValueError(
+                "`ActivationMonitor` needs a batch of inputs to look at. Give `data=x[:100]`."
+            )
+        self._begun = False
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        # A run that is resumed has looked at its beginning.
+        if not self._begun and epoch == 0 and 0 in self.epochs:
+            self.look(0)
+        self._begun = True
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        if epoch + 1 in self.epochs:
+            self.look(epoch + 1)
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        # A compiled function cannot be copied.
+        self._function = None
+
+    def look(self, epoch: int = 0, model: Any = None) -> list[Finding]:
+        """Look now, after so many epochs, and return what is found.
+
+        Args:
+            epoch: how many.
+            model: a built model, to look at one without training it; else that of the training.
+        """
+        if model is not None:
+            self.set_model(model)
+            self._function = None
+        self._function = self._function or LayerOutputs(self.model)
+        self.outputs = [
+            described(layer, activation, outputs, self.margin, self.bins)
+            for layer, activation, outputs in self._function(self.data)
+        ]
+        found = list(self._judged(epoch)) or [self._healthy(epoch)]
+        self.tell(found, {"epoch": epoch, "layers": [asdict(row) for row in self.outputs]})
+        return found
+
+    def _judged(self, epoch: int) -> Iterator[Finding]:
+        when = f"after epoch {epoch}" if epoch else "before training"
+        for row in self.outputs[:-1]:
+            if row.saturated is not None and row.saturated > self.saturated:
+                words = (
+                    f"Saturated layer: {when}, {100 * row.saturated:.0f} % of the outputs of "
+                    f"`{row.layer}` ({row.activation}) are at an end of its range."
+                )
+                yield self._finding("saturated", epoch, row.layer, row.saturated, words)
+            if row.dead is not None and row.dead > self.dead:
+                words = (
+                    f"Dead units: {when}, {100 * row.dead:.0f} % of the units of `{row.layer}` "
+                    "are 0 for every row."
+                )
+                yield self._finding("dead", epoch, row.layer, row.dead, words)
+            elif row.spread < self.constant:
+                words = (
+                    f"Lost signal: {when}, {100 * row.spread:.2g} % of the outputs of "
+                    f"`{row.layer}` depends on the row."
+                )
+                yield self._finding("constant", epoch, row.layer, row.spread, words)
+
+    def _finding(self, kind: str, epoch: int, layer: str, value: float, words: str) -> Finding:
+        return Finding(kind, epoch, layer, value, words, remedy(kind, self.model))
+
+    def _healthy(self, epoch: int) -> Finding:
+        when = f"after epoch {epoch}" if epoch else "before training"
+        spread = min((row.spread for row in self.outputs), default=1.0)
+        words = (
+            f"Healthy activations {when}: no layer saturated, dead or without signal; at least "
+            f"{100 * spread:.2g} % of each layer's outputs depends on the row."
+        )
+        return Finding("healthy", epoch, None, spread, words)

@@ -1,0 +1,183 @@
+"""What each layer of a model puts out for a batch, and what that says of the layer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from .remedies import activation_of, layers_of
+from .snapshot import assign, values
+
+# The ends of functions that flatten out.
+ENDS = {
+    "sigmoid": (0.0, 1.0),
+    "hard_sigmoid": (0.0, 1.0),
+    "tanh": (-1.0, 1.0),
+    "hard_tanh": (-1.0, 1.0),
+    "softsign": (-1.0, 1.0),
+}
+DYING = ("relu", "relu6")
+
+
+@dataclass(frozen=True)
+class LayerOutput:
+    """The outputs of one layer for one batch.
+
+    Attributes:
+        layer: its path.
+        activation: name of its activation function, or None.
+        mean: mean of all outputs.
+        deviation: standard deviation of all outputs.
+        spread: how much of the outputs depends on the row: root mean square of their deviation
+            over rows, as a share of that of the outputs themselves.
+        saturated: share near an end of sigmoid, tanh and their like; None for other functions.
+        dead: share of units that are 0 for every row; None where there is no relu.
+        counts: how many outputs fall into each bin.
+        edges: the bins' edges, one more than there are bins.
+    """
+
+    layer: str
+    activation: str | None
+    mean: float
+    deviation: float
+    spread: float
+    saturated: float | None
+    dead: float | None
+    counts: list[int]
+    edges: list[float]
+
+
+def described(
+    layer: str, activation: str | None, outputs: np.ndarray, margin: float, bins: int
+) -> LayerOutput:
+    """The numbers of a layer's outputs; rows are the first axis and units the last.
+
+    >>> found = described("d", "relu", np.array([[0.0, 2.0], [0.0, 0.0]]), margin=0.05, bins=2)
+    >>> found.dead, found.counts
+    (0.5, [3, 1])
+    """
+    outputs = np.asarray(outputs, np.float64)
+    finite = outputs[np.isfinite(outputs)]
+    ends = ENDS.get(activation or "")
+    low, high = ends or (finite.min(initial=0.0), finite.max(initial=0.0))
+    counts, edges = np.histogram(finite, bins, (low, high))
+    return LayerOutput(
+        layer=layer,
+        activation=activation,
+        mean=float(outputs.mean()),
+        deviation=float(outputs.std()),
+        spread=_spread(outputs),
+        saturated=None if ends is None else _near(outputs, ends, margin),
+        dead=_off(outputs) if activation in DYING else None,
+        counts=counts.tolist(),
+        edges=edges.tolist(),
+    )
+
+
+def _near(outputs: np.ndarray, ends: tuple[float, float], margin: float) -> float:
+    """Share of outputs within a margin, as a share of the range, of either end."""
+    low, high = ends
+    inside = margin * (high - low)
+    return float(np.mean((outputs < low + inside) | (outputs > high - inside)))
+
+
+def _off(outputs: np.ndarray) -> float:
+    """Share of units that are 0 everywhere."""
+    return float(np.mean(np.all(outputs.reshape(-1, outputs.shape[-1]) == 0, axis=0)))
+
+
+def _spread(outputs: np.ndarray) -> float:
+    size = math.sqrt(float(np.mean(np.square(outputs))))
+    if size == 0 or not math.isfinite(size):
+        return 0.0
+    return math.sqrt(float(np.mean(np.var(outputs, axis=0)))) / size
+
+
+class LayerOutputs:
+    """A compiled function from a batch to the outputs of every layer of a model.
+
+    It works for functional and subclassed models alike: while the function is traced, each layer
+    hands its outputs over. Layers inside others count too; containers, and layers without numbers,
+    do not. The model is left as it was.
+
+    Args:
+        model: a built model.
+    """
+
+    def __init__(self, model: Any):
+        self.model = model
+        self.layers = [layer for layer in layers_of(model) if _is_inner(layer)]
+        self._found: list[tuple[Any, str]] = []
+        self._outputs = tf.function(self._collected)
+
+    def __call__(self, x: Any) -> Iterator[tuple[str, str | None, np.ndarray]]:
+        """Path, activation and outputs of each layer, in the order of the network."""
+        others = list(self.model.non_trainable_variables)
+        before = values(others)
+        try:
+            outputs = self._outputs(keras.tree.map_structure(tf.convert_to_tensor, x))
+        finally:
+            assign(others, before)
+        for (layer, path), output in zip(self._found, outputs, strict=True):
+            yield path, activation_of(layer), output.numpy()
+
+    def _collected(self, x: Any) -> list[tf.Tensor]:
+        taken: list[tuple[Any, tf.Tensor]] = []
+        with _handing_over(self.layers, taken):
+            self.model(x, training=False)
+        self._found = list(_named([layer for layer, _ in taken]))
+        return [tf.cast(output, tf.float32) for _, output in taken]
+
+
+def _is_inner(layer: Any) -> bool:
+    """Whether a layer computes something itself."""
+    skipped = (keras.Model, keras.layers.InputLayer, keras.layers.Wrapper)
+    return not isinstance(layer, skipped)
+
+
+def _named(layers: Sequence[Any]) -> Iterator[tuple[Any, str]]:
+    """Each layer with its path, and a number where it is called more than once."""
+    calls: dict[int, int] = {}
+    for layer in layers:
+        calls[id(layer)] = number = calls.get(id(layer), 0) + 1
+        path = layer.path or layer.name
+        yield layer, path if number == 1 else f"{path}:{number}"
+
+
+@contextmanager
+def _handing_over(layers: Sequence[Any], taken: list[tuple[Any, tf.Tensor]]) -> Iterator[None]:
+    """Let each layer's `call` add what it returns to a list."""
+    before = {id(layer): vars(layer).get("call") for layer in layers}
+    try:
+        for layer in layers:
+            # Past Keras's tracking of attributes: this one is gone when the tracing is over.
+            object.__setattr__(layer, "call", _handing(layer, layer.call, taken))
+        yield
+    finally:
+        for layer in layers:
+            if before[id(layer)] is None:
+                object.__delattr__(layer, "call")
+            else:
+                object.__setattr__(layer, "call", before[id(layer)])
+
+
+def _handing(layer: Any, call: Any, taken: list[tuple[Any, tf.Tensor]]) -> Any:
+    graph = None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
+
+    def called(*args: Any, **kwargs: Any) -> Any:
+        outputs = call(*args, **kwargs)
+        if not tf.is_tensor(outputs) or not outputs.dtype.is_floating or not outputs.shape.rank:
+            return outputs
+        # A step of a loop, or a first call that only builds, has a graph of its own.
+        if graph is None or outputs.graph is graph:
+            taken.append((layer, outputs))
+        return outputs
+
+    return called

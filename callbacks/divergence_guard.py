@@ -1,0 +1,217 @@
+"""Go back to the last good state when the loss explodes, and go on at a lower rate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from .base import StatefulCallback, above, at_least, finite_number, flag, text, value_of
+from .findings import say
+from .rate import rate_variable, velocities
+from .snapshot import assign, model_variables, not_finite, optimizer_variables, values
+
+
+class DivergenceError(ArithmeticError):
+    """The training diverged again and again, at every rate that was tried.
+
+    Attributes:
+        story: what happened, a sentence a rollback.
+
+    >>> DivergenceError(["Epoch 1: the loss is nan."]).story
+    ['Epoch 1: the loss is nan.']
+    """
+
+    def __init__(self, story: list[str]):
+        self.story = list(story)
+        super().__init__(
+            "\n".join(
+                [
+                    *story,
+                    "The weights are those of the last good state. NaN in the data, a loss that is "
+                    "not defined everywhere, or initial weights that are too large outlast every "
+                    "cut of the rate; a bound on the gradient, `GradientClipping(global_norm=1.0)`,"
+                    " or a warm-up helps where it is the rate.",
+                ]
+            )
+        )
+
+
+class DivergenceGuard(StatefulCallback):
+    """Rolls a training back that diverges, cuts the learning rate, and lets it go on.
+
+    A look at the loss is good when it is finite and below its bounds, and every weight is finite.
+    The loss of an epoch is the mean of what it was before each update, so only the next epoch tells
+    whether the state after it was sound: the last good state is the one from which the last good
+    epoch began. It is kept in memory, as is the one after it: weights, the optimizer's variables,
+    and what a `TrainingModel` remembers. At the first look that is not good it is put back;
+    the learning rate is multiplied by `factor`, and so are steps that an optimizer remembers (the
+    velocity of SGD); then the next epoch begins. The epoch that was lost
+    is not repeated, and stays in the history. After `max_rollbacks` of them the next one is a
+    `DivergenceError` with the whole story.
+
+    The rate may be a number, or a schedule with a `keras_recipes.schedules.Plateau` in it, whose
+    factor is cut.
+
+    Args:
+        monitor: name of the loss, as it is logged; less is better.
+        factor: what the rate is multiplied by, between 0 and 1.
+        max_rollbacks: how often, >= 0.
+        explosion: a value above so many times the lowest, > 1, and above the first good one too, is
+            an explosion; where the lowest is negative nothing is.
+        limit: value above which a loss has exploded, or None. The first epoch has nothing else to
+            be compared with.
+        every: also look each so many steps, >= 1. It costs Python work in every step, and a copy
+            of all variables each time; None looks at the ends of epochs alone.
+        verbose: whether each rollback is printed to stderr.
+
+    Attributes:
+        rollbacks: how many there were.
+        story: what happened, a sentence a rollback.
+
+    Raises:
+        ValueError: a bad argument; when training begins, a schedule whose rate nothing can cut, or
+            weights that are no numbers already.
+        DivergenceError: one rollback too many.
+
+    >>> guard = DivergenceGuard(factor=0.1, max_rollbacks=5)
+    """
+
+    STATE = ("first", "lowest", "rate", "rollbacks", "story", "proven")
+
+    def __init__(
+        self,
+        monitor: str = "loss",
+        factor: float = 0.5,
+        max_rollbacks: int = 3,
+        explosion: float = 10.0,
+        limit: float | None = None,
+        every: int | None = None,
+        verbose: bool = True,
+    ):
+        super().__init__()
+        self.monitor = text("monitor", monitor)
+        self.factor = above("factor", factor, 0, below=1)
+        self.max_rollbacks = int(at_least("max_rollbacks", max_rollbacks, 0, whole=True))
+        self.explosion = above("explosion", explosion, 1)
+        self.limit = None if limit is None else finite_number("limit", limit)
+        self.every = None if every is None else int(at_least("every", every, 1, whole=True))
+        self.verbose = flag("verbose", verbose)
+        if self.every is not None:
+            # Keras asks whether there is such a method, and works in every step if there is.
+            self.on_train_batch_end = self._after_batch  # type: ignore[method-assign]
+        self._forget()
+        self._resumed = False
+        self._steps = 0
+        self._epoch = 0
+
+    def _forget(self) -> None:
+        self.first: float | None = None
+        self.lowest = math.inf
+        self.rate: float | None = None
+        self.rollbacks = 0
+        self.story: list[str] = []
+        self.proven: dict[str, Any] | None = None
+        self._latest: dict[str, Any] | None = None
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Put a state back; the next training continues from it, and its weights are good."""
+        super().set_state(state)
+        self._resumed = True
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        variable = self._rate()
+        if not self._resumed:
+            self._forget()
+        elif self.rate is not None:
+            # The factor of a schedule is in no file of weights.
+            variable.assign(min(float(variable), self.rate))
+        self._resumed = False
+        bad = not_finite(model_variables(self.model))
+        if bad:
+            raise ValueError(f"Before training, {', '.join(bad)} holds NaN or infinity already.")
+        self._steps = 0
+        self._keep("before training")
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        self.proven = self._latest = None
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        self._epoch, self._steps = epoch, 0
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self._look(value_of(self.monitor, logs, "DivergenceGuard"), f"epoch {epoch + 1}")
+
+    def _after_batch(self, batch: int, logs: dict | None = None) -> None:
+        """Look where the number of steps has passed a multiple of `every`."""
+        before, self._steps = self._steps, batch + 1
+        if before // self.every < self._steps // self.every:  # type: ignore[operator]
+            place = f"step {self._steps} of epoch {self._epoch + 1}"
+            if not self._look(value_of(self.monitor, logs, "DivergenceGuard"), place):
+                # The mean of the epoch would be NaN for the rest of it.
+                self.model.reset_metrics()  # type: ignore[union-attr]
+
+    def _look(self, value: float, place: str) -> bool:
+        """Keep a good state, or roll back to the last one."""
+        problem = self._problem(value)
+        if problem is None:
+            self.first = value if self.first is None else self.first
+            self.lowest = min(self.lowest, value)
+            self._keep(f"after {place} ({self.monitor} {value:.6g})")
+            return True
+        self._roll_back(f"In {place} {problem}")
+        return False
+
+    def _problem(self, value: float) -> str | None:
+        """What is wrong with a state."""
+        if not math.isfinite(value):
+            return f"{self.monitor} became {value}"
+        if self.limit is not None and value > self.limit:
+            return f"{self.monitor} rose to {value:.6g}, above the limit of {self.limit:g}"
+        if self.first is not None and value > max(self.first, self._bound()):
+            return (
+                f"{self.monitor} rose to {value:.6g}, from {self.first:.6g} in the beginning and "
+                f"{self.lowest:.6g} at its lowest"
+            )
+        bad = not_finite(model_variables(self.model))
+        return f"{', '.join(bad)} became no number" if bad else None
+
+    def _bound(self) -> float:
+        return self.explosion * self.lowest if self.lowest >= 0 else math.inf
+
+    def _rate(self) -> Any:
+        return rate_variable(self.model.optimizer, "DivergenceGuard")  # type: ignore[union-attr]
+
+    def _variables(self) -> list[Any]:
+        # The rate is left as it is: it has been cut, perhaps, since the state was good.
+        return [*model_variables(self.model), *optimizer_variables(self.model, rate=False)]
+
+    def _keep(self, place: str) -> None:
+        """Keep this state; the one kept before has led to a good look."""
+        self.proven = self._latest or self.proven
+        self._latest = {
+            "values": values(self._variables()),
+            "place": place,
+            "rate": float(self._rate()),
+        }
+        self.proven = self.proven or self._latest
+
+    def _roll_back(self, problem: str) -> None:
+        good = self._latest = self.proven
+        assert good is not None  # `on_train_begin` has kept one
+        assign(self._variables(), good["values"])
+        rate = self._rate()
+        before = float(rate)
+        sentence = f"{problem}; back to the state {good['place']}"
+        if self.rollbacks >= self.max_rollbacks:
+            self.story.append(f"{sentence}, and no more tries: there were {self.rollbacks}.")
+            raise DivergenceError(self.story)
+        self.rollbacks += 1
+        self.rate = before * self.factor
+        rate.assign(self.rate)
+        for velocity in velocities(self.model.optimizer):  # type: ignore[union-attr]
+            velocity.assign(velocity * (self.rate / good["rate"]))
+        name = "rate" if "rate" in rate.name else "factor of the rate"
+        self.story.append(f"{sentence}, {name} {before:.3g} -> {self.rate:.3g}.")
+        if self.verbose:
+            say(f"DivergenceGuard: {self.story[-1]}")

@@ -1,0 +1,110 @@
+"""What a callback finds wrong with a training, and where it tells of it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from .base import StatefulCallback, flag, text
+from .state import plain
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong, or that nothing is.
+
+    Attributes:
+        kind: its name, such as `vanishing`.
+        epoch: epoch, from 1, that it is about, or since which it is so; 0 is before training.
+        layer: path of the layer it is about, or None for the whole network.
+        value: the number that tells.
+        words: a sentence with the number in it.
+        remedy: what usually mends it, or nothing.
+
+    >>> str(Finding("dead", 3, "dense", 1.0, "`dense` is dead.", "Remedy: leaky_relu."))
+    '`dense` is dead. Remedy: leaky_relu.'
+    """
+
+    kind: str
+    epoch: int
+    layer: str | None
+    value: float
+    words: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.words} {self.remedy}".strip()
+
+
+class Diagnosis(StatefulCallback):
+    """A callback that collects findings, prints each once, and may write a file.
+
+    Args:
+        path: file for a line of JSON with the numbers of each look, or None.
+        verbose: whether what is found is printed to stderr, each kind and layer once.
+    """
+
+    STATE = ("found",)
+
+    def __init__(self, path: str | None, verbose: bool):
+        super().__init__()
+        self.path = None if path is None else text("path", path)
+        self.verbose = flag("verbose", verbose)
+        self.findings: list[Finding] = []
+        self._resumed = False
+
+    @property
+    def found(self) -> list[dict[str, Any]]:
+        """The findings as plain data."""
+        return [asdict(finding) for finding in self.findings]
+
+    @found.setter
+    def found(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        self.findings = [Finding(**row) for row in rows]
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Put a state back; the next training continues from it."""
+        super().set_state(state)
+        self._resumed = True
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        if not self._resumed:
+            self.forget()
+        self._resumed = False
+
+    def forget(self) -> None:
+        """Begin afresh."""
+        self.findings = []
+
+    def kinds(self) -> set[str]:
+        """Names of all that was found."""
+        return {finding.kind for finding in self.findings}
+
+    def tell(self, findings: Iterable[Finding], numbers: Mapping[str, Any]) -> None:
+        """Keep the last finding of each kind and layer, print new ones, write the numbers."""
+        found = list(findings)
+        for finding in found:
+            place = (finding.kind, finding.layer)
+            others = [f for f in self.findings if (f.kind, f.layer) != place]
+            if self.verbose and len(others) == len(self.findings):
+                say(f"{type(self).__name__}: {finding}")
+            self.findings = [*others, finding]
+        if self.path is not None:
+            line = plain({**numbers, "findings": [asdict(finding) for finding in found]})
+            append_line(self.path, line)
+
+
+def say(words: str) -> None:
+    """Print where a progress bar is not disturbed."""
+    print(words, file=sys.stderr, flush=True)
+
+
+def append_line(path: str, values: Mapping[str, Any]) -> None:
+    """Add a line of JSON to a file. It is not kept open: open files cannot be copied."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "a", encoding="utf-8") as file:
+        file.write(json.dumps(values, allow_nan=False) + "\n")

@@ -1,0 +1,123 @@
+"""Is the fit too loose, too tight, or right? Said in words, from the curves."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from .base import above, share, text, value_of
+from .curves import Thresholds, chance_level, judge
+from .findings import Diagnosis, Finding, say
+
+
+class FitDiagnosis(Diagnosis):
+    """Calls a fit underfitting, overfitting since an epoch, diverged, or healthy.
+
+    Diverged: the training loss is no number, or above `explosion` times its lowest and above that
+    of the first epoch. Overfitting: the validation loss is more than the share `rise` above its
+    lowest (and 2 % of the baseline) while the training loss has not risen since; or it is more than
+    `gap` baselines above the training loss. Underfitting: the training loss has not lost the share
+    `learned` of the baseline. Healthy: none of these. The loss at the end is the median of the last
+    three epochs, of fewer in a run of less than nine.
+
+    The baseline is the loss of a network that knows nothing: for a cross-entropy ln(classes), or
+    ln 2; the first epoch's training loss for other losses, which a network that learns within one
+    epoch makes too strict: for a squared error give the variance of the targets.
+
+    Args:
+        monitor: name of the training loss; the validation loss has `val_` before it.
+        baseline: loss of a network that knows nothing, > 0, or None.
+        learned: share of the baseline that the training loss must lose, from 0 to 1.
+        gap: share of the baseline that validation may be above training, > 0.
+        rise: share of its lowest that the validation loss may be above it, > 0.
+        explosion: > 1.
+        path: file for a line of JSON with every verdict, or None.
+        verbose: whether a verdict is printed to stderr: overfitting and divergence as they come,
+            every verdict at the end.
+
+    Attributes:
+        verdict: the last verdict, a `Finding` with `kind`, `epoch`, `value` and `words`, or None.
+
+    Raises:
+        ValueError: a bad argument; at the first epoch's end, a monitor that is not logged.
+
+    >>> diagnosis = FitDiagnosis(baseline=2.3)
+    """
+
+    STATE = ("found", "training", "validation")
+
+    def __init__(
+        self,
+        monitor: str = "loss",
+        baseline: float | None = None,
+        learned: float = 0.5,
+        gap: float = 0.25,
+        rise: float = 0.1,
+        explosion: float = 10.0,
+        *,
+        path: str | None = None,
+        verbose: bool = True,
+    ):
+        super().__init__(path, verbose)
+        self.monitor = text("monitor", monitor)
+        self.baseline = None if baseline is None else above("baseline", baseline, 0)
+        self.thresholds = Thresholds(
+            learned=share("learned", learned),
+            gap=above("gap", gap, 0),
+            rise=above("rise", rise, 0),
+            explosion=above("explosion", explosion, 1),
+        )
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin afresh."""
+        super().forget()
+        self.training: list[float] = []
+        self.validation: list[float] = []
+
+    @property
+    def verdict(self) -> Finding | None:
+        """The last verdict."""
+        return self.findings[-1] if self.findings else None
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self.training.append(value_of(self.monitor, logs, "FitDiagnosis"))
+        self.validation.append(float((logs or {}).get(f"val_{self.monitor}", math.nan)))
+        verdict = self.judged()
+        if verdict.kind in ("diverged", "overfitting") and verdict.kind not in self.kinds():
+            self.tell([verdict], {"epoch": epoch + 1})
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        if not self.training:
+            return
+        verdict, known = self.judged(), self.kinds()
+        self.tell([verdict], {"epoch": len(self.training)})
+        if self.verbose and verdict.kind in known:
+            say(f"FitDiagnosis: {verdict}")
+
+    def judged(self) -> Finding:
+        """The verdict on the epochs so far."""
+        seen = any(map(math.isfinite, self.validation))
+        return judge(
+            self.training,
+            self.validation if seen else None,
+            self._baseline(),
+            self.thresholds,
+        )
+
+    def _baseline(self) -> float:
+        """What knowing nothing costs."""
+        if self.baseline is not None:
+            return self.baseline
+        model: Any = self.model
+        loss = getattr(model, "loss", None)
+        name = loss if isinstance(loss, str) else type(loss).__name__
+        level = chance_level(name, _classes(model)) if self.monitor == "loss" else None
+        first = next((abs(value) for value in self.training if math.isfinite(value)), 1.0)
+        return level or first or 1.0
+
+
+def _classes(model: Any) -> int:
+    """Width of the network's output; 0 where it has none to tell."""
+    shape = getattr(model, "output_shape", None) if getattr(model, "inputs", None) else None
+    return int(shape[-1] or 0) if isinstance(shape, tuple) and shape else 0

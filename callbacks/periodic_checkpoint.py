@@ -1,0 +1,108 @@
+"""The model on disk every so often."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from .base import StatefulCallback, above, at_least, text
+from .best_checkpoint import save_whole
+
+
+class PeriodicCheckpoint(StatefulCallback):
+    """Saves the whole model each so many epochs, steps or minutes; give one of them.
+
+    Files are `epoch-0010.keras` or `step-00000500.keras` in the folder `path`, each written beside
+    its place and moved there in one step. Steps are batches, counted over the whole training; with
+    several of them in one execution, the file is written at the end of the one that passes the
+    mark, and named after where that was. Minutes count from the last file, and anew in a resumed
+    training. Steps and minutes need a little Python work in each execution; epochs need none.
+
+    Args:
+        path: folder to write to.
+        epochs: epochs between two files, >= 1, or None.
+        steps: steps between two files, >= 1, or None.
+        minutes: minutes between two files, > 0, or None.
+        keep: how many of the last files stay, >= 1; None for all.
+
+    Attributes:
+        files: names of the files that are there, the oldest first.
+
+    Raises:
+        ValueError: a bad argument, or not one of the three units.
+
+    >>> checkpoint = PeriodicCheckpoint("checkpoints/every", epochs=10, keep=2)
+    """
+
+    STATE = ("step", "files")
+
+    def __init__(
+        self,
+        path: str = "checkpoints/every",
+        epochs: int | None = None,
+        steps: int | None = None,
+        minutes: float | None = None,
+        keep: int | None = None,
+    ):
+        super().__init__()
+        self.path = text("path", path)
+        self.epochs = None if epochs is None else int(at_least("epochs", epochs, 1, whole=True))
+        self.steps = None if steps is None else int(at_least("steps", steps, 1, whole=True))
+        self.minutes = None if minutes is None else above("minutes", minutes, 0)
+        self.keep = None if keep is None else int(at_least("keep", keep, 1, whole=True))
+        if [self.epochs, self.steps, self.minutes].count(None) != 2:
+            raise ValueError(
+                "Give one of the arguments `epochs`, `steps` and `minutes`. "
+                f"Received: epochs={epochs}, steps={steps}, minutes={minutes}"
+            )
+        if self.epochs is None:
+            # Keras asks whether there is such a method, and works in every step if there is.
+            self.on_train_batch_end = self._after_batch  # type: ignore[method-assign]
+        self._forget()
+        self._resumed = False
+
+    def _forget(self) -> None:
+        self.step = 0
+        self.files: list[str] = []
+        self._batch = 0
+        self._written = 0.0
+
+    def set_state(self, state: Any) -> None:
+        """Put a state back; the next training continues from it."""
+        super().set_state(state)
+        self._resumed = True
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        if not self._resumed:
+            self._forget()
+        self._resumed = False
+        self._written = time.monotonic()
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        self._batch = 0
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        if self.epochs is not None and (epoch + 1) % self.epochs == 0:
+            self._write(f"epoch-{epoch + 1:04d}.keras")
+
+    def _after_batch(self, batch: int, logs: dict | None = None) -> None:
+        """Count the steps of the execution that has ended, and write if one was due."""
+        before = self.step
+        self.step += batch + 1 - self._batch
+        self._batch = batch + 1
+        if self.steps is not None:
+            due = before // self.steps < self.step // self.steps
+        else:
+            due = time.monotonic() - self._written >= 60 * (self.minutes or 0.0)
+        if due:
+            self._write(f"step-{self.step:08d}.keras")
+
+    def _write(self, name: str) -> None:
+        folder = Path(self.path)
+        save_whole(self.model, folder / name)
+        self._written = time.monotonic()
+        self.files = [*(file for file in self.files if file != name), name]
+        for old in self.files[: -self.keep] if self.keep else []:
+            (folder / old).unlink(missing_ok=True)
+        self.files = self.files[-self.keep :] if self.keep else self.files

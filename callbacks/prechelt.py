@@ -1,0 +1,175 @@
+"""Prechelt's three criteria for stopping early, as arithmetic on errors.
+
+Lutz Prechelt, Early stopping - but when?, in Neural Networks: Tricks of the Trade, 1998.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .base import above, at_least
+
+
+def generalization_loss(error: float, lowest: float) -> float:
+    """GL(t) = 100 (E_va(t) / E_opt(t) - 1): percent above the lowest validation error so far.
+
+    With a lowest error of 0 any other error is infinitely far above it.
+
+    >>> generalization_loss(1.5, lowest=1.25)
+    20.0
+    """
+    if lowest == 0:
+        return 0.0 if error == 0 else math.inf
+    # One division: 100 (e / o - 1) would lose the last digits of a small difference.
+    return 100 * (error - lowest) / lowest
+
+
+def training_progress(errors: Sequence[float]) -> float:
+    """P_k(t) = 1000 (sum of E_tr / (k min of E_tr) - 1) over a strip of k epochs.
+
+    How much higher the mean training error of the strip is than its lowest, per mille: 0 where the
+    error stands still. Errors that are all 0 stand still; a strip that has reached 0 from above
+    has come infinitely far.
+
+    >>> training_progress([4.0, 3.0, 2.0])
+    500.0
+    """
+    lowest, mean = min(errors), math.fsum(errors) / len(errors)
+    if lowest == 0:
+        return 0.0 if mean == 0 else math.inf
+    return 1000 * (mean - lowest) / lowest
+
+
+def progress_quotient(loss: float, progress: float) -> float:
+    """PQ = GL(t) / P_k(t); no loss is no reason to stop, whatever the progress.
+
+    >>> progress_quotient(20.0, 500.0), progress_quotient(1.0, 0.0), progress_quotient(0.0, 0.0)
+    (0.04, inf, 0.0)
+    """
+    if loss == 0 or progress == math.inf:
+        return 0.0
+    return math.inf if progress == 0 else loss / progress
+
+
+class Prechelt:
+    """Follows training and validation error, and says when a criterion wants to stop.
+
+    - GL: stop after the first epoch with GL(t) > `gl`.
+    - PQ: stop at the first end of a strip with GL(t) / P_k(t) > `pq`.
+    - UP: stop when the validation error rose in `up` successive strips, each compared at its end
+      with the end of the one before.
+
+    A strip is `strip` epochs long and ends where that divides the number of epochs. An error that
+    is NaN or infinite is left out: it is no lowest, no rise, and its strip has no quotient.
+
+    Args:
+        gl: percent, > 0, or None for no such criterion.
+        pq: > 0, or None.
+        up: strips, >= 1, or None.
+        strip: epochs a strip, >= 1.
+
+    Raises:
+        ValueError: a bad argument; when it is told, a negative error, of which no share is defined.
+
+    >>> rule = Prechelt(gl=5.0)
+    >>> [rule.told(epoch, error, None) for epoch, error in enumerate([1.0, 1.04])]
+    [None, None]
+    >>> rule.told(2, 1.06, None)
+    'the generalization loss GL is 6.00 > 5: 1.06 against the lowest, 1'
+    """
+
+    STATE = ("lowest", "training", "previous", "rises")
+
+    def __init__(
+        self,
+        gl: float | None = None,
+        pq: float | None = None,
+        up: int | None = None,
+        strip: int = 5,
+    ):
+        self.gl = None if gl is None else above("gl", gl, 0)
+        self.pq = None if pq is None else above("pq", pq, 0)
+        self.up = None if up is None else int(at_least("up", up, 1, whole=True))
+        self.strip = int(at_least("strip", strip, 1, whole=True))
+        self.forget()
+
+    def __bool__(self) -> bool:
+        return any(rule is not None for rule in (self.gl, self.pq, self.up))
+
+    def forget(self) -> None:
+        """Begin afresh."""
+        self.lowest: float | None = None
+        self.training: list[float] = []
+        self.previous: float | None = None
+        self.rises = 0
+
+    def get_state(self) -> dict[str, Any]:
+        """The state, by name."""
+        return {name: getattr(self, name) for name in self.STATE}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Put a state back."""
+        for name in self.STATE:
+            setattr(self, name, state[name])
+
+    def told(self, epoch: int, validation: float | None, training: float | None) -> str | None:
+        """Take the errors of an epoch, counted from 0; give the reason to stop, if there is one.
+
+        Args:
+            epoch: its number.
+            validation: None where there was no validation in this epoch.
+            training: None where no criterion needs it.
+        """
+        if training is not None:
+            self.training.append(training)
+        ends = (epoch + 1) % self.strip == 0
+        reason = None
+        if validation is not None and math.isfinite(validation):
+            reason = self._judged(validation, ends)
+        if ends:
+            self.training = []
+        return reason
+
+    def _judged(self, error: float, ends: bool) -> str | None:
+        """The reason to stop at this validation error."""
+        if error < 0:
+            raise ValueError(
+                f"Prechelt's criteria compare shares of an error, which must be >= 0. Received: "
+                f"{error}. Use `patience` for a loss that may be negative."
+            )
+        self.lowest = error if self.lowest is None else min(self.lowest, error)
+        loss = generalization_loss(error, self.lowest)
+        # Every rule must see the epoch, whichever of them stops.
+        rose = self._risen(error) if ends else None
+        if self.gl is not None and loss > self.gl:
+            return (
+                f"the generalization loss GL is {loss:.2f} > {self.gl:g}: {error:.6g} against "
+                f"the lowest, {self.lowest:.6g}"
+            )
+        return (self._quotient(loss) if ends else None) or rose
+
+    def _quotient(self, loss: float) -> str | None:
+        full = len(self.training) == self.strip and all(map(math.isfinite, self.training))
+        if self.pq is None or not full:
+            return None
+        progress = training_progress(self.training)
+        quotient = progress_quotient(loss, progress)
+        if not quotient > self.pq:
+            return None
+        return (
+            f"the quotient PQ is {quotient:.3g} > {self.pq:g}: generalization loss {loss:.2f}, "
+            f"training progress {progress:.3g} in the last {self.strip} epochs"
+        )
+
+    def _risen(self, error: float) -> str | None:
+        rose = self.previous is not None and error > self.previous
+        self.rises = self.rises + 1 if rose else 0
+        self.previous = error
+        if self.up is None or self.rises < self.up:
+            return None
+        return (
+            f"the validation error rose in {self.rises} successive strips of {self.strip} epochs, "
+            f"to {error:.6g} (UP)"
+        )

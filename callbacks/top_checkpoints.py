@@ -1,0 +1,99 @@
+"""The models of the best few epochs, on disk."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+from .base import Mode, StatefulCallback, at_least, falls, known_mode, text, value_of
+from .best_checkpoint import save_whole
+
+
+class TopCheckpoints(StatefulCallback):
+    """Keeps the whole model of each of the best `k` epochs, to choose from or to average.
+
+    Files are `epoch-0007.keras` in the folder `path`, and `index.json` names them with their
+    values, the best first. Each is written beside its place and moved there in one step. A value
+    that is no number is not kept; of equal ones the earlier is better. A resumed training goes on
+    with the files of the one before; of other files in the folder it removes none.
+
+    Args:
+        path: folder to write to.
+        k: how many, >= 1.
+        monitor: name of the value, as it is logged.
+        mode: `min`, `max`, or `auto`: more is better for accuracies, AUC, precision and the like.
+
+    Attributes:
+        kept: `epoch` (from 1), `value` and `file` of each, the best first.
+
+    Raises:
+        ValueError: a bad argument; at the first epoch's end, a monitor that is not logged.
+
+    >>> checkpoints = TopCheckpoints("checkpoints/top", k=3, monitor="val_accuracy")
+    """
+
+    STATE = ("kept",)
+
+    def __init__(
+        self,
+        path: str = "checkpoints/top",
+        k: int = 3,
+        monitor: str = "val_loss",
+        mode: Mode = "auto",
+    ):
+        super().__init__()
+        self.path = text("path", path)
+        self.k = int(at_least("k", k, 1, whole=True))
+        self.monitor = text("monitor", monitor)
+        self.mode: Mode = known_mode(mode)
+        self.kept: list[dict[str, Any]] = []
+        self._resumed = False
+
+    def set_state(self, state: Any) -> None:
+        """Put a state back; the next training continues from it."""
+        super().set_state(state)
+        self._resumed = True
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        if not self._resumed:
+            self.kept = []
+        self._resumed = False
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        value = value_of(self.monitor, logs, "TopCheckpoints")
+        if not math.isfinite(value):
+            return
+        row = {"epoch": epoch + 1, "value": value, "file": f"epoch-{epoch + 1:04d}.keras"}
+        sign = 1 if falls(self.monitor, self.mode) else -1
+        # Sorting is stable: what was there before stays before its equals.
+        ranked = sorted([*self.kept, row], key=lambda entry: sign * entry["value"])
+        kept, gone = ranked[: self.k], ranked[self.k :]
+        if row in gone:
+            return
+        save_whole(self.model, self.folder / row["file"])
+        self.kept = kept
+        write_whole(self.folder / "index.json", json.dumps(kept, indent=1) + "\n")
+        for old in gone:
+            (self.folder / old["file"]).unlink(missing_ok=True)
+
+    @property
+    def folder(self) -> Path:
+        """Where the files are."""
+        return Path(self.path)
+
+
+def write_whole(path: Path, content: str) -> None:
+    """Write a text so that `path` is the old file or the new one, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".writing-{os.getpid()}-{path.name}")
+    try:
+        with open(temporary, "w", encoding="utf-8") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,70 @@
+"""The gradient check of a recipe: its network and loss, in float64, on a few rows."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import RequestError
+from ..spec import Recipe
+from .backend import use_tensorflow
+
+if TYPE_CHECKING:
+    from ...models import GradientCheck
+
+
+def check_gradients(recipe: Recipe, *, rows: int = 8, entries: int = 10) -> "list[GradientCheck]":
+    """Compare automatic and numerical derivatives of the recipe's loss, variable by variable.
+
+    The loss is that of the first rows of the training split, with penalties. Dropout and noise are
+    off and normalization uses its moving statistics, as in evaluation: a loss that is drawn anew at
+    each call has no derivative.
+
+    Args:
+        rows: rows of data, >= 1.
+        entries: numbers of each variable that are looked at, >= 1.
+
+    Raises:
+        RequestError: the recipe, its data or an argument cannot be used.
+    """
+    from ..build.inputs import data_of
+
+    if rows < 1 or entries < 1:
+        raise RequestError(f"check-gradients: rows and entries must be >= 1: {rows}, {entries}.")
+    data = data_of(recipe)
+    use_tensorflow()
+    import numpy as np
+    import tensorflow as tf
+
+    from ...models import gradient_check
+    from ..build.experiment import compile_model, network
+    from ..build.objects import Builder
+    from ..build.task import task_of
+
+    with in_float64():
+        task = task_of(recipe, data.task, len(data.classes), data.num_outputs)
+        builder = Builder(recipe, 1, Path())
+        model: Any = network(recipe, data, task, builder)
+        compile_model(model, recipe, task, builder, len(data.train.y))
+        x = tf.constant(np.asarray(data.train.x[:rows], "float64"))
+        y = tf.constant(task.encode(data.train.y)[:rows])
+
+        def loss() -> Any:
+            return model.compute_loss(x, y, model(x, training=False), training=False)
+
+        return gradient_check(loss, model.trainable_variables, entries=entries, seed=recipe.seed)
+
+
+@contextmanager
+def in_float64() -> Iterator[None]:
+    """Layers made inside compute in float64."""
+    import keras
+
+    policy, floats = keras.config.dtype_policy(), keras.config.floatx()
+    keras.config.set_dtype_policy("float64")
+    keras.config.set_floatx("float64")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(policy)
+        keras.config.set_floatx(floats)
