@@ -89,6 +89,8 @@ def chance_level(loss: str, classes: int) -> float | None:
 def _now(values: Sequence[float]) -> float:
     """The loss in the end."""
     finite = [value for value in values if math.isfinite(value)]
+    if not finite:
+        return float(values[-1])
     return float(np.median(finite[-max(1, min(LAST, len(finite) // 3)) :]))
 
 
