@@ -15,7 +15,7 @@ from keras_recipes.recipes.verbs import VERBS
 ROOT = Path(__file__).parent.parent
 MODULES = sorted(
     f"keras_recipes.{path.relative_to(ROOT).with_suffix('').as_posix().replace('/', '.')}"
-    for room in ("schedules", "callbacks", "models", "recipes")
+    for room in ("schedules", "callbacks", "models", "pretraining", "recipes")
     for path in (ROOT / room).rglob("*.py")
     if path.name != "__init__.py"
 )
@@ -38,7 +38,7 @@ def test_examples_in_docstrings_do_what_they_say():
 
 
 def test_every_public_class_has_an_example():
-    for room in ("schedules", "callbacks", "models"):
+    for room in ("schedules", "callbacks", "models", "pretraining"):
         module = importlib.import_module(f"keras_recipes.{room}")
         for name in module.__all__:
             member = getattr(module, name)

@@ -9,14 +9,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("schedules", "callbacks", "models", "recipes")
+ROOMS = ("schedules", "callbacks", "models", "pretraining", "recipes")
 # Room -> what it may import: other rooms of this package, and third-party packages.
 MAY_IMPORT = {
     "schedules": ({"schedules"}, {"keras"}),
     "callbacks": ({"callbacks"}, {"keras", "numpy", "rich", "tensorflow"}),
     "models": ({"models"}, {"keras", "numpy", "tensorflow"}),
+    # scikit-learn is imported only inside the one method that it alone calls.
+    "pretraining": ({"pretraining", "schedules"}, {"keras", "numpy", "tensorflow", "sklearn"}),
     "recipes": (
-        {"schedules", "callbacks", "models", "recipes"},
+        {"schedules", "callbacks", "models", "pretraining", "recipes"},
         {
             "keras",
             "numpy",
@@ -27,6 +29,7 @@ MAY_IMPORT = {
             "yaml",
             "sklearn",
             "matplotlib",
+            "keras_tuner",
         },
     ),
     "recipes/spec": (

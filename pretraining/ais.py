@@ -1,0 +1,236 @@
+"""The partition function: exact for small machines, by annealed importance sampling for others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from ..schedules.arguments import steps
+from .hidden_units import BernoulliHidden, Rectified
+from .machine import Machine
+from .rbm import RBM
+from .rows import checked
+from .sampling import Key
+from .units import Bernoulli
+
+# The most binary units of one layer whose states are counted one by one.
+MOST_UNITS = 20
+CHUNK = 2**12
+
+
+@dataclass(frozen=True)
+class LogPartition:
+    """An estimate of log Z.
+
+    Attributes:
+        value: the estimate.
+        low, high: log of the mean weight minus and plus three standard errors; `low` is -inf where
+            the error is as large as the mean.
+        runs: how many runs it comes from; 0 for an exact value.
+
+    >>> LogPartition(value=10.0, low=9.5, high=10.4, runs=100).high
+    10.4
+    """
+
+    value: float
+    low: float
+    high: float
+    runs: int
+
+
+@dataclass(frozen=True)
+class LogProbability:
+    """Mean log-probability of rows, in nats, with the error bar of log Z.
+
+    Attributes:
+        value: mean over rows of -F(row) - log Z.
+        low, high: the same with the ends of the error bar of log Z.
+        partition: the log Z that was used.
+
+    >>> rbm = RBM(3, stddev=0.0)
+    >>> rbm.build((None, 4))
+    >>> found = log_probability(rbm, np.ones((2, 4), "float32"))
+    >>> float(np.round(found.value / np.log(2), 4))
+    -4.0
+    """
+
+    value: float
+    low: float
+    high: float
+    partition: LogPartition
+
+
+def exact_log_partition(rbm: RBM) -> LogPartition:
+    """log Z as the sum over all states of the layer with fewer binary units.
+
+    log Z = log sum_h exp(-G(h)), or log sum_v exp(-F(v))
+
+    Raises:
+        ValueError: neither layer is binary with at most 20 units.
+
+    >>> rbm = RBM(3, stddev=0.0)
+    >>> rbm.build((None, 4))
+    >>> float(np.round(exact_log_partition(rbm).value / np.log(2), 4))
+    7.0
+    """
+    machine = _float32(rbm)
+    layers = []
+    if isinstance(rbm.hidden, BernoulliHidden):
+        layers.append((rbm.units, machine.hidden_free_energy))
+    if isinstance(rbm.visible, Bernoulli):
+        layers.append((rbm.width, machine.free_energy))
+    layers = [layer for layer in layers if layer[0] <= MOST_UNITS]
+    if not layers:
+        raise ValueError(
+            f"An exact partition function needs a layer of at most {MOST_UNITS} Bernoulli units. "
+            f"Received: {rbm.width} {type(rbm.visible).__name__} and {rbm.units} "
+            f"{type(rbm.hidden).__name__} units"
+        )
+    width, energy = min(layers, key=lambda layer: layer[0])
+    total = -np.inf
+    for begin in range(0, 2**width, CHUNK):
+        codes = np.arange(begin, min(begin + CHUNK, 2**width))
+        states = (codes[:, None] >> np.arange(width) & 1).astype("float32")
+        terms = -np.asarray(energy(tf.constant(states)), "float64")
+        total = np.logaddexp(total, _log_sum(terms))
+    return LogPartition(float(total), float(total), float(total), 0)
+
+
+def log_partition(
+    rbm: RBM, data: Any = None, *, runs: int = 100, temperatures: int = 1000, seed: int = 0
+) -> LogPartition:
+    """log Z by annealed importance sampling (Neal 2001; Salakhutdinov & Murray 2008).
+
+    From a machine A without weights, whose biases give the means of `data`, to the machine B:
+
+        p_k(v) ~ exp((1 - beta_k) a_A'v + beta_k a'v) prod_j (1 + exp(beta_k (b_j + v'W_j)))
+
+    for Bernoulli units, and their other kinds likewise. A run's weight is the product over k of
+    p_k+1(v_k) / p_k(v_k), with one Gibbs step of p_k+1 between; log Z_B = log Z_A + log of the
+    mean weight. The betas are spaced as in the paper: 1/30 of them up to 0.5, 4/15 up to 0.9, and
+    the rest up to 1.
+
+    Args:
+        rbm: the machine.
+        data: rows whose means give the biases of A; None for biases of 0.
+        runs: independent runs, >= 2.
+        temperatures: betas between 0 and 1, >= 10; about 14,500 in the paper.
+        seed: of the runs.
+
+    Raises:
+        ValueError: a bad argument, or rectified hidden units, whose conditional distribution is
+            an approximation.
+    """
+    runs, count = steps("runs", runs, ge=2), steps("temperatures", temperatures, ge=10)
+    if isinstance(rbm.hidden, Rectified):
+        raise ValueError("Annealed importance sampling is not for rectified hidden units.")
+    machine = _float32(rbm)
+    bias = np.zeros(rbm.width, "float32")
+    if data is not None:
+        bias = rbm.visible.data_bias(checked(data, rbm.visible, rbm.width, "data").mean(0))
+    key = Key(rbm.seed + 2, steps("seed", seed, ge=0))
+    base = tf.constant(bias, tf.float32)
+    logs = _anneal(machine, base, tf.constant(_betas(count)), runs, key).numpy()
+    return _with_error(logs.astype("float64") + _base_log_partition(machine, base))
+
+
+def log_probability(
+    rbm: RBM,
+    x: Any,
+    partition: LogPartition | None = None,
+    *,
+    data: Any = None,
+    runs: int = 100,
+    temperatures: int = 1000,
+    seed: int = 0,
+) -> LogProbability:
+    """Mean log-probability of rows.
+
+    Args:
+        rbm: the machine.
+        x: rows.
+        partition: a log Z; None to compute it: exactly where that is possible, else as
+            `log_partition` does.
+        data, runs, temperatures, seed: of `log_partition`.
+    """
+    if partition is None:
+        try:
+            partition = exact_log_partition(rbm)
+        except ValueError:
+            partition = log_partition(rbm, data, runs=runs, temperatures=temperatures, seed=seed)
+    mean = -float(np.mean(rbm.free_energy(x), dtype="float64"))
+    return LogProbability(
+        mean - partition.value, mean - partition.high, mean - partition.low, partition
+    )
+
+
+def _anneal(machine: Machine, base: Any, betas: Any, runs: int, key: Key) -> Any:
+    """The log weight of every run."""
+    visible = machine.visible
+
+    def log_p(v: Any, inputs: Any, beta: Any) -> Any:
+        """log of the unnormalized p at beta; `inputs` is what reaches the hidden units."""
+        own = visible.bias_term(v, machine.visible_bias, machine.variance)
+        first = visible.bias_term(v, base, machine.variance)
+        summed = tf.reduce_sum(machine.hidden.cumulant(beta * inputs), -1)
+        return (1 - beta) * first + beta * own + summed
+
+    def step(index: Any, v: Any, logs: Any) -> Any:
+        beta, inputs = betas[index], machine.hidden_input(v)
+        logs += log_p(v, inputs, beta) - log_p(v, inputs, betas[index - 1])
+        purpose = 2 * tf.cast(index, tf.int64)
+        inputs = beta * inputs
+        h = machine.hidden.sample(inputs, machine.hidden.mean(inputs), key, purpose)
+        mean = visible.mean((1 - beta) * base + beta * machine.visible_input(h))
+        return index + 1, visible.sample(mean, machine.variance, key, purpose + 1), logs
+
+    @tf.function
+    def run() -> Any:
+        start = visible.mean(tf.tile(base[tf.newaxis], [runs, 1]))
+        v = visible.sample(start, machine.variance, key, 0)
+        return tf.while_loop(
+            lambda index, *_: index < len(betas), step, (tf.constant(1), v, tf.zeros(runs))
+        )[2]
+
+    return run()
+
+
+def _base_log_partition(machine: Machine, base: Any) -> float:
+    """log Z of the machine without weights, whose hidden units have the input 0."""
+    visible = machine.visible.cumulant(base[tf.newaxis], base, machine.variance)[0]
+    hidden = tf.reduce_sum(machine.hidden.cumulant(tf.zeros_like(machine.hidden_bias)))
+    return float(visible) + float(hidden)
+
+
+def _betas(count: int) -> np.ndarray:
+    few, more = max(1, count // 30), max(1, 4 * count // 15)
+    parts = [
+        np.linspace(0, 0.5, few, endpoint=False),
+        np.linspace(0.5, 0.9, more, endpoint=False),
+        np.linspace(0.9, 1, count - few - more + 1),
+    ]
+    return np.concatenate(parts).astype("float32")
+
+
+def _with_error(logs: np.ndarray) -> LogPartition:
+    """Log of the mean weight, and of three standard errors to both sides."""
+    largest = logs.max()
+    weights = np.exp(logs - largest)
+    mean, error = weights.mean(), 3 * weights.std(ddof=1) / np.sqrt(len(weights))
+    low = largest + np.log(mean - error) if error < mean else -np.inf
+    return LogPartition(
+        float(largest + np.log(mean)), float(low), float(largest + np.log(mean + error)), len(logs)
+    )
+
+
+def _log_sum(terms: np.ndarray) -> float:
+    largest = terms.max()
+    return float(largest + np.log(np.exp(terms - largest).sum()))
+
+
+def _float32(rbm: RBM) -> Machine:
+    """The machine with matrix products in full precision."""
+    return replace(rbm.machine(), product_weights=None)
