@@ -15,7 +15,10 @@ from .metrics_log import learning_rate
 
 # A log of a long training is read by people: no more lines than these.
 MOST_LINES = 50
-HIDDEN = ("gradient_norm", "clipped_steps", "nonfinite_steps")
+HIDDEN = frozenset(
+    {"gradient_norm", "clipped_steps", "nonfinite_steps", "hidden_activity", "val_hidden_activity"}
+    | {"val_free_energy", "weight_norm"}
+)
 
 
 class ProgressBar(keras.callbacks.Callback):
@@ -28,16 +31,19 @@ class ProgressBar(keras.callbacks.Callback):
     Args:
         every: print each so many epochs; by default so that a run has at most 50 lines.
 
+        label: what is trained, shown before each line; nothing for the model itself.
+
     >>> bar = ProgressBar()
     """
 
-    def __init__(self, every: int | None = None):
+    def __init__(self, every: int | None = None, label: str = ""):
         super().__init__()
         if every is not None and (isinstance(every, bool) or not isinstance(every, int)):
             raise ValueError(f"Argument `every` must be a whole number. Received: every={every!r}")
         if every is not None and every < 1:
             raise ValueError(f"Argument `every` must be >= 1. Received: every={every}")
         self.every = every
+        self.label = label
         self._progress: Progress | None = None
         self._task: Any = None
         self._began = 0.0
@@ -56,7 +62,7 @@ class ProgressBar(keras.callbacks.Callback):
             disable=not console.is_terminal,
             transient=True,
         )
-        self._task = self._progress.add_task("training", total=self._epochs())
+        self._task = self._progress.add_task(self.label or "training", total=self._epochs())
         self._progress.start()
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
@@ -81,9 +87,9 @@ class ProgressBar(keras.callbacks.Callback):
         )
         seconds = time.perf_counter() - self._began
         rate = learning_rate(self.model)
-        return (
-            f"epoch {epoch + 1:>{width}}/{self._epochs()}  {values}  lr {rate:.3g}  {seconds:.1f} s"
-        )
+        epochs = f"epoch {epoch + 1:>{width}}/{self._epochs()}"
+        label = f"{self.label}  " if self.label else ""
+        return f"{label}{epochs}  {values}  lr {rate:.3g}  {seconds:.1f} s"
 
     def _epochs(self) -> int:
         return int((self.params or {}).get("epochs", 1))

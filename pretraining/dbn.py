@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ..schedules.arguments import one_of, steps
+from ..schedules.arguments import flag, one_of, steps
 from .momentum import MomentumSGD
 from .rbm import RBM
 from .sampling import Key
@@ -28,6 +28,7 @@ class Layer:
         epochs: >= 0.
         batch_size: rows an update, >= 1.
         up: what the layer above is trained on: `mean` E[h | v], or a `sample` of h.
+        jit_compile: compile the updates with XLA.
 
     Raises:
         ValueError: a bad argument.
@@ -44,6 +45,7 @@ class Layer:
         epochs: int = 10,
         batch_size: int = 100,
         up: Literal["mean", "sample"] = "mean",
+        jit_compile: bool = False,
     ):
         self.rbm = rbm if isinstance(rbm, RBM) else RBM(rbm)
         self.optimizer = optimizer or MomentumSGD(0.1, 0.5)
@@ -54,6 +56,7 @@ class Layer:
         self.epochs = steps("epochs", epochs, ge=0)
         self.batch_size = steps("batch_size", batch_size)
         self.up = one_of("up", up, UPS)
+        self.jit_compile = flag("jit_compile", jit_compile)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments."""
@@ -64,6 +67,7 @@ class Layer:
             "epochs": self.epochs,
             "batch_size": self.batch_size,
             "up": self.up,
+            "jit_compile": self.jit_compile,
         }
 
     @classmethod
@@ -150,13 +154,61 @@ class DBN(keras.Model):
         for index, layer in enumerate(self.settings):
             if index >= steps("first", first, ge=0):
                 own = callbacks(index) if callable(callbacks) else callbacks
-                histories.append(self._train(layer, x, validation_data, own, verbose))
+                self.compile_layer(index)
+                histories.append(self.fit_layer(index, x, validation_data, own, verbose=verbose))
             if index + 1 < len(self.settings):
-                x = self._up(index, x)
+                x = self.up(index, x)
                 if validation_data is not None:
                     validation_data = layer.rbm.transform(validation_data)
         self.built = True
         return histories
+
+    def compile_layer(self, index: int) -> None:
+        """Make a machine ready to train; its optimizer has its variables from then on."""
+        layer = self.settings[index]
+        layer.rbm.compile(layer.optimizer, jit_compile=layer.jit_compile)
+        if layer.rbm.built:
+            layer.optimizer.build(layer.rbm.trainable_variables)
+
+    def fit_layer(
+        self,
+        index: int,
+        x: Any,
+        validation_data: Any = None,
+        callbacks: Sequence[Any] = (),
+        *,
+        verbose: Any = "auto",
+        initial_epoch: int = 0,
+    ) -> dict[str, list[float]]:
+        """Train one compiled machine on rows of its own visible units, which `up` makes.
+
+        Returns:
+            Its history.
+        """
+        layer = self.settings[index]
+        return layer.rbm.fit(
+            x,
+            batch_size=layer.batch_size,
+            epochs=layer.epochs,
+            validation_data=validation_data,
+            callbacks=callbacks,
+            verbose=verbose,
+            initial_epoch=initial_epoch,
+        ).history
+
+    def up(self, index: int, x: Any) -> np.ndarray:
+        """What the layer above a layer is trained on: means or draws of its hidden units."""
+        layer = self.settings[index]
+        means = layer.rbm.transform(x)
+        if layer.up == "mean":
+            return means
+        machine, key = layer.rbm.machine(), Key(layer.rbm.seed + 4, 0)
+        rows = np.asarray(x, "float32")
+        draws = [
+            np.asarray(machine.hidden_draw(tf.constant(part), replace(key, step=number), 0)[1])
+            for number, part in enumerate(np.array_split(rows, -(-len(rows) // 2000)))
+        ]
+        return np.concatenate(draws)
 
     def transform(self, x: Any) -> np.ndarray:
         """E[h] of the topmost layer."""
@@ -205,33 +257,6 @@ class DBN(keras.Model):
         """The network that `get_config` described."""
         revived = keras.saving.deserialize_keras_object
         return cls([revived(layer) for layer in config["layers"]], name=config["name"])
-
-    def _train(
-        self, layer: Layer, x: Any, validation_data: Any, callbacks: Sequence[Any], verbose: Any
-    ) -> dict[str, list[float]]:
-        layer.rbm.compile(layer.optimizer)
-        return layer.rbm.fit(
-            x,
-            batch_size=layer.batch_size,
-            epochs=layer.epochs,
-            validation_data=validation_data,
-            callbacks=callbacks,
-            verbose=verbose,
-        ).history
-
-    def _up(self, index: int, x: Any) -> np.ndarray:
-        """What the layer above is trained on."""
-        layer = self.settings[index]
-        means = layer.rbm.transform(x)
-        if layer.up == "mean":
-            return means
-        machine, key = layer.rbm.machine(), Key(layer.rbm.seed + 4, 0)
-        rows = np.asarray(x, "float32")
-        draws = [
-            np.asarray(machine.hidden_draw(tf.constant(part), replace(key, step=number), 0)[1])
-            for number, part in enumerate(np.array_split(rows, -(-len(rows) // 2000)))
-        ]
-        return np.concatenate(draws)
 
 
 def _layer(index: int, value: Any) -> Layer:

@@ -8,9 +8,8 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from keras.optimizers.schedules import LearningRateSchedule
 
-from ..schedules.arguments import flag, number, steps
+from ..schedules.arguments import Schedule, flag, number, steps
 from .machine import Machine
 from .sampling import Key, shape_of
 
@@ -93,8 +92,8 @@ class ContrastiveDivergence(Estimator):
     {'k': 3, 'sample_visible': False}
     """
 
-    def __init__(self, k: int | LearningRateSchedule = 1, *, sample_visible: bool = False):
-        self.k = k if isinstance(k, LearningRateSchedule) else steps("k", k)
+    def __init__(self, k: int | Schedule = 1, *, sample_visible: bool = False):
+        self.k = k if isinstance(k, Schedule) else steps("k", k)
         self.sample_visible = flag("sample_visible", sample_visible)
 
     def __call__(self, machine: Machine, positive: Any, state: State, key: Key) -> Negative:
@@ -125,9 +124,9 @@ class PersistentCD(Estimator):
     {'chain': (50, 500)}
     """
 
-    def __init__(self, chains: int = 100, k: int | LearningRateSchedule = 1):
+    def __init__(self, chains: int = 100, k: int | Schedule = 1):
         self.chains = steps("chains", chains)
-        self.k = k if isinstance(k, LearningRateSchedule) else steps("k", k)
+        self.k = k if isinstance(k, Schedule) else steps("k", k)
 
     def state_shapes(self, visible: int, hidden: int) -> dict[str, tuple[int, ...]]:
         return {"chain": (self.chains, hidden)}
@@ -172,7 +171,7 @@ class FastPersistentCD(PersistentCD):
     def __init__(
         self,
         chains: int = 100,
-        k: int | LearningRateSchedule = 1,
+        k: int | Schedule = 1,
         *,
         rate: float = 0.05,
         decay: float = 0.95,

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import keras
 import numpy as np
 
-from ..schedules.arguments import one_of
+from ..schedules.arguments import flag, one_of
 from .dbn import DBN
 from .path import Step, path_of
 from .rbm import RBM
@@ -51,6 +51,7 @@ class Values:
 
     kernel: np.ndarray
     bias: np.ndarray
+    sources: list[str]
     kernel_notes: list[str]
     bias_notes: list[str]
 
@@ -62,6 +63,7 @@ def initialize_from(
     layers: Sequence[str] | None = None,
     activation: Literal["same", "convert", "ignore"] = "same",
     dropout: Literal["inverted", "classic"] = "inverted",
+    decoder: bool = False,
 ) -> list[Handed]:
     """Give the Dense layers of a model the weights of a network's machines.
 
@@ -81,6 +83,9 @@ def initialize_from(
         dropout: `inverted`: the model's dropout scales what it keeps, as that of Keras does, so
             weights stay as they are. `classic`: it does not, so the kernel after a Dropout layer
             is divided by the share that it keeps (Srivastava et al. 2014).
+        decoder: as many Dense layers again follow, which undo the machines from the topmost down:
+            they get the transposed weights and the visible biases, as in the autoencoder of
+            Hinton & Salakhutdinov (2006).
 
     Returns:
         A row for each variable that got a value, in order.
@@ -95,55 +100,96 @@ def initialize_from(
     >>> [row.source for row in initialize_from(rbm, model)]
     ['rbm 0, weights', 'rbm 0, hidden bias']
     """
+    plan = planned(
+        dbn, model, layers=layers, activation=activation, dropout=dropout, decoder=decoder
+    )
+    return [row for values, dense in plan for row in _hand(values, dense)]
+
+
+def planned(
+    dbn: DBN | RBM,
+    model: keras.Model,
+    *,
+    layers: Sequence[str] | None = None,
+    activation: str = "same",
+    dropout: str = "inverted",
+    decoder: bool = False,
+) -> list[tuple[Values, Any]]:
+    """What `initialize_from` would give to which layer; nothing is changed yet.
+
+    The machines need weights of the right shapes, which need not be trained.
+    """
     one_of("activation", activation, ACTIVATIONS)
     one_of("dropout", dropout, DROPOUTS)
     machines = [dbn] if isinstance(dbn, RBM) else list(dbn.machines)
-    path = path_of(model, len(machines), layers)
-    for index, (machine, step) in enumerate(zip(machines, path, strict=True)):
-        _check_shapes(index, machine, step)
-        _check_activation(index, machine, step, activation)
-    values = [_values(machine) for machine in machines]
+    count = len(machines) * (2 if flag("decoder", decoder) else 1)
+    path = path_of(model, count, layers)
+    for index, (machine, step) in enumerate(zip(machines, path, strict=False)):
+        _check_built(index, machine)
+        _check_shapes(f"machine {index}", (machine.width, machine.units), step)
+        allowed = ACCEPTED[machine.hidden.activation]
+        _check_activation(f"hidden units of machine {index}", allowed, step, activation)
+    values = [_values(index, machine) for index, machine in enumerate(machines)]
+    if decoder:
+        values += _way_down(machines, path[len(machines) :], activation)
     if dropout == "classic":
         for value, step in zip(values, path, strict=True):
             _scale_for_dropout(value, step)
     if activation == "convert":
         _convert(values, path)
-    return [
-        row
-        for index, (value, step) in enumerate(zip(values, path, strict=True))
-        for row in _hand(index, value, step.dense)
-    ]
+    return [(value, step.dense) for value, step in zip(values, path, strict=True)]
 
 
-def _check_shapes(index: int, machine: RBM, step: Step) -> None:
+def _way_down(machines: list[RBM], path: list[Step], policy: str) -> list[Values]:
+    """The transposed weights and visible biases, from the topmost machine down."""
+    found = []
+    for index, step in zip(reversed(range(len(machines))), path, strict=True):
+        machine = machines[index]
+        _check_shapes(f"machine {index} on the way down", (machine.units, machine.width), step)
+        allowed = (machine.visible.activation,)
+        _check_activation(f"visible units of machine {index}", allowed, step, policy)
+        found.append(
+            Values(
+                np.asarray(machine.kernel, "float32").T,
+                np.asarray(machine.visible_bias, "float32"),
+                [f"rbm {index}, weights", f"rbm {index}, visible bias"],
+                ["transposed"],
+                [],
+            )
+        )
+    return found
+
+
+def _check_built(index: int, machine: RBM) -> None:
     if not machine.built:
         raise ValueError(f"Machine {index} has no weights yet: train it first.")
+
+
+def _check_shapes(what: str, wanted: tuple[int, int], step: Step) -> None:
     dense = step.dense
     if not dense.built:
         raise ValueError(f"Layer `{dense.name}` is not built: call the model on data first.")
-    wanted = (machine.width, machine.units)
     if tuple(dense.kernel.shape) != wanted:
         raise ValueError(
-            f"Layer `{dense.name}` cannot take the weights of machine {index}: its kernel has "
+            f"Layer `{dense.name}` cannot take the weights of {what}: its kernel has "
             f"shape {tuple(dense.kernel.shape)} and the weights have shape {wanted}."
         )
     if not dense.use_bias:
-        raise ValueError(f"Layer `{dense.name}` has no bias, and machine {index} has one.")
+        raise ValueError(f"Layer `{dense.name}` has no bias, and {what} has one.")
 
 
-def _check_activation(index: int, machine: RBM, step: Step, policy: str) -> None:
-    allowed = ACCEPTED[machine.hidden.activation]
+def _check_activation(what: str, allowed: tuple[str, ...], step: Step, policy: str) -> None:
     if policy == "convert" and "sigmoid" in allowed:
         allowed = (*allowed, "tanh")
     if policy != "ignore" and step.activation not in allowed:
         raise ValueError(
-            f"Layer `{step.dense.name}` has the activation {step.activation!r}, and the hidden "
-            f"units of machine {index} ask for {' or '.join(allowed)}. Change it, or see the "
-            "argument `activation` of `initialize_from`."
+            f"Layer `{step.dense.name}` has the activation {step.activation!r}, and the {what} "
+            f"ask for {' or '.join(allowed)}. Change it, or see the argument `activation` of "
+            "`initialize_from`."
         )
 
 
-def _values(machine: RBM) -> Values:
+def _values(index: int, machine: RBM) -> Values:
     kernel = np.asarray(machine.kernel, "float32")
     equations = machine.machine()
     notes = []
@@ -151,7 +197,9 @@ def _values(machine: RBM) -> Values:
         # What reaches the hidden units is v / sigma^2.
         kernel = kernel / np.asarray(equations.variance)[:, None]
         notes.append("divided by sigma^2")
-    return Values(kernel, np.asarray(machine.hidden_bias, "float32"), notes, [])
+    bias = np.asarray(machine.hidden_bias, "float32")
+    sources = [f"rbm {index}, weights", f"rbm {index}, hidden bias"]
+    return Values(kernel, bias, sources, notes, [])
 
 
 def _scale_for_dropout(value: Values, step: Step) -> None:
@@ -175,13 +223,16 @@ def _convert(values: list[Values], path: list[Step]) -> None:
             above.bias_notes.append("moved for tanh below")
 
 
-def _hand(index: int, value: Values, dense: Any) -> list[Handed]:
+def _hand(value: Values, dense: Any) -> list[Handed]:
     rows = []
-    for variable, made, what, notes in (
-        (dense.kernel, value.kernel, "weights", value.kernel_notes),
-        (dense.bias, value.bias, "hidden bias", value.bias_notes),
+    for variable, made, source, notes in zip(
+        (dense.kernel, dense.bias),
+        (value.kernel, value.bias),
+        value.sources,
+        (value.kernel_notes, value.bias_notes),
+        strict=True,
     ):
         variable.assign(made)
         shape = tuple(int(length) for length in made.shape)
-        rows.append(Handed(variable.path, f"rbm {index}, {what}", shape, ", ".join(notes)))
+        rows.append(Handed(variable.path, source, shape, ", ".join(notes)))
     return rows

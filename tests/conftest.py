@@ -12,3 +12,4 @@ import pytest
 def _in_an_empty_folder(tmp_path, monkeypatch):
     """Nothing that a test forgets to place lands in the checkout."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KERAS_RECIPES_CACHE", str(tmp_path / "cache"))

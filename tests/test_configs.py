@@ -13,8 +13,16 @@ CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
 NAMES = [path.stem for path in CONFIGS]
 
 # MNIST is not bundled: digits have the same form of data, less of it.
+DIGITS = ["data.source=digits", "data.validation=15%", "data.batch_size=32"]
+MACHINES = [*DIGITS, "pretraining.dbn.epochs=1", "pretraining.dbn.jit_compile=false"]
 STAND_IN = {
-    "mnist_mlp": ["data.source=digits", "data.validation=15%", "data.batch_size=32"],
+    "mnist_mlp": DIGITS,
+    "digits_dbn": ["pretraining.dbn.epochs=1"],
+    "mnist_dbn": MACHINES,
+    "mnist_dbn_dropout": MACHINES,
+    "mnist_few_labels": [*MACHINES, "data.labels=50"],
+    "mnist_autoencoder": [*MACHINES, "model.output.dense.units=64"],
+    "mnist_rbm_ais": [*MACHINES, "pretraining.dbn.log_probability.temperatures=20"],
     "optimizers_compared": ["data.batch_size=32"],
     "ensemble": ["ensemble.members=2"],
 }
@@ -37,7 +45,7 @@ def header(path: Path) -> str:
 
 
 def test_all_recipes_are_seen():
-    assert len(CONFIGS) == 37
+    assert len(CONFIGS) == 43
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=NAMES)

@@ -50,7 +50,14 @@ def test_every_public_class_has_an_example():
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/recipe.md", "docs/schedules.md", "docs/trouble.md"]
+    "page",
+    [
+        "README.md",
+        "docs/recipe.md",
+        "docs/schedules.md",
+        "docs/trouble.md",
+        "docs/pretraining.md",
+    ],
 )
 def test_recipes_and_code_in_the_pages_are_sound(page):
     text = (ROOT / page).read_text(encoding="utf-8")

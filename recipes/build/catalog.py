@@ -14,6 +14,7 @@ import keras
 
 from ...callbacks.table import CALLBACKS
 from ...models.table import GRADIENT_TRANSFORMS, LOSSES, TRAINING_PARTS
+from ...pretraining.table import MACHINE_PARTS
 from ...schedules.table import SCHEDULES
 from ..spec.catalog import describe
 from ..spec.choices import REFUSED
@@ -69,6 +70,8 @@ def tables() -> dict[str, dict[str, Any]]:
     made["gradient_transforms"] = own_rows(GRADIENT_TRANSFORMS)
     for name, cls in TRAINING_PARTS.items():
         made[name] = own_rows({name: cls})
+    for kind, table in MACHINE_PARTS.items():
+        made[kind] = own_rows(table)
     made["sources"] = {**own_rows(SOURCES), "arrays": {"class": ""}}
     made["activations"] = activations()
     return {kind: dict(sorted(rows.items())) for kind, rows in made.items()}

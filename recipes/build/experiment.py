@@ -18,6 +18,7 @@ from .data.steps import batch_rows
 from .execution import jit_compile, steps_per_execution
 from .objects import Builder, first_paragraph
 from .parts import check_parts, scheduled, training_parts
+from .pretraining import Pretraining, pretraining
 from .rates import check_rate
 
 
@@ -35,6 +36,7 @@ class Experiment:
     callbacks: tuple[keras.callbacks.Callback, ...]
     epochs: int
     baseline: float | None = None
+    pretraining: Pretraining | None = None
 
 
 def experiment(recipe: Recipe, data: Data, files: Path) -> Experiment:
@@ -67,6 +69,7 @@ def experiment(recipe: Recipe, data: Data, files: Path) -> Experiment:
         callbacks=tuple(callbacks(recipe, builder)),
         epochs=recipe.epochs,
         baseline=tasks.baseline(recipe, task, data.train.y),
+        pretraining=pretraining(recipe, data, model),
     )
 
 

@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import DataError
 from ..spec import Choice, Recipe
 from .data import Data, Split, Splits, load_data
+from .data.split import LABELS, generator, taken
 
 
 def data_of(recipe: Recipe, arrays: tuple[Any, Any] | None = None) -> Data:
@@ -19,16 +21,51 @@ def data_of(recipe: Recipe, arrays: tuple[Any, Any] | None = None) -> Data:
         DataError: the data cannot be used as the recipe asks.
     """
     section = recipe.data
+    seed = recipe.seed if section.seed is None else section.seed
     data = load_data(
         section.source.name,
         section.source.arguments,
         splits=Splits(validation=_part(section.validation), test=_part(section.test)),
         scale=section.scale,
-        seed=recipe.seed if section.seed is None else section.seed,
+        seed=seed,
         limit=section.limit,
         arrays=arrays,
     )
+    if section.targets == "rows":
+        data = reconstructing(data)
+    if section.labels is not None:
+        data = labelled(data, section.labels, seed)
     return data if section.bootstrap is None else resampled(data, section.bootstrap)
+
+
+def labelled(data: Data, count: int, seed: int) -> Data:
+    """The same data with so many training rows, classes in proportion; the others lose targets."""
+    labels = data.train.y if data.classes else None
+    rows = len(data.train.y)
+    if count >= rows:
+        raise DataError(f"labels: {count} rows are asked for and the training split has {rows}.")
+    kept = taken(labels, np.arange(rows), count, generator(seed, LABELS), "labels")[0]
+    few = Split(data.train.x[kept], data.train.y[kept])
+    return replace(data, train=few, unlabelled=data.train.x)
+
+
+def reconstructing(data: Data) -> Data:
+    """The same rows with themselves, scaled and flat, as targets: what an autoencoder learns."""
+
+    def own(split: Split | None) -> Split | None:
+        return None if split is None else Split(split.x, flat(data, split.x))
+
+    train = Split(data.train.x, flat(data, data.train.x))
+    validation, test = own(data.validation), own(data.test)
+    return replace(
+        data, train=train, validation=validation, test=test, task="regression", classes=()
+    )
+
+
+def flat(data: Data, x: np.ndarray) -> np.ndarray:
+    """Rows as the network sees them behind its scaling, each as one vector of float32."""
+    scaled = data.scaling.apply(x)
+    return scaled.reshape(len(scaled), -1)
 
 
 def resampled(data: Data, seed: int) -> Data:

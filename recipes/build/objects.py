@@ -34,6 +34,11 @@ class Builder:
     layers: dict[str, int] = field(default_factory=dict)
 
     @property
+    def epochs(self) -> int:
+        """Epochs of the whole run."""
+        return self.recipe.epochs
+
+    @property
     def updates_per_epoch(self) -> Fraction:
         """Optimizer updates an epoch, which durations are counted in.
 
@@ -44,7 +49,7 @@ class Builder:
     @property
     def updates(self) -> int:
         """Optimizer updates of the whole run; the last few batches may make none."""
-        return max(1, int(self.updates_per_epoch * self.recipe.epochs))
+        return max(1, int(self.updates_per_epoch * self.epochs))
 
     def make(self, kind: str, choice: Choice, path: tuple) -> Any:
         """The object of a choice; `path` is where it stands in the recipe."""
@@ -62,7 +67,10 @@ class Builder:
             arguments = {"name": self.layer_name(choice.name), **arguments}
         try:
             return class_of(target.class_path)(**arguments)
-        except (ValueError, TypeError, ArithmeticError) as error:
+        except RecipeError:
+            raise
+        except Exception as error:
+            # A constructor may stumble over its arguments before it has checked them.
             raise self.refused(place, error) from error
 
     def value(self, value: Any, path: tuple, name: str = "") -> Any:
@@ -70,7 +78,7 @@ class Builder:
         if isinstance(value, Choice):
             return self.make(value.kind, value, path)
         if isinstance(value, Duration):
-            return value.to_steps(self.updates_per_epoch, self.recipe.epochs)
+            return value.to_steps(self.updates_per_epoch, self.epochs)
         if isinstance(value, (list, tuple)):
             return [self.value(item, (*path, index)) for index, item in enumerate(value)]
         if name in PATH_ARGUMENTS and isinstance(value, str):
@@ -93,7 +101,10 @@ class Builder:
 
     def refused(self, path: tuple, error: Exception) -> RecipeError:
         """A constructor's own complaint, at the place in the recipe that caused it."""
-        return RecipeError([self.recipe.problem(path, first_paragraph(str(error)))])
+        text = first_paragraph(str(error))
+        if not isinstance(error, (ValueError, TypeError, ArithmeticError)):
+            text = f"cannot be made of these arguments: {type(error).__name__}: {text}"
+        return RecipeError([self.recipe.problem(path, text)])
 
 
 def class_of(class_path: str) -> Any:

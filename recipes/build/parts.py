@@ -18,7 +18,7 @@ def training_parts(recipe: Recipe, builder: Builder) -> dict[str, Any]:
         for index, choice in enumerate(recipe.gradient_transforms)
     ]
     return {
-        **{name: section(recipe, builder, name) for name in catalog.SECTIONS},
+        **{name: section(recipe, builder, name) for name in catalog.PARTS},
         "gradient_accumulation": recipe.gradient_accumulation,
         "gradient_transforms": transforms,
         "momentum": momentum(recipe, builder),

@@ -11,6 +11,7 @@ from ..errors import RequestError
 from ..run import directory as files
 from ..run.directory import RunDirectory, opened
 from .curves import Curve, figure, svg
+from .machines import read_arrays, section
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem;
@@ -39,6 +40,10 @@ class Story:
         self.manifest = run.read_json(files.MANIFEST)
         self.recipe = (run / files.RECIPE).read_text(encoding="utf-8")
         self.lines = read_lines(run / files.METRICS)
+        self.pretraining = None
+        if (run / files.PRETRAINING).is_file():
+            self.pretraining = run.read_json(files.PRETRAINING)
+        self.machines = read_arrays(run / files.PICTURES)
 
 
 def write_report(runs: Sequence[Path], out: str | os.PathLike | None = None) -> Path:
@@ -162,8 +167,9 @@ def _rank(name: str) -> int:
 def details(story: Story) -> str:
     """The recipe and the machine, folded away."""
     manifest = html.escape(json.dumps(story.manifest, indent=2))
+    machines = "" if story.pretraining is None else section(story.pretraining, story.machines)
     return (
-        f"<h2>{html.escape(story.name)}</h2>"
+        f"<h2>{html.escape(story.name)}</h2>{machines}"
         f"<details open><summary>recipe, resolved</summary><pre>{html.escape(story.recipe)}</pre>"
         f"</details><details><summary>versions, machine, data</summary><pre>{manifest}</pre>"
         "</details>"

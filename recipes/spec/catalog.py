@@ -15,11 +15,14 @@ from typing import Any
 
 from ..errors import RequestError
 
-# Sections of a recipe whose keys are the arguments of one class, each a kind with that one entry.
-SECTIONS = ("gradient_clipping", "weight_decay", "layer_rates", "sharpness", "weight_averaging")
+# Sections whose keys are the arguments of one class, each a kind with that one entry: parts of the
+# training step at the top of a recipe, and one inside of `pretraining`.
+PARTS = ("gradient_clipping", "weight_decay", "layer_rates", "sharpness", "weight_averaging")
+SECTIONS = (*PARTS, "penalty")
 KINDS = (
     "layers", "optimizers", "losses", "metrics", "initializers", "regularizers", "constraints",
-    "activations", "callbacks", "schedules", "gradient_transforms", "sources", *SECTIONS,
+    "activations", "callbacks", "schedules", "gradient_transforms", "sources", "visible_units",
+    "hidden_units", "estimators", *SECTIONS,
 )  # fmt: skip
 PLUGIN_GROUP = "keras_recipes.plugins"
 PLUGIN_TABLE = "KERAS_RECIPES"

@@ -12,12 +12,16 @@ from . import catalog
 from .choices import ALIASES, Choice
 from .dump import to_plain
 from .fields import shown
+from .pretraining import DbnSection
 from .schema import DataSection, ModelSection, Recipe
 
 BLOCK = re.compile(r"(<!-- table: (?P<name>[a-z_]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-MODELS = {"recipe": Recipe, "data": DataSection, "model": ModelSection}
+MODELS = {"recipe": Recipe, "data": DataSection, "model": ModelSection, "dbn": DbnSection}
 # Kinds whose arguments are ours to document; Keras documents its own.
-OWN_KINDS = ("schedules", "sources", "gradient_transforms", *catalog.SECTIONS)
+OWN_KINDS = (
+    "schedules", "sources", "gradient_transforms", "visible_units", "hidden_units", "estimators",
+    *catalog.SECTIONS,
+)  # fmt: skip
 
 
 def render(text: str) -> str:

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from .catalog import SECTIONS
 from .choices import Choice, Residual
 from .durations import Duration
+from .pretraining import DbnLayerSection
 from .scalars import resolve
 from .schema import Recipe
 
@@ -21,6 +22,10 @@ def dump(recipe: Recipe) -> str:
 
 def to_plain(value: Any) -> Any:
     """A recipe, or a part of one, as plain data."""
+    if isinstance(value, DbnLayerSection):
+        # What is left out is as the network's, and not null.
+        given = {name: getattr(value, name) for name in type(value).model_fields}
+        return {name: _section(name, item) for name, item in given.items() if item is not None}
     if isinstance(value, BaseModel):
         return {name: _section(name, getattr(value, name)) for name in type(value).model_fields}
     if isinstance(value, Choice):

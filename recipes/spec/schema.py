@@ -11,10 +11,10 @@ from ..errors import Problem
 from .choices import Choice, Residual, arguments_of, choice, validated
 from .fields import Field, Mismatch, boolean, failure, integer, one_of, shown, text
 from .nodes import Node, Path, Place, node_of
+from .pretraining import MOST_SEED, PretrainingSection
+from .resuming import CheckpointsSection, InitializeSection
 from .strict import Strict, details, invalid
 
-# Keras takes no larger seed.
-MOST_SEED = 2**32 - 1
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 
 
@@ -160,6 +160,12 @@ class DataSection(Strict):
     limit: integer(gt=0).annotation | None = Key(  # type: ignore[valid-type]
         None, description="use only so many rows of the source, for a short run"
     )
+    labels: integer(gt=0).annotation | None = Key(  # type: ignore[valid-type]
+        None, description="train on so many of the training rows; pretraining sees them all"
+    )
+    targets: one_of("own", "rows").annotation = Key(  # type: ignore[valid-type]
+        "own", description="what is predicted: the targets, or the scaled rows (an autoencoder)"
+    )
 
 
 class ModelSection(Strict):
@@ -195,6 +201,9 @@ class Recipe(Strict):
         0, description="decides initial weights, splits, the order of each epoch, dropout"
     )
     data: DataSection
+    pretraining: PretrainingSection | None = Key(
+        None, description="a network trained before the model, whose weights the model starts from"
+    )
     model: ModelSection
     loss: choice("losses") | None = Key(  # type: ignore[valid-type]
         None, description="by default cross-entropy for classes, squared error for numbers"
@@ -238,6 +247,12 @@ class Recipe(Strict):
     )
     ensemble: EnsembleSection | None = Key(
         None, description="train several networks and average their outputs"
+    )
+    checkpoints: CheckpointsSection = Key(
+        CheckpointsSection(), description="how often the run is stored, to resume it from"
+    )
+    initialize: InitializeSection | None = Key(
+        None, description="weights of another training to start from"
     )
     callbacks: list[choice("callbacks")] = Key([], description="callbacks, in order")  # type: ignore[valid-type]
 

@@ -53,7 +53,7 @@ def test_each_layer_is_trained_on_what_the_one_below_gives(rows):
 def test_samples_may_go_up_instead_of_means(rows):
     dbn = DBN([Layer(6, epochs=1, up="sample"), Layer(5, epochs=0)])
     dbn.pretrain(rows, verbose=0)
-    drawn = dbn._up(0, np.repeat(rows[:1], 4001, 0))
+    drawn = dbn.up(0, np.repeat(rows[:1], 4001, 0))
     assert set(np.unique(drawn)) == {0, 1}
     np.testing.assert_allclose(drawn.mean(0), dbn.machines[0].transform(rows[:1])[0], atol=0.03)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...errors import DataError
 from ..words import did_you_mean, listed, shown
+from .source import refuse_device
 
 
 class Table:
@@ -30,6 +31,7 @@ class Table:
                 f"of a line. Received {delimiter!r}."
             )
         try:
+            refuse_device(self.path)
             with open(self.path, encoding="utf-8-sig", newline="") as file:
                 self._take(csvlib.reader(file, delimiter=delimiter, strict=True))
         except FileNotFoundError:

@@ -43,6 +43,7 @@ class Data:
         classes: the classes in order; targets are indices into it. Empty for a regression.
         scaling: fitted on the training rows.
         columns: how the cells of a table became numbers, for tables.
+        unlabelled: all rows of the training split, where only some of them are trained on; or None.
         fingerprint: hash over all rows and targets of all splits.
         source: name of the source.
     """
@@ -56,6 +57,12 @@ class Data:
     columns: Columns | None
     fingerprint: str
     source: str
+    unlabelled: np.ndarray | None = None
+
+    @property
+    def rows(self) -> np.ndarray:
+        """All rows of the training split, those whose target is not used among them."""
+        return self.train.x if self.unlabelled is None else self.unlabelled
 
     @property
     def input_shape(self) -> tuple[int, ...]:

@@ -1,5 +1,6 @@
 """Arrays in a NumPy `.npz` file. Nothing in it is unpickled."""
 
+import io
 import lzma
 import math
 import os
@@ -16,10 +17,14 @@ import numpy as np
 
 from ...errors import DataError
 from ..words import did_you_mean, listed, shown
-from .source import Source, checked
+from .source import Source, checked, refuse_device
 
 # An archive may claim to unfold to more than it holds; deflate never gains more than this.
 MOST_GAIN = 1100
+# How NumPy packs; other methods unfold without a bound in a single read.
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# NumPy writes headers of some hundred bytes, and reads one as long as it says it is.
+MOST_HEADER = 1 << 16
 # What NumPy's and zipfile's parsers raise on bytes that are no array.
 DAMAGED = (
     ValueError,
@@ -72,6 +77,7 @@ def npz(
 def opened(path: Path) -> Iterator[Any]:
     """An `.npz` file; whatever is wrong with its bytes is told as a `DataError`."""
     with readable(path):
+        refuse_device(path)
         _refuse_bombs(path)
         file = np.load(path, allow_pickle=False)
     with file:
@@ -121,8 +127,13 @@ def _refuse_bombs(path: Path) -> None:
             raise DataError(f"{path}: is no npz file; it does not begin like one.")
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
+            if info.compress_type not in METHODS:
+                raise DataError(
+                    f"{path}: `{shown(info.filename)[1:-1]}` is packed in a way that NumPy does "
+                    "not use. Save the arrays with `numpy.savez_compressed`."
+                )
             with archive.open(info) as stream:
-                declared = _declared(stream)
+                declared = _declared(io.BytesIO(stream.read(MOST_HEADER)))
             # NumPy allocates what the header declares before it reads a byte of it.
             if declared > max(info.compress_size, 64) * MOST_GAIN:
                 raise DataError(

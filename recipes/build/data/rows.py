@@ -9,7 +9,7 @@ import numpy as np
 from ...errors import DataError
 from .cells import Table
 from .npz import member, opened, readable
-from .source import Columns, features
+from .source import Columns, features, refuse_device
 from .table import encode
 
 
@@ -54,6 +54,7 @@ def _table(path: Path, columns: Any, shape: tuple[int, ...]) -> np.ndarray:
 
 def _npy(path: Path) -> np.ndarray:
     with readable(path):
+        refuse_device(path)
         with open(path, "rb") as file:
             if file.read(6) != b"\x93NUMPY":
                 raise DataError(f"{path}: is no npy file; it does not begin like one.")

@@ -11,7 +11,7 @@ from ...errors import DataError
 # A part of the rows: a fraction below 1, a count, or None.
 Part = float | int | None
 # Streams of the seed, so that one choice does not shift another.
-TEST, VALIDATION, LIMIT = 1, 2, 3
+TEST, VALIDATION, LIMIT, LABELS = 1, 2, 3, 4
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,206 @@
+"""Train a recipe's deep belief network, and give its weights to the model."""
+
+import hashlib
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+from ...callbacks import ProgressBar
+from ..build.pretraining import Pretraining
+from . import directory as files
+from .directory import RunDirectory
+from .machine_cache import Kept, MachineStore, key_of, shared
+from .machine_pictures import pictures
+
+if TYPE_CHECKING:
+    from ...pretraining import RBM
+
+# A machine in training is saved at the end of an epoch, but not more often than this.
+SAVE_SECONDS = 10.0
+
+
+class Left(Exception):
+    """A training was left because it was asked to; the last epoch that was saved is on disk."""
+
+
+class SaveMachine(keras.callbacks.Callback):
+    """Keeps the state of a machine in training, so that a killed run goes on in the same epoch.
+
+    Rows and random numbers of an epoch follow from seed, epoch and update, so the machine's and
+    the optimizer's variables are all there is to keep.
+
+    Args:
+        store: where it is kept.
+        key: under what name.
+        earlier: what an earlier process left there.
+        seconds: the least time between two saves.
+        asked: tells whether to leave the training now.
+    """
+
+    def __init__(
+        self,
+        store: MachineStore,
+        key: str,
+        earlier: Kept | None,
+        seconds: float,
+        asked: Callable[[], bool],
+    ):
+        super().__init__()
+        self.store, self.key, self.seconds, self.asked = store, key, seconds, asked
+        self.history: dict[str, list[float]] = {} if earlier is None else earlier.history
+        self.spent = 0.0 if earlier is None else earlier.seconds
+        self.epoch = len(next(iter(self.history.values()), []))
+        self._saved = self._began = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(float(value))
+        self.epoch = epoch + 1
+        now = time.perf_counter()
+        if now - self._saved >= self.seconds or self.asked():
+            self.store.keep(self.key, self.kept(variables(self.model)))
+            self._saved = now
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        # An epoch that is cut short is done again from its beginning.
+        if self.asked():
+            raise Left
+
+    def kept(self, weights: Sequence[Any]) -> Kept:
+        """Values of variables, with the history and the time until now."""
+        spent = self.spent + time.perf_counter() - self._began
+        return Kept([np.asarray(part) for part in weights], self.history, round(spent, 3))
+
+
+class Pretrainer:
+    """One pretraining: layer by layer, each from a store where it is known already.
+
+    Args:
+        work: the network and its rows.
+        directory: of the run; its own store keeps every layer for the report.
+        progress: show a progress bar.
+        asked: tells whether to end the pretraining now.
+        save_seconds: the least time between two saves of a machine in training.
+    """
+
+    def __init__(
+        self,
+        work: Pretraining,
+        directory: RunDirectory,
+        *,
+        progress: bool = True,
+        asked: Callable[[], bool] = bool,
+        save_seconds: float = SAVE_SECONDS,
+    ):
+        self.work, self.directory, self.progress, self.asked = work, directory, progress, asked
+        self.save_seconds = save_seconds
+        self.own = MachineStore(directory / files.MACHINES)
+        self.keys = layer_keys(work)
+        self.story: list[dict[str, Any]] = []
+
+    def run(self, model: keras.Model) -> bool:
+        """Train what is not known, hand the weights over, and write `pretraining.json`.
+
+        Returns:
+            False where it was asked to end; the state is kept then.
+        """
+        rows, held_out = self.work.rows, self.work.validation
+        for index in range(len(self.work.dbn.machines)):
+            if index:
+                machine = self.work.dbn.machines[index - 1]
+                rows = self.work.dbn.up(index - 1, rows)
+                held_out = None if held_out is None else machine.transform(held_out)
+            if not self.layer(index, rows, held_out):
+                return False
+        self.work.dbn.built = True
+        handed = [str(row) for row in self.work.hand_over(model)]
+        arrays: dict[str, Any] = pictures(self.work.dbn, self.work.rows, self.work.validation)
+        self.directory.write(files.PICTURES, lambda path: np.savez(path, **arrays))
+        self.directory.write_json(files.PRETRAINING, {"layers": self.story, "handed": handed})
+        return True
+
+    def layer(self, index: int, rows: np.ndarray, held_out: np.ndarray | None) -> bool:
+        """One layer, trained or taken from a store; False where it was asked to end."""
+        key, machine = self.keys[index], self.work.dbn.machines[index]
+        known = self.own.find(key) or (shared().find(key) if self.work.cache else None)
+        known = known if known is not None and fits(known.weights, machine.weights) else None
+        if known is not None:
+            assign(machine.weights, known.weights)
+        found = known or self.train(index, rows, held_out)
+        if found is None:
+            return False
+        self.own.keep(key, found)
+        if self.work.cache and known is None:
+            shared().keep(key, found)
+        if known is not None and self.progress:
+            print(f"{machine.name}  as trained before, in {found.seconds:.0f} s", file=sys.stderr)
+        self.story.append(
+            {
+                "name": machine.name,
+                "units": machine.units,
+                "key": key,
+                "cached": known is not None,
+                "seconds": found.seconds,
+                "history": found.history,
+            }
+        )
+        return True
+
+    def train(self, index: int, rows: np.ndarray, held_out: np.ndarray | None) -> Kept | None:
+        """Train one machine, from where an earlier process left it; None where it was left."""
+        dbn, partial = self.work.dbn, f"{self.keys[index]}-partial"
+        machine = dbn.machines[index]
+        dbn.compile_layer(index)
+        earlier = self.own.find(partial)
+        if earlier is not None and fits(earlier.weights, variables(machine)):
+            assign(variables(machine), earlier.weights)
+        else:
+            earlier = None
+        save = SaveMachine(self.own, partial, earlier, self.save_seconds, self.asked)
+        callbacks = [*([ProgressBar(label=machine.name)] if self.progress else []), save]
+        try:
+            dbn.fit_layer(index, rows, held_out, callbacks, verbose=0, initial_epoch=save.epoch)
+        except Left:
+            return None
+        self.own.drop(partial)
+        return save.kept(machine.weights)
+
+
+def pretrain_aside(work: Pretraining | None, model: keras.Model) -> None:
+    """Start a model from its recipe's machines where there is no run directory to write to."""
+    if work is None:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        Pretrainer(work, RunDirectory(Path(folder)), progress=False).run(model)
+
+
+def layer_keys(work: Pretraining) -> list[str]:
+    """The name of each layer in a store: it follows from the rows and all settings up to it."""
+    rows = hashlib.sha256(np.ascontiguousarray(work.rows).data).hexdigest()
+    settings = [layer.get_config() for layer in work.dbn.settings]
+    return [
+        key_of(rows, {"layers": settings[: index + 1], "shape": list(work.rows.shape)})
+        for index in range(len(settings))
+    ]
+
+
+def variables(machine: "RBM | Any") -> list[Any]:
+    """All that training changes: the machine's variables, then the optimizer's."""
+    return [*machine.weights, *machine.optimizer.variables]
+
+
+def fits(values: Sequence[np.ndarray], own: Sequence[Any]) -> bool:
+    """Whether values have the shapes of variables."""
+    return [tuple(value.shape) for value in values] == [tuple(part.shape) for part in own]
+
+
+def assign(own: Sequence[Any], values: Sequence[np.ndarray]) -> None:
+    """Give variables their values."""
+    for variable, value in zip(own, values, strict=True):
+        variable.assign(value)
