@@ -1,8 +1,8 @@
 """Recipes that train Keras models.
 
-`load` and `train` are the front door; `keras_recipes.schedules`, `.callbacks` and `.models` hold
-parts that work in any `model.compile` and `model.fit`. Importing this package imports neither
-Keras nor TensorFlow: they come in with the first recipe that trains.
+`load`, `train` and `sweep` are the front door; `keras_recipes.schedules`, `.callbacks` and
+`.models` hold parts that work in any `model.compile` and `model.fit`. Importing this package
+imports neither Keras nor TensorFlow: they come in with the first recipe that trains.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         load,
         train,
     )
+    from .recipes.front import resume, sweep
 
 __all__ = [
     "DataError",
@@ -27,17 +28,26 @@ __all__ = [
     "RequestError",
     "TrainingFailed",
     "load",
+    "resume",
+    "sweep",
     "train",
 ]
 
 
 def __getattr__(name: str) -> Any:
     # Even the recipe language waits for its first use: `--help` should not pay for it.
+    if name == "HyperModel":
+        # Not in `__all__`: its class is made of keras-tuner's, which a star import would import.
+        from .recipes.sweep.run.hyper_model import HyperModel
+
+        return HyperModel
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from . import recipes
+    from .recipes import front
 
-    return getattr(recipes, name)
+    # `recipes.sweep` is the folder of that name.
+    return getattr(front if name in ("resume", "sweep") else recipes, name)
 
 
 def __dir__() -> list[str]:

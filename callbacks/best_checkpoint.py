@@ -65,16 +65,16 @@ class BestCheckpoint(StatefulCallback):
             # Only now: a write that fails must not pass for a model that is on disk.
             self.best, self.best_epoch = value, epoch
         elif due:
-            self._write_kept()
+            self.write_kept()
 
     def on_train_end(self, logs: dict | None = None) -> None:
-        self._write_kept()
+        self.write_kept()
 
     def _write(self) -> None:
         save_whole(self.model, Path(self.path))
         self._written = time.monotonic()
 
-    def _write_kept(self) -> None:
+    def write_kept(self) -> None:
         """Write the model that was kept, and leave the one in training as it is."""
         if self.kept is None:
             return

@@ -143,6 +143,11 @@ class TrainingStep(_Model):
         norms = self._rule.statistics.norms().tolist()
         return dict(zip(paths, norms, strict=True))
 
+    def restart_step(self) -> None:
+        """Make the state of the step anew: averages of the weights begin with those of now."""
+        object.__setattr__(self, "_rule", None)
+        self.train_function = None
+
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One step, compiled by Keras."""
         batch = keras.utils.unpack_x_y_sample_weight(data)

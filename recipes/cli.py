@@ -12,7 +12,8 @@ A recipe is a path to a YAML file or the name of one that ships (`keras-recipes 
 Every verb that takes a recipe also takes overrides: key.path=value, as in
   keras-recipes train digits_mlp epochs=5 model.layers[0].dense.units=64
 
-exit status: 0 done, 1 the training failed, 2 the request was wrong, 130 interrupted
+exit status: 0 done, 1 the training failed, 2 the request was wrong,
+             130 interrupted by Ctrl-C, 143 by SIGTERM
 """
 
 
@@ -43,7 +44,23 @@ def parser() -> argparse.ArgumentParser:
         "--dry-run", action="store_true", help="build everything, print its tables, train nothing"
     )
     train.add_argument("--quiet", action="store_true", help="no progress, only the last lines")
+    train.add_argument("--resume", action="store_true", help="go on with the run in --out, if any")
+    _allow_change(train)
     _json(train)
+    resume = _verb(verbs, "resume", "go on with a run that was killed or interrupted")
+    resume.add_argument("run", metavar="RUN", help="run directory")
+    resume.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help="change of its recipe")
+    _allow_change(resume)
+    _plugins(resume)
+    resume.add_argument("--quiet", action="store_true", help="no progress, only the last lines")
+    _json(resume)
+
+    again = _verb(verbs, "reproduce", "train a run once more, and compare bit for bit")
+    again.add_argument("run", metavar="RUN", help="run directory")
+    again.add_argument("--out", metavar="DIR", help="keep the second run there")
+    again.add_argument("--quiet", action="store_true", help="no progress, only the last lines")
+    _plugins(again)
+    _json(again)
 
     evaluate = _verb(verbs, "evaluate", "metrics of a run's model on one of its splits")
     evaluate.add_argument("run", metavar="RUN", help="run directory")
@@ -53,6 +70,21 @@ def parser() -> argparse.ArgumentParser:
     predict.add_argument("run", metavar="RUN", help="run directory")
     predict.add_argument("file", metavar="FILE", help="raw rows: .csv, .npz or .npy")
     predict.add_argument("--out", metavar="FILE", help="CSV file to write (default: stdout)")
+
+    sweep = _verb(verbs, "sweep", "search over the keys of a recipe; the same command continues")
+    sweep.add_argument("sweep", metavar="SWEEP", help="path or name of a sweep")
+    sweep.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help="override of a key of it")
+    _plugins(sweep)
+    sweep.add_argument("--out", metavar="DIR", help="directory (default: sweeps/NAME)")
+    sweep.add_argument("--jobs", metavar="N", type=int, help="trials at once on this machine")
+    far = sweep.add_mutually_exclusive_group()
+    far.add_argument("--chief", metavar="HOST:PORT", help="answer workers of other machines there")
+    far.add_argument("--worker", metavar="HOST:PORT", help="work for the chief at this address")
+    sweep.add_argument(
+        "--lease", metavar="SECONDS", type=float, help="silence that ends a worker (default: 30)"
+    )
+    sweep.add_argument("--quiet", action="store_true", help="no progress, only the last lines")
+    _json(sweep)
 
     plot = _verb(verbs, "plot", "the learning rate over the run, before training")
     plot.add_argument("recipes", metavar="RECIPE", nargs="+", help="recipes and overrides")
@@ -157,6 +189,16 @@ def _plugins(verb: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         help="module whose classes the recipe may name; repeatable",
+    )
+
+
+def _allow_change(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--allow-change",
+        metavar="KEY",
+        action="append",
+        default=[],
+        help="key of the recipe that may differ from that of the run; repeatable",
     )
 
 

@@ -3,9 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+# A path or a name that a message quotes may be of any length.
+LONGEST_LINE = 2000
+
 
 class RequestError(Exception):
     """The request was wrong: nothing was trained and nothing was written. Exit status 2."""
+
+    def __str__(self) -> str:
+        return legible(super().__str__())
 
 
 class DataError(RequestError):
@@ -41,3 +47,19 @@ class RecipeError(RequestError):
     def __init__(self, problems: Iterable[Problem]):
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def legible(text: str) -> str:
+    """Text that may quote anything, fit for a terminal.
+
+    Characters that would move its cursor become question marks, and a line without end is cut in
+    its middle.
+
+    >>> legible("no column `a\\x1b[2Jb`")
+    'no column `a?[2Jb`'
+    """
+    lines = ["".join(c if c.isprintable() else "?" for c in line) for line in text.split("\n")]
+    half = LONGEST_LINE // 2 - 2
+    return "\n".join(
+        line if len(line) <= LONGEST_LINE else f"{line[:half]}...{line[-half:]}" for line in lines
+    )

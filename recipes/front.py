@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import spec
-from .errors import TrainingFailed
+from .errors import RequestError, TrainingFailed
 
 if TYPE_CHECKING:
     import keras
 
     from .run.result import Result
+    from .sweep.run.result import SweepResult
 
 Source = str | os.PathLike | Mapping[str, Any]
 Overrides = Sequence[str] | Mapping[str, Any]
@@ -34,6 +35,8 @@ class Recipe(spec.Recipe):
         out: str | os.PathLike | None = None,
         progress: bool = True,
         raises: bool = True,
+        resume: bool = False,
+        allow_change: Sequence[str] = (),
     ) -> "Result":
         """Train the recipe and write a run directory.
 
@@ -43,6 +46,8 @@ class Recipe(spec.Recipe):
             out: the run directory, new or empty; default `runs/NAME-DATE-TIME`.
             progress: show a progress bar.
             raises: raise where training failed, rather than return a result that says so.
+            resume: go on with the run in `out`, if there is one, from its last checkpoint.
+            allow_change: keys of the recipe that may differ from those of that run.
 
         Returns:
             The result: status, reason, metrics, and the directory where everything is.
@@ -51,17 +56,20 @@ class Recipe(spec.Recipe):
             RequestError: the request is wrong; nothing was written.
             TrainingFailed: training broke or diverged; the run directory tells how.
         """
-        from .report import write_report
         from .run.ensemble import train_ensemble
         from .run.train import train as train_one
 
         arrays = None if x is None else (x, y)
         train_recipe = train_one if self.ensemble is None else train_ensemble
-        result = train_recipe(self, out=out, arrays=arrays, progress=progress)
-        members = [Path(member["directory"]) for member in result.members]
-        for member in members:
-            write_report([member])
-        write_report([Path(result.directory), *members])
+        result = train_recipe(
+            self,
+            out=out,
+            arrays=arrays,
+            progress=progress,
+            resume=resume,
+            allow_change=allow_change,
+        )
+        _report(result)
         if raises and result.status == "failed":
             raise TrainingFailed(f"{result.reason} See {result.directory}.")
         return result
@@ -99,6 +107,21 @@ class Recipe(spec.Recipe):
         return fit_model(self, model, x, y, validation_data=validation_data, progress=progress)
 
 
+def _report(result: "Result") -> None:
+    """Write the pages of a run and of its members, unless it was finished and reported before."""
+    from .report import write_report
+    from .run import directory as files
+
+    run = Path(result.directory)
+    report, ended = run / files.REPORT, (run / files.RESULT).stat().st_mtime_ns
+    if report.exists() and report.stat().st_mtime_ns >= ended:
+        return
+    members = [Path(member["directory"]) for member in result.members]
+    for member in members:
+        write_report([member])
+    write_report([run, *members])
+
+
 def load(source: Source, overrides: Overrides = (), *, plugins: Sequence[str] = ()) -> Recipe:
     """Read and check a recipe, without importing TensorFlow.
 
@@ -132,3 +155,109 @@ def train(
             )
         return recipe.train(out=out, progress=progress)
     return load(recipe, overrides).train(out=out, progress=progress)
+
+
+def resume(
+    run: str | os.PathLike,
+    overrides: Overrides = (),
+    *,
+    x: Any = None,
+    y: Any = None,
+    plugins: Sequence[str] = (),
+    allow_change: Sequence[str] = (),
+    progress: bool = True,
+    raises: bool = True,
+) -> "Result":
+    """Go on with a run that was killed or interrupted, from its last checkpoint.
+
+    On the same machine with the same versions it ends as if it had never been interrupted. A run
+    that is completed is left as it is.
+
+    Args:
+        run: the run directory.
+        overrides: changes to its recipe; each must be in `allow_change`.
+        x: rows, for a recipe whose `data.source` is `arrays`.
+        y: their targets.
+        plugins: importable modules whose classes the recipe names.
+        allow_change: keys of the recipe that may change.
+        progress: show a progress bar.
+        raises: raise where training failed, rather than return a result that says so.
+
+    Raises:
+        RequestError: no run there, another process works on it, its recipe was changed, or none of
+            its checkpoints is sound.
+        TrainingFailed: training broke or diverged; the run directory tells how.
+    """
+    from .run import directory as files
+
+    path = Path(run)
+    if not (path / files.RECIPE).is_file():
+        raise RequestError(f"{run}: there is no run to resume; it has no {files.RECIPE}.")
+    recipe = load(path / files.RECIPE, overrides, plugins=plugins)
+    return recipe.train(
+        x,
+        y,
+        out=path,
+        progress=progress,
+        raises=raises,
+        resume=True,
+        allow_change=allow_change,
+    )
+
+
+def sweep(
+    source: Source,
+    overrides: Overrides = (),
+    *,
+    plugins: Sequence[str] = (),
+    out: str | os.PathLike | None = None,
+    jobs: int | None = None,
+    chief: str | None = None,
+    lease: float | None = None,
+    arrays: tuple[Any, Any] | None = None,
+    progress: bool = True,
+    raises: bool = True,
+) -> "SweepResult":
+    """Search over the keys of a recipe; the same call again continues what was interrupted.
+
+    Args:
+        source: path of a sweep, name of one that ships, or the sweep as a mapping.
+        overrides: changes to keys of the sweep.
+        plugins: importable modules whose classes the recipe may name.
+        out: directory of the sweep; default `sweeps/NAME`.
+        jobs: trials at once on this machine, each in a process of its own; default the sweep's own
+            number. One trains in this process. 0, with `chief`, leaves the work to other machines.
+        chief: `HOST:PORT` to answer the workers of other machines at.
+        lease: seconds of silence after which a worker counts as dead and its trial goes to
+            another; default 30.
+        arrays: `(x, y)`, for a recipe whose `data.source` is `arrays`.
+        progress: show the trials as they come.
+        raises: raise where the search failed, rather than return a result that says so.
+
+    Returns:
+        The result: status, best trial, and the directory where everything is.
+
+    Raises:
+        RequestError: the sweep is wrong, or its directory holds another one; nothing was trained.
+        TrainingFailed: no trial could be completed, or too many failed in a row.
+    """
+    from .sweep.spec import load_sweep
+
+    loaded = load_sweep(source, overrides, plugins=plugins)
+    from .sweep.run.sweep import run_sweep
+
+    result = run_sweep(
+        loaded,
+        out=out,
+        jobs=jobs,
+        chief=chief,
+        lease=lease,
+        arrays=arrays,
+        progress=progress,
+    )
+    from .sweep.report import write_sweep_report
+
+    write_sweep_report(result.directory)
+    if raises and result.status == "failed":
+        raise TrainingFailed(f"{result.reason} See {result.directory}.")
+    return result

@@ -6,8 +6,12 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .errors import RecipeError, RequestError
+
+if TYPE_CHECKING:
+    from .run.result import Result
 
 Arguments = argparse.Namespace
 
@@ -51,8 +55,9 @@ def copy(arguments: Arguments) -> int:
 
 
 def validate(arguments: Arguments) -> int:
-    """Every mistake of every recipe; `key=value` words are overrides of all of them."""
+    """Every mistake of every recipe or sweep; `key=value` words are overrides of all of them."""
     from .spec import load
+    from .sweep.spec.load import is_sweep, load_sweep
 
     overrides = [word for word in arguments.recipes if "=" in word]
     problems = []
@@ -60,7 +65,8 @@ def validate(arguments: Arguments) -> int:
         if "=" in word:
             continue
         try:
-            load(word, overrides, plugins=arguments.plugin)
+            read = load_sweep if is_sweep(word) else load
+            read(word, overrides, plugins=arguments.plugin)
             print(f"{word}: ok")
         except RecipeError as error:
             problems.extend(error.problems)
@@ -87,7 +93,60 @@ def train(arguments: Arguments) -> int:
 
         print(dry_run(recipe))
         return 0
-    result = recipe.train(out=arguments.out, progress=not arguments.quiet, raises=False)
+    _check_resume(arguments)
+    result = recipe.train(
+        out=arguments.out,
+        progress=not arguments.quiet,
+        raises=False,
+        resume=arguments.resume,
+        allow_change=arguments.allow_change,
+    )
+    return _tell_result(result, arguments)
+
+
+def resume(arguments: Arguments) -> int:
+    """Go on with a run and tell where to look."""
+    from . import front
+
+    result = front.resume(
+        arguments.run,
+        arguments.overrides,
+        plugins=arguments.plugin,
+        allow_change=arguments.allow_change,
+        progress=not arguments.quiet,
+        raises=False,
+    )
+    return _tell_result(result, arguments)
+
+
+def reproduce(arguments: Arguments) -> int:
+    """Train a run again and tell what differs; status 1 where anything does."""
+    from .run.reproduce import reproduce as train_again
+
+    found = train_again(
+        arguments.run, out=arguments.out, plugins=arguments.plugin, progress=not arguments.quiet
+    )
+    report = sys.stderr if arguments.json else sys.stdout
+    for line in found.surroundings:
+        print(f"made with another: {line}", file=report)
+    for line in found.differences:
+        print(f"differs: {line}", file=report)
+    words = "the same, bit for bit" if found.same else f"{len(found.differences)} differences"
+    print(f"{found.run} trained again, {found.epochs} epochs: {words}", file=report)
+    if arguments.json:
+        _print_json(found.to_json())
+    return 0 if found.same else 1
+
+
+def _check_resume(arguments: Arguments) -> None:
+    if arguments.resume and arguments.out is None:
+        raise RequestError("train --resume: name the run directory with `--out`.")
+    if arguments.allow_change and not arguments.resume:
+        raise RequestError("train --allow-change: only a run that is resumed has a recipe before.")
+
+
+def _tell_result(result: "Result", arguments: Arguments) -> int:
+    """The result for a person, and as JSON where that is asked for."""
     report = sys.stderr if arguments.json else sys.stdout
     print(f"{result.status}: {result.reason}, {result.seconds:.1f} s", file=report)
     for finding in result.findings:
@@ -97,7 +156,36 @@ def train(arguments: Arguments) -> int:
     for split in ("validation", "test"):
         if getattr(result, split):
             print(f"{split}: {_metrics(getattr(result, split))}", file=report)
+    if result.log_probability:
+        print(f"log-probability, nats: {_metrics(result.log_probability)}", file=report)
     print(f"everything is in {result.directory} (open report.html)", file=report)
+    if arguments.json:
+        _print_json(result.to_json())
+    return result.exit_status
+
+
+def sweep(arguments: Arguments) -> int:
+    """Search, or work for a search, and tell what was found."""
+    from . import front
+
+    if arguments.worker is not None:
+        from .sweep.run.remote import work_for
+        from .sweep.spec import load_sweep
+
+        loaded = load_sweep(arguments.sweep, arguments.overrides, plugins=arguments.plugin)
+        return work_for(loaded, arguments.worker, out=arguments.out, lease=arguments.lease)
+    result = front.sweep(
+        arguments.sweep,
+        arguments.overrides,
+        plugins=arguments.plugin,
+        out=arguments.out,
+        jobs=arguments.jobs,
+        chief=arguments.chief,
+        lease=arguments.lease,
+        progress=not arguments.quiet,
+        raises=False,
+    )
+    print("\n".join(result.lines()), file=sys.stderr if arguments.json else sys.stdout)
     if arguments.json:
         _print_json(result.to_json())
     return result.exit_status
@@ -204,7 +292,11 @@ def check_gradients(arguments: Arguments) -> int:
 def report(arguments: Arguments) -> int:
     """One HTML page."""
     from .report import write_report
+    from .sweep.report import is_sweep_directory, write_sweep_report
 
+    if len(arguments.runs) == 1 and arguments.out is None and is_sweep_directory(arguments.runs[0]):
+        print(write_sweep_report(arguments.runs[0]))
+        return 0
     print(write_report([Path(run) for run in arguments.runs], arguments.out))
     return 0
 
@@ -216,6 +308,9 @@ VERBS: dict[str, Callable[[Arguments], int]] = {
     "validate": validate,
     "schema": schema,
     "train": train,
+    "resume": resume,
+    "reproduce": reproduce,
+    "sweep": sweep,
     "evaluate": evaluate,
     "predict": predict,
     "plot": plot,

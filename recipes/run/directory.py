@@ -6,16 +6,21 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from ..errors import RequestError
+from .lock import LOCK, locked
 
 RECIPE = "recipe.yaml"
 MANIFEST = "manifest.json"
 METRICS = "metrics.jsonl"
+PRETRAINING = "pretraining.json"
+# Trained machines by their keys, and the arrays of the report's pictures.
+MACHINES = "pretraining"
+PICTURES = "pretraining/pictures.npz"
 GRADIENTS = "gradients.jsonl"
 MODEL = "model.keras"
 DATA = "data.json"
@@ -23,6 +28,7 @@ RESULT = "result.json"
 REPORT = "report.html"
 TRACEBACK = "traceback.txt"
 CHECKPOINTS = "checkpoints"
+STATE = "checkpoints/state"
 MEMBERS = "members"
 
 
@@ -88,20 +94,36 @@ def strict(value: Any) -> Any:
 
 
 @contextmanager
-def reserved(out: str | os.PathLike | None, name: str) -> Iterator[RunDirectory]:
-    """Make the directory of a run; take it away again if the run never began.
+def reserved(
+    out: str | os.PathLike | None, name: str, *, again: bool = False
+) -> Iterator[RunDirectory]:
+    """Make the directory of a run, and lock it; take it away again if the run never began.
 
-    `out` is used as it is and must not exist or be empty. Without it the run goes to
-    `runs/NAME-DATE-TIME`. When the block fails before `result.json` is there, no step was taken:
-    whatever was created here is removed again.
+    `out` is used as it is. Without it the run goes to `runs/NAME-DATE-TIME`. When the block fails
+    before `result.json` is there, no step was taken: whatever was created here is removed again.
+
+    Args:
+        again: whether the directory may hold a run, which is taken up; else it must not exist or
+            be empty.
+
+    Raises:
+        RequestError: it cannot be written, is not empty, or another process works there.
     """
     path = Path(out) if out is not None else _fresh(Path("runs"), name)
-    created = _create(path)
+    created = _create(path, again)
     try:
-        yield RunDirectory(path)
+        with locked(path):
+            if not again:
+                _check_empty(path)
+            try:
+                yield RunDirectory(path)
+            except BaseException:
+                if not (path / RESULT).exists():
+                    _take_away(path, created)
+                raise
     except BaseException:
-        if not (path / RESULT).exists():
-            _take_away(path, created)
+        # A process that was refused leaves no folder either, if there is nothing in it.
+        _take_away_empty(path, created)
         raise
 
 
@@ -124,16 +146,22 @@ def _fresh(root: Path, name: str) -> Path:
     return path
 
 
-def _create(path: Path) -> list[Path]:
+def _check_empty(path: Path) -> None:
+    if any(entry.name != LOCK for entry in path.iterdir()):
+        raise RequestError(
+            f"{path}: is not empty. Give `--out` a new directory, or `--resume` to continue the "
+            "run in it; runs are never overwritten."
+        )
+
+
+def _create(path: Path, again: bool = False) -> list[Path]:
     """Create `path` and prove that it can be written; return the folders that are new."""
     if path.exists() and not path.is_dir():
         raise RequestError(f"{path}: is a file. `--out` names a directory that does not exist yet.")
     created: list[Path] = []
     try:
-        if path.is_dir() and any(path.iterdir()):
-            raise RequestError(
-                f"{path}: is not empty. Give `--out` a new directory; runs are never overwritten."
-            )
+        if path.is_dir() and not again:
+            _check_empty(path)
         missing = [folder for folder in (path, *path.parents) if not folder.exists()]
         path.mkdir(parents=True, exist_ok=True)
         created = missing
@@ -153,5 +181,11 @@ def _take_away(path: Path, created: list[Path]) -> None:
     for folder in created:  # deepest first
         if folder == path:
             shutil.rmtree(folder, ignore_errors=True)
-        elif folder.is_dir() and not any(folder.iterdir()):
+    _take_away_empty(path, created)
+
+
+def _take_away_empty(path: Path, created: list[Path]) -> None:
+    """Remove the new folders that nothing is in."""
+    for folder in created:
+        with suppress(OSError):
             folder.rmdir()

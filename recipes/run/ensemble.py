@@ -12,6 +12,7 @@ from . import directory as files
 from .backend import use_tensorflow
 from .directory import RunDirectory, reserved
 from .result import Result
+from .resume import Earlier, check_data, taken_up
 from .train import describe, train
 
 
@@ -21,23 +22,36 @@ def train_ensemble(
     out: str | os.PathLike | None = None,
     arrays: tuple[Any, Any] | None = None,
     progress: bool = True,
+    resume: bool = False,
+    allow_change: Sequence[str] = (),
 ) -> Result:
     """Train the members, each a run of its own below `members/`, and average them.
 
     The arguments and errors are those of `train`. An ensemble whose member fails, or is
-    interrupted, ends with it.
+    interrupted, ends with it; one that is resumed keeps the members that were finished.
     """
-    with reserved(out, recipe.name) as directory:
+    with reserved(out, recipe.name, again=resume) as directory:
+        earlier = taken_up(directory, recipe, allow_change) if resume else Earlier()
+        if earlier.result is not None:
+            return earlier.result
         from ..build.inputs import data_of
 
         data = data_of(recipe, arrays)
+        check_data(directory, earlier, data, allow_change)
         use_tensorflow()
-        describe(directory, recipe, data)
+        describe(directory, recipe, data, earlier)
         ensemble = Ensemble(recipe, directory)
         with ensemble.recorded():
             for index, member in enumerate(members_of(recipe), start=1):
                 path = directory / files.MEMBERS / str(index)
-                trained = train(member, out=path, arrays=arrays, progress=progress)
+                trained = train(
+                    member,
+                    out=path,
+                    arrays=arrays,
+                    progress=progress,
+                    resume=resume and path.exists(),
+                    allow_change=allow_change,
+                )
                 if not ensemble.take(index, trained):
                     return ensemble.result
             ensemble.finish(data)
@@ -103,7 +117,9 @@ class Ensemble:
         whole = trained.status == "completed"
         if not whole:
             reason = f"member {index}: {trained.reason}"
-            self.result = replace(self.result, status=trained.status, reason=reason)
+            self.result = replace(
+                self.result, status=trained.status, reason=reason, signal=trained.signal
+            )
         self.save_result()
         return whole
 

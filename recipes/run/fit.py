@@ -43,6 +43,8 @@ def fit(
     from ..build.data.order import EpochOrder, training_dataset
     from ..build.objects import Builder
     from ..build.parts import training_parts
+    from ..build.pretraining import pretraining
+    from .pretrain import pretrain_aside
 
     if not model.built:
         raise RequestError(
@@ -61,6 +63,7 @@ def fit(
     trained = wrap(model, **training_parts(recipe, builder))
     build.compile_model(trained, recipe, task, builder, len(data.train.y))
     own = [EpochOrder(training.epoch), *([ProgressBar()] if progress else [])]
+    pretrain_aside(pretraining(recipe, data, model), model)
     return trained.fit(
         training.dataset,
         epochs=recipe.epochs,

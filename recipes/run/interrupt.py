@@ -11,8 +11,12 @@ import keras
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+class Interrupted(Exception):
+    """A signal came where nothing can be stored, and nothing need be."""
+
+
 class StopOnSignal(keras.callbacks.Callback):
-    """Stop training at the end of the running execution once a signal has come.
+    """Remembers that a signal came, and stops a training that it is a callback of.
 
     Attributes:
         received: the signal that came, or `None`.
@@ -21,6 +25,7 @@ class StopOnSignal(keras.callbacks.Callback):
     def __init__(self):
         super().__init__()
         self.received: signal.Signals | None = None
+        self._at_once = False
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         self._obey()
@@ -32,6 +37,27 @@ class StopOnSignal(keras.callbacks.Callback):
         if self.received is not None and self.model is not None:
             self.model.stop_training = True
 
+    def asked(self) -> bool:
+        """Whether a signal came."""
+        return self.received is not None
+
+    def receive(self, number: int) -> None:
+        """A signal has come."""
+        self.received = signal.Signals(number)
+        if self._at_once:
+            raise Interrupted(self.received.name)
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """A signal in this block, or one that came before it, ends it where it is."""
+        self._at_once = True
+        try:
+            if self.received is not None:
+                raise Interrupted(self.received.name)
+            yield
+        finally:
+            self._at_once = False
+
 
 @contextmanager
 def listening(callback: StopOnSignal) -> Iterator[None]:
@@ -41,8 +67,8 @@ def listening(callback: StopOnSignal) -> Iterator[None]:
         return
 
     def receive(number: int, frame: Any) -> None:
-        callback.received = signal.Signals(number)
         _restore(before)
+        callback.receive(number)
 
     before = {number: signal.signal(number, receive) for number in SIGNALS}
     try:

@@ -23,7 +23,7 @@ ENVIRONMENT = (
 )
 
 
-def manifest(*, seed: int, fingerprints: dict[str, str]) -> dict[str, Any]:
+def manifest(*, seed: int, fingerprints: dict[str, Any]) -> dict[str, Any]:
     """The manifest of a run that starts now.
 
     Args:

@@ -16,6 +16,7 @@ from ...callbacks import (
     GradientMonitor,
     MetricsLog,
     ProgressBar,
+    StatefulCallback,
 )
 from ..build.data.order import EpochOrder
 from . import directory as files
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
     from ..build.experiment import Experiment
 
 
-class StopWhenDiverged(keras.callbacks.Callback):
+class StopWhenDiverged(StatefulCallback):
     """End a training whose loss is no number any more: no later epoch can mend it."""
+
+    STATE = ("reason",)
 
     def __init__(self):
         super().__init__()
@@ -74,7 +77,7 @@ def observers(
         found.append(FitDiagnosis(baseline=built.baseline, verbose=progress))
     if progress:
         found.append(ProgressBar())
-    return [*found, watch.divergence, watch.signal]
+    return [*found, watch.divergence]
 
 
 def outcome(history: keras.callbacks.History, built: "Experiment", watch: Watch) -> dict[str, Any]:
@@ -97,6 +100,7 @@ def outcome(history: keras.callbacks.History, built: "Experiment", watch: Watch)
         "epochs": epochs,
         "best_epoch": best_epoch(history, early),
         "train": {name: value for name, value in last.items() if not name.startswith("val_")},
+        "signal": getattr(watch.signal.received, "name", None),
     }
 
 

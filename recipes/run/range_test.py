@@ -35,6 +35,7 @@ def range_test(
     from ...callbacks import LearningRateFinder
     from ..build.data.order import EpochOrder
     from ..build.experiment import experiment
+    from .pretrain import pretrain_aside
 
     try:
         finder = LearningRateFinder(min_lr, max_lr, steps)
@@ -45,6 +46,7 @@ def range_test(
     )
     with tempfile.TemporaryDirectory() as files:
         built = experiment(sweep, data, Path(files))
+    pretrain_aside(built.pretraining, built.model)
     built.model.fit(
         built.training.dataset,
         epochs=-(-steps // built.training.steps),

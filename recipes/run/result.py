@@ -24,6 +24,9 @@ class Result:
         process: process id of the run, to tell a running one from a dead one.
         members: of an ensemble, where each member is and what it reached.
         findings: what went wrong, or well, in the words of the callbacks that watch.
+        signal: name of the signal that interrupted the run.
+        log_probability: of rows of each split under the first machine of a pretraining, in nats,
+            with log Z and the ends of its error bar; empty unless the recipe asks for it.
     """
 
     status: Status
@@ -39,6 +42,8 @@ class Result:
     process: int | None = None
     members: list[dict[str, Any]] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
+    signal: str | None = None
+    log_probability: dict[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The fields as plain JSON values."""
@@ -46,5 +51,6 @@ class Result:
 
     @property
     def exit_status(self) -> int:
-        """Exit status of the command line: 0 completed, 1 failed, 130 interrupted."""
-        return {"completed": 0, "interrupted": 130}.get(self.status, 1)
+        """Exit status of the command line: 0 completed, 1 failed, 130 or 143 interrupted."""
+        interrupted = 143 if self.signal == "SIGTERM" else 130
+        return {"completed": 0, "interrupted": interrupted}.get(self.status, 1)

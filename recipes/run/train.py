@@ -3,24 +3,28 @@
 import os
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import RequestError
 from ..spec import Recipe, dump
 from . import directory as files
 from .backend import use_tensorflow
 from .directory import RunDirectory, reserved
 from .result import Result
+from .resume import Earlier, check_data, manifest_of, taken_up, told
 
 # Rows that a monitor of activations looks at.
 ACTIVATION_ROWS = 256
 
 if TYPE_CHECKING:
+    from ...callbacks.run_state import RunState
     from ..build.data import Data
     from ..build.experiment import Experiment
+    from ..build.pretraining import Pretraining
 
 
 def train(
@@ -29,6 +33,10 @@ def train(
     out: str | os.PathLike | None = None,
     arrays: tuple[Any, Any] | None = None,
     progress: bool = True,
+    resume: bool = False,
+    allow_change: Sequence[str] = (),
+    callbacks: Sequence[Any] = (),
+    evaluate_test: bool = True,
 ) -> Result:
     """Fit, evaluate once on the test split, and write the run directory.
 
@@ -36,6 +44,10 @@ def train(
         out: the run directory; it must not exist or be empty. Default `runs/NAME-DATE-TIME`.
         arrays: `(x, y)` for a recipe whose data source is `arrays`.
         progress: show a progress bar.
+        resume: go on with the run in `out`, if there is one.
+        allow_change: keys of the recipe that may differ from those of the run.
+        callbacks: more callbacks, after the recipe's own.
+        evaluate_test: measure the test split at the end; a search leaves it alone.
 
     Returns:
         The result: `completed`, `interrupted`, or `failed` where training broke or diverged.
@@ -43,27 +55,62 @@ def train(
     Raises:
         RequestError: the recipe, its data or the directory cannot be used; nothing is left behind.
     """
-    with reserved(out, recipe.name) as directory:
+    with reserved(out, recipe.name, again=resume) as directory:
+        earlier = taken_up(directory, recipe, allow_change) if resume else Earlier()
+        if earlier.result is not None:
+            return earlier.result
         # Data first: a mistake in it shows before the seconds that TensorFlow takes to import.
         from ..build.inputs import data_of
 
         data = data_of(recipe, arrays)
+        check_data(directory, earlier, data, allow_change)
         use_tensorflow()
         from ..build.experiment import experiment
 
         built = experiment(recipe, data, directory.path)
-        describe(directory, recipe, data)
-        return Run(recipe, data, built, directory, progress).execute()
+        built = replace(built, callbacks=(*built.callbacks, *callbacks))
+        run = Run(recipe, data, built, directory, progress, evaluate_test)
+        run.restore(changed=bool(earlier.changes))
+        describe(directory, recipe, data, earlier, built.pretraining)
+        return run.execute()
 
 
-def describe(directory: RunDirectory, recipe: Recipe, data: "Data") -> None:
+def describe(
+    directory: RunDirectory,
+    recipe: Recipe,
+    data: "Data",
+    earlier: Earlier | None = None,
+    pretraining: "Pretraining | None" = None,
+) -> None:
     """Write what the run is made of, before its first step."""
     from .manifest import manifest
 
+    fingerprints: dict[str, Any] = {"recipe": recipe.fingerprint(), "data": data.fingerprint}
+    if pretraining is not None:
+        from .pretrain import layer_keys
+
+        fingerprints["pretraining"] = layer_keys(pretraining)
+    if recipe.initialize is not None:
+        from .initialize import weights_fingerprint
+
+        fingerprints["weights"] = weights_fingerprint(recipe)
+    now = manifest(seed=recipe.seed, fingerprints=fingerprints)
+    if earlier is not None and earlier.manifest:
+        now = manifest_of(earlier, now)
     directory.write_text(files.RECIPE, dump(recipe))
-    fingerprints = {"recipe": recipe.fingerprint(), "data": data.fingerprint}
-    directory.write_json(files.MANIFEST, manifest(seed=recipe.seed, fingerprints=fingerprints))
+    directory.write_json(files.MANIFEST, now)
     directory.write_json(files.DATA, data.to_json())
+
+
+def in_batches(every: Any, accumulation: int) -> Any:
+    """An interval as the callback counts it: a recipe's steps are optimizer updates.
+
+    >>> in_batches("500 steps", 4), in_batches("1 epochs", 4)
+    ('2000 steps', '1 epochs')
+    """
+    if isinstance(every, str) and every.endswith("steps"):
+        return f"{int(every.split()[0]) * accumulation} steps"
+    return every
 
 
 def inference_model(model: Any) -> Any:
@@ -83,62 +130,153 @@ class Run:
         built: "Experiment",
         directory: RunDirectory,
         progress: bool,
+        evaluate_test: bool = True,
     ):
         self.recipe = recipe
         self.data = data
         self.built = built
         self.directory = directory
         self.progress = progress
-        self.callbacks: list[Any] = []
+        self.evaluate_test = evaluate_test
+        from .observe import Watch, observers
+
+        self.watch = Watch()
+        self.state = self.new_state()
+        self.callbacks: list[Any] = [
+            *built.callbacks,
+            *observers(built, directory, self.watch, progress),
+            self.state,
+        ]
         self.result = Result("running", str(directory.path), process=os.getpid())
+
+    def new_state(self) -> "RunState":
+        """What stores the whole state of the run, and restores it."""
+        from ...callbacks.run_state import RunState
+
+        asked = self.recipe.checkpoints
+        return RunState(
+            self.directory / files.STATE,
+            every=in_batches(asked.every, self.recipe.gradient_accumulation),
+            keep=asked.keep,
+            ordered=False,  # an epoch's order follows from its number
+            stop=self.watch.signal.asked,
+            verbose=False,
+        )
+
+    def restore(self, *, changed: bool) -> None:
+        """Look for a state to go on from, before anything is written.
+
+        Raises:
+            RequestError: there are some, and none is sound or fits this recipe.
+        """
+        self.state.changed = changed
+        try:
+            position = self.state.look(self.built.model)
+        except ValueError as error:
+            raise RequestError(f"{self.directory.path}: {error}") from None
+        if position is not None:
+            told(f"{self.directory.path}: goes on {position}.")
+        elif self.recipe.initialize is not None:
+            from .initialize import initialize
+
+            initialize(self.built.model, self.recipe)
 
     def execute(self) -> Result:
         """Fit, save, evaluate, report."""
+        from .interrupt import listening
+
         self.save_result()
-        with self.recorded_failure():
-            self.fit()
-            self.directory.write(files.MODEL, inference_model(self.built.model).save)
-            self.evaluate()
+        with self.recorded_failure(), listening(self.watch.signal):
+            if self.pretrained(self.watch.signal):
+                self.fit()
+                self.finish()
         self.save_result()
         return self.result
 
     def fit(self) -> None:
         """Train until the last epoch, a callback's stop or a signal."""
-        from .interrupt import listening
-        from .observe import Watch, findings, give_rows, observers, outcome
+        from ...callbacks.run_state import TrainingInterrupted
+        from .observe import findings, give_rows, outcome
 
-        watch = Watch()
-        callbacks = [
-            *self.built.callbacks,
-            *observers(self.built, self.directory, watch, self.progress),
-        ]
-        self.callbacks = callbacks
-        give_rows(callbacks, self.data.train.x[:ACTIVATION_ROWS].astype("float32"))
-        started = time.perf_counter()
-        with listening(watch.signal):
-            history = self.built.model.fit(
+        model: Any = self.built.model
+        give_rows(self.callbacks, self.data.train.x[:ACTIVATION_ROWS].astype("float32"))
+        try:
+            model.fit(
                 self.built.training.dataset,
                 epochs=self.built.epochs,
                 validation_data=self.built.validation,
-                callbacks=callbacks,
+                callbacks=self.callbacks,
                 shuffle=False,  # the dataset has its order already
                 verbose=0,
             )
+        except TrainingInterrupted:
+            # Outside of its steps a model holds its averaged weights, if it has such.
+            getattr(model, "_hold_average", bool)()
         self.result = replace(
             self.result,
-            seconds=round(time.perf_counter() - started, 3),
-            steps=int(self.built.model.optimizer.iterations.numpy()),
-            findings=findings(callbacks),
-            **outcome(history, self.built, watch),
+            seconds=round(self.result.seconds + self.state.spent(), 3),
+            steps=int(model.optimizer.iterations.numpy()),
+            findings=findings(self.callbacks),
+            **outcome(model.history, self.built, self.watch),
         )
+
+    def finish(self) -> None:
+        """Save the model, and measure it if the training is whole."""
+        model: Any = self.built.model
+        if self.result.status == "interrupted":
+            self.directory.write(files.MODEL, inference_model(model).save)
+            return
+        with self.watch.signal.at_once():
+            self.directory.write(files.MODEL, inference_model(model).save)
+            self.evaluate()
+        # One state is enough to go on with more epochs.
+        self.state.store.prune(1)
+
+    def pretrained(self, signal: Any) -> bool:
+        """Train the recipe's deep belief network, if it has one, and start the model from it.
+
+        Returns:
+            False where a signal ended the run before the model's first step.
+        """
+        if self.built.pretraining is None:
+            return True
+        from .pretrain import Pretrainer
+
+        started = time.perf_counter()
+        work = Pretrainer(
+            self.built.pretraining, self.directory, progress=self.progress, asked=signal.asked
+        )
+        done = work.run(self.built.model)
+        if not done:
+            self.result = replace(
+                self.result,
+                status="interrupted",
+                reason=f"{signal.received.name} came during pretraining",
+                signal=signal.received.name,
+            )
+        spent = round(time.perf_counter() - started, 3)
+        self.result = replace(self.result, seconds=spent)
+        return done
 
     def evaluate(self) -> None:
         """Measure the model that was saved; the test split only once the training is complete."""
+        whole = self.result.status == "completed"
         self.result = replace(
             self.result,
             validation=self.metrics(self.built.validation),
-            test=self.metrics(self.built.test) if self.result.status == "completed" else {},
+            test=self.metrics(self.built.test) if whole and self.evaluate_test else {},
+            log_probability=self.likelihood() if whole and self.evaluate_test else {},
         )
+
+    def likelihood(self) -> dict[str, float]:
+        """Log-probabilities under the recipe's first machine, where it asks for them."""
+        section = self.recipe.pretraining
+        if section is None or section.dbn.log_probability is None:
+            return {}
+        from .log_probability import estimates
+
+        assert self.built.pretraining is not None
+        return estimates(self.recipe, self.data, self.built.pretraining)
 
     def metrics(self, dataset: Any) -> dict[str, float]:
         """Loss and metrics on a split, as plain numbers."""
@@ -153,8 +291,14 @@ class Run:
     @contextmanager
     def recorded_failure(self) -> Iterator[None]:
         """Leave the story of a broken training in the run directory, not on the screen."""
+        from .interrupt import Interrupted
+
         try:
             yield
+        except Interrupted as error:
+            reason = f"{error} came while the trained model was saved and measured"
+            self.result = replace(self.result, signal=str(error), test={})
+            self.close("interrupted", reason)
         except KeyboardInterrupt:
             self.close("interrupted", "a second signal ended the run at once")
             raise
@@ -164,7 +308,15 @@ class Run:
         except Exception as error:
             # Whatever breaks in the middle of a training is told in the run directory.
             reason = f"training broke: {type(error).__name__}: {error}".strip().splitlines()[0]
-            self.close("failed", f"{reason} (the whole story: {self.note_traceback()})")
+            story = f"{reason} (the whole story: {self.note_traceback()})"
+            self.close("failed", f"{story}{self.not_lost()}")
+
+    def not_lost(self) -> str:
+        """What a run that broke can go on from."""
+        paths = self.state.store.paths_or_none()
+        if not paths:
+            return ""
+        return f". `keras-recipes resume {self.directory.path}` goes on from {paths[-1].name}"
 
     def close(self, status: Any, reason: str) -> None:
         from .observe import findings

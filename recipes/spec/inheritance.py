@@ -1,5 +1,6 @@
 """`extends`: a recipe as changes to another one."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -46,20 +47,35 @@ def locate(word: str, folder: Path) -> Path:
     looks_like_path = word.endswith(SUFFIXES) or "/" in word or "\\" in word
     if looks_like_path:
         return folder / word
-    if (folder / f"{word}.yaml").is_file() and folder != Path():
+    if folder != Path() and _exists(folder / f"{word}.yaml"):
         return folder / f"{word}.yaml"
     try:
         return shipped.find(word).path
     except RequestError as error:
-        exists = " A file needs its suffix, .yaml." if (folder / word).exists() else ""
+        exists = " A file needs its suffix, .yaml." if _exists(folder / word) else ""
         raise RecipeError([Problem(word, None, None, "", f"{_tail(error)}{exists}")]) from None
+
+
+def _real(path: Path) -> str:
+    try:
+        # Unlike `Path.resolve`, it lets links that lead in a circle be.
+        return os.path.realpath(path)
+    except ValueError:  # a name with a zero byte; reading tells of it
+        return str(path)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name too long for any file
+        return False
 
 
 def _tail(error: Exception) -> str:
     return str(error).partition(": ")[2]
 
 
-def _read(path: Path, above: tuple[Path, ...]) -> Node:
+def _read(path: Path, above: tuple[str, ...]) -> Node:
     root = read(path)
     if not isinstance(root.value, dict):
         message = f"expected a mapping, as `name: ...`. Received {shown(root.plain())}."
@@ -67,10 +83,10 @@ def _read(path: Path, above: tuple[Path, ...]) -> Node:
     if "name" not in root.value:
         name = path.stem.lower().replace(" ", "_")
         root = Node({"name": Node(name, root.place), **root.value}, root.place)
-    return _extended(root, path.parent, (*above, path.resolve()))
+    return _extended(root, path.parent, (*above, _real(path)))
 
 
-def _extended(root: Node, folder: Path, above: tuple[Path, ...]) -> Node:
+def _extended(root: Node, folder: Path, above: tuple[str, ...]) -> Node:
     base = root.child("extends")
     if base is None:
         return absolute(root, folder)
@@ -79,7 +95,7 @@ def _extended(root: Node, folder: Path, above: tuple[Path, ...]) -> Node:
         raise RecipeError([root.problem(("extends",), message)])
     try:
         path = locate(base.value, folder)
-        if path.resolve() in above:
+        if _real(path) in above:
             raise RecipeError([root.problem(("extends",), f"`{base.value}` extends itself.")])
         below = _read(path, above)
     except RecipeError as error:
@@ -119,13 +135,25 @@ def is_name(path: Keys) -> bool:
 
 
 def absolute(root: Node, folder: Path) -> Node:
-    """Data files are relative to the recipe that names them, so the names are made absolute."""
+    """Files are relative to the recipe that names them, so the names are made absolute."""
+    root = _absolute_weights(root, folder)
     data = root.child("data")
     if data is None or not isinstance(data.value, dict):
         return root
     children = {key: _absolute_source(child, folder) for key, child in data.value.items()}
     changed = Node(children, data.place, data.key_place)
     return Node({**root.value, "data": changed}, root.place, root.key_place)
+
+
+def _absolute_weights(root: Node, folder: Path) -> Node:
+    """The file of `initialize`."""
+    section = root.child("initialize") if isinstance(root.value, dict) else None
+    path = section.child("weights") if section and isinstance(section.value, dict) else None
+    if section is None or path is None or not isinstance(path.value, str) or "\0" in path.value:
+        return root
+    absolute = Node(str((folder / path.value).absolute()), path.place, path.key_place)
+    inner = Node({**section.value, "weights": absolute}, section.place, section.key_place)
+    return Node({**root.value, "initialize": inner}, root.place, root.key_place)
 
 
 def _absolute_source(node: Node, folder: Path) -> Node:

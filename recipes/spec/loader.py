@@ -26,14 +26,16 @@ def read(path: Path) -> Node:
         RecipeError: with every mistake that the text itself shows.
     """
     try:
-        data = path.read_bytes() if path.stat().st_size <= MOST_BYTES else None
+        with open(path, "rb") as file:
+            # A device tells no size, and has no end.
+            data = file.read(MOST_BYTES + 1)
     except FileNotFoundError:
         raise fault(str(path), "there is no such file.") from None
     except IsADirectoryError:
         raise fault(str(path), "is a directory, not a recipe.") from None
     except (OSError, ValueError) as error:
         raise fault(str(path), f"cannot be read: {_reason(error)}.") from None
-    if data is None:
+    if len(data) > MOST_BYTES:
         raise fault(str(path), f"is larger than {MOST_BYTES >> 20} MiB; no recipe is.")
     try:
         text = data.decode("utf-8-sig")

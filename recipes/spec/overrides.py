@@ -11,8 +11,8 @@ from .loader import parse
 from .nodes import Node, Path, Place, dotted, node_of
 from .scalars import NULL
 
-STEP = re.compile(r"(?P<key>[^.\[\]]+)|\[(?P<index>[0-9]+)\]")
-WHOLE = re.compile(r"[^.\[\]]+(\[[0-9]+\]|\.[^.\[\]]+)*")
+STEP = re.compile(r"(?P<key>[^.\[\]]+)|\[(?P<index>[0-9]{1,9})\]")
+WHOLE = re.compile(r"[^.\[\]]+(\[[0-9]{1,9}\]|\.[^.\[\]]+)*")
 
 
 def apply(tree: Node, overrides: Sequence[str] | Mapping[str, Any]) -> Node:

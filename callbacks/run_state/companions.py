@@ -1,0 +1,216 @@
+"""The states of the other callbacks of a training: what is known of each kind, and by which names.
+
+Only what is named is restored: restoring all attributes of a Keras callback turns the sign of its
+`min_delta`, and brings back compiled functions and open files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ..base import StatefulCallback
+from ..best_checkpoint import BestCheckpoint
+from . import disk
+from .packing import Arrays, Unpackable, pack, unpack
+from .store import Checkpoint
+
+# Attributes that change in a training, of Keras's callbacks.
+KERAS: dict[str, tuple[str, ...]] = {
+    "History": ("epoch", "history"),
+    "EarlyStopping": ("wait", "stopped_epoch", "best", "best_weights", "best_epoch"),
+    "ReduceLROnPlateau": ("best", "wait", "cooldown_counter"),
+    "ModelCheckpoint": ("best", "_batches_seen_since_last_saving", "_last_batch_seen"),
+    "SwapEMAWeights": ("_ema_weights_in_model",),
+    "CSVLogger": ("keys",),
+    "LearningRateScheduler": (),
+    "TerminateOnNaN": (),
+    "ProgbarLogger": (),
+}
+# What our own keep beside the state that they give, for the time between two hooks.
+OURS: dict[str, tuple[str, ...]] = {
+    "ActivationMonitor": ("_begun",),
+    "DivergenceGuard": ("proven", "_latest", "_steps", "_epoch"),
+    "GradientMonitor": ("rows", "_last", "_looked"),
+    "PeriodicCheckpoint": ("_batch",),
+}
+# What has nothing to restore: it shows progress, or follows from the number of the epoch.
+STATELESS = frozenset({"EpochOrder", "ProgressBar"})
+# Attributes of every Keras callback.
+COMMON = frozenset({"validation_data", "_model", "params"})
+
+
+def captured(
+    callbacks: Iterable[Any], arrays: Arrays, kept: list[Path] | None = None
+) -> list[dict[str, Any]]:
+    """The state of each callback that has one, in order; files it appends to, with their sizes.
+
+    Args:
+        kept: takes the files that callbacks have written and may replace.
+
+    Raises:
+        ValueError: a state that is no plain data.
+    """
+    found = []
+    for callback in callbacks:
+        try:
+            row = _row(callback, arrays)
+        except Unpackable as error:
+            raise ValueError(
+                f"The state of `{type(callback).__name__}` cannot be stored: {error}."
+            ) from None
+        if kept is not None:
+            row["files"] = {}
+            for name, path in written_files(callback).items():
+                row["files"][name] = len(kept)
+                kept.append(path)
+        found.append(row)
+    return found
+
+
+def _row(callback: Any, arrays: Arrays) -> dict[str, Any]:
+    row: dict[str, Any] = {"class": type(callback).__name__, "state": None}
+    if callable(getattr(callback, "get_state", None)):
+        row["state"] = pack(_state(callback), arrays)
+    named = [name for name in _names(callback) if hasattr(callback, name)]
+    row["named"] = {name: pack(getattr(callback, name), arrays) for name in named}
+    path = appended_file(callback)
+    if path is not None:
+        row["size"] = path.stat().st_size if path.is_file() else 0
+    return row
+
+
+def matched(
+    callbacks: Sequence[Any], saved: Sequence[Mapping[str, Any]]
+) -> list[tuple[Any, Mapping[str, Any]]]:
+    """Each callback with its state: the n-th of a class with the n-th that was saved of it.
+
+    Callbacks that only show progress may differ between two runs.
+    """
+    waiting = list(saved)
+    pairs = []
+    for callback in callbacks:
+        name = type(callback).__name__
+        row = next((row for row in waiting if row["class"] == name), None)
+        if row is not None:
+            waiting.remove(row)
+            pairs.append((callback, row))
+    return pairs
+
+
+def lost(callbacks: Sequence[Any], saved: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Classes of saved states that no callback takes."""
+    taken = [id(row) for _, row in matched(callbacks, saved)]
+    return [row["class"] for row in saved if id(row) not in taken and _has_state(row)]
+
+
+def begin(pairs: Iterable[tuple[Any, Mapping[str, Any]]], checkpoint: Checkpoint) -> None:
+    """Put states and files back, before the callbacks are told that training begins."""
+    for callback, row in pairs:
+        for name, index in row.get("files", {}).items():
+            disk.put_back(checkpoint.file(index), _place_of(callback, name))
+        path = appended_file(callback)
+        if path is not None and "size" in row and path.is_file():
+            disk.cut(path, row["size"])
+        if _of_keras(callback) and type(callback).__name__ == "CSVLogger":
+            callback.append = True  # else it would empty its file
+        if row["state"] is not None:
+            callback.set_state(unpack(row["state"], checkpoint.arrays))
+
+
+def go_on(pairs: Iterable[tuple[Any, Mapping[str, Any]]], arrays: Sequence[Any]) -> None:
+    """Put back the attributes that callbacks begin afresh with when they are told to begin."""
+    for callback, row in pairs:
+        for name in _names(callback):
+            if name in row["named"]:
+                setattr(callback, name, unpack(row["named"][name], arrays))
+
+
+def settle(callbacks: Iterable[Any]) -> None:
+    """Let callbacks write what they hold back until training ends.
+
+    Whether they hold anything back depends on the clock; the last state of a training must not.
+    """
+    for callback in callbacks:
+        if isinstance(callback, BestCheckpoint):
+            # What fails now fails once more when training ends, and is told then.
+            with suppress(OSError):
+                callback.write_kept()
+
+
+def forgetful(callbacks: Iterable[Any]) -> list[str]:
+    """Classes of callbacks that seem to have a state, which nothing is known of."""
+    return [
+        type(callback).__name__
+        for callback in callbacks
+        if not _known(callback) and set(vars(callback)) - COMMON
+    ]
+
+
+def appended_file(callback: Any) -> Path | None:
+    """A file of lines that a callback adds to, or None."""
+    name = type(callback).__name__
+    if isinstance(callback, StatefulCallback):
+        path = getattr(callback, "path", None)
+        lines = isinstance(path, str) and path.endswith((".jsonl", ".csv", ".log", ".txt"))
+        return Path(path) if lines and isinstance(path, str) else None
+    return Path(callback.filename) if _of_keras(callback) and name == "CSVLogger" else None
+
+
+def written_files(callback: Any) -> dict[str, Path]:
+    """Models that a callback has saved so far, by name.
+
+    Only those that are replaced as a whole can be kept: Keras's `ModelCheckpoint` writes its file
+    over.
+    """
+    kind = type(callback).__name__
+    names: list[str] = []
+    if isinstance(callback, StatefulCallback):
+        if isinstance(callback, BestCheckpoint):
+            names = [""]
+        elif kind == "TopCheckpoints":
+            names = ["index.json", *(row["file"] for row in getattr(callback, "kept", []))]
+        elif kind == "PeriodicCheckpoint":
+            names = list(getattr(callback, "files", []))
+    places = {name: _place_of(callback, name) for name in names}
+    return {name: path for name, path in places.items() if path.is_file()}
+
+
+def _place_of(callback: Any, name: str) -> Path:
+    """Where a callback has a file: its path is one, or a folder of some."""
+    path = Path(callback.path)
+    return path / name if name else path
+
+
+def _state(callback: Any) -> Any:
+    """The state, with arrays as such where the callback is ours: text of their bytes is slow."""
+    if isinstance(callback, StatefulCallback) and _gives_attributes(callback):
+        return {name: getattr(callback, name) for name in callback.STATE}
+    return callback.get_state()
+
+
+def _gives_attributes(callback: StatefulCallback) -> bool:
+    return type(callback).get_state is StatefulCallback.get_state
+
+
+def _names(callback: Any) -> tuple[str, ...]:
+    name = type(callback).__name__
+    if isinstance(callback, StatefulCallback):
+        return OURS.get(name, ())
+    return KERAS.get(name, ()) if _of_keras(callback) else ()
+
+
+def _known(callback: Any) -> bool:
+    if callable(getattr(callback, "get_state", None)) or type(callback).__name__ in STATELESS:
+        return True
+    return _of_keras(callback) and type(callback).__name__ in KERAS
+
+
+def _of_keras(callback: Any) -> bool:
+    return type(callback).__module__.split(".")[0] == "keras"
+
+
+def _has_state(row: Mapping[str, Any]) -> bool:
+    return bool(row["state"]) or bool(row["named"])

@@ -1,0 +1,376 @@
+"""The whole state of a training on disk, so that it can be killed and goes on as if it had not."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+
+from ..base import flag
+from ..findings import say
+from . import companions
+from .hooks import Hooks
+from .interval import Interval
+from .limits import FitData, limits
+from .packing import Arrays
+from .position import Position
+from .replay import Replay
+from .store import Checkpoint, CheckpointStore, DamagedCheckpoint
+from .whole import Metrics, metrics_now, put_back, put_metrics_back, taken
+
+
+class TrainingInterrupted(Exception):
+    """Training was left at once, because it was asked to; its state is stored if that could be."""
+
+
+class RunState(keras.callbacks.Callback):
+    """Stores the whole state of a training again and again, and takes it up where it was.
+
+    Run the same program again after it was killed: training continues, and ends with the same
+    weights, bit for bit on the same machine with the same versions, as if it had not been. Stored
+    are weights, optimizer, metrics of the epoch so far, random generators, history, the time spent,
+    the place in the data, and the states of the other callbacks: those of this package, Keras's
+    `EarlyStopping`, `ReduceLROnPlateau`, `ModelCheckpoint`, `CSVLogger`, `SwapEMAWeights`, and
+    every callback with `get_state` and `set_state`. Where it stands in the list does not matter.
+
+    The data must come in the same order in the new process: arrays and a `tf.data` pipeline do,
+    where `keras.utils.set_random_seed` is called before they are made and shuffles have seeds.
+    Random operations inside of `Dataset.map`, and generators of one's own whose state is not
+    Python's or numpy's, begin afresh. Give layers and generators outside of the model as `tracked`.
+
+    Args:
+        directory: folder for the checkpoints. One that has some is continued.
+        every: when to write: `auto`, `1 epochs`, `500 steps` (batches), `5 minutes`, `30 seconds`
+            or a number of minutes. With `auto` writing takes about 1 % of the time.
+        keep: how many checkpoints stay, >= 1.
+        tracked: variables, random generators or objects with `variables` to store beside the
+            model's.
+        ordered: whether the order of an epoch depends on the epochs before it in this process, as
+            in `Dataset.shuffle`; without, an epoch is found faster.
+        stop: asked after each execution; when it is true, the state is stored and `fit` is left by
+            a `TrainingInterrupted`.
+        changed: whether the training is another one now: it then goes on where a callback had
+            stopped it.
+        verbose: whether resumptions, and what cannot be restored, are told on stderr.
+
+    Attributes:
+        resumed: the position that training went on from, or None.
+        story: what went wrong with writing and reading, a sentence each.
+
+    Raises:
+        ValueError: a bad argument; when training begins, a checkpoint of another model.
+        DamagedCheckpoint: when training begins, checkpoints of which none is sound.
+
+    >>> state = RunState("checkpoints", every="10 minutes")
+    """
+
+    def __init__(
+        self,
+        directory: str | os.PathLike,
+        every: str | float = "auto",
+        keep: int = 3,
+        *,
+        tracked: Sequence[Any] = (),
+        ordered: bool = True,
+        stop: Callable[[], bool] | None = None,
+        changed: bool = False,
+        verbose: bool = True,
+    ):
+        super().__init__()
+        self.directory = os.fspath(directory)
+        self.interval = Interval(every)
+        self.store = CheckpointStore(self.directory, keep)
+        self.tracked = tuple(tracked)
+        self.ordered = flag("ordered", ordered)
+        self.stop = stop
+        self.changed = flag("changed", changed)
+        self.verbose = flag("verbose", verbose)
+        self.resumed: Position | None = None
+        self.story: list[str] = []
+        self.seconds = 0.0
+        self._looked: Checkpoint | None = None
+        self._forget()
+
+    def _forget(self) -> None:
+        self.position = Position()
+        self._hooks: Hooks | None = None
+        self._checkpoint: Checkpoint | None = None
+        self._replay: Replay | None = None
+        self._metrics: Metrics | None = None
+        self._logs: Any = None
+        self._training = False
+        self._data = FitData()
+        self._began = 0.0
+        self._failing: str | None = None
+
+    def set_model(self, model: Any) -> None:
+        super().set_model(model)
+        caller = sys._getframe(1).f_locals.get("self")
+        if isinstance(caller, keras.callbacks.CallbackList):
+            # Keras gives a callback no other way to the ones beside it.
+            self._finish_replay()
+            self._forget()
+            self._hooks = Hooks(caller, self)
+            self._data = FitData.of(sys._getframe(2))
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        if self._hooks is None:
+            raise ValueError(
+                "`RunState` must see the callbacks beside it, to store their states: give it to "
+                "`model.fit` in `callbacks`, or make the `CallbackList` with its model."
+            )
+
+    @property
+    def _trained(self) -> Any:
+        """The model in training."""
+        return self.model
+
+    @property
+    def others(self) -> list[Any]:
+        """The callbacks beside this one."""
+        return [] if self._hooks is None else [c for c in self._hooks.callbacks if c is not self]
+
+    @contextmanager
+    def around_train_begin(self) -> Iterator[None]:
+        """Before and after all callbacks are told that training begins."""
+        if not self._trained.built:
+            raise ValueError(
+                f"`RunState` finds no weights in the model {self._trained.name!r} yet. Begin it "
+                "with `keras.Input(...)`, or call it on a batch first."
+            )
+        self._began = time.monotonic()
+        self.resumed, self.seconds = None, 0.0
+        self.position = Position(steps_per_execution=int(self._trained.steps_per_execution))
+        for sentence in limits(self._data, self.others, self.ordered):
+            say(f"RunState: {sentence}.")
+        self._checkpoint = self._looked or self._found()
+        self._looked = None
+        if self._checkpoint is not None:
+            self._begin_from(self._checkpoint)
+        yield
+        # A state that cannot be stored shows now, and not after hours.
+        companions.captured(self.others, Arrays())
+        if self._checkpoint is not None:
+            self._go_on_from(self._checkpoint)
+            self._trained._initial_epoch = self._first_epoch()
+        self.interval.begin()
+
+    def look(self, model: Any) -> Position | None:
+        """Find the checkpoint that training will go on from, and see whether it fits a model.
+
+        Returns:
+            Its position; None where there is none.
+
+        Raises:
+            ValueError: none is sound, or the newest is of another model.
+        """
+        try:
+            self._looked = self._found()
+        except DamagedCheckpoint as error:
+            raise ValueError(str(error)) from None
+        if self._looked is None:
+            return None
+        position = Position(**self._looked.state["position"])
+        position.check(int(model.steps_per_execution))
+        return position
+
+    def _found(self) -> Checkpoint | None:
+        """The checkpoint to go on from."""
+        search = self.store.search()
+        for problem in search.damaged:
+            self._tell(f"damaged, and left out: {problem}")
+        if search.newest is None and search.damaged:
+            raise DamagedCheckpoint(
+                "None of the checkpoints is sound: "
+                + "; ".join(search.damaged)
+                + ". Remove them to begin from the start."
+            )
+        return search.newest
+
+    def _begin_from(self, checkpoint: Checkpoint) -> None:
+        state = checkpoint.state
+        self.position = self.resumed = Position(**state["position"])
+        self.position.check(int(self._trained.steps_per_execution))
+        self.seconds = state["seconds"]
+        put_back(self._trained, self.tracked, checkpoint)
+        pairs = companions.matched(self.others, state["callbacks"])
+        companions.begin(pairs, checkpoint)
+        for name in companions.lost(self.others, state["callbacks"]):
+            self._tell(
+                f"the state of a {name} is in the checkpoint, but it is not trained with now"
+            )
+        if self.verbose:
+            say(f"RunState: goes on {self.position} ({checkpoint.path.name}).")
+
+    def _go_on_from(self, checkpoint: Checkpoint) -> None:
+        """Put back what the callbacks have changed while they began."""
+        put_back(self._trained, self.tracked, checkpoint)
+        saved = checkpoint.state["callbacks"]
+        companions.go_on(companions.matched(self.others, saved), checkpoint.arrays)
+
+    def _first_epoch(self) -> int:
+        """The epoch that Keras begins with; beyond the last where training was at its end."""
+        if not self.position.stopped:
+            return self.position.epoch
+        if not self.changed:
+            return int((self.params or {}).get("epochs", self.position.epoch))
+        for callback in self.others:
+            if getattr(callback, "stop_reason", None) is not None:
+                callback.stop_reason = callback.stopped_epoch = None
+        return self.position.epoch
+
+    @contextmanager
+    def around_epoch_begin(self, epoch: int) -> Iterator[None]:
+        """Before and after all callbacks are told that an epoch begins."""
+        self._training, self._metrics = True, None
+        checkpoint, self._checkpoint = self._checkpoint, None
+        if checkpoint is None or epoch != self.position.epoch:
+            self.position = self.position.at_epoch(epoch)
+            yield
+            return
+        yield
+        self._checkpoint = checkpoint
+        if self.position.step:
+            # In the middle of an epoch all callbacks have seen its beginning.
+            self._go_on_from(checkpoint)
+        self._replay = Replay(
+            self._trained,
+            epoch,
+            self.position.step,
+            steps_per_epoch=self._data.steps_per_epoch,
+            steps_per_execution=self.position.steps_per_execution,
+            ordered=self.ordered,
+            begin=self._begin_data,
+            logs=self._last_logs,
+        )
+        self.position = self.position.going_on(int(self._trained.steps_per_execution))
+
+    def _begin_data(self, specification: Any) -> None:
+        """Put back the metrics so far, once they exist, when the data is where it was."""
+        checkpoint, self._checkpoint = self._checkpoint, None
+        if checkpoint is None or checkpoint.state["metrics"] is None:
+            return
+        self._logs = put_metrics_back(self._trained, checkpoint, specification)
+
+    def _last_logs(self) -> Any:
+        return self._logs
+
+    def leaves_out(self, begin_step: int) -> bool:
+        """Whether the steps from `begin_step` on were trained before."""
+        return self._replay is not None and self._replay.before(begin_step)
+
+    def after_execution(self, last_step: int, logs: Any) -> None:
+        """After all callbacks were told that an execution has ended."""
+        before = self.position.total
+        self.position = self.position.at_step(last_step + 1, (self.params or {}).get("steps"))
+        self._logs = logs
+        if self._trained.stop_training:
+            return
+        asked = self.stop is not None and self.stop()
+        if asked or self.interval.after_steps(before, self.position.total):
+            self._metrics = metrics_now(self._trained)
+            self.save()
+        if asked:
+            self._leave()
+
+    def before_evaluation(self) -> None:
+        """Before validation empties the metrics."""
+        if self._training:
+            self._finish_replay()
+            self._metrics = metrics_now(self._trained)
+
+    def within_evaluation(self) -> None:
+        """After a batch of validation; nothing but the metrics has changed."""
+        if self._training and self.stop is not None and self.stop():
+            self.save()
+            self._leave()
+
+    def after_epoch(self, epoch: int) -> None:
+        """After all callbacks were told that an epoch has ended."""
+        self._finish_replay()
+        self._training, self._metrics, self._logs = False, None, None
+        last = epoch + 1 >= int((self.params or {}).get("epochs", 0))
+        stopped = bool(self._trained.stop_training)
+        self.position = self.position.after_epoch(epoch, stopped)
+        asked = self.stop is not None and self.stop()
+        if stopped or last:
+            companions.settle(self.others)
+        if asked or stopped or last or self.interval.after_epoch(epoch):
+            self.save()
+        if asked and not (stopped or last):
+            self._leave()
+
+    def after_training(self) -> None:
+        """After all callbacks were told that training has ended."""
+        self._trained._initial_epoch = None
+        self._finish_replay()
+        self._hooks = self._checkpoint = None
+        self._data = FitData()
+
+    def _leave(self) -> None:
+        """Leave `fit`, with the model as it is without this callback."""
+        self.after_training()
+        raise TrainingInterrupted(str(self.position))
+
+    def _finish_replay(self) -> None:
+        if self._replay is not None:
+            self._replay.finish()
+            self._replay = None
+
+    def spent(self) -> float:
+        """Seconds of training so far, those before a resumption included."""
+        return self.seconds + time.monotonic() - self._began
+
+    def save(self) -> None:
+        """Write a checkpoint; where that fails, say so and let training go on."""
+        began = time.monotonic()
+        try:
+            whole = taken(
+                self._trained,
+                self.others,
+                tracked=self.tracked,
+                metrics=self._metrics,
+                logs=self._logs,
+                place={"position": self.position.to_json(), "seconds": self.spent()},
+            )
+            self.store.save(whole.arrays, whole.state, whole.files)
+            if self._failing is not None:
+                self._tell("checkpoints are written again")
+            self._failing = None
+        except (OSError, DamagedCheckpoint) as error:
+            self._tell_failure(error)
+        self.interval.saved(time.monotonic() - began)
+
+    def _tell_failure(self, error: Exception) -> None:
+        """Once a cause."""
+        cause = getattr(error, "strerror", None) or str(error)
+        if cause == self._failing:
+            return
+        self._failing = cause
+        paths = self.store.paths_or_none()
+        last = paths[-1].name if paths else "none"
+        self._tell(
+            f"the checkpoint {self.position} could not be written: {cause}. Training goes on; "
+            f"what is killed now goes on from the last checkpoint, {last} in {self.directory}"
+        )
+
+    def _tell(self, problem: str) -> None:
+        self.story.append(f"RunState: {problem}.")
+        say(self.story[-1])
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> RunState:
+        return RunState(
+            self.directory,
+            self.interval.every,
+            self.store.keep,
+            tracked=self.tracked,
+            ordered=self.ordered,
+            stop=self.stop,
+            changed=self.changed,
+            verbose=self.verbose,
+        )

@@ -1,0 +1,153 @@
+"""Two runs of one recipe, file by file: what is not the same, in words."""
+
+import json
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from . import directory as files
+from .directory import RunDirectory
+
+# What no two runs share, by file.
+TIMES = ("seconds",)
+OWN = ("seconds", "process", "directory", "members")
+SURROUNDINGS = ("versions", "machine", "settings", "environment")
+
+
+def compare(first: RunDirectory, second: RunDirectory) -> list[str]:
+    """A sentence for each thing that differs; none where the runs are the same, bit for bit.
+
+    Compared are the saved models and checkpoints weight by weight, optimizer included, every line
+    of the metrics and gradients but for times, and the result.
+    """
+    found = [
+        *_models(first, second),
+        *_lines(first, second, files.METRICS),
+        *_lines(first, second, files.GRADIENTS),
+        *_mappings(files.RESULT, _result(first), _result(second)),
+        *_states(first, second),
+    ]
+    return found
+
+
+def surroundings(first: RunDirectory, second: RunDirectory) -> list[str]:
+    """What two runs were made with that was not the same: versions, machine, settings."""
+    before, after = (run.read_json(files.MANIFEST) for run in (first, second))
+    return [
+        difference
+        for name in SURROUNDINGS
+        for difference in _mappings(name, before.get(name, {}), after.get(name, {}))
+    ]
+
+
+def _models(first: RunDirectory, second: RunDirectory) -> Iterator[str]:
+    """The `.keras` files of both, whole states left out."""
+    names = [_model_names(run) for run in (first, second)]
+    for name in sorted(names[0] ^ names[1]):
+        yield f"{name}: only one of the runs has it"
+    for name in sorted(names[0] & names[1]):
+        yield from _mappings(name, _weights(first / name), _weights(second / name), _same_array)
+
+
+def _model_names(run: RunDirectory) -> set[str]:
+    return {str(path.relative_to(run.path)) for path in run.path.rglob("*.keras")}
+
+
+def _weights(path: Path) -> dict[str, Any]:
+    """Every array of a saved model by its place, without building the model."""
+    import h5py
+    import numpy as np
+
+    arrays: dict[str, Any] = {}
+
+    def visit(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset):
+            arrays[name] = np.asarray(item)
+
+    with zipfile.ZipFile(path) as archive, archive.open("model.weights.h5") as file:
+        h5py.File(file, "r").visititems(visit)
+    return arrays
+
+
+def _states(first: RunDirectory, second: RunDirectory) -> Iterator[str]:
+    """The whole states at the end: optimizer, training step and generators of the layers."""
+    from ...callbacks.run_state import CheckpointStore
+
+    found = [CheckpointStore(run / files.STATE).search().newest for run in (first, second)]
+    if found[0] is None or found[1] is None:
+        return
+    rows = []
+    for checkpoint in found:
+        assert checkpoint is not None
+        groups = checkpoint.state["variables"]
+        # Keras numbers names on within a process, so places tell more than paths.
+        values = {
+            f"{group} {index} ({row['path']})": checkpoint.arrays[row["value"]["__array__"]]
+            for group, variables in groups.items()
+            for index, row in enumerate(variables)
+        }
+        rows.append(values)
+    one, other = (list(values.values()) for values in rows)
+    wrong = [name for name, a, b in zip(rows[0], one, other, strict=False) if not _same_array(a, b)]
+    if len(one) != len(other):
+        yield f"state: {len(one)} variables, and {len(other)}"
+    for name in wrong:
+        yield f"state: {name} differs"
+
+
+def _lines(first: RunDirectory, second: RunDirectory, name: str) -> Iterator[str]:
+    one, other = (_read_lines(run / name) for run in (first, second))
+    if len(one) != len(other):
+        yield f"{name}: {len(one)} lines, and {len(other)}"
+    for index, (a, b) in enumerate(zip(one, other, strict=False)):
+        differences = list(_mappings(f"{name} line {index + 1}", a, b))
+        if differences:
+            yield differences[0]
+            return
+
+
+def _read_lines(path: Path) -> list[dict[str, Any]]:
+    if not path.is_file():
+        return []
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [{key: value for key, value in line.items() if key not in TIMES} for line in lines]
+
+
+def _result(run: RunDirectory) -> dict[str, Any]:
+    found = run.read_json(files.RESULT)
+    return {key: value for key, value in found.items() if key not in OWN}
+
+
+def _mappings(
+    name: str,
+    first: Mapping[str, Any],
+    second: Mapping[str, Any],
+    same: Callable[[Any, Any], bool] = lambda a, b: a == b,
+) -> Iterator[str]:
+    """A sentence for each key whose values differ."""
+    for key in sorted(set(first) | set(second)):
+        if key not in first or key not in second:
+            yield f"{name}: only one of the runs has {key}"
+        elif not same(first[key], second[key]):
+            yield f"{name}: {key} {_told(first[key], second[key])}"
+
+
+def _same_array(first: Any, second: Any) -> bool:
+    """Bit for bit, also where values are no numbers."""
+    return (
+        first.dtype == second.dtype
+        and first.shape == second.shape
+        and first.tobytes() == second.tobytes()
+    )
+
+
+def _told(first: Any, second: Any) -> str:
+    if hasattr(first, "shape"):
+        import numpy as np
+
+        if first.shape != second.shape or first.dtype.kind not in "fiu":
+            return "differs"
+        gap = np.abs(first.astype("float64") - second.astype("float64"))
+        return f"differs in {int((gap > 0).sum())} of {gap.size} numbers, by {gap.max():.3g}"
+    return f"was {first!r}, is {second!r}"

@@ -1,0 +1,118 @@
+"""A warm start: the weights of another training, for a training that is its own."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import RecipeError
+from ..spec import Recipe
+from . import directory as files
+
+PLACE = ("initialize", "weights")
+
+
+def initialize(model: Any, recipe: Recipe) -> None:
+    """Give a compiled model the weights that its recipe names.
+
+    With `reset_step: true` only weights are taken: the schedule begins at step 0 and the optimizer
+    without moments. With `false` the step, the moments and the learning rate go on too, which the
+    state of a run directory and a `.keras` file of a compiled model have.
+
+    Raises:
+        RecipeError: the file cannot be read, does not fit, or has no step, with the line of it.
+    """
+    asked = recipe.initialize
+    assert asked is not None
+    path = Path(asked.weights)
+    try:
+        if asked.reset_step:
+            _take_weights(model, _network_file(path))
+        else:
+            _take_training(model, path)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RecipeError([recipe.problem(PLACE, _first_line(error))]) from None
+    if hasattr(model, "restart_step"):
+        model.restart_step()
+
+
+def weights_fingerprint(recipe: Recipe) -> str:
+    """SHA-256 of the file that the weights come from."""
+    assert recipe.initialize is not None
+    path = _network_file(Path(recipe.initialize.weights))
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise RecipeError([recipe.problem(PLACE, _first_line(error))]) from None
+
+
+def _network_file(path: Path) -> Path:
+    return path / files.MODEL if path.is_dir() else path
+
+
+def _take_weights(model: Any, path: Path) -> None:
+    import keras
+
+    if path.name.endswith(".weights.h5"):
+        # Without the optimizer: a file may hold one, and the step with it.
+        keras.Model(model.inputs[0], model.outputs[0]).load_weights(path)
+        return
+    _assign(model.weights, _loaded(path, compiled=False).weights, "weights")
+
+
+def _take_training(model: Any, path: Path) -> None:
+    if path.is_dir():
+        _take_state(model, path)
+        return
+    loaded = _loaded(path, compiled=True)
+    if getattr(loaded, "optimizer", None) is None:
+        raise ValueError(f"{path} holds no optimizer, so there is no step to go on from.")
+    _assign(model.weights, loaded.weights, "weights")
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    _assign(model.optimizer.variables, loaded.optimizer.variables, "variables of the optimizer")
+
+
+def _take_state(model: Any, run: Path) -> None:
+    from ...callbacks.run_state import CheckpointStore, variables
+
+    checkpoint = CheckpointStore(run / files.STATE).search().newest
+    if checkpoint is None:
+        raise ValueError(f"{run} holds no state of a training, so there is no step to go on from.")
+    groups = variables.groups(model)
+    for name in ("model", "optimizer"):
+        saved = checkpoint.state["variables"][name]
+        variables.assign(name, saved, groups[name], checkpoint.arrays)
+
+
+def _loaded(path: Path, *, compiled: bool) -> Any:
+    import keras
+
+    if path.suffix != ".keras":
+        raise ValueError(
+            f"expected a run directory, a `.keras` or a `.weights.h5` file. Received {path}."
+        )
+    if not path.is_file():
+        raise ValueError(f"there is no file {path}.")
+    return keras.models.load_model(path, compile=compiled)
+
+
+def _assign(variables: Sequence[Any], found: Sequence[Any], what: str) -> None:
+    shapes = [[tuple(v.shape) for v in group] for group in (variables, found)]
+    if shapes[0] != shapes[1]:
+        raise ValueError(
+            f"the {what} do not fit: the recipe has {len(shapes[0])} of shapes "
+            f"{_told(shapes[0])}, the file {len(shapes[1])} of {_told(shapes[1])}."
+        )
+    for variable, value in zip(variables, found, strict=True):
+        variable.assign(value)
+
+
+def _told(shapes: Sequence[Any], most: int = 6) -> str:
+    words = ", ".join(str(shape) for shape in shapes[:most])
+    return words if len(shapes) <= most else f"{words}, ..."
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,297 @@
+"""Checkpoints are whole or absent, whatever the disk does."""
+
+import errno
+import json
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+
+from keras_recipes.callbacks.run_state import CheckpointStore, DamagedCheckpoint, disk
+from keras_recipes.callbacks.run_state import store as store_module
+from keras_recipes.callbacks.run_state.packing import Arrays, Unpackable, pack, unpack
+
+CALLS = ("open", "write", "fsync", "close", "mkdir", "makedirs", "rename", "link")
+CAUSES = (errno.ENOSPC, errno.EIO, errno.EACCES, errno.EINTR)
+ARRAYS = [np.arange(6, dtype="float32").reshape(2, 3), np.array(True), np.zeros((0, 2), "int64")]
+
+
+class Failing:
+    """`os`, of which one call fails: the n-th of those that change the disk."""
+
+    def __init__(self, at=None, cause=errno.EIO):
+        self.at, self.cause, self.calls = at, cause, []
+
+    def __getattr__(self, name):
+        real = getattr(os, name)
+        if name not in CALLS:
+            return real
+
+        def call(*arguments, **options):
+            self.calls.append(name)
+            if len(self.calls) - 1 == self.at:
+                raise OSError(self.cause, os.strerror(self.cause))
+            return real(*arguments, **options)
+
+        return call
+
+
+@pytest.fixture
+def store(tmp_path):
+    return CheckpointStore(tmp_path / "states", keep=2)
+
+
+def files_of(path):
+    return {file: file.read_bytes() for file in sorted(path.rglob("*")) if file.is_file()}
+
+
+def test_what_was_saved_comes_back(store):
+    path = store.save(ARRAYS, {"a": [1, None, "ü"], "x": 1.5e-300})
+    found = store.search()
+    assert found.damaged == []
+    assert found.newest.path == path
+    assert found.newest.state == {"a": [1, None, "ü"], "x": 1.5e-300}
+    assert len(found.newest.arrays) == len(ARRAYS)
+    for saved, array in zip(ARRAYS, found.newest.arrays, strict=True):
+        assert saved.dtype == array.dtype
+        np.testing.assert_array_equal(saved, array)
+
+
+def test_the_last_few_stay(store):
+    for step in range(5):
+        store.save([], {"step": step})
+    assert [path.name for path in store.paths()] == ["state-00000004", "state-00000005"]
+    assert store.search().newest.state == {"step": 4}
+    store.prune(1)
+    assert len(store.paths()) == 1
+
+
+def test_there_is_no_pickle_in_it(store, tmp_path):
+    with pytest.raises(ValueError, match="Object arrays"):
+        store.save([np.array([{}], dtype=object)], {})
+    assert store.paths() == []
+    assert list(store.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("keep", [0, -1, 1.5, True, "3", None])
+def test_a_bad_argument_is_told(keep):
+    with pytest.raises(ValueError, match="Argument `keep` must be"):
+        CheckpointStore("x", keep=keep)
+
+
+def test_every_call_of_a_write_may_fail(tmp_path, monkeypatch):
+    """The store is as it was, or has the new checkpoint whole; the next write succeeds."""
+    best = tmp_path / "best.keras"
+    best.write_bytes(b"model")
+    counting = Failing()
+    monkeypatch.setattr(disk, "os", counting)
+    CheckpointStore(tmp_path / "count").save(ARRAYS, {"step": 0}, [best])
+    total = len(counting.calls)
+    assert set(CALLS) == set(counting.calls)
+    for at in range(total):
+        cause = CAUSES[at % len(CAUSES)]
+        store = CheckpointStore(tmp_path / f"{at}-{cause}", keep=2)
+        monkeypatch.setattr(disk, "os", Failing())
+        store.save(ARRAYS, {"step": 1}, [best])
+        store.save(ARRAYS, {"step": 2}, [best])
+        before = files_of(store.folder)
+        failing, error = Failing(at, cause), None
+        monkeypatch.setattr(disk, "os", failing)
+        try:
+            store.save(ARRAYS, {"step": 3}, [best])
+        except OSError as raised:
+            error = raised
+        # A link that cannot be made is a copy.
+        assert (error is None) == (failing.calls[at] == "link")
+        assert error is None or error.errno == cause
+        monkeypatch.setattr(disk, "os", Failing())
+        search = store.search()
+        assert search.damaged == []
+        assert search.newest.state["step"] in (2, 3)
+        after = files_of(store.folder)
+        if search.newest.state["step"] == 2:
+            assert {path: after[path] for path in before} == before
+        store.save(ARRAYS, {"step": 4}, [best])
+        assert store.search().newest.state == {"step": 4}
+        assert not [e for e in store.folder.iterdir() if e.name.startswith(disk.TEMPORARY)]
+
+
+def test_a_failure_leaves_nothing_half(store, monkeypatch):
+    store.save(ARRAYS, {})
+    monkeypatch.setattr(disk, "os", Failing(5, errno.ENOSPC))
+    with pytest.raises(OSError, match="No space left"):
+        store.save(ARRAYS, {})
+    assert [entry.name for entry in store.folder.iterdir()] == ["state-00000001"]
+
+
+def test_nothing_is_pruned_before_the_new_one_verifies(store, monkeypatch):
+    for step in range(2):
+        store.save(ARRAYS, {"step": step})
+    real = store_module.disk.write_new
+
+    def spoilt(path, save):
+        written = real(path, save)
+        if path.name == "arrays.npz":
+            path.write_bytes(path.read_bytes()[:-1])
+        return written
+
+    monkeypatch.setattr(store_module.disk, "write_new", spoilt)
+    with pytest.raises(DamagedCheckpoint, match=r"arrays\.npz has \d+ bytes of \d+"):
+        store.save(ARRAYS, {"step": 2})
+    monkeypatch.undo()
+    assert store.search().newest.state == {"step": 1}
+    assert len(store.paths()) == 3
+
+
+@pytest.mark.parametrize("name", ["arrays.npz", "state.json", "files.json", "file-000000"])
+def test_every_damage_is_seen_and_named(tmp_path, name):
+    """Cut at any length, any bit turned, any file gone: the one before is taken."""
+    best = tmp_path / "best.keras"
+    store = CheckpointStore(tmp_path / "states")
+    best.write_bytes(b"the first model")
+    store.save([np.arange(3.0)], {"step": 1}, [best])
+    best.unlink()
+    best.write_bytes(b"the second model")
+    file = store.save([np.arange(4.0)], {"step": 2}, [best]) / name
+    whole = file.read_bytes()
+    random = np.random.default_rng(0)
+
+    def damaged(content):
+        if content is None:
+            file.unlink()
+        else:
+            file.write_bytes(content)
+        search = store.search()
+        if search.newest.state == {"step": 2}:
+            # A bit that changes nothing of what it says, as in white space.
+            assert name == "files.json"
+            assert json.loads(content) == json.loads(whole)
+            return
+        assert search.newest.state == {"step": 1}
+        assert len(search.damaged) == 1
+        assert "state-00000002" in search.damaged[0]
+
+    for length in {0, 1, len(whole) // 2, len(whole) - 1}:
+        damaged(whole[:length])
+    if name != "files.json":
+        damaged(whole + b"x")
+    for bit in random.integers(0, 8 * len(whole), 300 if name == "files.json" else 60):
+        content = bytearray(whole)
+        content[bit // 8] ^= 1 << (bit % 8)
+        damaged(bytes(content))
+    damaged(None)
+
+
+def test_when_none_is_sound_all_are_named(store):
+    for _ in range(2):
+        (store.save([], {}) / "state.json").unlink()
+    search = store.search()
+    assert search.newest is None
+    assert ["state.json is missing" in problem for problem in search.damaged] == [True, True]
+
+
+def test_files_that_others_replace_stay_as_they_were(store, tmp_path):
+    best = tmp_path / "best.keras"
+    best.write_bytes(b"old")
+    store.save([], {}, [best])
+    new = tmp_path / "new"
+    new.write_bytes(b"new")
+    os.replace(new, best)
+    kept = store.search().newest.file(0)
+    assert kept.read_bytes() == b"old"
+    disk.put_back(kept, best)
+    assert best.read_bytes() == b"old"
+
+
+def test_a_file_system_without_links_gets_copies(store, tmp_path, monkeypatch):
+    best = tmp_path / "best.keras"
+    best.write_bytes(b"old")
+
+    def refuse(*paths):
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    path = store.save([], {}, [best])
+    assert (path / "file-000000").read_bytes() == b"old"
+    assert store.search().damaged == []
+
+
+def save_for_ever(folder, told):
+    """Checkpoint after checkpoint, each told of when it is written."""
+    store, step = CheckpointStore(folder, keep=2), 0
+    while True:
+        step += 1
+        store.save([np.full(20000, step)], {"step": step})
+        os.write(told, f"{step}\n".encode())
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that can be forked")
+def test_a_writer_that_is_killed_loses_nothing_that_it_has_told_of(store):
+    for pause in np.linspace(0, 0.02, 8):
+        reading, writing = os.pipe()
+        process = os.fork()
+        if process == 0:
+            save_for_ever(store.folder, writing)
+        os.close(writing)
+        with open(reading) as file:
+            first = file.readline()
+            time.sleep(pause)
+            os.kill(process, signal.SIGKILL)
+            os.waitpid(process, 0)
+            told = [first, *file.readlines()]
+        search = store.search()
+        assert search.damaged == []
+        assert search.newest.state["step"] >= int(told[-1])
+        assert (search.newest.arrays[0] == search.newest.state["step"]).all()
+        store.save([], {})
+        assert not [e for e in store.folder.iterdir() if e.name.startswith(disk.TEMPORARY)]
+        store.clear()
+
+
+VALUES = [
+    None,
+    True,
+    7,
+    -1.5e-320,
+    float("inf"),
+    "ü",
+    (1, (2, [3, ()])),
+    {"a": {"b": []}},
+    {1: "one", (2, 3): "pair"},
+    {"__array__": 1},
+    np.float32(0.1),
+    np.bool_(True),
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_plain_data_comes_back_as_it_was(value):
+    arrays = Arrays()
+    found = unpack(json.loads(json.dumps(pack(value, arrays), allow_nan=False)), arrays)
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_arrays_come_back_bit_for_bit(store):
+    import ml_dtypes
+
+    weird = np.array([np.nan, -0.0, 1e-45], "float32")
+    half = np.arange(6).reshape(2, 3).astype(ml_dtypes.bfloat16)
+    arrays = Arrays()
+    packed = pack({"weird": weird, "half": half, "again": weird, "none": np.array(3)}, arrays)
+    assert len(arrays) == 3, "the same array is stored once"
+    store.save(arrays, packed)
+    newest = store.search().newest
+    found = unpack(newest.state, newest.arrays)
+    assert found["weird"].tobytes() == found["again"].tobytes() == weird.tobytes()
+    assert found["half"].dtype == half.dtype
+    assert found["half"].tobytes() == half.tobytes()
+    assert found["none"].shape == ()
+
+
+@pytest.mark.parametrize("value", [object(), {1, 2}, [lambda: 0], np.array([object()])])
+def test_what_is_no_plain_data_is_refused(value):
+    with pytest.raises(Unpackable, match="no plain data"):
+        pack(value, Arrays())
