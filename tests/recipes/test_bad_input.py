@@ -1,0 +1,270 @@
+"""The table of bad requests: each mistake, a part of the message, always status 2, nothing written.
+
+Every row goes through the entry function of the command line, as `keras-recipes train` would, so
+that the message is what a person reads and the status what a script sees.
+"""
+
+import io
+import os
+import zipfile
+
+import numpy as np
+import pytest
+
+from keras_recipes.recipes.cli import main
+
+# What stands around a mistake; each is sound in itself.
+BODY = "data: {source: iris}\nmodel: {layers: []}\nepochs: 1\n"
+LAYERS = "data: {source: iris}\nepochs: 1\nmodel:\n  layers:\n"
+TABLE = "data:\n  source: {csv: {path: t.csv, target: y}}\nmodel: {layers: []}\nepochs: 1\n"
+ARCHIVE = "data:\n  source: {npz: {path: a.npz}}\nmodel: {layers: []}\nepochs: 1\n"
+
+# The text itself: (recipe, part of the message).
+TEXTS = {
+    "empty": ("", "is empty"),
+    "blank": ("\n# nothing\n", "is empty"),
+    "null": ("~\n", "is empty"),
+    "a list": ("- a\n", "expected a mapping, as `name: ...`"),
+    "a word": ("epochs\n", 'expected a mapping, as `name: ...`. Received "epochs"'),
+    "not UTF-8": (b"name: \xff\n", ":1:1 is not UTF-8 text"),
+    "UTF-16": ("name: x\n".encode("utf-16"), "is not UTF-8 text"),
+    "a zero byte": (b"name: a\x00b\n", "is not YAML"),
+    "too large": (b"# " + b"x" * (4 << 20), "is larger than 4 MiB"),
+    "unclosed": ("model: {layers: [\n", "is not YAML"),
+    "a tab": ("model:\n\tlayers: []\n", ":2:1 is not YAML"),
+    "two documents": (BODY + "---\n" + BODY, "a second document begins here"),
+    "a key twice": (BODY + "epochs: 2\n", ":4:1 the key `epochs` is given twice"),
+    "merge key": (BODY + "optimizer: {<<: {sgd: {}}}\n", "`<<` is no key of YAML 1.2"),
+    "a list as key": (BODY + "? [1]\n: 2\n", "a key must be a word"),
+    "a tag": (BODY + "seed: !!python/object/apply:os.system ['true']\n", "tags build objects"),
+    "an unknown alias": (BODY + "seed: *a\n", "the alias `*a` is not known"),
+    "an endless alias": (BODY + "callbacks: &a [*a]\n", "stands inside what it names"),
+    "a bomb": (
+        "a0: &a0 [x,x,x,x,x,x,x,x,x]\n"
+        + "".join(f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 9)),
+        "unfolds to more than 100000 nodes",
+    ),
+    "deep": (BODY + "x: " + "[" * 61 + "]" * 61 + "\n", "is nested more than 60 deep"),
+    "very deep": (BODY + "x: " + "[" * 20000 + "]" * 20000 + "\n", "is nested more than 60 deep"),
+    "endless number": (BODY + "seed: " + "9" * 401 + "\n", "a number of 401 digits is refused"),
+    "a control character": (BODY + '"\\e[31m": 1\n', "there is no key `\\u001b[31m` here"),
+    "a tab in a key": (BODY + '"epo\\tchs": 1\n', "Did you mean `epochs`"),
+}
+
+# What the keys say: (lines added to a sound recipe, part of the message).
+KEYS = {
+    "unknown key": ("epoch: 3", ":4:1 epoch: there is no key `epoch` here. Did you mean `epochs`"),
+    "not a number": ("seed: .nan", "seed: expected a whole number >= 0"),
+    "infinite": ("learning_rate: .inf", "learning_rate: expected a number >= 0"),
+    "negative": ("learning_rate: -1.0", "learning_rate: expected a number >= 0. Received -1.0"),
+    "text for a number": ("seed: one", 'seed: expected a whole number >= 0 and <= 4294967295. Rec'),
+    "true for a number": ("seed: true", "seed: expected a whole number"),
+    "huge": ("seed: 1" + "0" * 30, "seed: expected a whole number"),
+    "beyond floats": ("learning_rate: 1" + "0" * 320, "learning_rate: expected a number"),
+    "1e400": ("learning_rate: 1e400", "learning_rate: expected a number"),
+    "a mapping": ("seed: {a: 1}", 'seed: expected a whole number >= 0 and <= 4294967295. Received'),
+    "import path": ("optimizer: os.system", "is an import path, which a recipe cannot name"),
+    "two names": ("optimizer: {sgd: {}, adam: {}}", "It has 2 keys"),
+    "no arguments": ("optimizer: {sgd: 3}", "expected a mapping of arguments"),
+    "wrong argument": ("optimizer: {sgd: {momentun: 0.9}}", "Did you mean `momentum`"),
+    "runs code": ("callbacks: [lambda_callback]", "`lambda_callback` is refused"),
+    "leaves the run": ("callbacks: [{csv_logger: {filename: ../x}}]", "inside the run directory"),
+    "duration": ("learning_rate: {cosine: {initial_learning_rate: 1, decay_steps: 101%}}",
+                 "more than 100% of the run"),
+    "endless duration": ("learning_rate: {cosine: {initial_learning_rate: 1, "
+                         "decay_steps: 1e999 epochs}}", "expected a duration"),
+    "unknown monitor": ("callbacks: [{early_stopping: {monitor: acc}}]", "is not logged"),
+    "no bound": ("gradient_clipping: {}", "needs a bound"),
+    "no rate": ("weight_decay: {}", "needs a `rate` or a `max_norm`"),
+    "long name": ("name: " + "n" * 5000, "expected a name of small letters"),
+    "long key": ("k" * 900 + ": 1", "there is no key `kkk"),
+}  # fmt: skip
+
+# Where recipes come from: (text, part of the message).
+BASES = {
+    "no base": ("extends: nothing", "no recipe of this name ships"),
+    "no file": ("extends: absent.yaml", "there is no such file"),
+    "itself": ("extends: recipe.yaml", "extends itself"),
+    "not text": ("extends: [a]", "expected the path or name of a recipe"),
+    "a folder": ("extends: ./", "is a directory"),
+    "too long a name": ("extends: " + "n" * 300, "no recipe of this name ships"),
+    "too long a path": ("extends: " + "n" * 300 + ".yaml", "cannot be read: File name too long"),
+    "a zero byte": ('extends: "a\\0.yaml"', "cannot be read"),
+    "a zero byte in a name": ('extends: "a\\0"', "no recipe of this name ships"),
+    "colours": ('extends: "\\e[31m"', "?[31m no recipe of this name ships"),
+    "a link to itself": ("extends: loop.yaml", "cannot be read"),
+    "endless": ("extends: /dev/zero", "is larger than 4 MiB"),
+    "mistake below": ("extends: wrong.yaml", "wrong.yaml:1:9 epochs: expected a whole number"),
+}
+
+# Words of the command line: (words, part of the message).
+WORDS = {
+    "unknown recipe": (["train", "digts_mlp"], "Did you mean `digits_mlp`"),
+    "no such file": (["train", "absent.yaml"], "there is no such file"),
+    "a directory": (["train", "./"], "is a directory"),
+    "an endless recipe": (["validate", "/dev/zero"], "is larger than 4 MiB"),
+    "long recipe": (["validate", "n" * 5000], "no recipe of this name ships"),
+    "colours": (["validate", "\x1b[31m"], "?[31m no recipe of this name ships"),
+    "no value": (["train", "digits_mlp", "epochs"], "expected `key.path=value`"),
+    "no key": (["train", "digits_mlp", "=3"], "expected `key.path=value`"),
+    "bad path": (["train", "digits_mlp", "model..x=3"], "expected `key.path=value`"),
+    "no such layer": (["train", "digits_mlp", "model.layers[9].dense.units=3"], "counted from 0"),
+    "endless index": (["train", "digits_mlp", f"model.layers[{'9' * 5000}]=3"], "expected `key"),
+    "another name": (["train", "digits_mlp", "optimizer.adam.epsilon=1"], "not `adam`"),
+    "no keys": (["train", "digits_mlp", "epochs.x=3"], "has no keys; it is 60"),
+    "bad value": (["train", "digits_mlp", "epochs=[1"], "is not YAML"),
+    "bad seed": (["train", "digits_mlp", "seed=-1"], "override `seed` seed: expected a whole"),
+    "no plugin": (["train", "digits_mlp", "--plugin", "absent_one"], "cannot be imported"),
+    "batch": (["train", "digits_mlp", "data.batch_size=5000"], "larger than the training split"),
+    "out is a file": (["train", "digits_mlp", "--out", "recipe.yaml"], "is a file"),
+    "out is not empty": (["train", "digits_mlp", "--out", "."], "is not empty"),
+    "out in a file": (["train", "digits_mlp", "--out", "recipe.yaml/x"], "Not a directory"),
+    "evaluate nothing": (["evaluate", "absent"], "there is no such run directory"),
+    "evaluate a folder": (["evaluate", "."], "not a run directory"),
+    "predict with nothing": (["predict", "absent", "t.csv"], "no such run directory"),
+    "report nothing": (["report", "absent"], "there is no such run directory"),
+    "report a folder": (["report", "."], "not a run directory"),
+    "copy over": (["copy", "digits_mlp", "recipe.yaml"], "is there already"),
+    "copy to nowhere": (["copy", "digits_mlp", "no/such/x.yaml"], "cannot be written"),
+    "a picture of a kind": (["plot", "digits_mlp", "--out", "x.exe"], "ends in .png or .svg"),
+}
+
+# Tables: (bytes of t.csv, part of the message).
+TABLES = {
+    "none": (None, "there is no such file"),
+    "empty": (b"", "is empty"),
+    "header alone": (b"x,y\n", "a header and no rows"),
+    "ragged": (b"x,y\n1,a\n2\n", "line 3 has 1 cell; the header has 2"),
+    "no target": (b"x,z\n1,a\n", "has no column `y`"),
+    "a word": (b"x,y\n1,a\ntwo,b\n", 'line 3, column `x`: expected a number. Received "two"'),
+    "nan": (b"x,y\nnan,a\n2,b\n", 'Received "nan"'),
+    "a large number": (b"x,y\n1e39,a\n2,b\n", 'Received "1e39"'),
+    "Latin-1": ("x,y\n1,é\n".encode("latin-1"), "is not UTF-8 text"),
+    "UTF-16": ("x,y\n1,a\n".encode("utf-16"), "is not UTF-8 text"),
+    "a huge cell": (b"x,y\n" + b"1" * 140_000 + b",a\n", "field larger than field limit"),
+    "an open quote": (b'x,y\n1,"a\n', "line 2 is no CSV"),
+    "colours": (b"\x1b[31m,\x1b[31m,y\n1,2,a\n", "two columns are called `\\u001b[31m`"),
+    "one class": (b"x,y\n1,a\n2,a\n", "all rows have the class a"),
+    "too few rows": (b"x,y\n" + b"1,a\n2,b\n" * 9 + b"3,c\n", "class c has a single row left"),
+    "an endless device": ("/dev/zero", "is a device or a pipe, not a file"),
+    "a pipe": ("pipe", "is a device or a pipe, not a file"),
+    "a folder": (".", "is a directory"),
+    "a long name": ("n" * 3000, "cannot be read: File name too long"),
+    "a zero byte": ('"a\\0b"', "cannot be read"),
+}
+
+
+def archive(method: int = zipfile.ZIP_STORED, **members: bytes) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", method) as file:
+        for name, content in members.items():
+            file.writestr(f"{name}.npy", content)
+    return stream.getvalue()
+
+
+def saved(**arrays: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **arrays)
+    return stream.getvalue()
+
+
+def npy(shape: str, rest: bytes = b"", dtype: str = "<f4") -> bytes:
+    text = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + rest
+
+
+X, Y = np.arange(40.0).reshape(20, 2), np.arange(20) % 2
+LONG_HEADER = b"\x93NUMPY\x02\x00" + (1 << 26).to_bytes(4, "little") + b" " * (1 << 26)
+# Archives: (bytes of a.npz, part of the message).
+ARCHIVES = {
+    "none": (None, "there is no such file"),
+    "empty": (b"", "is no npz file"),
+    "text": (b"x,y\n", "is no npz file"),
+    "cut short": (saved(x=X, y=Y)[:-40], "is cut short"),
+    "no rows": (saved(z=X, y=Y), "has no array `x`; it has `z` or `y`"),
+    "objects": (saved(x=X, y=np.array([None] * 20)), "holds Python objects, which could run code"),
+    "a trillion rows": (archive(x=npy("(10**12,)"), y=npy("(1,)")), "is damaged"),
+    "a trillion, in digits": (archive(x=npy("(1000000000000,)")), "claims 4000000000000 bytes"),
+    "a negative shape": (archive(x=npy("(-1, 2)")), "is damaged"),
+    "an endless header": (archive(zipfile.ZIP_DEFLATED, x=LONG_HEADER), "is damaged"),
+    "bzip2": (archive(zipfile.ZIP_BZIP2, x=npy("(2,)", bytes(8))), "that NumPy does not use"),
+    "lzma": (archive(zipfile.ZIP_LZMA, x=npy("(2,)", bytes(8))), "that NumPy does not use"),
+    "not finite": (saved(x=np.where(X == 7, np.nan, X), y=Y), "nan at [3, 1]"),
+    "complex": (saved(x=X.astype("complex64"), y=Y), "holds complex64 values"),
+    "fewer targets": (saved(x=X, y=Y[:9]), "20 rows and 9 targets"),
+    "one-hot": (saved(x=X, y=np.eye(20, dtype=int)), "look one-hot"),
+}
+
+# What only building shows: (layers or lines, part of the message).
+BUILDS = {
+    "a layer that does not fit": ("    - conv2d: {filters: 3, kernel_size: 3}", "does not take"),
+    "a shape that does not fit": ("    - reshape: {target_shape: [3]}", "model.layers[0]"),
+    "no way to make it": ("    - equalization: {value_range: 3}", "cannot be made of these argu"),
+}  # fmt: skip
+
+
+@pytest.fixture
+def around(tmp_path):
+    """Files that rows refer to."""
+    (tmp_path / "wrong.yaml").write_text("epochs: 0\n" + BODY.replace("epochs: 1\n", ""))
+    (tmp_path / "loop.yaml").symlink_to("loop.yaml")
+    os.mkfifo(tmp_path / "pipe")
+    return tmp_path
+
+
+def refused(folder, capsys, words, fragment):
+    """Status 2, the message, nothing that moves a terminal's cursor, nothing written."""
+    before = set(folder.rglob("*"))
+    assert main(words) == 2
+    told = capsys.readouterr()
+    assert fragment in told.err
+    assert "Traceback" not in told.err
+    assert all(line.isprintable() and len(line) <= 2000 for line in told.err.splitlines())
+    assert set(folder.rglob("*")) == before
+
+
+def trained(folder, capsys, text, fragment):
+    content = text if isinstance(text, bytes) else text.encode()
+    (folder / "recipe.yaml").write_bytes(content)
+    refused(folder, capsys, ["train", "recipe.yaml", "--out", "run"], fragment)
+
+
+@pytest.mark.parametrize(("text", "fragment"), TEXTS.values(), ids=TEXTS)
+def test_texts(around, capsys, text, fragment):
+    trained(around, capsys, text, fragment)
+
+
+@pytest.mark.parametrize(("line", "fragment"), KEYS.values(), ids=KEYS)
+def test_keys(around, capsys, line, fragment):
+    trained(around, capsys, BODY + line + "\n", fragment)
+
+
+@pytest.mark.parametrize(("line", "fragment"), BASES.values(), ids=BASES)
+def test_bases(around, capsys, line, fragment):
+    trained(around, capsys, line + "\n", fragment)
+
+
+@pytest.mark.parametrize(("words", "fragment"), WORDS.values(), ids=WORDS)
+def test_words(around, capsys, words, fragment):
+    (around / "recipe.yaml").write_text(BODY)
+    refused(around, capsys, words, fragment)
+
+
+@pytest.mark.parametrize(("content", "fragment"), TABLES.values(), ids=TABLES)
+def test_tables(around, capsys, content, fragment):
+    path = content if isinstance(content, str) else "t.csv"
+    if isinstance(content, bytes):
+        (around / "t.csv").write_bytes(content)
+    trained(around, capsys, TABLE.replace("t.csv", path), fragment)
+
+
+@pytest.mark.parametrize(("content", "fragment"), ARCHIVES.values(), ids=ARCHIVES)
+def test_archives(around, capsys, content, fragment):
+    if content is not None:
+        (around / "a.npz").write_bytes(content)
+    trained(around, capsys, ARCHIVE, fragment)
+
+
+@pytest.mark.parametrize(("lines", "fragment"), BUILDS.values(), ids=BUILDS)
+def test_builds(around, capsys, lines, fragment):
+    trained(around, capsys, LAYERS + lines + "\n", fragment)
