@@ -30,6 +30,9 @@ MAY_IMPORT = {
             "sklearn",
             "matplotlib",
             "keras_tuner",
+            "h5py",
+            "rich",
+            "grpc",
         },
     ),
     "recipes/spec": (
@@ -38,7 +41,7 @@ MAY_IMPORT = {
     ),
 }
 # Inside recipes/ the arrow points one way: spec <- build <- run <- report <- command line.
-ORDER = ("spec", "build", "run", "report")
+ORDER = ("spec", "build", "run", "report", "sweep")
 
 
 def modules(room: str) -> list[Path]:

@@ -1,0 +1,228 @@
+"""Coarse-to-fine random search: rounds of random settings in ranges that narrow."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+import keras_tuner
+from keras_tuner.engine.trial import Trial, TrialStatus
+
+from ..spec.domains import from_unit, part_of, to_unit
+from ..spec.records import Choice, Domain, Sweep
+from .base import SweepOracle, common, idle, running
+from .hyperparameters import active_of, decoded, searched
+
+EPOCHS, ROUND = "tuner/epochs", "tuner/round"
+# Shares of the unit interval of a domain that are drawn from: intervals, in order, none empty.
+Region = tuple[tuple[float, float], ...]
+WHOLE: Region = ((0.0, 1.0),)
+
+
+@dataclass(frozen=True)
+class Round:
+    """One round as it is known so far.
+
+    Attributes:
+        number: from 0.
+        epochs: epochs of its trainings; None for the recipe's.
+        ranges: parameter's name -> (lowest, highest) value, or the values of a choice.
+        trials: its trials, in the order in which they began.
+        kept: those that the next ranges are drawn around; empty until the round has ended.
+    """
+
+    number: int
+    epochs: int | None
+    ranges: Mapping[str, tuple[Any, ...]]
+    trials: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+class CoarseToFine(SweepOracle, keras_tuner.Oracle):
+    """Coarse-to-fine random search.
+
+    Each round draws its settings at random from the ranges of the round, uniformly in the measure
+    of each domain (the logarithm for `log_uniform`), and trains each for the round's epochs. When
+    all have ended, the best ceil(keep * trials) are kept, and each range narrows: with h the hull
+    of the kept values and w the width of the range, both measured so, the new range has width
+
+        max(h, shrink * w)
+
+    lies centred on the hull, and is moved where it would leave the old one. Of a choice, the values
+    that were kept remain, and the best others up to a share `shrink` of all. A parameter that was
+    active in no kept trial keeps its range.
+
+    The trials of a round depend on the seed and on what came of the rounds before, not on the order
+    in which trials end. All of a round must have ended before the next begins.
+
+    Args:
+        sweep: a sweep whose algorithm is `coarse_to_fine`.
+    """
+
+    def __init__(self, sweep: Sweep):
+        super().__init__(**common(sweep))
+        self.bind(sweep)
+        arguments = sweep.algorithm.arguments
+        self.keep = float(arguments["keep"])
+        self.shrink = float(arguments["shrink"])
+        count = arguments["rounds"]
+        self.sizes = _each(arguments["trials"], count)
+        self.epochs = _each(arguments["epochs"], count)
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        begun = len(self.start_order)
+        if begun >= sum(self.sizes):
+            return self.done_or_idle()
+        number = next(row for row, end in enumerate(accumulate(self.sizes)) if begun < end)
+        if not all(map(_ended, self.of_rounds(number))):
+            return idle()
+        epochs = self.epochs[number]
+        extra = {ROUND: number} if epochs is None else {ROUND: number, EPOCHS: epochs}
+        regions = self.regions(number)
+        values = self.draw(lambda name, share: within(regions[name], share), extra)
+        return self.done_or_idle() if values is None else running(values)
+
+    def _compute_values_hash(self, values: Mapping[str, Any]) -> str:
+        # The same setting trained for longer is another trial.
+        return f"{super()._compute_values_hash(values)} {values.get(EPOCHS)}"
+
+    def of_rounds(self, number: int) -> list[Trial]:
+        """The trials of all rounds before one."""
+        return [self.trials[name] for name in self.start_order[: sum(self.sizes[:number])]]
+
+    def of_round(self, number: int) -> list[Trial]:
+        """The trials of one round."""
+        first = sum(self.sizes[:number])
+        return [self.trials[name] for name in self.start_order[first : first + self.sizes[number]]]
+
+    def ranked(self, number: int) -> list[Trial]:
+        """The completed trials of a round, best first."""
+        done = [row for row in self.of_round(number) if row.status == TrialStatus.COMPLETED]
+        return sorted(done, key=lambda trial: (self.worse_first(trial), trial.trial_id))
+
+    def kept(self, number: int) -> list[Trial]:
+        """The best of a round."""
+        return self.ranked(number)[: math.ceil(self.keep * self.sizes[number] - 1e-9)]
+
+    def regions(self, number: int) -> dict[str, Region]:
+        """What is drawn from in a round, in the measure of each domain."""
+        found = {name: WHOLE for name, _ in searched(self.sweep)}
+        for past in range(number):
+            ranked, kept = self.ranked(past), self.kept(past)
+            for name, parameter in searched(self.sweep):
+                best = self._shares(name, parameter.domain, kept)
+                if not best:
+                    continue
+                if isinstance(parameter.domain, Choice) and not parameter.domain.ordered:
+                    every = self._shares(name, parameter.domain, ranked)
+                    found[name] = remaining(found[name], best, every, self.shrink)
+                else:
+                    low = min(part[0] for part in best)
+                    high = max(part[1] for part in best)
+                    found[name] = narrowed(found[name], low, high, self.shrink)
+        return found
+
+    def _shares(
+        self, name: str, domain: Domain, trials: Sequence[Trial]
+    ) -> list[tuple[float, float]]:
+        """The part of the unit interval of each trial in which the parameter is active."""
+        found = []
+        parameter = dict(searched(self.sweep))[name]
+        for trial in trials:
+            values = trial.hyperparameters.values
+            active = active_of(self.sweep, values)
+            if parameter.name in active and name in values:
+                value = decoded(domain, values[name])
+                if active[parameter.name] == value:
+                    found.append(part_of(domain, value))
+        return found
+
+    def rounds(self) -> list[Round]:
+        """Every round that has begun, with its ranges: what the report draws."""
+        found = []
+        for number in range(len(self.sizes)):
+            trials = self.of_round(number)
+            if not trials:
+                break
+            over = len(trials) == self.sizes[number] and all(map(_ended, trials))
+            regions = self.regions(number)
+            found.append(
+                Round(
+                    number,
+                    self.epochs[number],
+                    {name: shown(row.domain, regions[name]) for name, row in searched(self.sweep)},
+                    tuple(trial.trial_id for trial in trials),
+                    tuple(trial.trial_id for trial in self.kept(number)) if over else (),
+                )
+            )
+        return found
+
+
+def narrowed(region: Region, low: float, high: float, shrink: float) -> Region:
+    """An interval around a hull, at least `shrink` times as wide as the one before, and inside it.
+
+    >>> narrowed(((0.0, 1.0),), 0.125, 0.25, 0.5)
+    ((0.0, 0.5),)
+    >>> narrowed(((0.0, 0.5),), 0.125, 0.375, 0.25)
+    ((0.125, 0.375),)
+    """
+    start, end = region[0][0], region[-1][1]
+    width = min(max(high - low, shrink * (end - start)), end - start)
+    first = min(max((low + high - width) / 2, start), end - width)
+    return ((first, first + width),)
+
+
+def remaining(
+    region: Region,
+    kept: Sequence[tuple[float, float]],
+    ranked: Sequence[tuple[float, float]],
+    shrink: float,
+) -> Region:
+    """The parts of a choice that stay: the kept, and the next best up to a share of all.
+
+    >>> quarters = [(0.0, 0.25), (0.25, 0.5), (0.5, 0.75), (0.75, 1.0)]
+    >>> remaining(((0.0, 1.0),), quarters[3:], quarters[::-1], 0.5)
+    ((0.5, 0.75), (0.75, 1.0))
+    """
+    width = kept[0][1] - kept[0][0]
+    size = sum(round((end - start) / width) for start, end in region)
+    found = list(dict.fromkeys(kept))
+    for part in ranked:
+        if part not in found and len(found) < math.ceil(shrink * size - 1e-9):
+            found.append(part)
+    return tuple(sorted(found))
+
+
+def within(region: Region, share: float) -> float:
+    """The place in a region that a share of its whole length leads to.
+
+    >>> within(((0.0, 0.25), (0.75, 1.0)), 0.75)
+    0.875
+    """
+    left = share * sum(end - start for start, end in region)
+    for start, end in region:
+        if left <= end - start:
+            return start + left
+        left -= end - start
+    return region[-1][1]
+
+
+def shown(domain: Domain, region: Region) -> tuple[Any, ...]:
+    """A region as values: (lowest, highest) of a range, the values of a choice."""
+    if isinstance(domain, Choice):
+        inside = [value for value in domain.values if _inside(region, to_unit(domain, value))]
+        return tuple(inside)
+    return (from_unit(domain, region[0][0]), from_unit(domain, region[-1][1]))
+
+
+def _inside(region: Region, share: float) -> bool:
+    return any(start <= share <= end for start, end in region)
+
+
+def _ended(trial: Trial) -> bool:
+    return trial.status in (TrialStatus.COMPLETED, TrialStatus.FAILED)
+
+
+def _each(given: Any, rounds: int) -> list[Any]:
+    return list(given) if isinstance(given, list) else [given] * rounds

@@ -1,0 +1,69 @@
+"""The directory of a sweep: made, or taken up again by the same command."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ...errors import RequestError
+from ...run.directory import RunDirectory
+from ...run.lock import locked
+from ...run.manifest import manifest
+from ..spec.records import Sweep
+from .identity import fingerprint, identity
+from .layout import MANIFEST, ORACLE, SWEEP, TRIALS
+
+ROOT = "sweeps"
+
+
+def directory_of(sweep: Sweep, out: str | os.PathLike | None) -> Path:
+    """Where a sweep is kept: always the same place, so that the same command continues it."""
+    return Path(out) if out is not None else Path(ROOT) / sweep.name
+
+
+@contextmanager
+def held(sweep: Sweep, directory: Path) -> Iterator[RunDirectory]:
+    """Make or take up the directory of a sweep, and hold it against a second chief.
+
+    Raises:
+        RequestError: another process holds it, or it is the directory of another sweep.
+    """
+    if directory.is_dir() and any(directory.iterdir()) and not (directory / ORACLE).is_dir():
+        raise RequestError(
+            f"{directory}: is not empty and holds no sweep. Name another with --out."
+        )
+    try:
+        (directory / ORACLE).mkdir(parents=True, exist_ok=True)
+        (directory / TRIALS).mkdir(exist_ok=True)
+    except OSError as error:
+        raise RequestError(f"{directory}: cannot be written: {error.strerror}.") from None
+    with locked(directory):
+        where = RunDirectory(directory)
+        _check(sweep, where)
+        yield where
+
+
+def describe(sweep: Sweep, where: RunDirectory) -> None:
+    """Write what the sweep is made of, before its first trial; TensorFlow is imported by now."""
+    if (where / MANIFEST).exists():
+        return
+    text = f"# {sweep.name}: given from Python; {MANIFEST} tells what is searched\n"
+    if sweep.source is not None:
+        text = Path(sweep.source).read_text(encoding="utf-8")
+    where.write_text(SWEEP, text)
+    told = manifest(seed=sweep.seed, fingerprints={"sweep": fingerprint(sweep)})
+    where.write_json(MANIFEST, {**told, "identity": identity(sweep)})
+
+
+def _check(sweep: Sweep, where: RunDirectory) -> None:
+    """Refuse to continue another sweep, and say what differs."""
+    if not (where / MANIFEST).exists():
+        return
+    before = where.read_json(MANIFEST).get("identity", {})
+    now = identity(sweep)
+    changed = [name for name in now if now[name] != before.get(name)]
+    if changed:
+        raise RequestError(
+            f"{where.path}: holds another sweep; what differs: {', '.join(sorted(changed))}. "
+            "Undo the change to continue it, or name another directory with --out."
+        )

@@ -1,0 +1,97 @@
+"""A sweep's space and recipe for anybody's own keras-tuner script."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import keras_tuner
+
+from ...build.data.order import EpochOrder
+from ...build.experiment import Experiment, experiment
+from ...build.inputs import data_of
+from ...run.pretrain import pretrain_aside
+from ...spec import Recipe
+from ..oracles.hyperparameters import active_values, hyperparameters
+from ..spec.load import load_sweep, trial_recipe
+
+
+class HyperModel(keras_tuner.HyperModel):
+    """The recipe of a sweep as a hypermodel: any tuner of keras-tuner can search its space.
+
+    `build` gives the compiled model of a setting, `fit` trains it on the recipe's data, in the
+    recipe's way: its schedule, clipping, callbacks, batch size and epochs. The test rows are never
+    looked at. The algorithm, the budget and the constraints of the sweep are the tuner's business
+    then.
+
+    Args:
+        source: path of a sweep, name of one that ships, or the sweep as a mapping.
+        overrides: changes to keys of the sweep.
+        plugins: importable modules whose classes the recipe may name.
+        arrays: `(x, y)` for a recipe whose data source is `arrays`.
+        directory: where callbacks of the recipe write files.
+
+    >>> import keras_recipes  # doctest: +SKIP
+    >>> model = keras_recipes.HyperModel("digits_learning_rate")  # doctest: +SKIP
+    >>> tuner = keras_tuner.BayesianOptimization(model, "val_loss", 8)  # doctest: +SKIP
+    >>> tuner.search()  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        source: str | os.PathLike | Mapping[str, Any],
+        overrides: Sequence[str] | Mapping[str, Any] = (),
+        *,
+        plugins: Sequence[str] = (),
+        arrays: tuple[Any, Any] | None = None,
+        directory: str | os.PathLike = ".",
+    ):
+        self.sweep = load_sweep(source, overrides, plugins=plugins)
+        super().__init__(name=self.sweep.name)
+        self.arrays = arrays
+        self.directory = Path(directory)
+        self._built: Experiment | None = None
+
+    def recipe(self, hp: keras_tuner.HyperParameters) -> Recipe:
+        """The recipe of a setting; the parameters of the sweep are declared in `hp`."""
+        hp.merge(hyperparameters(self.sweep), overwrite=False)
+        return trial_recipe(self.sweep, active_values(self.sweep, hp))
+
+    def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
+        """The compiled model of a setting."""
+        recipe = self.recipe(hp)
+        self._built = experiment(recipe, data_of(recipe, self.arrays), self.directory)
+        pretrain_aside(self._built.pretraining, self._built.model)
+        return self._built.model
+
+    def fit(
+        self,
+        hp: keras_tuner.HyperParameters,
+        model: keras.Model,
+        *,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        **settings: Any,
+    ) -> keras.callbacks.History:
+        """Train a model that `build` gave.
+
+        Args:
+            hp: its setting.
+            model: the model.
+            callbacks: callbacks of the tuner, beside the recipe's own.
+            settings: other arguments of `model.fit`, such as the epochs that Hyperband asks for.
+        """
+        built = self._built
+        if built is None or built.model is not model:
+            raise ValueError(
+                "Argument `model` must be the model that `build` returned last. "
+                f"Received: model={model!r}"
+            )
+        given = {"epochs": built.epochs, "verbose": 0, **settings}
+        return model.fit(
+            built.training.dataset,
+            validation_data=built.validation,
+            callbacks=[*built.callbacks, EpochOrder(built.training.epoch), *callbacks],
+            shuffle=False,  # the dataset has its order already
+            **given,
+        )

@@ -1,0 +1,144 @@
+"""Worker processes on this machine: started, watched, replaced, stopped."""
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ...errors import TrainingFailed
+from . import cores
+from .process import Job
+
+LOGS = "workers"
+# Deaths in a row of workers that never got as far as asking for a trial.
+MOST_FALSE_STARTS = 5
+# Seconds that a worker has to save what it trains and end.
+GRACE = 20.0
+TAIL = 2000
+
+
+@dataclass
+class Member:
+    """A worker process."""
+
+    name: str
+    place: int
+    process: subprocess.Popen
+    log: Path
+
+
+class Pool:
+    """The worker processes of one machine.
+
+    They start when the pool is made, and import TensorFlow while the chief gets ready; `employ`
+    then tells them what to work on.
+
+    Args:
+        directory: the sweep's directory, for the logs of the workers.
+        jobs: how many.
+    """
+
+    def __init__(self, directory: Path, jobs: int):
+        self.directory = directory
+        self._cores = cores.available()
+        self._shares = cores.shares(self._cores, jobs)
+        self._job: Job | None = None
+        self._started = 0
+        self._false_starts = 0
+        self.members = [self._start(place) for place in range(jobs)]
+
+    def employ(self, job: Job) -> None:
+        """Tell every worker what to work on."""
+        self._job = job
+        for member in self.members:
+            self._send(member)
+
+    def watch(
+        self,
+        lost: Callable[[str], None],
+        more: Callable[[], bool],
+        came: Callable[[str], bool],
+    ) -> None:
+        """Tell of each worker that has died, and replace it while there is more to do.
+
+        Args:
+            lost: takes the name of a dead worker.
+            more: whether there is more to do.
+            came: whether a worker has come as far as asking for a trial.
+
+        Raises:
+            TrainingFailed: workers die as soon as they start.
+        """
+        for member in [member for member in self.members if member.process.poll() is not None]:
+            self.members.remove(member)
+            status = member.process.returncode
+            lost(member.name)
+            if status != 0:
+                self._count(member, came(member.name))
+            if more():
+                self.members.append(self._start(member.place))
+                self._send(self.members[-1])
+
+    def kill(self, names: Sequence[str]) -> None:
+        """End workers that hang: what they hold, another needs."""
+        for member in self.members:
+            if member.name in names:
+                member.process.kill()
+
+    def stop(self) -> None:
+        """End every worker: those that train save first."""
+        for member in self.members:
+            member.process.send_signal(signal.SIGTERM)
+        until = time.monotonic() + GRACE
+        for member in self.members:
+            try:
+                member.process.wait(max(0.0, until - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                member.process.kill()
+                member.process.wait()
+        self.members = []
+
+    def _start(self, place: int) -> Member:
+        self._started += 1
+        name = f"worker-{os.getpid()}-{self._started}"
+        log = self.directory / LOGS / f"{place + 1}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        share = ",".join(str(core) for core in self._shares[place])
+        with open(log, "ab") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-m", f"{__package__}.process", share],
+                stdin=subprocess.PIPE,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **_paths(), **cores.environment(len(self._cores))},
+                # Ctrl-C is for the chief, which then stops its workers in order.
+                start_new_session=True,
+            )
+        return Member(name, place, process, log)
+
+    def _send(self, member: Member) -> None:
+        if self._job is None or member.process.stdin is None:
+            return
+        try:
+            with member.process.stdin as pipe:
+                pickle.dump(replace(self._job, name=member.name), pipe)
+        except BrokenPipeError:
+            return  # It is dead already, which `watch` will see.
+
+    def _count(self, member: Member, came: bool) -> None:
+        """Give up when workers die one after another before they have done anything."""
+        self._false_starts = 0 if came else self._false_starts + 1
+        if self._false_starts >= MOST_FALSE_STARTS:
+            with open(member.log, "rb") as file:
+                end = file.read()[-TAIL:].decode(errors="replace")
+            raise TrainingFailed(f"workers die as they start; the last one wrote:\n{end}")
+
+
+def _paths() -> dict[str, str]:
+    """This process's own search path: a worker finds the same plugins."""
+    return {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}

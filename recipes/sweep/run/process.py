@@ -1,0 +1,93 @@
+"""A worker in a process of its own: `python -m keras_recipes.recipes.sweep.run.process CORES`.
+
+TensorFlow is imported while the chief gets ready; the work itself then comes through standard input
+from the process that started this one.
+"""
+
+import os
+import pickle
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...run.backend import use_tensorflow
+from ..spec.records import Sweep
+from .cores import keep_to
+
+DONE, FAILED, INTERRUPTED = 0, 1, 130
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker process is started for.
+
+    Attributes:
+        sweep: the sweep.
+        directory: its directory.
+        address: `HOST:PORT` of the chief.
+        name: of the worker, like no other's.
+        fingerprint: of the sweep.
+        lease: seconds of a lease.
+        patience: seconds to wait for a chief that is gone.
+        arrays: `(x, y)` for a recipe whose data source is `arrays`.
+        most: trials after which the process ends, to be replaced; None for no bound.
+    """
+
+    sweep: Sweep
+    directory: Path
+    address: str
+    name: str
+    fingerprint: str
+    lease: float
+    patience: float
+    arrays: tuple[Any, Any] | None = None
+    most: int | None = None
+
+
+def main() -> int:
+    """Work until the chief has nothing left."""
+    keep_to([int(core) for core in sys.argv[1].split(",") if core])
+    _die_with(os.getppid())
+    use_tensorflow()
+    # Written by the parent alone, into a pipe that it made for this process.
+    job: Job = pickle.load(sys.stdin.buffer)
+    return carry_out(job)
+
+
+def carry_out(job: Job) -> int:
+    """Work for the chief at an address; the exit status."""
+    from ...spec import catalog
+    from .client import ChiefGone, RemoteClient
+    from .trial import Interrupted, Trainer
+    from .worker import Worker
+
+    catalog.load_plugins(job.sweep.plugins)
+    client = RemoteClient(job.address, job.name, fingerprint=job.fingerprint, patience=job.patience)
+    trainer = Trainer(job.sweep, job.directory, job.arrays)
+    worker = Worker(job.sweep, client, trainer, lease=job.lease)
+    try:
+        worker.work(go_on=lambda: job.most is None or worker.done < job.most)
+    except (Interrupted, KeyboardInterrupt):
+        return INTERRUPTED
+    except ChiefGone as error:
+        print(error, file=sys.stderr)
+        return FAILED
+    return DONE
+
+
+def _die_with(parent: int) -> None:
+    """End this process when its parent is gone: nobody would ever ask for what it trains."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.2)
+        os._exit(FAILED)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+"""A worker on another machine, for a chief at an address."""
+
+import os
+import socket
+import time
+import uuid
+from pathlib import Path
+
+from ...errors import RequestError
+from ...run.backend import use_tensorflow
+from ..spec.records import Sweep
+from .folder import directory_of
+from .identity import fingerprint
+from .layout import TRIALS
+from .leases import LEASE_SECONDS
+
+# Seconds that a worker waits for the directory of its chief.
+BEGIN_SECONDS = 60.0
+
+
+def wait_for(directory: Path, seconds: float = BEGIN_SECONDS) -> None:
+    """Wait for a chief that was started at the same time to make its directory.
+
+    Raises:
+        RequestError: it does not come.
+    """
+    until = time.monotonic() + seconds
+    while not (directory / TRIALS).is_dir():
+        if time.monotonic() > until:
+            raise RequestError(
+                f"{directory}: there is no sweep here. A worker needs the directory of its chief; "
+                "name it with --out."
+            )
+        time.sleep(0.2)
+
+
+def work_for(
+    sweep: Sweep,
+    address: str,
+    *,
+    out: str | os.PathLike | None = None,
+    lease: float | None = None,
+    patience: float | None = None,
+) -> int:
+    """Work until the chief has nothing left; the exit status.
+
+    The directory of the sweep must be the chief's: a folder that both machines see, so that a trial
+    whose worker dies is continued by another.
+
+    Args:
+        sweep: the same sweep as the chief's.
+        address: `HOST:PORT` of the chief.
+        out: directory of the sweep as this machine sees it; default `sweeps/NAME`.
+        lease: seconds of a lease, as the chief's.
+        patience: seconds to wait for a chief that is not there, or not there any more.
+
+    Raises:
+        RequestError: the chief runs another sweep, or the directory is not the chief's.
+    """
+    directory = directory_of(sweep, out)
+    use_tensorflow()
+    wait_for(directory)
+    from .client import PATIENCE
+    from .process import Job, carry_out
+
+    # Two workers of one name would be one to the chief.
+    name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+    job = Job(
+        sweep,
+        directory.resolve(),
+        address,
+        name,
+        fingerprint(sweep),
+        LEASE_SECONDS if lease is None else lease,
+        PATIENCE if patience is None else patience,
+    )
+    return carry_out(job)

@@ -1,0 +1,80 @@
+"""What came of a sweep, as its `result.json` and `--json` tell it."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from ..spec.records import Sweep
+
+Status = Literal["running", "completed", "interrupted", "failed"]
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """The outcome of a sweep.
+
+    Attributes:
+        status: `completed`, `interrupted` (the same command goes on) or `failed`; `running` until
+            one of them is known.
+        directory: the sweep's directory.
+        reason: why the search ended, in words.
+        trials: trials that ended, completed or failed.
+        failed: those of them that failed.
+        epochs: epochs that were trained in all of them.
+        seconds: time of the search, without the time between an interruption and its continuation.
+        best: trial, score, values, seeds and run directories of the best trial.
+        lead: how far it is ahead of the second, and whether that is more than noise.
+        recipe: path of `best.yaml`.
+        test: metrics of the winner on the test rows, when asked for.
+        ensemble: the best trials as one model, when asked for.
+        order: the completed trials, best first.
+        rounds: the rounds of a coarse-to-fine search, with the ranges of each.
+        asked: the budget and the answers that were asked for.
+    """
+
+    status: Status
+    directory: str
+    reason: str = ""
+    trials: int = 0
+    failed: int = 0
+    epochs: int = 0
+    seconds: float = 0.0
+    best: dict[str, Any] = field(default_factory=dict)
+    lead: dict[str, Any] = field(default_factory=dict)
+    recipe: str = ""
+    test: dict[str, float] = field(default_factory=dict)
+    ensemble: dict[str, Any] = field(default_factory=dict)
+    order: list[str] = field(default_factory=list)
+    rounds: list[dict[str, Any]] = field(default_factory=list)
+    asked: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields as plain JSON values."""
+        return asdict(self)
+
+    def lines(self) -> list[str]:
+        """The outcome in a few lines for people."""
+        counts = f"{self.trials} trials, {self.failed} failed, {self.epochs} epochs"
+        found = [f"{self.status}: {self.reason} ({counts}, {self.seconds:.1f} s)"]
+        if self.best:
+            values = ", ".join(f"{name}={value}" for name, value in self.best["values"].items())
+            found.append(f"best: trial {self.best['trial']}, {self.best['score']:.6g}; {values}")
+        if self.lead.get("said"):
+            found.append(self.lead["said"])
+        if self.test:
+            told = ", ".join(f"{name} {value:.4f}" for name, value in self.test.items())
+            found.append(f"test: {told}")
+        if self.ensemble:
+            told = ", ".join(f"{k} {v:.4f}" for k, v in self.ensemble["validation"].items())
+            found.append(f"ensemble of {len(self.ensemble['members'])}, validation: {told}")
+        return [*found, f"everything is in {self.directory}"]
+
+    @property
+    def exit_status(self) -> int:
+        """Exit status of the command line: 0 completed, 1 failed, 130 interrupted."""
+        return {"completed": 0, "interrupted": 130}.get(self.status, 1)
+
+
+def asked(sweep: Sweep) -> dict[str, Any]:
+    """What may change between two starts of the same sweep, and would change its answer."""
+    names = ("trials", "epochs", "seconds", "evaluate_test", "ensemble")
+    return {name: getattr(sweep, name) for name in names}

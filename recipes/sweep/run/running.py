@@ -1,0 +1,258 @@
+"""A sweep that runs: its chief, its workers, what is seen of it, its end."""
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from typing import Any
+
+from ...errors import TrainingFailed
+from ...run.directory import RunDirectory
+from ..oracles.table import make_oracle
+from ..spec.records import Sweep
+from .chief import Chief
+from .client import ChiefGone, LocalClient
+from .hparams import write_hparams
+from .identity import fingerprint
+from .keep import Keep
+from .layout import ORACLE, RESULT, note
+from .leases import Leases
+from .live import Show
+from .pool import Pool
+from .process import Job
+from .result import SweepResult, asked
+from .server import serve
+from .tables import Row, Table
+from .trial import Interrupted, Trainer, put_aside
+from .winner import evaluate_winner, lead, ranked, said, write_best, write_ensemble
+from .worker import Worker
+
+# Seconds between two looks at the workers.
+LOOK = 0.1
+# Seconds between two pictures of the table on a terminal.
+REDRAW = 0.5
+# TensorFlow keeps some megabytes of every model that it has trained.
+TRIALS_A_PROCESS = 100
+# An address where nobody asks for one by name, and hosts that stand for every address of a machine.
+ANY_PORT = "127.0.0.1:0"
+EVERYWHERE = ("", "0.0.0.0", "[::]")
+
+
+class Running:
+    """A sweep that runs in this process: its oracle, its table, its end."""
+
+    def __init__(
+        self,
+        sweep: Sweep,
+        where: RunDirectory,
+        *,
+        lease: float,
+        arrays: tuple[Any, Any] | None = None,
+        progress: bool = True,
+    ):
+        self.sweep = sweep
+        self.where = where
+        self.lease = lease
+        self.arrays = arrays
+        self.chief = Chief(
+            make_oracle(sweep, where / ORACLE),
+            Keep(where / ORACLE),
+            leases=Leases(lease),
+            most_failures=sweep.max_consecutive_failures,
+            epochs=sweep.epochs,
+            seconds=sweep.seconds,
+            tell=self.told,
+        )
+        self.table = Table(sweep, where.path)
+        self.show = Show(sweep, quiet=not progress)
+        self.signal: signal.Signals | None = None
+        # Whether the trials train in this process, which then has no time of its own to look.
+        self.here = False
+        self.changed = True
+        self.looked = 0.0
+
+    # Two ways to search.
+
+    def alone(self) -> SweepResult:
+        """One trial after another, in this process."""
+        self.here = True
+        trainer = Trainer(self.sweep, self.where.path, self.arrays)
+        worker = Worker(self.sweep, LocalClient(self.chief), trainer, lease=self.lease)
+        with self.show, self.listening():
+            self.look()
+            try:
+                worker.work(go_on=lambda: self.signal is None)
+            except (Interrupted, KeyboardInterrupt):
+                return self.interrupted()
+            except ChiefGone as error:
+                return self.end("failed", str(error))
+        return self.finish() if self.signal is None else self.interrupted()
+
+    def with_workers(self, pool: Pool, address: str | None) -> SweepResult:
+        """Several trials at once, each in a process of its own, here or elsewhere."""
+        mark = fingerprint(self.sweep)
+        port, stop = serve(self.chief, address or ANY_PORT, mark)
+        job = Job(
+            self.sweep,
+            self.where.path.resolve(),
+            reachable(address, port),
+            "",
+            fingerprint=mark,
+            lease=self.lease,
+            patience=self.lease,
+            arrays=self.arrays,
+            most=TRIALS_A_PROCESS,
+        )
+        pool.employ(job)
+        try:
+            with self.show, self.listening():
+                while not self.chief.finished and self.signal is None:
+                    pool.kill(self.chief.silent())
+                    pool.watch(
+                        self.chief.lost,
+                        more=lambda: not self.chief.finished,
+                        came=self.chief.workers.__contains__,
+                    )
+                    self.look_again()
+                    time.sleep(LOOK)
+                self.look()
+            if self.signal is not None:
+                pool.stop()
+                return self.interrupted()
+            return self.finish()
+        except TrainingFailed as error:
+            return self.end("failed", str(error))
+        finally:
+            pool.stop()
+            stop()
+
+    # What happens on the way.
+
+    def told(self, event: str, trial: Any) -> None:
+        """Note what happens to a trial."""
+        if event == "epoch":
+            if self.here:
+                self.look_again()
+            return
+        note(self.where.path, event, trial.trial_id)
+        if event == "retry":
+            put_aside(self.where.path, trial.trial_id)
+        self.changed = True
+        if self.here:
+            self.look_again()
+
+    def look_again(self) -> None:
+        """Show how the trials stand, if that is news."""
+        if self.changed or (self.show.live and time.monotonic() - self.looked > REDRAW):
+            self.look()
+
+    def look(self) -> None:
+        """Show how the trials stand."""
+        self.changed, self.looked = False, time.monotonic()
+        # A trial that is just ending has its status, and no score yet.
+        with self.chief.lock:
+            rows = self.table.rows(self.trials())
+        self.show.update(rows)
+
+    def trials(self) -> list[Any]:
+        """The trials, in the order in which they began."""
+        oracle = self.chief.oracle
+        return [oracle.trials[name] for name in list(oracle.start_order)]
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Note SIGINT and SIGTERM; the second of them acts as if nobody listened."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        numbers = (signal.SIGINT, signal.SIGTERM)
+
+        def receive(number: int, frame: Any) -> None:
+            self.signal = signal.Signals(number)
+            restore()
+
+        before = {number: signal.signal(number, receive) for number in numbers}
+
+        def restore() -> None:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+        try:
+            yield
+        finally:
+            restore()
+
+    # The end.
+
+    def interrupted(self) -> SweepResult:
+        """What is known so far; trials that run are continued by the same command."""
+        self.chief.stop("interrupted")
+        name = "a signal" if self.signal is None else self.signal.name
+        return self.end("interrupted", f"{name} came; the same command goes on")
+
+    def finish(self) -> SweepResult:
+        """The table, the winner and what was asked of it."""
+
+        rows = self.table.write(self.trials())
+        best = ranked(rows, self.sweep.objective)
+        if not best:
+            return self.end("failed", self.chief.stopping or "no trial was completed")
+        found: dict[str, Any] = {
+            "best": described(best[0]),
+            "recipe": str(write_best(self.where.path, best[0], self.sweep)),
+        }
+        if len(best) > 1:
+            ahead = lead(best[0], best[1])
+            sentence = said(best[0], best[1], ahead, self.sweep.objective)
+            found["lead"] = {"second": best[1].trial, **asdict(ahead), "said": sentence}
+        if self.sweep.evaluate_test:
+            found["test"] = evaluate_winner(self.where.path, best[0], self.arrays)
+        if self.sweep.ensemble:
+            chosen = best[: self.sweep.ensemble]
+            test = self.sweep.evaluate_test
+            found["ensemble"] = write_ensemble(
+                self.where.path, chosen, test=test, arrays=self.arrays
+            )
+        rounds = getattr(self.chief.oracle, "rounds", None)
+        if rounds is not None:
+            found["rounds"] = [asdict(item) for item in rounds()]
+        write_hparams(self.where.path, rows)
+        status = "failed" if self.chief.stopping else "completed"
+        return self.end(status, self.chief.stopping or "the search is complete", **found)
+
+    def end(self, status: Any, reason: str, **found: Any) -> SweepResult:
+        """Write the table and the result."""
+
+        rows = self.table.write(self.trials())
+        result = SweepResult(
+            status,
+            str(self.where.path),
+            reason,
+            trials=sum(row.status != "running" for row in rows),
+            failed=sum(row.status == "failed" for row in rows),
+            epochs=sum(row.epochs for row in rows),
+            seconds=round(self.chief.spent, 3),
+            order=[row.trial for row in ranked(rows, self.sweep.objective)],
+            asked=asked(self.sweep),
+        )
+        result = replace(result, **found)
+        self.where.write_json(RESULT, result.to_json())
+        return result
+
+
+def described(row: Row) -> dict[str, Any]:
+    """What is told of the best trial."""
+    names = ("trial", "score", "low", "high", "values", "seeds", "directories")
+    return {name: getattr(row, name) for name in names}
+
+
+def reachable(address: str | None, port: int) -> str:
+    """Where a worker of this machine finds the chief.
+
+    >>> reachable("0.0.0.0:5000", 5000), reachable("10.0.0.7:0", 41000), reachable(None, 41000)
+    ('127.0.0.1:5000', '10.0.0.7:41000', '127.0.0.1:41000')
+    """
+    host = (address or "").rpartition(":")[0]
+    return f"{'127.0.0.1' if host in EVERYWHERE else host}:{port}"

@@ -1,0 +1,168 @@
+"""The table of all trials: what each was, what it reached, how it came along."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from keras_tuner.engine.trial import Trial, TrialStatus
+
+from ...run.directory import RunDirectory
+from ..spec.records import Sweep
+from .layout import TABLE, TABLE_JSON, run_folders
+from .plan import plan_of
+from .statistics import summary
+from .training import curve, epochs_of
+
+
+@dataclass(frozen=True)
+class Row:
+    """One trial.
+
+    Attributes:
+        trial: its name.
+        status: completed, failed or running.
+        score: value of the objective that decides; None where there is none.
+        low: lower end of the 95 % interval of the score; None for a single training.
+        high: upper end.
+        values: parameter -> value.
+        seeds: the score of each training, in the order of the seeds.
+        epochs: epochs that all its trainings trained, without those of a trial that it continued.
+        until: epochs that each was to be trained at most; None for all of its recipe.
+        continues: the trial whose training it continued, or None.
+        seconds: time of the trainings.
+        whole: whether it was trained to its end.
+        reason: why it failed, or ended early.
+        directories: run directories, relative to the sweep's.
+        curves: value of the objective after each epoch, for each training.
+    """
+
+    trial: str
+    status: str
+    score: float | None
+    low: float | None
+    high: float | None
+    values: dict[str, Any]
+    seeds: list[float] = field(default_factory=list)
+    epochs: int = 0
+    until: int | None = None
+    continues: str | None = None
+    seconds: float = 0.0
+    whole: bool = False
+    reason: str = ""
+    directories: list[str] = field(default_factory=list)
+    curves: list[list[float]] = field(default_factory=list)
+
+
+STATUS = {
+    TrialStatus.COMPLETED: "completed",
+    TrialStatus.FAILED: "failed",
+    TrialStatus.INVALID: "failed",
+}
+
+
+def row(sweep: Sweep, directory: Path, trial: Trial) -> Row:
+    """The row of a trial, from its run directories."""
+    plan = plan_of(sweep, trial)
+    metric, direction = sweep.objective.metric, sweep.objective.direction
+    folders = run_folders(directory, trial.trial_id, sweep.repeats)
+    curves = [[value for _, value in curve(folder, metric)] for folder in folders]
+    lines = [epochs_of(folder) for folder in folders]
+    completed = trial.status == TrialStatus.COMPLETED
+    better = min if direction == "min" else max
+    seeds = [better(values) for values in curves if values] if completed else []
+    interval = summary(seeds) if len(seeds) > 1 else None
+    paused = plan.until is not None and plan.full is not None and plan.until < plan.full
+    return Row(
+        trial.trial_id,
+        STATUS.get(trial.status, "running"),
+        float(trial.score) if completed and trial.score is not None else None,
+        interval and interval.low,
+        interval and interval.high,
+        plan.values,
+        seeds,
+        sum(max(0, len(epochs) - plan.first) for epochs in lines),
+        plan.until,
+        plan.parent,
+        round(sum(_seconds(epochs, plan.first) for epochs in lines), 3),
+        completed and not trial.message and not paused,
+        trial.message or "",
+        [folder.relative_to(directory).as_posix() for folder in folders if folder.exists()],
+        curves,
+    )
+
+
+def _seconds(lines: Sequence[dict[str, Any]], first: int) -> float:
+    """The time of the epochs after the first so many; lines tell the time since the beginning."""
+    if len(lines) <= first:
+        return 0.0
+    before = lines[first - 1].get("seconds", 0.0) if first else 0.0
+    return lines[-1].get("seconds", 0.0) - before
+
+
+class Table:
+    """The rows of a sweep; those of trials that have ended are made once."""
+
+    def __init__(self, sweep: Sweep, directory: Path):
+        self.sweep = sweep
+        self.directory = directory
+        self._ended: dict[str, Row] = {}
+
+    def rows(self, trials: Sequence[Trial]) -> list[Row]:
+        """A row for each trial, in order."""
+        found = []
+        for trial in trials:
+            if trial.trial_id not in self._ended:
+                made = row(self.sweep, self.directory, trial)
+                if made.status == "running":
+                    found.append(made)
+                    continue
+                self._ended[trial.trial_id] = made
+            found.append(self._ended[trial.trial_id])
+        return found
+
+    def write(self, trials: Sequence[Trial]) -> list[Row]:
+        """Write `trials.csv`, and `trials.json` with the curve of each trial."""
+        rows = self.rows(trials)
+        directory = RunDirectory(self.directory)
+        directory.write_text(TABLE, as_csv(rows, names_of(self.sweep)))
+        directory.write_json(TABLE_JSON, [asdict(item) for item in rows])
+        return rows
+
+
+def names_of(sweep: Sweep) -> list[str]:
+    """The names of the parameters, each once."""
+    return list(dict.fromkeys(parameter.name for parameter in sweep.parameters))
+
+
+COLUMNS = ("trial", "status", "score", "low", "high", "epochs", "seconds", "whole", "continues")
+
+
+def as_csv(rows: Sequence[Row], names: Sequence[str]) -> str:
+    """The table as CSV: a column for each parameter, empty where it is not active."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*COLUMNS, *names, "reason", "directory"])
+    for item in rows:
+        told = asdict(item)
+        writer.writerow(
+            [
+                *(cell(told[name]) for name in COLUMNS),
+                *(cell(item.values[name]) if name in item.values else "" for name in names),
+                item.reason,
+                " ".join(item.directories),
+            ]
+        )
+    return text.getvalue()
+
+
+def cell(value: Any) -> str:
+    """A value as it is written in a table; a float so that reading it gives the same float."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)

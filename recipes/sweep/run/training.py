@@ -1,0 +1,185 @@
+"""One training of a trial: a run directory that begins, goes on, or is finished already."""
+
+import json
+import math
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from ...errors import RequestError
+from ...run import directory as files
+from ...run.directory import RunDirectory
+from ...run.lock import locked
+from ...run.result import Result
+from ...run.train import train
+from ...spec import Recipe
+from .layout import TRIALS, note
+
+# What a report of an epoch is answered with.
+CONTINUE, STOP = "continue", "stop"
+STOPPED = "stopped by the search"
+# Seconds that a worker waits for another that was taken for dead and still trains: it gives up as
+# soon as it hears from the chief and its epoch ends.
+BUSY_SECONDS = 600.0
+Report = Callable[[int, float], str]
+
+
+class GivenUp(KeyboardInterrupt):
+    """The training is somebody else's now. It ends at once, and can be resumed."""
+
+
+class Reporter(keras.callbacks.Callback):
+    """Tells the value of each epoch, obeys the answer, and pauses a training that is to wait.
+
+    Args:
+        metric: name of the value in the logs of an epoch.
+        report: takes the epoch, from 1, and its value; answers `continue` or `stop`.
+        until: epoch after which the training pauses, or None.
+
+    Attributes:
+        stopped_at: epoch after which the answer was to stop; None where it never was.
+        paused: whether the training was left after `until`, to be gone on with.
+    """
+
+    def __init__(self, metric: str, report: Report, until: int | None = None):
+        super().__init__()
+        self.metric = metric
+        self.report = report
+        self.until = until
+        self.stopped_at: int | None = None
+        self.paused = False
+
+    def get_state(self) -> dict[str, Any]:
+        """Nothing: the chief knows what was told."""
+        return {}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Nothing is to be restored."""
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        value = (logs or {}).get(self.metric)
+        answer = CONTINUE
+        # A value that is no number is the end of the training, which says so itself.
+        if value is not None and math.isfinite(value):
+            answer = self.report(epoch + 1, float(value))
+        if self.model is None or self.model.stop_training:
+            return
+        last = epoch + 1 == int((self.params or {}).get("epochs", 0))
+        if answer == STOP:
+            self.stopped_at = epoch + 1
+            self.model.stop_training = True
+        elif epoch + 1 == self.until and not last:
+            self.paused = True
+            # A training that is asked to end by its owner stores its whole state first.
+            signal.raise_signal(signal.SIGTERM)
+
+
+def train_trial(
+    recipe: Recipe, folder: Path, reporter: Reporter, arrays: tuple[Any, Any] | None = None
+) -> Result:
+    """Begin or continue a training; one that is finished is only read.
+
+    The values of epochs that were trained before are reported first: a chief that was killed may
+    not know them.
+    """
+    done = finished(folder, reporter.until)
+    for epoch, value in curve(folder, reporter.metric):
+        if math.isfinite(value):
+            reporter.report(epoch, value)
+    if done is not None:
+        return done
+    wait_until_free(folder)
+    keras.backend.clear_session()
+    result = train(
+        recipe,
+        out=folder,
+        arrays=arrays,
+        progress=False,
+        callbacks=(reporter,),
+        resume=folder.exists(),
+        evaluate_test=False,
+    )
+    if result.status == "completed":
+        trained(folder)
+    if reporter.paused:
+        return explained(folder, result, pause_at(reporter.until or 0))
+    if reporter.stopped_at is not None:
+        return explained(folder, result, f"{STOPPED} after epoch {reporter.stopped_at}")
+    return result
+
+
+def trained(folder: Path) -> None:
+    """Note that a training came to its end just now, and was not only read."""
+    sweep = next(above.parent for above in folder.parents if above.name == TRIALS)
+    note(sweep, "trained", folder.relative_to(sweep / TRIALS).as_posix())
+
+
+def finished(folder: Path, until: int | None) -> Result | None:
+    """The result of a training that has come to its end, or to `until`; None of any other."""
+    try:
+        told = json.loads((folder / files.RESULT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    known = {name: told[name] for name in told if name in Result.__dataclass_fields__}
+    result = Result(**known)
+    if result.status in ("completed", "failed"):
+        return result
+    return result if until is not None and result.reason == pause_at(until) else None
+
+
+def pause_at(epoch: int) -> str:
+    """Why a training has not come to its end, though nothing is wrong with it."""
+    return f"paused after epoch {epoch}, to be gone on with if it is among the best"
+
+
+def explained(folder: Path, result: Result, reason: str) -> Result:
+    """Note in the run directory why the search ended a training that could have gone on."""
+    told = replace(result, reason=reason, signal=None)
+    RunDirectory(folder).write_json(files.RESULT, told.to_json())
+    return told
+
+
+def wait_until_free(folder: Path, seconds: float = BUSY_SECONDS) -> None:
+    """Wait for a process that still works on a run, and has been taken for dead.
+
+    Raises:
+        RequestError: it does not end.
+    """
+    until = time.monotonic() + seconds
+    while folder.is_dir():
+        try:
+            with locked(folder):
+                return
+        except RequestError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.2)
+
+
+def curve(folder: Path, metric: str) -> list[tuple[int, float]]:
+    """Epoch, from 1, and value of a metric for each epoch of a run that was finished."""
+    return [
+        (int(line["epoch"]), float(line[metric]))
+        for line in epochs_of(folder)
+        if isinstance(line.get(metric), (int, float))
+    ]
+
+
+def epochs_of(folder: Path) -> list[dict[str, Any]]:
+    """The lines of a run's metrics; one that was cut short by a kill ends them."""
+    try:
+        text = (folder / files.METRICS).read_text(encoding="utf-8")
+    except OSError:
+        return []
+    lines = []
+    for line in text.splitlines():
+        try:
+            lines.append(json.loads(line))
+        except ValueError:
+            break
+    return lines

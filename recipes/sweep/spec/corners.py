@@ -1,0 +1,123 @@
+"""The corners of a space: every combination of ends and choices, or every pair where it is large.
+
+Between its corners a range is taken to be sound: what a recipe refuses, it refuses beyond a bound.
+"""
+
+import itertools
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from .conditions import is_active
+from .domains import ends, from_unit, middle
+from .labels import index_of
+from .records import Choice, Fixed, Parameter
+
+# Checked one by one in well under a second.
+MOST_CORNERS = 4096
+Assignment = dict[str, Any]
+
+
+def corners(parameters: Sequence[Parameter], most: int = MOST_CORNERS) -> Iterator[Assignment]:
+    """Settings at the ends of every range, the simplest first.
+
+    The first has every parameter in its middle; then each end alone; then every combination, or
+    where those are more than `most`, every pair of ends, or where even those are more, `most`
+    combinations drawn at random, among which nearly every pair is.
+    """
+    yield assigned(parameters, {})
+    alone = [(index, end) for index, row in enumerate(parameters) for end in ends(row.domain)]
+    for index, end in alone:
+        forced = _forced(parameters, {index: end})
+        if forced is not None:
+            yield assigned(parameters, forced)
+    every = list(itertools.islice(_combinations(parameters, 0, {}), most + 1))
+    if len(every) <= most:
+        yield from every
+        return
+    if len(alone) * (len(alone) - 1) // 2 > most:
+        source = random.Random(0)
+        for _ in range(most):
+            ends_of = {
+                index: source.choice(ends(row.domain)) for index, row in enumerate(parameters)
+            }
+            yield assigned(parameters, ends_of)
+        return
+    for (first, one), (second, other) in itertools.combinations(alone, 2):
+        forced = _forced(parameters, {first: one, second: other}) if first != second else None
+        if forced is not None:
+            yield assigned(parameters, forced)
+
+
+def drawn(parameters: Sequence[Parameter], number: int, seed: int = 0) -> Iterator[Assignment]:
+    """Settings drawn at random from the whole space."""
+    source = random.Random(seed)
+    for _ in range(number):
+        shares = [source.random() for _ in parameters]
+        forced = {
+            index: from_unit(row.domain, share)
+            for index, (row, share) in enumerate(zip(parameters, shares, strict=True))
+        }
+        yield assigned(parameters, forced)
+
+
+def assigned(parameters: Sequence[Parameter], forced: Mapping[int, Any]) -> Assignment:
+    """Every active parameter with its forced value, or else the middle of its domain."""
+    values: Assignment = {}
+    for index, parameter in enumerate(parameters):
+        if is_active(parameter.when, values):
+            values[parameter.name] = forced[index] if index in forced else middle(parameter.domain)
+    return values
+
+
+def _combinations(
+    parameters: Sequence[Parameter], index: int, values: Assignment
+) -> Iterator[Assignment]:
+    if index == len(parameters):
+        yield dict(values)
+        return
+    parameter = parameters[index]
+    if not is_active(parameter.when, values):
+        yield from _combinations(parameters, index + 1, values)
+        return
+    for end in ends(parameter.domain):
+        values[parameter.name] = end
+        yield from _combinations(parameters, index + 1, values)
+        del values[parameter.name]
+
+
+def _forced(parameters: Sequence[Parameter], wanted: Mapping[int, Any]) -> dict[int, Any] | None:
+    """Wanted values with the parents' values that make them active; None where they cannot be."""
+    forced = dict(wanted)
+    for index in sorted(wanted, reverse=True):
+        if not _activate(parameters, index, forced):
+            return None
+    return forced
+
+
+def _activate(parameters: Sequence[Parameter], index: int, forced: dict[int, Any]) -> bool:
+    for parent, allowed in parameters[index].when.items():
+        above = [row for row, other in enumerate(parameters) if other.name == parent]
+        fixed = [row for row in above if row in forced]
+        if fixed:
+            if index_of(allowed, forced[fixed[0]]) is None:
+                return False
+            continue
+        row = next(
+            (row for row in above if any(_has(parameters[row], value) for value in allowed)), None
+        )
+        if row is None:
+            return False
+        forced[row] = next(value for value in allowed if _has(parameters[row], value))
+        if not _activate(parameters, row, forced):
+            return False
+    return True
+
+
+def _has(parameter: Parameter, value: Any) -> bool:
+    """Whether a value that a condition names is one of a parameter's own."""
+    if isinstance(parameter.domain, Choice):
+        return index_of(parameter.domain.values, value) is not None
+    if isinstance(parameter.domain, Fixed):
+        return index_of((parameter.domain.value,), value) is not None
+    return True

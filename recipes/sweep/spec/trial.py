@@ -1,0 +1,178 @@
+"""From the values of a trial to its recipe."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...errors import RecipeError
+from ...spec import Recipe, inheritance
+from ...spec.dump import to_plain
+from ...spec.load import validate
+from ...spec.nodes import Node, Place, dotted, node_of
+from ...spec.nodes import Path as Keys
+from ...spec.overrides import steps
+from .apply import Row, plain_at, put_merged, put_rows
+from .conditions import is_active
+from .labels import same
+from .records import Sweep
+
+
+def rows_of(sweep: Sweep, values: Mapping[str, Any]) -> list[Row]:
+    """The values of a trial with their paths and places, in the order in which they apply.
+
+    Raises:
+        ValueError: a value belongs to no parameter that is active with the others.
+    """
+    rows: list[Row] = []
+    given: dict[str, Any] = {}
+    for parameter in sweep.parameters:
+        if parameter.name in values and is_active(parameter.when, given):
+            given[parameter.name] = values[parameter.name]
+            place = Place(str(sweep.source or "sweep"), parameter.line, parameter.column)
+            rows.append((parameter.key, node_of(values[parameter.name], place)))
+    stray = [name for name in values if name not in given]
+    if stray:
+        raise ValueError(
+            "Argument `values` must hold active parameters of the sweep alone. "
+            f"Received: {', '.join(stray)}"
+        )
+    return rows
+
+
+def overrides_of(sweep: Sweep, values: Mapping[str, Any]) -> dict[str, Any]:
+    """A trial's values as overrides of the recipe `sweep.recipe`, those of the sweep among them.
+
+    Loading the recipe with them gives the trial's recipe. A value may be a whole part of a recipe.
+
+    Args:
+        sweep: the sweep.
+        values: name -> value, of the parameters that are active.
+
+    Returns:
+        `key.path` -> value, in the order in which they apply.
+    """
+    tree = inheritance.resolve(sweep.recipe)
+    rows = [(steps(key), node_of(value, Place("sweep"))) for key, value in sweep.base.items()]
+    found: dict[Keys, Any] = {}
+    for path, value in [*rows, *rows_of(sweep, values)]:
+        tree = put_merged(tree, path, value)
+        found.pop(path, None)
+        found[path] = plain_at(tree, path)
+    return {dotted(path): value for path, value in found.items()}
+
+
+def trial_tree(sweep: Sweep, values: Mapping[str, Any]) -> Node:
+    """The recipe's tree with the values of a trial in it.
+
+    Raises:
+        RecipeError: a value has no place in the recipe.
+    """
+    assert sweep.tree is not None
+    tree, problems = put_rows(sweep.tree, rows_of(sweep, values))
+    if problems:
+        raise RecipeError(problems)
+    return tree
+
+
+def trial_recipe(
+    sweep: Sweep,
+    values: Mapping[str, Any],
+    *,
+    seed: int | None = None,
+    epochs: int | None = None,
+    into: type[Recipe] = Recipe,
+) -> Recipe:
+    """The recipe of one trial, checked.
+
+    Args:
+        sweep: the sweep.
+        values: name -> value, of the parameters that are active.
+        seed: another seed than the recipe's, for a repeat. The rows stay split as they were, so
+            that what is trained and validated on never holds a row of the test split.
+        epochs: another length than the recipe's.
+        into: class of the result.
+
+    Returns:
+        The recipe, frozen.
+
+    Raises:
+        RecipeError: these values make no recipe.
+        ValueError: a value belongs to no active parameter.
+    """
+    tree = trial_tree(sweep, values)
+    if seed is not None:
+        base = plain_at(tree, ("seed",)) or 0
+        if plain_at(tree, ("data", "seed")) is None:
+            tree = _put(tree, ("data", "seed"), base)
+        tree = _put(tree, ("seed",), seed)
+    if epochs is not None:
+        tree = _put(tree, ("epochs",), epochs)
+    recipe = validate(tree, into)
+    recipe._tree = tree
+    return recipe
+
+
+def _put(tree: Node, path: Keys, value: Any) -> Node:
+    return put_merged(tree, path, node_of(value, Place("sweep")))
+
+
+def satisfied(sweep: Sweep, values: Mapping[str, Any]) -> bool:
+    """Whether every constraint holds for the values of a trial.
+
+    A constraint may also name keys that are not in the space; those have the recipe's values.
+
+    Raises:
+        ValueError: a constraint cannot be computed.
+    """
+    if not sweep.constraints:
+        return True
+    known = Known(sweep, values)
+    return all(constraint.holds(known) for constraint in sweep.constraints)
+
+
+class Known(Mapping[str, Any]):
+    """The value of any key of a trial's recipe, read when it is asked for."""
+
+    def __init__(self, sweep: Sweep, values: Mapping[str, Any]):
+        self._sweep = sweep
+        self._values = values
+        self._recipe: dict[str, Any] | None = None
+
+    def __getitem__(self, key: str) -> Any:
+        if key in self._values:
+            return self._values[key]
+        if self._sweep.named(key):
+            raise KeyError(key)
+        found: Any = self._plain()
+        for step in steps(key):
+            try:
+                found = found[step]
+            except (KeyError, IndexError, TypeError):
+                raise KeyError(key) from None
+        if found is None:
+            raise KeyError(key)
+        return found
+
+    def __iter__(self):
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __contains__(self, key: object) -> bool:
+        try:
+            self[str(key)]
+        except KeyError:
+            return False
+        return True
+
+    def _plain(self) -> dict[str, Any]:
+        """The trial's recipe as plain data, defaults of every section in it."""
+        recipe = self._recipe
+        if recipe is None:
+            recipe = self._recipe = to_plain(trial_recipe(self._sweep, self._values))
+        return recipe
+
+
+def equal_values(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two trials have the same setting."""
+    return one.keys() == other.keys() and all(same(one[name], other[name]) for name in one)

@@ -1,0 +1,169 @@
+"""The page of a sweep, from made-up files: everything is told, and nothing breaks it."""
+
+import json
+
+import pytest
+
+from keras_recipes import RequestError
+from keras_recipes.recipes.sweep.report import is_sweep_directory, write_sweep_report
+from keras_recipes.recipes.sweep.report.story import Story, parameters
+
+RATE, LAYERS = "optimizer.sgd.momentum", "model.layers"
+SHALLOW, DEEP = [{"dense": {"units": 8}}], [{"dense": {"units": 8}}, {"dense": {"units": 4}}]
+SPACE = [
+    [RATE, {"type": "LogUniform", "min": 0.001, "max": 1.0}, []],
+    [LAYERS, {"type": "Choice", "values": [SHALLOW, DEEP], "ordered": False}, []],
+    ["epochs", {"type": "Fixed", "value": 3}, []],
+]
+
+
+def row(trial, score, **more):
+    told = {
+        "trial": trial,
+        "status": "completed" if score is not None else "failed",
+        "score": score,
+        "low": None,
+        "high": None,
+        "values": {RATE: 0.01, LAYERS: SHALLOW},
+        "epochs": 3,
+        "seconds": 1.5,
+        "reason": "",
+        "directories": [f"trials/000{trial}"],
+        "curves": [[1.0, 0.8, score]] if score is not None else [],
+    }
+    return {**told, **more}
+
+
+def best(trial, score):
+    known = ("trial", "score", "low", "high", "values")
+    return {name: row(trial, score)[name] for name in known}
+
+
+@pytest.fixture
+def sweep(tmp_path):
+    """Writes the directory of a sweep with some rows and results."""
+
+    def write(rows, **result):
+        told = {
+            "status": "completed",
+            "reason": "the search is complete",
+            "trials": len(rows),
+            "failed": sum(item["score"] is None for item in rows),
+            "epochs": 6,
+            "seconds": 12.0,
+            "order": [item["trial"] for item in rows if item["score"] is not None],
+            **result,
+        }
+        objective = {"type": "Objective", "metric": "val_loss", "direction": "min"}
+        identity = {"objective": objective, "algorithm": {"name": "random"}, "space": SPACE}
+        files = {
+            "manifest.json": {"identity": identity},
+            "result.json": told,
+            "trials.json": rows,
+        }
+        for name, value in files.items():
+            (tmp_path / name).write_text(json.dumps(value))
+        (tmp_path / "oracle").mkdir(exist_ok=True)
+        return tmp_path
+
+    return write
+
+
+def text_of(folder):
+    return write_sweep_report(folder).read_text(encoding="utf-8")
+
+
+def test_the_page_tells_best_lead_test_ensemble_and_failures(sweep):
+    text = text_of(
+        sweep(
+            [row("0", 0.5), row("1", None, reason="loss became <nan>")],
+            best=best("0", 0.5),
+            lead={"said": "trial 0 is ahead, no more than the noise"},
+            test={"accuracy": 0.75},
+            ensemble={"members": ["0"], "validation": {"loss": 0.25}},
+        )
+    )
+    assert "best: trial 0, val_loss 0.5" in text
+    assert "no more than the noise" in text
+    assert "test rows: accuracy 0.7500" in text
+    assert "ensemble: loss 0.2500" in text
+    assert "trial 1: loss became &lt;nan&gt;" in text
+
+
+def test_every_parameter_has_a_picture_by_its_short_name(sweep):
+    rows = [row("0", 0.5), row("1", 0.7, values={RATE: 0.5, LAYERS: DEEP})]
+    text = text_of(sweep(rows))
+    assert "val_loss by momentum" in text
+    assert "val_loss by layers" in text
+    # Progress, curves, one for each of two parameters, parallel coordinates.
+    assert text.count("<svg") == 5
+
+
+def test_intervals_of_repeats_are_drawn_and_told(sweep):
+    rows = [row("0", 0.5, low=0.4, high=0.6, curves=[[0.9, 0.5], [0.8, 0.5]])]
+    told = {**best("0", 0.5), "low": 0.4, "high": 0.6}
+    assert "95 % interval 0.4 to 0.6" in text_of(sweep(rows, best=told))
+
+
+def test_the_ranges_of_each_round_are_drawn(sweep):
+    rows = [row("0", 0.5), row("1", 0.7, values={RATE: 0.5, LAYERS: DEEP})]
+    rounds = [
+        {
+            "number": number,
+            "epochs": 1,
+            "ranges": {RATE: [0.001, 1.0], LAYERS: [SHALLOW, DEEP]},
+            "trials": [str(number)],
+            "kept": [str(number)],
+        }
+        for number in range(2)
+    ]
+    text = text_of(sweep(rows, rounds=rounds))
+    assert "Ranges by round" in text
+    assert "ranges of momentum" in text
+    assert text.count("<svg") == 7
+
+
+def test_a_value_that_is_not_active_leaves_a_gap(sweep):
+    rows = [row("0", 0.5), row("1", 0.7, values={RATE: 0.5})]
+    assert text_of(sweep(rows)).count("<svg") == 5
+
+
+def test_a_sweep_without_a_completed_trial_has_a_page(sweep):
+    text = text_of(sweep([row("0", None, reason="too large")], status="failed"))
+    assert "No trial was completed" in text
+    assert "<svg" not in text
+
+
+def test_equal_files_give_equal_pages(sweep):
+    rows = [row("0", 0.5), row("1", 0.7)]
+    assert text_of(sweep(rows)) == text_of(sweep(rows))
+
+
+def test_a_folder_of_something_else_is_told_apart(sweep, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    assert not is_sweep_directory(other)
+    with pytest.raises(RequestError, match="holds no sweep"):
+        write_sweep_report(other)
+    assert is_sweep_directory(sweep([row("0", 0.5)]))
+
+
+def test_heights_go_from_the_lowest_to_the_highest_value():
+    rate, layers = parameters(SPACE)
+    assert [rate.height(value) for value in (0.001, 1.0, None)] == [0.0, 1.0, None]
+    assert rate.height(10**-1.5) == pytest.approx(0.5)
+    assert [layers.height(value) for value in (SHALLOW, DEEP)] == [0.0, 1.0]
+
+
+def test_a_parameter_of_two_branches_has_one_picture():
+    space = [
+        ["rate", {"type": "Uniform", "min": 0.0, "max": 0.5}, [["kind", ["a"]]]],
+        ["rate", {"type": "Uniform", "min": 0.25, "max": 2.0}, [["kind", ["b"]]]],
+    ]
+    (found,) = parameters(space)
+    assert (found.low, found.high, found.log) == (0.0, 2.0, False)
+
+
+def test_the_story_ranks_by_the_result(sweep):
+    folder = sweep([row("0", 0.5), row("1", 0.7), row("2", None)], order=["1", "0"])
+    assert [item["trial"] for item in Story(folder).ranked] == ["1", "0"]

@@ -1,0 +1,170 @@
+"""What a training of a trial tells, and when it ends or pauses."""
+
+import json
+import signal
+
+import pytest
+from keras_tuner.engine.trial import Trial
+
+from keras_recipes import RequestError
+from keras_recipes.recipes.run.lock import locked
+from keras_recipes.recipes.sweep.oracles.hyperparameters import hyperparameters
+from keras_recipes.recipes.sweep.run import training
+from keras_recipes.recipes.sweep.run.plan import plan_of, recipes_of
+from keras_recipes.recipes.sweep.run.remote import wait_for
+from keras_recipes.recipes.sweep.run.sweep import run_sweep
+from keras_recipes.recipes.sweep.run.trial import put_aside
+
+
+class Model:
+    stop_training = False
+
+
+def reporter(answer="continue", until=None, epochs=5):
+    told = []
+
+    def report(epoch, value):
+        told.append((epoch, value))
+        return answer
+
+    made = training.Reporter("val_loss", report, until)
+    made.set_params({"epochs": epochs})
+    made._model = Model()
+    return made, told
+
+
+def test_every_epoch_is_told_counted_from_one():
+    made, told = reporter()
+    made.on_epoch_end(0, {"val_loss": 0.5})
+    made.on_epoch_end(1, {"val_loss": float("nan")})
+    made.on_epoch_end(2, {"loss": 0.5})
+    made.on_epoch_end(3, {"val_loss": 0.25})
+    assert told == [(1, 0.5), (4, 0.25)]
+    assert not made.model.stop_training
+
+
+def test_stop_ends_the_training():
+    made, _ = reporter("stop")
+    made.on_epoch_end(2, {"val_loss": 0.5})
+    assert made.model.stop_training
+    assert made.stopped_at == 3
+
+
+def test_a_pause_is_asked_for_like_an_end_by_the_owner():
+    got = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: got.append(number))
+    try:
+        made, _ = reporter(until=2)
+        made.on_epoch_end(0, {"val_loss": 0.5})
+        assert not got
+        made.on_epoch_end(1, {"val_loss": 0.5})
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert (got, made.paused) == ([signal.SIGTERM], True)
+
+
+def test_the_last_epoch_is_no_pause():
+    made, _ = reporter(until=5)
+    made.on_epoch_end(4, {"val_loss": 0.5})
+    assert not made.paused
+
+
+def written(folder, **result):
+    folder.mkdir()
+    told = {"status": "completed", "directory": str(folder), **result}
+    (folder / "result.json").write_text(json.dumps(told))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("result", "until", "over"),
+    [
+        ({"status": "completed"}, None, True),
+        ({"status": "failed"}, 3, True),
+        ({"status": "running"}, None, False),
+        ({"status": "interrupted", "reason": "SIGTERM came after 3 epochs"}, 3, False),
+        ({"status": "interrupted", "reason": training.pause_at(3)}, 3, True),
+        ({"status": "interrupted", "reason": training.pause_at(3)}, 9, False),
+    ],
+)
+def test_what_counts_as_the_end_of_a_training(tmp_path, result, until, over):
+    folder = written(tmp_path / "run", **result)
+    assert (training.finished(folder, until) is not None) == over
+
+
+def test_a_failed_try_is_kept_beside_the_next_one(tmp_path):
+    for number in (1, 2):
+        folder = tmp_path / "trials" / "0007"
+        folder.mkdir(parents=True)
+        (folder / "number").write_text(str(number))
+        put_aside(tmp_path, "7")
+        kept = tmp_path / "trials" / f"0007.failed-{number}" / "number"
+        assert (kept.read_text(), folder.exists()) == (str(number), False)
+    put_aside(tmp_path, "7")
+
+
+def test_a_line_that_a_kill_cut_short_ends_the_curve(tmp_path):
+    lines = '{"epoch": 1, "val_loss": 0.5}\n{"epoch": 2, "val_l'
+    (tmp_path / "metrics.jsonl").write_text(lines)
+    assert training.curve(tmp_path, "val_loss") == [(1, 0.5)]
+    assert training.curve(tmp_path / "none", "val_loss") == []
+
+
+def test_a_run_that_is_still_worked_on_is_waited_for(tmp_path):
+    training.wait_until_free(tmp_path)
+    with locked(tmp_path), pytest.raises(RequestError, match="another process works"):
+        training.wait_until_free(tmp_path, 0.3)
+
+
+def trial(sweep, **given):
+    space = hyperparameters(sweep)
+    space.values.update({name.replace("__", "/"): value for name, value in given.items()})
+    return Trial(space, trial_id="3")
+
+
+def test_a_promotion_is_planned_from_keras_tuners_values(tiny):
+    sweep = tiny(algorithm={"asha": {"max_epochs": 9, "min_epochs": 1, "reduction_factor": 3}})
+    given = {"tuner__epochs": 3, "tuner__initial_epoch": 1, "tuner__trial_id": "1"}
+    plan = plan_of(sweep, trial(sweep, **given))
+    assert (plan.full, plan.until, plan.parent, plan.first) == (9, 3, "1", 1)
+    # Schedules are measured by the whole length, wherever the training pauses.
+    assert [recipe.epochs for recipe in recipes_of(sweep, plan)] == [9]
+
+
+def test_a_round_of_few_epochs_is_a_recipe_of_few_epochs(tiny):
+    algorithm = {"coarse_to_fine": {"rounds": 2, "trials": 4, "epochs": [1, 3]}}
+    sweep = tiny(algorithm=algorithm, budget={})
+    plan = plan_of(sweep, trial(sweep, tuner__epochs=3))
+    assert (plan.full, plan.until) == (3, 3)
+
+
+def test_repeats_differ_in_their_seed_and_share_their_split(tiny):
+    sweep = tiny(repeats=3)
+    recipes = recipes_of(sweep, plan_of(sweep, trial(sweep)))
+    assert [recipe.seed for recipe in recipes] == [1, 2, 3]
+    assert {recipe.data.seed for recipe in recipes} == {1}
+
+
+@pytest.mark.parametrize(
+    ("changes", "arguments", "message"),
+    [
+        ({}, {"jobs": 0}, "--jobs: expected a whole number from 1"),
+        ({}, {"jobs": True}, "--jobs"),
+        ({}, {"chief": "here"}, "--chief: expected HOST:PORT"),
+        ({"overrides": {"ensemble": {"members": 2}}}, {}, "trains an ensemble"),
+        ({}, {"arrays": ([], [])}, "`arrays`"),
+    ],
+)
+def test_what_could_not_work_is_refused_before_anything_is_written(
+    tiny, tmp_path, changes, arguments, message
+):
+    with pytest.raises(RequestError, match=message):
+        run_sweep(tiny(**changes), out=tmp_path / "out", **arguments)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_worker_waits_for_the_directory_of_its_chief_and_not_without_end(tmp_path):
+    with pytest.raises(RequestError, match="there is no sweep here"):
+        wait_for(tmp_path, 0.3)
+    (tmp_path / "trials").mkdir()
+    wait_for(tmp_path, 0.3)
