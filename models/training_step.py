@@ -192,7 +192,8 @@ class TrainingStep(_Model):
         super().make_train_function(force)
         if self.built:
             self._prepared()
-        self.train_function = self._training_weights(self.train_function)
+        compiled: Any = self.train_function
+        self.train_function = self._training_weights(compiled)
 
     def make_test_function(self, force: bool = False) -> Any:
         """The compiled function, on the averaged weights where there are such."""

@@ -28,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--version", action="store_true", help="print the version and stop")
     verbs = root.add_subparsers(dest="verb", metavar="VERB", title="verbs")
 
-    _verb(verbs, "list", "the recipes that ship")
+    _verb(verbs, "list", "the recipes and sweeps that ship")
     _recipe(_verb(verbs, "show", "a recipe, resolved: defaults filled in, bases merged"))
     copy = _verb(verbs, "copy", "a shipped recipe to a file of your own, to edit")
     copy.add_argument("recipe", metavar="RECIPE")
@@ -36,7 +36,8 @@ def parser() -> argparse.ArgumentParser:
     validate = _verb(verbs, "validate", "every mistake in recipes, without importing TensorFlow")
     validate.add_argument("recipes", metavar="RECIPE", nargs="+", help="recipes and overrides")
     _plugins(validate)
-    _verb(verbs, "schema", "the JSON Schema of the language, for an editor")
+    schema = _verb(verbs, "schema", "the JSON Schema of the language, for an editor")
+    schema.add_argument("--sweep", action="store_true", help="of sweeps instead of recipes")
 
     train = _recipe(_verb(verbs, "train", "train a recipe and write a run directory"))
     train.add_argument("--out", metavar="DIR", help="run directory (default: runs/NAME-DATE-TIME)")

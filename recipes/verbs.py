@@ -17,13 +17,17 @@ Arguments = argparse.Namespace
 
 
 def list_recipes(arguments: Arguments) -> int:
-    """Name and first line of each shipped recipe."""
+    """Name and first line of each shipped recipe, and of each sweep."""
     from .spec import shipped
+    from .sweep.spec.shipped import sweeps
 
-    recipes = shipped.recipes()
-    width = max(len(recipe.name) for recipe in recipes)
-    for recipe in recipes:
-        print(f"{recipe.name:<{width}}  {recipe.title}")
+    recipes, searches = shipped.recipes(), sweeps()
+    width = max(len(entry.name) for entry in [*recipes, *searches])
+    for entry in recipes:
+        print(f"{entry.name:<{width}}  {entry.title}")
+    print("\nsweeps:")
+    for entry in searches:
+        print(f"{entry.name:<{width}}  {entry.title}")
     return 0
 
 
@@ -36,10 +40,12 @@ def show(arguments: Arguments) -> int:
 
 
 def copy(arguments: Arguments) -> int:
-    """A shipped recipe, as it is written, to a new file."""
+    """A shipped recipe or sweep, as it is written, to a new file."""
     from .spec import shipped
+    from .sweep.spec.shipped import sweeps
 
-    source = shipped.find(arguments.recipe)
+    searches = {sweep.name: sweep for sweep in sweeps()}
+    source = searches.get(arguments.recipe) or shipped.find(arguments.recipe)
     destination = Path(arguments.destination)
     if destination.is_dir():
         destination = destination / source.path.name
@@ -76,8 +82,11 @@ def validate(arguments: Arguments) -> int:
 
 
 def schema(arguments: Arguments) -> int:
-    """The JSON Schema of the recipe language."""
-    from .spec import json_schema
+    """The JSON Schema of the recipe language, or of the sweep's."""
+    if arguments.sweep:
+        from .sweep.spec.json_schema import json_schema
+    else:
+        from .spec import json_schema
 
     print(json.dumps(json_schema(), indent=2))
     return 0

@@ -21,7 +21,7 @@ from .packing import Arrays
 from .position import Position
 from .replay import Replay
 from .store import Checkpoint, CheckpointStore, DamagedCheckpoint
-from .whole import Metrics, metrics_now, put_back, put_metrics_back, taken
+from .whole import Metrics, check, metrics_now, put_back, put_metrics_back, taken
 
 
 class TrainingInterrupted(Exception):
@@ -177,6 +177,7 @@ class RunState(keras.callbacks.Callback):
             return None
         position = Position(**self._looked.state["position"])
         position.check(int(model.steps_per_execution))
+        check(model, self.tracked, self._looked)
         return position
 
     def _found(self) -> Checkpoint | None:

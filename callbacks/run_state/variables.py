@@ -57,13 +57,25 @@ def packed(variables: Iterable[Any], arrays: Arrays) -> list[dict[str, Any]]:
 def assign(
     name: str, saved: Sequence[Mapping[str, Any]], variables: Sequence[Any], arrays: Sequence[Any]
 ) -> None:
-    """Put values back, by path where all paths are known, else in order.
+    """Put values back.
+
+    Raises:
+        OtherModel: the variables are not those that were saved; none was changed.
+    """
+    for variable, value in fitting(name, saved, variables, arrays):
+        variable.assign(value)
+
+
+def fitting(
+    name: str, saved: Sequence[Mapping[str, Any]], variables: Sequence[Any], arrays: Sequence[Any]
+) -> list[tuple[Any, Any]]:
+    """Each variable with its saved value, by path where all paths are known, else in order.
 
     Keras numbers the names of layers on within a process, so that the paths of a model that is made
     anew may differ.
 
     Raises:
-        OtherModel: the variables are not those that were saved; none was changed.
+        OtherModel: the variables are not those that were saved.
     """
     rows = list(zip(variables, _in_order(saved, variables), strict=False))
     values = [unpack(row["value"], arrays) for _, row in rows]
@@ -79,8 +91,7 @@ def assign(
                 f"where the checkpoint has `{row['path']}` of {value.dtype.name} {value.shape}: "
                 "it is of another model or optimizer."
             )
-    for (variable, _), value in zip(rows, values, strict=True):
-        variable.assign(value)
+    return [(variable, value) for (variable, _), value in zip(rows, values, strict=True)]
 
 
 def _in_order(

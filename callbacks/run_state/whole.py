@@ -69,6 +69,16 @@ def taken(
     return whole
 
 
+def check(model: Any, tracked: Sequence[Any], checkpoint: Checkpoint) -> None:
+    """A checkpoint must be of this model and optimizer.
+
+    Raises:
+        OtherModel: it is not.
+    """
+    for name, group in variables.groups(model, tracked).items():
+        variables.fitting(name, checkpoint.state["variables"][name], group, checkpoint.arrays)
+
+
 def put_back(model: Any, tracked: Sequence[Any], checkpoint: Checkpoint) -> None:
     """Variables and random generators as they were.
 

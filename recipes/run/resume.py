@@ -68,9 +68,9 @@ def taken_up(directory: RunDirectory, recipe: Recipe, allow: Sequence[str]) -> E
     if not (directory / files.RECIPE).is_file() or not (directory / files.MANIFEST).is_file():
         _begin_again(directory, "there is no run to resume")
         return Earlier()
-    changes = differences(load(directory / files.RECIPE), recipe)
+    found = differences(load(directory / files.RECIPE), recipe)
+    changes = [change for change in found if not _allowed(change.key, FREE)]
     _refuse(directory, [change for change in changes if not _allowed(change.key, allow)])
-    changes = [change for change in changes if not _allowed(change.key, FREE)]
     result = finished(directory)
     if result is not None and not changes:
         told(f"{directory.path}: this run is completed; there is nothing to resume.")

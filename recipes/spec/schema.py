@@ -249,7 +249,8 @@ class Recipe(Strict):
         None, description="train several networks and average their outputs"
     )
     checkpoints: CheckpointsSection = Key(
-        CheckpointsSection(), description="how often the run is stored, to resume it from"
+        CheckpointsSection.model_validate({}),
+        description="how often the run is stored, to resume it from",
     )
     initialize: InitializeSection | None = Key(
         None, description="weights of another training to start from"

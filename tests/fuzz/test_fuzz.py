@@ -31,7 +31,7 @@ def fuzzed(script, *words):
 @pytest.mark.parametrize(
     ("script", "words"),
     [
-        ("recipes.py", ["--count", "150", "--seed", "1", "--builds", "0"]),
+        ("recipes.py", ["--count", "40", "--seed", "1", "--builds", "0"]),
         ("data_files.py", ["--count", "150", "--seed", "1"]),
     ],
 )

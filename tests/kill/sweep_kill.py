@@ -110,7 +110,8 @@ def torment(sweep: Path, out: Path, kills: int, source: random.Random) -> Counte
             process = start(sweep, out)
     process.wait(timeout=HANGS)
     if process.returncode != 0:
-        raise SystemExit(f"the sweep ended with {process.returncode}; see {out}.log")
+        said = Path(f"{out}.log").read_text(encoding="utf-8", errors="replace")[-2000:]
+        raise SystemExit(f"the sweep ended with {process.returncode}: {said}")
     return done
 
 

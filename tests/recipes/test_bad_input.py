@@ -103,7 +103,7 @@ WORDS = {
     "no such file": (["train", "absent.yaml"], "there is no such file"),
     "a directory": (["train", "./"], "is a directory"),
     "an endless recipe": (["validate", "/dev/zero"], "is larger than 4 MiB"),
-    "long recipe": (["validate", "n" * 5000], "no recipe of this name ships"),
+    "long recipe": (["train", "n" * 5000], "no recipe of this name ships"),
     "colours": (["validate", "\x1b[31m"], "?[31m no recipe of this name ships"),
     "no value": (["train", "digits_mlp", "epochs"], "expected `key.path=value`"),
     "no key": (["train", "digits_mlp", "=3"], "expected `key.path=value`"),

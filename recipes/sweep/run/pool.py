@@ -111,7 +111,7 @@ class Pool:
         share = ",".join(str(core) for core in self._shares[place])
         with open(log, "ab") as file:
             process = subprocess.Popen(
-                [sys.executable, "-m", f"{__package__}.process", share],
+                [sys.executable, "-m", f"{__package__}.process", share, str(os.getpid())],
                 stdin=subprocess.PIPE,
                 stdout=file,
                 stderr=subprocess.STDOUT,

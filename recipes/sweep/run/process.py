@@ -1,7 +1,7 @@
-"""A worker in a process of its own: `python -m keras_recipes.recipes.sweep.run.process CORES`.
+"""A worker in a process of its own: `python -m ...run.process CORES CHIEF`.
 
-TensorFlow is imported while the chief gets ready; the work itself then comes through standard input
-from the process that started this one.
+CHIEF is the number of the process that started it, and with which it ends. TensorFlow is imported
+while the chief gets ready; the work itself then comes from it through standard input.
 """
 
 import os
@@ -50,7 +50,7 @@ class Job:
 def main() -> int:
     """Work until the chief has nothing left."""
     keep_to([int(core) for core in sys.argv[1].split(",") if core])
-    _die_with(os.getppid())
+    _die_with(int(sys.argv[2]))
     use_tensorflow()
     # Written by the parent alone, into a pipe that it made for this process.
     job: Job = pickle.load(sys.stdin.buffer)

@@ -174,6 +174,17 @@ def test_more_epochs_go_on_where_it_ended(eager, tmp_path):
         reproduce(tmp_path / "short", progress=False)
 
 
+def test_a_checkpoint_of_another_network_is_refused(finished):
+    layers = [{"dense": {"units": 7}}]
+    with pytest.raises(RequestError, match="it is of another model or optimizer"):
+        keras_recipes.resume(
+            finished, {"model.layers": layers}, allow_change=["model"], progress=False
+        )
+    with pytest.raises(RequestError, match="a recipe has no key `epoch`"):
+        keras_recipes.resume(finished, {"epochs": 9}, allow_change=["epoch"], progress=False)
+    assert json.loads((finished / "result.json").read_text())["status"] == "completed"
+
+
 def test_more_patience_goes_on_after_a_stop(eager, tmp_path):
     made = recipe("plateau")
     stopped = train(made, tmp_path / "run")
