@@ -11,6 +11,7 @@ or by leaving a file behind. The exit status is 1 if any case failed.
 """
 
 import argparse
+import faulthandler
 import os
 import random
 import resource
@@ -142,16 +143,22 @@ def forget_models() -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=10_000)
+    parser.add_argument("--first", type=int, default=0, help="number of the first case")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--builds", type=float, default=0.1, help="share of accepted ones built")
     parser.add_argument("--only", type=int, help="a single case, by its number")
     request = parser.parse_args()
     warnings.simplefilter("ignore")
+    faulthandler.enable()
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
     if request.builds:
         use_tensorflow()
         from keras_recipes.recipes.build import experiment  # noqa: F401
-    numbers = range(request.count) if request.only is None else [request.only]
+    numbers = (
+        range(request.first, request.first + request.count)
+        if request.only is None
+        else [request.only]
+    )
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
