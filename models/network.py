@@ -120,7 +120,8 @@ def _name(path: tuple[str | int, ...]) -> str:
 def _apply(layer: Any, tensor: Any, path: tuple[str | int, ...]) -> Any:
     try:
         return layer(tensor)
-    except (ValueError, TypeError, IndexError, AttributeError) as error:
+    except Exception as error:
+        # Layers of Keras raise whatever they stumble over, and TensorFlow errors of its own.
         first = str(error).strip().split("\n\n")[0]
         raise LayerError(
             f"`{type(layer).__name__}` does not take input of shape {tuple(tensor.shape)}: {first}",

@@ -12,6 +12,7 @@ from ...models import LayerError, Residual, TrainingModel, build_network
 from ..errors import DataError, RecipeError
 from ..spec import Choice, Recipe
 from . import task as tasks
+from .capacity import oversized, weights_fit_memory
 from .data import Data, Split
 from .data.order import TrainingDataset, evaluation_dataset, training_dataset
 from .data.steps import batch_rows
@@ -84,19 +85,24 @@ def network(recipe: Recipe, data: Data, task: tasks.Task, builder: Builder) -> k
     else:
         output = keras.layers.Dense(task.units, activation=task.activation, name="output")
     try:
-        inputs, outputs = build_network(
-            data.input_shape, layers, output, scaling=data.scaling.layer()
-        )
+        with weights_fit_memory():
+            inputs, outputs = build_network(
+                data.input_shape, layers, output, scaling=data.scaling.layer()
+            )
     except LayerError as error:
         place = ("model", *error.index_path)
         raise RecipeError([recipe.problem(place, first_paragraph(str(error)))]) from error
     check_output(recipe, outputs, task)
-    return TrainingModel(
+    model = TrainingModel(
         inputs,
         outputs,
         name=recipe.name,
         **training_parts(recipe, builder),
     )
+    too_large = oversized(model, batch_rows(len(data.train.y), recipe.data.batch_size))
+    if too_large is not None:
+        raise RecipeError([recipe.problem(("model", "layers"), too_large)])
+    return model
 
 
 def layer(builder: Builder, item: Any, path: tuple) -> Any:

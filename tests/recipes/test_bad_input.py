@@ -104,6 +104,7 @@ WORDS = {
     "a directory": (["train", "./"], "is a directory"),
     "an endless recipe": (["validate", "/dev/zero"], "is larger than 4 MiB"),
     "long recipe": (["train", "n" * 5000], "no recipe of this name ships"),
+    "long name to validate": (["validate", "n" * 5000], "no recipe of this name ships"),
     "colours": (["validate", "\x1b[31m"], "?[31m no recipe of this name ships"),
     "no value": (["train", "digits_mlp", "epochs"], "expected `key.path=value`"),
     "no key": (["train", "digits_mlp", "=3"], "expected `key.path=value`"),
@@ -199,6 +200,11 @@ ARCHIVES = {
 BUILDS = {
     "a layer that does not fit": ("    - conv2d: {filters: 3, kernel_size: 3}", "does not take"),
     "a shape that does not fit": ("    - reshape: {target_shape: [3]}", "model.layers[0]"),
+    "weights beyond memory": ("    - dense: {units: 1000000000000}", "GiB up to here"),
+    "rows beyond memory": (
+        "    - repeat_vector: {n: 1000000000000}\n    - global_average_pooling1d",
+        "GiB for a batch of 32 rows",
+    ),
     "no way to make it": ("    - equalization: {value_range: 3}", "cannot be made of these argu"),
 }  # fmt: skip
 

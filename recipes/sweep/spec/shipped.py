@@ -1,5 +1,6 @@
 """The sweeps that ship with the package, and where a word leads."""
 
+import os
 from pathlib import Path
 
 from ...errors import Problem, RecipeError
@@ -32,7 +33,7 @@ def locate(word: str) -> Path:
     if word in known:
         return known[word]
     hint = did_you_mean(word, known)
-    exists = " A file needs its suffix, .yaml." if Path(word).exists() else ""
+    exists = " A file needs its suffix, .yaml." if os.path.exists(word) else ""
     message = f"no sweep of this name ships.{hint}{exists}"
     raise RecipeError([Problem(word, None, None, "", message)])
 
