@@ -159,12 +159,12 @@ def test_a_training_that_fails_is_status_1(capsys):
 
 
 def test_a_mistake_of_ours_is_no_traceback_at_a_user(capsys, monkeypatch):
-    from keras_recipes.recipes import verbs
+    from keras_recipes.recipes.verbs import written
 
     def breaks(arguments):
         raise ZeroDivisionError("oh")
 
-    monkeypatch.setitem(verbs.VERBS, "list", breaks)
+    monkeypatch.setattr(written, "list_recipes", breaks)
     assert main(["list"]) == 1
     error = capsys.readouterr().err
     assert "a mistake of ours" in error
@@ -176,11 +176,12 @@ def test_no_verb_is_a_wrong_request(capsys):
     assert "validate" in capsys.readouterr().out
 
 
-def test_every_verb_is_carried_out_and_described():
-    from keras_recipes.recipes.verbs import VERBS
-
-    actions = [action for action in parser()._actions if action.dest == "verb"]
-    assert set(actions[0].choices) == set(VERBS)
+def test_every_verb_has_a_deed_and_a_description():
+    verbs = next(action for action in parser()._actions if action.dest == "verb").choices
+    assert len(verbs) == 15
+    for name, verb in verbs.items():
+        assert callable(verb.get_default("deed")), name
+        assert verb.description.endswith("."), name
 
 
 def test_a_closed_pipe_is_no_traceback():

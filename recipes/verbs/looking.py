@@ -1,0 +1,95 @@
+"""Verbs that look at a recipe before it is trained: plot, find-lr, check-gradients."""
+
+from pathlib import Path
+from typing import Any
+
+from ..errors import RequestError
+from .options import Arguments, load, print_json, takes_json, takes_plugins, takes_recipe, verb
+
+
+def add(verbs: Any) -> None:
+    drawing = verb(verbs, "plot", plot, "the learning rate over the run, before training")
+    drawing.add_argument("recipes", metavar="RECIPE", nargs="+", help="recipes and overrides")
+    takes_plugins(drawing)
+    drawing.add_argument("--out", metavar="FILE", help="PNG or SVG (default: NAME-schedule.png)")
+
+    find = verb(verbs, "find-lr", find_lr, "learning rates to train with, by a range test")
+    takes_recipe(find)
+    find.add_argument("--min-lr", type=float, default=1e-6, help="first rate (default: 1e-6)")
+    find.add_argument("--max-lr", type=float, default=10.0, help="last rate (default: 10)")
+    find.add_argument("--steps", type=int, default=200, help="steps of the test (default: 200)")
+    find.add_argument("--out", metavar="FILE", help="PNG or SVG (default: NAME-range-test.png)")
+    takes_json(find)
+
+    text = "automatic against numerical derivatives"
+    check = verb(verbs, "check-gradients", check_gradients, text)
+    takes_recipe(check)
+    check.add_argument("--rows", type=int, default=8, help="rows of data (default: 8)")
+    check.add_argument("--entries", type=int, default=10, help="numbers a variable (default: 10)")
+    check.add_argument(
+        "--tolerance", type=float, default=1e-5, help="relative error allowed (default: 1e-5)"
+    )
+
+
+def plot(arguments: Arguments) -> int:
+    """A picture of the learning rate over the run, of one recipe or several."""
+    from ..spec import load as load_recipe
+
+    overrides = [word for word in arguments.recipes if "=" in word]
+    words = [word for word in arguments.recipes if "=" not in word]
+    if not words:
+        raise RequestError("plot: name a recipe to draw.")
+    recipes = [load_recipe(word, overrides, plugins=arguments.plugin) for word in words]
+    from ..report.schedule import plot_schedules
+
+    path = Path(arguments.out or f"{'-'.join(recipe.name for recipe in recipes)}-schedule.png")
+    plot_schedules(recipes, path)
+    print(path)
+    return 0
+
+
+def find_lr(arguments: Arguments) -> int:
+    """The range test of a recipe: two rates to train with, and a picture."""
+    recipe = load(arguments)
+    from ..report.range_test import plot_range_test
+    from ..run.range_test import range_test
+
+    path = Path(arguments.out or f"{recipe.name}-range-test.png")
+    finder = range_test(
+        recipe, min_lr=arguments.min_lr, max_lr=arguments.max_lr, steps=arguments.steps
+    )
+    try:
+        suggestions = finder.suggestions()
+    except ValueError as error:
+        raise RequestError(f"find-lr: {error}") from None
+    plot_range_test(finder, suggestions, recipe.name, path)
+    print(f"{len(finder.losses)} steps up to a rate of {finder.rates[-1]:.3g}")
+    for name, rate in suggestions.items():
+        print(f"{name}: learning_rate={rate:.3g}")
+    print(path)
+    if arguments.json:
+        print_json({"recipe": recipe.name, "suggestions": suggestions, "picture": str(path)})
+    return 0
+
+
+def check_gradients(arguments: Arguments) -> int:
+    """Automatic against numerical derivatives, a line for each variable."""
+    recipe = load(arguments)
+    from ..run.check_gradients import check_gradients as check
+
+    rows = check(recipe, rows=arguments.rows, entries=arguments.entries)
+    width = max(len(row.path) for row in rows)
+    for row in rows:
+        verdict = "ok" if row.error <= arguments.tolerance else "WRONG"
+        print(
+            f"{row.path:<{width}}  {verdict:<5}  relative error {row.error:.1e} of {row.entries}"
+            + (
+                ""
+                if verdict == "ok"
+                else f": {row.automatic:.6g} at {list(row.index)}, "
+                f"by differences {row.numerical:.6g}"
+            )
+        )
+    wrong = [row.path for row in rows if not row.error <= arguments.tolerance]
+    print(f"{len(rows) - len(wrong)} of {len(rows)} gradients agree to {arguments.tolerance:g}")
+    return 1 if wrong else 0

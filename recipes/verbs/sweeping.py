@@ -1,0 +1,51 @@
+"""The verb that searches over the keys of a recipe: sweep."""
+
+import sys
+from typing import Any
+
+from .options import Arguments, print_json, takes_json, takes_plugins, takes_quiet, verb
+
+
+def add(verbs: Any) -> None:
+    text = "search over the keys of a recipe; the same command continues"
+    made = verb(verbs, "sweep", sweep, text)
+    made.add_argument("sweep", metavar="SWEEP", help="path or name of a sweep")
+    made.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help="override of a key of it")
+    takes_plugins(made)
+    made.add_argument("--out", metavar="DIR", help="directory (default: sweeps/NAME)")
+    made.add_argument("--jobs", metavar="N", type=int, help="trials at once on this machine")
+    far = made.add_mutually_exclusive_group()
+    far.add_argument("--chief", metavar="HOST:PORT", help="answer workers of other machines there")
+    far.add_argument("--worker", metavar="HOST:PORT", help="work for the chief at this address")
+    made.add_argument(
+        "--lease", metavar="SECONDS", type=float, help="silence that ends a worker (default: 30)"
+    )
+    takes_quiet(made)
+    takes_json(made)
+
+
+def sweep(arguments: Arguments) -> int:
+    """Search, or work for a search, and tell what was found."""
+    from .. import front
+
+    if arguments.worker is not None:
+        from ..sweep.run.remote import work_for
+        from ..sweep.spec import load_sweep
+
+        loaded = load_sweep(arguments.sweep, arguments.overrides, plugins=arguments.plugin)
+        return work_for(loaded, arguments.worker, out=arguments.out, lease=arguments.lease)
+    result = front.sweep(
+        arguments.sweep,
+        arguments.overrides,
+        plugins=arguments.plugin,
+        out=arguments.out,
+        jobs=arguments.jobs,
+        chief=arguments.chief,
+        lease=arguments.lease,
+        progress=not arguments.quiet,
+        raises=False,
+    )
+    print("\n".join(result.lines()), file=sys.stderr if arguments.json else sys.stdout)
+    if arguments.json:
+        print_json(result.to_json())
+    return result.exit_status

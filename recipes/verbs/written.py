@@ -1,0 +1,99 @@
+"""Verbs on recipes as they are written: list, show, copy, validate, schema."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from ..errors import RecipeError, RequestError
+from .options import Arguments, load, takes_plugins, takes_recipe, verb
+
+
+def add(verbs: Any) -> None:
+    verb(verbs, "list", list_recipes, "the recipes and sweeps that ship")
+    takes_recipe(verb(verbs, "show", show, "a recipe, resolved: defaults filled in, bases merged"))
+    copying = verb(verbs, "copy", copy, "a shipped recipe to a file of your own, to edit")
+    copying.add_argument("recipe", metavar="RECIPE")
+    copying.add_argument("destination", metavar="DEST", help="a file or a directory")
+    text = "every mistake in recipes, without importing TensorFlow"
+    validating = verb(verbs, "validate", validate, text)
+    validating.add_argument("recipes", metavar="RECIPE", nargs="+", help="recipes and overrides")
+    takes_plugins(validating)
+    describing = verb(verbs, "schema", schema, "the JSON Schema of the language, for an editor")
+    describing.add_argument("--sweep", action="store_true", help="of sweeps instead of recipes")
+
+
+def list_recipes(arguments: Arguments) -> int:
+    """Name and first line of each shipped recipe, and of each sweep."""
+    from ..spec import shipped
+    from ..sweep.spec.shipped import sweeps
+
+    recipes, searches = shipped.recipes(), sweeps()
+    width = max(len(entry.name) for entry in [*recipes, *searches])
+    for entry in recipes:
+        print(f"{entry.name:<{width}}  {entry.title}")
+    print("\nsweeps:")
+    for entry in searches:
+        print(f"{entry.name:<{width}}  {entry.title}")
+    return 0
+
+
+def show(arguments: Arguments) -> int:
+    """The resolved recipe."""
+    from ..spec import dump
+
+    print(dump(load(arguments)), end="")
+    return 0
+
+
+def copy(arguments: Arguments) -> int:
+    """A shipped recipe or sweep, as it is written, to a new file."""
+    from ..spec import shipped
+    from ..sweep.spec.shipped import sweeps
+
+    searches = {sweep.name: sweep for sweep in sweeps()}
+    source = searches.get(arguments.recipe) or shipped.find(arguments.recipe)
+    destination = Path(arguments.destination)
+    if os.path.isdir(destination):
+        destination = destination / source.path.name
+    try:
+        with open(destination, "x", encoding="utf-8") as file:
+            file.write(source.path.read_text(encoding="utf-8"))
+    except FileExistsError:
+        raise RequestError(f"{destination}: is there already; it is not overwritten.") from None
+    except OSError as error:
+        raise RequestError(f"{destination}: cannot be written: {error.strerror}.") from None
+    print(destination)
+    return 0
+
+
+def validate(arguments: Arguments) -> int:
+    """Every mistake of every recipe or sweep; `key=value` words are overrides of all of them."""
+    from ..spec import load as load_recipe
+    from ..sweep.spec.load import is_sweep, load_sweep
+
+    overrides = [word for word in arguments.recipes if "=" in word]
+    problems = []
+    for word in arguments.recipes:
+        if "=" in word:
+            continue
+        try:
+            read = load_sweep if is_sweep(word) else load_recipe
+            read(word, overrides, plugins=arguments.plugin)
+            print(f"{word}: ok")
+        except RecipeError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise RecipeError(problems)
+    return 0
+
+
+def schema(arguments: Arguments) -> int:
+    """The JSON Schema of the recipe language, or of the sweep's."""
+    if arguments.sweep:
+        from ..sweep.spec.json_schema import json_schema
+    else:
+        from ..spec import json_schema
+
+    print(json.dumps(json_schema(), indent=2))
+    return 0
