@@ -9,11 +9,10 @@ from typing import Any
 
 from ..spec import Recipe
 from . import directory as files
-from .backend import use_tensorflow
-from .directory import RunDirectory, reserved
+from .begin import begun, describe
+from .directory import RunDirectory
 from .result import Result
-from .resume import Earlier, check_data, taken_up
-from .train import describe, train
+from .train import train
 
 
 def train_ensemble(
@@ -30,15 +29,11 @@ def train_ensemble(
     The arguments and errors are those of `train`. An ensemble whose member fails, or is
     interrupted, ends with it; one that is resumed keeps the members that were finished.
     """
-    with reserved(out, recipe.name, again=resume) as directory:
-        earlier = taken_up(directory, recipe, allow_change) if resume else Earlier()
-        if earlier.result is not None:
+    with begun(recipe, out, arrays, resume=resume, allow_change=allow_change) as beginning:
+        directory, earlier, data = beginning.directory, beginning.earlier, beginning.data
+        if data is None:
+            assert earlier.result is not None
             return earlier.result
-        from ..build.inputs import data_of
-
-        data = data_of(recipe, arrays)
-        check_data(directory, earlier, data, allow_change)
-        use_tensorflow()
         describe(directory, recipe, data, earlier)
         ensemble = Ensemble(recipe, directory)
         with ensemble.recorded():

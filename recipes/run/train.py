@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import RequestError
-from ..spec import Recipe, dump
+from ..spec import Recipe
 from . import directory as files
-from .backend import use_tensorflow
-from .directory import RunDirectory, reserved
+from .begin import begun, describe
+from .directory import RunDirectory
 from .result import Result
-from .resume import Earlier, check_data, manifest_of, taken_up, told
+from .resume import told
 
 # Rows that a monitor of activations looks at.
 ACTIVATION_ROWS = 256
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from ...callbacks.run_state import RunState
     from ..build.data import Data
     from ..build.experiment import Experiment
-    from ..build.pretraining import Pretraining
 
 
 def train(
@@ -55,16 +54,11 @@ def train(
     Raises:
         RequestError: the recipe, its data or the directory cannot be used; nothing is left behind.
     """
-    with reserved(out, recipe.name, again=resume) as directory:
-        earlier = taken_up(directory, recipe, allow_change) if resume else Earlier()
-        if earlier.result is not None:
+    with begun(recipe, out, arrays, resume=resume, allow_change=allow_change) as beginning:
+        directory, earlier, data = beginning.directory, beginning.earlier, beginning.data
+        if data is None:
+            assert earlier.result is not None
             return earlier.result
-        # Data first: a mistake in it shows before the seconds that TensorFlow takes to import.
-        from ..build.inputs import data_of
-
-        data = data_of(recipe, arrays)
-        check_data(directory, earlier, data, allow_change)
-        use_tensorflow()
         from ..build.experiment import experiment
 
         built = experiment(recipe, data, directory.path)
@@ -73,33 +67,6 @@ def train(
         run.restore(changed=bool(earlier.changes))
         describe(directory, recipe, data, earlier, built.pretraining)
         return run.execute()
-
-
-def describe(
-    directory: RunDirectory,
-    recipe: Recipe,
-    data: "Data",
-    earlier: Earlier | None = None,
-    pretraining: "Pretraining | None" = None,
-) -> None:
-    """Write what the run is made of, before its first step."""
-    from .manifest import manifest
-
-    fingerprints: dict[str, Any] = {"recipe": recipe.fingerprint(), "data": data.fingerprint}
-    if pretraining is not None:
-        from .pretrain import layer_keys
-
-        fingerprints["pretraining"] = layer_keys(pretraining)
-    if recipe.initialize is not None:
-        from .initialize import weights_fingerprint
-
-        fingerprints["weights"] = weights_fingerprint(recipe)
-    now = manifest(seed=recipe.seed, fingerprints=fingerprints)
-    if earlier is not None and earlier.manifest:
-        now = manifest_of(earlier, now)
-    directory.write_text(files.RECIPE, dump(recipe))
-    directory.write_json(files.MANIFEST, now)
-    directory.write_json(files.DATA, data.to_json())
 
 
 def in_batches(every: Any, accumulation: int) -> Any:

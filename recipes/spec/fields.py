@@ -3,6 +3,7 @@
 import difflib
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -11,6 +12,8 @@ from pydantic import PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from .durations import EXPECTED, Duration
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 
 
 class Mismatch(ValueError):
@@ -100,6 +103,18 @@ def typed(kind: type, expected: str, name: str) -> Field:
 def text() -> Field:
     """A string."""
     return typed(str, "expected text.", "string")
+
+
+def plain_name() -> Field:
+    """A name that is good in a file name too."""
+    expected = "expected a name of small letters, digits, `_`, `-` and `.`."
+
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or not NAME.fullmatch(value) or len(value) > 80:
+            raise Mismatch(expected)
+        return value
+
+    return Field(check, expected, {"type": "string", "pattern": f"^{NAME.pattern}$"})
 
 
 def boolean() -> Field:

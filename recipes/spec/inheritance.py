@@ -8,8 +8,8 @@ from typing import Any
 from ..errors import Problem, RecipeError, RequestError
 from . import shipped
 from .fields import shown
-from .loader import read
-from .nodes import Node, Place, node_of
+from .loader import read_named
+from .nodes import Node, Place, node_of, string_keys
 from .nodes import Path as Keys
 
 # Where a mapping is a choice: its one key is a name, which replaces another name.
@@ -36,7 +36,7 @@ def resolve(source: Any) -> Node:
         source: path, name of a shipped recipe, or mapping.
     """
     if isinstance(source, Mapping):
-        root = node_of(_string_keys(source), Place("recipe"))
+        root = node_of(string_keys(source), Place("recipe"))
         return _extended(root, Path(), ())
     path = locate(str(source), Path())
     return _read(path, ())
@@ -76,13 +76,7 @@ def _tail(error: Exception) -> str:
 
 
 def _read(path: Path, above: tuple[str, ...]) -> Node:
-    root = read(path)
-    if not isinstance(root.value, dict):
-        message = f"expected a mapping, as `name: ...`. Received {shown(root.plain())}."
-        raise RecipeError([root.problem((), message)])
-    if "name" not in root.value:
-        name = path.stem.lower().replace(" ", "_")
-        root = Node({"name": Node(name, root.place), **root.value}, root.place)
+    root = read_named(path, "name")
     return _extended(root, path.parent, (*above, _real(path)))
 
 
@@ -166,11 +160,3 @@ def _absolute_source(node: Node, folder: Path) -> Node:
     absolute = Node(str((folder / path.value).absolute()), path.place, path.key_place)
     inner = Node({**arguments.value, "path": absolute}, arguments.place, arguments.key_place)
     return Node({name: inner}, node.place, node.key_place)
-
-
-def _string_keys(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _string_keys(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_string_keys(item) for item in value]
-    return value

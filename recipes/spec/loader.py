@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from ..errors import Problem, RecipeError
+from .fields import shown
 from .nodes import Node, Place
 from .scalars import resolve
 
@@ -43,6 +44,22 @@ def read(path: Path) -> Node:
         line = data[: error.start].count(b"\n") + 1
         raise fault(str(path), "is not UTF-8 text.", line, 1) from None
     return parse(text, str(path))
+
+
+def read_named(path: Path, example: str) -> Node:
+    """The tree of a YAML file that is a mapping; without a `name` it has that of the file.
+
+    Args:
+        example: a key that the mapping has, for the message where there is none.
+    """
+    root = read(path)
+    if not isinstance(root.value, dict):
+        wrong = f"expected a mapping, as `{example}: ...`. Received {shown(root.plain())}."
+        raise RecipeError([root.problem((), wrong)])
+    if "name" in root.value:
+        return root
+    name = path.stem.lower().replace(" ", "_")
+    return Node({"name": Node(name, root.place), **root.value}, root.place)
 
 
 def parse(text: str, file: str) -> Node:

@@ -1,6 +1,6 @@
 """The tree of a YAML text, every node with its place."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,3 +89,16 @@ def dotted(path: Path) -> str:
     for step in path:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
     return text
+
+
+def string_keys(value: Any) -> Any:
+    """A plain value whose mappings have text for keys, as those of a file have.
+
+    >>> string_keys({1: [{2: 3}]})
+    {'1': [{'2': 3}]}
+    """
+    if isinstance(value, Mapping):
+        return {str(key): string_keys(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [string_keys(item) for item in value]
+    return value

@@ -9,24 +9,11 @@ from pydantic import PlainValidator, PrivateAttr, WithJsonSchema
 
 from ..errors import Problem
 from .choices import Choice, Residual, arguments_of, choice, validated
-from .fields import Field, Mismatch, boolean, failure, integer, one_of, shown, text
+from .fields import Field, Mismatch, boolean, failure, integer, one_of, plain_name, shown, text
 from .nodes import Node, Path, Place, node_of
 from .pretraining import MOST_SEED, PretrainingSection
 from .resuming import CheckpointsSection, InitializeSection
 from .strict import Strict, details, invalid
-
-NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
-
-
-def _name() -> Field:
-    expected = "expected a name of small letters, digits, `_`, `-` and `.`."
-
-    def check(value: Any) -> str:
-        if not isinstance(value, str) or not NAME.fullmatch(value) or len(value) > 80:
-            raise Mismatch(expected)
-        return value
-
-    return Field(check, expected, {"type": "string", "pattern": f"^{NAME.pattern}$"})
 
 
 def _share(*words: str) -> Any:
@@ -193,7 +180,7 @@ class EnsembleSection(Strict):
 class Recipe(Strict):
     """How to train one model."""
 
-    name: _name().annotation = Key(  # type: ignore[valid-type]
+    name: plain_name().annotation = Key(  # type: ignore[valid-type]
         description="what runs are called; by default the file's name"
     )
     description: text().annotation = Key("", description="a sentence for people")  # type: ignore[valid-type]

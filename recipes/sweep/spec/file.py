@@ -6,8 +6,18 @@ from typing import Annotated, Any
 from pydantic import Field as Key
 from pydantic import PlainValidator, WithJsonSchema
 
-from ...spec.fields import Field, Mismatch, boolean, failure, integer, listed, shown, text
-from ...spec.schema import MOST_SEED, NAME
+from ...spec.fields import (
+    Field,
+    Mismatch,
+    boolean,
+    failure,
+    integer,
+    listed,
+    plain_name,
+    shown,
+    text,
+)
+from ...spec.schema import MOST_SEED
 from ...spec.strict import Strict
 from .algorithms import algorithm
 from .records import Objective
@@ -15,17 +25,6 @@ from .records import Objective
 TIME = re.compile(r"([0-9]+(?:\.[0-9]*)?)\s*(s|seconds?|min|minutes?|h|hours?)")
 SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 DIRECTIONS = {"minimize": "min", "maximize": "max"}
-
-
-def _name() -> Field:
-    expected = "expected a name of small letters, digits, `_`, `-` and `.`."
-
-    def check(value: Any) -> str:
-        if not isinstance(value, str) or not NAME.fullmatch(value) or len(value) > 80:
-            raise Mismatch(expected)
-        return value
-
-    return Field(check, expected, {"type": "string", "pattern": f"^{NAME.pattern}$"})
 
 
 def _time() -> Field:
@@ -105,7 +104,7 @@ class Budget(Strict):
 class SweepFile(Strict):
     """A search over the keys of a recipe."""
 
-    name: _name().annotation = Key(  # type: ignore[valid-type]
+    name: plain_name().annotation = Key(  # type: ignore[valid-type]
         description="what the sweep's directory is called; by default the file's name"
     )
     description: text().annotation = Key("", description="a sentence for people")  # type: ignore[valid-type]

@@ -11,8 +11,8 @@ from ...errors import Problem, RecipeError
 from ...spec import Recipe, catalog, inheritance, overrides
 from ...spec.fields import shown
 from ...spec.load import problem, validate
-from ...spec.loader import read
-from ...spec.nodes import Node, Place, node_of
+from ...spec.loader import read_named
+from ...spec.nodes import Node, Place, node_of, string_keys
 from ...spec.strict import message
 from . import checks, corner_checks, shipped
 from .apply import put_merged, relocated
@@ -83,17 +83,10 @@ def is_sweep(source: str | os.PathLike) -> bool:
 def read_source(source: str | os.PathLike | Mapping[str, Any]) -> tuple[Node, Path | None]:
     """The tree of a sweep, its name filled in, and the file that it stands in."""
     if isinstance(source, Mapping):
-        root = node_of(_string_keys(source), Place("sweep"))
+        root = node_of(string_keys(source), Place("sweep"))
         return root, None
     path = shipped.locate(str(source))
-    root = read(path)
-    if not isinstance(root.value, dict):
-        wrong = f"expected a mapping, as `recipe: ...`. Received {shown(root.plain())}."
-        raise RecipeError([root.problem((), wrong)])
-    if "name" not in root.value:
-        name = path.stem.lower().replace(" ", "_")
-        root = Node({"name": Node(name, root.place), **root.value}, root.place)
-    return root, path
+    return read_named(path, "recipe"), path
 
 
 def _sections(root: Node, problems: list[Problem]) -> tuple[SweepFile, frozenset[str]]:
@@ -217,14 +210,6 @@ COPIED = (
     "evaluate_test",
     "ensemble",
 )
-
-
-def _string_keys(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _string_keys(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_string_keys(item) for item in value]
-    return value
 
 
 def _sorted(problems: Sequence[Problem]) -> list[Problem]:
