@@ -21,10 +21,25 @@ class StatefulCallback(keras.callbacks.Callback):
 
     The state is plain data that JSON can hold; arrays in it are texts of their bytes. A subclass
     lists the names of its state in `STATE`. Only what is listed is restored: restoring all
-    attributes of a Keras callback turns the sign of its `min_delta`.
+    attributes of a Keras callback turns the sign of its `min_delta`. The training after a state was
+    put back continues from it; every other one begins with `forget`.
     """
 
     STATE: tuple[str, ...] = ()
+    _resumed = False
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        self.continues()
+
+    def continues(self) -> bool:
+        """Whether the training that begins continues from a state; otherwise there is none now."""
+        continues, self._resumed = self._resumed, False
+        if not continues:
+            self.forget()
+        return continues
+
+    def forget(self) -> None:
+        """Make the state that of a callback without a past."""
 
     def get_state(self) -> dict[str, Any]:
         """The state, by name, as plain data."""
@@ -43,6 +58,7 @@ class StatefulCallback(keras.callbacks.Callback):
             )
         for name in self.STATE:
             setattr(self, name, restored(state[name]))
+        self._resumed = True
 
 
 def falls(monitor: str, mode: Mode) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 from .base import StatefulCallback, above, at_least, finite_number, flag, text, value_of
@@ -100,12 +99,11 @@ class DivergenceGuard(StatefulCallback):
         if self.every is not None:
             # Keras asks whether there is such a method, and works in every step if there is.
             self.on_train_batch_end = self._after_batch  # type: ignore[method-assign]
-        self._forget()
-        self._resumed = False
+        self.forget()
         self._steps = 0
         self._epoch = 0
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
         self.first: float | None = None
         self.lowest = math.inf
         self.rate: float | None = None
@@ -114,19 +112,11 @@ class DivergenceGuard(StatefulCallback):
         self.proven: dict[str, Any] | None = None
         self._latest: dict[str, Any] | None = None
 
-    def set_state(self, state: Mapping[str, Any]) -> None:
-        """Put a state back; the next training continues from it, and its weights are good."""
-        super().set_state(state)
-        self._resumed = True
-
     def on_train_begin(self, logs: dict | None = None) -> None:
         variable = self._rate()
-        if not self._resumed:
-            self._forget()
-        elif self.rate is not None:
+        if self.continues() and self.rate is not None:
             # The factor of a schedule is in no file of weights.
             variable.assign(min(float(variable), self.rate))
-        self._resumed = False
         bad = not_finite(model_variables(self.model))
         if bad:
             raise ValueError(f"Before training, {', '.join(bad)} holds NaN or infinity already.")

@@ -117,9 +117,8 @@ class EarlyStopping(StatefulCallback):
         self.validation_freq = int(at_least("validation_freq", validation_freq, 1, whole=True))
         self._check_prechelt()
         self.patience = self._patience(patience)
-        self._forget()
+        self.forget()
         self._began = 0.0
-        self._resumed = False
 
     def _check_prechelt(self) -> None:
         if self.prechelt and not self.watched[0].less:
@@ -142,7 +141,7 @@ class EarlyStopping(StatefulCallback):
         others = self.prechelt or any(rule is not None for rule in [self.max_seconds, *bounds])
         return None if others else 0
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
         for watched in self.watched:
             watched.forget()
         self.prechelt.forget()
@@ -185,15 +184,8 @@ class EarlyStopping(StatefulCallback):
     def prechelt_state(self, state: dict[str, Any]) -> None:
         self.prechelt.set_state(state)
 
-    def set_state(self, state: Any) -> None:
-        """Put a state back; the next training continues from it."""
-        super().set_state(state)
-        self._resumed = True
-
     def on_train_begin(self, logs: dict | None = None) -> None:
-        if not self._resumed:
-            self._forget()
-        self._resumed = False
+        super().on_train_begin(logs)
         self._began = time.perf_counter() - self.elapsed
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:

@@ -55,7 +55,6 @@ class Diagnosis(StatefulCallback):
         self.path = None if path is None else text("path", path)
         self.verbose = flag("verbose", verbose)
         self.findings: list[Finding] = []
-        self._resumed = False
 
     @property
     def found(self) -> list[dict[str, Any]]:
@@ -66,18 +65,7 @@ class Diagnosis(StatefulCallback):
     def found(self, rows: Iterable[Mapping[str, Any]]) -> None:
         self.findings = [Finding(**row) for row in rows]
 
-    def set_state(self, state: Mapping[str, Any]) -> None:
-        """Put a state back; the next training continues from it."""
-        super().set_state(state)
-        self._resumed = True
-
-    def on_train_begin(self, logs: dict | None = None) -> None:
-        if not self._resumed:
-            self.forget()
-        self._resumed = False
-
     def forget(self) -> None:
-        """Begin afresh."""
         self.findings = []
 
     def kinds(self) -> set[str]:

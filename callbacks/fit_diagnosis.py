@@ -70,7 +70,6 @@ class FitDiagnosis(Diagnosis):
         self.forget()
 
     def forget(self) -> None:
-        """Begin afresh."""
         super().forget()
         self.training: list[float] = []
         self.validation: list[float] = []

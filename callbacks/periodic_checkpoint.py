@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
 
 from .base import StatefulCallback, above, at_least, text
 from .best_checkpoint import save_whole
@@ -59,24 +58,16 @@ class PeriodicCheckpoint(StatefulCallback):
         if self.epochs is None:
             # Keras asks whether there is such a method, and works in every step if there is.
             self.on_train_batch_end = self._after_batch  # type: ignore[method-assign]
-        self._forget()
-        self._resumed = False
+        self.forget()
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
         self.step = 0
         self.files: list[str] = []
         self._batch = 0
         self._written = 0.0
 
-    def set_state(self, state: Any) -> None:
-        """Put a state back; the next training continues from it."""
-        super().set_state(state)
-        self._resumed = True
-
     def on_train_begin(self, logs: dict | None = None) -> None:
-        if not self._resumed:
-            self._forget()
-        self._resumed = False
+        super().on_train_begin(logs)
         self._written = time.monotonic()
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:

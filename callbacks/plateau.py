@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -74,20 +74,14 @@ class ReduceOnPlateau(StatefulCallback):
         if self.min_factor > 1:
             raise ValueError(f"Argument `min_factor` must be <= 1. Received: {min_factor}")
         self.min_lr = float(at_least("min_lr", min_lr, 0))
-        self._forget()
-        self._resumed = False
+        self.forget()
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
         self.best: float | None = None
         self.wait = 0
         self.cooling = 0
         self.scale = 1.0
         self.cuts: list[int] = []
-
-    def set_state(self, state: Mapping[str, Any]) -> None:
-        """Put a state back; the next training continues from it."""
-        super().set_state(state)
-        self._resumed = True
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         target = self._target()
@@ -96,11 +90,8 @@ class ReduceOnPlateau(StatefulCallback):
                 "The rate follows a schedule, which has no lowest rate of its own. Give "
                 "`min_factor` in place of `min_lr`."
             )
-        if not self._resumed:
-            self._forget()
-        elif target is not None:
+        if self.continues() and target is not None:
             target.assign(min(float(target), self.scale))
-        self._resumed = False
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         value = value_of(self.monitor, logs, "ReduceOnPlateau")

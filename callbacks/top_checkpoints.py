@@ -49,18 +49,10 @@ class TopCheckpoints(StatefulCallback):
         self.k = int(at_least("k", k, 1, whole=True))
         self.monitor = text("monitor", monitor)
         self.mode: Mode = known_mode(mode)
+        self.forget()
+
+    def forget(self) -> None:
         self.kept: list[dict[str, Any]] = []
-        self._resumed = False
-
-    def set_state(self, state: Any) -> None:
-        """Put a state back; the next training continues from it."""
-        super().set_state(state)
-        self._resumed = True
-
-    def on_train_begin(self, logs: dict | None = None) -> None:
-        if not self._resumed:
-            self.kept = []
-        self._resumed = False
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         value = value_of(self.monitor, logs, "TopCheckpoints")

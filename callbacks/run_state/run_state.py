@@ -21,6 +21,7 @@ from .packing import Arrays
 from .position import Position
 from .replay import Replay
 from .store import Checkpoint, CheckpointStore, DamagedCheckpoint
+from .troubles import Troubles
 from .whole import Metrics, check, metrics_now, put_back, put_metrics_back, taken
 
 
@@ -60,7 +61,7 @@ class RunState(keras.callbacks.Callback):
 
     Attributes:
         resumed: the position that training went on from, or None.
-        story: what went wrong with writing and reading, a sentence each.
+        troubles: what went wrong with writing and reading.
 
     Raises:
         ValueError: a bad argument; when training begins, a checkpoint of another model.
@@ -91,7 +92,7 @@ class RunState(keras.callbacks.Callback):
         self.changed = flag("changed", changed)
         self.verbose = flag("verbose", verbose)
         self.resumed: Position | None = None
-        self.story: list[str] = []
+        self.troubles = Troubles()
         self.seconds = 0.0
         self._looked: Checkpoint | None = None
         self._forget()
@@ -106,7 +107,6 @@ class RunState(keras.callbacks.Callback):
         self._training = False
         self._data = FitData()
         self._began = 0.0
-        self._failing: str | None = None
 
     def set_model(self, model: Any) -> None:
         super().set_model(model)
@@ -184,7 +184,7 @@ class RunState(keras.callbacks.Callback):
         """The checkpoint to go on from."""
         search = self.store.search()
         for problem in search.damaged:
-            self._tell(f"damaged, and left out: {problem}")
+            self.troubles.tell(f"damaged, and left out: {problem}")
         if search.newest is None and search.damaged:
             raise DamagedCheckpoint(
                 "None of the checkpoints is sound: "
@@ -202,7 +202,7 @@ class RunState(keras.callbacks.Callback):
         pairs = companions.matched(self.others, state["callbacks"])
         companions.begin(pairs, checkpoint)
         for name in companions.lost(self.others, state["callbacks"]):
-            self._tell(
+            self.troubles.tell(
                 f"the state of a {name} is in the checkpoint, but it is not trained with now"
             )
         if self.verbose:
@@ -340,29 +340,10 @@ class RunState(keras.callbacks.Callback):
                 place={"position": self.position.to_json(), "seconds": self.spent()},
             )
             self.store.save(whole.arrays, whole.state, whole.files)
-            if self._failing is not None:
-                self._tell("checkpoints are written again")
-            self._failing = None
+            self.troubles.written()
         except (OSError, DamagedCheckpoint) as error:
-            self._tell_failure(error)
+            self.troubles.not_written(self.position, error, self.store)
         self.interval.saved(time.monotonic() - began)
-
-    def _tell_failure(self, error: Exception) -> None:
-        """Once a cause."""
-        cause = getattr(error, "strerror", None) or str(error)
-        if cause == self._failing:
-            return
-        self._failing = cause
-        paths = self.store.paths_or_none()
-        last = paths[-1].name if paths else "none"
-        self._tell(
-            f"the checkpoint {self.position} could not be written: {cause}. Training goes on; "
-            f"what is killed now goes on from the last checkpoint, {last} in {self.directory}"
-        )
-
-    def _tell(self, problem: str) -> None:
-        self.story.append(f"RunState: {problem}.")
-        say(self.story[-1])
 
     def __deepcopy__(self, memo: dict[int, Any]) -> RunState:
         return RunState(
