@@ -187,7 +187,6 @@ def _anneal(machine: Machine, base: Any, betas: Any, runs: int, key: Key) -> Any
         mean = visible.mean((1 - beta) * base + beta * machine.visible_input(h))
         return index + 1, visible.sample(mean, machine.variance, key, purpose + 1), logs
 
-    @tf.function
     def run() -> Any:
         start = visible.mean(tf.tile(base[tf.newaxis], [runs, 1]))
         v = visible.sample(start, machine.variance, key, 0)
@@ -195,7 +194,8 @@ def _anneal(machine: Machine, base: Any, betas: Any, runs: int, key: Key) -> Any
             lambda index, *_: index < len(betas), step, (tf.constant(1), v, tf.zeros(runs))
         )[2]
 
-    return run()
+    # Traced here and not in a call, of which TensorFlow warns when it sees several.
+    return tf.function(run, autograph=False).get_concrete_function()()
 
 
 def _base_log_partition(machine: Machine, base: Any) -> float:

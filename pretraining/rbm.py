@@ -20,6 +20,7 @@ from .penalties import Penalty
 from .progress import Diagnostics, StepMeans
 from .rows import EpochOrder, checked
 from .sampling import Key, shape_of
+from .saving import Saved
 from .units import VISIBLE, Visible
 from .uses import Uses
 
@@ -29,7 +30,7 @@ LOOK_EVERY = 16
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
-class RBM(Uses, Parameters, keras.Model):
+class RBM(Uses, Parameters, Saved, keras.Model):
     """Restricted Boltzmann machine: visible units v, hidden units h, and weights between them.
 
     p(v, h) = exp(-E(v, h)) / Z,  E(v, h) = -a'v - b'h - v'W h  (Bernoulli units)
@@ -253,6 +254,10 @@ class RBM(Uses, Parameters, keras.Model):
         """The means of an epoch's steps."""
         return [self.step_means]
 
+    def updated(self) -> list[Any]:
+        """What an update changes."""
+        return self.trainable_variables
+
     def _held(self, rows: np.ndarray, size: int, shuffle: bool) -> tuple[Any, list[Any]]:
         """Rows in memory, which the step takes by itself: the data set holds only its number."""
         self._order = EpochOrder(rows, size, seed=self.seed, shuffle=shuffle)
@@ -329,28 +334,6 @@ class RBM(Uses, Parameters, keras.Model):
             "seed": self.seed,
             "name": self.name,
         }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> RBM:
-        """The machine that `get_config` described."""
-        revived = keras.saving.deserialize_keras_object
-        return cls(**{k: revived(v) if isinstance(v, dict) else v for k, v in config.items()})
-
-    def get_compile_config(self) -> dict[str, Any]:
-        """The arguments of `compile`."""
-        if not self.compiled:
-            return {}
-        return {
-            "optimizer": keras.saving.serialize_keras_object(self.optimizer),
-            **self._given,
-        }
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compile as the saved machine was; the optimizer gets its state from the file."""
-        optimizer = keras.saving.deserialize_keras_object(config["optimizer"])
-        self.compile(optimizer, **{k: v for k, v in config.items() if k != "optimizer"})
-        if self.built:
-            self.optimizer.build(self.trainable_variables)
 
 
 def _error(v: Any, reconstruction: Any) -> Any:

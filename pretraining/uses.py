@@ -173,7 +173,6 @@ def _gibbs(
             v = machine.visible.sample(v, machine.variance, key, 2 * step + 2)
         return v if held is None else tf.where(held, rows, v)
 
-    @tf.function
     def run(h: Any) -> Any:
         def sweep(step: Any, h: Any) -> Any:
             v = visible(h, step, False)
@@ -183,4 +182,5 @@ def _gibbs(
         _, h = tf.while_loop(lambda step, _: step < last, sweep, (tf.constant(0, tf.int64), h))
         return visible(h, last, means)
 
-    return run(h)
+    # Traced here and not in a call, of which TensorFlow warns when it sees several.
+    return tf.function(run, autograph=False).get_concrete_function(h)(h)

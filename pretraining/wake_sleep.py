@@ -17,11 +17,12 @@ from .progress import StepMeans
 from .rbm import RBM
 from .rows import checked
 from .sampling import Key, shape_of
+from .saving import Saved
 from .units import Bernoulli, Softmax
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
-class WakeSleep(keras.Model):
+class WakeSleep(Saved, keras.Model):
     """The up-down algorithm for a network with a label layer (Hinton, Osindero & Teh 2006).
 
     The topmost machine is an undirected associative memory of the layer below it and the label;
@@ -239,24 +240,6 @@ class WakeSleep(keras.Model):
             "seed": self.seed,
             "name": self.name,
         }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> WakeSleep:
-        """The model that `get_config` described."""
-        revived = keras.saving.deserialize_keras_object
-        return cls(**{k: revived(v) if isinstance(v, dict) else v for k, v in config.items()})
-
-    def get_compile_config(self) -> dict[str, Any]:
-        """The arguments of `compile`."""
-        if not self.compiled:
-            return {}
-        return {"optimizer": keras.saving.serialize_keras_object(self.optimizer), **self._given}
-
-    def compile_from_config(self, config: Mapping[str, Any]) -> None:
-        """Compile as the saved model was."""
-        optimizer = keras.saving.deserialize_keras_object(config["optimizer"])
-        self.compile(optimizer, **{k: v for k, v in config.items() if k != "optimizer"})
-        self.optimizer.build(self.updated())
 
 
 def with_labels(rows: Any, labels: Any, categories: int) -> np.ndarray:
