@@ -191,7 +191,7 @@ def resume(
     from .run import directory as files
 
     path = Path(run)
-    if not (path / files.RECIPE).is_file():
+    if not os.path.isfile(path / files.RECIPE):
         raise RequestError(f"{run}: there is no run to resume; it has no {files.RECIPE}.")
     recipe = load(path / files.RECIPE, overrides, plugins=plugins)
     return recipe.train(

@@ -130,7 +130,7 @@ def reserved(
 def opened(path: str | os.PathLike) -> RunDirectory:
     """An existing run directory; a `RequestError` when there is none at `path`."""
     directory = RunDirectory(Path(path))
-    if not directory.path.is_dir():
+    if not os.path.isdir(directory.path):
         raise RequestError(f"{path}: there is no such run directory.")
     directory.read_json(RESULT)
     return directory
@@ -156,22 +156,23 @@ def _check_empty(path: Path) -> None:
 
 def _create(path: Path, again: bool = False) -> list[Path]:
     """Create `path` and prove that it can be written; return the folders that are new."""
-    if path.exists() and not path.is_dir():
+    # Unlike a `Path`, `os.path` takes a name that no file can have for one that is not there.
+    if os.path.exists(path) and not os.path.isdir(path):
         raise RequestError(f"{path}: is a file. `--out` names a directory that does not exist yet.")
     created: list[Path] = []
     try:
-        if path.is_dir() and not again:
+        if os.path.isdir(path) and not again:
             _check_empty(path)
-        missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+        missing = [folder for folder in (path, *path.parents) if not os.path.exists(folder)]
         path.mkdir(parents=True, exist_ok=True)
         created = missing
         with tempfile.TemporaryFile(dir=path) as probe:
             probe.write(b"x")
             probe.flush()
-    except OSError as error:
+    except (OSError, ValueError) as error:
         _take_away(path, created)
         raise RequestError(
-            f"{path}: the run directory cannot be written: {error.strerror}. "
+            f"{path}: the run directory cannot be written: {getattr(error, 'strerror', error)}. "
             "Name another with `--out`."
         ) from None
     return created

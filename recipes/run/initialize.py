@@ -1,6 +1,7 @@
 """A warm start: the weights of another training, for a training that is its own."""
 
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ def weights_fingerprint(recipe: Recipe) -> str:
 
 
 def _network_file(path: Path) -> Path:
-    return path / files.MODEL if path.is_dir() else path
+    return path / files.MODEL if os.path.isdir(path) else path
 
 
 def _take_weights(model: Any, path: Path) -> None:
@@ -61,7 +62,7 @@ def _take_weights(model: Any, path: Path) -> None:
 
 
 def _take_training(model: Any, path: Path) -> None:
-    if path.is_dir():
+    if os.path.isdir(path):
         _take_state(model, path)
         return
     loaded = _loaded(path, compiled=True)
@@ -92,7 +93,7 @@ def _loaded(path: Path, *, compiled: bool) -> Any:
         raise ValueError(
             f"expected a run directory, a `.keras` or a `.weights.h5` file. Received {path}."
         )
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise ValueError(f"there is no file {path}.")
     return keras.models.load_model(path, compile=compiled)
 

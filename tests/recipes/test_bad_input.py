@@ -97,6 +97,9 @@ BASES = {
     "mistake below": ("extends: wrong.yaml", "wrong.yaml:1:9 epochs: expected a whole number"),
 }
 
+# A name that no file can have.
+LONG = "n" * 300
+
 # Words of the command line: (words, part of the message).
 WORDS = {
     "unknown recipe": (["train", "digts_mlp"], "Did you mean `digits_mlp`"),
@@ -120,6 +123,11 @@ WORDS = {
     "out is a file": (["train", "digits_mlp", "--out", "recipe.yaml"], "is a file"),
     "out is not empty": (["train", "digits_mlp", "--out", "."], "is not empty"),
     "out in a file": (["train", "digits_mlp", "--out", "recipe.yaml/x"], "Not a directory"),
+    "too long an out": (["train", "digits_mlp", "--out", LONG], "File name too long"),
+    "too long a run": (["resume", LONG], "there is no run to resume"),
+    "too long a report": (["report", LONG], "there is no such run directory"),
+    "too long a copy": (["copy", "digits_mlp", LONG], "cannot be written: File name too long"),
+    "too long a sweep": (["sweep", "digits_schedules", "--out", LONG], "File name too long"),
     "evaluate nothing": (["evaluate", "absent"], "there is no such run directory"),
     "evaluate a folder": (["evaluate", "."], "not a run directory"),
     "predict with nothing": (["predict", "absent", "t.csv"], "no such run directory"),

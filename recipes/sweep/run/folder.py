@@ -28,7 +28,9 @@ def held(sweep: Sweep, directory: Path) -> Iterator[RunDirectory]:
     Raises:
         RequestError: another process holds it, or it is the directory of another sweep.
     """
-    if directory.is_dir() and any(directory.iterdir()) and not (directory / ORACLE).is_dir():
+    # Unlike a `Path`, `os.path` takes a name that no file can have for one that is not there.
+    there = os.path.isdir(directory) and any(directory.iterdir())
+    if there and not os.path.isdir(directory / ORACLE):
         raise RequestError(
             f"{directory}: is not empty and holds no sweep. Name another with --out."
         )
