@@ -1,7 +1,8 @@
 """The HTML page of a sweep: the answer, how sure it is, the pictures, the trials."""
 
 import html
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from ...report.curves import svg
 from ...report.page import STYLE, number
 from ...run.directory import RunDirectory
 from . import pictures
-from .story import MANIFEST, Story
+from .story import MANIFEST, Parameter, Story
 
 REPORT = "report.html"
 # Trials in the table of the page; the others are in trials.csv.
@@ -18,7 +19,7 @@ MOST_ROWS = 30
 
 def is_sweep_directory(path: str | Path) -> bool:
     """Whether a directory holds a sweep rather than a run."""
-    return (Path(path) / "oracle").is_dir() and (Path(path) / MANIFEST).is_file()
+    return os.path.isdir(Path(path) / "oracle") and os.path.isfile(Path(path) / MANIFEST)
 
 
 def write_sweep_report(directory: str | Path) -> Path:
@@ -116,7 +117,7 @@ def trials(story: Story) -> str:
         cells = [
             _link(row),
             *(number(row[name]) for name in ("score", "low", "high", "epochs", "seconds")),
-            *(_value(row["values"].get(chosen.name)) for chosen in story.parameters),
+            *(_value(row["values"], chosen) for chosen in story.parameters),
             f"<td>{html.escape(row['reason'])}</td>",
         ]
         rows.append(f"<tr>{''.join(cells)}</tr>")
@@ -148,10 +149,14 @@ def _link(row: dict[str, Any]) -> str:
     return f'<td><a href="{html.escape(row["directories"][0])}">{name}</a></td>'
 
 
-def _value(value: Any) -> str:
+def _value(values: Mapping[str, Any], chosen: Parameter) -> str:
+    """A cell; empty where the parameter was not active in the trial."""
+    if chosen.name not in values:
+        return "<td></td>"
+    value = values[chosen.name]
     if isinstance(value, float):
         return f'<td class="number">{value:.4g}</td>'
-    return f"<td>{html.escape('' if value is None else str(value))}</td>"
+    return f"<td>{html.escape(chosen.word(value))}</td>"
 
 
 def _row(found: Sequence[Any]) -> str:

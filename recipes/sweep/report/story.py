@@ -10,7 +10,7 @@ from typing import Any
 from ...errors import RequestError
 from ...run.directory import RunDirectory
 from ..run.names import shortened
-from ..spec.labels import index_of, labels
+from ..spec.labels import index_of, labels, short
 from ..spec.records import Objective
 
 MANIFEST, RESULT, TABLE = "manifest.json", "result.json", "trials.json"
@@ -44,6 +44,11 @@ class Parameter:
             found = index_of(self.values, value)
             return -1.0 if found is None else float(found)
         return float(value)
+
+    def word(self, value: Any) -> str:
+        """The short word for a value."""
+        found = index_of(self.values, value)
+        return short(value) if found is None else self.words[found]
 
     def height(self, value: Any) -> float | None:
         """Where a value stands between the lowest, 0, and the highest, 1."""

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from ..spec.labels import short
 from ..spec.records import Sweep
 
 Status = Literal["running", "completed", "interrupted", "failed"]
@@ -56,7 +57,9 @@ class SweepResult:
         counts = f"{self.trials} trials, {self.failed} failed, {self.epochs} epochs"
         found = [f"{self.status}: {self.reason} ({counts}, {self.seconds:.1f} s)"]
         if self.best:
-            values = ", ".join(f"{name}={value}" for name, value in self.best["values"].items())
+            values = ", ".join(
+                f"{name}={short(value)}" for name, value in self.best["values"].items()
+            )
             found.append(f"best: trial {self.best['trial']}, {self.best['score']:.6g}; {values}")
         if self.lead.get("said"):
             found.append(self.lead["said"])
