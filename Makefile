@@ -15,8 +15,9 @@ PICTURES := schedule_piecewise schedule_exponential schedule_polynomial schedule
 train: $(STAMP)
 	$(BIN)/keras-recipes train $(RECIPE)
 
+# Two processes, each with whole files: fixtures are shared within a file.
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow

@@ -59,7 +59,25 @@ def test_header_tells_what_source_command_and_what_to_expect(path):
     assert f"name: {path.stem}\n" in path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in ELSEWHERE])
+def trained_often(name: str) -> bool:
+    """Whether every test run trains a recipe; of those that are much alike, one does."""
+    return name in OFTEN or not name.startswith(("mnist_", "schedule_", "initializer_"))
+
+
+OFTEN = {"mnist_mlp", "mnist_few_labels", "schedule_piecewise", "schedule_plateau"}
+TRAINED = [
+    pytest.param(name, marks=[] if trained_often(name) else [pytest.mark.slow])
+    for name in NAMES
+    if name not in ELSEWHERE
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_says_nothing_that_the_language_does_not_know(name):
+    assert keras_recipes.load(name).name == name
+
+
+@pytest.mark.parametrize("name", TRAINED)
 def test_trains_shortened(name, tmp_path):
     overrides = ["epochs=2", "data.limit=150", *STAND_IN.get(name, [])]
     recipe = keras_recipes.load(name, overrides)

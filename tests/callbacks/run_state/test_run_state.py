@@ -50,7 +50,13 @@ def within(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("kind", "steps"), [("plain", 1), ("averaged", 1), ("averaged", 2), ("accumulated", 1)]
+    ("kind", "steps"),
+    [
+        ("plain", 1),
+        ("averaged", 2),
+        pytest.param("averaged", 1, marks=pytest.mark.slow),
+        pytest.param("accumulated", 1, marks=pytest.mark.slow),
+    ],
 )
 def test_interrupted_at_every_second_place(training, within, tmp_path, kind, steps):
     """Each process makes a step or two, and there are places in steps, validation and between."""
@@ -95,7 +101,13 @@ DATA = {
 }
 
 
-@pytest.mark.parametrize("name", DATA)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "shuffled",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in DATA if name != "shuffled"),
+    ],
+)
 @pytest.mark.filterwarnings("ignore:Your input ran out of data", "ignore:`shuffle=True` was passed")
 def test_the_data_goes_on_where_it_was(training, within, name):
     made = training(data=DATA[name], epochs=3)

@@ -91,7 +91,13 @@ def same(first, second):
     return compare(RunDirectory(first), RunDirectory(second))
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in ("averaged", "plateau") else [pytest.mark.slow])
+        for name in RECIPES
+    ],
+)
 def test_interrupted_again_and_again(eager, signalled, tmp_path, name):
     made = recipe(name)
     train(made, tmp_path / "whole")

@@ -231,7 +231,9 @@ def test_a_training_that_breaks_is_recorded(tmp_path, monkeypatch):
     assert "No space left" in (tmp_path / "run" / "traceback.txt").read_text()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM]
+)
 def test_a_signal_ends_a_run_cleanly(tmp_path, number):
     out = tmp_path / "run"
     command = [sys.executable, "-m", "keras_recipes", "train", "digits_mlp", "epochs=100000"]
