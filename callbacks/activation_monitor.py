@@ -47,6 +47,8 @@ class ActivationMonitor(Diagnosis):
     >>> monitor = ActivationMonitor(np.zeros((8, 4), "float32"), epochs=(0, 1, 10))
     """
 
+    WITHIN = ("_begun",)
+
     def __init__(
         self,
         data: Any = None,

@@ -26,6 +26,8 @@ class StatefulCallback(keras.callbacks.Callback):
     """
 
     STATE: tuple[str, ...] = ()
+    # What the time between two hooks needs beside it.
+    WITHIN: tuple[str, ...] = ()
     _resumed = False
 
     def on_train_begin(self, logs: dict | None = None) -> None:
@@ -40,6 +42,16 @@ class StatefulCallback(keras.callbacks.Callback):
 
     def forget(self) -> None:
         """Make the state that of a callback without a past."""
+
+    def settle(self) -> None:
+        """Write what is held back until training ends."""
+
+    def written(self) -> tuple[str, ...]:
+        """Files that this callback has written and may replace: names in the folder `path`.
+
+        The empty name is that of a `path` which is a file.
+        """
+        return ()
 
     def get_state(self) -> dict[str, Any]:
         """The state, by name, as plain data."""

@@ -65,16 +65,19 @@ class BestCheckpoint(StatefulCallback):
             # Only now: a write that fails must not pass for a model that is on disk.
             self.best, self.best_epoch = value, epoch
         elif due:
-            self.write_kept()
+            self.settle()
 
     def on_train_end(self, logs: dict | None = None) -> None:
-        self.write_kept()
+        self.settle()
+
+    def written(self) -> tuple[str, ...]:
+        return ("",)
 
     def _write(self) -> None:
         save_whole(self.model, Path(self.path))
         self._written = time.monotonic()
 
-    def write_kept(self) -> None:
+    def settle(self) -> None:
         """Write the model that was kept, and leave the one in training as it is."""
         if self.kept is None:
             return

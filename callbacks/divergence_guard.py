@@ -77,6 +77,7 @@ class DivergenceGuard(StatefulCallback):
     """
 
     STATE = ("first", "lowest", "rate", "rollbacks", "story", "proven")
+    WITHIN = ("proven", "_latest", "_steps", "_epoch")
 
     def __init__(
         self,

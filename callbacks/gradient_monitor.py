@@ -49,6 +49,8 @@ class GradientMonitor(Diagnosis):
     >>> monitor = GradientMonitor(every=5)
     """
 
+    WITHIN = ("rows", "_last", "_looked")
+
     def __init__(
         self,
         data: Sequence[Any] | None = None,

@@ -35,6 +35,7 @@ class PeriodicCheckpoint(StatefulCallback):
     """
 
     STATE = ("step", "files")
+    WITHIN = ("_batch",)
 
     def __init__(
         self,
@@ -65,6 +66,9 @@ class PeriodicCheckpoint(StatefulCallback):
         self.files: list[str] = []
         self._batch = 0
         self._written = 0.0
+
+    def written(self) -> tuple[str, ...]:
+        return tuple(self.files)
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         super().on_train_begin(logs)

@@ -54,6 +54,9 @@ class TopCheckpoints(StatefulCallback):
     def forget(self) -> None:
         self.kept: list[dict[str, Any]] = []
 
+    def written(self) -> tuple[str, ...]:
+        return ("index.json", *(row["file"] for row in self.kept))
+
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         value = value_of(self.monitor, logs, "TopCheckpoints")
         if not math.isfinite(value):

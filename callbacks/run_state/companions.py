@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from ..base import StatefulCallback
-from ..best_checkpoint import BestCheckpoint
 from . import disk
 from .packing import Arrays, Unpackable, pack, unpack
 from .store import Checkpoint
@@ -28,13 +27,6 @@ KERAS: dict[str, tuple[str, ...]] = {
     "LearningRateScheduler": (),
     "TerminateOnNaN": (),
     "ProgbarLogger": (),
-}
-# What our own keep beside the state that they give, for the time between two hooks.
-OURS: dict[str, tuple[str, ...]] = {
-    "ActivationMonitor": ("_begun",),
-    "DivergenceGuard": ("proven", "_latest", "_steps", "_epoch"),
-    "GradientMonitor": ("rows", "_last", "_looked"),
-    "PeriodicCheckpoint": ("_batch",),
 }
 # What has nothing to restore: it shows progress, or follows from the number of the epoch.
 STATELESS = frozenset({"EpochOrder", "ProgressBar"})
@@ -134,10 +126,10 @@ def settle(callbacks: Iterable[Any]) -> None:
     Whether they hold anything back depends on the clock; the last state of a training must not.
     """
     for callback in callbacks:
-        if isinstance(callback, BestCheckpoint):
+        if isinstance(callback, StatefulCallback):
             # What fails now fails once more when training ends, and is told then.
             with suppress(OSError):
-                callback.write_kept()
+                callback.settle()
 
 
 def forgetful(callbacks: Iterable[Any]) -> list[str]:
@@ -165,15 +157,7 @@ def written_files(callback: Any) -> dict[str, Path]:
     Only those that are replaced as a whole can be kept: Keras's `ModelCheckpoint` writes its file
     over.
     """
-    kind = type(callback).__name__
-    names: list[str] = []
-    if isinstance(callback, StatefulCallback):
-        if isinstance(callback, BestCheckpoint):
-            names = [""]
-        elif kind == "TopCheckpoints":
-            names = ["index.json", *(row["file"] for row in getattr(callback, "kept", []))]
-        elif kind == "PeriodicCheckpoint":
-            names = list(getattr(callback, "files", []))
+    names = callback.written() if isinstance(callback, StatefulCallback) else ()
     places = {name: _place_of(callback, name) for name in names}
     return {name: path for name, path in places.items() if path.is_file()}
 
@@ -196,10 +180,9 @@ def _gives_attributes(callback: StatefulCallback) -> bool:
 
 
 def _names(callback: Any) -> tuple[str, ...]:
-    name = type(callback).__name__
     if isinstance(callback, StatefulCallback):
-        return OURS.get(name, ())
-    return KERAS.get(name, ()) if _of_keras(callback) else ()
+        return callback.WITHIN
+    return KERAS.get(type(callback).__name__, ()) if _of_keras(callback) else ()
 
 
 def _known(callback: Any) -> bool:

@@ -18,38 +18,39 @@ MADE = {
     "ModelCheckpoint": lambda: keras.callbacks.ModelCheckpoint("a.keras", save_freq=5),
     "CSVLogger": lambda: keras.callbacks.CSVLogger("a.csv"),
     "LearningRateScheduler": lambda: keras.callbacks.LearningRateScheduler(lambda epoch: 0.1),
+    "MetricsLog": lambda: ours.MetricsLog("a.jsonl"),
     "PeriodicCheckpoint": lambda: ours.PeriodicCheckpoint(epochs=1),
 }
 
 
-def made(name):
-    if name in MADE:
-        return MADE[name]()
-    return getattr(ours, name, None) or getattr(keras.callbacks, name)
+OURS = [
+    name
+    for name in ours.__all__
+    if inspect.isclass(getattr(ours, name))
+    and issubclass(getattr(ours, name), ours.StatefulCallback)
+]
 
 
-def instance(name):
-    found = made(name)
-    return found() if inspect.isclass(found) else found
+@pytest.mark.parametrize("name", OURS)
+def test_every_name_of_a_state_is_an_attribute(name):
+    callback = MADE[name]() if name in MADE else getattr(ours, name)()
+    for attribute in (*callback.STATE, *callback.WITHIN):
+        assert hasattr(callback, attribute), attribute
 
 
-@pytest.mark.parametrize("name", [*companions.KERAS, *companions.OURS])
-def test_every_name_in_the_tables_is_an_attribute(name):
-    table = companions.OURS if name in companions.OURS else companions.KERAS
-    if name in companions.KERAS and name not in MADE:
-        callback = getattr(keras.callbacks, name, None)
-        if callback is None:
-            from keras.src.callbacks import ProgbarLogger as callback
-        callback = callback()
-    else:
-        callback = instance(name)
+@pytest.mark.parametrize("name", companions.KERAS)
+def test_every_name_in_the_table_is_an_attribute(name):
+    callback = getattr(keras.callbacks, name, None)
+    if callback is None:
+        from keras.src.callbacks import ProgbarLogger as callback
+    callback = MADE[name]() if name in MADE else callback()
     if name in ("EarlyStopping", "ReduceLROnPlateau"):
         callback.set_model(keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]))
         callback.model.compile("sgd", "mse")
         callback.on_train_begin()
     if name == "History":
         callback.on_train_begin()
-    for attribute in table[name]:
+    for attribute in companions.KERAS[name]:
         assert hasattr(callback, attribute), attribute
 
 
