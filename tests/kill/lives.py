@@ -70,7 +70,10 @@ class Life:
         until = time.perf_counter() + ANSWER
         while not self._told() and time.perf_counter() < until:
             time.sleep(0.0005)
-        os.killpg(self.pid, signal.SIGKILL)
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except ProcessLookupError:  # so young that it has no group of its own yet
+            os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
         self.status = -signal.SIGKILL
         return place(self.stack.read_text())
