@@ -61,10 +61,17 @@ def test_header_tells_what_source_command_and_what_to_expect(path):
 
 def trained_often(name: str) -> bool:
     """Whether every test run trains a recipe; of those that are much alike, one does."""
-    return name in OFTEN or not name.startswith(("mnist_", "schedule_", "initializer_"))
+    return name in OFTEN or not name.startswith(ALIKE)
 
 
-OFTEN = {"mnist_mlp", "mnist_few_labels", "schedule_piecewise", "schedule_plateau"}
+ALIKE = ("mnist_", "schedule_", "initializer_", "weight_decay_", "gradient_clipping_", "layer_")
+OFTEN = {
+    "mnist_mlp",
+    "mnist_few_labels",
+    "schedule_piecewise",
+    "schedule_plateau",
+    "weight_decay_l2",
+}
 TRAINED = [
     pytest.param(name, marks=[] if trained_often(name) else [pytest.mark.slow])
     for name in NAMES

@@ -52,8 +52,8 @@ def within(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("kind", "steps"),
     [
-        ("plain", 1),
         ("averaged", 2),
+        pytest.param("plain", 1, marks=pytest.mark.slow),
         pytest.param("averaged", 1, marks=pytest.mark.slow),
         pytest.param("accumulated", 1, marks=pytest.mark.slow),
     ],

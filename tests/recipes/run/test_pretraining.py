@@ -215,6 +215,7 @@ def test_few_labels_train_and_all_rows_pretrain():
     assert np.all(np.abs(counts - whole) < 1)
 
 
+@pytest.mark.slow
 def test_an_autoencoder_undoes_its_encoder(tmp_path):
     layers = [
         {"dense": {"units": 12, "activation": "sigmoid"}},

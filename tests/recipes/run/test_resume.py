@@ -203,6 +203,7 @@ def test_more_patience_goes_on_after_a_stop(eager, tmp_path):
     assert result.reason == "all 4 epochs were trained"
 
 
+@pytest.mark.slow
 def test_how_often_it_is_stored_may_change(eager, signalled, tmp_path):
     train(recipe(), tmp_path / "whole")
     signalled(4)
@@ -287,6 +288,7 @@ def test_changed_data_is_refused(eager, tmp_path):
     assert result.epochs == 5
 
 
+@pytest.mark.slow
 def test_an_ensemble_keeps_the_members_that_are_finished(eager, signalled, tmp_path):
     made = recipe(ensemble={"members": 2}, epochs=2)
     train(made, tmp_path / "whole")

@@ -318,12 +318,12 @@ class TestFit:
     ("loss", "units"),
     [
         ("sum_of_squares", 3),
-        ("mean_squared_error", 3),
-        ("mean_absolute_error", 3),
-        ("root_mean_squared_error", 3),
+        pytest.param("mean_squared_error", 3, marks=pytest.mark.slow),
+        pytest.param("mean_absolute_error", 3, marks=pytest.mark.slow),
+        pytest.param("root_mean_squared_error", 3, marks=pytest.mark.slow),
         ("categorical_crossentropy", 3),
         ({"sparse_categorical_crossentropy": {"from_logits": True}}, 3),
-        ("binary_crossentropy", 1),
+        pytest.param("binary_crossentropy", 1, marks=pytest.mark.slow),
         ({"binary_crossentropy": {"from_logits": True}}, 1),
     ],
 )
@@ -341,12 +341,12 @@ def test_every_loss_gets_the_targets_and_output_it_needs(loss, units, tmp_path):
     "optimizer",
     [
         "sgd",
-        {"sgd": {"momentum": 0.9}},
+        pytest.param({"sgd": {"momentum": 0.9}}, marks=pytest.mark.slow),
         {"sgd": {"momentum": 0.9, "nesterov": True}},
         "adagrad",
         "rmsprop",
         "adam",
-        "adamw",
+        pytest.param("adamw", marks=pytest.mark.slow),
     ],
     ids=str,
 )
