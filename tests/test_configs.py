@@ -67,7 +67,6 @@ def trained_often(name: str) -> bool:
 ALIKE = ("mnist_", "schedule_", "initializer_", "weight_decay_", "gradient_clipping_", "layer_")
 OFTEN = {
     "mnist_mlp",
-    "mnist_few_labels",
     "schedule_piecewise",
     "schedule_plateau",
     "weight_decay_l2",
