@@ -107,6 +107,7 @@ class RunState(keras.callbacks.Callback):
         self._training = False
         self._data = FitData()
         self._began = 0.0
+        self.troubles.begin()
 
     def set_model(self, model: Any) -> None:
         super().set_model(model)

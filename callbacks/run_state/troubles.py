@@ -18,6 +18,10 @@ class Troubles:
         self.story: list[str] = []
         self._cause: str | None = None
 
+    def begin(self) -> None:
+        """Training begins: what went wrong in one before is told again where it lasts."""
+        self._cause = None
+
     def tell(self, problem: str) -> None:
         """Say a sentence."""
         self.story.append(f"RunState: {problem}.")

@@ -26,12 +26,12 @@ def takes_recipe(made: argparse.ArgumentParser) -> None:
 
 
 def takes_plugins(made: argparse.ArgumentParser) -> None:
+    takes_several(made, "--plugin", "MODULE", "module whose classes the recipe may name")
+
+
+def takes_several(made: argparse.ArgumentParser, option: str, metavar: str, text: str) -> None:
     made.add_argument(
-        "--plugin",
-        metavar="MODULE",
-        action="append",
-        default=[],
-        help="module whose classes the recipe may name; repeatable",
+        option, metavar=metavar, action="append", default=[], help=f"{text}; repeatable"
     )
 
 

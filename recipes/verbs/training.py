@@ -14,6 +14,7 @@ from .options import (
     takes_quiet,
     takes_recipe,
     takes_run,
+    takes_several,
     verb,
 )
 
@@ -54,13 +55,8 @@ def add(verbs: Any) -> None:
 
 
 def _takes_changes(made: argparse.ArgumentParser) -> None:
-    made.add_argument(
-        "--allow-change",
-        metavar="KEY",
-        action="append",
-        default=[],
-        help="key of the recipe that may differ from that of the run; repeatable",
-    )
+    text = "key of the recipe that may differ from that of the run"
+    takes_several(made, "--allow-change", "KEY", text)
 
 
 def train(arguments: Arguments) -> int:
