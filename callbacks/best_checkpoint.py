@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..disk import write_whole
 from .base import Mode, StatefulCallback, at_least, better, falls, known_mode, value_of
 from .snapshot import all_variables, assign, values
 
@@ -93,12 +93,4 @@ class BestCheckpoint(StatefulCallback):
 
 def save_whole(model: Any, path: Path) -> None:
     """Save a model so that `path` is the old file or the new one, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".writing-{os.getpid()}-{path.name}")
-    try:
-        model.save(temporary)
-        with open(temporary, "rb") as written:
-            os.fsync(written.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(path, model.save)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from pathlib import Path
 from typing import Any
 
+from ..disk import write_text
 from .base import Mode, StatefulCallback, at_least, falls, known_mode, text, value_of
 from .best_checkpoint import save_whole
 
@@ -70,7 +70,7 @@ class TopCheckpoints(StatefulCallback):
             return
         save_whole(self.model, self.folder / row["file"])
         self.kept = kept
-        write_whole(self.folder / "index.json", json.dumps(kept, indent=1) + "\n")
+        write_text(self.folder / "index.json", json.dumps(kept, indent=1) + "\n")
         for old in gone:
             (self.folder / old["file"]).unlink(missing_ok=True)
 
@@ -78,17 +78,3 @@ class TopCheckpoints(StatefulCallback):
     def folder(self) -> Path:
         """Where the files are."""
         return Path(self.path)
-
-
-def write_whole(path: Path, content: str) -> None:
-    """Write a text so that `path` is the old file or the new one, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".writing-{os.getpid()}-{path.name}")
-    try:
-        with open(temporary, "w", encoding="utf-8") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -15,8 +15,14 @@ from keras_recipes.recipes.spec.loader import parse
 ROOT = Path(__file__).parent.parent
 MODULES = sorted(
     f"keras_recipes.{path.relative_to(ROOT).with_suffix('').as_posix().replace('/', '.')}"
-    for room in ("schedules", "callbacks", "models", "pretraining", "recipes")
-    for path in (ROOT / room).rglob("*.py")
+    for path in [
+        ROOT / "disk.py",
+        *(
+            path
+            for room in ("schedules", "callbacks", "models", "pretraining", "recipes")
+            for path in (ROOT / room).rglob("*.py")
+        ),
+    ]
     if path.name != "__init__.py"
 )
 

@@ -11,8 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ... import disk
 from ..base import StatefulCallback
-from . import disk
 from .packing import Arrays, Unpackable, pack, unpack
 from .store import Checkpoint
 

@@ -15,8 +15,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from ... import disk
 from ..base import at_least
-from . import disk
 
 ARRAYS, STATE, FILES = "arrays.npz", "state.json", "files.json"
 FORMAT = 1

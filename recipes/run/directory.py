@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ... import disk
 from ..errors import RequestError
 from .lock import LOCK, locked
 
@@ -48,21 +49,11 @@ class RunDirectory:
 
     def write(self, name: str, save: Callable[[Path], Any]) -> None:
         """Let `save` write a file, then move it to `name` in one step."""
-        target = self.path / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        # The suffix stays last: Keras chooses its format by it.
-        temporary = target.with_name(f".writing-{os.getpid()}-{target.name}")
-        try:
-            save(temporary)
-            with open(temporary, "rb") as written:
-                os.fsync(written.fileno())
-            os.replace(temporary, target)
-        finally:
-            temporary.unlink(missing_ok=True)
+        disk.write_whole(self.path / name, save)
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file whole or not at all."""
-        self.write(name, lambda path: path.write_text(text, encoding="utf-8"))
+        disk.write_text(self.path / name, text)
 
     def write_json(self, name: str, value: Any) -> None:
         """Write strict JSON: a number that is not finite becomes null."""

@@ -153,7 +153,7 @@ def test_checkpoints_are_written_when_they_are_due(training, within, tmp_path, e
 
 def test_a_full_disk_does_not_stop_training(training, within, tmp_path, monkeypatch, capsys):
     """It is told once, and the last good checkpoint stays."""
-    from keras_recipes.callbacks.run_state import disk
+    from keras_recipes import disk
 
     made = training(epochs=3)
     whole = within("whole", made)

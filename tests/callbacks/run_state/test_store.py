@@ -9,7 +9,8 @@ import time
 import numpy as np
 import pytest
 
-from keras_recipes.callbacks.run_state import CheckpointStore, DamagedCheckpoint, disk
+from keras_recipes import disk
+from keras_recipes.callbacks.run_state import CheckpointStore, DamagedCheckpoint
 from keras_recipes.callbacks.run_state import store as store_module
 from keras_recipes.callbacks.run_state.packing import Arrays, Unpackable, pack, unpack
 
