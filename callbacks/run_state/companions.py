@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import keras
+
 from ... import disk
 from ..base import StatefulCallback
 from .packing import Arrays, Unpackable, pack, unpack
@@ -35,24 +37,23 @@ COMMON = frozenset({"validation_data", "_model", "params"})
 
 
 def captured(
-    callbacks: Iterable[Any], arrays: Arrays, kept: list[Path] | None = None
+    callbacks: Iterable[Any],
+    arrays: Arrays,
+    kept: list[Path] | None = None,
+    earlier: Mapping[int, dict[str, Any]] | None = None,
 ) -> list[dict[str, Any]]:
     """The state of each callback that has one, in order; files it appends to, with their sizes.
 
     Args:
         kept: takes the files that callbacks have written and may replace.
+        earlier: states to store in place of the present ones, by the `id` of the callback.
 
     Raises:
         ValueError: a state that is no plain data.
     """
     found = []
     for callback in callbacks:
-        try:
-            row = _row(callback, arrays)
-        except Unpackable as error:
-            raise ValueError(
-                f"The state of `{type(callback).__name__}` cannot be stored: {error}."
-            ) from None
+        row = (earlier or {}).get(id(callback)) or state_of(callback, arrays)
         if kept is not None:
             row["files"] = {}
             for name, path in written_files(callback).items():
@@ -60,6 +61,28 @@ def captured(
                 kept.append(path)
         found.append(row)
     return found
+
+
+def state_of(callback: Any, arrays: Arrays) -> dict[str, Any]:
+    """The state of one callback.
+
+    Raises:
+        ValueError: it is no plain data.
+    """
+    try:
+        return _row(callback, arrays)
+    except Unpackable as error:
+        raise ValueError(
+            f"The state of `{type(callback).__name__}` cannot be stored: {error}."
+        ) from None
+
+
+def sees_evaluation(callback: Any) -> bool:
+    """Whether a callback acts while the model is evaluated, so that its state may change."""
+    return any(
+        getattr(type(callback), hook, None) is not getattr(keras.callbacks.Callback, hook)
+        for hook in ("on_test_begin", "on_test_batch_begin", "on_test_batch_end", "on_test_end")
+    )
 
 
 def _row(callback: Any, arrays: Arrays) -> dict[str, Any]:

@@ -13,16 +13,25 @@ import keras
 
 from ..base import flag
 from ..findings import say
-from . import companions
+from . import companions, tracing
 from .hooks import Hooks
 from .interval import Interval
 from .limits import FitData, limits
-from .packing import Arrays
+from .packing import Arrays, unpack
 from .position import Position
 from .replay import Replay
 from .store import Checkpoint, CheckpointStore, DamagedCheckpoint
+from .tracing import TracedSteps
 from .troubles import Troubles
-from .whole import Metrics, check, metrics_now, put_back, put_metrics_back, taken
+from .whole import (
+    BeforeEvaluation,
+    Metrics,
+    check,
+    metrics_now,
+    put_back,
+    put_metrics_back,
+    taken,
+)
 
 
 class TrainingInterrupted(Exception):
@@ -95,6 +104,7 @@ class RunState(keras.callbacks.Callback):
         self.troubles = Troubles()
         self.seconds = 0.0
         self._looked: Checkpoint | None = None
+        self._traced: TracedSteps | None = None
         self._forget()
 
     def _forget(self) -> None:
@@ -103,6 +113,7 @@ class RunState(keras.callbacks.Callback):
         self._checkpoint: Checkpoint | None = None
         self._replay: Replay | None = None
         self._metrics: Metrics | None = None
+        self._before: BeforeEvaluation | None = None
         self._logs: Any = None
         self._training = False
         self._data = FitData()
@@ -115,9 +126,11 @@ class RunState(keras.callbacks.Callback):
         if isinstance(caller, keras.callbacks.CallbackList):
             # Keras gives a callback no other way to the ones beside it.
             self._finish_replay()
+            self._release_steps()
             self._forget()
             self._hooks = Hooks(caller, self)
             self._data = FitData.of(sys._getframe(2))
+            self._traced = TracedSteps(model, tracing.capture())
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         if self._hooks is None:
@@ -200,6 +213,8 @@ class RunState(keras.callbacks.Callback):
         self.position.check(int(self._trained.steps_per_execution))
         self.seconds = state["seconds"]
         put_back(self._trained, self.tracked, checkpoint)
+        if self._traced is not None and "tracing" in state:
+            self._traced.states = unpack(state["tracing"], checkpoint.arrays)
         pairs = companions.matched(self.others, state["callbacks"])
         companions.begin(pairs, checkpoint)
         for name in companions.lost(self.others, state["callbacks"]):
@@ -284,10 +299,11 @@ class RunState(keras.callbacks.Callback):
         """Before validation empties the metrics."""
         if self._training:
             self._finish_replay()
-            self._metrics = metrics_now(self._trained)
+            if self.stop is not None:
+                self._before = BeforeEvaluation(self._trained, self.others)
 
     def within_evaluation(self) -> None:
-        """After a batch of validation; nothing but the metrics has changed."""
+        """After a batch of validation, which a resumed training begins anew."""
         if self._training and self.stop is not None and self.stop():
             self.save()
             self._leave()
@@ -295,7 +311,7 @@ class RunState(keras.callbacks.Callback):
     def after_epoch(self, epoch: int) -> None:
         """After all callbacks were told that an epoch has ended."""
         self._finish_replay()
-        self._training, self._metrics, self._logs = False, None, None
+        self._training, self._metrics, self._before, self._logs = False, None, None, None
         last = epoch + 1 >= int((self.params or {}).get("epochs", 0))
         stopped = bool(self._trained.stop_training)
         self.position = self.position.after_epoch(epoch, stopped)
@@ -311,8 +327,14 @@ class RunState(keras.callbacks.Callback):
         """After all callbacks were told that training has ended."""
         self._trained._initial_epoch = None
         self._finish_replay()
+        self._release_steps()
         self._hooks = self._checkpoint = None
         self._data = FitData()
+
+    def _release_steps(self) -> None:
+        if self._traced is not None:
+            self._traced.release()
+            self._traced = None
 
     def _leave(self) -> None:
         """Leave `fit`, with the model as it is without this callback."""
@@ -328,6 +350,14 @@ class RunState(keras.callbacks.Callback):
         """Seconds of training so far, those before a resumption included."""
         return self.seconds + time.monotonic() - self._began
 
+    def _place(self) -> dict[str, Any]:
+        """Where the training is, and what a resumed one needs to know of its beginning."""
+        return {
+            "position": self.position.to_json(),
+            "seconds": self.spent(),
+            "tracing": self._traced.states if self._traced else tracing.capture(),
+        }
+
     def save(self) -> None:
         """Write a checkpoint; where that fails, say so and let training go on."""
         began = time.monotonic()
@@ -336,9 +366,10 @@ class RunState(keras.callbacks.Callback):
                 self._trained,
                 self.others,
                 tracked=self.tracked,
-                metrics=self._metrics,
+                metrics=self._before.metrics if self._before else self._metrics,
                 logs=self._logs,
-                place={"position": self.position.to_json(), "seconds": self.spent()},
+                place=self._place(),
+                before=self._before,
             )
             self.store.save(whole.arrays, whole.state, whole.files)
             self.troubles.written()

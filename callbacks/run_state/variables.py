@@ -22,6 +22,7 @@ def groups(model: Any, tracked: Sequence[Any] = ()) -> dict[str, list[Any]]:
     """The variables of a compiled, built model, each in one group.
 
     - `model`: weights, moving statistics and random generators of the layers;
+    - `untracked`: what layers hold beside them, as recurrent layers their states;
     - `step`: what the training step of a `keras_recipes.models.TrainingModel` remembers;
     - `optimizer`: step, moments, learning rate where it is a number;
     - `schedules`: variables of schedules, such as the factor of a plateau;
@@ -36,6 +37,7 @@ def groups(model: Any, tracked: Sequence[Any] = ()) -> dict[str, list[Any]]:
     parts = getattr(model, "training_parts", dict)()
     found = {
         "model": list(model.variables),
+        "untracked": list(_untracked(model)),
         "step": list(getattr(getattr(model, "_memory", None), "variables", [])),
         "optimizer": list(optimizer.variables),
         "schedules": list(_of_schedules([optimizer, *parts.values()])),
@@ -49,9 +51,48 @@ def metrics(model: Any) -> list[Any]:
     return list(model.metrics_variables)
 
 
-def packed(variables: Iterable[Any], arrays: Arrays) -> list[dict[str, Any]]:
-    """Path and value of each."""
-    return [{"path": path(v), "value": pack(np.asarray(v), arrays)} for v in variables]
+def changed_by_evaluation(model: Any) -> list[Any]:
+    """Variables that an evaluation may change: all of the layers but the trainable weights."""
+    weights = {id(variable) for variable in model.trainable_variables}
+    found = [*model.variables, *_untracked(model)]
+    return [variable for variable in found if id(variable) not in weights]
+
+
+def _untracked(model: Any) -> Iterator[Any]:
+    """Variables in the attributes of layers, whether or not `model.variables` has them."""
+    for layer in model._flatten_layers():
+        for item in _leaves(list(vars(layer).values())):
+            if isinstance(item, (keras.Variable, tf.Variable)):
+                yield item
+            elif isinstance(item, keras.random.SeedGenerator):
+                yield item.state
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    """The items of nested lists, tuples and dictionaries."""
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _leaves(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _leaves(item)
+    else:
+        yield value
+
+
+def packed(
+    variables: Iterable[Any], arrays: Arrays, earlier: Mapping[int, np.ndarray] | None = None
+) -> list[dict[str, Any]]:
+    """Path and value of each.
+
+    Args:
+        earlier: values to store in place of the present ones, by the `id` of the variable.
+    """
+    values = earlier or {}
+    return [
+        {"path": path(v), "value": pack(values.get(id(v), np.asarray(v)), arrays)}
+        for v in variables
+    ]
 
 
 def assign(

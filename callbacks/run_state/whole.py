@@ -32,6 +32,35 @@ class Whole:
 Metrics = list[tuple[str, np.ndarray]]
 
 
+class BeforeEvaluation:
+    """What an evaluation may change, as it was before.
+
+    A training that is interrupted in its validation resumes with the whole of that validation, so
+    it must find what the first one found: Keras's recurrent layers draw dropout masks in inference
+    too, stateful layers remember the last batch, a layer may count its calls, and a callback may
+    act on batches of an evaluation. Trainable weights do not change, and are not copied.
+
+    Attributes:
+        metrics: of the epoch of training that has ended.
+        values: of the variables that are no trainable weights, by their `id`.
+        generators: of the process.
+        arrays: those in `callbacks`.
+        callbacks: states of the callbacks that act in an evaluation, by the `id` of each.
+    """
+
+    def __init__(self, model: Any, callbacks: Sequence[Any]):
+        self.metrics = metrics_now(model)
+        changing = variables.changed_by_evaluation(model)
+        self.values = {id(variable): np.array(variable) for variable in changing}
+        self.generators = generators.capture()
+        self.arrays = Arrays()
+        self.callbacks = {
+            id(callback): companions.state_of(callback, self.arrays)
+            for callback in callbacks
+            if companions.sees_evaluation(callback)
+        }
+
+
 def taken(
     model: Any,
     callbacks: Sequence[Any],
@@ -40,6 +69,7 @@ def taken(
     metrics: Metrics | None,
     logs: Any,
     place: Mapping[str, Any],
+    before: BeforeEvaluation | None = None,
 ) -> Whole:
     """Everything there is now.
 
@@ -48,23 +78,26 @@ def taken(
         tracked: what else has variables.
         metrics: of the epoch so far, or None between two epochs.
         logs: what the last training step gave.
-        place: position and time.
+        place: position, time, and what else is stored as it is.
+        before: where an evaluation is under way, what it may have changed.
     """
-    whole = Whole()
+    whole = Whole() if before is None else Whole(arrays=before.arrays)
     arrays = whole.arrays
     sums = None
     if metrics is not None:
         sums = [{"path": path, "value": pack(value, arrays)} for path, value in metrics]
     whole.state = {
-        **place,
+        **pack(dict(place), arrays),
         "variables": {
-            name: variables.packed(group, arrays)
+            name: variables.packed(group, arrays, before and before.values)
             for name, group in variables.groups(model, tracked).items()
         },
         "metrics": sums,
         "logs": pack(_plain(logs), arrays),
-        "generators": pack(generators.capture(), arrays),
-        "callbacks": companions.captured(callbacks, arrays, whole.files),
+        "generators": pack(before.generators if before else generators.capture(), arrays),
+        "callbacks": companions.captured(
+            callbacks, arrays, whole.files, before and before.callbacks
+        ),
     }
     return whole
 
@@ -76,7 +109,7 @@ def check(model: Any, tracked: Sequence[Any], checkpoint: Checkpoint) -> None:
         OtherModel: it is not.
     """
     for name, group in variables.groups(model, tracked).items():
-        variables.fitting(name, checkpoint.state["variables"][name], group, checkpoint.arrays)
+        variables.fitting(name, checkpoint.state["variables"].get(name, []), group, checkpoint.arrays)
 
 
 def put_back(model: Any, tracked: Sequence[Any], checkpoint: Checkpoint) -> None:
@@ -87,7 +120,7 @@ def put_back(model: Any, tracked: Sequence[Any], checkpoint: Checkpoint) -> None
     """
     state, arrays = checkpoint.state, checkpoint.arrays
     for name, group in variables.groups(model, tracked).items():
-        variables.assign(name, state["variables"][name], group, arrays)
+        variables.assign(name, state["variables"].get(name, []), group, arrays)
     generators.restore(unpack(state["generators"], arrays))
 
 
