@@ -19,7 +19,9 @@ class WeightAveraging:
     - Without one, the mean of all averaged updates: a <- a + (w - a) / n (Izmailov et al. 2018;
       SWA, with `start` at about three quarters of the run and `every` an epoch).
 
-    Until update `start`, the average is the weights themselves. All weights of floating point are
+    Until update `start`, the average is the weights themselves; so with `start` 0 the initial
+    weights are the first term of the mean, and with `start` 1, as in torch's `AveragedModel`, those
+    after the first update. All weights of floating point are
     averaged, the moving statistics of normalization among them.
 
     Training goes on from the weights; the model holds the average outside of its training steps,

@@ -147,3 +147,14 @@ def test_nan_is_no_improvement():
 def test_what_is_wrong_is_told(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("cooldown", [0, 1, 2, 5])
+@pytest.mark.parametrize("patience", [1, 3])
+def test_equals_keras_whose_cooldown_is_one_longer(patience, cooldown):
+    for seed in range(20):
+        values = np.abs(np.random.default_rng(seed).normal(2, 1, 60)).tolist()
+        common = {"factor": 0.6, "patience": patience, "min_delta": 0.05, "min_lr": 1e-3}
+        ours = ReduceOnPlateau(cooldown=max(0, cooldown - 1), **common)
+        theirs = keras.callbacks.ReduceLROnPlateau(cooldown=cooldown, **common)
+        assert rates(ours, values) == pytest.approx(rates(theirs, values), rel=1e-5)
