@@ -10,7 +10,13 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
+from importlib.util import find_spec
+
 import pytest
+
+if find_spec("torchvision"):
+    # An optional oracle's dependency, some builds of which crash when TensorFlow is loaded first.
+    import torchvision  # noqa: F401
 
 
 @pytest.fixture(autouse=True)

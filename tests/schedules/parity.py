@@ -1,36 +1,13 @@
 """What the parity tests share: random arguments, originals, and the comparison of two curves."""
 
-import json
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 
 
-class Originals:
-    """Curves of a library, computed in a process of its own; see `original_curves.py`."""
+def optimizer_of_torch(rate):
+    """An optimizer for a scheduler to act on."""
+    import torch
 
-    def __init__(self, library):
-        self.library = library
-        command = [sys.executable, str(Path(__file__).with_name("original_curves.py"))]
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-
-    def __call__(self, name, rate, count, **arguments):
-        """The rates of the first `count` steps, in float64."""
-        request = {"library": self.library, "name": name, "rate": rate, "count": count}
-        self.process.stdin.write(json.dumps({**request, "arguments": arguments}) + "\n")
-        self.process.stdin.flush()
-        return np.array(json.loads(self.process.stdout.readline()))
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.stdin.close()
-        self.process.wait(60)
+    return torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=rate)
 
 
 def check(schedule, expected, steps=None):
