@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ... import disk
 from ..errors import RequestError
 from ..run import directory as files
-from ..run.directory import RunDirectory, opened
+from ..run.directory import RunDirectory, opened, result_of
+from ..run.result import Result
 from .curves import Curve, figure, svg
 from .machines import read_arrays, section
 
@@ -36,47 +38,41 @@ class Story:
     def __init__(self, run: RunDirectory):
         self.path = run.path
         self.name = run.path.resolve().name
-        self.result = run.read_json(files.RESULT)
+        self.result = {**Result("running", str(run.path)).to_json(), **result_of(run)}
         self.manifest = run.read_json(files.MANIFEST)
-        self.recipe = (run / files.RECIPE).read_text(encoding="utf-8")
-        self.lines = read_lines(run / files.METRICS)
+        self.recipe = run.read_text(files.RECIPE)
+        self.problems: list[str] = []
+        self.lines = run.read_lines(files.METRICS, self.problems)
         self.pretraining = None
-        if (run / files.PRETRAINING).is_file():
-            self.pretraining = run.read_json(files.PRETRAINING)
-        self.machines = read_arrays(run / files.PICTURES)
+        if run.has(files.PRETRAINING):
+            self.pretraining = run.read_json(files.PRETRAINING, "layers", "handed")
+        self.machines = {}
+        if run.has(files.PICTURES):
+            self.machines = read_arrays(run.verified(files.PICTURES))
 
 
-def write_report(runs: Sequence[Path], out: str | os.PathLike | None = None) -> Path:
+def write_report(
+    runs: Sequence[Path], out: str | os.PathLike | None = None, *, patience: float = 0.0
+) -> Path:
     """Write one page about the runs and return where it is.
 
     Args:
         runs: run directories.
         out: HTML file; by default `report.html` in the first run directory.
+        patience: seconds to wait for a disk that is full.
+
+    Raises:
+        RequestError: a directory is of no run, a file of it is damaged, or the page cannot be
+            written.
     """
     directories = [opened(run) for run in runs]
     text = page([Story(run) for run in directories])
-    if out is None:
-        directories[0].write_text(files.REPORT, text)
-        return directories[0] / files.REPORT
-    target = Path(out)
+    target = directories[0] / files.REPORT if out is None else Path(out)
     try:
-        RunDirectory(target.parent).write_text(target.name, text)
+        RunDirectory(target.parent, patience).write_text(target.name, text)
     except OSError as error:
-        raise RequestError(f"{target}: cannot be written: {error.strerror}.") from None
+        raise RequestError(f"{target}: cannot be written: {disk.cause(error)}.") from None
     return target
-
-
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The epochs of a metrics file; a last line cut short by a crash is left out."""
-    if not path.is_file():
-        return []
-    lines = []
-    for text in path.read_text(encoding="utf-8").splitlines():
-        try:
-            lines.append(json.loads(text))
-        except ValueError:
-            break
-    return lines
 
 
 def page(stories: Sequence[Story]) -> str:
@@ -167,9 +163,10 @@ def _rank(name: str) -> int:
 def details(story: Story) -> str:
     """The recipe and the machine, folded away."""
     manifest = html.escape(json.dumps(story.manifest, indent=2))
+    problems = "".join(f'<p class="failed">{html.escape(text)}</p>' for text in story.problems)
     machines = "" if story.pretraining is None else section(story.pretraining, story.machines)
     return (
-        f"<h2>{html.escape(story.name)}</h2>{machines}"
+        f"<h2>{html.escape(story.name)}</h2>{problems}{machines}"
         f"<details open><summary>recipe, resolved</summary><pre>{html.escape(story.recipe)}</pre>"
         f"</details><details><summary>versions, machine, data</summary><pre>{manifest}</pre>"
         "</details>"
