@@ -109,7 +109,9 @@ def check(model: Any, tracked: Sequence[Any], checkpoint: Checkpoint) -> None:
         OtherModel: it is not.
     """
     for name, group in variables.groups(model, tracked).items():
-        variables.fitting(name, checkpoint.state["variables"].get(name, []), group, checkpoint.arrays)
+        variables.fitting(
+            name, checkpoint.state["variables"].get(name, []), group, checkpoint.arrays
+        )
 
 
 def put_back(model: Any, tracked: Sequence[Any], checkpoint: Checkpoint) -> None:
