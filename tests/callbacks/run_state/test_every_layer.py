@@ -29,7 +29,6 @@ MAY_BE_LEFT_OUT = {
     "dropout", "recurrent_dropout", "factor", "height_factor", "width_factor", "x_factor",
     "y_factor", "value_range",
 }  # fmt: skip
-# Layers that cannot stand alone between one input and one output; the others are counted.
 LAYERS = {
     name: getattr(keras.layers, entry.class_path.rpartition(".")[2])
     for name, entry in catalog.tables()["layers"].items()
@@ -113,11 +112,11 @@ def fitting_shape(name):
     for shape in SHAPES:
         keras.backend.clear_session()
         try:
-            model = network(name, shape)
-            model(np.zeros((4, *shape), "float32"), training=True)
+            outputs = network(name, shape)(np.zeros((4, *shape), "float32"), training=True)
         except Exception:  # each layer refuses in its own way
             continue
-        return shape
+        if outputs.shape == (4, 1):
+            return shape
     return None
 
 
