@@ -139,6 +139,48 @@ def is_full(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno in FULL
 
 
+# What the system's errors mean to a user, where its own words are not plain enough.
+CAUSES = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "the file system is read-only",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.EIO: "the disk cannot be read or written (input/output error)",
+    errno.ENOENT: "there is no such file",
+    errno.EISDIR: "it is a folder, not a file",
+    errno.ENOTDIR: "a part of its path is a file, not a folder",
+    errno.ELOOP: "it is a symbolic link, which is not followed",
+    errno.EMFILE: "too many files are open",
+    errno.ENFILE: "too many files are open",
+}
+
+
+def cause(error: OSError) -> str:
+    """Why a call to the system failed, in words without the path.
+
+    >>> cause(OSError(errno.ENOSPC, "No space left on device", "run/model.keras"))
+    'the disk is full'
+    """
+    if error.errno in CAUSES:
+        return CAUSES[error.errno]
+    words = error.strerror or str(error).strip().partition("\n")[0] or type(error).__name__
+    return words[:1].lower() + words[1:]
+
+
+def explained(error: OSError, path: str | os.PathLike | None = None) -> str:
+    """One sentence about an error of the file system, for a user.
+
+    Args:
+        path: what was read or written; default the path that the error names.
+
+    >>> explained(OSError(errno.ENOSPC, "No space left on device", "run/model.keras"))
+    'run/model.keras: the disk is full.'
+    """
+    named = error.filename if path is None else os.fspath(path)
+    return f"{cause(error)}." if named is None else f"{named}: {cause(error)}."
+
+
 def when_there_is_space(write: Callable[[], T], seconds: float = 60.0, pause: float = 0.5) -> T:
     """Call `write`, again and again while the disk is full.
 

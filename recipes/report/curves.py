@@ -1,32 +1,125 @@
 """Curves of runs as SVG, drawn without a display."""
 
 import io
-from collections.abc import Sequence
+import math
+import os
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ... import disk
+from ..errors import RequestError
+
+FORMATS = (".png", ".svg")
+# Epochs and values.
+Column = tuple[list[int], list[float]]
+
 # Colours that stay apart for colour-blind readers (Okabe & Ito 2008).
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 
-class Curve:
-    """One metric of one run: values by epoch, training and validation."""
+# A picture is some 500 pixels wide: more points than this show nothing more.
+MOST_POINTS = 600
+# With more lines than this a legend hides the picture.
+MOST_NAMES = 12
 
-    def __init__(self, label: str, lines: Sequence[dict[str, Any]], metric: str):
+
+class Curve:
+    """One metric of one run: values by epoch, training and validation.
+
+    Args:
+        label: the name of the run.
+        columns: epochs and values of each metric of the run, by its name; see `columns_of`.
+        metric: the name of the metric, without `val_`.
+    """
+
+    def __init__(self, label: str, columns: Mapping[str, Column], metric: str):
         self.label = label
         self.metric = metric
-        self.training = points(lines, metric)
-        self.validation = points(lines, f"val_{metric}")
+        self.training = columns.get(metric, ([], []))
+        self.validation = columns.get(f"val_{metric}", ([], []))
 
 
-def points(lines: Sequence[dict[str, Any]], name: str) -> tuple[list[int], list[float]]:
-    """Epochs (from 1) and values of a metric, where a line has a number for it."""
-    pairs = [
-        (line["epoch"], line[name]) for line in lines if isinstance(line.get(name), (int, float))
-    ]
-    return [epoch for epoch, _ in pairs], [value for _, value in pairs]
+def columns_of(lines: Iterable[Mapping[str, Any]]) -> dict[str, Column]:
+    """Epochs (from 1) and values of each metric, where a line has a number for it."""
+    found: dict[str, Column] = {}
+    for line in lines:
+        epoch = line.get("epoch")
+        if not isinstance(epoch, int):
+            continue
+        for name, value in line.items():
+            if isinstance(value, (int, float)) and math.isfinite(value):
+                epochs, values = found.setdefault(name, ([], []))
+                epochs.append(epoch)
+                values.append(float(value))
+    return {name: thinned(*column) for name, column in found.items()}
+
+
+def thinned(epochs: list[int], values: list[float], most: int = MOST_POINTS) -> Column:
+    """At most `most` of the points: first, last, and the extremes of equally long stretches.
+
+    >>> thinned([1, 2, 3, 4, 5, 6], [0.0, 9.0, 1.0, 1.0, -9.0, 0.0], most=4)
+    ([1, 2, 5, 6], [0.0, 9.0, -9.0, 0.0])
+    """
+    count = len(values)
+    if count <= most:
+        return epochs, values
+    stretch = -(-count // ((most - 2) // 2))
+    kept = {0, count - 1}
+    for begin in range(0, count, stretch):
+        places = range(begin, min(begin + stretch, count))
+        kept.add(min(places, key=values.__getitem__))
+        kept.add(max(places, key=values.__getitem__))
+    chosen = sorted(kept)
+    return [epochs[place] for place in chosen], [values[place] for place in chosen]
+
+
+def label(words: Any) -> str:
+    """A name from a run as matplotlib shows it to the letter.
+
+    A pair of `$` would be read as a formula, and a name that begins with `_` be left out of the
+    legend.
+
+    >>> label("a$b$"), label("_x")
+    ('a\\\\$b\\\\$', ' _x')
+    """
+    found = "".join(char if char.isprintable() else "?" for char in str(words))
+    found = found.replace("$", r"\$")
+    return f" {found}" if found.startswith("_") else found
+
+
+def save_picture(picture: Figure, path: Path) -> None:
+    """Write a picture to a PNG or SVG file, in the place of an older picture if there is one.
+
+    Raises:
+        RequestError: another suffix, something else stands in its place, or it cannot be written.
+    """
+    if path.suffix not in FORMATS:
+        raise RequestError(f"{path}: a picture ends in {' or '.join(FORMATS)}.")
+    if os.path.lexists(path) and not _is_picture(path):
+        raise RequestError(
+            f"{path}: is there already, and is no picture; it is not overwritten. Name another "
+            "file with `--out`."
+        )
+    try:
+        disk.write_whole(path, lambda beside: picture.savefig(beside, dpi=130))
+    except (OSError, ValueError) as error:
+        cause = disk.cause(error) if isinstance(error, OSError) else error
+        raise RequestError(f"{path}: cannot be written: {cause}.") from None
+
+
+def _is_picture(path: Path) -> bool:
+    if os.path.islink(path) or not os.path.isfile(path):
+        return False
+    try:
+        with open(path, "rb") as file:
+            return file.read(5) in (b"\x89PNG\r", b"<?xml", b"<svg ")
+    except OSError:
+        return False
 
 
 def figure(curves: Sequence[Curve], title: str) -> Figure:
@@ -35,18 +128,18 @@ def figure(curves: Sequence[Curve], title: str) -> Figure:
     axes = picture.subplots()
     for index, curve in enumerate(curves):
         _draw(axes, curve, COLOURS[index % len(COLOURS)], single=len(curves) == 1)
-    axes.set_title(title)
+    axes.set_title(label(title))
     axes.set_xlabel("epoch")
     if _spans_decades(curves):
         axes.set_yscale("log")
     axes.grid(alpha=0.3)
-    if axes.get_legend_handles_labels()[0]:
+    if axes.get_legend_handles_labels()[0] and len(curves) <= MOST_NAMES:
         axes.legend(fontsize="small")
     return picture
 
 
 def _draw(axes: Axes, curve: Curve, colour: str, *, single: bool) -> None:
-    name = "" if single else f"{curve.label}, "
+    name = "" if single else f"{label(curve.label)}, "
     # A curve of one epoch is a point, which a line alone would not show.
     mark: dict[str, Any] = {"marker": "." if len(curve.training[0]) < 3 else ""}
     if curve.validation[0]:
@@ -67,7 +160,10 @@ def svg(picture: Figure) -> str:
     # A fixed salt and no date: the same run gives the same page.
     import matplotlib
 
-    with matplotlib.rc_context({"svg.hashsalt": "keras-recipes", "svg.fonttype": "none"}):
+    settings = {"svg.hashsalt": "keras-recipes", "svg.fonttype": "none"}
+    with matplotlib.rc_context(settings), warnings.catch_warnings():
+        # The words stay text, and the browser has the glyphs.
+        warnings.filterwarnings("ignore", message="Glyph", category=UserWarning)
         picture.savefig(buffer, format="svg", metadata={"Date": None})
     text = buffer.getvalue()
     return text[text.index("<svg") :]

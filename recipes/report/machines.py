@@ -1,6 +1,5 @@
 """Pictures of a pretrained deep belief network: curves, filters, fantasies, activity."""
 
-import html
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +8,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from .curves import COLOURS, svg
+from . import markup
+from .curves import COLOURS, label, svg
+from .markup import number, text
 
 # Means of a chain after so many sweeps stand in a row each.
 CURVES = (
@@ -32,7 +33,7 @@ def section(told: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str:
     drawn = [svg(curve(layers, title, names)) for title, names in CURVES if any_of(layers, names)]
     drawn += [svg(picture) for picture in images(arrays)]
     drawn += [svg(picture) for picture in activity(layers, arrays)]
-    handed = "".join(f"<li>{html.escape(row)}</li>" for row in told["handed"])
+    handed = "".join(f"<li>{text(row)}</li>" for row in told["handed"])
     return (
         f'<h3>Pretraining</h3>{table(layers)}<div class="curves">{"".join(drawn)}</div>'
         f"<details><summary>which variable came from where</summary><ul>{handed}</ul></details>"
@@ -41,19 +42,15 @@ def section(told: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str:
 
 def table(layers: list[dict[str, Any]]) -> str:
     """A row a machine."""
-    head = "".join(
-        f"<th>{word}</th>" for word in ("machine", "hidden units", "epochs", "seconds", "trained")
-    )
-    rows = ""
+    rows = []
     for layer in layers:
         epochs = max((len(values) for values in layer["history"].values()), default=0)
         trained = "before, taken from the cache" if layer["cached"] else "in this run"
-        rows += (
-            f'<tr><td>{html.escape(layer["name"])}</td><td class="number">{layer["units"]}</td>'
-            f'<td class="number">{epochs}</td><td class="number">{layer["seconds"]:.1f}</td>'
-            f"<td>{trained}</td></tr>"
+        rows.append(
+            f"<td>{text(layer['name'])}</td>{number(layer['units'])}{number(epochs)}"
+            f"{number(float(layer['seconds']))}<td>{trained}</td>"
         )
-    return f"<table><tr>{head}</tr>{rows}</table>"
+    return markup.table(("machine", "hidden units", "epochs", "seconds", "trained"), rows)
 
 
 def any_of(layers: list[dict[str, Any]], names: tuple[str, ...]) -> bool:
@@ -66,14 +63,14 @@ def curve(layers: list[dict[str, Any]], title: str, names: tuple[str, ...]) -> F
     picture = Figure(figsize=(5.2, 3.2), layout="constrained")
     axes = picture.subplots()
     for index, layer in enumerate(layers):
-        for number, name in enumerate(reversed(names)):
+        for place, name in enumerate(reversed(names)):
             values = layer["history"].get(name) or []
             axes.plot(
                 range(1, len(values) + 1),
                 values,
-                "-" if number == 0 else "--",
+                "-" if place == 0 else "--",
                 color=COLOURS[index % len(COLOURS)],
-                label=layer["name"] if number == 0 else None,
+                label=label(layer["name"]) if place == 0 else None,
             )
     axes.set_title(title)
     axes.set_xlabel("epoch")
@@ -140,7 +137,7 @@ def activity(layers: list[dict[str, Any]], arrays: Mapping[str, np.ndarray]) -> 
             counts / counts.sum(),
             edges,
             color=COLOURS[index % len(COLOURS)],
-            label=layers[index]["name"],
+            label=label(layers[index]["name"]),
         )
     axes.set_title("hidden activity: share of units and rows")
     axes.set_xlabel("E[h | row]")

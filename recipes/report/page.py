@@ -1,33 +1,23 @@
 """The HTML page: result, curves, recipe and machine of one run, or several side by side."""
 
-import html
 import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import RequestError
 from ..run import directory as files
-from ..run.directory import RunDirectory, opened
-from .curves import Curve, figure, svg
+from ..run.directory import RunDirectory, opened, result_of
+from ..run.result import Result
+from .curves import Curve, columns_of, figure, svg
 from .machines import read_arrays, section
+from .markup import document, number, table, text, write_page
 
-STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem;
-       color: #222; }
-h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
-table { border-collapse: collapse; } th, td { padding: .25rem .8rem; text-align: left;
-       border-bottom: 1px solid #ddd; } td.number { text-align: right;
-       font-variant-numeric: tabular-nums; }
-.curves { display: flex; flex-wrap: wrap; gap: 1rem; } .curves svg { max-width: 100%;
-       height: auto; }
-.failed, .interrupted { color: #b00020; } pre { background: #f6f6f6; padding: 1rem;
-       overflow-x: auto; font-size: .85rem; }
-"""
 # Metrics drawn first, in this order; the others follow by name.
 FIRST = ("loss", "accuracy", "rmse", "learning_rate", "gradient_norm")
 NOT_CURVES = frozenset({"epoch", "step", "seconds"})
+# Up to this many runs stand side by side, a column each; more of them below one another.
+MOST_COLUMNS = 2
 
 
 class Story:
@@ -36,79 +26,96 @@ class Story:
     def __init__(self, run: RunDirectory):
         self.path = run.path
         self.name = run.path.resolve().name
-        self.result = run.read_json(files.RESULT)
+        self.result = {**Result("running", str(run.path)).to_json(), **result_of(run)}
         self.manifest = run.read_json(files.MANIFEST)
-        self.recipe = (run / files.RECIPE).read_text(encoding="utf-8")
-        self.lines = read_lines(run / files.METRICS)
+        self.recipe = run.read_text(files.RECIPE)
+        self.problems: list[str] = []
+        # The lines of a long run take much more memory than their columns.
+        self.columns = columns_of(run.read_lines(files.METRICS, self.problems))
         self.pretraining = None
-        if (run / files.PRETRAINING).is_file():
-            self.pretraining = run.read_json(files.PRETRAINING)
-        self.machines = read_arrays(run / files.PICTURES)
+        if run.has(files.PRETRAINING):
+            self.pretraining = run.read_json(files.PRETRAINING, "layers", "handed")
+        self.machines = {}
+        if run.has(files.PICTURES):
+            self.machines = read_arrays(run.verified(files.PICTURES))
 
 
-def write_report(runs: Sequence[Path], out: str | os.PathLike | None = None) -> Path:
+def write_report(
+    runs: Sequence[Path], out: str | os.PathLike | None = None, *, patience: float = 0.0
+) -> Path:
     """Write one page about the runs and return where it is.
 
     Args:
         runs: run directories.
         out: HTML file; by default `report.html` in the first run directory.
+        patience: seconds to wait for a disk that is full.
+
+    Raises:
+        RequestError: a directory is of no run, a file of it is damaged, or the page cannot be
+            written.
     """
     directories = [opened(run) for run in runs]
-    text = page([Story(run) for run in directories])
-    if out is None:
-        directories[0].write_text(files.REPORT, text)
-        return directories[0] / files.REPORT
-    target = Path(out)
-    try:
-        RunDirectory(target.parent).write_text(target.name, text)
-    except OSError as error:
-        raise RequestError(f"{target}: cannot be written: {error.strerror}.") from None
-    return target
-
-
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The epochs of a metrics file; a last line cut short by a crash is left out."""
-    if not path.is_file():
-        return []
-    lines = []
-    for text in path.read_text(encoding="utf-8").splitlines():
-        try:
-            lines.append(json.loads(text))
-        except ValueError:
-            break
-    return lines
+    target = directories[0] / files.REPORT if out is None else Path(out)
+    return write_page(target, page([Story(run) for run in directories]), patience=patience)
 
 
 def page(stories: Sequence[Story]) -> str:
     """The whole page as text."""
     title = " against ".join(story.name for story in stories)
-    parts = [
-        f"<h1>{html.escape(title)}</h1>",
-        results(stories),
-        findings(stories),
-        "<h2>Curves</h2>",
-        curves(stories),
-        *(details(story) for story in stories),
-    ]
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width">'
-        f"<title>{html.escape(title)}</title><style>{STYLE}</style></head>\n"
-        f"<body>{''.join(parts)}</body></html>\n"
+    return document(
+        title,
+        [
+            f"<h1>{text(title)}</h1>",
+            results(stories),
+            findings(stories),
+            "<h2>Curves</h2>",
+            curves(stories),
+            *(details(story) for story in stories),
+        ],
     )
 
 
 def results(stories: Sequence[Story]) -> str:
-    """A row a run: how it ended and what it reached."""
-    names: list[str] = []
-    for story in stories:
-        for split in ("validation", "test"):
-            names.extend(f"{split} {name}" for name in story.result[split])
-    names = list(dict.fromkeys(names))
-    head = ["run", "status", "why it ended", "epochs", "best epoch", "seconds", *names]
-    rows = [row(story, names) for story in stories]
-    titles = "".join(f"<th>{html.escape(name)}</th>" for name in head)
-    return f"<table><tr>{titles}</tr>{''.join(rows)}</table>"
+    """How each run ended and what it reached, what was measured first."""
+    found = [facts(story) for story in stories]
+    names = list(dict.fromkeys(name for row in found for name in row))
+    # Values of splits come before the rest, which is the same for all runs.
+    names.sort(key=lambda name: name in REST)
+    if len(stories) <= MOST_COLUMNS:
+        head = ["", *(story.name for story in stories)]
+        rows = [
+            f'<th scope="row">{text(name)}</th>{"".join(cell(row.get(name)) for row in found)}'
+            for name in names
+        ]
+        return table(head, rows)
+    rows = [
+        f"{cell(story.name)}{''.join(cell(row.get(name)) for name in names)}"
+        for story, row in zip(stories, found, strict=True)
+    ]
+    return table(["run", *names], rows)
+
+
+# What every run has beside its metrics, in this order.
+REST = ("status", "epochs", "best epoch", "seconds", "why it ended")
+
+
+def facts(story: Story) -> dict[str, Any]:
+    """What there is to say of a run, by name."""
+    result = story.result
+    measured = {
+        f"{split} {name}": value
+        for split in ("test", "validation")
+        for name, value in result[split].items()
+    }
+    rest = (result[key] for key in ("status", "epochs", "best_epoch", "seconds", "reason"))
+    return {**measured, **dict(zip(REST, rest, strict=True))}
+
+
+def cell(value: Any) -> str:
+    """A table cell for a word or a number."""
+    if value in ("failed", "interrupted"):
+        return f'<td class="{value}">{value}</td>'
+    return f"<td>{text(value)}</td>" if isinstance(value, str) else number(value)
 
 
 def findings(stories: Sequence[Story]) -> str:
@@ -116,43 +123,20 @@ def findings(stories: Sequence[Story]) -> str:
     parts = []
     for story in stories:
         found = story.result.get("findings") or []
-        items = "".join(f"<li>{html.escape(text)}</li>" for text in found)
-        title = f"<h3>{html.escape(story.name)}</h3>" if len(stories) > 1 else ""
+        items = "".join(f"<li>{text(finding)}</li>" for finding in found)
+        title = f"<h3>{text(story.name)}</h3>" if len(stories) > 1 else ""
         parts.append(f"{title}<ul>{items}</ul>" if items else "")
     return f"<h2>Findings</h2>{''.join(parts)}" if any(parts) else ""
 
 
-def row(story: Story, names: Sequence[str]) -> str:
-    """One run's row of the table of results."""
-    result = story.result
-    cells = [
-        f"<td>{html.escape(story.name)}</td>",
-        f'<td class="{html.escape(result["status"])}">{html.escape(result["status"])}</td>',
-        f"<td>{html.escape(result['reason'])}</td>",
-        number(result["epochs"]),
-        number(result["best_epoch"]),
-        number(result["seconds"]),
-    ]
-    for name in names:
-        split, metric = name.split(" ", 1)
-        cells.append(number(result[split].get(metric)))
-    return f"<tr>{''.join(cells)}</tr>"
-
-
-def number(value: Any) -> str:
-    """A table cell for a number that may be missing."""
-    text = f"{value:.4f}" if isinstance(value, float) else "" if value is None else str(value)
-    return f'<td class="number">{text}</td>'
-
-
 def curves(stories: Sequence[Story]) -> str:
     """A picture for each metric that any run logged."""
-    logged = {name for story in stories for line in story.lines for name in line}
+    logged = {name for story in stories for name in story.columns}
     names = {name.removeprefix("val_") for name in logged} - NOT_CURVES
     order = sorted(names, key=lambda name: (_rank(name), name))
     pictures = []
     for name in order:
-        found = [Curve(story.name, story.lines, name) for story in stories]
+        found = [Curve(story.name, story.columns, name) for story in stories]
         if any(curve.training[0] or curve.validation[0] for curve in found):
             pictures.append(svg(figure(found, name.replace("_", " "))))
     if not pictures:
@@ -166,11 +150,21 @@ def _rank(name: str) -> int:
 
 def details(story: Story) -> str:
     """The recipe and the machine, folded away."""
-    manifest = html.escape(json.dumps(story.manifest, indent=2))
-    machines = "" if story.pretraining is None else section(story.pretraining, story.machines)
+    manifest = text(json.dumps(story.manifest, indent=2))
+    problems = "".join(f'<p class="failed">{text(problem)}</p>' for problem in story.problems)
     return (
-        f"<h2>{html.escape(story.name)}</h2>{machines}"
-        f"<details open><summary>recipe, resolved</summary><pre>{html.escape(story.recipe)}</pre>"
+        f"<h2>{text(story.name)}</h2>{problems}{pretraining(story)}"
+        f"<details open><summary>recipe, resolved</summary><pre>{text(story.recipe)}</pre>"
         f"</details><details><summary>versions, machine, data</summary><pre>{manifest}</pre>"
         "</details>"
     )
+
+
+def pretraining(story: Story) -> str:
+    """What the pretraining did; a sentence where its file is not of the form that a run writes."""
+    if story.pretraining is None:
+        return ""
+    try:
+        return section(story.pretraining, story.machines)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        return f'<p class="failed">{files.PRETRAINING} is not what a run writes.</p>'

@@ -5,9 +5,7 @@ from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
-from ..errors import RequestError
-from .curves import COLOURS
-from .schedule import FORMATS
+from .curves import COLOURS, label, save_picture
 
 if TYPE_CHECKING:
     from ...callbacks import LearningRateFinder
@@ -23,8 +21,6 @@ def plot_range_test(
     Raises:
         RequestError: the file cannot be written.
     """
-    if path.suffix not in FORMATS:
-        raise RequestError(f"{path}: a picture ends in {' or '.join(FORMATS)}.")
     rates, smoothed = finder.rates, finder.smoothed
     picture = Figure(figsize=(8, 4.5), layout="constrained")
     axes = picture.subplots()
@@ -37,10 +33,7 @@ def plot_range_test(
     axes.set_ylim(0, 1.1 * smoothed[: max(1, len(smoothed) - 3)].max())
     axes.set_xlabel("learning rate")
     axes.set_ylabel("loss")
-    axes.set_title(title)
+    axes.set_title(label(title))
     axes.grid(alpha=0.3)
     axes.legend()
-    try:
-        picture.savefig(path, dpi=130)
-    except OSError as error:
-        raise RequestError(f"{path}: cannot be written: {error.strerror}.") from None
+    save_picture(picture, path)

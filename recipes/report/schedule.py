@@ -10,11 +10,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..errors import RequestError
 from ..spec import Recipe
-from .curves import COLOURS
+from .curves import COLOURS, label, save_picture
 
-FORMATS = (".png", ".svg")
 # A picture is some 1000 pixels wide; more points than this show nothing more.
 MOST_POINTS = 4000
 RATE = "learning rate"
@@ -51,13 +49,7 @@ def plot_schedules(recipes: Sequence[Recipe], path: Path) -> None:
     Raises:
         RequestError: the data or schedule cannot be used, or the file cannot be written.
     """
-    if path.suffix not in FORMATS:
-        raise RequestError(f"{path}: a picture ends in {' or '.join(FORMATS)}.")
-    picture = draw([course(recipe) for recipe in recipes])
-    try:
-        picture.savefig(path, dpi=130)
-    except OSError as error:
-        raise RequestError(f"{path}: cannot be written: {error.strerror}.") from None
+    save_picture(draw([course(recipe) for recipe in recipes]), path)
 
 
 def course(recipe: Recipe) -> Course:
@@ -111,7 +103,7 @@ def draw(courses: Sequence[Course]) -> Figure:
     for axes, name in zip(panels, names, strict=True):
         for colour, one in zip(COLOURS * len(courses), courses, strict=False):
             if name in one.values:
-                axes.plot(one.steps, one.values[name], color=colour, label=one.name)
+                axes.plot(one.steps, one.values[name], color=colour, label=label(one.name))
         axes.set_ylabel(name)
         if name == RATE:
             axes.set_ylim(bottom=0)
@@ -119,7 +111,7 @@ def draw(courses: Sequence[Course]) -> Figure:
         axes.grid(alpha=0.3)
     panels[-1].set_xlabel("optimizer update")
     if len(courses) == 1:
-        panels[0].set_title(courses[0].name)
+        panels[0].set_title(label(courses[0].name))
         mark_phases(panels[0], courses[0])
     else:
         panels[0].legend()

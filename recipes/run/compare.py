@@ -1,17 +1,30 @@
 """Two runs of one recipe, file by file: what is not the same, in words."""
 
-import json
+import os
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..errors import RequestError
 from . import directory as files
-from .directory import RunDirectory
+from .directory import RunDirectory, result_of
 
 # What no two runs share, by file.
 TIMES = ("seconds",)
-OWN = ("seconds", "process", "directory", "members")
+OWN = ("seconds", "process", "directory", "members", files.FILES)
+WEIGHTS = "model.weights.h5"
+# Whatever a damaged archive can make its reader raise.
+UNREADABLE = (
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    RuntimeError,
+    EOFError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+)
 SURROUNDINGS = ("versions", "machine", "settings", "environment")
 
 
@@ -47,27 +60,51 @@ def _models(first: RunDirectory, second: RunDirectory) -> Iterator[str]:
     for name in sorted(names[0] ^ names[1]):
         yield f"{name}: only one of the runs has it"
     for name in sorted(names[0] & names[1]):
-        yield from _mappings(name, _weights(first / name), _weights(second / name), _same_array)
+        yield from _mappings(name, _weights(first, name), _weights(second, name), _same_array)
 
 
 def _model_names(run: RunDirectory) -> set[str]:
     return {str(path.relative_to(run.path)) for path in run.path.rglob("*.keras")}
 
 
-def _weights(path: Path) -> dict[str, Any]:
-    """Every array of a saved model by its place, without building the model."""
+def _weights(run: RunDirectory, name: str) -> dict[str, Any]:
+    """Every array of a saved model by its place, without building the model.
+
+    Raises:
+        RequestError: the file is not what the run wrote, or is no saved model.
+    """
     import h5py
     import numpy as np
 
+    path = _verified(run, name)
     arrays: dict[str, Any] = {}
 
     def visit(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset):
-            arrays[name] = np.asarray(item)
+        if not isinstance(item, h5py.Dataset):
+            return
+        # Keras stores weights as they are, so none of them is larger than the file.
+        if item.nbytes > size or item.external or item.is_virtual:
+            raise ValueError(f"{name} is of {item.nbytes} bytes, which the file cannot hold")
+        arrays[name] = np.asarray(item)
 
-    with zipfile.ZipFile(path) as archive, archive.open("model.weights.h5") as file:
-        h5py.File(file, "r").visititems(visit)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = archive.getinfo(WEIGHTS).file_size
+            if size > os.path.getsize(path):
+                raise ValueError(f"{WEIGHTS} is compressed, which Keras does not do")
+            with archive.open(WEIGHTS) as file:
+                h5py.File(file, "r").visititems(visit)
+    except UNREADABLE as error:
+        raise RequestError(f"{path}: cannot be read as a saved model: {error}") from None
     return arrays
+
+
+def _verified(run: RunDirectory, name: str) -> Path:
+    """A file of a run, or of the member of an ensemble that it belongs to."""
+    parts = Path(name).parts
+    if parts[0] == files.MEMBERS and len(parts) > 2:
+        return _verified(RunDirectory(run / parts[0] / parts[1]), str(Path(*parts[2:])))
+    return run.verified(name)
 
 
 def _states(first: RunDirectory, second: RunDirectory) -> Iterator[str]:
@@ -97,7 +134,7 @@ def _states(first: RunDirectory, second: RunDirectory) -> Iterator[str]:
 
 
 def _lines(first: RunDirectory, second: RunDirectory, name: str) -> Iterator[str]:
-    one, other = (_read_lines(run / name) for run in (first, second))
+    one, other = (_without_times(run.read_lines(name)) for run in (first, second))
     if len(one) != len(other):
         yield f"{name}: {len(one)} lines, and {len(other)}"
     for index, (a, b) in enumerate(zip(one, other, strict=False)):
@@ -107,16 +144,12 @@ def _lines(first: RunDirectory, second: RunDirectory, name: str) -> Iterator[str
             return
 
 
-def _read_lines(path: Path) -> list[dict[str, Any]]:
-    if not path.is_file():
-        return []
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+def _without_times(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{key: value for key, value in line.items() if key not in TIMES} for line in lines]
 
 
 def _result(run: RunDirectory) -> dict[str, Any]:
-    found = run.read_json(files.RESULT)
-    return {key: value for key, value in found.items() if key not in OWN}
+    return {key: value for key, value in result_of(run).items() if key not in OWN}
 
 
 def _mappings(

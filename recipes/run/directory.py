@@ -5,8 +5,9 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from ... import disk
 from ..errors import RequestError
 from .lock import LOCK, locked
+from .result import check_types
 
 RECIPE = "recipe.yaml"
 MANIFEST = "manifest.json"
@@ -31,6 +33,12 @@ TRACEBACK = "traceback.txt"
 CHECKPOINTS = "checkpoints"
 STATE = "checkpoints/state"
 MEMBERS = "members"
+# The status of a result before the run has ended, and where the result lists the files after.
+RUNNING, FILES = "running", "files"
+
+
+# What can be made again from the whole state that a run has stored.
+REBUILT = (MODEL, RESULT)
 
 
 class RunDirectory:
@@ -38,39 +46,208 @@ class RunDirectory:
 
     A file is written beside its place, flushed to disk and moved there in one step, so a reader
     never meets half of one. `result.json` says `running` from the first step on; a directory in
-    which it still says so, with no process behind it, is a run that never finished.
+    which it still says so, with no process behind it, is a run that never finished. The result of
+    a run that has ended lists size and SHA-256 of its files. Whoever reads one goes through
+    `verified`, or `read_text`, `read_json` and `read_lines`, which do.
+
+    Args:
+        path: the directory.
+        patience: seconds to wait, at a write, for a disk that is full.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, patience: float = 0.0):
         self.path = path
+        self.patience = patience
 
     def __truediv__(self, name: str) -> Path:
         return self.path / name
 
     def write(self, name: str, save: Callable[[Path], Any]) -> None:
         """Let `save` write a file, then move it to `name` in one step."""
-        disk.write_whole(self.path / name, save)
+        path = self.path / name
+        disk.when_there_is_space(lambda: disk.write_whole(path, save), self.patience)
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file whole or not at all."""
-        disk.write_text(self.path / name, text)
+        path = self.path / name
+        disk.when_there_is_space(lambda: disk.write_text(path, text), self.patience)
 
     def write_json(self, name: str, value: Any) -> None:
         """Write strict JSON: a number that is not finite becomes null."""
         self.write_text(name, json.dumps(strict(value), indent=2, allow_nan=False) + "\n")
 
-    def read_json(self, name: str) -> Any:
-        """Read a JSON file of this run; a `RequestError` tells what is wrong with it."""
+    def write_result(self, result: Mapping[str, Any]) -> None:
+        """Write `result.json`; that of a run that has ended lists all its files."""
+        if result["status"] == RUNNING:
+            self.write_json(RESULT, result)
+        else:
+            self.write_json(RESULT, {**result, FILES: self.contents()})
+
+    def reopen(self) -> None:
+        """Let `result.json` say that the run goes on, before a file that it lists is changed."""
+        with suppress(RequestError):
+            found = self.read_json(RESULT)
+            found.pop(FILES, None)
+            self.write_json(RESULT, {**found, "status": RUNNING, "process": os.getpid()})
+
+    def contents(self) -> dict[str, dict[str, Any]]:
+        """Size and SHA-256 of each file, by name; those with hashes of their own are left out."""
+        found = {}
+        for name in sorted(_names(self.path)):
+            # A user's own file beside ours may go while it is read.
+            with suppress(OSError):
+                found[name] = asdict(disk.hashed(self.path / name))
+        return found
+
+    def verified(self, name: str) -> Path:
+        """The path of a file of this run, if its content is what the run wrote.
+
+        A run that has not ended lists no hashes: then the file only has to be there.
+
+        Raises:
+            RequestError: it is missing or not what was written; with what mends it.
+        """
         path = self.path / name
+        if not os.path.isfile(path):
+            what = "is not a file" if os.path.lexists(path) else "is missing"
+            raise RequestError(f"{path}: {what}. {self.mend(name)}")
+        listed = self._listed(name)
+        if listed is None:
+            return path
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+            found = disk.hashed(path)
+        except OSError as error:
+            raise RequestError(f"{path}: cannot be read: {disk.cause(error)}.") from None
+        if found != listed:
+            raise RequestError(
+                f"{path}: is not what this run wrote. Expected {_described(listed)}, found "
+                f"{_described(found)}. {self.mend(name)}"
+            )
+        return path
+
+    def has(self, name: str) -> bool:
+        """Whether there is a file of this name, or the run says that there must be."""
+        return os.path.isfile(self.path / name) or self._listed(name) is not None
+
+    def read_text(self, name: str) -> str:
+        """The text of a file of this run, verified."""
+        path = self.verified(name)
+        try:
+            return path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise RequestError(f"{path}: cannot be read: {disk.cause(error)}.") from None
+        except ValueError:
+            raise RequestError(f"{path}: is not UTF-8 text. {self.mend(name)}") from None
+
+    def read_json(self, name: str, *keys: str) -> dict[str, Any]:
+        """A JSON file of this run, verified: an object that has the keys.
+
+        Raises:
+            RequestError: it is missing or damaged; with what mends it.
+        """
+        path = self.path / name
+        known = has_entries(self.path / STATE) or (name != RESULT and self.has(RESULT))
+        if not os.path.lexists(path) and not known:
             raise RequestError(
                 f"{self.path}: not a run directory, it has no {name}. "
                 "`keras-recipes train` makes one."
+            )
+        found = _parsed(path, self.read_text(name), self.mend(name))
+        missing = [key for key in keys if key not in found]
+        if missing:
+            raise RequestError(f"{path}: has no {', '.join(missing)}. {self.mend(name)}")
+        return found
+
+    def read_lines(self, name: str, problems: list[str] | None = None) -> list[dict[str, Any]]:
+        """A file of JSON lines, verified; none where there is no such file.
+
+        Args:
+            problems: takes a sentence where the last line is cut, as a crash may leave it; without
+                it that is an error.
+
+        Raises:
+            RequestError: a line is damaged, with its number.
+        """
+        if not self.has(name):
+            return []
+        path, text = self.path / name, self.read_text(name)
+        *whole, rest = text.split("\n")
+        if rest:
+            problem = f"{path}:{len(whole) + 1}: the line is cut."
+            if problems is None:
+                raise RequestError(f"{problem} {self.mend(name)}")
+            problems.append(problem)
+        return [
+            _parsed(f"{path}:{number}", line, self.mend(name))
+            for number, line in enumerate(whole, start=1)
+        ]
+
+    def _listed(self, name: str) -> disk.Written | None:
+        """What `result.json` says of a file; None where it says nothing."""
+        if name == RESULT or not os.path.isfile(self.path / RESULT):
+            return None
+        listed = self.read_json(RESULT).get(FILES, {})
+        try:
+            row = listed.get(name)
+            if row is None:
+                return None
+            return disk.Written(int(row["size"]), str(row["sha256"]))
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise RequestError(
+                f"{self.path / RESULT}: its `{FILES}` are not what a run writes. "
+                f"{self.mend(RESULT)}"
             ) from None
-        except (OSError, ValueError) as error:
-            raise RequestError(f"{path}: cannot be read: {error}") from None
+
+    def mend(self, name: str) -> str:
+        """What helps where a file is damaged or missing."""
+        rebuilt = name in REBUILT or name.startswith(f"{CHECKPOINTS}/")
+        if rebuilt and has_entries(self.path / STATE):
+            return f"`keras-recipes resume {self.path}` rebuilds it from the last checkpoint."
+        return "Put a copy of it back, or train the recipe again in a new directory."
+
+
+def has_entries(folder: Path) -> bool:
+    """Whether there is anything in a folder."""
+    try:
+        return any(True for _ in folder.iterdir())
+    except OSError:
+        return False
+
+
+def _names(root: Path) -> Iterator[str]:
+    """Names of the files of a run, below its directory; no link is followed."""
+    for folder, folders, names in os.walk(root):
+        here = Path(folder).relative_to(root).as_posix()
+        prefix = "" if here == "." else f"{here}/"
+        folders[:] = [
+            name
+            for name in folders
+            # Checkpoints, machines and members have hashes of their own.
+            if prefix + name not in (STATE, MEMBERS) and prefix != f"{MACHINES}/"
+        ]
+        for name in names:
+            path = Path(folder, name)
+            own = name.startswith(disk.TEMPORARY) or prefix + name in (RESULT, REPORT, LOCK)
+            if not own and path.is_file() and not path.is_symlink():
+                yield prefix + name
+
+
+def _parsed(path: Path | str, text: str, mend: str) -> dict[str, Any]:
+    """The JSON object of a text."""
+    try:
+        found = json.loads(text)
+    except RecursionError:
+        raise RequestError(f"{path}: is nested too deeply. {mend}") from None
+    except (ValueError, MemoryError) as error:
+        raise RequestError(f"{path}: is not valid JSON: {error}. {mend}") from None
+    if not isinstance(found, dict):
+        kind = type(found).__name__
+        raise RequestError(f"{path}: expected an object of JSON, received a {kind}. {mend}")
+    return found
+
+
+def _described(written: disk.Written) -> str:
+    return f"{written.size} bytes with SHA-256 {written.sha256[:12]}"
 
 
 def strict(value: Any) -> Any:
@@ -123,8 +300,22 @@ def opened(path: str | os.PathLike) -> RunDirectory:
     directory = RunDirectory(Path(path))
     if not os.path.isdir(directory.path):
         raise RequestError(f"{path}: there is no such run directory.")
-    directory.read_json(RESULT)
+    result_of(directory)
     return directory
+
+
+def result_of(run: RunDirectory) -> dict[str, Any]:
+    """The result of a run, each of its values of the type that it must be.
+
+    Raises:
+        RequestError: it is missing or damaged.
+    """
+    found = run.read_json(RESULT, "status")
+    try:
+        check_types(found)
+    except ValueError as error:
+        raise RequestError(f"{run / RESULT}: {error} {run.mend(RESULT)}") from None
+    return found
 
 
 def _fresh(root: Path, name: str) -> Path:

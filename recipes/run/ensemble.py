@@ -135,7 +135,7 @@ class Ensemble:
         self.save_result()
 
     def save_result(self) -> None:
-        self.directory.write_json(files.RESULT, self.result.to_json())
+        self.directory.write_result(self.result.to_json())
 
     @contextmanager
     def recorded(self) -> Iterator[None]:

@@ -1,7 +1,8 @@
 """What came of a run, as `result.json` and `--json` tell it."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Status = Literal["running", "completed", "interrupted", "failed"]
 
@@ -54,3 +55,64 @@ class Result:
         """Exit status of the command line: 0 completed, 1 failed, 130 or 143 interrupted."""
         interrupted = 143 if self.signal == "SIGTERM" else 130
         return {"completed": 0, "interrupted": interrupted}.get(self.status, 1)
+
+
+def check_types(values: Mapping[str, Any]) -> None:
+    """Each value of a result that was read from a file must have the type it is written with.
+
+    A key may be missing: an earlier version did not write all of them.
+
+    Raises:
+        ValueError: a value of another type, with its key.
+    """
+    for key, (good, expected) in TYPES.items():
+        if key in values and not good(values[key]):
+            raise ValueError(f"expected {expected} for `{key}`.")
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _are_metrics(value: Any) -> bool:
+    """Numbers by name; one that was no number is null in JSON."""
+    return isinstance(value, dict) and all(x is None or _is_number(x) for x in value.values())
+
+
+def _are_members(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(row, dict)
+        and _is_text(row.get("directory"))
+        and all(_are_metrics(row.get(split, {})) for split in ("validation", "test"))
+        for row in value
+    )
+
+
+TYPES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "status": (lambda value: value in get_args(Status), f"one of {', '.join(get_args(Status))}"),
+    "directory": (_is_text, "a text"),
+    "reason": (_is_text, "a text"),
+    "epochs": (_is_count, "a whole number"),
+    "steps": (_is_count, "a whole number"),
+    "best_epoch": (lambda value: value is None or _is_count(value), "a whole number or null"),
+    "train": (_are_metrics, "numbers by name"),
+    "validation": (_are_metrics, "numbers by name"),
+    "test": (_are_metrics, "numbers by name"),
+    "seconds": (_is_number, "a number"),
+    "process": (lambda value: value is None or _is_count(value), "a whole number or null"),
+    "members": (_are_members, "a list of members"),
+    "findings": (
+        lambda value: isinstance(value, list) and all(map(_is_text, value)),
+        "a list of texts",
+    ),
+    "signal": (lambda value: value is None or _is_text(value), "a text or null"),
+    "log_probability": (_are_metrics, "numbers by name"),
+}

@@ -253,7 +253,7 @@ class Run:
         return {name: float(value) for name, value in values.items()}
 
     def save_result(self) -> None:
-        self.directory.write_json(files.RESULT, self.result.to_json())
+        self.directory.write_result(self.result.to_json())
 
     @contextmanager
     def recorded_failure(self) -> Iterator[None]:

@@ -1,14 +1,12 @@
 """The HTML page of a sweep: the answer, how sure it is, the pictures, the trials."""
 
-import html
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ...report.curves import svg
-from ...report.page import STYLE, number
-from ...run.directory import RunDirectory
+from ...report.markup import document, link, number, rounded, table, text, write_page
 from . import pictures
 from .story import MANIFEST, Parameter, Story
 
@@ -29,15 +27,14 @@ def write_sweep_report(directory: str | Path) -> Path:
         RequestError: there is no sweep, or none that has come to an end.
     """
     story = Story(Path(directory))
-    RunDirectory(story.path).write_text(REPORT, page(story))
-    return story.path / REPORT
+    return write_page(story.path / REPORT, page(story))
 
 
 def page(story: Story) -> str:
     """The whole page as text."""
-    title = html.escape(f"sweep {story.name}")
+    title = f"sweep {story.name}"
     parts = [
-        f"<h1>{title}</h1>",
+        f"<h1>{text(title)}</h1>",
         answer(story),
         "<h2>Search</h2>",
         _row([pictures.progress(story), pictures.curves(story)]) if story.ranked else "",
@@ -48,41 +45,38 @@ def page(story: Story) -> str:
         trials(story),
         failures(story),
     ]
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width">'
-        f"<title>{title}</title><style>{STYLE}</style></head>\n"
-        f"<body>{''.join(parts)}</body></html>\n"
-    )
+    return document(title, parts)
 
 
 def answer(story: Story) -> str:
     """The best trial, how far it is ahead, and what came of it."""
     told = story.result
     lines = [
-        f'<span class="{html.escape(told["status"])}">{html.escape(told["status"])}</span>: '
-        f"{html.escape(told['reason'])}; {told['trials']} trials, {told['failed']} failed, "
-        f"{told['epochs']} epochs, {told['seconds']:.0f} s"
+        f'<span class="{text(told["status"])}">{text(told["status"])}</span>: '
+        f"{text(told['reason'])}; {text(told['trials'])} trials, {text(told['failed'])} "
+        f"failed, {text(told['epochs'])} epochs, {rounded(told['seconds'], '.0f')} s"
     ]
     best = told.get("best") or {}
     if best:
         interval = ""
         if best["low"] is not None:
-            interval = f" (95 % interval {best['low']:.5g} to {best['high']:.5g})"
+            interval = (
+                f" (95 % interval {rounded(best['low'], '.5g')} to {rounded(best['high'], '.5g')})"
+            )
         lines.append(
-            f"best: trial {html.escape(best['trial'])}, {html.escape(story.metric)} "
-            f"{best['score']:.6g}{interval}; <code>keras-recipes train best.yaml</code> trains it"
+            f"best: trial {text(best['trial'])}, {text(story.metric)} "
+            f"{rounded(best['score'], '.6g')}{interval}; "
+            "<code>keras-recipes train best.yaml</code> trains it"
         )
         lines.extend(
-            f"<code>{html.escape(name)}: {html.escape(str(value))}</code>"
-            for name, value in best["values"].items()
+            f"<code>{text(name)}: {text(value)}</code>" for name, value in best["values"].items()
         )
     if (told.get("lead") or {}).get("said"):
-        lines.append(html.escape(told["lead"]["said"]))
+        lines.append(text(told["lead"]["said"]))
     for name, found in (("test rows", told.get("test")), ("ensemble", _validation(told))):
         if found:
-            values = ", ".join(f"{key} {value:.4f}" for key, value in found.items())
-            lines.append(f"{name}: {html.escape(values)}")
+            values = ", ".join(f"{text(key)} {rounded(value)}" for key, value in found.items())
+            lines.append(f"{name}: {values}")
     return f"<ul>{''.join(f'<li>{line}</li>' for line in lines)}</ul>"
 
 
@@ -115,25 +109,21 @@ def trials(story: Story) -> str:
     rows = []
     for row in story.ranked[:MOST_ROWS]:
         cells = [
-            _link(row),
+            _link(story, row),
             *(number(row[name]) for name in ("score", "low", "high", "epochs", "seconds")),
             *(_value(row["values"], chosen) for chosen in story.parameters),
-            f"<td>{html.escape(row['reason'])}</td>",
+            f"<td>{text(row['reason'])}</td>",
         ]
-        rows.append(f"<tr>{''.join(cells)}</tr>")
-    titles = "".join(f"<th>{html.escape(name)}</th>" for name in head)
+        rows.append("".join(cells))
     more = len(story.ranked) - MOST_ROWS
     rest = f"<p>{more} more are in trials.csv.</p>" if more > 0 else ""
-    return f"<table><tr>{titles}</tr>{''.join(rows)}</table>{rest}"
+    return table(head, rows) + rest
 
 
 def failures(story: Story) -> str:
     """The trials that failed, each with its reason."""
     failed = [row for row in story.rows if row["status"] == "failed"]
-    items = "".join(
-        f"<li>trial {html.escape(row['trial'])}: {html.escape(row['reason'])}</li>"
-        for row in failed
-    )
+    items = "".join(f"<li>trial {text(row['trial'])}: {text(row['reason'])}</li>" for row in failed)
     return f'<h2>Failed trials</h2><ul class="failed">{items}</ul>' if failed else ""
 
 
@@ -141,12 +131,11 @@ def _validation(told: dict[str, Any]) -> dict[str, float]:
     return (told.get("ensemble") or {}).get("validation") or {}
 
 
-def _link(row: dict[str, Any]) -> str:
+def _link(story: Story, row: dict[str, Any]) -> str:
     """The name of a trial, leading to its run directory."""
-    name = html.escape(row["trial"])
     if not row["directories"]:
-        return f"<td>{name}</td>"
-    return f'<td><a href="{html.escape(row["directories"][0])}">{name}</a></td>'
+        return f"<td>{text(row['trial'])}</td>"
+    return f"<td>{link(story.path, row['directories'][0], row['trial'])}</td>"
 
 
 def _value(values: Mapping[str, Any], chosen: Parameter) -> str:
@@ -156,7 +145,7 @@ def _value(values: Mapping[str, Any], chosen: Parameter) -> str:
     value = values[chosen.name]
     if isinstance(value, float):
         return f'<td class="number">{value:.4g}</td>'
-    return f"<td>{html.escape(chosen.word(value))}</td>"
+    return f"<td>{text(chosen.word(value))}</td>"
 
 
 def _row(found: Sequence[Any]) -> str:

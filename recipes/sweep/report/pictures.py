@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ...report.curves import COLOURS
+from ...report.curves import COLOURS, label
 from .story import Parameter, Story
 
 BEST, OTHERS, FADED = COLOURS[1], COLOURS[0], "#9aa5b1"
@@ -30,7 +30,9 @@ def curves(story: Story) -> Figure:
                 alpha=1.0 if chosen else 0.5,
                 linewidth=2.0 if chosen else 0.8,
                 marker="." if len(curve) < 3 else "",
-                label=f"trial {row['trial']}" if chosen and curve is row["curves"][0] else None,
+                label=f"trial {label(row['trial'])}"
+                if chosen and curve is row["curves"][0]
+                else None,
             )
     _scale(
         axes, [value for row in story.ranked[:MOST_CURVES] for c in row["curves"] for value in c]
@@ -93,7 +95,7 @@ def parallel(story: Story) -> Figure:
             alpha=1.0 if rank == 0 else 0.05 + 0.5 * strength**2,
             linewidth=2.2 if rank == 0 else 1.0,
         )
-    axes.set_xticks(range(len(shown)), [chosen.label for chosen in shown])
+    axes.set_xticks(range(len(shown)), [label(chosen.label) for chosen in shown])
     axes.set_yticks([0, 1], ["low", "high"])
     axes.set_title("every trial through its values; the best is orange, better ones are darker")
     for index in range(len(shown)):
@@ -132,15 +134,20 @@ def ranges(story: Story, chosen: Parameter) -> Figure:
 def _axes(size: tuple[float, float], title: str, below: str) -> tuple[Figure, Axes]:
     picture = Figure(figsize=size, layout="constrained")
     axes = picture.subplots()
-    axes.set_title(title)
-    axes.set_xlabel(below)
+    axes.set_title(label(title))
+    axes.set_xlabel(label(below))
     axes.grid(alpha=0.3)
     return picture, axes
 
 
 def _marks(axes: Axes, chosen: Parameter) -> None:
     if chosen.words:
-        axes.set_xticks(range(len(chosen.words)), chosen.words, rotation=20, ha="right")
+        axes.set_xticks(
+            range(len(chosen.words)),
+            [label(word) for word in chosen.words],
+            rotation=20,
+            ha="right",
+        )
     elif chosen.log:
         axes.set_xscale("log")
 

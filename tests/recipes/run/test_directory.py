@@ -6,7 +6,7 @@ import math
 import pytest
 
 from keras_recipes.recipes.errors import RequestError
-from keras_recipes.recipes.run.directory import RunDirectory, opened, reserved
+from keras_recipes.recipes.run.directory import RunDirectory, opened, reserved, result_of
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
@@ -93,7 +93,85 @@ def test_names_of_runs_never_collide(tmp_path, monkeypatch):
 def test_a_folder_that_is_no_run_is_told(tmp_path, content):
     if content is not None:
         (tmp_path / "result.json").write_bytes(content.encode("utf-8", "surrogateescape"))
-    with pytest.raises(RequestError, match=r"not a run directory|cannot be read"):
+    with pytest.raises(RequestError, match=r"not a run directory|not valid JSON|not UTF-8"):
         opened(tmp_path)
     with pytest.raises(RequestError, match="no such run directory"):
         opened(tmp_path / "absent")
+
+
+@pytest.fixture
+def ended(tmp_path):
+    """A directory that says that its run has ended, with the hashes of its files."""
+    run = RunDirectory(tmp_path)
+    run.write_text("recipe.yaml", "name: x\n")
+    run.write_text("metrics.jsonl", '{"epoch": 1}\n{"epoch": 2}\n')
+    run.write_json("data.json", {"classes": ["a"]})
+    run.write_result({"status": "completed", "epochs": 2})
+    return run
+
+
+def test_an_ended_run_knows_its_files(ended):
+    assert ended.read_text("recipe.yaml") == "name: x\n"
+    assert ended.read_json("data.json", "classes") == {"classes": ["a"]}
+    assert ended.read_lines("metrics.jsonl") == [{"epoch": 1}, {"epoch": 2}]
+    assert ended.read_lines("gradients.jsonl") == []
+    assert set(result_of(ended)["files"]) == {"recipe.yaml", "metrics.jsonl", "data.json"}
+
+
+@pytest.mark.parametrize("damage", ["gone", "empty", "cut", "flipped", "folder", "link"])
+def test_every_damage_of_a_listed_file_is_told(ended, tmp_path_factory, damage):
+    path = ended / "metrics.jsonl"
+    content = path.read_bytes()
+    path.unlink()
+    if damage == "folder":
+        path.mkdir()
+    elif damage == "link":
+        other = tmp_path_factory.mktemp("other") / "metrics.jsonl"
+        other.write_text("{}\n")
+        path.symlink_to(other)
+    elif damage != "gone":
+        changed = {"empty": b"", "cut": content[:13], "flipped": b"[" + content[1:]}
+        path.write_bytes(changed[damage])
+    with pytest.raises(RequestError, match=r"metrics\.jsonl: is .*train the recipe again"):
+        ended.read_lines("metrics.jsonl")
+    # Files beside it are as they were.
+    assert ended.verified("data.json").is_file()
+
+
+def test_a_model_that_a_checkpoint_can_rebuild_says_so(ended):
+    (ended / "checkpoints" / "state" / "state-00000001").mkdir(parents=True)
+    with pytest.raises(RequestError, match=r"model\.keras: is missing\. `keras-recipes resume"):
+        ended.verified("model.keras")
+
+
+def test_a_run_that_goes_on_lists_nothing(ended):
+    ended.reopen()
+    result = json.loads((ended / "result.json").read_text())
+    assert result["status"] == "running"
+    assert "files" not in result
+    ended.write_text("metrics.jsonl", '{"epoch": 1}\n{"ep')
+    problems = []
+    assert ended.read_lines("metrics.jsonl", problems) == [{"epoch": 1}]
+    assert problems == [f"{ended.path}/metrics.jsonl:2: the line is cut."]
+    with pytest.raises(RequestError, match=r"metrics\.jsonl:2: the line is cut"):
+        ended.read_lines("metrics.jsonl")
+
+
+BAD_JSON = [b"[]", b"null", b"", b"{", b"\xff\xfe", b"1" * 5000, b"[" * 100_000, b'{"status": 7}']
+
+
+@pytest.mark.parametrize("content", BAD_JSON, ids=lambda content: content[:8])
+def test_no_json_breaks_a_reader(tmp_path, content):
+    (tmp_path / "result.json").write_bytes(content)
+    with pytest.raises(RequestError, match=r"result\.json: "):
+        opened(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("epochs", "7"), ("validation", {"loss": "x"}), ("members", [{}]), ("findings", "all")],
+)
+def test_values_of_a_result_have_their_types(tmp_path, key, value):
+    (tmp_path / "result.json").write_text(json.dumps({"status": "completed", key: value}))
+    with pytest.raises(RequestError, match=rf"result\.json: expected .* for `{key}`"):
+        opened(tmp_path)

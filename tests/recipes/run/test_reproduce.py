@@ -51,6 +51,7 @@ def test_what_differs_is_told(run, tmp_path, capsys):
     manifest = json.loads((run / "manifest.json").read_text())
     manifest["versions"]["keras"] = "3.0.0"
     (run / "manifest.json").write_text(json.dumps(manifest))
+    RunDirectory(run).write_result(json.loads((run / "result.json").read_text()))
     assert main(["reproduce", str(run), "--quiet", "--out", str(tmp_path / "again")]) == 1
     told = capsys.readouterr().out
     assert "differs: metrics.jsonl line 2: loss was" in told

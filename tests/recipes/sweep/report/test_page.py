@@ -167,3 +167,28 @@ def test_a_parameter_of_two_branches_has_one_picture():
 def test_the_story_ranks_by_the_result(sweep):
     folder = sweep([row("0", 0.5), row("1", 0.7), row("2", None)], order=["1", "0"])
     assert [item["trial"] for item in Story(folder).ranked] == ["1", "0"]
+
+
+@pytest.mark.parametrize(
+    "link", ["javascript:alert(1)", "//host/x", "https://host/x", "../../x", "/etc/passwd", "a:b"]
+)
+def test_a_trial_links_below_the_sweep_only(sweep, link):
+    text = text_of(sweep([row("0", 0.5, directories=[link])]))
+    assert "<a " not in text
+    text = text_of(sweep([row("0", 0.5, directories=['trials/a b"c'])]))
+    assert '<a href="trials/a%20b%22c">' in text
+
+
+def test_words_in_the_place_of_numbers_stay_text(sweep):
+    text = text_of(
+        sweep(
+            [row("0", 0.5)],
+            trials="<b>",
+            failed="<b>",
+            epochs="<b>",
+            seconds="<b>",
+            best={**best("0", 0.5), "low": "<b>", "high": "<b>", "score": "<b>"},
+            test={"<b>": "<b>"},
+        )
+    )
+    assert "<b>" not in text
