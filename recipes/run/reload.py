@@ -60,13 +60,12 @@ def measured(recipe: Recipe, data: Any, model: Any, split: str) -> dict[str, flo
         return {}
     from ..build import task as tasks
     from ..build.experiment import evaluation
+    from ..build.metrics import metrics
     from ..build.objects import Builder
 
-    task = tasks.task_of(recipe, data.task, len(data.classes), data.num_outputs)
+    task = tasks.task_of(recipe, data)
     builder = Builder(recipe, steps_per_epoch=1)
-    model.compile(
-        loss=tasks.loss(recipe, task, builder), metrics=tasks.metrics(recipe, task, builder)
-    )
+    model.compile(loss=tasks.loss(recipe, task, builder), metrics=metrics(recipe, task, builder))
     values = model.evaluate(evaluation(chosen, task), verbose=0, return_dict=True)
     return {name: float(value) for name, value in values.items()}
 
