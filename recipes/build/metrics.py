@@ -113,6 +113,8 @@ def _misfit(choice: Choice, task: Task) -> str:
         )
     if task.units == 1 and name in ROW_METRICS:
         return f"`{name}` compares the numbers of a row with each other, and a row has only one."
+    if task.kind == "multilabel" and name in ROW_METRICS - {"cosine_similarity"}:
+        return f"`{name}` has no value where the labels of a row are all equal."
     if name in OVERLAPS:
         forms = {"sparse_y_true", "sparse_y_pred"} & set(given)
         if forms:

@@ -68,6 +68,11 @@ class Task:
         return "linear" if self.logits else self.activation_of_probabilities or "linear"
 
     @property
+    def output_function(self) -> str | None:
+        """What makes probabilities of the model's outputs; None where they are used as they are."""
+        return self.activation_of_probabilities if self.logits else None
+
+    @property
     def words(self) -> str:
         """What a metric compares, for a message."""
         if self.kind == "classification":
