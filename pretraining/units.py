@@ -99,8 +99,8 @@ class Bernoulli(Visible):
 
     P(v = 1) = 1 / (1 + exp(-input)), A(v) = -a'v
 
-    Rows to train on must lie in [0, 1]. Rows held out, which were scaled by the range of others, may
-    lie outside of it: such a value counts as the nearer of 0 and 1.
+    Rows to train on must lie in [0, 1]. Rows held out, which were scaled by the range of others,
+    may lie outside of it: such a value counts as the nearer of 0 and 1.
 
     >>> float(Bernoulli().mean(tf.constant(0.0)))
     0.5

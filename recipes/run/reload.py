@@ -90,7 +90,10 @@ def predict(run: str | os.PathLike, file: str | os.PathLike) -> tuple[list[str],
     from ..build.data import read_rows
 
     rows = read_rows(Path(file), described)
-    outputs = model_of(where).predict(rows, verbose=0)
+    from ..build.data.order import batches_of
+
+    # Keras rounds an array to 32 bits before a model that takes 64 sees it; a dataset it does not.
+    outputs = model_of(where).predict(batches_of(rows), verbose=0)
     values = probabilities(outputs, described.get("output_function"))
     return table(values, described["classes"], described["task"])
 

@@ -126,6 +126,12 @@ def evaluation_dataset(split: Split, batch_size: int = EVALUATION_BATCH) -> tf.d
     return tf.data.Dataset.range(steps).map(batch).prefetch(1).with_options(_options())
 
 
+def batches_of(x: np.ndarray, batch_size: int = EVALUATION_BATCH) -> tf.data.Dataset:
+    """Batches of rows without targets, in their own order and type."""
+    rows = tensor(x)
+    return tf.data.Dataset.from_tensor_slices(rows).batch(batch_size).with_options(_options())
+
+
 def tensor(array: Any) -> tf.Tensor:
     """The array as a tensor, in its own type, in the memory of the array itself.
 

@@ -80,7 +80,9 @@ class Scaling:
             scale = 1.0 / float(self.divisor)
             return keras.layers.Rescaling(scale, -float(self.offset) * scale, name="scaling")
         if dtype == "float64":
-            factors, shifts = (1.0 / self.divisor).tolist(), (-self.offset / self.divisor).tolist()
+            # As arrays: Keras would read lists as 32-bit numbers.
+            factors: Any = 1.0 / self.divisor
+            shifts: Any = -self.offset / self.divisor
             return keras.layers.Rescaling(factors, shifts, name="scaling", dtype=dtype)
         if self.divisor.min() < DIVISORS[0] or self.divisor.max() > DIVISORS[1]:
             scales: Any = (1.0 / self.divisor).astype("float32")
@@ -100,9 +102,8 @@ class Scaling:
 
         if self.offset.size == 1:
             return keras.layers.Rescaling(float(self.divisor[0]), float(self.offset[0]), name=name)
-        factors: Any = self.divisor.astype("float32").tolist()
-        shifts: Any = self.offset.astype("float32").tolist()
-        return keras.layers.Rescaling(factors, shifts, name=name)
+        columns: Any = self.divisor.astype("float32"), self.offset.astype("float32")
+        return keras.layers.Rescaling(*columns, name=name)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for `data.json`."""
