@@ -1,4 +1,4 @@
-"""Columns whose values 32-bit floats cannot tell apart: scaled in 64 bits, in NumPy and in Keras."""
+"""Columns whose values 32-bit floats cannot tell apart are scaled in 64, in NumPy and in Keras."""
 
 import keras
 import numpy as np
