@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -116,7 +117,8 @@ class StandardizedLoss(keras.losses.Loss):
         """The inner loss of a batch, as it reduces it."""
         y_pred = tf.convert_to_tensor(y_pred)
         y_true = tf.cast(y_true, y_pred.dtype)
-        return self.loss(self._scaled(y_true), self._scaled(y_pred), sample_weight)
+        found: Any = self.loss(self._scaled(y_true), self._scaled(y_pred), sample_weight)
+        return found
 
     def _scaled(self, values: tf.Tensor) -> tf.Tensor:
         offset = tf.constant(self.offset, values.dtype)

@@ -78,7 +78,7 @@ def metric(recipe: Recipe, choice: Choice, place: tuple, task: Task, builder: Bu
     def wrong(reason: str) -> RecipeError:
         return RecipeError([recipe.problem(place, reason)])
 
-    reason = refused(choice.name, task.kind, probabilities=task.probabilities)
+    reason = refused(choice.name, task.kind, probabilities=task.probabilities is not None)
     reason = reason or _misfit(choice, task)
     if reason:
         raise wrong(reason)
