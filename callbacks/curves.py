@@ -44,30 +44,62 @@ class Thresholds:
     explosion: float = 10.0
 
 
+@dataclass(frozen=True)
+class Constant:
+    """What a network reaches that predicts the same for every row.
+
+    Attributes:
+        words: what it predicts, as in "no better than the majority class (91 %)".
+        loss: its loss, or None where that is not known.
+        accuracy: its accuracy, or None where there are no classes.
+        remedy: what helps against predicting only that.
+        scale: what is wrong with the scale of the targets, and how to mend it; or nothing.
+    """
+
+    words: str
+    loss: float | None = None
+    accuracy: float | None = None
+    remedy: str = ""
+    scale: str = ""
+
+
+# A network that is better than a constant by less than these has learned nothing of use.
+BETTER_LOSS, BETTER_ACCURACY = 0.02, 0.005
+
+
 def judge(
     training: Sequence[float],
     validation: Sequence[float] | None,
     baseline: float,
     thresholds: Thresholds | None = None,
+    *,
+    constant: Constant | None = None,
+    accuracy: Sequence[float] = (),
 ) -> Finding:
-    """Call a fit diverged, overfitting, underfitting or healthy, in this order.
+    """Call a fit diverged, overfitting, no better than a constant, underfitting or healthy.
+
+    The first of these that holds is the verdict.
 
     Args:
         training: training loss of each epoch.
         validation: validation loss of each epoch, NaN where there was none; None without any.
         baseline: loss of a network that knows nothing.
         thresholds: from where on it is called what.
+        constant: what predicting the same for every row reaches, or None.
+        accuracy: accuracy of each epoch, on validation rows where there are such.
 
     >>> judge([0.7, 0.4, 0.2, 0.1, 0.1], [0.7, 0.5, 0.6, 0.7, 0.8], baseline=0.7).words
     'Overfitting since epoch 2: the validation loss was lowest there, 0.5, and is 0.8 now (+60 %), \
 while the training loss went from 0.4 to 0.1.'
     """
     limits = thresholds or Thresholds()
-    found = _diverged(training, limits)
+    found = _diverged(training, limits, constant)
     if found is None and validation is not None and np.isfinite(validation).any():
         found = _risen(training, validation, baseline, limits)
         found = found or _apart(training, validation, baseline, limits)
-    return found or _underfitting(training, baseline, limits) or _healthy(training, validation)
+    found = found or _constant(training, baseline, limits, constant, accuracy)
+    found = found or _underfitting(training, baseline, limits, constant)
+    return found or _healthy(training, validation)
 
 
 def chance_level(loss: str, classes: int) -> float | None:
@@ -94,18 +126,53 @@ def _now(values: Sequence[float]) -> float:
     return float(np.median(finite[-max(1, min(LAST, len(finite) // 3)) :]))
 
 
-def _diverged(training: Sequence[float], limits: Thresholds) -> Finding | None:
+def _remedy(kind: str, constant: Constant | None) -> str:
+    """The remedy of a kind, and first of all the targets' scale if it is wrong."""
+    scale = constant.scale if constant is not None else ""
+    return f"{scale} {REMEDIES[kind]}".strip()
+
+
+def _constant(
+    training: Sequence[float],
+    baseline: float,
+    limits: Thresholds,
+    constant: Constant | None,
+    accuracy: Sequence[float],
+) -> Finding | None:
+    """No better than predicting the same for every row."""
+    if constant is None:
+        return None
+    now, reached = _now(training), [value for value in accuracy if math.isfinite(value)]
+    if constant.accuracy is not None and reached:
+        right = _now(reached)
+        if right > constant.accuracy + BETTER_ACCURACY or now <= (1 - limits.learned) * baseline:
+            return None
+        result = f"the accuracy is {100 * right:.1f} %"
+    elif constant.loss is not None and now > (1 - BETTER_LOSS) * constant.loss:
+        result = f"the training loss is {now:.4g}, and {constant.loss:.4g} for predicting only that"
+    else:
+        return None
+    epochs = len(training)
+    words = f"No better than {constant.words}: after {epochs} epochs {result}."
+    advice = f"{constant.scale} {constant.remedy}".strip()
+    return Finding("constant", epochs, None, now / baseline, words, advice)
+
+
+def _diverged(
+    training: Sequence[float], limits: Thresholds, constant: Constant | None
+) -> Finding | None:
     last, epoch = training[-1], len(training)
+    remedy = _remedy("diverged", constant)
     if not math.isfinite(last):
         words = f"Diverged: the training loss became {last} in epoch {epoch}."
-        return Finding("diverged", epoch, None, last, words, REMEDIES["diverged"])
+        return Finding("diverged", epoch, None, last, words, remedy)
     first, lowest = training[0], float(np.nanmin(training))
     if lowest >= 0 and last > max(first, limits.explosion * lowest):
         words = (
             f"Diverged: the training loss is {last:.4g} in epoch {epoch}, from {first:.4g} in the "
             f"beginning and {lowest:.4g} at its lowest."
         )
-        return Finding("diverged", epoch, None, last, words, REMEDIES["diverged"])
+        return Finding("diverged", epoch, None, last, words, remedy)
     return None
 
 
@@ -148,7 +215,9 @@ def _apart(
     return Finding("overfitting", since, None, gap, words, REMEDIES["overfitting"])
 
 
-def _underfitting(training: Sequence[float], baseline: float, limits: Thresholds) -> Finding | None:
+def _underfitting(
+    training: Sequence[float], baseline: float, limits: Thresholds, constant: Constant | None
+) -> Finding | None:
     now = _now(training)
     if now <= (1 - limits.learned) * baseline:
         return None
@@ -160,7 +229,7 @@ def _underfitting(training: Sequence[float], baseline: float, limits: Thresholds
         f"{100 * now / baseline:.0f} % of the {baseline:.4g} for knowing nothing; "
         f"{100 * (1 - limits.learned):.0f} % is the most. {last}"
     )
-    remedy = REMEDIES["unfinished" if falling else "underfitting"]
+    remedy = _remedy("unfinished" if falling else "underfitting", constant)
     return Finding("underfitting", len(training), None, now / baseline, words, remedy)
 
 

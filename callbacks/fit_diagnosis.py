@@ -6,19 +6,20 @@ import math
 from typing import Any
 
 from .base import above, share, text, value_of
-from .curves import Thresholds, chance_level, judge
+from .curves import Constant, Thresholds, chance_level, judge
 from .findings import Diagnosis, Finding, say
 
 
 class FitDiagnosis(Diagnosis):
-    """Calls a fit underfitting, overfitting since an epoch, diverged, or healthy.
+    """Calls a fit underfitting, constant, overfitting since an epoch, diverged, or healthy.
 
     Diverged: the training loss is no number, or above `explosion` times its lowest and above that
     of the first epoch. Overfitting: the validation loss is more than the share `rise` above its
     lowest (and 2 % of the baseline) while the training loss has not risen since; or it is more than
-    `gap` baselines above the training loss. Underfitting: the training loss has not lost the share
-    `learned` of the baseline. Healthy: none of these. The loss at the end is the median of the last
-    three epochs, of fewer in a run of less than nine.
+    `gap` baselines above the training loss. Constant: no better than predicting the same for every
+    row, where `constant` says what that reaches. Underfitting: the training loss has not lost the
+    share `learned` of the baseline. Healthy: none of these. The loss at the end is the median of
+    the last three epochs, of fewer in a run of less than nine.
 
     The baseline is the loss of a network that knows nothing: for a cross-entropy ln(classes), or
     ln 2; the first epoch's training loss for other losses, which a network that learns within one
@@ -36,6 +37,8 @@ class FitDiagnosis(Diagnosis):
             every verdict at the end.
 
     Attributes:
+        constant: a `keras_recipes.callbacks.curves.Constant`, or None: what predicting the same for
+            every row reaches. A recipe sets it from the training targets.
         verdict: the last verdict, a `Finding` with `kind`, `epoch`, `value` and `words`, or None.
 
     Raises:
@@ -44,7 +47,7 @@ class FitDiagnosis(Diagnosis):
     >>> diagnosis = FitDiagnosis(baseline=2.3)
     """
 
-    STATE = ("found", "training", "validation")
+    STATE = ("found", "training", "validation", "accuracy")
 
     def __init__(
         self,
@@ -67,12 +70,14 @@ class FitDiagnosis(Diagnosis):
             rise=above("rise", rise, 0),
             explosion=above("explosion", explosion, 1),
         )
+        self.constant: Constant | None = None
         self.forget()
 
     def forget(self) -> None:
         super().forget()
         self.training: list[float] = []
         self.validation: list[float] = []
+        self.accuracy: list[float] = []
 
     @property
     def verdict(self) -> Finding | None:
@@ -82,6 +87,8 @@ class FitDiagnosis(Diagnosis):
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self.training.append(value_of(self.monitor, logs, "FitDiagnosis"))
         self.validation.append(float((logs or {}).get(f"val_{self.monitor}", math.nan)))
+        right = (logs or {}).get("val_accuracy", (logs or {}).get("accuracy", math.nan))
+        self.accuracy.append(float(right))
         verdict = self.judged()
         if verdict.kind in ("diverged", "overfitting") and verdict.kind not in self.kinds():
             self.tell([verdict], {"epoch": epoch + 1})
@@ -102,12 +109,16 @@ class FitDiagnosis(Diagnosis):
             self.validation if seen else None,
             self._baseline(),
             self.thresholds,
+            constant=self.constant,
+            accuracy=self.accuracy,
         )
 
     def _baseline(self) -> float:
         """What knowing nothing costs."""
         if self.baseline is not None:
             return self.baseline
+        if self.constant is not None and self.constant.loss and self.monitor == "loss":
+            return self.constant.loss
         model: Any = self.model
         loss = getattr(model, "loss", None)
         name = loss if isinstance(loss, str) else type(loss).__name__

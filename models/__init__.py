@@ -5,9 +5,10 @@ from .bounds import AdaptiveClipping
 from .clipping import GradientClipping
 from .decay import WeightDecay
 from .decay_rules import Rule
+from .encoded_metric import EncodedMetric
 from .gradient_check import GradientCheck, gradient_check
 from .layer_rates import LayerRate, LayerRates
-from .losses import RootMeanSquaredError, SumOfSquares
+from .losses import RootMeanSquaredError, StandardizedLoss, SumOfSquares
 from .network import LayerError, Residual, build_network
 from .nonfinite import NonFiniteGradientError
 from .norm_history import PercentileClipping, ZScoreClipping
@@ -19,6 +20,7 @@ from .wrapping import wrap
 
 __all__ = [
     "AdaptiveClipping",
+    "EncodedMetric",
     "GradientCentralization",
     "GradientCheck",
     "GradientClipping",
@@ -33,6 +35,7 @@ __all__ = [
     "RootMeanSquaredError",
     "Rule",
     "SharpnessAware",
+    "StandardizedLoss",
     "SumOfSquares",
     "TrainingModel",
     "TrainingStep",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -70,3 +73,67 @@ class RootMeanSquaredError(keras.losses.Loss):
     def get_config(self) -> dict:
         """The name."""
         return {"name": self.name}
+
+
+@keras.saving.register_keras_serializable(package="keras_recipes")
+class StandardizedLoss(keras.losses.Loss):
+    """A loss of standardized targets, for a network that predicts them in their own unit.
+
+    E = loss((y_true - offset) / divisor, (y_pred - offset) / divisor), each column with its own
+    offset and divisor. With the mean and standard deviation of the targets, a mean squared error
+    of 1 is what predicting the mean costs, whatever the unit, and neither the gradient nor a bound
+    on it depends on the unit.
+
+    Args:
+        loss: a Keras loss.
+        offset: what is subtracted: a number a column.
+        divisor: what the difference is divided by, > 0: a number a column.
+        name: name of the loss.
+
+    Inputs have shape (batch, columns).
+
+    >>> loss = StandardizedLoss(keras.losses.MeanSquaredError(), [100.0], [10.0])
+    >>> float(loss([[110.0]], [[100.0]]))
+    1.0
+    """
+
+    def __init__(
+        self,
+        loss: keras.losses.Loss,
+        offset: Sequence[float],
+        divisor: Sequence[float],
+        name: str = "standardized_loss",
+    ):
+        super().__init__(name=name)
+        if not all(number > 0 for number in divisor):
+            raise ValueError(f"Argument `divisor` must be > 0. Received: divisor={divisor}")
+        self.loss = loss
+        self.offset = [float(number) for number in offset]
+        self.divisor = [float(number) for number in divisor]
+
+    def __call__(
+        self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """The inner loss of a batch, as it reduces it."""
+        y_pred = tf.convert_to_tensor(y_pred)
+        y_true = tf.cast(y_true, y_pred.dtype)
+        found: Any = self.loss(self._scaled(y_true), self._scaled(y_pred), sample_weight)
+        return found
+
+    def _scaled(self, values: tf.Tensor) -> tf.Tensor:
+        offset = tf.constant(self.offset, values.dtype)
+        return (values - offset) / tf.constant(self.divisor, values.dtype)
+
+    def get_config(self) -> dict:
+        """The arguments."""
+        return {
+            "loss": keras.saving.serialize_keras_object(self.loss),
+            "offset": self.offset,
+            "divisor": self.divisor,
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict) -> StandardizedLoss:
+        """The loss that `get_config` described."""
+        return cls(**{**config, "loss": keras.saving.deserialize_keras_object(config["loss"])})

@@ -43,6 +43,8 @@ def build_network(
     output: keras.layers.Layer | None = None,
     *,
     scaling: keras.layers.Layer | None = None,
+    target_scale: keras.layers.Layer | None = None,
+    dtype: str | None = None,
 ) -> tuple[Any, Any]:
     """Connect layers from an input to an output.
 
@@ -51,6 +53,9 @@ def build_network(
         layers: Keras layers and `Residual` blocks, in order.
         output: the last layer, or None.
         scaling: a layer in front of all others, or None.
+        target_scale: a layer behind the output, which brings it to the targets' own unit, or None.
+        dtype: type of the rows; by default that of the layers. Rows of `float64` reach the layers
+            behind `scaling` in the type of the layers.
 
     Returns:
         Input and output tensors, as `keras.Model` takes them.
@@ -62,11 +67,15 @@ def build_network(
     >>> outputs.shape
     (None, 1)
     """
-    inputs = keras.Input(tuple(input_shape), name="rows")
+    inputs = keras.Input(tuple(input_shape), name="rows", dtype=dtype)
     tensor = inputs if scaling is None else scaling(inputs)
+    if dtype is not None and dtype != keras.config.floatx():
+        tensor = keras.layers.Identity(name="rounding")(tensor)
     tensor = _connect(tensor, layers, ("layers",))
     if output is not None:
         tensor = _apply(output, tensor, ("output",))
+    if target_scale is not None:
+        tensor = _apply(target_scale, tensor, ("output",))
     return inputs, tensor
 
 

@@ -168,7 +168,9 @@ class RBM(Uses, Parameters, Saved, keras.Model):
             self._build_from(rows)
             source, own = self._held(rows, size, flag("shuffle", shuffle))
         if validation_data is not None:
-            validation_data = checked(validation_data, self.visible, self.width, "validation_data")
+            validation_data = checked(
+                validation_data, self.visible, self.width, "validation_data", held_out=True
+            )
         if looked_at and not isinstance(x, tf.data.Dataset):
             own.append(Diagnostics(rows, validation_data, limit=looked_at))
         try:

@@ -11,8 +11,18 @@ import tensorflow as tf
 from .units import Visible
 
 
-def checked(rows: Any, visible: Visible, width: int | None, what: str = "x") -> np.ndarray:
+def checked(
+    rows: Any, visible: Visible, width: int | None, what: str = "x", *, held_out: bool = False
+) -> np.ndarray:
     """Rows as a float32 matrix.
+
+    Args:
+        rows: a matrix.
+        visible: units that the values are of.
+        width: number of columns, or None for any.
+        what: name of the argument, for messages.
+        held_out: whether the rows are none to train on, and values beyond the range of these are
+            brought to its end.
 
     Raises:
         ValueError: not a matrix, no rows, another width, or values that the units cannot have.
@@ -31,8 +41,11 @@ def checked(rows: Any, visible: Visible, width: int | None, what: str = "x") -> 
             f"Received: shape {made.shape}"
         )
     visible.check_width(made.shape[1])
+    made = np.ascontiguousarray(made, "float32")
+    if held_out:
+        made = visible.clipped(made)
     visible.check(made)
-    return np.ascontiguousarray(made, "float32")
+    return np.ascontiguousarray(visible.clipped(made))
 
 
 class EpochOrder(keras.callbacks.Callback):

@@ -22,6 +22,10 @@ class RBMTransformer:
     constructor keeps its arguments as they are, `fit` checks them, and what is learned has names
     that end in an underscore.
 
+    `fit` wants rows in [0, 1] for Bernoulli units. Rows to transform or score may lie outside, as
+    they do behind a `MinMaxScaler` that was fitted on other rows; such a value counts as the nearer
+    of 0 and 1.
+
     Args:
         n_components: hidden units.
         learning_rate, momentum: numbers or schedules of `MomentumSGD`.

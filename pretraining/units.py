@@ -21,6 +21,8 @@ from ..schedules.arguments import flag, number, steps
 from .sampling import Key, shape_of
 
 LOG_2PI = math.log(2 * math.pi)
+# How far rows that were scaled to [0, 1] may lie outside of it.
+ROUNDING = 1e-6
 
 
 class Units:
@@ -58,6 +60,10 @@ class Visible(Units):
     def check(self, rows: np.ndarray) -> None:
         """Raise where values are none that these units can have."""
 
+    def clipped(self, rows: np.ndarray) -> np.ndarray:
+        """Rows with every value at the nearest that these units can have."""
+        return rows
+
     def start_variance(self, width: int) -> np.ndarray | None:
         """Initial variances, or None for units without."""
         return None
@@ -93,6 +99,9 @@ class Bernoulli(Visible):
 
     P(v = 1) = 1 / (1 + exp(-input)), A(v) = -a'v
 
+    Rows to train on must lie in [0, 1]. Rows held out, which were scaled by the range of others,
+    may lie outside of it: such a value counts as the nearer of 0 and 1.
+
     >>> float(Bernoulli().mean(tf.constant(0.0)))
     0.5
     """
@@ -101,11 +110,16 @@ class Bernoulli(Visible):
 
     def check(self, rows: np.ndarray) -> None:
         _finite(rows)
-        if rows.size and (rows.min() < 0 or rows.max() > 1):
+        if rows.size and (rows.min() < -ROUNDING or rows.max() > 1 + ROUNDING):
             raise ValueError(
                 "Data of Bernoulli units must lie in [0, 1]. Received values from "
                 f"{rows.min():g} to {rows.max():g}. Scale them, or use Gaussian units."
             )
+
+    def clipped(self, rows: np.ndarray) -> np.ndarray:
+        # Large data that is in range needs no second copy.
+        inside = not rows.size or (rows.min() >= 0 and rows.max() <= 1)
+        return rows if inside else np.clip(rows, 0, 1)
 
     def mean(self, inputs: Any) -> Any:
         return tf.sigmoid(inputs)
@@ -211,6 +225,11 @@ class Softmax(Visible):
                 "Each group of Softmax units must sum to 1. Received sums from "
                 f"{sums.min():g} to {sums.max():g}"
             )
+
+    def clipped(self, rows: np.ndarray) -> np.ndarray:
+        # A value of a group that is no probability is a mistake, and not an unusual measurement.
+        binary = Bernoulli().clipped(rows[:, : self.binary])
+        return np.concatenate([binary, rows[:, self.binary :]], axis=1)
 
     def mean(self, inputs: Any) -> Any:
         return self._joined(inputs, tf.sigmoid, tf.nn.softmax)

@@ -21,7 +21,11 @@ CHUNK = 2000
 
 
 class Uses:
-    """Methods of a machine for data in NumPy, as a mix-in before `keras.Model`."""
+    """Methods of a machine for data in NumPy, as a mix-in before `keras.Model`.
+
+    Rows need not be those that the machine was trained on: a value outside of the range of its
+    visible units counts as the nearest inside.
+    """
 
     built: bool
     seed: int
@@ -142,7 +146,7 @@ class Uses:
     def _rows(self, x: Any, what: str = "x") -> np.ndarray:
         if not self.built:
             raise ValueError("This machine has no weights yet: call `fit` or `build` first.")
-        return checked(x, self.visible, self.width, what)
+        return checked(x, self.visible, self.width, what, held_out=True)
 
     def _binary(self, x: Any) -> np.ndarray:
         rows = self._rows(x)

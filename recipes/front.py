@@ -89,10 +89,19 @@ class Recipe(spec.Recipe):
         callbacks are used; its data and layers are not. The weights of `model` are trained in
         place; the compiled model around it is `history.model`.
 
+        Targets mean what they mean to `model.fit`: class 3 is the unit with index 3, no class is
+        renumbered, no number is scaled, and a head may be wider than the classes that occur. Where
+        the recipe names no loss, the model's last layer decides:
+
+        - softmax: sparse categorical cross-entropy for class numbers `(rows,)` from 0 to units - 1,
+          categorical cross-entropy for `(rows, units)` that sum to 1 in each row, as one-hot rows;
+        - sigmoid: binary cross-entropy, for a column from 0 to 1 for each unit;
+        - anything else: mean squared error, for a column of numbers for each unit.
+
         Args:
-            model: a built Keras model.
+            model: a built Keras model with one output of shape `(None, units)`.
             x: training rows, first axis counts them.
-            y: their targets: class numbers, or numbers to predict.
+            y: their targets.
             validation_data: `(x, y)` to validate on after each epoch.
             progress: show a progress bar.
 
@@ -100,7 +109,8 @@ class Recipe(spec.Recipe):
             The history of the fit.
 
         Raises:
-            RequestError: the recipe does not fit the model or the arrays.
+            RequestError: the recipe does not fit the model or the arrays, or a target is none that
+                the loss can compare with the output.
         """
         from .run.fit import fit as fit_model
 

@@ -8,15 +8,18 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ...callbacks.curves import Constant
 from ...models import LayerError, Residual, TrainingModel, build_network
 from ..errors import DataError, RecipeError
 from ..spec import Choice, Recipe
 from . import task as tasks
 from .capacity import oversized, weights_fit_memory
+from .constant import constant_guess
 from .data import Data, Split
 from .data.order import TrainingDataset, evaluation_dataset, training_dataset
 from .data.steps import batch_rows
 from .execution import jit_compile, steps_per_execution
+from .metrics import metrics
 from .objects import Builder, first_paragraph
 from .parts import check_parts, scheduled, training_parts
 from .pretraining import Pretraining, pretraining
@@ -27,7 +30,10 @@ from .rates import check_rate
 class Experiment:
     """Everything that `model.fit` needs, built and checked.
 
-    `baseline` is the loss of a network that knows nothing, where that is known.
+    Attributes:
+        baseline: loss of a network that knows nothing, where that is known.
+        constant: what a network that predicts the same for every row reaches.
+        summary: a line about the task, its loss and output.
     """
 
     model: keras.Model
@@ -38,6 +44,8 @@ class Experiment:
     epochs: int
     baseline: float | None = None
     pretraining: Pretraining | None = None
+    constant: Constant | None = None
+    summary: str = ""
 
 
 def experiment(recipe: Recipe, data: Data, files: Path) -> Experiment:
@@ -52,7 +60,7 @@ def experiment(recipe: Recipe, data: Data, files: Path) -> Experiment:
     """
     # Initial weights and dropout masks follow from the seed alone.
     keras.utils.set_random_seed(recipe.seed)
-    task = tasks.task_of(recipe, data.task, len(data.classes), data.num_outputs)
+    task = tasks.task_of(recipe, data)
     training = training_dataset(
         Split(data.train.x, task.encode(data.train.y)),
         batch_size=recipe.data.batch_size,
@@ -62,6 +70,7 @@ def experiment(recipe: Recipe, data: Data, files: Path) -> Experiment:
     builder = Builder(recipe, training.steps, files)
     model = network(recipe, data, task, builder)
     compile_model(model, recipe, task, builder, len(data.train.y))
+    baseline = tasks.baseline(recipe, task, data.train.y)
     return Experiment(
         model=model,
         training=training,
@@ -69,9 +78,20 @@ def experiment(recipe: Recipe, data: Data, files: Path) -> Experiment:
         test=evaluation(data.test, task),
         callbacks=tuple(callbacks(recipe, builder)),
         epochs=recipe.epochs,
-        baseline=tasks.baseline(recipe, task, data.train.y),
+        baseline=baseline,
         pretraining=pretraining(recipe, data, model),
+        constant=constant_guess(task, data, baseline),
+        summary=tasks.summary(task, data, output_words(recipe, task)),
     )
+
+
+def output_words(recipe: Recipe, task: tasks.Task) -> str:
+    """The output layer, in words."""
+    choice = recipe.model.output
+    if choice is None:
+        return f"dense, {task.units} x {task.activation}"
+    given = ", ".join(f"{name}={value}" for name, value in choice.arguments.items())
+    return f"{choice.name} ({given})" if given else choice.name
 
 
 def network(recipe: Recipe, data: Data, task: tasks.Task, builder: Builder) -> keras.Model:
@@ -84,15 +104,25 @@ def network(recipe: Recipe, data: Data, task: tasks.Task, builder: Builder) -> k
         output = builder.make("layers", recipe.model.output, ("model", "output"))
     else:
         output = keras.layers.Dense(task.units, activation=task.activation, name="output")
+    dtype = "float64" if data.train.x.dtype == np.float64 else None
     try:
         with weights_fit_memory():
             inputs, outputs = build_network(
-                data.input_shape, layers, output, scaling=data.scaling.layer()
+                data.input_shape,
+                layers,
+                output,
+                scaling=data.scaling.layer(dtype),
+                target_scale=task.scaling and task.scaling.inverse_layer("target_scale"),
+                dtype=dtype,
             )
     except LayerError as error:
         place = ("model", *error.index_path)
         raise RecipeError([recipe.problem(place, first_paragraph(str(error)))]) from error
     check_output(recipe, outputs, task)
+    place = ("loss",) if recipe.loss is not None else ("model", "output")
+    problem = tasks.activation_problem(task, tasks.last_activation(output))
+    if problem:
+        raise RecipeError([recipe.problem(place, problem)])
     model = TrainingModel(
         inputs,
         outputs,
@@ -138,7 +168,7 @@ def compile_model(
     model.compile(
         optimizer=optimizer(recipe, builder),
         loss=tasks.loss(recipe, task, builder),
-        metrics=tasks.metrics(recipe, task, builder),
+        metrics=metrics(recipe, task, builder),
         steps_per_execution=steps_per_execution(
             recipe.steps_per_execution,
             builder.steps_per_epoch,

@@ -30,6 +30,8 @@ def data_of(recipe: Recipe, arrays: tuple[Any, Any] | None = None) -> Data:
         seed=seed,
         limit=section.limit,
         arrays=arrays,
+        task=None if section.task == "auto" else section.task,
+        loss=None if recipe.loss is None else recipe.loss.name,
     )
     if section.targets == "rows":
         data = reconstructing(data)

@@ -1,17 +1,22 @@
-"""What the task asks of a network: its output layer, loss, metrics, and the form of the targets."""
+"""What the task asks of a network: its output layer, loss, and the form of the targets."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 
-from ..spec import Choice, Recipe
+from ...models import StandardizedLoss
+from ..errors import RecipeError
+from ..spec import Recipe
+from ..spec.tasks import BINARY_LOSSES, CLASS_LOSSES, UNIT_LOSSES
+from ..spec.tasks import Task as Kind
+from .data import Data
+from .data.scale import Scaling
 from .objects import Builder
 
-# Losses that compare one probability with 0 or 1.
-BINARY = frozenset({"binary_crossentropy", "binary_focal_crossentropy"})
+# Classes that a summary names.
+MOST_NAMED = 10
 
 
 @dataclass(frozen=True)
@@ -19,58 +24,230 @@ class Task:
     """How targets are written for the loss, and what follows for the end of the network.
 
     Attributes:
-        form: `labels` (class numbers), `one_hot`, `binary` (one column of 0 and 1) or `values`.
+        form: `labels` (class numbers), `one_hot`, `binary` (one column of 0 and 1), `multilabel`
+            (a column of 0 and 1 a label), or `values`.
         units: width of the output layer.
+        logits: whether the loss makes probabilities of the outputs itself.
+        probabilities: whether `values` are probabilities, and what they sum to: None for other
+            values, `each` for independent ones, `row` for rows that sum to 1.
+        scaling: of the values, if the network learns them standardized.
+        loss: name of the loss.
     """
 
     form: str
     units: int
-    logits: bool
+    logits: bool = False
+    probabilities: str | None = None
+    scaling: Scaling | None = None
+    loss: str = ""
 
-    def encode(self, y: np.ndarray) -> np.ndarray:
-        """Targets as the loss wants them; class numbers in, for classification."""
-        if self.form == "one_hot":
-            return np.eye(self.units, dtype="float32")[y]
-        if self.form == "binary":
-            return y.astype("float32").reshape(-1, 1)
+    @property
+    def kind(self) -> Kind:
+        """The task in the words of a recipe."""
         if self.form == "values":
-            return y.astype("float32").reshape(len(y), -1)
-        return y
+            return "regression"
+        return "multilabel" if self.form == "multilabel" else "classification"
+
+    @property
+    def classes(self) -> int:
+        """Number of classes; of outputs, where there are no classes."""
+        return 2 if self.form == "binary" else self.units
+
+    @property
+    def activation_of_probabilities(self) -> str | None:
+        """What makes probabilities of logits; None where the outputs are other numbers."""
+        if self.form in ("binary", "multilabel") or self.probabilities == "each":
+            return "sigmoid"
+        if self.form in ("labels", "one_hot") or self.probabilities == "row":
+            return "softmax"
+        return None
 
     @property
     def activation(self) -> str:
         """Activation of the default output layer."""
-        if self.logits or self.form == "values":
-            return "linear"
-        return "sigmoid" if self.form == "binary" else "softmax"
+        return "linear" if self.logits else self.activation_of_probabilities or "linear"
+
+    @property
+    def output_function(self) -> str | None:
+        """What makes probabilities of the model's outputs; None where they are used as they are."""
+        return self.activation_of_probabilities if self.logits else None
+
+    @property
+    def words(self) -> str:
+        """What a metric compares, for a message."""
+        if self.kind == "classification":
+            return f"{self.classes} classes with {self.units} outputs"
+        what = "labels" if self.kind == "multilabel" else "numbers to predict"
+        return f"{self.units} {what} with {self.units} outputs"
+
+    def encode(self, y: np.ndarray) -> np.ndarray:
+        """Targets as the loss wants them; class numbers in, for classification."""
+        if self.form == "one_hot" and y.ndim == 1:
+            return np.eye(self.units, dtype="float32")[y]
+        if self.form == "labels":
+            return y
+        return y.astype("float32").reshape(len(y), -1)
+
+    def examples(self, rows: int) -> tuple[np.ndarray, np.ndarray]:
+        """Targets and outputs of the task's form, to try a metric on."""
+        numbers = np.arange(rows, dtype="int32") % self.classes
+        targets = self.encode(numbers)
+        if self.form in ("multilabel", "values"):
+            targets = np.eye(rows, self.units, dtype="float32")
+        return targets, np.full((rows, self.units), 1.0 / self.units, "float32")
 
 
-def task_of(recipe: Recipe, task: str, classes: int, outputs: int) -> Task:
+def task_of(recipe: Recipe, data: Data) -> Task:
     """The form of the targets that the recipe's loss needs.
 
-    Args:
-        task: `classification` or `regression`.
-        classes: number of classes.
-        outputs: numbers to predict for a row, in a regression.
+    Raises:
+        RecipeError: the loss cannot compare such targets.
     """
     logits = bool(recipe.loss is not None and recipe.loss.arguments.get("from_logits", False))
-    if task == "regression":
-        return Task("values", outputs, logits)
-    name = recipe.loss.name if recipe.loss is not None else "sparse_categorical_crossentropy"
-    if name.startswith("sparse_"):
-        return Task("labels", classes, logits)
-    if name in BINARY and classes == 2:
-        return Task("binary", 1, logits)
-    return Task("one_hot", classes, logits)
+    name = recipe.loss.name if recipe.loss is not None else ""
+    if data.task == "regression":
+        return _values(recipe, data, name, logits)
+    if data.task == "multilabel":
+        _check_scale(recipe, "the targets are labels")
+        if name in CLASS_LOSSES - BINARY_LOSSES:
+            raise _wrong(
+                recipe, f"`{name}` needs one class a row, and a row has {data.num_outputs} labels."
+            )
+        loss = name or "binary_crossentropy"
+        return Task("multilabel", data.num_outputs, logits, loss=loss)
+    _check_scale(recipe, "the targets are classes")
+    classes = len(data.classes)
+    loss = name or "sparse_categorical_crossentropy"
+    if loss.startswith("sparse_"):
+        return Task("labels", classes, logits, loss=loss)
+    if loss not in BINARY_LOSSES:
+        return Task("one_hot", classes, logits, loss=loss)
+    if classes != 2:
+        raise _wrong(
+            recipe,
+            f"`{loss}` decides between two classes, and the data has {classes}. Use "
+            "`sparse_categorical_crossentropy`, or targets of one column a label.",
+        )
+    return Task("binary", 1, logits, loss=loss)
+
+
+def _values(recipe: Recipe, data: Data, name: str, logits: bool) -> Task:
+    """The task of numbers to predict."""
+    y, kind = data.train.y, None
+    if name in BINARY_LOSSES or name == "categorical_crossentropy":
+        kind = "each" if name in BINARY_LOSSES else "row"
+        splits = [split.y for split in (data.train, data.validation, data.test) if split]
+        if not all(_probabilities(y, kind) for y in splits):
+            sums = "" if kind == "each" else " that sum to 1 in each row"
+            raise _wrong(
+                recipe,
+                f"`{name}` compares probabilities, and the targets are numbers from {y.min():.6g} "
+                f"to {y.max():.6g}, none from 0 to 1{sums}. For a regression leave `loss` out; for "
+                "classes write `task: classification` below `data`.",
+            )
+    elif name in CLASS_LOSSES:
+        raise _wrong(
+            recipe,
+            f"`{name}` compares classes, and the targets are numbers to predict. Leave `loss` out, "
+            "or write `task: classification` below `data`.",
+        )
+    return Task(
+        "values",
+        data.num_outputs,
+        logits,
+        kind,
+        target_scaling(recipe, data),
+        loss=name or "mean_squared_error",
+    )
+
+
+def _probabilities(y: np.ndarray, kind: str) -> bool:
+    low, high = y.min() >= 0, y.max() <= 1
+    sums = kind == "each" or (y.ndim == 2 and np.allclose(y.sum(axis=1), 1, atol=1e-3))
+    return bool(low and high and sums)
+
+
+def _wrong(recipe: Recipe, message: str) -> RecipeError:
+    return RecipeError([recipe.problem(("loss",), message)])
+
+
+def _check_scale(recipe: Recipe, why: str) -> None:
+    if recipe.data.target_scale == "standardize":
+        place = ("data", "target_scale")
+        raise RecipeError([recipe.problem(place, f"{why}; only numbers can be standardized.")])
+
+
+def target_scaling(recipe: Recipe, data: Data) -> Scaling | None:
+    """Mean and deviation of the training targets, if the network learns them standardized.
+
+    By default it does where nothing of the recipe speaks against it: a loss that depends on the
+    unit only by a factor, the default output layer, and targets that are not the scaled rows.
+
+    Raises:
+        RecipeError: it is asked for with a loss that needs the targets as they are.
+    """
+    asked = recipe.data.target_scale
+    name = recipe.loss.name if recipe.loss is not None else "mean_squared_error"
+    if asked == "standardize" and name not in UNIT_LOSSES:
+        place, fitting = ("data", "target_scale"), ", ".join(sorted(UNIT_LOSSES))
+        message = f"`{name}` needs the targets as they are; `standardize` goes with {fitting}."
+        raise RecipeError([recipe.problem(place, message)])
+    own = recipe.model.output is not None or recipe.data.targets == "rows"
+    if asked == "none" or (asked == "auto" and (own or name not in UNIT_LOSSES)):
+        return None
+    return Scaling.fit("standardize", data.train.y.reshape(len(data.train.y), -1))
 
 
 def loss(recipe: Recipe, task: Task, builder: Builder) -> Any:
-    """The recipe's loss, or the one that fits the task."""
+    """The recipe's loss, or the one that fits the task; of standardized values, where asked."""
     if recipe.loss is not None:
-        return builder.make("losses", recipe.loss, ("loss",))
-    if task.form == "values":
-        return keras.losses.MeanSquaredError()
-    return keras.losses.SparseCategoricalCrossentropy()
+        found = builder.make("losses", recipe.loss, ("loss",))
+    elif task.form == "values":
+        found = keras.losses.MeanSquaredError()
+    elif task.form == "labels":
+        found = keras.losses.SparseCategoricalCrossentropy(from_logits=task.logits)
+    elif task.form == "one_hot":
+        found = keras.losses.CategoricalCrossentropy(from_logits=task.logits)
+    else:
+        found = keras.losses.BinaryCrossentropy(from_logits=task.logits)
+    if task.scaling is None:
+        return found
+    offset, divisor = task.scaling.offset.tolist(), task.scaling.divisor.tolist()
+    return StandardizedLoss(found, offset, divisor, name=found.name)
+
+
+def activation_problem(task: Task, activation: str | None) -> str:
+    """Why an activation of the last layer and the loss do not fit; empty where they do.
+
+    Args:
+        activation: name of the activation, or None where it is not known.
+    """
+    if task.loss not in CLASS_LOSSES:
+        return ""
+    if not task.logits and activation == "linear":
+        return (
+            f"`{task.loss}` compares probabilities, and the network ends in a linear layer. Give "
+            f"that the activation {task.activation_of_probabilities}, or say that it gives logits: "
+            f"`loss: {{{task.loss}: {{from_logits: true}}}}`."
+        )
+    if task.logits and activation in ("softmax", "sigmoid"):
+        return (
+            f"`from_logits: true` makes probabilities of the outputs, and the network ends in "
+            f"{activation}, which does so too. Leave one of them out."
+        )
+    if task.activation_of_probabilities == "sigmoid" and activation == "softmax":
+        return (
+            f"`{task.loss}` judges each output on its own, and softmax makes all of a row sum to "
+            "1. Use sigmoid, or `categorical_crossentropy`."
+        )
+    return ""
+
+
+def last_activation(layer: Any) -> str | None:
+    """Name of the activation that a layer ends in; None where that is not known."""
+    if isinstance(layer, keras.layers.Softmax):
+        return "softmax"
+    return getattr(getattr(layer, "activation", None), "__name__", None)
 
 
 def baseline(recipe: Recipe, task: Task, y: np.ndarray) -> float | None:
@@ -80,56 +257,54 @@ def baseline(recipe: Recipe, task: Task, y: np.ndarray) -> float | None:
     """
     name = recipe.loss.name if recipe.loss is not None else None
     if task.form == "values":
-        values = np.asarray(y, "float64").reshape(len(y), -1)
-        known = {
-            None: lambda: values.var(axis=0).mean(),
-            "mean_squared_error": lambda: values.var(axis=0).mean(),
-            "sum_of_squares": lambda: 0.5 * values.var(axis=0).sum(),
-            "root_mean_squared_error": lambda: np.sqrt(values.var(axis=0).mean()),
-            "mean_absolute_error": lambda: np.abs(values - np.median(values, axis=0)).mean(),
-        }
-        found = float(known[name]()) if name in known else 0.0
-        return found if found > 0 else None
+        return _values_baseline(task, y)
     if name is not None and (not name.endswith("crossentropy") or "focal" in name):
         return None
-    shares = np.unique(y, return_counts=True)[1] / len(y)
-    entropy = float(-np.sum(shares * np.log(shares)))
+    if task.form == "multilabel":
+        shares = np.asarray(y, "float64").mean(axis=0)
+        pairs = np.clip(np.stack([shares, 1 - shares]), 1e-12, 1)
+        entropy = float(-np.mean(np.sum(pairs * np.log(pairs), axis=0)))
+    else:
+        shares = np.unique(y, return_counts=True)[1] / len(y)
+        entropy = float(-np.sum(shares * np.log(shares)))
     return entropy if entropy > 0 else None
 
 
-def metrics(recipe: Recipe, task: Task, builder: Builder) -> list[Any]:
-    """The recipe's metrics, or accuracy for classes and RMSE and MAE for numbers."""
-    if recipe.metrics is None:
-        if task.form == "values":
-            return [
-                keras.metrics.RootMeanSquaredError(name="rmse"),
-                keras.metrics.MeanAbsoluteError(name="mae"),
-            ]
-        return [accuracy(task)]
-    return [
-        accuracy(task, **choice.arguments)
-        if _is_accuracy(choice)
-        else builder.make("metrics", choice, ("metrics", index))
-        for index, choice in enumerate(recipe.metrics)
-    ]
-
-
-def accuracy(task: Task, name: str = "accuracy", **arguments: Any) -> keras.metrics.Metric:
-    """Accuracy for the form of the targets.
-
-    `keras.metrics.Accuracy` itself asks for equality, which no probability ever shows; a recipe
-    that says `accuracy` means the share of rows put in the right class.
-    """
-    makers: dict[str, Callable[..., keras.metrics.Metric]] = {
-        "labels": keras.metrics.SparseCategoricalAccuracy,
-        "one_hot": keras.metrics.CategoricalAccuracy,
-        "binary": keras.metrics.BinaryAccuracy,
-        "values": keras.metrics.Accuracy,
+def _values_baseline(task: Task, y: np.ndarray) -> float | None:
+    values = np.asarray(y, "float64").reshape(len(y), -1)
+    if task.scaling is not None:
+        values = (values - task.scaling.offset) / task.scaling.divisor
+    errors = np.abs(values - values.mean(axis=0))
+    known = {
+        "mean_squared_error": lambda: np.square(errors).mean(),
+        "sum_of_squares": lambda: 0.5 * np.square(errors).mean(axis=0).sum(),
+        "root_mean_squared_error": lambda: np.sqrt(np.square(errors).mean()),
+        "mean_absolute_error": lambda: np.abs(values - np.median(values, axis=0)).mean(),
+        "log_cosh": lambda: (np.logaddexp(errors, -errors) - np.log(2)).mean(),
     }
-    if task.form == "binary" and task.logits:
-        arguments.setdefault("threshold", 0.0)
-    return makers[task.form](name=name, **arguments)
+    found = float(known[task.loss]()) if task.loss in known else 0.0
+    return found if found > 0 else None
 
 
-def _is_accuracy(choice: Choice) -> bool:
-    return choice.name == "accuracy"
+def summary(task: Task, data: Data, output: str) -> str:
+    """A line for people: the task, its classes, the loss and the output.
+
+    Args:
+        output: the output layer in words.
+    """
+    if task.kind == "classification":
+        names = [str(name) for name in data.classes[:MOST_NAMED]]
+        more = ", ..." if len(data.classes) > MOST_NAMED else ""
+        what = f"classification, {len(data.classes)} classes ({', '.join(names)}{more})"
+    elif task.kind == "multilabel":
+        what = f"multilabel, {task.units} labels"
+    else:
+        count = "1 number" if task.units == 1 else f"{task.units} numbers"
+        what = f"regression, {count} a row"
+    scale = ""
+    if task.scaling is not None:
+        scale = " of the standardized targets"
+        if task.units == 1:
+            offset, divisor = float(task.scaling.offset[0]), float(task.scaling.divisor[0])
+            scale += f" (mean {offset:.6g}, deviation {divisor:.6g})"
+    return f"task: {what}; loss: {task.loss}{scale}; output: {output}"

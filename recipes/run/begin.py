@@ -86,4 +86,7 @@ def describe(
     # First of all: it marks the directory as a run's, in which a resumption may remove files.
     directory.write_json(files.MANIFEST, now)
     directory.write_text(files.RECIPE, dump(recipe))
-    directory.write_json(files.DATA, data.to_json())
+    from ..build.task import task_of
+
+    function = task_of(recipe, data).output_function
+    directory.write_json(files.DATA, {**data.to_json(), "output_function": function})

@@ -42,7 +42,7 @@ def check_gradients(recipe: Recipe, *, rows: int = 8, entries: int = 10) -> "lis
     from ..build.task import task_of
 
     with in_float64():
-        task = task_of(recipe, data.task, len(data.classes), data.num_outputs)
+        task = task_of(recipe, data)
         builder = Builder(recipe, 1, Path())
         model: Any = network(recipe, data, task, builder)
         compile_model(model, recipe, task, builder, len(data.train.y))

@@ -30,6 +30,7 @@ def dry_run(recipe: Recipe) -> str:
     return "\n".join(
         [
             f"{recipe.name}: {counted} rows",
+            built.summary,
             f"{recipe.epochs} epochs of {built.training.steps} batches: {updates} updates",
             f"steps an execution: {model.steps_per_execution}, XLA: {yes(model.jit_compile)}",
             f"{model.count_params()} weights, of which these are trained:",

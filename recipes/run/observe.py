@@ -75,6 +75,9 @@ def observers(
         found.append(GradientMonitor(path=path, verbose=progress))
     if not _has(built, FitDiagnosis):
         found.append(FitDiagnosis(baseline=built.baseline, verbose=progress))
+    for callback in (*built.callbacks, *found):
+        if isinstance(callback, FitDiagnosis):
+            callback.constant = built.constant
     if progress:
         found.append(ProgressBar())
     return [*found, watch.divergence]

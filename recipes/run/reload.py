@@ -60,13 +60,12 @@ def measured(recipe: Recipe, data: Any, model: Any, split: str) -> dict[str, flo
         return {}
     from ..build import task as tasks
     from ..build.experiment import evaluation
+    from ..build.metrics import metrics
     from ..build.objects import Builder
 
-    task = tasks.task_of(recipe, data.task, len(data.classes), data.num_outputs)
+    task = tasks.task_of(recipe, data)
     builder = Builder(recipe, steps_per_epoch=1)
-    model.compile(
-        loss=tasks.loss(recipe, task, builder), metrics=tasks.metrics(recipe, task, builder)
-    )
+    model.compile(loss=tasks.loss(recipe, task, builder), metrics=metrics(recipe, task, builder))
     values = model.evaluate(evaluation(chosen, task), verbose=0, return_dict=True)
     return {name: float(value) for name, value in values.items()}
 
@@ -83,19 +82,36 @@ def predict(run: str | os.PathLike, file: str | os.PathLike) -> tuple[list[str],
 
     Returns:
         The column names and a row for each row of the file: for classes the predicted one and the
-        probability of each, for numbers the predicted numbers.
+        probability of each, for several labels the probability of each, for numbers the predicted
+        numbers.
     """
     where = opened(run)
     described = where.read_json(files.DATA)
     from ..build.data import read_rows
 
     rows = read_rows(Path(file), described)
-    values = model_of(where).predict(rows, verbose=0)
-    return table(values, described["classes"])
+    from ..build.data.order import batches_of
+
+    # Keras rounds an array to 32 bits before a model that takes 64 sees it; a dataset it does not.
+    outputs = model_of(where).predict(batches_of(rows), verbose=0)
+    values = probabilities(outputs, described.get("output_function"))
+    return table(values, described["classes"], described["task"])
 
 
-def table(values: Any, classes: list) -> tuple[list[str], list[list]]:
+def probabilities(outputs: Any, function: str | None) -> Any:
+    """Outputs (rows, units) as they are, or logits through a `sigmoid` or `softmax`."""
+    if function is None:
+        return outputs
+    import keras
+
+    return keras.ops.convert_to_numpy(getattr(keras.ops, function)(outputs))
+
+
+def table(values: Any, classes: list, task: str = "classification") -> tuple[list[str], list[list]]:
     """Network outputs (rows, units) as a table for people."""
+    if task == "multilabel":
+        header = [f"probability_{index}" for index in range(values.shape[1])]
+        return header, [[float(value) for value in row] for row in values]
     if not classes:
         header = (
             ["prediction"]

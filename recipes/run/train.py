@@ -66,6 +66,8 @@ def train(
         run = Run(recipe, data, built, directory, progress, evaluate_test)
         run.restore(changed=bool(earlier.changes))
         describe(directory, recipe, data, earlier, built.pretraining)
+        if progress:
+            told(built.summary)
         return run.execute()
 
 
@@ -166,7 +168,8 @@ class Run:
         from .observe import findings, give_rows, outcome
 
         model: Any = self.built.model
-        give_rows(self.callbacks, self.data.train.x[:ACTIVATION_ROWS].astype("float32"))
+        rows = self.data.train.x[:ACTIVATION_ROWS]
+        give_rows(self.callbacks, rows if rows.dtype == "float64" else rows.astype("float32"))
         try:
             model.fit(
                 self.built.training.dataset,

@@ -8,23 +8,11 @@ from .durations import Duration
 from .fields import closest, listed
 from .nodes import Node, Path
 from .schema import Recipe
+from .tasks import CLASS_LOSSES, REGRESSION_SOURCES, known_task, metrics_fit_task
 
 Found = Iterator[tuple[Path, str]]
 Check = Callable[[Recipe], Found]
 
-REGRESSION_SOURCES = frozenset({"diabetes", "california_housing"})
-CLASS_SOURCES = frozenset(
-    {"digits", "iris", "wine", "breast_cancer", "mnist", "fashion_mnist", "cifar10", "cifar100"}
-)
-CLASS_LOSSES = frozenset(
-    {
-        "sparse_categorical_crossentropy",
-        "categorical_crossentropy",
-        "binary_crossentropy",
-        "categorical_focal_crossentropy",
-        "binary_focal_crossentropy",
-    }
-)
 # Callbacks that watch a value, and the one they watch when the recipe does not say.
 WATCHERS = {
     "early_stopping": "val_loss",
@@ -55,29 +43,12 @@ def loss_fits_source(recipe: Recipe) -> Found:
     if recipe.loss is None or recipe.loss.name not in CLASS_LOSSES:
         return
     source = recipe.data.source.name
-    if source in REGRESSION_SOURCES:
+    if source in REGRESSION_SOURCES and recipe.data.targets == "own":
         yield (
             ("loss",),
             f"`{recipe.loss.name}` compares classes, and `{source}` has numbers to predict. "
             "Use `mean_squared_error`, or leave `loss` out.",
         )
-
-
-def sparse_loss_has_labels(recipe: Recipe) -> Found:
-    """Metrics must be of the same form as the targets that the loss asks for."""
-    name = "sparse_categorical_crossentropy" if recipe.loss is None else recipe.loss.name
-    if recipe.data.source.name not in CLASS_SOURCES:
-        return
-    for index, metric in enumerate(recipe.metrics or []):
-        sparse = metric.name.startswith("sparse_")
-        if metric.name.endswith(("categorical_accuracy", "categorical_crossentropy")) and (
-            sparse != name.startswith("sparse_")
-        ):
-            yield (
-                ("metrics", index),
-                f"`{metric.name}` and the loss `{name}` want targets of different forms. "
-                "`accuracy` fits every loss.",
-            )
 
 
 def monitors_are_logged(recipe: Recipe) -> Found:
@@ -117,10 +88,14 @@ def _not_logged(recipe: Recipe, monitor: str) -> Iterator[str]:
 def logged(recipe: Recipe) -> list[str]:
     """Names that training logs, without `val_`."""
     if recipe.metrics is None:
-        # Whether the rows have classes is known for bundled sets alone.
-        source = recipe.data.source.name
-        classes, numbers = source in CLASS_SOURCES, source in REGRESSION_SOURCES
-        metrics = [*([] if numbers else ["accuracy"]), *([] if classes else ["rmse", "mae"])]
+        task = known_task(recipe)
+        defaults = {
+            "classification": ["accuracy"],
+            "multilabel": ["accuracy", "auc"],
+            "regression": ["rmse", "mae"],
+            None: ["accuracy", "auc", "rmse", "mae"],
+        }
+        metrics = defaults[task]
     else:
         metrics = [str(metric.arguments.get("name", metric.name)) for metric in recipe.metrics]
     return [*ALWAYS_LOGGED, *metrics]
@@ -238,7 +213,7 @@ def blocks_have_layers(recipe: Recipe) -> Found:
 
 CHECKS: list[tuple[Check, frozenset[str]]] = [
     (loss_fits_source, frozenset({"loss", "data"})),
-    (sparse_loss_has_labels, frozenset({"loss", "metrics", "data"})),
+    (metrics_fit_task, frozenset({"loss", "metrics", "data"})),
     (monitors_are_logged, frozenset({"callbacks", "metrics"})),
     (one_owner_of_the_rate, frozenset({"callbacks", "learning_rate"})),
     (batch_fits_limit, frozenset({"data"})),

@@ -121,6 +121,13 @@ class DataSection(Strict):
     source: choice("sources") = Key(  # type: ignore[valid-type]
         description="a bundled set, a Keras set, a file, or `arrays` given from Python"
     )
+    task: one_of("auto", "classification", "regression", "multilabel").annotation = Key(  # type: ignore[valid-type]
+        "auto", description="what the targets are; `auto` tells by their values"
+    )
+    target_scale: one_of("auto", "standardize", "none").annotation = Key(  # type: ignore[valid-type]
+        "auto",
+        description="learn standardized targets; predictions and metrics keep the targets' unit",
+    )
     validation: _share() = Key(  # type: ignore[valid-type]
         0.15, description="rows to validate on after each epoch: part of the rows, or a source"
     )

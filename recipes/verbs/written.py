@@ -39,10 +39,13 @@ def list_recipes(arguments: Arguments) -> int:
 
 
 def show(arguments: Arguments) -> int:
-    """The resolved recipe."""
+    """The resolved recipe, and what it tells of its task."""
     from ..spec import dump
+    from ..spec.tasks import describe
 
-    print(dump(load(arguments)), end="")
+    recipe = load(arguments)
+    print(f"# {describe(recipe)}")
+    print(dump(recipe), end="")
     return 0
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from keras_recipes.callbacks import FitDiagnosis
-from keras_recipes.callbacks.curves import Thresholds, chance_level, judge
+from keras_recipes.callbacks.curves import Constant, Thresholds, chance_level, judge
 
 nan = math.nan
 
@@ -149,3 +149,45 @@ def test_goes_on_from_its_state(drive):
     second.set_state(json.loads(json.dumps(first.get_state(), allow_nan=False)))
     drive(second, logs[3:], begin=3)
     assert second.findings == whole.findings
+
+
+MAJORITY = Constant("the majority class (good, 91 %)", 0.3, 0.91, "Watch `auc`.")
+MEAN = Constant("the mean of the targets", 1.0, None, "Check the rate.", "Standardize them.")
+
+
+@pytest.mark.parametrize(
+    ("training", "accuracy", "constant", "kind", "words"),
+    [
+        ([0.35, 0.3, 0.29], [0.91] * 3, MAJORITY, "constant", "than the majority class (good, 91"),
+        # The loss may fall without a single row more being right.
+        ([0.3, 0.26, 0.22], [0.9, 0.91, 0.91], MAJORITY, "constant", "the accuracy is 91.0 %"),
+        ([0.3, 0.26, 0.22], [0.9, 0.92, 0.94], MAJORITY, "underfitting", "knowing nothing"),
+        ([0.3, 0.1, 0.05], [0.91, 0.97, 0.99], MAJORITY, "healthy", ""),
+        ([1.2, 1.0, 0.99], [nan] * 3, MEAN, "constant", "No better than the mean of the targets"),
+        ([1.2, 1.0, 0.8], [nan] * 3, MEAN, "underfitting", "knowing nothing"),
+        ([1.2, 0.4, 0.2], [nan] * 3, MEAN, "healthy", ""),
+        ([1.2, 30.0, nan], [nan] * 3, MEAN, "diverged", "Diverged"),
+    ],
+)
+def test_no_better_than_a_constant(training, accuracy, constant, kind, words):
+    found = judge(training, None, constant.loss, constant=constant, accuracy=accuracy)
+    assert found.kind == kind, found
+    assert words in found.words
+    if kind in ("constant", "underfitting", "diverged"):
+        # What is wrong with the targets comes before every other remedy.
+        assert found.remedy.startswith(constant.scale)
+    if kind == "constant":
+        assert found.remedy.endswith(constant.remedy)
+        assert "units" not in found.remedy
+
+
+def test_the_accuracy_is_part_of_the_state(drive):
+    logs = [{"loss": 0.3, "accuracy": 0.9, "val_accuracy": 0.91}] * 4
+    first, second = (FitDiagnosis(verbose=False) for _ in range(2))
+    for diagnosis in (first, second):
+        diagnosis.constant = MAJORITY
+    drive(first, logs[:2], end=False)
+    second.set_state(json.loads(json.dumps(first.get_state(), allow_nan=False)))
+    drive(second, logs[2:], begin=2)
+    assert second.accuracy == [0.91] * 4
+    assert second.verdict.kind == "constant"

@@ -6,6 +6,7 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import MinMaxScaler
 
 from keras_recipes.pretraining import RBM, MomentumSGD, RBMTransformer
 
@@ -38,6 +39,29 @@ def test_in_a_pipeline_that_is_cloned_and_searched(data):
     search = GridSearchCV(clone(pipeline), {"rbm__n_components": [6]}, cv=2, refit=False)
     assert search.fit(*data).best_score_ > 0.6
     assert pipeline.get_params()["rbm__n_components"] == 4
+
+
+def test_behind_a_scaler_that_other_rows_were_fitted_on(data):
+    random, labels = np.random.default_rng(1), data[1]
+    rows = random.normal(size=(80, 6)) + labels[:, None]
+    pipeline = Pipeline(
+        [
+            ("scale", MinMaxScaler()),
+            ("rbm", RBMTransformer(4, n_iter=2)),
+            ("top", LogisticRegression()),
+        ]
+    )
+    # The held-out rows of each fold leave the range of the others.
+    search = GridSearchCV(pipeline, {"rbm__n_components": [3]}, cv=4, error_score="raise")
+    assert search.fit(rows, labels).best_score_ > 0.5
+    machine = RBMTransformer(4, n_iter=1).fit(data[0])
+    outside, nearest = data[0] * 1.5 - 0.2, np.clip(data[0] * 1.5 - 0.2, 0, 1)
+    np.testing.assert_array_equal(machine.transform(outside), machine.transform(nearest))
+    np.testing.assert_array_equal(machine.score_samples(outside), machine.score_samples(nearest))
+    # Of a scaler's rounding, 1.0000000000000002.
+    RBMTransformer(4, n_iter=1).fit(data[0] * (1 + 1e-7))
+    with pytest.raises(ValueError, match="must lie in"):
+        RBMTransformer(4, n_iter=1).fit(data[0] * 1.01)
 
 
 def test_misuse_is_refused(data):

@@ -201,7 +201,9 @@ ARCHIVES = {
     "not finite": (saved(x=np.where(X == 7, np.nan, X), y=Y), "nan at [3, 1]"),
     "complex": (saved(x=X.astype("complex64"), y=Y), "holds complex64 values"),
     "fewer targets": (saved(x=X, y=Y[:9]), "20 rows and 9 targets"),
-    "one-hot": (saved(x=X, y=np.eye(20, dtype=int)), "look one-hot"),
+    "no one-hot": (saved(x=X, y=np.eye(20, dtype=int) * 2), "are no classes"),
+    "zeros and ones as floats": (saved(x=X, y=Y * 1.0), "task: classification"),
+    "ages": (saved(x=np.arange(40.0), y=np.arange(40) + 30), "task: regression"),
 }
 
 # What only building shows: (layers or lines, part of the message).

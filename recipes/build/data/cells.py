@@ -94,7 +94,7 @@ class Table:
         Args:
             mend: what to do about a cell that is a word.
         """
-        values = np.empty(len(self.rows), dtype="float32")
+        values = np.empty(len(self.rows))
         for row, cell in enumerate(self.cells(name)):
             value = number(cell)
             if value is None:

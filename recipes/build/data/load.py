@@ -10,12 +10,16 @@ import numpy as np
 
 from ...errors import DataError
 from . import split as parts
+from .arrays import numbers
 from .memory import picked
+from .precision import as_trained
 from .scale import Scaling
-from .source import Columns, Source, Task, checked, numbers
+from .source import Columns, Source, checked
 from .sources import SOURCES
 from .split import Splits
 from .table import same_table
+from .targets import Task
+from .tasks import GUESSED, TAKES_TASK, asked_task, with_task
 
 DEFAULT_TEST = 0.15
 
@@ -39,8 +43,8 @@ class Data:
         train: rows to learn from.
         validation: rows to choose by, or None.
         test: rows to measure once, or None.
-        task: `classification` or `regression`.
-        classes: the classes in order; targets are indices into it. Empty for a regression.
+        task: `classification`, `regression` or `multilabel`.
+        classes: the classes in order; targets are indices into it. Empty for the other tasks.
         scaling: fitted on the training rows.
         columns: how the cells of a table became numbers, for tables.
         unlabelled: all rows of the training split, where only some of them are trained on; or None.
@@ -71,7 +75,7 @@ class Data:
 
     @property
     def num_outputs(self) -> int:
-        """Numbers to predict for a row, in a regression."""
+        """Numbers or labels to predict for a row, where they are no classes."""
         return 1 if self.train.y.ndim == 1 else self.train.y.shape[1]
 
     def to_json(self) -> dict[str, Any]:
@@ -98,6 +102,8 @@ def load_data(
     seed: int = 0,
     limit: int | None = None,
     arrays: tuple[Any, Any] | None = None,
+    task: Task | None = None,
+    loss: str | None = None,
 ) -> Data:
     """Load, check, split and measure the rows of a source.
 
@@ -109,13 +115,19 @@ def load_data(
         seed: decides which rows go where.
         limit: use only so many rows of the source.
         arrays: `(x, y)` for the source `arrays`.
+        task: what the targets are; by default their values tell.
+        loss: name of the loss, which may tell the task too.
 
     Raises:
-        DataError: the data cannot be used so.
+        DataError: the data cannot be used so, or its task is in doubt.
     """
-    source = read(name, arguments, arrays)
+    where = arguments.get("path", name)
+    asked = asked_task(name, arguments, task)
+    source = read(name, arguments, arrays, asked)
+    source = with_task(source, where, asked=asked, loss=loss, guessed=name in GUESSED)
+    source = replace(source, x=as_trained(source.x, scaled=scale != "none"))
     # Before the limit: a short run has the network of the long one.
-    classes = known_classes(source, arguments.get("path", name))
+    classes = known_classes(source, where)
     source = restricted(source, limit, seed)
     train, validation, test = divided(source, classes, splits, seed)
     numeric = None if source.columns is None else source.columns.numeric
@@ -132,7 +144,12 @@ def load_data(
     )
 
 
-def read(name: str, arguments: Mapping[str, Any], arrays: tuple[Any, Any] | None) -> Source:
+def read(
+    name: str,
+    arguments: Mapping[str, Any],
+    arrays: tuple[Any, Any] | None,
+    task: Task | None = None,
+) -> Source:
     """The source of a name, or the arrays that were given."""
     if name == "arrays":
         if arrays is None:
@@ -140,9 +157,11 @@ def read(name: str, arguments: Mapping[str, Any], arrays: tuple[Any, Any] | None
                 "data.source is `arrays`, which only Python can give: "
                 "`keras_recipes.load(...).train(x, y)`."
             )
-        return checked(*arrays, "arrays")
+        return checked(*arrays, "arrays", task=task)
     if arrays is not None:
         raise DataError(f"data.source is `{name}`; give arrays only to the source `arrays`.")
+    if name in TAKES_TASK and task is not None:
+        arguments = {**arguments, "task": task}
     return SOURCES[name](**arguments)
 
 
@@ -165,10 +184,11 @@ def labels_of(source: Source) -> np.ndarray | None:
 
 def known_classes(source: Source, where: str) -> tuple[Any, ...]:
     """The classes in order; at least two."""
-    if source.task == "regression":
+    if source.task != "classification":
         return ()
-    classes = tuple(np.unique(source.y).tolist())
-    if len(classes) < 2:
+    present = tuple(np.unique(source.y).tolist())
+    classes = present if source.classes is None else source.classes
+    if len(present) < 2:
         only = source.y.flat[0]
         raise DataError(f"{where}: all rows have the class {only}; there is nothing to learn.")
     if len(classes) > max(1000, len(source.y) // 2):
@@ -218,7 +238,7 @@ def _split(source: Source, classes: tuple[Any, ...], rows: np.ndarray) -> Split:
 
 
 def encoded(y: np.ndarray, classes: tuple[Any, ...]) -> np.ndarray:
-    """Targets as indices into the classes; numbers to predict stay as they are."""
+    """Targets as indices into the classes; numbers and labels stay as they are."""
     if not classes:
         return y
     return np.searchsorted(np.array(classes), y).astype("int32")
@@ -235,7 +255,8 @@ def _own(source: Source, classes: tuple[Any, ...], asked: Any, what: str) -> Spl
         words = source.y.dtype.kind == "U"
         x, y = same_table(source.columns, arguments, source.task, words=words)
     else:
-        other = read(name, arguments, None)
+        other = read(name, arguments, None, source.task)
+        other = with_task(other, what, asked=source.task, loss=None, guessed=False)
         x, y = other.x, other.y
     return _checked_own(source, classes, x, y, what)
 
@@ -260,6 +281,10 @@ def _checked_own(
             f"{what}: its targets have shape {y.shape[1:]}; those of the training rows "
             f"{source.y.shape[1:]}."
         )
+    if x.dtype.kind == "f":
+        x = x.astype("float64" if source.x.dtype == np.float64 else "float32", copy=False)
+    if source.task == "multilabel":
+        return Split(x, y)
     if not classes:
         return Split(x, numbers(y, f"{what}, targets").astype("float32", copy=False))
     if source.y.dtype.kind == "U":

@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -50,7 +51,7 @@ def npz(
     y: str = "y",
     x_test: str | None = None,
     y_test: str | None = None,
-    task: Literal["classification", "regression"] | None = None,
+    task: Literal["classification", "regression", "multilabel"] | None = None,
 ) -> Source:
     """Rows and targets from the arrays of an `.npz` file.
 
@@ -60,8 +61,8 @@ def npz(
         y: name of the array of targets.
         x_test: name of an array of test rows, if the file has its own.
         y_test: name of the array of their targets.
-        task: what to make of the targets; by default floats are numbers to predict and whole
-            numbers or words are classes.
+        task: what to make of the targets; by default floats are numbers to predict, whole
+            numbers, words and one-hot rows are classes, other rows of 0 and 1 are labels.
     """
     if (x_test is None) != (y_test is None):
         raise DataError(f"{path}: `x_test` and `y_test` belong together; one of them is missing.")
@@ -69,8 +70,9 @@ def npz(
         source = checked(member(file, path, x), member(file, path, y), path, task=task)
         if x_test is None or y_test is None:
             return source
-        own = checked(member(file, path, x_test), member(file, path, y_test), path, task=task)
-    return Source(source.x, source.y, source.task, source.pixels, (own.x, own.y))
+        given = member(file, path, x_test), member(file, path, y_test)
+        own = checked(*given, path, task=source.task)
+    return replace(source, test=(own.x, own.y))
 
 
 @contextmanager

@@ -79,6 +79,8 @@ def training_dataset(
     if not 0 <= start_step < steps:
         raise ValueError(f"`start_step` must be from 0 to {steps - 1}. Received: {start_step}")
     x, y = tensor(split.x), tensor(split.y)
+    # Rows that need 64 bits are scaled in them, by the model's first layer.
+    floats = tf.float64 if x.dtype == tf.float64 else tf.float32
     epoch = tf.Variable(tf.constant(0, tf.int64), trainable=False, name="epoch")
     full = rows // size * size
 
@@ -92,7 +94,7 @@ def training_dataset(
 
     def gathered(chosen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         # The cast to the model's type here runs beside the training step rather than in it.
-        return tf.cast(tf.gather(x, chosen), tf.float32), tf.gather(y, chosen)
+        return tf.cast(tf.gather(x, chosen), floats), tf.gather(y, chosen)
 
     dataset = (
         tf.data.Dataset.from_tensors(tf.constant(0))
@@ -122,6 +124,12 @@ def evaluation_dataset(split: Split, batch_size: int = EVALUATION_BATCH) -> tf.d
         return x[first:last], y[first:last]
 
     return tf.data.Dataset.range(steps).map(batch).prefetch(1).with_options(_options())
+
+
+def batches_of(x: np.ndarray, batch_size: int = EVALUATION_BATCH) -> tf.data.Dataset:
+    """Batches of rows without targets, in their own order and type."""
+    rows = tensor(x)
+    return tf.data.Dataset.from_tensor_slices(rows).batch(batch_size).with_options(_options())
 
 
 def tensor(array: Any) -> tf.Tensor:

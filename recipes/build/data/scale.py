@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import DataError
-from .source import chunks
+from .arrays import chunks
 
 KINDS = ("unit", "standardize", "none")
 # Divisors that Keras's Normalization layer takes: it divides by no less than 1e-7, and their
@@ -66,8 +66,12 @@ class Scaling:
         """Scaled rows, float32: what the layer computes, in NumPy."""
         return ((x.astype("float64") - self.offset) / self.divisor).astype("float32")
 
-    def layer(self) -> Any:
-        """A Keras layer that scales raw rows, or None where there is nothing to do."""
+    def layer(self, dtype: str | None = None) -> Any:
+        """A Keras layer that scales raw rows, or None where there is nothing to do.
+
+        Args:
+            dtype: what it computes in; by default what all layers do.
+        """
         import keras
 
         if self.kind == "none":
@@ -75,6 +79,11 @@ class Scaling:
         if self.offset.ndim == 0:
             scale = 1.0 / float(self.divisor)
             return keras.layers.Rescaling(scale, -float(self.offset) * scale, name="scaling")
+        if dtype == "float64":
+            # As arrays: Keras would read lists as 32-bit numbers.
+            factors: Any = 1.0 / self.divisor
+            shifts: Any = -self.offset / self.divisor
+            return keras.layers.Rescaling(factors, shifts, name="scaling", dtype=dtype)
         if self.divisor.min() < DIVISORS[0] or self.divisor.max() > DIVISORS[1]:
             scales: Any = (1.0 / self.divisor).astype("float32")
             offsets: Any = (-self.offset / self.divisor).astype("float32")
@@ -86,6 +95,15 @@ class Scaling:
             variance=np.square(self.divisor).astype("float32"),
             name="scaling",
         )
+
+    def inverse_layer(self, name: str) -> Any:
+        """A Keras layer that brings scaled numbers (rows, columns) back to their own unit."""
+        import keras
+
+        if self.offset.size == 1:
+            return keras.layers.Rescaling(float(self.divisor[0]), float(self.offset[0]), name=name)
+        columns: Any = self.divisor.astype("float32"), self.offset.astype("float32")
+        return keras.layers.Rescaling(*columns, name=name)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for `data.json`."""
@@ -107,6 +125,8 @@ def moments(x: np.ndarray, *, pixels: bool) -> tuple[np.ndarray, np.ndarray]:
     mean = sum(part.sum(axis=axes, dtype="float64") for part in chunks(x)) / count
     square = sum(np.square(part - mean).sum(axis=axes) for part in chunks(x)) / count
     deviation = np.sqrt(square)
-    # Rounding alone gives a constant feature a deviation of some 1e-16 of its size.
-    constant = deviation <= 1e-7 * np.maximum(np.abs(mean), 1e-30)
+    # Rounding alone gives a constant feature a deviation of some 1e-16 of its size; neighbouring
+    # 32-bit floats differ by 1e-7 of theirs.
+    rounding = 1e-7 if x.dtype.kind == "f" and x.dtype.itemsize <= 4 else 1e-12
+    constant = deviation <= rounding * np.maximum(np.abs(mean), 1e-30)
     return np.asarray(mean), np.where(constant, 0.0, deviation)

@@ -10,6 +10,7 @@ from ...errors import DataError
 from ..words import shown
 from .cells import Table, counted, number, plain
 from .source import Columns, Source, Task
+from .targets import narrowed
 
 MOST_CATEGORIES = 1000
 
@@ -111,14 +112,14 @@ def _words(table: Table, name: str) -> tuple[str, ...]:
 
 
 def encode(table: Table, columns: Columns, *, learning: bool = False) -> np.ndarray:
-    """A table's rows as features (rows, features), float32.
+    """A table's rows as features (rows, features), float64.
 
     Args:
         learning: the kinds of the columns are still the user's to choose, and a message says how.
     """
     mend = _mend(table, columns) if learning else ""
     width = len(columns.numeric)
-    rows = np.empty((len(table.rows), width), dtype="float32")
+    rows = np.empty((len(table.rows), width), dtype="float64")
     first = 0
     for name, words in columns.categories.items():
         last = first + (1 if words is None else len(words))
@@ -155,7 +156,7 @@ def targets(
     if "" in cells:
         raise table.refused(cells.index(""), name, "the row has no target.")
     if task == "regression":
-        return table.numbers(name), task
+        return narrowed(table.numbers(name), f"{table.path}: column `{plain(name)}`"), task
     values = [number(cell) for cell in cells]
     known = [value for value in values if value is not None]
     whole = all(value.is_integer() and abs(value) < 2**53 for value in known)
@@ -168,7 +169,7 @@ def targets(
                 f"{shown(cells[values.index(None)])}. Mend the cell, or write "
                 "`task: classification` if these are names of classes.",
             )
-        return np.array(known, dtype="float32"), "regression"
+        return narrowed(np.array(known), f"{table.path}: column `{plain(name)}`"), "regression"
     if whole and len(known) == len(cells) and not words:
         return np.array([int(value) for value in known], dtype="int64"), "classification"
     return np.array(cells), "classification"

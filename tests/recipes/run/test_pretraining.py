@@ -297,6 +297,16 @@ def test_the_pictures_are_what_the_machines_do(run, tmp_path):
         assert arrays["activity_0"].sum() == len(held_out) * 12
 
 
+def test_validation_rows_beyond_the_range_of_the_training_rows(tmp_path):
+    data = {"source": "wine", "limit": None, "batch_size": 32, "validation": 0.3}
+    recipe = changed(data=data, dbn={"epochs": 1})
+    made = built(recipe, tmp_path)
+    held_out = made.pretraining.validation
+    assert held_out.min() < -1e-3 or held_out.max() > 1.001
+    directory = RunDirectory(tmp_path)
+    assert Pretrainer(made.pretraining, directory, progress=False).run(made.model)
+
+
 def test_a_model_of_ones_own_starts_from_the_machines_too(run, tmp_path):
     recipe = keras_recipes.load(changed(data={"scale": "none"}))
     rows = data_of(keras_recipes.load(SMALL))

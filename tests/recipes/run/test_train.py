@@ -294,7 +294,7 @@ class TestFit:
         ("arguments", "message"),
         [
             ({"activation": "linear"}, "from_logits: true"),
-            ({"units": 4}, r"ends in shape \(None, 4\)"),
+            ({"units": 2}, r"whole numbers from 0 to 1. Received 2"),
         ],
     )
     def test_a_model_that_does_not_fit_is_told(self, arguments, message):

@@ -107,7 +107,10 @@ def test_ten_mistakes_are_ten_problems_each_with_its_place_and_a_mend(tmp_path):
         ({"data.source": {"csv": {"path": "x.csv"}}}, "target: is missing"),
         ({"data.limit": 8, "data.batch_size": 16}, "larger than the limit of 8"),
         ({"data.source": "diabetes", "loss": "binary_crossentropy"}, "compares classes"),
-        ({"metrics": ["categorical_accuracy"]}, "want targets of different forms"),
+        ({"metrics": ["mean"]}, "is a metric of given values"),
+        ({"metrics": ["auc"], "data.source": "diabetes"}, "the targets are numbers to predict"),
+        ({"metrics": ["accuracy"], "data.task": "regression"}, "the targets are numbers"),
+        ({"metrics": ["categorical_accuracy"], "data.task": "multilabel"}, "several labels"),
         ({"callbacks": [{"early_stopping": {"monitor": "val_los"}}]}, "Did you mean `val_loss`"),
         ({"callbacks": ["early_stopping"], "data.validation": None}, "needs validation rows"),
         (

@@ -105,7 +105,8 @@ def test_limit_keeps_shares_and_comes_first():
 
 
 def test_a_limit_does_not_change_the_classes():
-    data = numbered(np.repeat(np.arange(50), 4), Splits(None, None), limit=20)
+    y = np.repeat(np.arange(50), 4)
+    data = numbered(y, Splits(None, None), limit=20, task="classification")
     assert len(data.train) == 20
     assert len(data.classes) == 50
 

@@ -1,0 +1,65 @@
+"""What a network reaches that predicts the same for every row of a recipe's data."""
+
+import numpy as np
+
+from ...callbacks.curves import Constant
+from .data import Data
+from .data.targets import majority
+from .task import Task
+
+# Targets within these bounds train well as they are.
+MOST_MEAN, DEVIATIONS = 10.0, (0.1, 10.0)
+# From this multiple of an equal share on, classes are called unbalanced.
+UNBALANCED = 1.5
+USUAL = "a higher learning rate or more epochs, and features that tell the rows apart"
+
+
+def constant_guess(task: Task, data: Data, loss: float | None) -> Constant:
+    """Loss and accuracy of predicting the same for every row, and what helps against it.
+
+    Args:
+        loss: the loss of such a network, or None where it is not known.
+    """
+    y = data.train.y
+    if task.kind == "regression":
+        mean = "the mean of the targets"
+        return Constant(mean, loss, None, f"Check for {USUAL}.", _scale(task, y))
+    if task.kind == "multilabel":
+        share = y.mean(axis=0)
+        most = float(np.maximum(share, 1 - share).mean())
+        return Constant(
+            f"the more frequent answer to each label ({100 * most:.0f} %)",
+            loss,
+            most,
+            f"Watch `auc` or `f1_score`, which a constant does not win; check for {USUAL}.",
+        )
+    largest, most = majority(y)
+    name = data.classes[int(largest)]
+    counts = np.bincount(y, minlength=len(data.classes))
+    remedy = f"Check for {USUAL}."
+    if most > UNBALANCED / len(data.classes):
+        rare = counts.argmin()
+        remedy = (
+            f"The classes are unbalanced: {counts.max()} rows of {name} and {counts.min()} of "
+            f"{data.classes[rare]}. Repeat rows of the rare classes, or weigh them "
+            "(`class_weight` of `model.fit`), and watch `auc`, `recall` or `f1_score`, which a "
+            f"constant does not win; check for {USUAL}."
+        )
+    return Constant(f"the majority class ({name}, {100 * most:.0f} %)", loss, most, remedy)
+
+
+def _scale(task: Task, y: np.ndarray) -> str:
+    """What is wrong with the scale of numbers to predict, if anything."""
+    if task.scaling is not None or task.probabilities is not None:
+        return ""
+    values = np.asarray(y, "float64")
+    mean, deviation = values.mean(axis=0), values.std(axis=0)
+    fits = (np.abs(mean) <= MOST_MEAN).all()
+    if fits and DEVIATIONS[0] <= deviation.min() and deviation.max() <= DEVIATIONS[1]:
+        return ""
+    worst = np.argmax(np.maximum(np.abs(np.log(np.maximum(deviation, 1e-30))), np.abs(mean)))
+    return (
+        f"The targets have mean {mean.flat[worst]:.4g} and deviation {deviation.flat[worst]:.4g}, "
+        "far from the 0 and 1 that networks begin with: write `target_scale: standardize` below "
+        "`data`."
+    )

@@ -1,0 +1,227 @@
+"""Targets for a model of the user's own: they mean what they mean to `model.fit`."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from ..errors import DataError, RecipeError, RequestError
+from ..spec import Recipe
+from ..spec.tasks import BINARY_LOSSES, CLASS_LOSSES
+from .data import Data, Split, Splits
+from .data.arrays import as_array, numbers
+from .data.load import divided
+from .data.scale import Scaling
+from .data.source import Source, features
+from .task import Task, activation_problem, last_activation
+
+
+@dataclass(frozen=True)
+class Output:
+    """The end of a model.
+
+    Attributes:
+        name: of the model.
+        units: width of the output.
+        activation: of the last layer, `unknown` where it has none.
+    """
+
+    name: str
+    units: int
+    activation: str
+
+    @classmethod
+    def of(cls, model: keras.Model) -> "Output":
+        """The end of a built model with one output of shape (rows, units)."""
+        shape = model.output_shape
+        if not isinstance(shape, tuple) or len(shape) != 2 or shape[1] is None:
+            raise RequestError(
+                f"the model {model.name!r} ends in shape {shape}; expected (None, units). Put "
+                "`Flatten` or a global pooling layer before its last one."
+            )
+        last: Any = model.layers[-1] if model.layers else None
+        return cls(model.name, shape[1], last_activation(last) or "unknown")
+
+
+def task_for(recipe: Recipe, model: keras.Model, y: Any) -> tuple[Task, np.ndarray]:
+    """The form of the targets that loss and model ask for, and the targets in it.
+
+    | last layer | targets | default loss |
+    |---|---|---|
+    | softmax | class numbers from 0 to units - 1 | sparse categorical cross-entropy |
+    | softmax | (rows, units), each row sums to 1 | categorical cross-entropy |
+    | sigmoid | one column from 0 to 1 for each unit | binary cross-entropy |
+    | any other | numbers, one column for each unit | mean squared error |
+
+    A loss that the recipe names asks for its own form: class numbers for the sparse ones, a column
+    for each unit for all others. No number is changed, and no class is renumbered.
+
+    Raises:
+        RequestError: the targets do not have this form.
+        RecipeError: the loss does not fit the model, with its line.
+    """
+    output = Output.of(model)
+    targets = as_targets(y, "y")
+    logits = bool(recipe.loss is not None and recipe.loss.arguments.get("from_logits", False))
+    _check_labels_have_softmax(recipe, output, targets)
+    loss = _default(output, targets) if recipe.loss is None else recipe.loss.name
+    form = _form(loss, output, targets)
+    task = Task(form, output.units, logits, loss=loss)
+    problem = activation_problem(task, output.activation)
+    if problem:
+        raise RecipeError([recipe.problem(("loss",), problem)])
+    if form == "labels":
+        return task, class_numbers(targets, output, loss)
+    _check_columns(targets, output, loss)
+    if loss in CLASS_LOSSES:
+        _check_probabilities(targets, output, loss)
+    return task, targets
+
+
+def as_targets(y: Any, where: str) -> np.ndarray:
+    """Targets as finite numbers: (rows,), or (rows, columns) with more than one column."""
+    try:
+        found = numbers(as_array(y, where), where)
+    except DataError as error:
+        raise RequestError(
+            f"{error} Targets mean what they mean to `model.fit`: class numbers from 0, one-hot "
+            "rows, or numbers to predict."
+        ) from None
+    if found.ndim == 2 and found.shape[1] == 1:
+        found = found[:, 0]
+    if found.ndim not in (1, 2) or found.size == 0:
+        raise RequestError(
+            f"{where}: expected shape (rows,) or (rows, units). Received {found.shape}."
+        )
+    return found
+
+
+def _default(output: Output, targets: np.ndarray) -> str:
+    """The loss where the recipe names none."""
+    if output.activation == "softmax":
+        sparse = targets.ndim == 1
+        return "sparse_categorical_crossentropy" if sparse else "categorical_crossentropy"
+    return "binary_crossentropy" if output.activation == "sigmoid" else "mean_squared_error"
+
+
+def _form(loss: str, output: Output, targets: np.ndarray) -> str:
+    if loss.startswith("sparse_"):
+        return "labels"
+    if loss in BINARY_LOSSES:
+        return "binary" if output.units == 1 else "multilabel"
+    columns = output.activation == "softmax" and targets.ndim == 2
+    return "one_hot" if loss in CLASS_LOSSES or columns else "values"
+
+
+def _check_labels_have_softmax(recipe: Recipe, output: Output, targets: np.ndarray) -> None:
+    labels = targets.ndim == 1 and targets.dtype.kind in "biu" and output.units > 1
+    if recipe.loss is None and labels and output.activation == "linear":
+        message = (
+            "the model ends in a linear layer, so the cross-entropy must be told that it gets "
+            "logits: `loss: {sparse_categorical_crossentropy: {from_logits: true}}`."
+        )
+        raise RecipeError([recipe.problem(("loss",), message)])
+
+
+def _check_probabilities(targets: np.ndarray, output: Output, loss: str) -> None:
+    low, high = targets.min(), targets.max()
+    if low < 0 or high > 1:
+        raise RequestError(
+            f"`{loss}` on the model {output.name!r} needs targets from 0 to 1, a column for each "
+            f"of its {output.units} units. Received values from {low:g} to {high:g}."
+        )
+    if loss not in BINARY_LOSSES and not np.allclose(targets.sum(axis=-1), 1, atol=1e-3):
+        raise RequestError(f"`{loss}` needs targets whose rows sum to 1, such as one-hot rows.")
+
+
+def _check_columns(targets: np.ndarray, output: Output, loss: str) -> None:
+    columns = 1 if targets.ndim == 1 else targets.shape[1]
+    if columns != output.units:
+        raise RequestError(
+            f"the model {output.name!r} ends in {output.units} units, and `{loss}` needs a column "
+            f"of targets for each. Received targets of shape {targets.shape}."
+        )
+
+
+def class_numbers(targets: np.ndarray, output: Output, loss: str) -> np.ndarray:
+    """Class numbers as they are, if the model has a unit for each."""
+    if targets.ndim == 2:
+        raise RequestError(
+            f"`{loss}` needs one class number a row. Received targets of shape {targets.shape}; "
+            "for one-hot rows use `categorical_crossentropy`."
+        )
+    wrong = (targets < 0) | (targets >= output.units) | (targets != np.floor(targets))
+    if wrong.any():
+        hint = ""
+        if targets.min() == 1 and targets.max() == output.units:
+            hint = " They begin at 1: subtract 1."
+        raise RequestError(
+            f"the model {output.name!r} ends in {output.units} units, so classes must be whole "
+            f"numbers from 0 to {output.units - 1}. Received {targets[wrong][0]:g}.{hint}"
+        )
+    return targets.astype("int32")
+
+
+def data_for(
+    recipe: Recipe,
+    model: keras.Model,
+    task: Task,
+    arrays: tuple[Any, np.ndarray],
+    validation_data: tuple[Any, Any] | None,
+) -> Data:
+    """The user's arrays, checked and split.
+
+    Args:
+        arrays: rows, and targets in the task's form.
+        validation_data: rows and targets to validate on; without, part of the rows.
+    """
+    asked = recipe.data.validation if isinstance(recipe.data.validation, (int, float)) else None
+    splits = Splits(validation=None if validation_data is not None else asked, test=None)
+    source = _source(*arrays, task, "x")
+    train, validation, _ = divided(source, (), splits, recipe.seed)
+    if validation_data is not None:
+        validation = _own(recipe, model, task, source, validation_data)
+    return Data(
+        train=train,
+        validation=validation,
+        test=None,
+        task=task.kind,
+        classes=tuple(range(task.classes)) if task.kind == "classification" else (),
+        scaling=Scaling.fit("none", train.x),
+        columns=None,
+        fingerprint="",
+        source="arrays",
+    )
+
+
+def _own(
+    recipe: Recipe,
+    model: keras.Model,
+    task: Task,
+    source: Source,
+    given: tuple[Any, Any],
+) -> Split:
+    own, targets = task_for(recipe, model, given[1])
+    if own.form != task.form:
+        raise RequestError(
+            f"validation_data: its targets are {own.words}, those of training {task.words}."
+        )
+    other = _source(given[0], targets, task, "validation_data")
+    if other.x.shape[1:] != source.x.shape[1:]:
+        raise RequestError(
+            f"validation_data: its rows have shape {other.x.shape[1:]}; the training rows "
+            f"{source.x.shape[1:]}."
+        )
+    return Split(other.x, other.y)
+
+
+def _source(x: Any, y: np.ndarray, task: Task, where: str) -> Source:
+    rows = features(x, where)
+    if rows.dtype == np.float64:
+        rows = rows.astype("float32")
+    if len(rows) != len(y):
+        raise RequestError(f"{where}: {len(rows)} rows and {len(y)} targets.")
+    # Splits keep the shares of the classes where a row has one class number.
+    stratified = task.form == "labels" or (task.form == "binary" and y.ndim == 1)
+    return Source(rows, y, "classification" if stratified else "regression")

@@ -1,0 +1,178 @@
+"""The metrics of a recipe, each brought to the form of the task's targets or refused."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from ...models import EncodedMetric
+from ...models.encoded_metric import Form
+from ..errors import RecipeError
+from ..spec import Choice, Recipe
+from ..spec.tasks import (
+    BINARY_METRICS,
+    COLUMN_METRICS,
+    DETECTION_METRICS,
+    LABEL_METRICS,
+    ROW_METRICS,
+    refused,
+)
+from .objects import Builder, first_paragraph
+from .task import Task
+
+# Metrics that take the outputs themselves and not probabilities.
+MARGINS = frozenset({"hinge", "squared_hinge", "categorical_hinge"})
+F_SCORES = frozenset({"f1_score", "f_beta_score"})
+OVERLAPS = frozenset({"io_u", "mean_io_u", "one_hot_io_u", "one_hot_mean_io_u"})
+# Rows that a metric is tried on before training.
+TRIED = 4
+
+
+def metrics(recipe: Recipe, task: Task, builder: Builder) -> list[Any]:
+    """The recipe's metrics, or those that fit the task.
+
+    By default accuracy for classes, accuracy and AUC of each label for several labels, RMSE and MAE
+    for numbers.
+
+    Raises:
+        RecipeError: a metric cannot compare the task's targets with the outputs, with its line.
+    """
+    if recipe.metrics is not None:
+        return [
+            metric(recipe, choice, ("metrics", index), task, builder)
+            for index, choice in enumerate(recipe.metrics)
+        ]
+    if task.form == "values":
+        return [
+            keras.metrics.RootMeanSquaredError(name="rmse"),
+            keras.metrics.MeanAbsoluteError(name="mae"),
+        ]
+    if task.form == "multilabel":
+        auc = Choice("metrics", "auc", {})
+        return [accuracy(task), metric(recipe, auc, ("metrics",), task, builder)]
+    return [accuracy(task)]
+
+
+def accuracy(task: Task, name: str = "accuracy", **arguments: Any) -> keras.metrics.Metric:
+    """Accuracy for the form of the targets.
+
+    `keras.metrics.Accuracy` itself asks for equality, which no probability ever shows; a recipe
+    that says `accuracy` means the fraction of rows put in the right class, or of labels that are
+    right.
+    """
+    makers: dict[str, Callable[..., keras.metrics.Metric]] = {
+        "labels": keras.metrics.SparseCategoricalAccuracy,
+        "one_hot": keras.metrics.CategoricalAccuracy,
+        "binary": keras.metrics.BinaryAccuracy,
+        "multilabel": keras.metrics.BinaryAccuracy,
+    }
+    if task.form in ("binary", "multilabel") and task.logits:
+        arguments.setdefault("threshold", 0.0)
+    return makers[task.form](name=name, **arguments)
+
+
+def metric(recipe: Recipe, choice: Choice, place: tuple, task: Task, builder: Builder) -> Any:
+    """One metric, seen to work on a few rows of the task's form."""
+
+    def wrong(reason: str) -> RecipeError:
+        return RecipeError([recipe.problem(place, reason)])
+
+    reason = refused(choice.name, task.kind, probabilities=task.probabilities is not None)
+    reason = reason or _misfit(choice, task)
+    if reason:
+        raise wrong(reason)
+    if choice.name == "accuracy":
+        return accuracy(task, **choice.arguments)
+    fitted = choice.with_arguments(**_arguments(choice, task))
+    made = _encoded(builder.make("metrics", fitted, place), choice, task)
+    try:
+        made.update_state(*task.examples(TRIED))
+        shape = np.shape(made.result())
+    # Metrics raise whatever they stumble over, TensorFlow's errors among it.
+    except Exception as error:
+        text = first_paragraph(str(error))
+        raise wrong(f"`{choice.name}` cannot compare {task.words}: {text}") from error
+    if shape != ():
+        raise wrong(
+            f"`{choice.name}` gives {np.prod(shape)} numbers, and a log takes one. Average them: "
+            "`average: macro`, or `class_aggregation: uniform_average`."
+        )
+    made.reset_state()
+    return made
+
+
+def _misfit(choice: Choice, task: Task) -> str:
+    """Why a metric does not fit the number of classes or outputs; empty where it does."""
+    name, given = choice.name, choice.arguments
+    several = task.kind == "classification" and task.classes > 2
+    if several and name in BINARY_METRICS:
+        return (
+            f"`{name}` decides between two classes, and there are {task.classes}. `accuracy` fits "
+            "every number of classes."
+        )
+    if task.units == 1 and name in ROW_METRICS:
+        return f"`{name}` compares the numbers of a row with each other, and a row has only one."
+    if task.kind == "multilabel" and name in ROW_METRICS - {"cosine_similarity"}:
+        return f"`{name}` has no value where the labels of a row are all equal."
+    if name in OVERLAPS:
+        forms = {"sparse_y_true", "sparse_y_pred"} & set(given)
+        if forms:
+            return f"the form of the targets decides `{min(forms)}`; leave it out."
+        if given.get("num_classes", task.classes) != task.classes:
+            return f"`num_classes` must be {task.classes}, as in the data."
+    if name in F_SCORES and "average" in given and given["average"] is None:
+        return f"`{name}` without an `average` gives a number a class, and a log takes one."
+    return ""
+
+
+def _arguments(choice: Choice, task: Task) -> dict[str, Any]:
+    """Arguments that follow from the task where the recipe does not give them."""
+    name, given = choice.name, choice.arguments
+    # Keras would count the metrics that the process has made: `auc_1`.
+    found: dict[str, Any] = {"name": given.get("name", name)}
+    wanted = _wanted(choice, task)
+    if name == "auc" and wanted == "columns":
+        found["multi_label"] = given.get("multi_label", True)
+        if found["multi_label"]:
+            found["num_labels"] = given.get("num_labels", task.units)
+    if name in F_SCORES:
+        found["average"] = given.get("average", "macro")
+        if wanted == "one_column" or task.kind == "multilabel":
+            # Without a threshold the largest column of a row is 1, and of a single one always.
+            found["threshold"] = 0.5 if given.get("threshold") is None else given["threshold"]
+    if name in OVERLAPS:
+        found["sparse_y_pred"] = False
+    return found
+
+
+def _wanted(choice: Choice, task: Task) -> Form:
+    """The form of targets and outputs that a metric compares."""
+    name = choice.name
+    if task.kind != "classification" or name in COLUMN_METRICS:
+        return "columns"
+    if name in LABEL_METRICS:
+        return "class_numbers"
+    if name in DETECTION_METRICS | BINARY_METRICS:
+        # Of two classes the second is the one to detect.
+        chosen = {"class_id", "top_k"} & set(choice.arguments)
+        return "one_column" if task.classes == 2 and not chosen else "columns"
+    return "one_column" if task.form == "binary" else "columns"
+
+
+def _encoded(made: Any, choice: Choice, task: Task) -> Any:
+    """The metric, behind a change of form where it needs another one than the task has."""
+    forms: dict[str, Form] = {"labels": "class_numbers", "binary": "one_column"}
+    given, wanted = forms.get(task.form, "columns"), _wanted(choice, task)
+    raw = choice.name in MARGINS or choice.arguments.get("from_logits", False)
+    logits = task.logits and not raw and task.activation_of_probabilities is not None
+    if given == wanted and not logits:
+        return made
+    return EncodedMetric(
+        made,
+        task.classes,
+        given=given,
+        wanted=wanted,
+        outputs="logits" if logits else "probabilities",
+        independent=task.activation_of_probabilities == "sigmoid",
+    )
