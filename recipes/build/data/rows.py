@@ -43,8 +43,8 @@ def read_rows(path: Path, described: Mapping[str, Any]) -> np.ndarray:
 def _table(path: Path, columns: Any, shape: tuple[int, ...]) -> np.ndarray:
     if columns is not None:
         known = Columns.from_json(columns)
-        return encode(Table(path, known.delimiter), known)
-    table = Table(path, ",")
+        return encode(Table(path, known.delimiter, known.encoding, known.categories), known)
+    table = Table(path)
     if len(shape) != 1 or len(table.header) != shape[0]:
         raise DataError(
             f"{path}: has {len(table.header)} columns; the model takes rows of shape {shape}."
