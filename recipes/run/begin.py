@@ -10,6 +10,7 @@ from ..spec import Recipe, dump
 from . import directory as files
 from .backend import use_tensorflow
 from .directory import RunDirectory, reserved
+from .moved import FILES, relative_files
 from .resume import Earlier, check_data, manifest_of, taken_up
 
 if TYPE_CHECKING:
@@ -80,8 +81,9 @@ def describe(
 
         fingerprints["weights"] = weights_fingerprint(recipe)
     now = manifest(seed=recipe.seed, fingerprints=fingerprints)
+    now[FILES] = relative_files(recipe, directory.path)
     if earlier is not None and earlier.manifest:
-        now = manifest_of(earlier, now)
+        now = {**manifest_of(earlier, now), FILES: now[FILES]}
     directory.write_text(files.RECIPE, dump(recipe))
     directory.write_json(files.MANIFEST, now)
     directory.write_json(files.DATA, data.to_json())

@@ -112,7 +112,9 @@ class Table:
         lengths = {len(column) for column in cells.values()}
         if len(lengths) != 1 or lengths == {0}:
             told = ", ".join(f"{plain(name)}: {len(column)}" for name, column in cells.items())
-            raise DataError(f"{where}: columns must be equally long, and not empty. Received {told}")
+            raise DataError(
+                f"{where}: columns must be equally long, and not empty. Received {told}"
+            )
         table.lines = list(range(lengths.pop()))
         table._row_word = "row"
         return table
@@ -149,9 +151,10 @@ class Table:
                 block = []
             if len(self.lines) * len(self._columns) > free:
                 raise DataError(
-                    f"{self.path}: its first {len(self.lines)} rows of {len(self._columns)} columns "
-                    f"fill the memory of this machine, {memory() / 2**30:.1f} GiB. Name the columns "
-                    "that are needed under `numeric` and `categorical`, or use fewer rows."
+                    f"{self.path}: its first {len(self.lines)} rows of {len(self._columns)} "
+                    f"columns fill the memory of this machine, {memory() / 2**30:.1f} GiB. Name "
+                    "the columns that are needed under `numeric` and `categorical`, or use fewer "
+                    "rows."
                 )
         self._take(block)
 

@@ -168,9 +168,9 @@ def _zeros(table: Table, columns: Columns) -> np.ndarray:
         most = max(sizes, key=lambda name: sizes[name], default=None)
         why = "" if most is None else f" Column `{plain(most)}` alone is {sizes[most]} of them."
         raise DataError(
-            f"{table.path}: {len(table)} rows of {width} features take {size / 2**30:.1f} GiB, twice "
-            f"while they are split, and this machine has {memory() / 2**30:.1f}.{why} Use fewer "
-            "columns or rows."
+            f"{table.path}: {len(table)} rows of {width} features take {size / 2**30:.1f} GiB, "
+            f"twice while they are split, and this machine has {memory() / 2**30:.1f}.{why} Use "
+            "fewer columns or rows."
         )
     return np.zeros((len(table), width), dtype="float32")
 
