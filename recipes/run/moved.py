@@ -67,7 +67,11 @@ def recipe_of(
     """
     path = run / files.RECIPE
     recipe = load(path, overrides, plugins=plugins, into=into)
-    found = _elsewhere(run, recipe)
+    found = {
+        key: place
+        for key, place in _elsewhere(run, recipe).items()
+        if not any(key == name or key.startswith(f"{name}.") for name in _keys(overrides))
+    }
     if not found:
         return recipe
     if not quiet:
@@ -75,6 +79,12 @@ def recipe_of(
             old = files_of(recipe)[key]
             print(f"{run.path}: {old} is not there; {place} is used.", file=sys.stderr, flush=True)
     return load(path, _merged(overrides, found), plugins=plugins, into=into)
+
+
+def _keys(overrides: Overrides) -> list[str]:
+    """The keys that overrides change."""
+    words = [overrides] if isinstance(overrides, str) else overrides
+    return [word.partition("=")[0] for word in words]
 
 
 def _merged(overrides: Overrides, found: Mapping[str, str]) -> dict[str, Any] | list[str]:
@@ -98,7 +108,6 @@ def _elsewhere(run: RunDirectory, recipe: Recipe) -> dict[str, str]:
         if os.path.exists(path) or not isinstance(relative, str) or "\0" in relative:
             continue
         place = os.path.abspath(run / relative)
-        # An override of the path has another name for its last part, or is there.
         if os.path.exists(place) and os.path.basename(place) == os.path.basename(path):
             found[key] = place
     return found

@@ -31,7 +31,7 @@ BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 # Tried, in this order, on a file that is not in the encoding that it should be in.
-LIKELY_ENCODINGS = ("utf-8", "cp949", "cp932", "gb18030", "big5", "cp1252", "cp1251")
+LIKELY_ENCODINGS = ("utf-8", "cp949", "cp1252", "cp932", "gb18030", "big5", "cp1251")
 # Bytes of lines that are not ASCII, to try encodings on.
 SAMPLE = 1 << 14
 
@@ -190,7 +190,7 @@ def _not_decoded(path: Path, encoding: str) -> str:
     ]
     if not likely:
         return f"is not {name} text, nor in another encoding that is tried. Is it a table?"
-    choices = " or ".join(likely[:3])
+    choices = " or ".join(likely[:4])
     return f"is not {name} text. The encoding may be {choices}; choose the one that reads well."
 
 

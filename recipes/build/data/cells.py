@@ -85,6 +85,7 @@ class Table:
         wanted: Container[str] | None = None,
     ):
         self._begin(str(path))
+        self._delimiter = delimiter
         read = records(path, delimiter, encoding)
         _, names = next(read, (0, None))
         if names is None:
@@ -112,9 +113,7 @@ class Table:
         lengths = {len(column) for column in cells.values()}
         if len(lengths) != 1 or lengths == {0}:
             told = ", ".join(f"{plain(name)}: {len(column)}" for name, column in cells.items())
-            raise DataError(
-                f"{where}: columns must be equally long, and not empty. Received {told}"
-            )
+            raise DataError(f"{where}: columns must be equally long and not empty. Received {told}")
         table.lines = list(range(lengths.pop()))
         table._row_word = "row"
         return table
@@ -127,6 +126,7 @@ class Table:
         self._columns: dict[str, list[str]] = {}
         self._ragged: set[int] = set()
         self._row_word = "line"
+        self._delimiter = ","
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -173,13 +173,15 @@ class Table:
         missing = [name for name in names if name not in self._columns]
         if not missing:
             return
-        few = [plain(name) for name in missing[:MOST_NAMES_SHOWN]]
-        what = f"column `{few[0]}`" if len(missing) == 1 else f"columns {', '.join(few)}"
+        few = missing[:MOST_NAMES_SHOWN]
+        what = ", ".join(f"`{plain(name)}`" for name in few)
         if len(missing) > len(few):
             what += f" and {len(missing) - len(few)} more"
         there = listed(self.header[:MOST_NAMES_SHOWN])
         hint = did_you_mean(missing[0], self.header)
-        raise DataError(f"{self.path}: has no {what}; it has {there}.{hint}")
+        if len(self.header) == 1 and any(mark in self.header[0] for mark in ",;\t|"):
+            hint = f" Its cells are not divided by {shown(self._delimiter)}: set `delimiter`."
+        raise DataError(f"{self.path}: has no column {what}; it has {there}.{hint}")
 
     def numbers(self, name: str, advice: str = "") -> np.ndarray:
         """A column as numbers, NaN where a cell is none, which is noted as a fault.
