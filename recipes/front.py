@@ -28,7 +28,7 @@ class Recipe(spec.Recipe):
     >>> recipe.epochs
     3
     >>> recipe
-    Recipe(name='digits_mlp', data='digits', layers=3, optimizer='adam', epochs=3)
+    Recipe(name='digits_mlp', data='digits', layers=4, optimizer='sgd', epochs=3)
     """
 
     def __repr__(self) -> str:
