@@ -1,10 +1,13 @@
 """Recipes that train Keras models.
 
-`load`, `train` and `sweep` are the front door; `keras_recipes.schedules`, `.callbacks` and
-`.models` hold parts that work in any `model.compile` and `model.fit`. Importing this package
-imports neither Keras nor TensorFlow: they come in with the first recipe that trains.
+`load`, `train`, `evaluate`, `predict` and `sweep` are the front door; `keras_recipes.schedules`,
+`.callbacks` and `.models` hold parts that work in any `model.compile` and `model.fit`. Importing
+this package imports neither Keras nor TensorFlow: they come in with the first recipe that trains.
+Where Keras is imported already, the classes of this package are registered with it, so that
+`keras.models.load_model` finds them.
 """
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
         load,
         train,
     )
-    from .recipes.front import resume, sweep
+    from .recipes.front import evaluate, predict, resume, sweep
 
 __all__ = [
     "DataError",
@@ -27,7 +30,9 @@ __all__ = [
     "RecipeError",
     "RequestError",
     "TrainingFailed",
+    "evaluate",
     "load",
+    "predict",
     "resume",
     "sweep",
     "train",
@@ -47,8 +52,17 @@ def __getattr__(name: str) -> Any:
     from .recipes import front
 
     # `recipes.sweep` is the folder of that name.
-    return getattr(front if name in ("resume", "sweep") else recipes, name)
+    return getattr(front if name in ("evaluate", "predict", "resume", "sweep") else recipes, name)
 
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])
+
+
+if "keras" in sys.modules:
+    # Its cost is paid. What stands in saved models registers itself where it is imported.
+    from . import models as _models
+    from . import pretraining as _pretraining
+    from . import schedules as _schedules
+
+    del _models, _pretraining, _schedules

@@ -35,7 +35,8 @@ class TrainingModel(TrainingStep, keras.Model):
         momentum: a schedule of the optimizer's `momentum` or `beta_1`, or None for a constant.
 
     `keras.models.load_model` brings a saved one back, settings, optimizer and state included, in a
-    program that has imported `keras_recipes.models`: Keras reads no class that is not registered.
+    program that imports `keras_recipes` after Keras, or `keras_recipes.models`: Keras reads no
+    class that is not registered.
 
     Raises:
         ValueError: a part of another type. When training begins: a part and the optimizer do the
@@ -47,6 +48,10 @@ class TrainingModel(TrainingStep, keras.Model):
     >>> model = TrainingModel(inputs, outputs, weight_decay=WeightDecay(1e-4))
     >>> model.compile("sgd", "mse")
     """
+
+    # True in the training of a recipe: its `.keras` files hold the network alone, which any program
+    # with Keras loads; optimizer and parts are in the state that the run is resumed from.
+    saves_network = False
 
     def __new__(cls, *args: Any, **kwargs: Any) -> TrainingModel:
         """A model of this class, or of its form for graphs."""
@@ -61,6 +66,17 @@ class TrainingModel(TrainingStep, keras.Model):
         given = {name: kwargs.pop(name, None) for name in parts.PARTS}
         super().__init__(*args, **kwargs)
         self.set_training(**given)
+
+    def save(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
+        """Save the whole model; where `saves_network` is set, the layers and their weights alone.
+
+        The arguments are those of `keras.Model.save`.
+        """
+        if not self.saves_network:
+            super().save(filepath, *args, **kwargs)
+            return
+        network = keras.Model(self.inputs[0], self.outputs[0], name=self.name)
+        network.save(filepath, *args, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
         """The graph or the arguments, and the parts that are set."""

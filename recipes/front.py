@@ -11,6 +11,8 @@ from .errors import RequestError, TrainingFailed
 if TYPE_CHECKING:
     import keras
 
+    from .run.predictions import Predictions
+    from .run.reload import OnError
     from .run.result import Result
     from .sweep.run.result import SweepResult
 
@@ -25,7 +27,18 @@ class Recipe(spec.Recipe):
     >>> recipe = keras_recipes.load("digits_mlp", {"epochs": 3})
     >>> recipe.epochs
     3
+    >>> recipe
+    Recipe(name='digits_mlp', data='digits', layers=4, optimizer='sgd', epochs=3)
     """
+
+    def __repr__(self) -> str:
+        return (
+            f"Recipe(name={self.name!r}, data={self.data.source.name!r}, "
+            f"layers={len(self.model.layers)}, optimizer={self.optimizer.name!r}, "
+            f"epochs={self.epochs})"
+        )
+
+    __str__ = __repr__
 
     def train(
         self,
@@ -199,11 +212,13 @@ def resume(
         TrainingFailed: training broke or diverged; the run directory tells how.
     """
     from .run import directory as files
+    from .run.directory import RunDirectory
+    from .run.moved import recipe_of
 
     path = Path(run)
     if not os.path.isfile(path / files.RECIPE):
         raise RequestError(f"{run}: there is no run to resume; it has no {files.RECIPE}.")
-    recipe = load(path / files.RECIPE, overrides, plugins=plugins)
+    recipe = recipe_of(RunDirectory(path), overrides, plugins=plugins, into=Recipe)
     return recipe.train(
         x,
         y,
@@ -213,6 +228,66 @@ def resume(
         resume=True,
         allow_change=allow_change,
     )
+
+
+def evaluate(
+    run: str | os.PathLike,
+    on: Any = "test",
+    overrides: Overrides = (),
+    *,
+    on_error: "OnError" = "refuse",
+    plugins: Sequence[str] = (),
+) -> dict[str, float]:
+    """Metrics of a run's model, on a split that its recipe makes or on other rows with targets.
+
+    Args:
+        run: the run directory.
+        on: `train`, `validation` or `test`; a `.csv` or `.npz` file; a pair `(rows, targets)`; or
+            columns by name, the target among them, such as a mapping or a data frame.
+        overrides: changes to the recipe, such as the path of data that was moved.
+        on_error: `refuse` raises where a row cannot be used; `skip` leaves it out and says so on
+            stderr.
+        plugins: importable modules whose classes the recipe names.
+
+    Returns:
+        The loss and each metric by name.
+
+    Raises:
+        RequestError: no run there, no such split, the data is not what the run was trained on, or
+            rows cannot be used.
+    """
+    from .run.reload import evaluate as evaluate_run
+
+    return evaluate_run(run, on, overrides, on_error=on_error, plugins=plugins)
+
+
+def predict(
+    run: str | os.PathLike,
+    rows: Any,
+    *,
+    on_error: "OnError" = "refuse",
+    plugins: Sequence[str] = (),
+) -> "Predictions":
+    """Predictions of a run's model for raw rows.
+
+    Args:
+        run: the run directory.
+        rows: a `.csv`, `.npz` or `.npy` file, an array of rows, or columns by name, such as a
+            mapping or a data frame. Columns of a table are found by name, in any order.
+        on_error: `refuse` raises where a row cannot be used; `skip` predicts the others.
+        plugins: importable modules whose classes the model has.
+
+    Returns:
+        The predictions in the order of the rows: `values` (classes by name, or numbers), `outputs`
+        (the network's outputs, an array with a column for each class), and `errors` of rows that
+        were skipped.
+
+    Raises:
+        RequestError: no run there, or rows cannot be used.
+    """
+    from .run.reload import predict as predict_rows
+
+    return predict_rows(run, rows, on_error=on_error, plugins=plugins)
 
 
 def sweep(

@@ -129,6 +129,7 @@ def network(recipe: Recipe, data: Data, task: tasks.Task, builder: Builder) -> k
         name=recipe.name,
         **training_parts(recipe, builder),
     )
+    model.saves_network = True
     too_large = oversized(model, batch_rows(len(data.train.y), recipe.data.batch_size))
     if too_large is not None:
         raise RecipeError([recipe.problem(("model", "layers"), too_large)])

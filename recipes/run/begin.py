@@ -10,6 +10,7 @@ from ..spec import Recipe, dump
 from . import directory as files
 from .backend import use_tensorflow
 from .directory import RunDirectory, reserved
+from .moved import FILES, relative_files
 from .resume import Earlier, check_data, manifest_of, taken_up
 
 if TYPE_CHECKING:
@@ -80,8 +81,9 @@ def describe(
 
         fingerprints["weights"] = weights_fingerprint(recipe)
     now = manifest(seed=recipe.seed, fingerprints=fingerprints)
+    now[FILES] = relative_files(recipe, directory.path)
     if earlier is not None and earlier.manifest:
-        now = manifest_of(earlier, now)
+        now = {**manifest_of(earlier, now), FILES: now[FILES]}
         directory.reopen()
     # First of all: it marks the directory as a run's, in which a resumption may remove files.
     directory.write_json(files.MANIFEST, now)

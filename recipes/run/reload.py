@@ -1,19 +1,27 @@
 """A finished run, taken up again: its recipe, its model, its data."""
 
 import os
-from pathlib import Path
-from typing import Any
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
-from ..errors import RequestError
-from ..spec import Recipe, load
+from ..errors import RequestError, legible
+from ..spec import Recipe, catalog
+from ..spec.loader import read
+from ..spec.nodes import Node
 from . import directory as files
 from .backend import use_tensorflow
 from .directory import RunDirectory, opened
+from .moved import Overrides, recipe_of
 
+if TYPE_CHECKING:
+    from .predictions import Predictions
 
-def recipe_of(run: RunDirectory) -> Recipe:
-    """The resolved recipe that a run was made from."""
-    return load(run / files.RECIPE)
+OnError = Literal["refuse", "skip"]
+SPLITS = ("train", "validation", "test")
+# Rows whose error is said on stderr.
+MOST_SAID = 20
 
 
 def model_of(run: RunDirectory) -> Any:
@@ -31,26 +39,120 @@ def model_of(run: RunDirectory) -> Any:
     return keras.models.load_model(path, compile=False)
 
 
-def evaluate(run: str | os.PathLike, split: str = "test") -> dict[str, float]:
-    """Metrics of a run's model on one of the splits that its recipe makes.
+def evaluate(
+    run: str | os.PathLike,
+    on: Any = "test",
+    overrides: Overrides = (),
+    *,
+    on_error: OnError = "refuse",
+    plugins: Sequence[str] = (),
+) -> dict[str, float]:
+    """Metrics of a run's model, on a split that its recipe makes or on other rows with targets.
+
+    Args:
+        run: the run directory.
+        on: `train`, `validation` or `test`; a `.csv` or `.npz` file; a pair `(rows, targets)`; or
+            columns by name, the target among them.
+        overrides: changes to the recipe, such as the path of data that was moved.
+        on_error: `refuse` raises where a row cannot be used; `skip` leaves it out and says so on
+            stderr.
+        plugins: importable modules whose classes the recipe names.
 
     Raises:
-        RequestError: no run there, no such split, or the data is not what the run was trained on.
+        RequestError: no run there, no such split, the data is not what the run was trained on, or
+            rows cannot be used.
     """
     where = opened(run)
-    recipe = recipe_of(where)
+    recipe = recipe_of(where, overrides, plugins=plugins)
+    if isinstance(on, str) and on in SPLITS:
+        splits = check_data(where, recipe)
+        if getattr(splits, on) is None:
+            raise RequestError(f"{where.path}: the recipe makes no {on} split.")
+        return measured(recipe, splits, model_of(where), on)
+    data = _own_rows(where, recipe, on, on_error)
+    return measured(recipe, data, model_of(where), "rows")
+
+
+def check_data(run: RunDirectory, recipe: Recipe, arrays: tuple[Any, Any] | None = None) -> Any:
+    """The data of a run, as it was when the run was trained.
+
+    Raises:
+        RequestError: it is not.
+    """
     from ..build.inputs import data_of
 
-    data = data_of(recipe)
-    trained_on = where.read_json(files.MANIFEST)["fingerprints"]["data"]
+    data = data_of(recipe, arrays)
+    trained_on = run.read_json(files.MANIFEST)["fingerprints"]["data"]
     if data.fingerprint != trained_on:
         raise RequestError(
-            f"{where.path}: the data has changed since this run. Its fingerprint was "
+            f"{run.path}: the data has changed since this run. Its fingerprint was "
             f"{trained_on[:12]}, now it is {data.fingerprint[:12]}; splits would not be the same."
         )
-    if getattr(data, split) is None:
-        raise RequestError(f"{where.path}: the recipe makes no {split} split.")
-    return measured(recipe, data, model_of(where), split)
+    return data
+
+
+@dataclass(frozen=True)
+class _OwnRows:
+    """Rows that are no split of the recipe, with what `measured` asks of data."""
+
+    task: Any
+    classes: tuple[Any, ...]
+    num_outputs: int
+    rows: Any
+
+
+def _own_rows(run: RunDirectory, recipe: Recipe, given: Any, on_error: OnError) -> _OwnRows:
+    import numpy as np
+
+    from ..build.data import Split
+    from ..build.data.rows import Reading, rows_of
+    from ..build.data.scale import Scaling
+
+    described = run.read_json(files.DATA)
+    own = recipe.data.targets == "own"
+    found = rows_of(given, Reading(described, own, on_error, _arrays(read(run / files.RECIPE))))
+    say(found.notes, found.errors)
+    y = found.y
+    if y is None:  # an autoencoder: the scaled rows themselves
+        kept = described["scaling"]
+        scaling = Scaling(kept["kind"], np.array(kept["offset"]), np.array(kept["divisor"]))
+        y = scaling.apply(found.x).reshape(len(found.x), -1)
+    outputs = 1 if y.ndim == 1 else y.shape[1]
+    classes = tuple(described["classes"])
+    return _OwnRows(described["task"], classes, outputs, Split(found.x, y))
+
+
+def _arrays(recipe: Node) -> tuple[str, str]:
+    """Names of the arrays of rows and targets in the recipe's `.npz` file, and in others."""
+    arguments = _arguments(recipe, "data", "source", "npz")
+    return str(arguments.get("x", "x")), str(arguments.get("y", "y"))
+
+
+def _arguments(recipe: Node, *keys: str) -> dict[str, Any]:
+    """The arguments of a choice in a resolved recipe; none where it has none.
+
+    They are read from the text: a recipe that names classes of a plugin can be checked only where
+    the plugin is, and a prediction needs no more of it than this.
+
+    Args:
+        keys: that lead to the choice, or to its name; the name is left open where it is not given.
+    """
+    node: Node | None = recipe
+    for key in keys:
+        node = None if node is None else node.child(key)
+    plain = None if node is None else node.plain()
+    if isinstance(plain, dict) and keys[-1] == "loss":
+        plain = next(iter(plain.values()), None)
+    return plain if isinstance(plain, dict) else {}
+
+
+def say(notes: Sequence[str], errors: Mapping[int, str]) -> None:
+    """What is worth knowing about rows, on stderr."""
+    lines = [*notes, *list(errors.values())[:MOST_SAID]]
+    if len(errors) > MOST_SAID:
+        lines.append(f"and {len(errors) - MOST_SAID} more rows that are skipped.")
+    for line in lines:
+        print(legible(line), file=sys.stderr, flush=True)
 
 
 def measured(recipe: Recipe, data: Any, model: Any, split: str) -> dict[str, float]:
@@ -70,66 +172,53 @@ def measured(recipe: Recipe, data: Any, model: Any, split: str) -> dict[str, flo
     return {name: float(value) for name, value in values.items()}
 
 
-def members(run: str | os.PathLike, split: str = "test") -> list[dict[str, float]]:
-    """Metrics of each member of an ensemble, in order; none where the run is no ensemble."""
+def members(
+    run: str | os.PathLike, on: Any = "test", overrides: Overrides = (), **more: Any
+) -> list[dict[str, float]]:
+    """Metrics of each member of an ensemble, in order; none where the run is no ensemble.
+
+    The arguments are those of `evaluate`.
+    """
     where = opened(run)
     count = len(where.read_json(files.RESULT).get("members") or [])
-    return [evaluate(where / files.MEMBERS / str(index + 1), split) for index in range(count)]
+    folders = [where / files.MEMBERS / str(index + 1) for index in range(count)]
+    return [evaluate(folder, on, overrides, **more) for folder in folders]
 
 
-def predict(run: str | os.PathLike, file: str | os.PathLike) -> tuple[list[str], list[list]]:
-    """Predictions for the raw rows of a file.
+def predict(
+    run: str | os.PathLike,
+    rows: Any,
+    *,
+    on_error: OnError = "refuse",
+    plugins: Sequence[str] = (),
+) -> "Predictions":
+    """Predictions for raw rows.
+
+    Args:
+        run: the run directory.
+        rows: a `.csv`, `.npz` or `.npy` file, an array of rows, or columns by name, such as a
+            mapping or a data frame. Columns of a table are found by name, in any order.
+        on_error: `refuse` raises where a row cannot be used; `skip` predicts the others, and the
+            predictions have an error there.
+        plugins: importable modules whose classes the model has.
 
     Returns:
-        The column names and a row for each row of the file: for classes the predicted one and the
-        probability of each, for several labels the probability of each, for numbers the predicted
-        numbers.
+        The predictions, in the order of the rows.
+
+    Raises:
+        RequestError: no run there, or rows cannot be used.
     """
     where = opened(run)
     described = where.read_json(files.DATA)
-    from ..build.data import read_rows
+    from ..build.data.rows import Reading, rows_of
 
-    rows = read_rows(Path(file), described)
+    catalog.load_plugins(tuple(plugins))
+    written = read(where / files.RECIPE)
+    found = rows_of(rows, Reading(described, on_error=on_error, arrays=_arrays(written)))
     from ..build.data.order import batches_of
+    from .predictions import predictions
 
     # Keras rounds an array to 32 bits before a model that takes 64 sees it; a dataset it does not.
-    outputs = model_of(where).predict(batches_of(rows), verbose=0)
-    values = probabilities(outputs, described.get("output_function"))
-    return table(values, described["classes"], described["task"])
-
-
-def probabilities(outputs: Any, function: str | None) -> Any:
-    """Outputs (rows, units) as they are, or logits through a `sigmoid` or `softmax`."""
-    if function is None:
-        return outputs
-    import keras
-
-    return keras.ops.convert_to_numpy(getattr(keras.ops, function)(outputs))
-
-
-def table(values: Any, classes: list, task: str = "classification") -> tuple[list[str], list[list]]:
-    """Network outputs (rows, units) as a table for people."""
-    if task == "multilabel":
-        header = [f"probability_{index}" for index in range(values.shape[1])]
-        return header, [[float(value) for value in row] for row in values]
-    if not classes:
-        header = (
-            ["prediction"]
-            if values.shape[1] == 1
-            else [f"prediction_{index}" for index in range(values.shape[1])]
-        )
-        return header, [[float(value) for value in row] for row in values]
-    header = ["prediction", *(f"output_{name}" for name in classes)]
-    if values.shape[1] == 1:  # one sigmoid unit: the probability of the second class
-        values = _two_columns(values)
-    best = values.argmax(axis=1)
-    return header, [
-        [classes[index], *(float(value) for value in row)]
-        for index, row in zip(best, values, strict=True)
-    ]
-
-
-def _two_columns(values: Any) -> Any:
-    import numpy as np
-
-    return np.concatenate([1 - values, values], axis=1)
+    outputs = model_of(where).predict(batches_of(found.x), verbose=0)
+    made = predictions(outputs, described, usable=found.usable)
+    return replace(made, errors=found.errors, notes=found.notes)

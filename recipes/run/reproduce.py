@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import RequestError
-from ..spec import load
 from . import directory as files
 from .compare import compare, surroundings
 from .directory import RunDirectory, opened
+from .moved import Overrides, recipe_of
+from .reload import check_data
 from .resume import finished
 
 
@@ -45,6 +46,7 @@ class Reproduction:
 
 def reproduce(
     run: str | os.PathLike,
+    overrides: Overrides = (),
     *,
     out: str | os.PathLike | None = None,
     arrays: tuple[Any, Any] | None = None,
@@ -54,6 +56,8 @@ def reproduce(
     """Train the recipe of a run from its beginning, in a directory of its own, and compare.
 
     Args:
+        overrides: changes to the recipe, such as the path of data that was moved; what comes out
+            must be the same all the same.
         out: directory for the second run, to keep it; else it is temporary.
         arrays: `(x, y)` for a recipe whose data source is `arrays`.
         plugins: importable modules whose classes the recipe names.
@@ -64,7 +68,9 @@ def reproduce(
     """
     first = opened(run)
     _check(first)
-    recipe = load(first / files.RECIPE, plugins=plugins)
+    recipe = recipe_of(first, overrides, plugins=plugins)
+    if overrides:
+        check_data(first, recipe, arrays)
     with tempfile.TemporaryDirectory(prefix="keras-recipes-") as temporary:
         from .ensemble import train_ensemble
         from .train import train

@@ -1,13 +1,22 @@
 """What came of a run, as `result.json` and `--json` tell it."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, get_args
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+if TYPE_CHECKING:
+    import keras
+
+    from .predictions import Predictions
+    from .reload import OnError
 
 Status = Literal["running", "completed", "interrupted", "failed"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """The outcome of a training.
 
@@ -49,6 +58,39 @@ class Result:
     def to_json(self) -> dict[str, Any]:
         """The fields as plain JSON values."""
         return asdict(self)
+
+    def __repr__(self) -> str:
+        measured = self.test or self.validation
+        split = "test" if self.test else "validation"
+        values = ", ".join(f"{name} {value:.4g}" for name, value in list(measured.items())[:4])
+        told = f", {split}: {values}" if values else ""
+        return f"Result({self.status}, {self.directory!r}, {self.epochs} epochs{told})"
+
+    @cached_property
+    def model(self) -> "keras.Model":
+        """The trained network, not compiled; it takes raw rows. Loaded at the first use."""
+        from .directory import opened
+        from .reload import model_of
+
+        return model_of(opened(self.directory))
+
+    @property
+    def history(self) -> dict[str, list[Any]]:
+        """What was logged, by name: a value for each epoch, None where it was not logged."""
+        from .directory import METRICS
+
+        path = Path(self.directory) / METRICS
+        if not path.is_file():
+            return {}
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        names = dict.fromkeys(name for line in lines for name in line)
+        return {name: [line.get(name) for line in lines] for name in names}
+
+    def predict(self, rows: Any, *, on_error: "OnError" = "refuse") -> "Predictions":
+        """Predictions for raw rows; see `keras_recipes.predict`."""
+        from .reload import predict
+
+        return predict(self.directory, rows, on_error=on_error)
 
     @property
     def exit_status(self) -> int:

@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ..errors import RequestError
-from ..spec import Recipe, load
+from ..spec import Recipe
 from ..spec.dump import to_plain
 from ..spec.fields import did_you_mean, shown
 from . import directory as files
 from .directory import RunDirectory
 from .lock import LOCK
+from .moved import recipe_of
 from .result import Result
 
 # Keys that change nothing about what is trained.
@@ -68,7 +69,7 @@ def taken_up(directory: RunDirectory, recipe: Recipe, allow: Sequence[str]) -> E
     if not (directory / files.RECIPE).is_file() or not (directory / files.MANIFEST).is_file():
         _begin_again(directory, "there is no run to resume")
         return Earlier()
-    found = differences(load(directory / files.RECIPE), recipe)
+    found = differences(recipe_of(directory, quiet=True), recipe)
     changes = [change for change in found if not _allowed(change.key, FREE)]
     _refuse(directory, [change for change in changes if not _allowed(change.key, allow)])
     result = finished(directory)

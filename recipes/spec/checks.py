@@ -8,6 +8,7 @@ from .durations import Duration
 from .fields import closest, listed
 from .nodes import Node, Path
 from .schema import Recipe
+from .source_files import csv_arguments_are_sound
 from .tasks import CLASS_LOSSES, REGRESSION_SOURCES, known_task, metrics_fit_task
 
 Found = Iterator[tuple[Path, str]]
@@ -217,6 +218,7 @@ CHECKS: list[tuple[Check, frozenset[str]]] = [
     (monitors_are_logged, frozenset({"callbacks", "metrics"})),
     (one_owner_of_the_rate, frozenset({"callbacks", "learning_rate"})),
     (batch_fits_limit, frozenset({"data"})),
+    (csv_arguments_are_sound, frozenset({"data"})),
     (splits_leave_rows, frozenset({"data"})),
     (arrays_have_no_own_files, frozenset({"data"})),
     (warm_up_ends_within_the_run, frozenset({"learning_rate", "epochs"})),

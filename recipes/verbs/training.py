@@ -48,6 +48,7 @@ def add(verbs: Any) -> None:
 
     again = verb(verbs, "reproduce", reproduce, "train a run once more, and compare bit for bit")
     takes_run(again)
+    again.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help="change of its recipe")
     again.add_argument("--out", metavar="DIR", help="keep the second run there")
     takes_quiet(again)
     takes_plugins(again)
@@ -100,7 +101,11 @@ def reproduce(arguments: Arguments) -> int:
     from ..run.reproduce import reproduce as train_again
 
     found = train_again(
-        arguments.run, out=arguments.out, plugins=arguments.plugin, progress=not arguments.quiet
+        arguments.run,
+        arguments.overrides,
+        out=arguments.out,
+        plugins=arguments.plugin,
+        progress=not arguments.quiet,
     )
     report = sys.stderr if arguments.json else sys.stdout
     for line in found.surroundings:

@@ -73,6 +73,7 @@ def copy(arguments: Arguments) -> int:
 def validate(arguments: Arguments) -> int:
     """Every mistake of every recipe or sweep; `key=value` words are overrides of all of them."""
     from ..spec import load as load_recipe
+    from ..sweep.spec.files import check_files
     from ..sweep.spec.load import is_sweep, load_sweep
 
     overrides = [word for word in arguments.recipes if "=" in word]
@@ -82,7 +83,7 @@ def validate(arguments: Arguments) -> int:
             continue
         try:
             read = load_sweep if is_sweep(word) else load_recipe
-            read(word, overrides, plugins=arguments.plugin)
+            check_files(read(word, overrides, plugins=arguments.plugin))
             print(f"{word}: ok")
         except RecipeError as error:
             problems.extend(error.problems)

@@ -149,7 +149,9 @@ TABLES = {
     "nan": (b"x,y\nnan,a\n2,b\n", 'Received "nan"'),
     "a large number": (b"x,y\n1e39,a\n2,b\n", 'Received "1e39"'),
     "Latin-1": ("x,y\n1,é\n".encode("latin-1"), "is not UTF-8 text"),
-    "UTF-16": ("x,y\n1,a\n".encode("utf-16"), "is not UTF-8 text"),
+    # With a byte order mark it is read.
+    "UTF-16": ("x,y\n1,a\n2,b\n".encode("utf-16-le"), "line 1 has a zero byte"),
+    "UTF-32 cut short": ("x,y\n1,a\n".encode("utf-32")[:-2], "is not UTF-32 text"),
     "a huge cell": (b"x,y\n" + b"1" * 140_000 + b",a\n", "field larger than field limit"),
     "an open quote": (b'x,y\n1,"a\n', "line 2 is no CSV"),
     "colours": (b"\x1b[31m,\x1b[31m,y\n1,2,a\n", "two columns are called `\\u001b[31m`"),

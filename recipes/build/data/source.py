@@ -23,11 +23,13 @@ class Columns:
         categories: column name -> its words in order for a categorical column, or None for a
             numeric one; in the order of the file.
         delimiter: character between cells.
+        encoding: of the file.
     """
 
     target: str
     categories: Mapping[str, tuple[str, ...] | None]
     delimiter: str = ","
+    encoding: str = "utf-8"
 
     @property
     def numeric(self) -> np.ndarray:
@@ -40,7 +42,9 @@ class Columns:
     def to_json(self) -> dict[str, Any]:
         """Plain data for `data.json`."""
         words = {name: kinds and list(kinds) for name, kinds in self.categories.items()}
-        return {"target": self.target, "categories": words, "delimiter": self.delimiter}
+        found = {"target": self.target, "categories": words, "delimiter": self.delimiter}
+        # Left out where it is the default: the fingerprint of the data is taken over this.
+        return found if self.encoding == "utf-8" else {**found, "encoding": self.encoding}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Columns":
@@ -49,7 +53,8 @@ class Columns:
             name: None if words is None else tuple(words)
             for name, words in value["categories"].items()
         }
-        return cls(value["target"], categories, value.get("delimiter", ","))
+        delimiter, encoding = value.get("delimiter", ","), value.get("encoding", "utf-8")
+        return cls(value["target"], categories, delimiter, encoding)
 
 
 @dataclass(frozen=True)

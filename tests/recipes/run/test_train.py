@@ -117,18 +117,6 @@ def test_two_epochs_have_different_orders_and_the_same_rows(tmp_path):
     np.testing.assert_array_equal(order(0), first)
 
 
-def test_the_model_loads_where_there_is_only_keras(run):
-    code = (
-        "import sys, keras\n"
-        f"model = keras.models.load_model({str(run[1] / 'model.keras')!r})\n"
-        "assert not any(name.startswith('keras_recipes') for name in sys.modules)\n"
-        "print(model.output_shape)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == "(None, 3)"
-
-
 def test_the_model_takes_raw_rows_and_scaling_is_fitted_on_training_rows_alone(run):
     recipe = recipe_of(opened(run[1]))
     data = data_of(recipe)
@@ -158,7 +146,7 @@ def test_evaluate_refuses_data_that_has_changed(tmp_path):
 def test_predict_takes_raw_rows(run, tmp_path):
     data = data_of(recipe_of(opened(run[1])))
     np.savez(tmp_path / "rows.npz", x=data.test.x)
-    header, rows = predict(run[1], tmp_path / "rows.npz")
+    header, rows = predict(run[1], tmp_path / "rows.npz").table()
     assert header == ["prediction", "output_0", "output_1", "output_2"]
     accuracy = np.mean([row[0] == y for row, y in zip(rows, data.test.y, strict=True)])
     assert accuracy == pytest.approx(run[0].test["accuracy"])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from keras_recipes.recipes.build.data import Splits, load_data, read_rows
+from keras_recipes.recipes.build.data.rows import Reading, rows_of
 from keras_recipes.recipes.errors import DataError
 
 
@@ -103,3 +104,78 @@ def test_an_npy_that_claims_more_than_it_holds(tmp_path, numbers):
     path.write_bytes(path.read_bytes().replace(b"(2, 2)", b"(9999999999999, 2)"))
     with pytest.raises(DataError, match="is damaged"):
         read_rows(path, numbers)
+
+
+BAD = "colour;note;size;price\nred;1;7;a\npink;1;x;a\nblue;1;2\nblue;1;8;c\nred;1;9;b\n"
+
+
+def test_rows_that_cannot_be_used_are_all_told(tmp_path, table):
+    path = written(tmp_path / "new.csv", BAD)
+    with pytest.raises(DataError) as caught:
+        rows_of(path, Reading(table))
+    lines = str(caught.value).splitlines()
+    assert "2 of 5 rows cannot be used (for 3 cells):" in lines[0]
+    assert "line 3, column `size`: expected a number" in lines[1]
+    assert "line 4 has 3 cells; the header has 4" in lines[2]
+    assert "--on-error skip" in lines[-1]
+
+
+def test_rows_that_cannot_be_used_are_skipped(tmp_path, table):
+    path = written(tmp_path / "new.csv", BAD)
+    found = rows_of(path, Reading(table, on_error="skip"))
+    assert found.x.tolist() == [[7, 0, 1], [8, 1, 0], [9, 0, 1]]
+    assert found.usable.tolist() == [True, False, False, True, True]
+    assert list(found.errors) == [1, 2]
+    assert found.notes == (f"{path}: the column `note` is not used.",)
+    found = rows_of(path, Reading(table, target=True, on_error="skip"))
+    assert found.y.tolist() == [0, 1]
+    assert 'the class "c" is none that the model knows, which are `a` or `b`' in found.errors[3]
+
+
+def test_no_row_that_can_be_used(tmp_path, table):
+    path = written(tmp_path / "new.csv", "size;colour\n?;red\n")
+    with pytest.raises(DataError, match="expected a number"):
+        rows_of(path, Reading(table, on_error="skip"))
+
+
+def test_columns_and_targets_from_python(table):
+    columns = {"size": [7, 8], "colour": ["red", "blue"], "price": ["b", "a"]}
+    assert rows_of(columns, Reading(table)).x.tolist() == [[7, 0, 1], [8, 1, 0]]
+    assert rows_of(columns, Reading(table, target=True)).y.tolist() == [1, 0]
+    del columns["price"]
+    assert rows_of((columns, ["b", "a"]), Reading(table, target=True)).y.tolist() == [1, 0]
+    with pytest.raises(DataError, match="has no column `size`, `colour`"):
+        rows_of({"price": [1]}, Reading(table))
+
+
+def test_arrays_with_and_without_targets(tmp_path, numbers):
+    x, y = np.arange(6.0).reshape(3, 2), np.array([1, 0, 2])
+    reading = Reading(numbers, target=True, on_error="skip", arrays=("pictures", "labels"))
+    found = rows_of((x, y), reading)
+    assert (found.x.tolist(), found.y.tolist()) == (x[:2].tolist(), [1, 0])
+    assert found.errors[2].startswith("row 2 (from 0): the class 2 is none")
+    np.savez(tmp_path / "new.npz", pictures=x, labels=y)
+    assert rows_of(tmp_path / "new.npz", reading).y.tolist() == [1, 0]
+    x[1, 1] = np.nan
+    found = rows_of(x, Reading(numbers, on_error="skip"))
+    assert found.usable.tolist() == [True, False, True]
+    assert "nan is no finite number" in found.errors[1]
+    np.save(tmp_path / "new.npy", x)
+    for given, fragment in (
+        (tmp_path / "new.npy", "has no targets"),
+        (x, "give a pair"),
+        (written(tmp_path / "new.csv", "a,b\n1,2\n"), "was not trained on a table"),
+        ({"a": [1], "b": [2]}, "was not trained on a table"),
+    ):
+        with pytest.raises(DataError, match=fragment):
+            rows_of(given, reading)
+
+
+def test_a_later_file_in_the_encoding_of_the_first(tmp_path):
+    path = tmp_path / "train.csv"
+    path.write_bytes("색,y\n빨강,a\n파랑,b\n".encode("cp949"))
+    arguments = {"path": str(path), "target": "y", "categorical": ["색"], "encoding": "cp949"}
+    kept = described(load_data("csv", arguments, splits=Splits(None, None)))
+    for encoding in ("cp949", "utf-8-sig", "utf-16"):
+        (tmp_path / "new.csv").write_bytes("색\n파랑\n".encode(encoding))
+        assert read_rows(tmp_path / "new.csv", kept).tolist() == [[0, 1]]
