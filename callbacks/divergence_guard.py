@@ -7,6 +7,7 @@ from typing import Any
 
 from .base import StatefulCallback, above, at_least, finite_number, flag, text, value_of
 from .findings import say
+from .last_rate import changing_rate
 from .rate import rate_variable, velocities
 from .snapshot import assign, model_variables, not_finite, optimizer_variables, values
 
@@ -150,7 +151,8 @@ class DivergenceGuard(StatefulCallback):
             self.lowest = min(self.lowest, value)
             self._keep(f"after {place} ({self.monitor} {value:.6g})")
             return True
-        self._roll_back(f"In {place} {problem}")
+        with changing_rate(self.model):
+            self._roll_back(f"In {place} {problem}")
         return False
 
     def _problem(self, value: float) -> str | None:

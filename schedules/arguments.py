@@ -51,12 +51,9 @@ def steps(name: str, value: Any, *, ge: int = 1) -> int:
         raise ValueError(
             f"Argument `{name}` must be a whole number of steps. Received: {name}={value!r}"
         )
-    if isinstance(value, Integral):
-        whole = int(value)
-    elif math.isfinite(value) and value == int(value):
-        whole = int(value)
-    else:
+    if not isinstance(value, Integral) and not float(value).is_integer():
         raise ValueError(f"Argument `{name}` must be a whole number. Received: {name}={value}")
+    whole = int(value)
     if whole < ge:
         raise ValueError(f"Argument `{name}` must be >= {ge}. Received: {name}={shown(whole)}")
     if whole > MOST_STEPS:

@@ -1,4 +1,4 @@
-"""Noise is uniform, without correlation along the steps and between seeds, and the same anywhere."""
+"""Noise is uniform, uncorrelated along the steps and between seeds, and the same anywhere."""
 
 import itertools
 
@@ -80,7 +80,7 @@ def test_no_correlation_between_seeds_at_any_lag(streams):
 
 def test_no_number_of_one_seed_is_followed_as_in_another(streams):
     """A shifted copy would share every pair of neighbours."""
-    pairs = [set(zip(stream[:-1], stream[1:], strict=True)) for stream in streams]
+    pairs = [set(itertools.pairwise(stream)) for stream in streams]
     for one, other in itertools.combinations(pairs, 2):
         assert not one & other
 

@@ -206,9 +206,13 @@ class TestLaws:
             try:
                 rate = float(type(schedule).from_config(config)(3))
             except ValueError as error:
-                assert "`" in str(error)
+                message = str(error)
+                rate = 0.0
             else:
-                assert not math.isnan(rate)
+                message = "`"
+            # A message of ours names the argument; one of TensorFlow's does not.
+            assert "`" in message
+            assert not math.isnan(rate)
 
     def test_whole_numbers_and_floats_give_one_curve(self, make):
         schedule = make()
