@@ -34,8 +34,8 @@ class EarlyStopping(StatefulCallback):
         mode: `min`, `max`, or `auto`: more is better for accuracies, AUC, precision and the like;
             one, or one a name.
         baseline: value that an improvement must beat to begin the patience anew, or None; one a
-            name. The best epoch, whose weights are restored, is that of the best value all the
-            same, as in Keras.
+            name. The best epoch, whose weights are restored, is that of the best value either
+            way, as in Keras; Keras does not stop in an epoch that has a new best value.
         restore_best_weights: put the weights of the best epoch back at the end of training,
             however it ends: all variables, moving statistics included.
         start_from_epoch: epochs, from 0, that are left out at the beginning.
