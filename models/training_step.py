@@ -181,7 +181,7 @@ class TrainingStep(_Model):
             return loss
         variables = self.trainable_variables
         penalty = decay.penalty(variables, decay.factors(variables, owners(self)))
-        rate = tf.cast(decay.rate_at(self.optimizer.iterations.value), tf.float32)
+        rate = tf.cast(decay.rate_at(self.optimizer.iterations.value), penalty.dtype)
         # The replicas' losses are summed, and each adds the penalty.
         return loss + tf.cast(rate * penalty / replicas.count(), loss.dtype)
 
