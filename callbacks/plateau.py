@@ -92,7 +92,7 @@ class ReduceOnPlateau(StatefulCallback):
                 "`min_factor` in place of `min_lr`."
             )
         if self.continues() and target is not None:
-            target.assign(min(float(target), self.scale))
+            target.assign(min(float(target.numpy()), self.scale))
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         value = value_of(self.monitor, logs, "ReduceOnPlateau")
