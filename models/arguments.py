@@ -58,7 +58,7 @@ def whole(name: str, value: Any, least: int) -> int:
         raise ValueError(
             f"Argument `{name}` must be a whole number >= {least}. Received: {name}={_shown(value)}"
         )
-    if value > MOST_STEPS:
+    if int(value) > MOST_STEPS:
         raise ValueError(f"Argument `{name}` must be < 2^47. Received: {name}={_shown(value)}")
     return int(value)
 
