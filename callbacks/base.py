@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
 from typing import Any, Literal
 
 import keras
@@ -104,13 +105,28 @@ def better(value: float, best: float | None, min_delta: float, *, less: bool) ->
 
 def at_least(name: str, value: Any, low: float, *, whole: bool = False) -> Any:
     """A finite number of at least `low`."""
-    kinds = (int,) if whole else (int, float)
-    if isinstance(value, bool) or not isinstance(value, kinds) or not math.isfinite(value):
+    kind = Integral if whole else Real
+    if isinstance(value, bool) or not isinstance(value, kind) or not _finite(value):
         what = "a whole number" if whole else "a number"
-        raise ValueError(f"Argument `{name}` must be {what}. Received: {name}={value!r}")
+        raise ValueError(f"Argument `{name}` must be {what}. Received: {name}={_shown(value)}")
     if value < low:
         raise ValueError(f"Argument `{name}` must be >= {low:g}. Received: {name}={value}")
-    return value
+    # Numbers of NumPy become Python's, which JSON can hold.
+    return int(value) if isinstance(value, Integral) else float(value)
+
+
+def _finite(value: Any) -> bool:
+    """Whether a number is one that a float can hold."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def _shown(value: Any) -> str:
+    """A value for a message; Python writes no number of thousands of digits."""
+    too_long = isinstance(value, Integral) and abs(int(value)) >= 10**30
+    return f"a whole number of {int(value).bit_length()} bits" if too_long else repr(value)
 
 
 def known_mode(mode: Any) -> Mode:

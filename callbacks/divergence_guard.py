@@ -7,6 +7,7 @@ from typing import Any
 
 from .base import StatefulCallback, above, at_least, finite_number, flag, text, value_of
 from .findings import say
+from .last_rate import changing_rate
 from .rate import rate_variable, velocities
 from .snapshot import assign, model_variables, not_finite, optimizer_variables, values
 
@@ -117,7 +118,7 @@ class DivergenceGuard(StatefulCallback):
         variable = self._rate()
         if self.continues() and self.rate is not None:
             # The factor of a schedule is in no file of weights.
-            variable.assign(min(float(variable), self.rate))
+            variable.assign(min(float(variable.numpy()), self.rate))
         bad = not_finite(model_variables(self.model))
         if bad:
             raise ValueError(f"Before training, {', '.join(bad)} holds NaN or infinity already.")
@@ -150,7 +151,8 @@ class DivergenceGuard(StatefulCallback):
             self.lowest = min(self.lowest, value)
             self._keep(f"after {place} ({self.monitor} {value:.6g})")
             return True
-        self._roll_back(f"In {place} {problem}")
+        with changing_rate(self.model):
+            self._roll_back(f"In {place} {problem}")
         return False
 
     def _problem(self, value: float) -> str | None:
@@ -183,7 +185,7 @@ class DivergenceGuard(StatefulCallback):
         self._latest = {
             "values": values(self._variables()),
             "place": place,
-            "rate": float(self._rate()),
+            "rate": float(self._rate().numpy()),
         }
         self.proven = self.proven or self._latest
 
@@ -192,7 +194,7 @@ class DivergenceGuard(StatefulCallback):
         assert good is not None  # `on_train_begin` has kept one
         assign(self._variables(), good["values"])
         rate = self._rate()
-        before = float(rate)
+        before = float(rate.numpy())
         sentence = f"{problem}; back to the state {good['place']}"
         if self.rollbacks >= self.max_rollbacks:
             self.story.append(f"{sentence}, and no more tries: there were {self.rollbacks}.")

@@ -33,7 +33,9 @@ class EarlyStopping(StatefulCallback):
             of the other rules is given, and is 0 where none is.
         mode: `min`, `max`, or `auto`: more is better for accuracies, AUC, precision and the like;
             one, or one a name.
-        baseline: value that the first improvement must beat, or None; one a name.
+        baseline: value that an improvement must beat to begin the patience anew, or None; one a
+            name. The best epoch, whose weights are restored, is that of the best value either
+            way, as in Keras; Keras does not stop in an epoch that has a new best value.
         restore_best_weights: put the weights of the best epoch back at the end of training,
             however it ends: all variables, moving statistics included.
         start_from_epoch: epochs, from 0, that are left out at the beginning.
@@ -249,8 +251,13 @@ class EarlyStopping(StatefulCallback):
 
     def _standing_still(self, watched: Watched) -> str:
         if watched.best is None or watched.best_epoch is None:
-            bar = "" if watched.baseline is None else f" the baseline of {watched.baseline:g}"
-            return f"{watched.name} has not reached{bar or ' a number'} in time"
+            return f"{watched.name} has not reached a number in time"
+        if not watched.beats_baseline(watched.best):
+            return (
+                f"{watched.name} has not reached the baseline of {watched.baseline:g} in "
+                f"{watched.wait} epochs: its best is {watched.best:.6g} (epoch "
+                f"{watched.best_epoch + 1})"
+            )
         unit = "epochs" if self.validation_freq == 1 else "values"
         return (
             f"{watched.name} has not improved on {watched.best:.6g} (epoch "

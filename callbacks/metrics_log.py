@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from .base import StatefulCallback
+from .last_rate import learning_rate, updates
 
 
 class MetricsLog(StatefulCallback):
     """Writes the values of each epoch as a line of JSON, and sees to it that it is on disk.
 
     A line has `epoch` (from 1), `step` (optimizer updates so far), `seconds` (since training
-    began), `learning_rate` (of the last update, under a schedule too), and every logged value.
-    JSON has no NaN or infinity: such a value is written as text, "NaN", "Infinity" or "-Infinity".
+    began), `learning_rate` (of the epoch's last update, under a schedule and before a plateau's
+    cut), and every logged value. JSON has no NaN or infinity: such a value is written as text,
+    "NaN", "Infinity" or "-Infinity".
     A file that is there already is continued.
 
     Args:
@@ -61,22 +63,6 @@ class MetricsLog(StatefulCallback):
         if self._file is not None:
             self._file.close()
             self._file = None
-
-
-def updates(model: Any) -> int:
-    """Optimizer updates so far."""
-    return int(model.optimizer.iterations.numpy())
-
-
-def learning_rate(model: Any) -> float:
-    """The rate of the update that was made last.
-
-    `optimizer.learning_rate` is the rate of the next one: a schedule is asked for the step before.
-    """
-    schedule: Any = getattr(model.optimizer, "_learning_rate", None)
-    if callable(schedule):
-        return float(schedule(max(0, updates(model) - 1)))  # type: ignore[arg-type]
-    return float(model.optimizer.learning_rate.numpy())
 
 
 def finite(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
 import keras
 
-from .base import Mode, StatefulCallback, at_least, falls, known_mode, value_of
+from .base import Mode, StatefulCallback, at_least, better, falls, known_mode, value_of
+from .last_rate import changing_rate
 
 
 class ReduceOnPlateau(StatefulCallback):
@@ -21,7 +21,8 @@ class ReduceOnPlateau(StatefulCallback):
     An epoch improves when its value is better than the best so far by more than `min_delta`, or by
     more than that share of the best where `relative` is set: torch's two threshold modes. After
     `patience` epochs in a row without improvement the rate is multiplied by `factor`, as in Keras;
-    torch's patience of 2 is 3 here. NaN is no improvement.
+    torch's patience of 2 is 3 here. A value that is NaN or infinite is no improvement, and never
+    the best.
 
     Args:
         monitor: name of the value, as it is logged.
@@ -91,7 +92,7 @@ class ReduceOnPlateau(StatefulCallback):
                 "`min_factor` in place of `min_lr`."
             )
         if self.continues() and target is not None:
-            target.assign(min(float(target), self.scale))
+            target.assign(min(float(target.numpy()), self.scale))
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         value = value_of(self.monitor, logs, "ReduceOnPlateau")
@@ -103,17 +104,14 @@ class ReduceOnPlateau(StatefulCallback):
             self.cooling -= 1
             self.wait = 0
         if self.wait >= max(1, self.patience):
-            self._cut(epoch)
+            with changing_rate(self.model):
+                self._cut(epoch)
 
     def _improves(self, value: float) -> bool:
         """Whether a value is better than the best by more than the threshold."""
-        if math.isnan(value):
-            return False
-        if self.best is None:
-            return True
-        margin = self.min_delta * abs(self.best) if self.relative else self.min_delta
-        less = falls(self.monitor, self.mode)
-        return value < self.best - margin if less else value > self.best + margin
+        relative = self.relative and self.best is not None
+        margin = self.min_delta * abs(self.best) if relative else self.min_delta  # type: ignore[arg-type]
+        return better(value, self.best, margin, less=falls(self.monitor, self.mode))
 
     def _cut(self, epoch: int) -> None:
         """Multiply the rate by the factor, down to the floor."""
@@ -140,7 +138,9 @@ class ReduceOnPlateau(StatefulCallback):
 
     def _target(self) -> Any:
         """The factor of the schedule's plateau; None where the rate is a number."""
-        schedule = getattr(self.model.optimizer, "_learning_rate", None)  # type: ignore[union-attr]
+        optimizer: Any = self.model.optimizer  # type: ignore[union-attr]
+        # One that scales the loss holds the one with the schedule.
+        schedule = getattr(getattr(optimizer, "inner_optimizer", optimizer), "_learning_rate", None)
         if not isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
             return None
         found = list(factors(schedule))

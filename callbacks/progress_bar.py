@@ -11,7 +11,7 @@ import keras
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from .metrics_log import learning_rate
+from .last_rate import learning_rate
 
 # A log of a long training is read by people: no more lines than these.
 MOST_LINES = 50

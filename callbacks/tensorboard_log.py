@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from .base import StatefulCallback, at_least, text
 from .event_records import flat, write_end, write_histogram, write_hyperparameters, write_scalar
-from .metrics_log import learning_rate
+from .last_rate import learning_rate
 
 
 class TensorBoardLog(StatefulCallback):

@@ -19,13 +19,13 @@ class Watched:
         less: whether less is better.
         min_delta: smallest change that counts.
         smoothing: share of the exponential average that stays in each epoch; 0 for none.
-        baseline: what the first improvement must beat, or None.
+        baseline: value that an improvement must beat too, to begin `wait` anew; or None.
         target: value that is good enough, or None.
         limit: value beyond which the training has diverged, or None.
         value: smoothed value of the last epoch.
         best: best smoothed value, or None.
         best_epoch: its epoch, from 0.
-        wait: values since then.
+        wait: values since the last improvement that beats the baseline.
 
     >>> loss = Watched("loss", less=True)
     >>> [loss.take(epoch, value) for epoch, value in enumerate([3.0, 1.0, 2.0])]
@@ -59,12 +59,17 @@ class Watched:
     def take(self, epoch: int, value: float) -> bool:
         """Take the value of an epoch; whether it is an improvement."""
         self.value = self._smoothed(value)
-        bar = self.baseline if self.best is None else self.best
-        if better(self.value, bar, self.min_delta, less=self.less):
-            self.best, self.best_epoch, self.wait = self.value, epoch, 0
-            return True
         self.wait += 1
-        return False
+        if not better(self.value, self.best, self.min_delta, less=self.less):
+            return False
+        self.best, self.best_epoch = self.value, epoch
+        if self.beats_baseline(self.value):
+            self.wait = 0
+        return True
+
+    def beats_baseline(self, value: float) -> bool:
+        """Whether a value is better than the baseline, if there is one."""
+        return self.baseline is None or better(value, self.baseline, self.min_delta, less=self.less)
 
     def _smoothed(self, value: float) -> float:
         """The average m <- s m + (1 - s) x over what it would be of ones alone.

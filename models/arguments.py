@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 # A duration in optimizer updates.
 Steps = int
+# No count of updates comes near, and 65,536 times a seed still fits the 64 bits of a key.
+MOST_STEPS = 2**47 - 1
 
 Made = TypeVar("Made")
 
@@ -18,8 +20,8 @@ def number(name: str, value: Any) -> float:
     """A finite number as a float; neither a bool nor a text."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise ValueError(f"Argument `{name}` must be a number. Received: {name}={value!r}")
-    if not math.isfinite(value):
-        raise ValueError(f"Argument `{name}` must be finite. Received: {name}={value}")
+    if not _finite(value):
+        raise ValueError(f"Argument `{name}` must be finite. Received: {name}={_shown(value)}")
     return float(value)
 
 
@@ -27,8 +29,10 @@ def positive(name: str, value: Any) -> float:
     """A finite number > 0 as a float."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise ValueError(f"Argument `{name}` must be a number > 0. Received: {name}={value!r}")
-    if not math.isfinite(value) or value <= 0:
-        raise ValueError(f"Argument `{name}` must be > 0 and finite. Received: {name}={value}")
+    if not _finite(value) or value <= 0:
+        raise ValueError(
+            f"Argument `{name}` must be > 0 and finite. Received: {name}={_shown(value)}"
+        )
     return float(value)
 
 
@@ -52,9 +56,25 @@ def whole(name: str, value: Any, least: int) -> int:
     """A whole number that is not below `least`."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
         raise ValueError(
-            f"Argument `{name}` must be a whole number >= {least}. Received: {name}={value!r}"
+            f"Argument `{name}` must be a whole number >= {least}. Received: {name}={_shown(value)}"
         )
+    if int(value) > MOST_STEPS:
+        raise ValueError(f"Argument `{name}` must be < 2^47. Received: {name}={_shown(value)}")
     return int(value)
+
+
+def _finite(value: Any) -> bool:
+    """Whether a number is one that a 64-bit float can hold."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def _shown(value: Any) -> str:
+    """A value for a message; Python writes no number of thousands of digits."""
+    too_long = isinstance(value, Integral) and abs(int(value)) >= 10**30
+    return f"a whole number of {int(value).bit_length()} bits" if too_long else repr(value)
 
 
 def flag(name: str, value: Any) -> bool:

@@ -154,8 +154,10 @@ class WeightDecay:
 
     def penalty(self, variables: Sequence[keras.Variable], factors: Sequence[float]) -> tf.Tensor:
         """1/2 * sum of factor * ||w||^2: what `l2_loss` adds to the loss at a rate of 1."""
+        # Sums of squares need the digits of float32, or of float64 where weights have them.
+        wide = tf.float64 if any(v.dtype == "float64" for v in variables) else tf.float32
         halves = [
-            factor * tf.nn.l2_loss(tf.cast(variable.value, tf.float32))
+            factor * tf.nn.l2_loss(tf.cast(variable.value, wide))
             for variable, factor in zip(variables, factors, strict=True)
             if factor > 0
         ]

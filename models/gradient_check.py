@@ -12,6 +12,12 @@ import tensorflow as tf
 
 from .arguments import positive, whole
 
+# A derivative along a direction that is this far off, relative, is looked into.
+SUSPICIOUS = 1e-7
+# A step along a direction of all numbers of a variable has this length: longer than one along a
+# single number, because the loss is rounded and the derivative is divided by their count.
+STRIDE = 10.0
+
 
 @dataclass(frozen=True)
 class GradientCheck:
@@ -19,12 +25,15 @@ class GradientCheck:
 
     Attributes:
         path: where the variable is.
-        entries: how many of its numbers were looked at.
+        entries: how many of its numbers were looked at one by one.
         error: the largest relative error, (|a - n| - r) / (|a| + |n|), where r is what the rounding
             of the loss alone does to the difference; 0 where that explains it.
         index: where it is.
         automatic: the derivative there by automatic differentiation.
         numerical: the same by differences of the loss.
+        size: how many numbers the variable has.
+        directions: along how many random directions all of them were looked at together.
+        training: whether the loss is that of training, with dropout and batch statistics.
 
     >>> GradientCheck("dense/kernel", 10, 3e-9, (0, 1), 0.25, 0.25).error < 1e-6
     True
@@ -36,6 +45,9 @@ class GradientCheck:
     index: tuple[int, ...]
     automatic: float
     numerical: float
+    size: int = 0
+    directions: int = 0
+    training: bool = False
 
 
 def gradient_check(
@@ -43,34 +55,46 @@ def gradient_check(
     variables: Sequence[keras.Variable],
     *,
     entries: int = 10,
+    directions: int = 3,
     step: float = 1e-6,
     seed: int = 0,
+    training: bool = False,
 ) -> list[GradientCheck]:
-    """Compare the gradient of a loss with central differences of it, at numbers of each variable.
+    """Compare the gradient of a loss with central differences of it, for each variable.
 
-    The difference is (loss(w + h) - loss(w - h)) / (2 h), whose error is of order h^2. Float32 has
-    too few digits for it: make the variables in float64, with
+    The difference along a direction d is (loss(w + h d) - loss(w - h d)) / (2 h), whose error is of
+    order h^2. It is taken along single numbers of a variable, and along random directions in which
+    all of its numbers move: there a single wrong one shows too. Where a direction disagrees, its
+    numbers are halved again and again, after the half that disagrees more, down to a single number.
+
+    Float32 has too few digits for it: make the variables in float64, with
     `keras.config.set_dtype_policy("float64")` and `keras.config.set_floatx("float64")`.
 
     Args:
         loss: returns the loss, a scalar, at the variables' values; the same at every call.
         variables: those that it depends on, float64.
-        entries: numbers of each variable that are looked at, >= 1; all where it has no more.
+        entries: numbers of each variable that are looked at one by one, >= 1; all where it has no
+            more.
+        directions: random directions for each variable that has more numbers than that, >= 0.
         step: h, > 0, as a share of max(1, |w|).
-        seed: which numbers.
+        seed: which numbers and directions.
+        training: what the rows say about the loss.
 
     Returns:
-        A row for each variable, in their order. An error of 1e-6 and below is rounding; above 1e-4
-        the gradient is wrong, unless the loss has a kink there, as relu has at 0.
+        A row for each variable, in their order, with the number that agrees least. An error of 1e-6
+        and below is rounding; above 1e-4 the gradient is wrong, unless the loss has a kink there,
+        as relu has at 0.
 
     Raises:
-        ValueError: a variable is not float64, or an argument is out of range.
+        ValueError: a variable is not float64, an argument is out of range, or the loss is not the
+            same at every call.
 
     >>> w = keras.Variable([1.0, 2.0], dtype="float64")
     >>> gradient_check(lambda: tf.reduce_sum(w.value**3), [w])[0].error < 1e-6
     True
     """
     whole("entries", entries, least=1)
+    whole("directions", directions, least=0)
     positive("step", step)
     for variable in variables:
         if variable.dtype != "float64":
@@ -81,53 +105,118 @@ def gradient_check(
     compiled = tf.function(loss)
     with tf.GradientTape() as tape:
         value = compiled()
+    if float(compiled()) != float(value):
+        raise ValueError(
+            "The loss is another one at every call, and has no derivative. Received: "
+            f"{float(value)!r}, then {float(compiled())!r}. Fix the seed of what it draws."
+        )
     found: Any = tape.gradient(value, [variable.value for variable in variables])
-    gradients = [
-        np.zeros(variable.shape) if g is None else np.asarray(tf.convert_to_tensor(g))
-        for variable, g in zip(variables, found, strict=True)
-    ]
     # The loss is a sum of many rounded numbers: some of its last digits are none.
-    rounding = 16 * np.finfo("float64").eps * max(1.0, abs(float(value))) / step
+    rounding = 16 * np.finfo("float64").eps * max(1.0, abs(float(value)))
     random = np.random.default_rng(seed)
     rows = []
-    for variable, gradient in zip(variables, gradients, strict=True):
-        chosen = random.permutation(gradient.size)[:entries]
-        rows.append(_worst(compiled, variable, gradient, chosen, step, rounding))
+    for variable, g in zip(variables, found, strict=True):
+        gradient = np.zeros(variable.shape) if g is None else np.asarray(tf.convert_to_tensor(g))
+        check = _Variable(compiled, variable, gradient, step, rounding)
+        rows.append(check.row(random, entries, directions, training))
     return rows
 
 
-def _worst(
-    loss: Callable[[], Any],
-    variable: keras.Variable,
-    gradient: np.ndarray,
-    chosen: np.ndarray,
-    step: float,
-    rounding: float,
-) -> GradientCheck:
-    """The entry of a variable that agrees least."""
-    worst = GradientCheck(variable.path, len(chosen), -1.0, (), 0.0, 0.0)
-    values = np.array(variable)
-    for flat in chosen:
-        index = tuple(int(part) for part in np.unravel_index(flat, values.shape))
-        numerical = _difference(loss, variable, values, index, step)
-        automatic = float(gradient[index])
-        apart = max(0.0, abs(automatic - numerical) - rounding)
+class _Variable:
+    """Compares derivatives of a loss by one variable."""
+
+    def __init__(
+        self,
+        loss: Callable[[], Any],
+        variable: keras.Variable,
+        gradient: np.ndarray,
+        step: float,
+        rounding: float,
+    ):
+        self.loss = loss
+        self.variable = variable
+        self.gradient = gradient.reshape(-1)
+        self.values = np.array(variable).reshape(-1)
+        self.step = step
+        self.rounding = rounding
+
+    def row(
+        self, random: np.random.Generator, entries: int, directions: int, training: bool
+    ) -> GradientCheck:
+        """The number that agrees least of those looked at."""
+        size = self.values.size
+        chosen = list(random.permutation(size)[:entries])
+        count = directions if size > entries else 0
+        found = [self._located(_direction(random, size)) for _ in range(count)]
+        looked_at = list(dict.fromkeys([*chosen, *(flat for flat in found if flat is not None)]))
+        entries_found = [self._entry(flat) for flat in looked_at] or [(0.0, 0, 0.0, 0.0)]
+        self.variable.assign(self.values.reshape(self.variable.shape))
+        # NaN agrees less than anything.
+        error, flat, automatic, numerical = max(
+            entries_found, key=lambda entry: (np.isnan(entry[0]), entry[0])
+        )
+        index = tuple(map(int, np.unravel_index(flat, self.variable.shape))) if size else ()
+        return GradientCheck(
+            path=self.variable.path,
+            entries=len(looked_at),
+            error=error,
+            index=index,
+            automatic=automatic,
+            numerical=numerical,
+            size=size,
+            directions=count,
+            training=training,
+        )
+
+    def _entry(self, flat: int) -> tuple[float, int, float, float]:
+        """Relative error at one number, the number, and both derivatives."""
+        width = self.step * max(1.0, abs(float(self.values[flat])))
+        way = np.zeros_like(self.values)
+        way[flat] = 1.0
+        numerical, automatic = self._difference(way, width), float(self.gradient[flat])
+        apart = np.maximum(0.0, abs(automatic - numerical) - self.rounding / self.step)
         error = apart / max(abs(automatic) + abs(numerical), 1e-300)
-        if not error <= worst.error:
-            worst = GradientCheck(variable.path, len(chosen), error, index, automatic, numerical)
-    variable.assign(values)
-    return worst
+        return float(error), int(flat), automatic, numerical
+
+    def _located(self, way: np.ndarray) -> int | None:
+        """The number that makes the derivative along a direction wrong; None where none does."""
+        inside = np.arange(way.size)
+        apart, doubt = self._apart(way, inside)
+        if apart <= doubt:
+            return None
+        while inside.size > 1:
+            halves = np.array_split(inside, 2)
+            inside = max(halves, key=lambda half: self._apart(way, half)[0])
+        return int(inside[0])
+
+    def _apart(self, way: np.ndarray, inside: np.ndarray) -> tuple[float, float]:
+        """How far both derivatives along some numbers of a direction are apart, and may be."""
+        part = np.zeros_like(way)
+        part[inside] = way[inside]
+        length = _norm(part)
+        width = STRIDE * self.step
+        numerical = length * self._difference(part / length, width)
+        automatic = float(np.sum(part * self.gradient))
+        # NaN is as far apart as anything.
+        apart = np.nan_to_num(abs(automatic - numerical), nan=np.inf)
+        usual = _norm(part * self.gradient)
+        return float(apart), SUSPICIOUS * usual + length * self.rounding / width
+
+    def _difference(self, way: np.ndarray, width: float) -> float:
+        """The central difference of the loss along a direction."""
+        found = []
+        for sign in (1.0, -1.0):
+            moved = self.values + sign * width * way
+            self.variable.assign(moved.reshape(self.variable.shape))
+            found.append(float(self.loss()))
+        return (found[0] - found[1]) / (2.0 * width)
 
 
-def _difference(
-    loss: Callable[[], Any], variable: keras.Variable, values: np.ndarray, index: Any, step: float
-) -> float:
-    """The central difference of the loss at one number."""
-    width = step * max(1.0, abs(float(values[index])))
-    found = []
-    for sign in (1.0, -1.0):
-        moved = values.copy()
-        moved[index] += sign * width
-        variable.assign(moved)
-        found.append(float(loss()))
-    return (found[0] - found[1]) / (2.0 * width)
+def _direction(random: np.random.Generator, size: int) -> np.ndarray:
+    """Random numbers none of which is small, for none of its numbers to stay out of sight."""
+    return random.uniform(0.5, 1.5, size) * random.choice([-1.0, 1.0], size)
+
+
+def _norm(vector: np.ndarray) -> float:
+    # NumPy's own calls the linear algebra library, whose threads a vector does not need.
+    return float(np.sqrt(np.sum(np.square(vector))))

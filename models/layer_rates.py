@@ -20,8 +20,8 @@ class LayerRate:
 
     Args:
         match: a regular expression that the variable's path must hold.
-        multiplier: learning rate of a variable that matches over the optimizer's, >= 0; 0 leaves
-            it as it is.
+        multiplier: learning rate of a variable that matches over the optimizer's, >= 0. With 0 the
+            variable is frozen: it neither learns nor decays, in any mode of the weight decay.
 
     Raises:
         ValueError: a bad argument.

@@ -31,8 +31,9 @@ class StepStatistics(keras.metrics.Metric):
         super().__init__(name="training_step", dtype="float32")
         self.clipping = clipping
         # Updates, those with a finite gradient; then the sum of each row of `report`.
-        self._sums = self.add_variable((5 + size,), "zeros", name="sums")
-        self._ratio = self.add_variable((2,), "zeros", name="ratio")
+        # In float32 whatever `keras.config.floatx` is, as norms are computed.
+        self._sums = self.add_variable((5 + size,), "zeros", "float32", name="sums")
+        self._ratio = self.add_variable((2,), "zeros", "float32", name="ratio")
 
     def update_state(  # type: ignore[override]
         self,

@@ -181,7 +181,7 @@ class TrainingStep(_Model):
             return loss
         variables = self.trainable_variables
         penalty = decay.penalty(variables, decay.factors(variables, owners(self)))
-        rate = tf.cast(decay.rate_at(self.optimizer.iterations.value), tf.float32)
+        rate = tf.cast(decay.rate_at(self.optimizer.iterations.value), penalty.dtype)
         # The replicas' losses are summed, and each adds the penalty.
         return loss + tf.cast(rate * penalty / replicas.count(), loss.dtype)
 
@@ -256,6 +256,21 @@ class TrainingStep(_Model):
         super().compile_from_config(config)
         if self.compiled and self.optimizer is not None and self.built:
             self._prepared()
+
+    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
+        """As in Keras, from the batch of one replica of a strategy.
+
+        Keras takes the mean of the replicas' batches, which fails where they are not of one size.
+        """
+        if self._distribute_strategy is not None and iterator is not None:
+            for _, _, batches in iterator:
+                data_batch = tf.nest.map_structure(self._of_first_replica, next(batches))
+                iterator = None
+                break
+        super()._maybe_symbolic_build(iterator, data_batch)
+
+    def _of_first_replica(self, value: Any) -> Any:
+        return self.distribute_strategy.experimental_local_results(value)[0]
 
     def _backward(self, x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Gradients]:
         """Loss, outputs, and the gradient of the loss as the optimizer scales it."""

@@ -34,7 +34,8 @@ class UpdateRule:
         weights: those that are averaged.
         factors: rate of decay of each of `variables`, as a multiple.
         output: ids of the variables of the last layer.
-        multipliers: learning rate of each of `variables` as a multiple; empty for 1 everywhere.
+        multipliers: learning rate of each of `variables` as a multiple, 0 for one that stays as it
+            is; empty for 1 everywhere.
     """
 
     def __init__(
@@ -57,10 +58,15 @@ class UpdateRule:
         self.optimizer = optimizer
         self.variables = list(variables)
         self.weights = list(weights)
-        self.factors = list(factors)
         self.output = output
-        found = zip(self.variables, multipliers or [1.0] * len(self.variables), strict=True)
+        multipliers = multipliers or [1.0] * len(self.variables)
+        found = zip(self.variables, multipliers, strict=True)
         self.slowed = [(variable, factor) for variable, factor in found if factor != 1.0]
+        # A frozen variable neither decays nor is bounded, whatever the mode.
+        frozen = [multiplier == 0 for multiplier in multipliers]
+        self.factors = [
+            0.0 if still else factor for factor, still in zip(factors, frozen, strict=False)
+        ]
         schedule = parts["momentum"]
         self.momentum = None if schedule is None else ScheduledMomentum(schedule, optimizer)
         if self.clipping is not None and self.clipping.adaptive is not None:
@@ -305,8 +311,12 @@ def _shrink(variable: Any, taken: tf.Tensor) -> None:
     variable.assign_sub(variable * tf.cast(taken, variable.dtype))
 
 
-def _part_way(variable: Any, before: tf.Tensor, factor: Any) -> None:
-    variable.assign(before + tf.cast(factor, before.dtype) * (variable - before))
+def _part_way(variable: Any, before: tf.Tensor, factor: float) -> None:
+    if factor == 0:
+        # The value itself: 0 times an update that is no number is no number.
+        variable.assign(before)
+    else:
+        variable.assign(before + tf.cast(factor, before.dtype) * (variable - before))
 
 
 def _towards(average: Any, value: tf.Tensor, share: tf.Tensor) -> None:

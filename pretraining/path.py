@@ -24,6 +24,15 @@ TRANSPARENT = (
     keras.layers.InputLayer,
 )
 ACTIVATION = (keras.layers.Activation, keras.layers.ReLU)
+# Layers that are activations with arguments.
+SHAPED = (
+    keras.layers.ReLU,
+    keras.layers.LeakyReLU,
+    keras.layers.PReLU,
+    keras.layers.ELU,
+    keras.layers.Softmax,
+)
+RELU = ("max_value", "negative_slope", "threshold")
 
 
 @dataclass
@@ -32,7 +41,7 @@ class Step:
 
     Attributes:
         dense: the layer.
-        activation: name of its activation, or of the activation layer behind it.
+        activation: name of its activation, of the activation layer behind it, or of both.
         kept: share of its inputs that dropout before it keeps.
     """
 
@@ -111,15 +120,25 @@ def _check_between(dense: Any, between: list[Any]) -> None:
 
 
 def _activation(layers: list[Any], position: int) -> str:
-    """What a Dense layer's units go through before the next Dense layer."""
-    own = keras.activations.serialize(layers[position].activation)
-    if own != "linear":
-        return str(own)
+    """What a Dense layer's units go through before the next Dense layer.
+
+    Several activations in a row are named together, and are none that a machine could have.
+    """
+    found = [keras.activations.serialize(layers[position].activation)]
     for layer in layers[position + 1 :]:
-        if isinstance(layer, keras.layers.ReLU):
-            return "relu"
         if isinstance(layer, keras.layers.Activation):
-            return str(keras.activations.serialize(layer.activation))
-        if not isinstance(layer, TRANSPARENT):
+            found.append(keras.activations.serialize(layer.activation))
+        elif isinstance(layer, SHAPED):
+            found.append(_shaped(layer))
+        elif not isinstance(layer, TRANSPARENT):
             break
-    return "linear"
+    return ", then ".join(str(name) for name in found if name != "linear") or "linear"
+
+
+def _shaped(layer: Any) -> str:
+    """The name of an activation layer; with arguments of its own it is another function."""
+    plain = type(layer)().get_config() if type(layer) is keras.layers.ReLU else {}
+    own = layer.get_config()
+    changed = [f"{name}={own[name]}" for name in plain if name in RELU and own[name] != plain[name]]
+    name = type(layer).__name__.lower()
+    return f"{name} with {', '.join(changed)}" if changed else name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from numbers import Integral, Real
 from typing import Any, TypeAlias
 
 import keras
@@ -13,6 +14,9 @@ import keras
 Steps: TypeAlias = int
 # A nested schedule; a plain number is taken too.
 Schedule: TypeAlias = keras.optimizers.schedules.LearningRateSchedule
+# Rates are computed in 64-bit floats, which represent every whole number up to here. Sums of two
+# lengths still fit the 64-bit integers that steps are counted in.
+MOST_STEPS = 2**53
 
 
 def number(
@@ -28,10 +32,10 @@ def number(
     Keras computes `CosineDecay(1, 1000)` with pi = 3 and `ExponentialDecay(1, 10, 0.5)(5)` as 0,
     because an integer rate makes its arithmetic integer.
     """
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if not is_number(value):
         raise ValueError(f"Argument `{name}` must be a number. Received: {name}={value!r}")
-    if not math.isfinite(value):
-        raise ValueError(f"Argument `{name}` must be finite. Received: {name}={value}")
+    if not is_finite(value):
+        raise ValueError(f"Argument `{name}` must be finite. Received: {name}={shown(value)}")
     if gt is not None and not value > gt:
         raise ValueError(f"Argument `{name}` must be > {gt:g}. Received: {name}={value}")
     if ge is not None and not value >= ge:
@@ -42,16 +46,47 @@ def number(
 
 
 def steps(name: str, value: Any, *, ge: int = 1) -> int:
-    """A whole number of optimizer updates; 100.0 is 100."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    """A whole number of optimizer updates, at most `MOST_STEPS`; 100.0 is 100."""
+    if not is_number(value):
         raise ValueError(
             f"Argument `{name}` must be a whole number of steps. Received: {name}={value!r}"
         )
-    if not math.isfinite(value) or value != int(value):
+    if not isinstance(value, Integral) and not float(value).is_integer():
         raise ValueError(f"Argument `{name}` must be a whole number. Received: {name}={value}")
-    if value < ge:
-        raise ValueError(f"Argument `{name}` must be >= {ge}. Received: {name}={value}")
-    return int(value)
+    whole = int(value)
+    if whole < ge:
+        raise ValueError(f"Argument `{name}` must be >= {ge}. Received: {name}={shown(whole)}")
+    if whole > MOST_STEPS:
+        raise ValueError(
+            f"Argument `{name}` must be <= {MOST_STEPS} (2^53). Received: {name}={shown(whole)}"
+        )
+    return whole
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a real number, of Python or of NumPy; a bool is none.
+
+    >>> import numpy as np
+    >>> [is_number(value) for value in (1, np.int64(1), np.float32(0.5), True, np.True_, "1")]
+    [True, True, True, False, False, False]
+    """
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def is_finite(value: Any) -> bool:
+    """Whether a number is one that a 64-bit float can hold; 10^400 is not."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def shown(value: Any) -> str:
+    """A number for a message: of a very long one, how long it is."""
+    if isinstance(value, Integral) and abs(int(value)) >= 10**30:
+        digits = int(int(value).bit_length() * math.log10(2)) + 1
+        return f"a whole number of about {digits} digits"
+    return str(value)
 
 
 def flag(name: str, value: Any) -> bool:

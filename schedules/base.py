@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from .arguments import number
+from .arguments import is_number, number
 
 # Keras annotates none of its operations; a type checker would take their results for None.
 ops: Any = keras.ops
@@ -74,7 +74,7 @@ def as_schedule(name: str, value: Any) -> Any:
     """A schedule as it is, a number as a constant one."""
     if isinstance(value, keras.optimizers.schedules.LearningRateSchedule):
         return value
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if not is_number(value):
         raise ValueError(
             f"Argument `{name}` must be a schedule or a number. Received: {name}={value!r}"
         )

@@ -10,6 +10,7 @@ import keras
 from . import arguments
 from .arguments import Schedule, Steps, number
 from .base import Curve, as_schedule, exact, ops, phases_of
+from .hashing import uniform
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
@@ -150,7 +151,8 @@ class Repeat(Curve):
     def rate(self, step: Any) -> Any:
         inside = step % self.period
         if self.count is not None:
-            last = (self.count - 1) * self.period
+            # Beyond the largest 64-bit step there is nothing left to compare with.
+            last = min((self.count - 1) * self.period, 2**63 - 1)
             inside = ops.where(step >= last, step - last, inside)
         return exact(self.schedule, inside)
 
@@ -189,7 +191,8 @@ class Noise(Curve):
     """A schedule with noise on it, which the seed and the step decide.
 
     rate(t) = schedule(t) * max(0, 1 + scale * (2 u(t) - 1)), u(t) uniform on [0, 1) by a hash of
-    (seed, t): the same step has the same noise, in any order and after a resume.
+    (seed, t): the same step has the same noise, in any order and after a resume. Different seeds
+    give independent noise.
 
     Args:
         schedule: a schedule or a number.
@@ -213,16 +216,3 @@ class Noise(Curve):
     def rate(self, step: Any) -> Any:
         change = self.scale * (2.0 * uniform(step, self.seed) - 1.0)
         return exact(self.schedule, step) * ops.maximum(1.0 + change, 0.0)
-
-
-def uniform(step: Any, seed: int) -> Any:
-    """A number in [0, 1) for a step: two rounds of a multiplicative congruential hash.
-
-    Products stay below 2^62, so that int64 never overflows.
-    """
-    prime = 2**31 - 1
-    value = (step % prime + seed % prime * 7919 + 12345) % prime
-    for multiplier in (48271, 69621, 16807):
-        value = (value * multiplier + 1013904223) % prime
-        value = ops.bitwise_xor(value, value // 65536) % prime
-    return ops.cast(value % 2**24, "float64") / float(2**24)

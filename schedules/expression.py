@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 from collections.abc import Callable, Mapping
+from fractions import Fraction
+from numbers import Integral
 from typing import Any
 
 import keras
 
-from .arguments import Steps, steps
+from .arguments import MOST_STEPS, Steps, is_finite, is_number, shown, steps
 from .base import Curve, ops
 
+# How a fraction of steps is saved. Longer numbers are not read: `Fraction` would compute powers.
+RATIO = re.compile(r"[0-9]{1,16}/[1-9][0-9]{0,15}")
 MOST_CHARACTERS = 500
 MOST_DEPTH = 30
 Values = Mapping[str, Any]
@@ -67,7 +72,9 @@ class Expression(Curve):
 
     Args:
         formula: the formula.
-        steps_per_epoch: steps of an epoch, >= 1; needed where the formula says `epoch`.
+        steps_per_epoch: steps of an epoch, > 0; needed where the formula says `epoch`. It may be a
+            fraction, as where 16 batches make a step and an epoch has 40: `Fraction(40, 16)`, or
+            `"5/2"`, which is how it is saved.
         total_steps: steps of the run, >= 1; needed where it says `progress`.
 
     Raises:
@@ -81,12 +88,12 @@ class Expression(Curve):
     def __init__(
         self,
         formula: str,
-        steps_per_epoch: Steps | None = None,
+        steps_per_epoch: Steps | Fraction | None = None,
         total_steps: Steps | None = None,
     ):
         self.formula = formula
         self.steps_per_epoch = (
-            None if steps_per_epoch is None else steps("steps_per_epoch", steps_per_epoch)
+            None if steps_per_epoch is None else ratio("steps_per_epoch", steps_per_epoch)
         )
         self.total_steps = None if total_steps is None else steps("total_steps", total_steps)
         self._evaluate, names = compiled(formula)
@@ -103,17 +110,61 @@ class Expression(Curve):
     def rate(self, step: Any) -> Any:
         values: dict[str, Any] = {"step": ops.cast(step, "float64")}
         if self.steps_per_epoch is not None:
-            # The whole epochs and the rest apart, so that many steps do not blur the rest.
-            rest = ops.cast(step % self.steps_per_epoch, "float64") / float(self.steps_per_epoch)
-            values["epoch"] = ops.cast(step // self.steps_per_epoch, "float64") + rest
+            values["epoch"] = epochs(step, self.steps_per_epoch)
         if self.total_steps is not None:
             done = ops.cast(ops.minimum(step, self.total_steps), "float64")
             values["progress"] = done / float(self.total_steps)
         rate = ops.cast(self._evaluate(values), "float64")
         return ops.maximum(rate, 0.0) + ops.zeros_like(values["step"])
 
-    def __deepcopy__(self, memo: dict) -> Expression:
-        return Expression(**self.get_config())
+    def get_config(self) -> dict[str, Any]:
+        """The arguments; an epoch of a fraction of steps as text."""
+        config = super().get_config()
+        per_epoch = self.steps_per_epoch
+        if per_epoch is not None:
+            whole = per_epoch.denominator == 1
+            config["steps_per_epoch"] = per_epoch.numerator if whole else str(per_epoch)
+        return config
+
+    def __reduce__(self) -> tuple[type, tuple[Any, ...]]:
+        # For copies and pickles: the parsed formula holds functions, which cannot be pickled.
+        return type(self), (self.formula, self.steps_per_epoch, self.total_steps)
+
+
+def epochs(step: Any, per_epoch: Fraction) -> Any:
+    """step / per_epoch, float64; exactly whole where an epoch ends at a step.
+
+    Periods of `numerator` steps are `denominator` epochs. They and the rest are counted apart, in
+    integers, so that many steps do not blur the rest.
+    """
+    length, count = per_epoch.numerator, per_epoch.denominator
+    within = step % length * count
+    whole = step // length * count + within // length
+    return ops.cast(whole, "float64") + ops.cast(within % length, "float64") / float(length)
+
+
+def ratio(name: str, value: Any) -> Fraction:
+    """A positive number of steps, exactly: whole, a `Fraction`, a decimal, or text such as 5/2."""
+    if isinstance(value, Fraction):
+        found = value
+    elif isinstance(value, str) and RATIO.fullmatch(value):
+        found = Fraction(value)
+    elif is_number(value) and is_finite(value):
+        # The decimal that a float is written as, rather than its binary value.
+        found = Fraction(int(value)) if isinstance(value, Integral) else Fraction(str(float(value)))
+    else:
+        raise ValueError(
+            f"Argument `{name}` must be a number of steps, such as 100 or 5/2. "
+            f"Received: {name}={shown(value) if is_number(value) else repr(value)}"
+        )
+    if found <= 0:
+        raise ValueError(f"Argument `{name}` must be > 0. Received: {name}={shown(value)}")
+    if found.numerator * found.denominator > MOST_STEPS:
+        raise ValueError(
+            f"Argument `{name}` must be a ratio of smaller numbers: their product must be <= "
+            f"{MOST_STEPS} (2^53). Received: {name}={shown(value)}"
+        )
+    return found
 
 
 def compiled(formula: Any) -> tuple[Evaluator, set[str]]:
@@ -141,11 +192,9 @@ def _node(node: ast.AST, formula: str, names: set[str], depth: int) -> Evaluator
         return _node(child, formula, names, depth + 1)
 
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        value = _constant(node.value, formula)
-        return lambda values: value
+        return _always(_constant(node.value, formula))
     if isinstance(node, ast.Name) and node.id in CONSTANTS:
-        constant = CONSTANTS[node.id]
-        return lambda values: constant
+        return _always(CONSTANTS[node.id])
     if isinstance(node, ast.Name) and node.id in VARIABLES:
         name = node.id
         names.add(name)
@@ -166,6 +215,11 @@ def _node(node: ast.AST, formula: str, names: set[str], depth: int) -> Evaluator
     if isinstance(node, ast.Call):
         return _call(node, formula, inner)
     raise _refused(node, formula)
+
+
+def _always(value: float) -> Evaluator:
+    # As a tensor: Keras computes with Python's floats alone in float32, and does not `clip` them.
+    return lambda values: ops.convert_to_tensor(value, "float64")
 
 
 def _call(node: ast.Call, formula: str, inner: Callable[[ast.AST], Evaluator]) -> Evaluator:

@@ -41,7 +41,7 @@ class PiecewiseConstant(Curve):
     def rate(self, step: Any) -> Any:
         rate = ops.full_like(step, self.values[0], dtype="float64")
         for boundary, value in zip(self.boundaries, self.values[1:], strict=True):
-            rate = ops.where(step > boundary, ops.cast(value, "float64"), rate)
+            rate = ops.where(step > boundary, ops.convert_to_tensor(value, "float64"), rate)
         return rate
 
 

@@ -53,5 +53,6 @@ class Plateau(Curve):
             "factor": float(ops.convert_to_numpy(self.factor)),
         }
 
-    def __deepcopy__(self, memo: dict) -> Plateau:
-        return Plateau.from_config(self.get_config())  # type: ignore[return-value]
+    def __reduce__(self) -> tuple[type, tuple[Any, float]]:
+        # For copies and pickles: a variable cannot be pickled, its value can.
+        return type(self), (self.schedule, float(ops.convert_to_numpy(self.factor)))

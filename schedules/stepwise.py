@@ -66,11 +66,10 @@ class MultiStep(Curve):
         self.gamma = number("gamma", gamma, gt=0)
 
     def rate(self, step: Any) -> Any:
-        return stairs(
-            step,
-            self.milestones,
-            [self.initial_learning_rate * self.gamma**i for i in range(len(self.milestones) + 1)],
-        )
+        values = [self.initial_learning_rate]
+        for _ in self.milestones:
+            values.append(values[-1] * self.gamma)
+        return stairs(step, self.milestones, values)
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
@@ -113,5 +112,5 @@ def stairs(step: Any, boundaries: Sequence[int], values: Sequence[float]) -> Any
     """values[i] for boundaries[i-1] <= step < boundaries[i]."""
     rate = ops.full_like(step, values[0], dtype="float64")
     for boundary, value in zip(boundaries, values[1:], strict=True):
-        rate = ops.where(step >= boundary, ops.cast(value, "float64"), rate)
+        rate = ops.where(step >= boundary, ops.convert_to_tensor(value, "float64"), rate)
     return rate

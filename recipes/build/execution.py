@@ -3,6 +3,8 @@
 import math
 from typing import Any
 
+import tensorflow as tf
+
 # Returning to Python costs some 0.2 ms; more than this many steps at once gain nothing more.
 MOST_STEPS = 128
 # Ctrl-C, callbacks and the progress bar wait for an execution to end: about so long at most.
@@ -19,7 +21,8 @@ LEAST_WEIGHTS = 50_000
 def jit_compile(asked: bool | str, model: Any) -> bool:
     """What was asked for, or whether XLA makes this network's step faster.
 
-    It depends on the network alone, so that a longer run computes what a short one does.
+    It depends on the network alone, so that a longer run computes what a short one does. Under a
+    strategy of `tf.distribute` the step is not compiled by XLA.
 
     Args:
         asked: true, false, or `auto`.
@@ -27,6 +30,8 @@ def jit_compile(asked: bool | str, model: Any) -> bool:
     """
     if isinstance(asked, bool):
         return asked
+    if tf.distribute.has_strategy():
+        return False
     fused = all(type(layer).__name__ in FUSED for layer in model.layers)
     return fused and model.count_params() >= LEAST_WEIGHTS
 
@@ -39,7 +44,18 @@ def steps_per_execution(asked: int | str, steps_per_epoch: int, model: Any, batc
         steps_per_epoch: steps of an epoch; an execution is never longer.
         model: a functional model.
         batch: rows a step.
+
+    Raises:
+        ValueError: more than one is asked for under a strategy of `tf.distribute`.
     """
+    if tf.distribute.has_strategy():
+        # Keras 3.15 cannot: "You must feed a value for placeholder tensor", for any model.
+        if asked not in ("auto", 1):
+            raise ValueError(
+                "several steps an execution do not work under a `tf.distribute` strategy: use "
+                "`steps_per_execution: 1` or `auto`."
+            )
+        return 1
     if isinstance(asked, int):
         return asked
     fitting = int(SECONDS / max(step_seconds(model, batch), SECONDS / MOST_STEPS))

@@ -166,16 +166,19 @@ def compile_model(
     model: keras.Model, recipe: Recipe, task: tasks.Task, builder: Builder, rows: int
 ) -> None:
     """Compile with the recipe's optimizer and schedule, and the task's loss and metrics."""
+    size = batch_rows(rows, recipe.data.batch_size)
+    try:
+        steps = steps_per_execution(
+            recipe.steps_per_execution, builder.steps_per_epoch, model, size
+        )
+    except ValueError as error:
+        problem = recipe.problem(("steps_per_execution",), str(error))
+        raise RecipeError([problem]) from None
     model.compile(
         optimizer=optimizer(recipe, builder),
         loss=tasks.loss(recipe, task, builder),
         metrics=metrics(recipe, task, builder),
-        steps_per_execution=steps_per_execution(
-            recipe.steps_per_execution,
-            builder.steps_per_epoch,
-            model,
-            batch_rows(rows, recipe.data.batch_size),
-        ),
+        steps_per_execution=steps,
         jit_compile=jit_compile(recipe.jit_compile, model),  # type: ignore[arg-type]
     )
     check_parts(recipe, model)

@@ -94,10 +94,9 @@ class Builder:
         self.layers[name] = count + 1
         return f"{name}_{count}" if count else name
 
-    def lengths(self) -> dict[str, int]:
+    def lengths(self) -> dict[str, Any]:
         """What a formula counts epochs and progress by, where it does not say."""
-        epoch = max(1, round(self.updates_per_epoch))
-        return {"steps_per_epoch": epoch, "total_steps": self.updates}
+        return {"steps_per_epoch": self.updates_per_epoch, "total_steps": self.updates}
 
     def refused(self, path: tuple, error: Exception) -> RecipeError:
         """A constructor's own complaint, at the place in the recipe that caused it."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import numpy as np
 
 from ..errors import RecipeError
@@ -33,7 +34,8 @@ def check_rate(recipe: Recipe, rate: Any, builder: Builder) -> None:
 def over_the_run(schedule: Any, builder: Builder) -> np.ndarray:
     """The values of a schedule, or a constant, at updates all over the run."""
     if not isinstance(schedule, Callable):
-        return np.array([float(schedule)])
+        # `float` cannot read a variable that several devices hold.
+        return np.array([float(np.asarray(keras.ops.convert_to_numpy(schedule)))])
     steps = np.unique(np.linspace(0, builder.updates - 1, LOOKED_AT).astype("int64"))
     return np.asarray(schedule(steps))
 

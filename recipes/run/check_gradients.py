@@ -1,6 +1,6 @@
 """The gradient check of a recipe: its network and loss, in float64, on a few rows."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,13 +16,17 @@ if TYPE_CHECKING:
 def check_gradients(recipe: Recipe, *, rows: int = 8, entries: int = 10) -> "list[GradientCheck]":
     """Compare automatic and numerical derivatives of the recipe's loss, variable by variable.
 
-    The loss is that of the first rows of the training split, with penalties. Dropout and noise are
-    off and normalization uses its moving statistics, as in evaluation: a loss that is drawn anew at
-    each call has no derivative.
+    The loss is that of the first rows of the training split, with penalties: first as in
+    evaluation, then as in training, with the same dropout and noise at every call and with
+    normalization by the batch.
 
     Args:
         rows: rows of data, >= 1.
-        entries: numbers of each variable that are looked at, >= 1.
+        entries: numbers of each variable that are looked at one by one, >= 1; all of them are
+            looked at together.
+
+    Returns:
+        A row for each variable in evaluation, then one in training.
 
     Raises:
         RequestError: the recipe, its data or an argument cannot be used.
@@ -49,10 +53,35 @@ def check_gradients(recipe: Recipe, *, rows: int = 8, entries: int = 10) -> "lis
         x = tf.constant(np.asarray(data.train.x[:rows], "float64"))
         y = tf.constant(task.encode(data.train.y)[:rows])
 
-        def loss() -> Any:
-            return model.compute_loss(x, y, model(x, training=False), training=False)
+        try:
+            return [
+                row
+                for training in (False, True)
+                for row in gradient_check(
+                    repeatable_loss(model, x, y, training),
+                    model.trainable_variables,
+                    entries=entries,
+                    seed=recipe.seed,
+                    training=training,
+                )
+            ]
+        except ValueError as error:
+            raise RequestError(f"check-gradients: {error}") from error
 
-        return gradient_check(loss, model.trainable_variables, entries=entries, seed=recipe.seed)
+
+def repeatable_loss(model: Any, x: Any, y: Any, training: bool) -> Callable[[], Any]:
+    """The loss of a batch, the same at every call: dropout draws the same mask each time."""
+    import tensorflow as tf
+
+    # The states of the random generators, and moving statistics.
+    state = [(variable, tf.identity(variable.value)) for variable in model.non_trainable_variables]
+
+    def loss() -> Any:
+        for variable, value in state:
+            variable.assign(value)
+        return model.compute_loss(x, y, model(x, training=training), training=training)
+
+    return loss
 
 
 @contextmanager

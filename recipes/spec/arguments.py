@@ -185,7 +185,8 @@ def by_annotation(annotation: str, bounded: Field | None = None) -> Any:
         bounded: the kind of number or duration it is, where that is known more closely.
     """
     parts = split_union(annotation)
-    if bounded is not None and {*parts} <= {"float", "int", "Steps", "None"}:
+    # A recipe cannot write a `Fraction`; the build computes some.
+    if bounded is not None and {*parts} <= {"float", "int", "Steps", "Fraction", "None"}:
         return bounded.annotation | None if "None" in parts else bounded.annotation
     if "Schedule" in parts:
         schedule = choices.choice("schedules", numbers=True)

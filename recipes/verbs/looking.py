@@ -25,7 +25,12 @@ def add(verbs: Any) -> None:
     check = verb(verbs, "check-gradients", check_gradients, text)
     takes_recipe(check)
     check.add_argument("--rows", type=int, default=8, help="rows of data (default: 8)")
-    check.add_argument("--entries", type=int, default=10, help="numbers a variable (default: 10)")
+    check.add_argument(
+        "--entries",
+        type=int,
+        default=10,
+        help="numbers of each variable looked at one by one, beside all together (default: 10)",
+    )
     check.add_argument(
         "--tolerance", type=float, default=1e-5, help="relative error allowed (default: 1e-5)"
     )
@@ -73,7 +78,7 @@ def find_lr(arguments: Arguments) -> int:
 
 
 def check_gradients(arguments: Arguments) -> int:
-    """Automatic against numerical derivatives, a line for each variable."""
+    """Automatic against numerical derivatives, a line for each variable and mode."""
     recipe = load(arguments)
     from ..run.check_gradients import check_gradients as check
 
@@ -81,8 +86,11 @@ def check_gradients(arguments: Arguments) -> int:
     width = max(len(row.path) for row in rows)
     for row in rows:
         verdict = "ok" if row.error <= arguments.tolerance else "WRONG"
+        mode = "training" if row.training else "inference"
         print(
-            f"{row.path:<{width}}  {verdict:<5}  relative error {row.error:.1e} of {row.entries}"
+            f"{row.path:<{width}}  {mode:<9}  {verdict:<5}  relative error {row.error:.1e} of "
+            f"{row.entries} numbers"
+            + (f" and {row.directions} directions of all {row.size}" if row.directions else "")
             + (
                 ""
                 if verdict == "ok"
@@ -91,5 +99,8 @@ def check_gradients(arguments: Arguments) -> int:
             )
         )
     wrong = [row.path for row in rows if not row.error <= arguments.tolerance]
-    print(f"{len(rows) - len(wrong)} of {len(rows)} gradients agree to {arguments.tolerance:g}")
+    print(
+        f"{len(rows) - len(wrong)} of {len(rows)} gradients agree to {arguments.tolerance:g}, in "
+        "inference and in training"
+    )
     return 1 if wrong else 0

@@ -1,5 +1,6 @@
 """Early stopping, the metrics file, the best checkpoint and the progress bar."""
 
+import copy
 import json
 import math
 import pickle
@@ -13,7 +14,9 @@ from keras_recipes.callbacks import (
     EarlyStopping,
     MetricsLog,
     ProgressBar,
+    ReduceOnPlateau,
 )
+from keras_recipes.schedules import Linear, Plateau
 
 
 class Model:
@@ -22,6 +25,16 @@ class Model:
     def __init__(self):
         self.stop_training = False
         self.weights = [keras.Variable(0.0)]
+
+
+class KerasModel(Model):
+    """The same for callbacks of Keras, which ask for the weights as arrays."""
+
+    def get_weights(self):
+        return [self.weights[0].numpy()]
+
+    def set_weights(self, values):
+        self.weights[0].assign(values[0])
 
 
 def driven(callback, values, *, monitor="val_loss", begin=0, model=None):
@@ -92,6 +105,46 @@ class TestEarlyStopping:
     def test_a_baseline_must_be_beaten(self):
         assert driven(EarlyStopping(patience=2, baseline=0.5), [0.9, 0.8, 0.1])[0] == 2
 
+    @pytest.mark.parametrize("patience", [1, 3, 30])
+    @pytest.mark.parametrize("min_delta", [0.0, 0.3])
+    @pytest.mark.parametrize("baseline", [-9.0, -1.0, 0.5, 9.0])
+    def test_a_baseline_decides_when_to_stop_and_not_what_is_best(
+        self, baseline, min_delta, patience
+    ):
+        values = np.random.default_rng(patience).normal(size=30).tolist()
+        stopper = EarlyStopping(patience=patience, baseline=baseline, min_delta=min_delta)
+        seen, model = driven(stopper, values)
+        best, last = None, -1
+        for epoch, value in enumerate(values):
+            if best is None or value < values[best] - min_delta:
+                best = epoch
+                if value < baseline - min_delta:
+                    last = epoch
+            if epoch - last >= patience:
+                break
+        assert seen == epoch + 1
+        assert stopper.best_epoch == best
+        assert float(model.weights[0]) == best
+
+    def test_a_baseline_out_of_reach_restores_what_keras_restores(self):
+        values = [0.9, 0.7, 0.8, 0.95]
+        arguments = {"patience": 3, "baseline": 0.1}
+        theirs = KerasModel()
+        driven(
+            keras.callbacks.EarlyStopping(restore_best_weights=True, **arguments),
+            values,
+            model=theirs,
+        )
+        _, ours = driven(EarlyStopping(**arguments), values)
+        assert float(ours.weights[0]) == float(theirs.weights[0]) == 1.0
+
+    def test_a_baseline_out_of_reach_is_told(self):
+        stopper = EarlyStopping(patience=2, baseline=0.1)
+        driven(stopper, [0.7, 0.6, 0.5])
+        assert stopper.stop_reason == (
+            "val_loss has not reached the baseline of 0.1 in 2 epochs: its best is 0.6 (epoch 2)"
+        )
+
     def test_state_continues_where_it_was(self):
         values = [3.0, 1.0, 2.0, 1.5, 0.5]
         whole = EarlyStopping(patience=3)
@@ -151,6 +204,38 @@ class TestMetricsLog:
         assert [line["step"] for line in lines] == [4, 8]
         assert [line["learning_rate"] for line in lines] == [0.25, 0.25]
         assert all(line["loss"] >= 0 and line["seconds"] >= 0 for line in lines)
+
+    @pytest.mark.parametrize("rate", [0.25, Plateau(Linear(0.25, 20))], ids=["number", "schedule"])
+    @pytest.mark.parametrize("scaled", [False, True])
+    @pytest.mark.parametrize("first", [False, True])
+    def test_the_rate_is_that_before_a_cut(self, tmp_path, first, scaled, rate):
+        """Whichever callback comes first, a line has the rate that the last batch had."""
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        optimizer = keras.optimizers.SGD(copy.deepcopy(rate))
+        if scaled:
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=2.0)
+        model.compile(optimizer, "mse")
+        used = []
+
+        class Watch(keras.callbacks.Callback):
+            def on_train_batch_begin(self, batch, logs=None):
+                used.append(float(model.optimizer.learning_rate))
+
+            def on_epoch_end(self, epoch, logs=None):
+                logs["still"] = 1.0
+
+        cuts = [
+            ReduceOnPlateau("still", factor=0.5, patience=1),
+            ReduceOnPlateau("still", factor=0.9, patience=2),
+        ]
+        log = MetricsLog(str(tmp_path / "m.jsonl"))
+        watchers = [Watch(), log, *cuts] if first else [Watch(), *cuts, log]
+        x, y = np.ones((8, 2)), np.ones((8, 1))
+        model.fit(x, y, batch_size=2, epochs=4, callbacks=watchers, verbose=0)
+        rates = [line["learning_rate"] for line in self.lines(tmp_path / "m.jsonl")]
+        assert rates == used[3::4]
+        assert len(set(rates)) > 2
+        assert cuts[0].cuts == [1, 2, 3]
 
     def test_the_learning_rate_is_that_of_the_last_update(self, tmp_path):
         schedule = keras.optimizers.schedules.PolynomialDecay(1.0, 8, 0.0)

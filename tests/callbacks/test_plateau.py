@@ -127,6 +127,15 @@ def test_nan_is_no_improvement():
     assert rates(plateau, [float("nan"), 1.0, float("nan"), float("nan")]) == [1, 1, 1, 0.5]
 
 
+@pytest.mark.parametrize("relative", [False, True])
+@pytest.mark.parametrize(("mode", "worst"), [("min", np.inf), ("min", -np.inf), ("max", np.inf)])
+def test_an_infinite_value_is_never_the_best(mode, worst, relative):
+    plateau = ReduceOnPlateau(patience=2, factor=0.5, mode=mode, relative=relative)
+    better = [4.0, 3.0, 2.0] if mode == "min" else [2.0, 3.0, 4.0]
+    assert rates(plateau, [worst, *better, worst]) == [1.0] * 5
+    assert plateau.best == better[-1]
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

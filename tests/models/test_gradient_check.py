@@ -43,6 +43,53 @@ def test_a_wrong_gradient_is_found_where_it_is():
     assert rows["wrong"].numerical == pytest.approx(2.0)
 
 
+@tf.custom_gradient
+def wrong_at(x, mask):
+    """Doubles, and claims a slope of 3 where the mask is 1."""
+    return 2.0 * x, lambda upstream: (upstream * (2.0 + mask), None)
+
+
+def place(shape, *at):
+    """Ones at some places."""
+    mask = np.zeros(shape)
+    mask[tuple(at)] = 1.0
+    return tf.constant(mask)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    ("shape", "at"),
+    [((120, 80), (97, 45)), ((120, 80), (7, slice(None))), ((40, 60), (slice(None), 3))],
+    ids=["entry", "row", "column"],
+)
+def test_one_wrong_entry_or_row_is_found_among_many(shape, at, seed):
+    random = np.random.default_rng(seed)
+    w, mask = variable(random.normal(size=shape) / 10), place(shape, *at)
+    x = tf.constant(random.normal(size=(5, shape[0])))
+
+    def loss():
+        return tf.reduce_mean(tf.nn.softplus(tf.tanh(x @ wrong_at(w.value, mask))))
+
+    (row,) = gradient_check(loss, [w], entries=10, seed=seed)
+    assert row.error == pytest.approx(0.2, rel=1e-3)  # |3 - 2| / (3 + 2)
+    assert mask[row.index] == 1.0
+    assert (row.size, row.directions) == (w.value.shape.num_elements(), 3)
+
+
+def test_a_large_right_gradient_agrees():
+    random = np.random.default_rng(5)
+    w = variable(random.normal(size=(120, 80)) / 10)
+    x = tf.constant(random.normal(size=(5, 120)))
+    (row,) = gradient_check(lambda: tf.reduce_mean(tf.nn.relu(x @ w.value) ** 2), [w])
+    assert row.error < 1e-6
+
+
+def test_a_loss_that_is_drawn_anew_is_refused():
+    w = variable([1.0, 2.0])
+    with pytest.raises(ValueError, match="another one at every call"):
+        gradient_check(lambda: tf.reduce_sum(w.value) * tf.random.uniform((), dtype="float64"), [w])
+
+
 def test_a_variable_that_the_loss_does_not_reach_has_a_slope_of_zero():
     used, unused = variable([1.0], "used"), variable([1.0], "unused")
     rows = gradient_check(lambda: tf.reduce_sum(used.value), [used, unused])

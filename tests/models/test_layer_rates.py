@@ -49,9 +49,12 @@ def test_a_multiplier_is_a_learning_rate_of_its_own(name, decayed):
 
 
 def test_independent_decay_has_no_learning_rate_to_multiply():
-    decay = WeightDecay(0.1, mode="independent")
-    frozen = updated([0], keras.optimizers.SGD(0.5), (0.0,), weight_decay=decay)[0]
-    np.testing.assert_allclose(frozen, START[0] * 0.9**5, rtol=1e-6)
+    optimizer = keras.optimizers.SGD(1e-30)
+    decay = WeightDecay(0.1, "independent")
+    slow, frozen = updated([0, 1], optimizer, [0.5, 0.0], weight_decay=decay)
+    np.testing.assert_allclose(slow, START[0] * 0.9**5, rtol=1e-6)
+    # But what is frozen does not decay either.
+    np.testing.assert_array_equal(frozen, START[1])
 
 
 def test_zero_leaves_a_variable_as_it_is():
@@ -124,3 +127,21 @@ def test_a_rule_without_a_variable_is_told():
 def test_bad_arguments_raise_when_it_is_made(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("mode", ["decoupled", "independent", "l2", "l2_loss", "l1"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_a_multiplier_of_zero_freezes(model, fitted, mode, optimizer):
+    """Bit for bit, under every mode of the decay, with a bound on the norm, and beside NaN."""
+    made = model(
+        weight_decay=WeightDecay(0.1, mode, max_norm=0.01),
+        layer_rates=LayerRates([{"match": "hidden", "multiplier": 0.0}]),
+    )
+    before = [np.array(weight) for weight in made.weights]
+    fitted(made, optimizer, run_eagerly=True, epochs=1)
+    after = [np.array(weight) for weight in made.weights]
+    for weight, one, two in zip(made.weights, before, after, strict=True):
+        assert (one == two).all() == ("hidden" in weight.path), weight.path
+    made.layers[-1].kernel.assign(np.full((5, 2), np.nan))
+    fitted(made, run_eagerly=True, epochs=1)
+    np.testing.assert_array_equal(before[0], np.array(made.weights[0]))

@@ -123,6 +123,8 @@ def test_relu_may_stand_for_rectified_units():
     rbm = RBM(6, hidden="rectified")
     rbm.build((None, 8))
     assert initialize_from(rbm, sequential(layers.Dense(6), layers.ReLU()))
+    with pytest.raises(ValueError, match="activation 'relu with max_value=6"):
+        initialize_from(rbm, sequential(layers.Dense(6), layers.ReLU(max_value=6)))
 
 
 SIGMOID = {"activation": "sigmoid"}
@@ -151,6 +153,32 @@ SIGMOID = {"activation": "sigmoid"}
             lambda: sequential(layers.Dense(6, activation="tanh"), layers.Dense(5, **SIGMOID)),
             {},
             "has the activation 'tanh'",
+        ),
+        (
+            # Two activations in a row are neither of them.
+            lambda: sequential(
+                layers.Dense(6, **SIGMOID), layers.Activation("tanh"), layers.Dense(5, **SIGMOID)
+            ),
+            {},
+            "has the activation 'sigmoid, then tanh'",
+        ),
+        (
+            lambda: sequential(
+                layers.Dense(6, **SIGMOID),
+                layers.Dense(5),
+                layers.Activation("sigmoid"),
+                layers.Dropout(0.5),
+                layers.LeakyReLU(),
+            ),
+            {},
+            "has the activation 'sigmoid, then leakyrelu'",
+        ),
+        (
+            lambda: sequential(
+                layers.Dense(6, activation="tanh"), layers.Activation("tanh"), layers.Dense(5)
+            ),
+            {"activation": "convert"},
+            "has the activation 'tanh, then tanh'",
         ),
         (
             lambda: sequential(layers.Dense(6, use_bias=False, **SIGMOID), layers.Dense(5)),

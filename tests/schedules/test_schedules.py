@@ -2,6 +2,8 @@
 
 import copy
 import math
+import pickle
+from fractions import Fraction
 
 import keras
 import numpy as np
@@ -91,12 +93,43 @@ CASES = {
         steps_per_epoch=4,
         total_steps=25,
     ),
+    "expression_of_part_steps": lambda: Expression(
+        "0.1 * 0.9 ** floor(epoch)", steps_per_epoch=Fraction(5, 2)
+    ),
     "sequential": lambda: Sequential(
         [Warmup(3, 0.2), Exponential(0.2, 5, 0.5), 0.01], boundaries=[6, 12]
     ),
 }
 ALL = [pytest.param(make, id=name) for name, make in CASES.items()]
 STEPS = np.arange(30)
+HUGE = [2**63, -(2**63), 10**400, 10**5000, 1e300]
+
+
+def is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def in_numpy(config, whole, real):
+    """A configuration with NumPy's scalars in place of Python's numbers."""
+    made = {}
+    for name, value in config.items():
+        kinds = {int: whole, float: real}
+        listed = isinstance(value, list)
+        items = [kinds[type(v)](v) if is_number(v) else v for v in (value if listed else [value])]
+        made[name] = items if listed else items[0]
+    return made
+
+
+def numbers_in(config):
+    """Arguments that are numbers, or lists with numbers."""
+    for name, value in config.items():
+        if is_number(value) or isinstance(value, list):
+            yield name, value
+
+
+def put(value, huge):
+    """A value, or the last of its items, replaced."""
+    return [*value[:-1], huge] if isinstance(value, list) else huge
 
 
 def test_every_class_has_a_case():
@@ -147,6 +180,39 @@ class TestLaws:
         schedule = make()
         again = copy.deepcopy(schedule)
         np.testing.assert_array_equal(np.asarray(again(STEPS)), np.asarray(schedule(STEPS)))
+
+    def test_pickles(self, make):
+        schedule = make()
+        again = pickle.loads(pickle.dumps(schedule))
+        assert again.get_config() == schedule.get_config()
+        np.testing.assert_array_equal(np.asarray(again(STEPS)), np.asarray(schedule(STEPS)))
+
+    def test_numbers_of_numpy_give_the_same_curve(self, make):
+        schedule = make()
+        for whole, real in ((np.int64, np.float64), (np.int32, np.float32)):
+            again = type(schedule).from_config(in_numpy(schedule.get_config(), whole, real))
+            # A float32 of 0.1 is another number, and steps are the same.
+            np.testing.assert_allclose(
+                np.asarray(again(STEPS)), np.asarray(schedule(STEPS)), rtol=1e-5, atol=1e-7
+            )
+            keras.saving.serialize_keras_object(again)
+
+    @pytest.mark.parametrize("huge", HUGE, ids=range(len(HUGE)))
+    def test_huge_numbers_are_refused_or_give_a_rate(self, make, huge):
+        """Whatever an argument becomes, the answer is a `ValueError` or a finite rate."""
+        schedule = make()
+        for name, value in numbers_in(schedule.get_config()):
+            config = schedule.get_config() | {name: put(value, huge)}
+            try:
+                rate = float(type(schedule).from_config(config)(3))
+            except ValueError as error:
+                message = str(error)
+                rate = 0.0
+            else:
+                message = "`"
+            # A message of ours names the argument; one of TensorFlow's does not.
+            assert "`" in message
+            assert not math.isnan(rate)
 
     def test_whole_numbers_and_floats_give_one_curve(self, make):
         schedule = make()
@@ -222,6 +288,7 @@ class TestLaws:
         (Expression("min(step, 4) / 4 if step < 8 else 0.5"), {2: 0.5, 7: 1, 8: 0.5}),
         (Expression("-1 + 0 * step"), {0: 0, 5: 0}),
         (Expression("clip(cos(pi * step), 0.25, e)"), {0: 1, 1: 0.25}),
+        (Expression("clip(0.7, 0.1, 0.5) + max(0.1, 0.2)"), {0: 0.7, 5: 0.7}),
     ],
 )
 def test_values_worked_out_by_hand(schedule, expected):
@@ -333,6 +400,18 @@ def test_steps_beyond_what_floats_can_count():
         (lambda: Noise(0.1, -0.1), "`scale` must be >= 0"),
         (lambda: Noise(0.1, seed=-1), "`seed` must be >= 0"),
         (lambda: Plateau(0.1, -1), "`factor` must be >= 0"),
+        (lambda: Constant(np.True_), "`learning_rate` must be a number"),
+        (lambda: Constant(np.float32("nan")), "`learning_rate` must be finite"),
+        (lambda: Constant(10**400), "`learning_rate` must be finite.*of about 401 digits"),
+        (lambda: Linear(0.1, np.False_), "`decay_steps` must be a whole number of steps"),
+        (lambda: Linear(0.1, np.float32(1.5)), "`decay_steps` must be a whole number"),
+        (lambda: Linear(0.1, 2**63), "`decay_steps` must be <= 9007199254740992"),
+        (lambda: Linear(0.1, 10**400), "`decay_steps` must be <=.*of about 401 digits"),
+        (lambda: Linear(0.1, -(10**400)), "`decay_steps` must be >= 1.*of about 401 digits"),
+        (lambda: Warmup(5, 10**400), "`then` must be finite"),
+        (lambda: Expression("epoch", "1e99999999"), "must be a number of steps, such as"),
+        (lambda: Expression("epoch", 0), "`steps_per_epoch` must be > 0"),
+        (lambda: Expression("epoch", Fraction(2**60, 3)), "ratio of smaller numbers"),
         (lambda: Expression("epoch"), "`steps_per_epoch` must be given"),
         (lambda: Expression("progress"), "`total_steps` must be given"),
         (lambda: Expression("__import__('os')"), "arithmetic on step, epoch, progress alone"),
@@ -450,3 +529,68 @@ def test_cycles_keep_their_place_around_two_billion_steps():
     np.testing.assert_array_equal(cyclic, np.asarray(Cyclic(0, 1, 4, 3)(steps % 7)))
     repeated = Repeat(PiecewiseLinear([0, 10], [0.0, 1.0]), 10)
     np.testing.assert_array_equal(np.asarray(repeated(steps)), np.asarray(repeated(steps % 10)))
+
+
+@pytest.mark.parametrize(
+    ("schedule", "end"),
+    [
+        *[(Cosine(1.0, 10, exponent=exponent), 0.0) for exponent in (0.01, 0.1, 0.5, 1, 3)],
+        *[(Cosine(0.7, 7, k=k, exponent=0.1), 0.0) for k in (0.3, 2.0, 3.3)],
+        (Cosine(0.5, 3, alpha=0.25, exponent=0.1), 0.125),
+        (Polynomial(1.0, 7, 0.0, power=0.1), 0.0),
+        (Linear(0.3, 7), 0.0),
+        (FlatCosine(1.0, 3, 7), 0.0),
+        (PiecewiseCosine([0, 7], [1.0, 0.0]), 0.0),
+        (WarmupStableDecay(1.0, 1, 1, 5), 0.0),
+        *[(Cooldown(0.3, 2, 5, shape=shape), 0.0) for shape in ("linear", "cosine", "1-sqrt")],
+        (Cooldown(0.3, 2, 5, shape="exponential"), 0.0),
+        (CosineRestarts(1.0, 5, limit=1), 0.0),
+    ],
+)
+def test_a_fall_ends_exactly(schedule, end):
+    for steps in (np.arange(10, 20), np.int64(2**40)):
+        assert (np.asarray(schedule(steps)) == end).all()
+    assert float(tf.function(schedule, jit_compile=True)(tf.constant(10, tf.int64))) == end
+
+
+@pytest.mark.parametrize(
+    ("batches", "accumulation", "epochs", "last"),
+    [(40, 16, 10, 9.6), (40, 100, 100, 97.5), (7, 3, 6, 39 / 7), (7, 1, 6, 41 / 7)],
+)
+def test_a_formula_counts_epochs_exactly(batches, accumulation, epochs, last):
+    """Update t has seen t * accumulation batches, whatever a whole epoch would be in updates."""
+    schedule = Expression("epoch", steps_per_epoch=Fraction(batches, accumulation))
+    updates = batches * epochs // accumulation
+    expected = [step * accumulation / batches for step in range(updates)]
+    rates = np.asarray(schedule(np.arange(updates)))
+    np.testing.assert_array_equal(rates, np.array(expected, "float32"))
+    assert rates[-1] == np.float32(last)
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(schedule))
+    np.testing.assert_array_equal(np.asarray(again(np.arange(updates))), rates)
+
+
+@pytest.mark.parametrize("length", ["40/3", "7/9", "1/3", 2.5, 13, Fraction(10, 7)])
+def test_an_epoch_ends_at_the_step_that_ends_it(length):
+    """floor(epoch) must not be one too low where a quotient is rounded down."""
+    schedule = Expression("floor(epoch)", steps_per_epoch=length)
+    exact = Fraction(str(length))
+    steps = np.concatenate([np.arange(500), 2**40 + np.arange(300)])
+    expected = [int(step) * exact.denominator // exact.numerator for step in steps]
+    rates = np.asarray(schedule.rate(tf.constant(steps)))
+    np.testing.assert_array_equal(rates, expected)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "rate"),
+    [
+        (MultiStep(0.3, [2], 0.1), 0.3 * 0.1),
+        (PiecewiseConstant([2], [1.0, 0.1]), 0.1),
+        (Multiplicative(0.3, [2], [0.7]), 0.3 * 0.7),
+        (Expression("0.1 if 0.3 < 0.7 else 0.2"), 0.1),
+        (Expression("min(0.1, 0.3) + 0.7"), 0.1 + 0.7),
+        (Expression("exp(0.1) - sqrt(0.3)"), math.exp(0.1) - math.sqrt(0.3)),
+    ],
+)
+def test_constants_are_not_rounded_to_32_bits(schedule, rate):
+    """The one rounding is at the end: what composes schedules sees all digits."""
+    assert float(schedule.rate(tf.constant(5, tf.int64))) == pytest.approx(rate, rel=1e-15)

@@ -100,6 +100,22 @@ def test_a_formula_knows_the_run():
     assert float(rate(7)) == pytest.approx(0.05 * (1 - 7 / 42))
 
 
+@pytest.mark.parametrize(("accumulation", "epochs"), [(2, 6), (3, 6), (5, 10), (16, 30), (49, 30)])
+def test_a_formula_counts_epochs_exactly_where_batches_are_accumulated(accumulation, epochs):
+    """7 batches an epoch: update t begins after t * accumulation of them."""
+    model = built(
+        learning_rate={"expression": {"formula": "0.001 + 0.01 * epoch"}},
+        gradient_accumulation=accumulation,
+        epochs=epochs,
+    ).model
+    rate = model.optimizer._learning_rate
+    updates = 7 * epochs // accumulation
+    assert rate.total_steps == updates
+    steps = np.arange(updates)
+    expected = 0.001 + 0.01 * steps * accumulation / 7
+    np.testing.assert_allclose(np.asarray(rate(steps)), expected, rtol=1e-7)
+
+
 def test_a_whole_number_is_a_rate():
     assert float(built(learning_rate=1).model.optimizer.learning_rate) == 1.0
 
