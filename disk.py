@@ -45,8 +45,8 @@ class Hashing(io.RawIOBase):
     It cannot seek, so that what was hashed is what is in the file.
     """
 
-    def __init__(self, path: Path):
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    def __init__(self, path: Path, mode: int = 0o644):
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         self._hash = hashlib.sha256()
         self._size = 0
 
@@ -74,9 +74,9 @@ class Hashing(io.RawIOBase):
         super().close()
 
 
-def write_new(path: Path, save: Callable[[BinaryIO], Any]) -> Written:
+def write_new(path: Path, save: Callable[[BinaryIO], Any], mode: int = 0o644) -> Written:
     """Let `save` write a new file, and flush it to disk."""
-    file = Hashing(path)
+    file = Hashing(path, mode)
     try:
         save(cast(BinaryIO, file))
         return file.finish()
@@ -186,6 +186,14 @@ def write_text(path: Path, text: str) -> Written:
     """Write a text file whole or not at all."""
     content = text.encode("utf-8")
     return write_whole(path, lambda beside: write_new(beside, lambda file: file.write(content)))
+
+
+def write_private(path: Path, text: str) -> Written:
+    """Write a text file, whole or not at all, that its owner alone may read at any moment."""
+    content = text.encode("utf-8")
+    return write_whole(
+        path, lambda beside: write_new(beside, lambda file: file.write(content), mode=0o600)
+    )
 
 
 class Lines:

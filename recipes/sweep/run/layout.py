@@ -5,11 +5,14 @@ import re
 import time
 from pathlib import Path
 
+from ...errors import RequestError
+
 SWEEP = "sweep.yaml"
 MANIFEST = "manifest.json"
 ORACLE = "oracle"
 TRIALS = "trials"
 EVENTS = "events.jsonl"
+TOKEN = "token"
 TABLE = "trials.csv"
 TABLE_JSON = "trials.json"
 BEST = "best.yaml"
@@ -19,14 +22,25 @@ TENSORBOARD = "tensorboard"
 ENSEMBLE = "ensemble"
 
 
+def is_trial_id(name: object) -> bool:
+    """Whether something is the name of a trial: a number, as keras-tuner counts them."""
+    return isinstance(name, str) and re.fullmatch("[0-9]{1,9}", name) is not None
+
+
 def trial_folder(directory: Path, trial_id: str) -> Path:
     """The folder of a trial: its number with four digits.
+
+    Raises:
+        RequestError: it is no number; names come from files and from other machines.
 
     >>> trial_folder(Path("sweep"), "07").as_posix()
     'sweep/trials/0007'
     """
-    name = f"{int(trial_id):04d}" if re.fullmatch("[0-9]+", trial_id) else trial_id
-    return directory / TRIALS / name
+    if not is_trial_id(trial_id):
+        raise RequestError(
+            f"{directory / TRIALS}: the name of a trial is a number. Received {trial_id!r}."
+        )
+    return directory / TRIALS / f"{int(trial_id):04d}"
 
 
 def run_folders(directory: Path, trial_id: str, repeats: int) -> list[Path]:

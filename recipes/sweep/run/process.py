@@ -9,7 +9,7 @@ import pickle
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ class Job:
         address: `HOST:PORT` of the chief.
         name: of the worker, like no other's.
         fingerprint: of the sweep.
+        token: of the sweep, which goes to a process through a pipe.
         lease: seconds of a lease.
         patience: seconds to wait for a chief that is gone.
         arrays: `(x, y)` for a recipe whose data source is `arrays`.
@@ -41,6 +42,7 @@ class Job:
     address: str
     name: str
     fingerprint: str
+    token: bytes = field(repr=False)
     lease: float
     patience: float
     arrays: tuple[Any, Any] | None = None
@@ -65,7 +67,13 @@ def carry_out(job: Job) -> int:
     from .worker import Worker
 
     catalog.load_plugins(job.sweep.plugins)
-    client = RemoteClient(job.address, job.name, fingerprint=job.fingerprint, patience=job.patience)
+    client = RemoteClient(
+        job.address,
+        job.name,
+        fingerprint=job.fingerprint,
+        token=job.token,
+        patience=job.patience,
+    )
     trainer = Trainer(job.sweep, job.directory, job.arrays)
     worker = Worker(job.sweep, client, trainer, lease=job.lease)
     try:

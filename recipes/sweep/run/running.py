@@ -12,6 +12,7 @@ from ...errors import TrainingFailed
 from ...run.directory import RunDirectory
 from ..oracles.table import make_oracle
 from ..spec.records import Sweep
+from .address import LOOPBACK, Address, reachable
 from .chief import Chief
 from .client import ChiefGone, LocalClient
 from .hparams import write_hparams
@@ -25,6 +26,7 @@ from .process import Job
 from .result import SweepResult, asked
 from .server import serve
 from .tables import Row, Table
+from .token_file import make_token
 from .trial import Interrupted, Trainer, put_aside
 from .winner import evaluate_winner, lead, ranked, said, write_best, write_ensemble
 from .worker import Worker
@@ -35,9 +37,8 @@ LOOK = 0.1
 REDRAW = 0.5
 # TensorFlow keeps some megabytes of every model that it has trained.
 TRIALS_A_PROCESS = 100
-# An address where nobody asks for one by name, and hosts that stand for every address of a machine.
-ANY_PORT = "127.0.0.1:0"
-EVERYWHERE = ("", "0.0.0.0", "[::]")
+# Where workers of this machine alone are answered: at any port that is free.
+ANY_PORT = Address(LOOPBACK, 0)
 
 
 class Running:
@@ -90,16 +91,18 @@ class Running:
                 return self.end("failed", str(error))
         return self.finish() if self.signal is None else self.interrupted()
 
-    def with_workers(self, pool: Pool, address: str | None) -> SweepResult:
+    def with_workers(self, pool: Pool, address: Address | None) -> SweepResult:
         """Several trials at once, each in a process of its own, here or elsewhere."""
-        mark = fingerprint(self.sweep)
-        port, stop = serve(self.chief, address or ANY_PORT, mark)
+        mark, token = fingerprint(self.sweep), make_token(self.where.path)
+        place = address or ANY_PORT
+        port, stop = serve(self.chief, place, mark, token)
         job = Job(
             self.sweep,
             self.where.path.resolve(),
-            reachable(address, port),
+            str(reachable(place, port)),
             "",
             fingerprint=mark,
+            token=token,
             lease=self.lease,
             patience=self.lease,
             arrays=self.arrays,
@@ -246,13 +249,3 @@ def described(row: Row) -> dict[str, Any]:
     """What is told of the best trial."""
     names = ("trial", "score", "low", "high", "values", "seeds", "directories")
     return {name: getattr(row, name) for name in names}
-
-
-def reachable(address: str | None, port: int) -> str:
-    """Where a worker of this machine finds the chief.
-
-    >>> reachable("0.0.0.0:5000", 5000), reachable("10.0.0.7:0", 41000), reachable(None, 41000)
-    ('127.0.0.1:5000', '10.0.0.7:41000', '127.0.0.1:41000')
-    """
-    host = (address or "").rpartition(":")[0]
-    return f"{'127.0.0.1' if host in EVERYWHERE else host}:{port}"

@@ -1,7 +1,6 @@
 """A sweep, from its first trial to its answer."""
 
 import os
-import re
 import threading
 from typing import Any
 
@@ -9,10 +8,11 @@ from ...errors import RequestError
 from ...run.backend import use_tensorflow
 from ...run.directory import RunDirectory
 from ..spec.records import Sweep
+from .address import parse_address
 from .folder import describe, directory_of, held
 from .identity import base_recipe
 from .layout import RESULT
-from .leases import LEASE_SECONDS
+from .leases import lease_seconds
 from .pool import Pool
 from .result import SweepResult, asked
 
@@ -48,7 +48,9 @@ def run_sweep(
         RequestError: the directory belongs to another sweep, or to a process that is running.
     """
     count = sweep.jobs if jobs is None else jobs
-    check(sweep, count, chief, arrays)
+    address = None if chief is None else parse_address(chief, "--chief", least=0)
+    check(sweep, count, address is not None, arrays)
+    seconds = lease_seconds(lease)
     directory = directory_of(sweep, out)
     with held(sweep, directory) as where:
         known = answered(sweep, where)
@@ -56,7 +58,7 @@ def run_sweep(
             return known
         pool = None
         main = threading.current_thread() is threading.main_thread()
-        if chief is not None or count > 1 or not main:
+        if address is not None or count > 1 or not main:
             # Signals, by which trainings pause and end, reach the main thread of a process only.
             pool = Pool(directory, count)
         try:
@@ -65,25 +67,28 @@ def run_sweep(
             # keras-tuner comes with Keras: not before a worker has begun to import it as well.
             from .running import Running
 
-            seconds = LEASE_SECONDS if lease is None else lease
             run = Running(sweep, where, lease=seconds, arrays=arrays, progress=progress)
-            return run.alone() if pool is None else run.with_workers(pool, chief)
+            return run.alone() if pool is None else run.with_workers(pool, address)
         finally:
             if pool is not None:
                 pool.stop()
 
 
-def check(sweep: Sweep, jobs: int, chief: str | None, arrays: Arrays) -> None:
+def check(sweep: Sweep, jobs: int, far: bool, arrays: Arrays) -> None:
     """Refuse what could not work, before anything is written.
+
+    Args:
+        sweep: the sweep.
+        jobs: trials at once on this machine.
+        far: whether workers of other machines are answered.
+        arrays: `(x, y)` from Python, or None.
 
     Raises:
         RequestError: the number of jobs or the recipe is not one to search with.
     """
-    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < (chief is None):
-        least = 1 if chief is None else 0
+    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < (not far):
+        least = 0 if far else 1
         raise RequestError(f"--jobs: expected a whole number from {least}. Received {jobs!r}.")
-    if chief is not None and not re.fullmatch(r".*:[0-9]+", chief):
-        raise RequestError(f"--chief: expected HOST:PORT, as 0.0.0.0:5000. Received {chief!r}.")
     recipe = base_recipe(sweep)
     if recipe.ensemble is not None:
         raise RequestError(
