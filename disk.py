@@ -276,6 +276,49 @@ def keep_also(path: Path, name: Path) -> None:
             os.close(file)
 
 
+@contextmanager
+def replaced_files(folder: Path, pattern: str) -> Iterator[Path]:
+    """A new folder to fill, whose files replace those in `folder` that match a pattern.
+
+    Whatever else is in `folder` stays.
+
+    Raises:
+        OSError: `folder` is a link, which is not followed.
+    """
+    if folder.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(folder))
+    temporary = folder.with_name(f"{TEMPORARY}{os.getpid()}-{folder.name}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    os.makedirs(temporary)
+    try:
+        yield temporary
+        os.makedirs(folder, exist_ok=True)
+        for old in folder.glob(pattern):
+            os.unlink(old)
+        for new in temporary.iterdir():
+            os.replace(new, folder / new.name)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def copy_folder(source: Path, target: Path) -> None:
+    """Copy a folder so that `target` is there as a whole or not at all.
+
+    Files and folders are copied; a link, whatever it leads to, is left out.
+    """
+    with new_folder(target) as beside:
+        for folder, folders, names in os.walk(source):
+            place = beside / Path(folder).relative_to(source)
+            for name in folders:
+                if not os.path.islink(Path(folder, name)):
+                    os.mkdir(place / name)
+            for name in names:
+                path = Path(folder, name)
+                if path.is_file() and not path.is_symlink():
+                    with open(path, "rb") as file:
+                        write_new(place / name, lambda new, old=file: shutil.copyfileobj(old, new))
+
+
 def put_back(name: Path, path: Path) -> None:
     """Make `path` the file that `keep_also` gave a second name, in one step."""
     if path.exists() and os.path.samefile(name, path):

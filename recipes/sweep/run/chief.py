@@ -10,9 +10,11 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
+from .... import disk
 from .keep import Keep
 from .layout import is_trial_id
 from .leases import MOST_DEATHS, Leases
+from .space import Waiting
 
 # No training has more epochs; a number beyond it is no epoch.
 MOST_EPOCHS = 10_000_000
@@ -47,6 +49,7 @@ class Chief:
         lock: held while anything changes; who reads several things of the oracle holds it, too.
         stopping: why no more trials are handed out; None while they are.
         workers: names of the workers that have asked for a trial.
+        full: whether the state could not be written for as long as a sweep waits for space.
     """
 
     def __init__(
@@ -74,7 +77,11 @@ class Chief:
         self.lock = threading.RLock()
         self._failures = 0
         self._began = time.monotonic()
+        self.full = False
+        self._space = Waiting()
         self._before = keep.load(oracle)
+        # Its state is kept here, in one file.
+        oracle.writes = False  # type: ignore[attr-defined]
         # The oracle would print, and raise while it holds its own lock.
         oracle.verbose = 0
         oracle.max_consecutive_failed_trials = sys.maxsize
@@ -93,6 +100,10 @@ class Chief:
         with self.lock:
             self.workers.add(tuner_id)
             self.expire()
+            if self._space.waits and not self._save():
+                for trial_id in self.leases.of(tuner_id):
+                    self.leases.renew(trial_id)
+                return self._wait()
             again = bool(self.oracle._retry_queue) or tuner_id in self.oracle.ongoing_trials
             if self.stopping or (self.exhausted and not again):
                 return self._no_trial()
@@ -102,7 +113,9 @@ class Chief:
             trial = self._asked("create_trial", tuner_id)
             if trial.status == TrialStatus.RUNNING:
                 self.leases.give(trial.trial_id, tuner_id)
-                self._save()
+                if not self._save():
+                    # It is handed out once it is on disk: another chief must know of it.
+                    return self._wait()
                 self._tell("again" if again else "began", trial)
                 return copied(trial)
             if trial.status == TrialStatus.STOPPED:
@@ -205,6 +218,17 @@ class Chief:
             over = self.exhausted or self.stopping is not None
             return over and not waiting and not self.oracle.ongoing_trials
 
+    def save(self) -> None:
+        """Write the state, if it is not on disk.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        with self.lock:
+            if self._space.waits:
+                self.keep.save(self.oracle, self.spent)
+                self._space.over()
+
     # How it is done.
 
     def _asked(self, method: str, *arguments: Any, **named: Any) -> Trial:
@@ -269,8 +293,30 @@ class Chief:
             self.seconds is not None and self.spent >= self.seconds
         )
 
-    def _save(self) -> None:
-        self.keep.save(self.oracle, self.spent)
+    def _wait(self) -> Trial:
+        """No trial before there is space on the disk."""
+        if self.full:
+            return self._no_trial()
+        return Trial(keras_tuner.HyperParameters(), trial_id="", status=TrialStatus.IDLE)
+
+    def _save(self) -> bool:
+        """Write the state; where the disk is full, the next call does.
+
+        Returns:
+            Whether it is on disk.
+        """
+        try:
+            self.keep.save(self.oracle, self.spent)
+        except OSError as error:
+            if not disk.is_full(error):
+                self.stop(f"the state of the search cannot be written: {error.strerror}")
+                raise
+            if self._space.too_long():
+                self.full = True
+                self.stop("the disk is full")
+            return False
+        self._space.over()
+        return True
 
 
 def check_name(trial_id: str) -> None:

@@ -12,6 +12,7 @@ from ...run.manifest import manifest
 from ..spec.records import Sweep
 from .identity import fingerprint, identity
 from .layout import MANIFEST, ORACLE, SWEEP, TRIALS
+from .space import patiently
 
 ROOT = "sweeps"
 
@@ -52,9 +53,9 @@ def describe(sweep: Sweep, where: RunDirectory) -> None:
     text = f"# {sweep.name}: given from Python; {MANIFEST} tells what is searched\n"
     if sweep.source is not None:
         text = Path(sweep.source).read_text(encoding="utf-8")
-    where.write_text(SWEEP, text)
     told = manifest(seed=sweep.seed, fingerprints={"sweep": fingerprint(sweep)})
-    where.write_json(MANIFEST, {**told, "identity": identity(sweep)})
+    patiently(lambda: where.write_text(SWEEP, text))
+    patiently(lambda: where.write_json(MANIFEST, {**told, "identity": identity(sweep)}))
 
 
 def _check(sweep: Sweep, where: RunDirectory) -> None:

@@ -1,40 +1,45 @@
 """The trials for TensorBoard's table of hyperparameters, without the tensorboard package."""
 
 import math
-import os
-import shutil
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from .layout import TENSORBOARD
+from .... import disk
+from .layout import TENSORBOARD, TRIALS
+from .space import patiently
 from .tables import Row, cell
+
+# What TensorFlow names the files of a run; nothing else is ever removed.
+EVENTS = "events.out.tfevents.*"
 
 
 def write_hparams(directory: Path, rows: Sequence[Row]) -> Path:
     """Write a run for each training of the trials: its values, and the curves of its metrics.
 
-    `tensorboard --logdir SWEEP/tensorboard` shows them. What stood there is replaced, as a whole.
+    `tensorboard --logdir SWEEP/tensorboard` shows them. Events that were written there before are
+    replaced; other files stay.
     """
+    target = directory / TENSORBOARD
+    for row in rows:
+        for run in row.directories:
+            place = target / run.removeprefix(f"{TRIALS}/").replace("/", "-")
+            patiently(partial(_write, directory / run, place, row))
+    return target
+
+
+def _write(run: Path, target: Path, row: Row) -> None:
+    """Write the events of one training."""
     from ....callbacks.event_records import write_end, write_hyperparameters, write_scalar
     from .training import epochs_of
 
-    target = directory / TENSORBOARD
-    beside = target.with_name(f".writing-{os.getpid()}-{TENSORBOARD}")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir()
-    for row in rows:
-        for run in row.directories:
-            lines = epochs_of(directory / run)
-            with _writer(beside / run.removeprefix("trials/").replace("/", "-")):
-                write_hyperparameters({k: _plain(v) for k, v in row.values.items()}, 0.0)
-                for line in lines:
-                    for name, value in numbers(line).items():
-                        write_scalar(name, value, int(line["epoch"]))
-                write_end(row.seconds)
-    shutil.rmtree(target, ignore_errors=True)
-    os.rename(beside, target)
-    return target
+    with disk.replaced_files(target, EVENTS) as beside, _writer(beside):
+        write_hyperparameters({k: _plain(v) for k, v in row.values.items()}, 0.0)
+        for line in epochs_of(run):
+            for name, value in numbers(line).items():
+                write_scalar(name, value, int(line["epoch"]))
+        write_end(row.seconds)
 
 
 def numbers(line: Mapping[str, Any]) -> dict[str, float]:

@@ -2,9 +2,11 @@
 
 import json
 import re
+import threading
 import time
 from pathlib import Path
 
+from ....disk import Lines
 from ...errors import RequestError
 
 SWEEP = "sweep.yaml"
@@ -52,7 +54,20 @@ def run_folders(directory: Path, trial_id: str, repeats: int) -> list[Path]:
 
 
 def note(directory: Path, event: str, trial: str) -> None:
-    """Add a line to the story of a sweep; every process may, for a line is written at once."""
+    """Add a line to the story of a sweep; every process may, for a line is written at once.
+
+    Lines that a full disk does not take wait for the next one.
+    """
     line = json.dumps({"event": event, "trial": trial, "time": round(time.time(), 3)})
-    with open(directory / EVENTS, "a", encoding="utf-8") as file:
-        file.write(line + "\n")
+    with _NOTING:
+        _STORIES.setdefault(directory, Lines(directory / EVENTS)).add(line)
+
+
+def noted(directory: Path) -> bool:
+    """Write the lines that wait; whether none does any more."""
+    with _NOTING:
+        return directory not in _STORIES or _STORIES[directory].flush()
+
+
+_STORIES: dict[Path, Lines] = {}
+_NOTING = threading.Lock()

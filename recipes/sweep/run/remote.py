@@ -69,7 +69,7 @@ def work_for(
     use_tensorflow()
     wait_for(directory, name=TOKEN if token is None else TRIALS)
     from .client import PATIENCE
-    from .process import Job, carry_out
+    from .process import FAILED, FULL, Job, carry_out
 
     # Two workers of one name would be one to the chief.
     name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
@@ -83,4 +83,5 @@ def work_for(
         seconds,
         PATIENCE if patience is None else patience,
     )
-    return carry_out(job)
+    status = carry_out(job)
+    return FAILED if status == FULL else status

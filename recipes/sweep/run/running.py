@@ -18,13 +18,14 @@ from .client import ChiefGone, LocalClient
 from .hparams import write_hparams
 from .identity import fingerprint
 from .keep import Keep
-from .layout import ORACLE, RESULT, note
+from .layout import ORACLE, RESULT, note, noted
 from .leases import Leases
 from .live import Show
 from .pool import Pool
 from .process import Job
 from .result import SweepResult, asked
 from .server import serve
+from .space import OutOfSpace, patiently
 from .tables import Row, Table
 from .token_file import make_token
 from .trial import Interrupted, Trainer, put_aside
@@ -89,6 +90,7 @@ class Running:
                 return self.interrupted()
             except ChiefGone as error:
                 return self.end("failed", str(error))
+        self.check_space()
         return self.finish() if self.signal is None else self.interrupted()
 
     def with_workers(self, pool: Pool, address: Address | None) -> SweepResult:
@@ -112,6 +114,7 @@ class Running:
         try:
             with self.show, self.listening():
                 while not self.chief.finished and self.signal is None:
+                    self.check_space()
                     pool.kill(self.chief.silent())
                     pool.watch(
                         self.chief.lost,
@@ -124,12 +127,18 @@ class Running:
             if self.signal is not None:
                 pool.stop()
                 return self.interrupted()
+            self.check_space()
             return self.finish()
         except TrainingFailed as error:
             return self.end("failed", str(error))
         finally:
             pool.stop()
             stop()
+
+    def check_space(self) -> None:
+        """End the sweep where the chief has waited in vain for space."""
+        if self.chief.full:
+            raise OutOfSpace(self.where.path)
 
     # What happens on the way.
 
@@ -241,7 +250,10 @@ class Running:
             asked=asked(self.sweep),
         )
         result = replace(result, **found)
-        self.where.write_json(RESULT, result.to_json())
+        patiently(self.chief.save)
+        patiently(lambda: self.where.write_json(RESULT, result.to_json()))
+        # The story is for people; what is missing at its end is no reason to fail.
+        noted(self.where.path)
         return result
 
 

@@ -2,9 +2,10 @@
 
 import os
 import threading
+from pathlib import Path
 from typing import Any
 
-from ...errors import RequestError
+from ...errors import RequestError, TrainingFailed
 from ...run.backend import use_tensorflow
 from ...run.directory import RunDirectory
 from ..spec.records import Sweep
@@ -15,6 +16,7 @@ from .layout import RESULT
 from .leases import lease_seconds
 from .pool import Pool
 from .result import SweepResult, asked
+from .space import patiently, sentence
 
 Arrays = tuple[Any, Any] | None
 
@@ -46,6 +48,7 @@ def run_sweep(
 
     Raises:
         RequestError: the directory belongs to another sweep, or to a process that is running.
+        TrainingFailed: the disk was full for too long, or cannot be written.
     """
     count = sweep.jobs if jobs is None else jobs
     address = None if chief is None else parse_address(chief, "--chief", least=0)
@@ -69,9 +72,25 @@ def run_sweep(
 
             run = Running(sweep, where, lease=seconds, arrays=arrays, progress=progress)
             return run.alone() if pool is None else run.with_workers(pool, address)
+        except OSError as error:
+            raise TrainingFailed(sentence(directory, error)) from error
         finally:
             if pool is not None:
                 pool.stop()
+
+
+def write_pages(directory: str | os.PathLike) -> None:
+    """Write the report of a sweep, when there is space for it.
+
+    Raises:
+        TrainingFailed: it cannot be written.
+    """
+    from ..report import write_sweep_report
+
+    try:
+        patiently(lambda: write_sweep_report(directory))
+    except OSError as error:
+        raise TrainingFailed(sentence(Path(directory), error)) from error
 
 
 def check(sweep: Sweep, jobs: int, far: bool, arrays: Arrays) -> None:

@@ -14,6 +14,7 @@ from ...run.directory import RunDirectory
 from ..spec.records import Sweep
 from .layout import TABLE, TABLE_JSON, run_folders
 from .plan import plan_of
+from .space import patiently
 from .statistics import summary
 from .training import curve, epochs_of
 
@@ -128,8 +129,9 @@ class Table:
         """Write `trials.csv`, and `trials.json` with the curve of each trial."""
         rows = self.rows(trials)
         directory = RunDirectory(self.directory)
-        directory.write_text(TABLE, as_csv(rows, names_of(self.sweep)))
-        directory.write_json(TABLE_JSON, [asdict(item) for item in rows])
+        text, table = as_csv(rows, names_of(self.sweep)), [asdict(item) for item in rows]
+        patiently(lambda: directory.write_text(TABLE, text))
+        patiently(lambda: directory.write_json(TABLE_JSON, table))
         return rows
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from keras_tuner.engine.trial import Trial, TrialStatus
 
+from ....disk import is_full
 from ..spec.records import Sweep
 from .chief import NotYours, steps_of
 from .client import ChiefGone, Client
@@ -80,6 +81,7 @@ class Worker:
         Raises:
             Interrupted: a signal ended a training.
             ChiefGone: there is nobody to work for.
+            OSError: the disk was full for as long as a sweep waits.
         """
         while go_on():
             trial = self.client.create_trial()
@@ -124,6 +126,9 @@ class Worker:
         except Interrupted:
             raise
         except Exception as error:
+            if is_full(error):
+                # Nothing is wrong with the trial; the sweep ends, and continues it later.
+                raise
             # One bad trial is a row of the table, never the end of the search.
             return Outcome(TrialStatus.INVALID, f"{type(error).__name__}: {error}")
 
