@@ -23,6 +23,21 @@ class OutOfSpace(OSError):
         super().__init__(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
 
 
+def lacks_space(error: BaseException) -> bool:
+    """Whether an error, or one that it was raised from, says that the disk is full.
+
+    What a run tells a user of a disk hides the system's own error, and keeps it as its context.
+    """
+    seen: set[int] = set()
+    found: BaseException | None = error
+    while found is not None and id(found) not in seen:
+        if disk.is_full(found):
+            return True
+        seen.add(id(found))
+        found = found.__cause__ or found.__context__
+    return False
+
+
 def sentence(directory: Path, error: OSError) -> str:
     """What a user is told of a sweep that its disk has ended."""
     if disk.is_full(error):

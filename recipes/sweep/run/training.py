@@ -11,7 +11,6 @@ from typing import Any
 
 import keras
 
-from ....disk import is_full
 from ...errors import RequestError
 from ...run import directory as files
 from ...run.directory import RunDirectory
@@ -21,7 +20,7 @@ from ...run.train import train
 from ...spec import Recipe
 from . import space
 from .layout import TRIALS, note
-from .space import OutOfSpace, Waiting, patiently
+from .space import OutOfSpace, Waiting, lacks_space, patiently
 
 # What a report of an epoch is answered with.
 CONTINUE, STOP = "continue", "stop"
@@ -68,8 +67,8 @@ class Reporter(keras.callbacks.Callback):
 
     def on_error(self, error: Exception) -> None:
         """Leave a training that found no space as it is, to be continued: it has not failed."""
-        if is_full(error):
-            raise OutOfSpace(getattr(error, "filename", None)) from error
+        if lacks_space(error):
+            raise OutOfSpace from error
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self.epochs += 1
@@ -141,13 +140,13 @@ def with_space(attempt: Callable[[], Result], reporter: Reporter) -> Result:
         before = reporter.epochs
         try:
             return attempt()
-        except OSError as error:
-            if not is_full(error):
+        except (OSError, RequestError) as error:
+            if not lacks_space(error):
                 raise
             if reporter.epochs > before:
                 waiting.over()
             if waiting.too_long():
-                raise OutOfSpace(error.filename) from error
+                raise OutOfSpace from error
         time.sleep(space.PAUSE)
 
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from keras_tuner.engine.trial import Trial, TrialStatus
 
-from ....disk import is_full
 from ..spec.records import Sweep
 from .chief import NotYours, steps_of
 from .client import ChiefGone, Client
 from .leases import LEASE_SECONDS
 from .plan import plan_of
+from .space import lacks_space
 from .training import CONTINUE, STOP, GivenUp
 from .trial import Interrupted, Outcome, Trainer
 
@@ -126,7 +126,7 @@ class Worker:
         except Interrupted:
             raise
         except Exception as error:
-            if is_full(error):
+            if lacks_space(error):
                 # Nothing is wrong with the trial; the sweep ends, and continues it later.
                 raise
             # One bad trial is a row of the table, never the end of the search.

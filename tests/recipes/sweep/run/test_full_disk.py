@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from keras_recipes import TrainingFailed, disk
+from keras_recipes import RequestError, TrainingFailed, disk
 from keras_recipes.recipes.sweep.run import space
 from keras_recipes.recipes.sweep.run.sweep import run_sweep
 
@@ -131,3 +131,16 @@ def test_values_are_taken_while_the_disk_is_full(make_chief, monkeypatch):
     monkeypatch.setattr(disk, "os", os)
     chief.save()
     assert make_chief().oracle.trials["0"].score == 0.5
+
+
+def test_a_request_that_was_refused_for_want_of_space_is_known():
+    def refused(cause):
+        try:
+            raise cause
+        except OSError:
+            raise RequestError("the run directory cannot be written.") from None
+
+    for number, lacks in ((errno.ENOSPC, True), (errno.EDQUOT, True), (errno.EACCES, False)):
+        with pytest.raises(RequestError) as error:
+            refused(OSError(number, os.strerror(number)))
+        assert space.lacks_space(error.value) == lacks
