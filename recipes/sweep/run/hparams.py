@@ -1,14 +1,15 @@
 """The trials for TensorBoard's table of hyperparameters, without the tensorboard package."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from .... import disk
 from .layout import TENSORBOARD, TRIALS
-from .space import patiently
+from .space import OutOfSpace, patiently
 from .tables import Row, cell
 
 # What TensorFlow names the files of a run; nothing else is ever removed.
@@ -57,21 +58,16 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, (bool, int, float, str)) else cell(value)
 
 
-def _writer(folder: Path) -> Any:
+@contextmanager
+def _writer(folder: Path) -> Iterator[None]:
     """A writer that is the default inside a `with`, and closed after it."""
     import tensorflow as tf
 
-    return _Closed(tf.summary.create_file_writer(str(folder)))
-
-
-class _Closed:
-    def __init__(self, writer: Any):
-        self._writer = writer
-        self._default = writer.as_default()
-
-    def __enter__(self) -> None:
-        self._default.__enter__()
-
-    def __exit__(self, *error: Any) -> None:
-        self._default.__exit__(*error)
-        self._writer.close()
+    try:
+        writer = tf.summary.create_file_writer(str(folder))
+        with writer.as_default():
+            yield
+        writer.close()
+    except tf.errors.ResourceExhaustedError as error:
+        # What TensorFlow calls a full disk, as well as a full memory; this only writes files.
+        raise OutOfSpace(folder) from error

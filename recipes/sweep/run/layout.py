@@ -22,6 +22,7 @@ RESULT = "result.json"
 REPORT = "report.html"
 TENSORBOARD = "tensorboard"
 ENSEMBLE = "ensemble"
+LOGS = "workers"
 
 
 def is_trial_id(name: object) -> bool:

@@ -13,10 +13,10 @@ from typing import BinaryIO
 
 from ...errors import TrainingFailed
 from . import cores
+from .layout import LOGS
 from .process import FULL, Job
 from .space import OutOfSpace, patiently
 
-LOGS = "workers"
 # Deaths in a row of workers that never got as far as asking for a trial.
 MOST_FALSE_STARTS = 5
 # Seconds that a worker has to save what it trains and end.

@@ -17,15 +17,17 @@ from .chief import Chief
 from .client import ChiefGone, LocalClient
 from .hparams import write_hparams
 from .identity import fingerprint
-from .keep import Keep
+from .keep import MEND, STATE, Keep
 from .layout import ORACLE, RESULT, note, noted
 from .leases import Leases
 from .live import Show
+from .plan import check_settings
 from .pool import Pool
 from .process import Job
-from .result import SweepResult, asked
+from .result import Best, SweepResult, asked
 from .server import serve
 from .space import OutOfSpace, patiently
+from .stored import Damaged, damaged
 from .tables import Row, Table
 from .token_file import make_token
 from .trial import Interrupted, Trainer, put_aside
@@ -67,6 +69,10 @@ class Running:
             seconds=sweep.seconds,
             tell=self.told,
         )
+        try:
+            check_settings(sweep, self.chief.oracle.trials.values())
+        except Damaged as error:
+            raise damaged(where / ORACLE / STATE, str(error), MEND) from None
         self.table = Table(sweep, where.path)
         self.show = Show(sweep, quiet=not progress)
         self.signal: signal.Signals | None = None
@@ -259,5 +265,4 @@ class Running:
 
 def described(row: Row) -> dict[str, Any]:
     """What is told of the best trial."""
-    names = ("trial", "score", "low", "high", "values", "seeds", "directories")
-    return {name: getattr(row, name) for name in names}
+    return {name: getattr(row, name) for name in Best.__dataclass_fields__}

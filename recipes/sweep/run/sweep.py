@@ -15,7 +15,7 @@ from .identity import base_recipe
 from .layout import RESULT
 from .leases import lease_seconds
 from .pool import Pool
-from .result import SweepResult, asked
+from .result import SweepResult, asked, read_result
 from .space import patiently, sentence
 
 Arrays = tuple[Any, Any] | None
@@ -125,5 +125,5 @@ def answered(sweep: Sweep, where: RunDirectory) -> SweepResult | None:
     """The result of a sweep that is complete, with nothing more asked of it."""
     if not (where / RESULT).exists():
         return None
-    known = SweepResult(**where.read_json(RESULT))
+    known = read_result(where / RESULT)
     return known if known.status == "completed" and known.asked == asked(sweep) else None

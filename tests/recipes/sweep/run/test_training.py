@@ -10,8 +10,9 @@ from keras_recipes import RequestError
 from keras_recipes.recipes.run.lock import locked
 from keras_recipes.recipes.sweep.oracles.hyperparameters import hyperparameters
 from keras_recipes.recipes.sweep.run import training
-from keras_recipes.recipes.sweep.run.plan import plan_of, recipes_of
+from keras_recipes.recipes.sweep.run.plan import check_settings, plan_of, recipes_of
 from keras_recipes.recipes.sweep.run.remote import wait_for
+from keras_recipes.recipes.sweep.run.stored import Damaged
 from keras_recipes.recipes.sweep.run.sweep import run_sweep
 from keras_recipes.recipes.sweep.run.trial import put_aside
 
@@ -129,6 +130,14 @@ def test_a_promotion_is_planned_from_keras_tuners_values(tiny):
     assert (plan.full, plan.until, plan.parent, plan.first) == (9, 3, "1", 1)
     # Schedules are measured by the whole length, wherever the training pauses.
     assert [recipe.epochs for recipe in recipes_of(sweep, plan)] == [9]
+
+
+def test_values_that_are_not_in_the_space_are_refused(tiny):
+    sweep = tiny()
+    check_settings(sweep, [trial(sweep)])
+    for value in (64.5, "65", None, [64]):
+        with pytest.raises(Damaged, match="trial 3 has values"):
+            check_settings(sweep, [trial(sweep, **{"data.batch_size": value})])
 
 
 def test_a_round_of_few_epochs_is_a_recipe_of_few_epochs(tiny):
