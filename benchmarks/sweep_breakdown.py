@@ -26,7 +26,7 @@ from sweep_speed import SWEEP
 PACKAGE = "keras_recipes"
 # Part -> the function that carries it out: module, class or object, name.
 PARTS = [
-    ("forget the last model (clear_session)", "recipes.sweep.run.training", "keras.backend.clear_session"),
+    ("forget the last model", "recipes.sweep.run.training", "keras.backend.clear_session"),
     ("take or release the lock, begin a run", "recipes.run.begin", "reserved"),
     ("read the data", "recipes.build.inputs", "data_of"),
     ("build and compile the model", "recipes.build.experiment", "experiment"),
@@ -46,11 +46,7 @@ PARTS = [
     ("write events for TensorBoard", "recipes.sweep.run.running", "write_hparams"),
     ("write the report", "recipes.sweep.report", "write_sweep_report"),
 ]
-FIRST, FIRST_NAME, OTHER_NAME = (
-    "fit",
-    "fit: first epoch (tracing, building)",
-    "fit: the other epochs and the end",
-)
+FIRST_EPOCH, OTHER_EPOCHS = "fit: first epoch (tracing)", "fit: the other epochs and the end"
 STARTS = [
     ("Python alone", "pass"),
     ("+ the sweep's language", "import keras_recipes.recipes.sweep.spec"),
@@ -116,11 +112,11 @@ def watch_epochs(watch: Stopwatch) -> None:
             pass
 
         def on_train_begin(self, logs: Any = None) -> None:
-            watch.rename(FIRST_NAME)
+            watch.rename(FIRST_EPOCH)
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             if epoch == 0:
-                watch.rename(OTHER_NAME)
+                watch.rename(OTHER_EPOCHS)
 
     module = import_module(f"{PACKAGE}.recipes.run.observe")
     observers = module.observers

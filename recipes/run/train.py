@@ -171,6 +171,9 @@ class Run:
 
         model: Any = self.built.model
         give_rows(self.callbacks, self.data.train.x[:ACTIVATION_ROWS].astype("float32"))
+        if not model.optimizer.built:
+            # TensorFlow traces a step that makes variables a second time.
+            model.optimizer.build(model.trainable_variables)
         try:
             model.fit(
                 self.built.training.dataset,
