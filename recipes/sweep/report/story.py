@@ -9,8 +9,10 @@ from typing import Any
 
 from ...errors import RequestError
 from ...run.directory import RunDirectory
+from ..run.folder import MEND as MEND_MANIFEST
 from ..run.folder import identity_of
 from ..run.names import shortened
+from ..run.result import MEND as MEND_RESULT
 from ..run.result import read_result
 from ..run.stored import Damaged, damaged, read_json
 from ..spec.labels import index_of, labels, short
@@ -18,7 +20,7 @@ from ..spec.records import Objective
 from .checks import check_identity, check_result, check_rows
 
 MANIFEST, RESULT, TABLE = "manifest.json", "result.json", "trials.json"
-MEND = "The same `sweep` command, given again, writes it anew."
+MEND = "Remove it and result.json, and the same `sweep` command writes both anew."
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class Story:
         if not (where / MANIFEST).exists() or not (where / TABLE).exists():
             raise RequestError(f"{directory}: holds no sweep that has come to an end yet.")
         told = identity_of(where / MANIFEST)
-        with _refusing(where / MANIFEST):
+        with _refusing(where / MANIFEST, MEND_MANIFEST):
             check_identity(told)
         self.result = read_result(where / RESULT).to_json()
         self.rows: list[dict[str, Any]] = read_json(where / TABLE, MEND)
@@ -86,9 +88,9 @@ class Story:
         self.algorithm: str = told["algorithm"]["name"]
         self.parameters = parameters(told["space"])
         self.rounds: list[dict[str, Any]] = self.result["rounds"]
-        with _refusing(where / TABLE):
+        with _refusing(where / TABLE, MEND):
             check_rows(self.rows, self.parameters)
-        with _refusing(where / RESULT):
+        with _refusing(where / RESULT, MEND_RESULT):
             check_result(self.result, self.rows, self.parameters)
         order = {name: rank for rank, name in enumerate(self.result["order"])}
         self.ranked = sorted(
@@ -105,12 +107,12 @@ class Story:
 
 
 @contextmanager
-def _refusing(path: Path) -> Iterator[None]:
+def _refusing(path: Path, mend: str) -> Iterator[None]:
     """Name the file in which something is damaged."""
     try:
         yield
     except Damaged as error:
-        raise damaged(path, str(error), MEND) from None
+        raise damaged(path, str(error), mend) from None
 
 
 def parameters(space: Sequence[Sequence[Any]]) -> list[Parameter]:

@@ -77,14 +77,15 @@ class Service(grpc.GenericRpcHandler):
         try:
             call = self.gate.check(method, message, context.invocation_metadata())
         except Refused as error:
-            self.refusals.note(str(error) if not error.renewal else "", method, context.peer())
+            if not error.renewal:
+                self.refusals.note("UNAUTHENTICATED", str(error), method, context.peer())
             context.set_trailing_metadata(tuple(error.renewal))
             context.abort(grpc.StatusCode.UNAUTHENTICATED, str(error))
         try:
             content = self.carried_out(call, method, message)
         except Failure as error:
             if error.code == grpc.StatusCode.INVALID_ARGUMENT:
-                self.refusals.note(str(error), method, context.peer())
+                self.refusals.note(error.code.name, str(error), method, context.peer())
             proof = self.gate.sign(call, error.code.name, str(error).encode())
             context.set_trailing_metadata(tuple(proof))
             context.abort(error.code, str(error))
@@ -138,22 +139,20 @@ class Service(grpc.GenericRpcHandler):
 
 
 class Refusals:
-    """Calls that were refused, in the log: the 1st of a reason, the 2nd, the 4th, the 8th, ..."""
+    """Calls that were refused, in the log: the 1st of a kind, the 2nd, the 4th, the 8th, ..."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self._lock = threading.Lock()
 
-    def note(self, reason: str, method: str, peer: str) -> None:
-        """Count a refusal; an empty reason is none."""
-        if not reason:
-            return
+    def note(self, kind: str, reason: str, method: str, peer: str) -> None:
+        """Count a refusal."""
         with self._lock:
-            self.counts[reason] += 1
-            count = self.counts[reason]
+            self.counts[kind] += 1
+            count = self.counts[kind]
         if count & (count - 1) == 0:
             told = legible(f"refused a call of {method[:100]} from {peer}: {reason}")
-            log.warning("%s%s", told, f" (the {count}th)" if count > 1 else "")
+            log.warning("%s%s", told, f" ({count} so far)" if count > 1 else "")
 
 
 def _parsed(kind: Any, message: bytes) -> Any:
