@@ -134,8 +134,8 @@ def start_seconds(code: str) -> float:
     return statistics.median(found)
 
 
-def search(trials: int, epochs: int) -> tuple[Stopwatch, float]:
-    """Search in this process; what was measured, and the seconds in all."""
+def search(trials: int, epochs: int) -> tuple[Stopwatch, float, int]:
+    """Search in this process; what was measured, the seconds in all, and the trials that ended."""
     import keras_recipes  # noqa: F401
     from keras_recipes.recipes.sweep.run import running  # noqa: F401
     from keras_recipes.recipes.sweep.run.sweep import run_sweep, write_pages
@@ -154,7 +154,7 @@ def search(trials: int, epochs: int) -> tuple[Stopwatch, float]:
         result = run_sweep(sweep, out=folder, progress=False)
         write_pages(result.directory)
     watch.switch()
-    return watch, time.process_time() - before
+    return watch, time.process_time() - before, result.trials
 
 
 def main() -> int:
@@ -165,12 +165,12 @@ def main() -> int:
     print("start of a process, processor seconds:")
     for name, code in STARTS:
         print(f"  {start_seconds(code):7.2f}  {name}", flush=True)
-    watch, total = search(arguments.trials, arguments.epochs)
-    print(f"\n{arguments.trials} trials of {arguments.epochs} epochs, one job:")
+    watch, total, trials = search(arguments.trials, arguments.epochs)
+    print(f"\n{trials} trials of {arguments.epochs} epochs, one job:")
     print("    total  a trial  part")
     for part, spent in watch.seconds.most_common():
-        print(f"  {spent:7.2f}  {spent / arguments.trials:7.3f}  {part}")
-    print(f"  {total:7.2f}  {total / arguments.trials:7.3f}  in all, without the start")
+        print(f"  {spent:7.2f}  {spent / trials:7.3f}  {part}")
+    print(f"  {total:7.2f}  {total / trials:7.3f}  in all, without the start")
     return 0
 
 

@@ -98,7 +98,8 @@ def _is_domain(domain: Any) -> bool:
     if kind not in RANGES:
         values = domain.get("values")
         return kind == "Fixed" or (kind == "Choice" and isinstance(values, list) and bool(values))
-    low, high = domain.get("min"), domain.get("max")
+    low: Any = domain.get("min")
+    high: Any = domain.get("max")
     log = kind == "LogUniform" or domain.get("log")
     return fits(low, float) and fits(high, float) and low <= high and (not log or low > 0)
 

@@ -165,7 +165,7 @@ def _parsed(kind: Any, message: bytes) -> Any:
 
 def _status(number: int) -> str:
     try:
-        return TrialStatus.from_proto(number)
+        return str(TrialStatus.from_proto(number))
     except ValueError:
         raise BadCall(f"expected the status of a trial. Received {number}") from None
 

@@ -34,7 +34,8 @@ SIGNED = (SESSION, CALLER, NUMBER, WORKER, SWEEP, REASON)
 RANDOM_BYTES = 16
 NUMBER_BYTES = 8
 
-Metadata = Sequence[tuple[str, Any]]
+# Pairs of name and value; gRPC's own type of them is no tuple to a type checker.
+Metadata = Sequence[Any]
 
 
 def signature(token: bytes, *parts: bytes) -> bytes:
@@ -104,16 +105,19 @@ class Gate:
             raise Refused("it is not signed")
         if not hmac.compare_digest(given, signed_call(self._token, method, message, sent)):
             raise Refused("its signature is wrong: another token, or it was altered")
-        number = (sent[CALLER], sent[SESSION], sent[NUMBER])
-        if sent[SESSION] != self._session:
+        number = tuple(sent.get(name, b"") for name in (CALLER, SESSION, NUMBER))
+        caller, session, count = number
+        if session != self._session:
             proof = signature(self._token, b"session", *number, self._session)
             raise Refused(
                 "it was signed for another session",
                 [(SESSION, self._session), (SIGNATURE, proof)],
             )
-        self._count(sent[CALLER], int.from_bytes(sent[NUMBER], "big"))
-        words = (sent[name].decode(errors="replace") for name in (WORKER, SWEEP, REASON))
-        return Call(*words, number)
+        self._count(caller, int.from_bytes(count, "big"))
+        worker, sweep, reason = (
+            sent.get(name, b"").decode(errors="replace") for name in (WORKER, SWEEP, REASON)
+        )
+        return Call(worker, sweep, reason, (caller, session, count))
 
     def sign(self, call: Call, code: str, content: bytes) -> Metadata:
         """Metadata that prove an answer, or an error, to who made the call."""

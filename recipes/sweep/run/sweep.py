@@ -88,7 +88,7 @@ def write_pages(directory: str | os.PathLike) -> None:
     from ..report import write_sweep_report
 
     try:
-        patiently(lambda: write_sweep_report(directory))
+        patiently(lambda: write_sweep_report(Path(directory)))
     except OSError as error:
         raise TrainingFailed(sentence(Path(directory), error)) from error
 
