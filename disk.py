@@ -45,8 +45,8 @@ class Hashing(io.RawIOBase):
     It cannot seek, so that what was hashed is what is in the file.
     """
 
-    def __init__(self, path: Path):
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    def __init__(self, path: Path, mode: int = 0o644):
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         self._hash = hashlib.sha256()
         self._size = 0
 
@@ -74,9 +74,9 @@ class Hashing(io.RawIOBase):
         super().close()
 
 
-def write_new(path: Path, save: Callable[[BinaryIO], Any]) -> Written:
+def write_new(path: Path, save: Callable[[BinaryIO], Any], mode: int = 0o644) -> Written:
     """Let `save` write a new file, and flush it to disk."""
-    file = Hashing(path)
+    file = Hashing(path, mode)
     try:
         save(cast(BinaryIO, file))
         return file.finish()
@@ -230,6 +230,14 @@ def write_text(path: Path, text: str) -> Written:
     return write_whole(path, lambda beside: write_new(beside, lambda file: file.write(content)))
 
 
+def write_private(path: Path, text: str) -> Written:
+    """Write a text file, whole or not at all, that its owner alone may read at any moment."""
+    content = text.encode("utf-8")
+    return write_whole(
+        path, lambda beside: write_new(beside, lambda file: file.write(content), mode=0o600)
+    )
+
+
 class Lines:
     """A file of lines to add to. Lines that a full disk does not take wait for the next call.
 
@@ -308,6 +316,49 @@ def keep_also(path: Path, name: Path) -> None:
             os.fsync(file)
         finally:
             os.close(file)
+
+
+@contextmanager
+def replaced_files(folder: Path, pattern: str) -> Iterator[Path]:
+    """A new folder to fill, whose files replace those in `folder` that match a pattern.
+
+    Whatever else is in `folder` stays.
+
+    Raises:
+        OSError: `folder` is a link, which is not followed.
+    """
+    if folder.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(folder))
+    temporary = folder.with_name(f"{TEMPORARY}{os.getpid()}-{folder.name}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    os.makedirs(temporary)
+    try:
+        yield temporary
+        os.makedirs(folder, exist_ok=True)
+        for old in folder.glob(pattern):
+            os.unlink(old)
+        for new in temporary.iterdir():
+            os.replace(new, folder / new.name)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def copy_folder(source: Path, target: Path) -> None:
+    """Copy a folder so that `target` is there as a whole or not at all.
+
+    Files and folders are copied; a link, whatever it leads to, is left out.
+    """
+    with new_folder(target) as beside:
+        for folder, folders, names in os.walk(source):
+            place = beside / Path(folder).relative_to(source)
+            for name in folders:
+                if not os.path.islink(Path(folder, name)):
+                    os.mkdir(place / name)
+            for name in names:
+                path = Path(folder, name)
+                if path.is_file() and not path.is_symlink():
+                    with open(path, "rb") as file:
+                        write_new(place / name, lambda new, old=file: shutil.copyfileobj(old, new))
 
 
 def put_back(name: Path, path: Path) -> None:

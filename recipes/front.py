@@ -324,12 +324,13 @@ def sweep(
 
     Raises:
         RequestError: the sweep is wrong, or its directory holds another one; nothing was trained.
-        TrainingFailed: no trial could be completed, or too many failed in a row.
+        TrainingFailed: no trial could be completed, too many failed in a row, or the disk stayed
+            full.
     """
     from .sweep.spec import load_sweep
 
     loaded = load_sweep(source, overrides, plugins=plugins)
-    from .sweep.run.sweep import run_sweep
+    from .sweep.run.sweep import run_sweep, write_pages
 
     result = run_sweep(
         loaded,
@@ -340,9 +341,7 @@ def sweep(
         arrays=arrays,
         progress=progress,
     )
-    from .sweep.report import write_sweep_report
-
-    write_sweep_report(result.directory)
+    write_pages(result.directory)
     if raises and result.status == "failed":
         raise TrainingFailed(f"{result.reason} See {result.directory}.")
     return result

@@ -82,6 +82,10 @@ def in_batches(every: Any, accumulation: int) -> Any:
     return every
 
 
+def _nothing(error: Exception) -> None:
+    """What a callback that does not ask for errors does with them."""
+
+
 def inference_model(model: Any) -> Any:
     """The network alone: classes of Keras, no optimizer; any program with Keras can load it."""
     import keras
@@ -170,6 +174,9 @@ class Run:
         model: Any = self.built.model
         rows = self.data.train.x[:ACTIVATION_ROWS]
         give_rows(self.callbacks, rows if rows.dtype == "float64" else rows.astype("float32"))
+        if not model.optimizer.built:
+            # TensorFlow traces a step that makes variables a second time.
+            model.optimizer.build(model.trainable_variables)
         try:
             model.fit(
                 self.built.training.dataset,
@@ -276,6 +283,9 @@ class Run:
             # The training step or a guard gave up, and says why.
             self.close("failed", " ".join(str(error).split("\n")))
         except Exception as error:
+            for callback in self.callbacks:
+                # Before anything is written: a sweep does not call a full disk a failed trial.
+                getattr(callback, "on_error", _nothing)(error)
             # Whatever breaks in the middle of a training is told in the run directory.
             reason = f"training broke: {type(error).__name__}: {error}".strip().splitlines()[0]
             story = f"{reason} (the whole story: {self.note_traceback()})"

@@ -3,6 +3,7 @@
 import sys
 from typing import Any
 
+from ..errors import RequestError
 from .options import Arguments, print_json, takes_json, takes_plugins, takes_quiet, verb
 
 
@@ -17,6 +18,9 @@ def add(verbs: Any) -> None:
     far = made.add_mutually_exclusive_group()
     far.add_argument("--chief", metavar="HOST:PORT", help="answer workers of other machines there")
     far.add_argument("--worker", metavar="HOST:PORT", help="work for the chief at this address")
+    made.add_argument(
+        "--token-file", metavar="FILE", help="with --worker: a copy of DIR/token of the chief"
+    )
     made.add_argument(
         "--lease", metavar="SECONDS", type=float, help="silence that ends a worker (default: 30)"
     )
@@ -33,7 +37,15 @@ def sweep(arguments: Arguments) -> int:
         from ..sweep.spec import load_sweep
 
         loaded = load_sweep(arguments.sweep, arguments.overrides, plugins=arguments.plugin)
-        return work_for(loaded, arguments.worker, out=arguments.out, lease=arguments.lease)
+        return work_for(
+            loaded,
+            arguments.worker,
+            out=arguments.out,
+            lease=arguments.lease,
+            token_file=arguments.token_file,
+        )
+    if arguments.token_file is not None:
+        raise RequestError("--token-file: is for a worker; give it together with --worker.")
     result = front.sweep(
         arguments.sweep,
         arguments.overrides,

@@ -2,15 +2,16 @@
 
 import hashlib
 import json
-import os
 import random
 import statistics
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
+from .... import disk
 from ...errors import RecipeError
 from ..spec.domains import from_unit
 from ..spec.records import Sweep
@@ -46,6 +47,8 @@ class SweepOracle(keras_tuner.Oracle):
     """
 
     sweep: Sweep
+    # Whether it writes keras-tuner's own files, one for itself and one for each trial.
+    writes = True
 
     def bind(self, sweep: Sweep) -> "SweepOracle":
         """Make this the oracle of a sweep."""
@@ -173,11 +176,13 @@ class SweepOracle(keras_tuner.Oracle):
     # The state on disk, where keras-tuner's own tuners keep it.
 
     def save(self) -> None:
-        _write_whole(self._get_oracle_fname(), self.get_state())
+        if self.writes:
+            _write_whole(Path(self._get_oracle_fname()), self.get_state())
 
     def _save_trial(self, trial: Trial) -> None:
-        folder = self._get_trial_dir(trial.trial_id)
-        _write_whole(os.path.join(folder, "trial.json"), trial.get_state())
+        if self.writes:
+            folder = Path(self._get_trial_dir(trial.trial_id))
+            _write_whole(folder / "trial.json", trial.get_state())
 
     def get_state(self) -> dict[str, Any]:
         state = super().get_state()
@@ -224,12 +229,10 @@ def running(values: dict[str, Any]) -> dict[str, Any]:
     return {"status": TrialStatus.RUNNING, "values": values}
 
 
-def _write_whole(path: str, state: Any) -> None:
-    """Write JSON beside its place and move it there in one step."""
-    beside = f"{path}.{os.getpid()}.part"
-    with open(beside, "w", encoding="utf-8") as file:
-        json.dump(state, file, default=_plain)
-    os.replace(beside, path)
+def _write_whole(path: Path, state: Any) -> None:
+    """Write JSON, whole or not at all."""
+    text = json.dumps(state, default=_plain)
+    disk.when_there_is_space(lambda: disk.write_text(path, text))
 
 
 def _plain(value: Any) -> Any:

@@ -1,19 +1,26 @@
 """What a page needs of the directory of a sweep."""
 
-import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ...errors import RequestError
 from ...run.directory import RunDirectory
+from ..run.folder import MEND as MEND_MANIFEST
+from ..run.folder import identity_of
 from ..run.names import shortened
+from ..run.result import MEND as MEND_RESULT
+from ..run.result import read_result
+from ..run.stored import Damaged, damaged, read_json
 from ..spec.labels import index_of, labels, short
 from ..spec.records import Objective
+from .checks import check_identity, check_result, check_rows
 
 MANIFEST, RESULT, TABLE = "manifest.json", "result.json", "trials.json"
+MEND = "Remove it and result.json, and the same `sweep` command writes both anew."
 
 
 @dataclass(frozen=True)
@@ -71,16 +78,21 @@ class Story:
         self.name = directory.resolve().name
         if not (where / MANIFEST).exists() or not (where / TABLE).exists():
             raise RequestError(f"{directory}: holds no sweep that has come to an end yet.")
-        self.manifest = where.read_json(MANIFEST)
-        self.result = where.read_json(RESULT)
-        self.rows: list[dict[str, Any]] = json.loads((where / TABLE).read_text(encoding="utf-8"))
-        told = self.manifest["identity"]
+        told = identity_of(where / MANIFEST)
+        with _refusing(where / MANIFEST, MEND_MANIFEST):
+            check_identity(told)
+        self.result = read_result(where / RESULT).to_json()
+        self.rows: list[dict[str, Any]] = read_json(where / TABLE, MEND)
         self.objective = Objective(told["objective"]["metric"], told["objective"]["direction"])
         self.metric = self.objective.metric
         self.algorithm: str = told["algorithm"]["name"]
         self.parameters = parameters(told["space"])
-        self.rounds: list[dict[str, Any]] = self.result.get("rounds") or []
-        order = {name: rank for rank, name in enumerate(self.result.get("order") or [])}
+        self.rounds: list[dict[str, Any]] = self.result["rounds"]
+        with _refusing(where / TABLE, MEND):
+            check_rows(self.rows, self.parameters)
+        with _refusing(where / RESULT, MEND_RESULT):
+            check_result(self.result, self.rows, self.parameters)
+        order = {name: rank for rank, name in enumerate(self.result["order"])}
         self.ranked = sorted(
             (row for row in self.rows if row["trial"] in order), key=lambda row: order[row["trial"]]
         )
@@ -92,6 +104,15 @@ class Story:
     def row(self, trial: str) -> dict[str, Any] | None:
         """The row of a trial."""
         return next((row for row in self.rows if row["trial"] == trial), None)
+
+
+@contextmanager
+def _refusing(path: Path, mend: str) -> Iterator[None]:
+    """Name the file in which something is damaged."""
+    try:
+        yield
+    except Damaged as error:
+        raise damaged(path, str(error), mend) from None
 
 
 def parameters(space: Sequence[Sequence[Any]]) -> list[Parameter]:

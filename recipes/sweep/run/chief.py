@@ -1,5 +1,6 @@
 """The one owner of a sweep's oracle: hands out trials, takes values, survives being killed."""
 
+import math
 import sys
 import threading
 import time
@@ -9,8 +10,20 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
+from .... import disk
 from .keep import Keep
+from .layout import is_trial_id
 from .leases import MOST_DEATHS, Leases
+from .space import Waiting
+
+# No training has more epochs; a number beyond it is no epoch.
+MOST_EPOCHS = 10_000_000
+MOST_NAME = 200
+ENDS = (TrialStatus.COMPLETED, TrialStatus.INVALID, TrialStatus.FAILED)
+
+
+class BadCall(ValueError):
+    """A worker said what cannot be; nothing was changed by it."""
 
 
 class NotYours(Exception):
@@ -20,8 +33,8 @@ class NotYours(Exception):
 class Chief:
     """An oracle with leases, budgets and a state that is whole on disk after every step.
 
-    It has the methods of an oracle that keras-tuner's protocol calls, each with the name of the
-    worker that calls. Every one is carried out whole, one at a time.
+    What a worker asks for has the names of keras-tuner's protocol, each with the name of the worker
+    that calls. Every call is checked, and carried out whole, one at a time.
 
     Args:
         oracle: what chooses the trials.
@@ -36,6 +49,7 @@ class Chief:
         lock: held while anything changes; who reads several things of the oracle holds it, too.
         stopping: why no more trials are handed out; None while they are.
         workers: names of the workers that have asked for a trial.
+        full: whether the state could not be written for as long as a sweep waits for space.
     """
 
     def __init__(
@@ -63,7 +77,11 @@ class Chief:
         self.lock = threading.RLock()
         self._failures = 0
         self._began = time.monotonic()
+        self.full = False
+        self._space = Waiting()
         self._before = keep.load(oracle)
+        # Its state is kept here, in one file.
+        oracle.writes = False  # type: ignore[attr-defined]
         # The oracle would print, and raise while it holds its own lock.
         oracle.verbose = 0
         oracle.max_consecutive_failed_trials = sys.maxsize
@@ -77,9 +95,15 @@ class Chief:
 
     def create_trial(self, tuner_id: str) -> Trial:
         """A trial to run; IDLE where there is none yet, STOPPED where there will be none."""
+        if not 0 < len(tuner_id) <= MOST_NAME or not tuner_id.isprintable():
+            raise BadCall(f"expected the name of a worker. Received {tuner_id!r:.100}")
         with self.lock:
             self.workers.add(tuner_id)
             self.expire()
+            if self._space.waits and not self._save():
+                for trial_id in self.leases.of(tuner_id):
+                    self.leases.renew(trial_id)
+                return self._wait()
             again = bool(self.oracle._retry_queue) or tuner_id in self.oracle.ongoing_trials
             if self.stopping or (self.exhausted and not again):
                 return self._no_trial()
@@ -89,7 +113,9 @@ class Chief:
             trial = self._asked("create_trial", tuner_id)
             if trial.status == TrialStatus.RUNNING:
                 self.leases.give(trial.trial_id, tuner_id)
-                self._save()
+                if not self._save():
+                    # It is handed out once it is on disk: another chief must know of it.
+                    return self._wait()
                 self._tell("again" if again else "began", trial)
                 return copied(trial)
             if trial.status == TrialStatus.STOPPED:
@@ -105,6 +131,8 @@ class Chief:
         They are not written to disk before the trial ends: its worker has them, and tells again
         those that a chief that was killed does not know.
         """
+        check_name(trial_id)
+        check_value(self.oracle.objective.name, metrics, step)
         with self.lock:
             trial = self._held(trial_id, worker)
             answer = self._asked("update_trial", trial_id, dict(metrics), step=step)
@@ -113,10 +141,15 @@ class Chief:
 
     def end_trial(self, trial: Trial, *, worker: str, message: str | None = None) -> None:
         """Take the end of a trial: COMPLETED, INVALID to be tried again, or FAILED."""
+        check_name(trial.trial_id)
         with self.lock:
             if trial.trial_id in self.oracle.end_order and not self._waits(trial.trial_id):
                 return  # The answer to the first call was lost on its way.
             own = self._held(trial.trial_id, worker)
+            if trial.status not in ENDS:
+                raise BadCall(f"expected one of {', '.join(ENDS)}. Received {trial.status}")
+            if trial.status == TrialStatus.COMPLETED and not steps_of(own):
+                raise BadCall(f"trial {trial.trial_id} has no value, and cannot be completed")
             ended = copied(own)
             ended.status = trial.status
             ended.message = message or trial.message
@@ -124,19 +157,9 @@ class Chief:
 
     def get_trial(self, trial_id: str, *, worker: str) -> Trial:
         """A sign of life from the worker that runs a trial, and the trial as it is known here."""
+        check_name(trial_id)
         with self.lock:
             return copied(self._held(trial_id, worker))
-
-    def get_space(self) -> keras_tuner.HyperParameters:
-        with self.lock:
-            return self.oracle.get_space()
-
-    def update_space(self, hyperparameters: keras_tuner.HyperParameters) -> None:
-        """Nothing: the space of a sweep is whole before its first trial."""
-
-    def get_best_trials(self, num_trials: int = 1) -> list[Trial]:
-        with self.lock:
-            return [copied(trial) for trial in self.oracle.get_best_trials(num_trials)]
 
     # What the owner does.
 
@@ -194,6 +217,17 @@ class Chief:
             waiting = bool(self.oracle._retry_queue) and not self.stopping
             over = self.exhausted or self.stopping is not None
             return over and not waiting and not self.oracle.ongoing_trials
+
+    def save(self) -> None:
+        """Write the state, if it is not on disk.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        with self.lock:
+            if self._space.waits:
+                self.keep.save(self.oracle, self.spent)
+                self._space.over()
 
     # How it is done.
 
@@ -259,8 +293,54 @@ class Chief:
             self.seconds is not None and self.spent >= self.seconds
         )
 
-    def _save(self) -> None:
-        self.keep.save(self.oracle, self.spent)
+    def _wait(self) -> Trial:
+        """No trial before there is space on the disk."""
+        if self.full:
+            return self._no_trial()
+        return Trial(keras_tuner.HyperParameters(), trial_id="", status=TrialStatus.IDLE)
+
+    def _save(self) -> bool:
+        """Write the state; where the disk is full, the next call does.
+
+        Returns:
+            Whether it is on disk.
+        """
+        try:
+            self.keep.save(self.oracle, self.spent)
+        except OSError as error:
+            if not disk.is_full(error):
+                self.stop(f"the state of the search cannot be written: {error.strerror}")
+                raise
+            if self._space.too_long():
+                self.full = True
+                self.stop("the disk is full")
+            return False
+        self._space.over()
+        return True
+
+
+def check_name(trial_id: str) -> None:
+    """Refuse what is no name of a trial.
+
+    Raises:
+        BadCall: it is none.
+    """
+    if not is_trial_id(trial_id):
+        raise BadCall(f"expected the number of a trial. Received {trial_id!r:.100}")
+
+
+def check_value(objective: str, metrics: Mapping[str, float], step: int) -> None:
+    """Refuse what is no value of an epoch.
+
+    Raises:
+        BadCall: it is another metric than the objective, not finite, or of no epoch.
+    """
+    if set(metrics) != {objective} or not math.isfinite(metrics[objective]):
+        raise BadCall(
+            f"expected a finite value of {objective}. Received {str(dict(metrics))[:200]}"
+        )
+    if not 1 <= step <= MOST_EPOCHS:
+        raise BadCall(f"expected an epoch from 1 to {MOST_EPOCHS}. Received {step}")
 
 
 def steps_of(trial: Trial) -> set[int]:

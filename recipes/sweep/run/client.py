@@ -1,27 +1,33 @@
-"""How a worker speaks with the chief: in the same process, or over keras-tuner's protocol."""
+"""How a worker speaks with the chief: in the same process, or by signed calls."""
 
+import threading
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import grpc
-from keras_tuner.engine.trial import Trial
-from keras_tuner.src import protos
-from keras_tuner.src.distribute.oracle_client import OracleClient
+from keras_tuner.engine.trial import Trial, TrialStatus
 
 from ...errors import RequestError
 from .chief import Chief, NotYours
-from .server import REASON, SWEEP, WORKER
+from .layout import is_trial_id
+from .server import MOST_BYTES, PREFIX, SERVICE
+from .signing import Signer
 
 # Seconds that one call may take, and that a worker waits for a chief that is gone.
 CALL_SECONDS = 10.0
 PATIENCE = 600.0
+PAUSE = 0.5
+# Of the reason for the end of a trial, which travels as a header.
+MOST_REASON = 1000
 # Codes that a call meets while its chief is away; the same call is made again.
 AWAY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+# Sessions in a row that are refused before the chief counts as unable to keep one.
+MOST_SESSIONS = 5
 
 
 class ChiefGone(Exception):
-    """The chief did not answer for as long as the worker is willing to wait."""
+    """The chief did not answer for as long as the worker is willing to wait, or cannot go on."""
 
 
 class Client(Protocol):
@@ -54,86 +60,121 @@ class LocalClient:
         return _answered(lambda: self.chief.get_trial(trial_id, worker=self.worker))
 
 
-class Details(NamedTuple):
-    """What gRPC knows of a call that is made."""
-
-    method: str
-    timeout: float | None
-    metadata: list[tuple[str, Any]] | None
-    credentials: Any
-    wait_for_ready: bool | None
-    compression: Any
-
-
-class Patient(grpc.UnaryUnaryClientInterceptor):
-    """Sends the worker's name along, bounds every call, and repeats it while the chief is away."""
-
-    def __init__(self, metadata: list[tuple[str, Any]], patience: float):
-        self.metadata = metadata
-        self.patience = patience
-        self.reason: str | None = None
-
-    def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
-        sent = [*self.metadata]
-        if self.reason:
-            sent.append((REASON, self.reason.encode()))
-        bounded = Details(details.method, CALL_SECONDS, sent, details.credentials, False, None)
-        until = time.monotonic() + self.patience
-        while True:
-            call = continuation(bounded, request)
-            code = call.code()
-            if code not in AWAY:
-                return call
-            if time.monotonic() > until:
-                raise ChiefGone(f"the chief has not answered for {self.patience:.0f} s")
-            time.sleep(0.5)
-
-
 class RemoteClient:
-    """A chief at an address, spoken to by keras-tuner's own client.
+    """A chief at an address.
+
+    What it says counts only with a proof that it holds the token of the sweep.
 
     Args:
         address: `HOST:PORT` of the chief.
         worker: name of this worker, like no other's.
         fingerprint: of the sweep, to be the same at both ends.
+        token: of the sweep.
         patience: seconds to wait for a chief that is gone.
     """
 
-    def __init__(self, address: str, worker: str, *, fingerprint: str, patience: float = PATIENCE):
+    def __init__(
+        self,
+        address: str,
+        worker: str,
+        *,
+        fingerprint: str,
+        token: bytes,
+        patience: float = PATIENCE,
+    ):
+        self.address = address
         self.worker = worker
-        self._patient = Patient([(WORKER, worker), (SWEEP, fingerprint)], patience)
-        # A chief that is restarted is met again soon, not after gRPC's growing pauses.
-        options = [("grpc.max_reconnect_backoff_ms", 1000)]
-        channel = grpc.insecure_channel(address, options)
-        self._client = _KerasTunerClient(grpc.intercept_channel(channel, self._patient), worker)
+        self.patience = patience
+        self._signer = Signer(token, worker, fingerprint)
+        # Numbers of calls have an order, and signs of life come from a thread of their own.
+        self._one_at_a_time = threading.Lock()
+        self._channel = grpc.insecure_channel(
+            address,
+            [
+                # A chief that is restarted is met again soon, not after gRPC's growing pauses.
+                ("grpc.max_reconnect_backoff_ms", 1000),
+                ("grpc.max_receive_message_length", MOST_BYTES),
+                # A proxy from the environment would be a stranger between the two.
+                ("grpc.enable_http_proxy", 0),
+            ],
+        )
 
     def create_trial(self) -> Trial:
-        return _asked(lambda: self._client.create_trial(self.worker))
+        request = SERVICE.CreateTrialRequest(tuner_id=self.worker)
+        return _trial(self._call("CreateTrial", request, SERVICE.CreateTrialResponse))
 
     def update_trial(self, trial_id: str, value: dict[str, float], step: int) -> Trial:
-        return _asked(lambda: self._client.update_trial(trial_id, value, step))
+        request = SERVICE.UpdateTrialRequest(trial_id=trial_id, metrics=value, step=step)
+        return _trial(self._call("UpdateTrial", request, SERVICE.UpdateTrialResponse))
 
     def end_trial(self, trial: Trial) -> None:
-        # Only one trial of this worker ends at a time, and its signs of life need no reason.
-        self._patient.reason = trial.message
-        try:
-            _asked(lambda: self._client.end_trial(trial))
-        finally:
-            self._patient.reason = None
+        request = SERVICE.EndTrialRequest(trial=trial.to_proto())
+        reason = (trial.message or "")[:MOST_REASON]
+        self._call("EndTrial", request, SERVICE.EndTrialResponse, reason)
 
     def alive(self, trial_id: str) -> Trial:
-        return _asked(lambda: self._client.get_trial(trial_id))
+        request = SERVICE.GetTrialRequest(trial_id=trial_id)
+        return _trial(self._call("GetTrial", request, SERVICE.GetTrialResponse))
+
+    def _call(self, method: str, request: Any, answer: Any, reason: str = "") -> Any:
+        """Make a call, again and again while the chief is away."""
+        content = request.SerializeToString()
+        until = time.monotonic() + self.patience
+        sessions = 0
+        while True:
+            with self._one_at_a_time:
+                sent = self._signer.sign(PREFIX + method, content, reason)
+                try:
+                    return answer.FromString(self._sent(method, content, sent))
+                except grpc.RpcError as error:
+                    code, received = error.code(), error.trailing_metadata()  # type: ignore[attr-defined]
+                    words = error.details() or ""  # type: ignore[attr-defined]
+                    if code == grpc.StatusCode.UNAUTHENTICATED and sessions < MOST_SESSIONS:
+                        sessions += 1
+                        if self._signer.renew(sent, received):
+                            continue
+                    proven = self._signer.proven(sent, received, code.name, words.encode())
+            if code not in AWAY:
+                raise self._refusal(code, words, proven)
+            if time.monotonic() > until:
+                raise ChiefGone(f"the chief has not answered for {self.patience:.0f} s")
+            time.sleep(PAUSE)
+
+    def _sent(self, method: str, content: bytes, sent: dict[str, bytes]) -> bytes:
+        """The bytes of the answer, proven."""
+        call = self._channel.unary_unary(PREFIX + method)
+        received, made = call.with_call(
+            content, timeout=CALL_SECONDS, metadata=tuple(sent.items()), wait_for_ready=False
+        )
+        if not self._signer.proven(sent, made.trailing_metadata(), "OK", received):
+            raise ChiefGone(self._no_proof("its answer is not signed with the sweep's token"))
+        return received
+
+    def _refusal(self, code: grpc.StatusCode, words: str, proven: bool) -> Exception:
+        """The error for what the chief refuses, or for one that is no chief of this sweep."""
+        if code == grpc.StatusCode.UNAUTHENTICATED:
+            return RequestError(
+                f"{self.address}: does not take the token of this sweep: {words}. Give the worker "
+                "the file `token` of the chief's directory with --token-file."
+            )
+        if not proven:
+            return ChiefGone(self._no_proof(f"{code.name}: {words}"))
+        if code == grpc.StatusCode.ABORTED:
+            return NotYours(words)
+        if code == grpc.StatusCode.FAILED_PRECONDITION:
+            return RequestError(words)
+        return ChiefGone(f"the chief cannot go on: {words}")
+
+    def _no_proof(self, words: str) -> str:
+        return f"{self.address}: what answers there is no chief of this sweep ({words})"
 
 
-class _KerasTunerClient(OracleClient):
-    """keras-tuner's client with a channel of ours instead of one from the environment."""
-
-    def __init__(self, channel: grpc.Channel, worker: str):
-        self._oracle = None
-        self.stub = protos.get_service_grpc().OracleStub(channel)
-        self.tuner_id = worker
-        self.multi_worker = False
-        self.should_report = True
+def _trial(answer: Any) -> Trial:
+    """The trial of an answer; one to be run has a name that is a number."""
+    trial = Trial.from_proto(answer.trial)
+    if trial.status == TrialStatus.RUNNING and not is_trial_id(trial.trial_id):
+        raise ChiefGone(f"the chief sent a trial without a sound name: {trial.trial_id!r:.100}")
+    return trial
 
 
 def _answered(call: Callable[[], Any]) -> Any:
@@ -142,16 +183,3 @@ def _answered(call: Callable[[], Any]) -> Any:
         return call()
     except RuntimeError as error:
         raise ChiefGone(str(error)) from error
-
-
-def _asked(call: Callable[[], Any]) -> Any:
-    """The answer to a call; what the chief refuses has an error of its own."""
-    try:
-        return call()
-    except grpc.RpcError as error:
-        code, details = error.code(), error.details()  # type: ignore[attr-defined]
-        if code == grpc.StatusCode.ABORTED:
-            raise NotYours(details) from None
-        if code == grpc.StatusCode.FAILED_PRECONDITION:
-            raise RequestError(details) from None
-        raise ChiefGone(f"the chief cannot go on: {details}") from None

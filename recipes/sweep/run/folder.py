@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from ...errors import RequestError
 from ...run.directory import RunDirectory
@@ -11,9 +12,22 @@ from ...run.lock import locked
 from ...run.manifest import manifest
 from ..spec.records import Sweep
 from .identity import fingerprint, identity
-from .layout import MANIFEST, ORACLE, SWEEP, TRIALS
+from .layout import (
+    ENSEMBLE,
+    EVENTS,
+    LOGS,
+    MANIFEST,
+    ORACLE,
+    SWEEP,
+    TENSORBOARD,
+    TOKEN,
+    TRIALS,
+)
+from .space import patiently
+from .stored import damaged, read_json
 
 ROOT = "sweeps"
+MEND = "Put a copy of it back, or search again in another directory with --out."
 
 
 def directory_of(sweep: Sweep, out: str | os.PathLike | None) -> Path:
@@ -34,6 +48,7 @@ def held(sweep: Sweep, directory: Path) -> Iterator[RunDirectory]:
         raise RequestError(
             f"{directory}: is not empty and holds no sweep. Name another with --out."
         )
+    check_links(directory)
     try:
         (directory / ORACLE).mkdir(parents=True, exist_ok=True)
         (directory / TRIALS).mkdir(exist_ok=True)
@@ -52,16 +67,16 @@ def describe(sweep: Sweep, where: RunDirectory) -> None:
     text = f"# {sweep.name}: given from Python; {MANIFEST} tells what is searched\n"
     if sweep.source is not None:
         text = Path(sweep.source).read_text(encoding="utf-8")
-    where.write_text(SWEEP, text)
     told = manifest(seed=sweep.seed, fingerprints={"sweep": fingerprint(sweep)})
-    where.write_json(MANIFEST, {**told, "identity": identity(sweep)})
+    patiently(lambda: where.write_text(SWEEP, text))
+    patiently(lambda: where.write_json(MANIFEST, {**told, "identity": identity(sweep)}))
 
 
 def _check(sweep: Sweep, where: RunDirectory) -> None:
     """Refuse to continue another sweep, and say what differs."""
     if not (where / MANIFEST).exists():
         return
-    before = where.read_json(MANIFEST).get("identity", {})
+    before = identity_of(where / MANIFEST)
     now = identity(sweep)
     changed = [name for name in now if now[name] != before.get(name)]
     if changed:
@@ -69,3 +84,30 @@ def _check(sweep: Sweep, where: RunDirectory) -> None:
             f"{where.path}: holds another sweep; what differs: {', '.join(sorted(changed))}. "
             "Undo the change to continue it, or name another directory with --out."
         )
+
+
+def identity_of(manifest_file: Path) -> dict[str, Any]:
+    """What is searched in the directory of a sweep, as its manifest says.
+
+    Raises:
+        RequestError: the manifest is damaged.
+    """
+    found = read_json(manifest_file, MEND)
+    told = found.get("identity") if isinstance(found, dict) else None
+    if not isinstance(told, dict):
+        raise damaged(manifest_file, "has no `identity`, which says what is searched", MEND)
+    return told
+
+
+def check_links(directory: Path) -> None:
+    """Refuse a directory in which one of our names leads to another place.
+
+    Raises:
+        RequestError: there is one; whatever is written there would change files elsewhere.
+    """
+    for name in (ORACLE, TRIALS, TENSORBOARD, ENSEMBLE, LOGS, EVENTS, TOKEN):
+        if (directory / name).is_symlink():
+            raise RequestError(
+                f"{directory / name}: is a link, and nothing is written through one. Replace it by "
+                "what it leads to, or name another directory with --out."
+            )

@@ -2,14 +2,19 @@
 
 import json
 import re
+import threading
 import time
 from pathlib import Path
+
+from ....disk import Lines
+from ...errors import RequestError
 
 SWEEP = "sweep.yaml"
 MANIFEST = "manifest.json"
 ORACLE = "oracle"
 TRIALS = "trials"
 EVENTS = "events.jsonl"
+TOKEN = "token"
 TABLE = "trials.csv"
 TABLE_JSON = "trials.json"
 BEST = "best.yaml"
@@ -17,16 +22,28 @@ RESULT = "result.json"
 REPORT = "report.html"
 TENSORBOARD = "tensorboard"
 ENSEMBLE = "ensemble"
+LOGS = "workers"
+
+
+def is_trial_id(name: object) -> bool:
+    """Whether something is the name of a trial: a number, as keras-tuner counts them."""
+    return isinstance(name, str) and re.fullmatch("[0-9]{1,9}", name) is not None
 
 
 def trial_folder(directory: Path, trial_id: str) -> Path:
     """The folder of a trial: its number with four digits.
 
+    Raises:
+        RequestError: it is no number; names come from files and from other machines.
+
     >>> trial_folder(Path("sweep"), "07").as_posix()
     'sweep/trials/0007'
     """
-    name = f"{int(trial_id):04d}" if re.fullmatch("[0-9]+", trial_id) else trial_id
-    return directory / TRIALS / name
+    if not is_trial_id(trial_id):
+        raise RequestError(
+            f"{directory / TRIALS}: the name of a trial is a number. Received {trial_id!r}."
+        )
+    return directory / TRIALS / f"{int(trial_id):04d}"
 
 
 def run_folders(directory: Path, trial_id: str, repeats: int) -> list[Path]:
@@ -38,7 +55,20 @@ def run_folders(directory: Path, trial_id: str, repeats: int) -> list[Path]:
 
 
 def note(directory: Path, event: str, trial: str) -> None:
-    """Add a line to the story of a sweep; every process may, for a line is written at once."""
+    """Add a line to the story of a sweep; every process may, for a line is written at once.
+
+    Lines that a full disk does not take wait for the next one.
+    """
     line = json.dumps({"event": event, "trial": trial, "time": round(time.time(), 3)})
-    with open(directory / EVENTS, "a", encoding="utf-8") as file:
-        file.write(line + "\n")
+    with _NOTING:
+        _STORIES.setdefault(directory, Lines(directory / EVENTS)).add(line)
+
+
+def noted(directory: Path) -> bool:
+    """Write the lines that wait; whether none does any more."""
+    with _NOTING:
+        return directory not in _STORIES or _STORIES[directory].flush()
+
+
+_STORIES: dict[Path, Lines] = {}
+_NOTING = threading.Lock()

@@ -9,9 +9,26 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ...errors import RequestError
+
 LEASE_SECONDS = 30.0
+# A day: no worker that lives is silent for longer.
+MOST = 86_400.0
 # Deaths of workers in one trial, with no epoch finished between them, before it counts as failed.
 MOST_DEATHS = 5
+
+
+def lease_seconds(asked: float | None) -> float:
+    """The length of a lease that was asked for, or the usual one.
+
+    Raises:
+        RequestError: nothing can be leased for so long.
+    """
+    if asked is None:
+        return LEASE_SECONDS
+    if isinstance(asked, bool) or not isinstance(asked, (int, float)) or not 0 < asked <= MOST:
+        raise RequestError(f"--lease: expected seconds from 0 to {MOST:.0f}. Received {asked!r}.")
+    return float(asked)
 
 
 @dataclass

@@ -9,6 +9,7 @@ from rich.live import Live
 from rich.table import Table as Grid
 from rich.text import Text
 
+from ....disk import is_full
 from ..spec.records import Sweep
 from .names import shortened
 from .tables import Row, cell, names_of
@@ -54,7 +55,14 @@ class Show:
             self._live.stop()
 
     def update(self, rows: Sequence[Row]) -> None:
-        """Show how the trials stand."""
+        """Show how the trials stand; a log on a disk that is full is no reason to stop."""
+        try:
+            self._update(rows)
+        except OSError as error:
+            if not is_full(error):
+                raise
+
+    def _update(self, rows: Sequence[Row]) -> None:
         ended = [row for row in rows if row.status != "running"]
         if self._ended_before is None:
             self._ended_before = len(ended)

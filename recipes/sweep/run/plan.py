@@ -1,5 +1,6 @@
 """What a trial asks of its worker: which recipe, from which epoch, to which."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from ...spec import Recipe
 from ..oracles.hyperparameters import active_values
 from ..spec.load import trial_recipe
 from ..spec.records import Sweep
+from .stored import Damaged
 
 # Keras takes no larger seed.
 SEEDS = 2**32
@@ -48,6 +50,21 @@ def plan_of(sweep: Sweep, trial: Trial) -> Plan:
         parent=given.get("tuner/trial_id"),
         first=given.get("tuner/initial_epoch", 0),
     )
+
+
+def check_settings(sweep: Sweep, trials: Iterable[Trial]) -> None:
+    """Refuse trials whose values are none of the space, as only a damaged state has them.
+
+    Raises:
+        Damaged: there is one.
+    """
+    for trial in trials:
+        try:
+            plan_of(sweep, trial)
+        except (ValueError, KeyError, TypeError, IndexError, OverflowError) as error:
+            raise Damaged(
+                f"trial {trial.trial_id} has values that are not in the space: {error!s:.100}"
+            ) from None
 
 
 def recipes_of(sweep: Sweep, plan: Plan) -> list[Recipe]:

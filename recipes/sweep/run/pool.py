@@ -9,12 +9,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from ...errors import TrainingFailed
 from . import cores
-from .process import Job
+from .layout import LOGS
+from .process import FULL, Job
+from .space import OutOfSpace, patiently
 
-LOGS = "workers"
 # Deaths in a row of workers that never got as far as asking for a trial.
 MOST_FALSE_STARTS = 5
 # Seconds that a worker has to save what it trains and end.
@@ -73,10 +75,13 @@ class Pool:
 
         Raises:
             TrainingFailed: workers die as soon as they start.
+            OutOfSpace: a worker found no space on the disk for as long as a sweep waits.
         """
         for member in [member for member in self.members if member.process.poll() is not None]:
             self.members.remove(member)
             status = member.process.returncode
+            if status == FULL:
+                raise OutOfSpace(self.directory)
             lost(member.name)
             if status != 0:
                 self._count(member, came(member.name))
@@ -107,9 +112,8 @@ class Pool:
         self._started += 1
         name = f"worker-{os.getpid()}-{self._started}"
         log = self.directory / LOGS / f"{place + 1}.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
         share = ",".join(str(core) for core in self._shares[place])
-        with open(log, "ab") as file:
+        with patiently(lambda: open_log(log)) as file:
             process = subprocess.Popen(
                 [sys.executable, "-m", f"{__package__}.process", share, str(os.getpid())],
                 stdin=subprocess.PIPE,
@@ -137,6 +141,13 @@ class Pool:
             with open(member.log, "rb") as file:
                 end = file.read()[-TAIL:].decode(errors="replace")
             raise TrainingFailed(f"workers die as they start; the last one wrote:\n{end}")
+
+
+def open_log(path: Path) -> BinaryIO:
+    """The log of a worker, to be added to; a link in its place is refused."""
+    os.makedirs(path.parent, exist_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+    return open(os.open(path, flags, 0o644), "ab")
 
 
 def _paths() -> dict[str, str]:

@@ -4,20 +4,24 @@ CHIEF is the number of the process that started it, and with which it ends. Tens
 while the chief gets ready; the work itself then comes from it through standard input.
 """
 
+import io
 import os
 import pickle
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ....disk import is_full
 from ...run.backend import use_tensorflow
 from ..spec.records import Sweep
 from .cores import keep_to
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
+# The exit status of a worker that found no space on the disk for as long as a sweep waits.
+FULL = 75
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class Job:
         address: `HOST:PORT` of the chief.
         name: of the worker, like no other's.
         fingerprint: of the sweep.
+        token: of the sweep, which goes to a process through a pipe.
         lease: seconds of a lease.
         patience: seconds to wait for a chief that is gone.
         arrays: `(x, y)` for a recipe whose data source is `arrays`.
@@ -41,6 +46,7 @@ class Job:
     address: str
     name: str
     fingerprint: str
+    token: bytes = field(repr=False)
     lease: float
     patience: float
     arrays: tuple[Any, Any] | None = None
@@ -51,6 +57,7 @@ def main() -> int:
     """Work until the chief has nothing left."""
     keep_to([int(core) for core in sys.argv[1].split(",") if core])
     _die_with(int(sys.argv[2]))
+    sys.stdout = sys.stderr = _log()
     use_tensorflow()
     # Written by the parent alone, into a pipe that it made for this process.
     job: Job = pickle.load(sys.stdin.buffer)
@@ -61,11 +68,18 @@ def carry_out(job: Job) -> int:
     """Work for the chief at an address; the exit status."""
     from ...spec import catalog
     from .client import ChiefGone, RemoteClient
+    from .space import sentence
     from .trial import Interrupted, Trainer
     from .worker import Worker
 
     catalog.load_plugins(job.sweep.plugins)
-    client = RemoteClient(job.address, job.name, fingerprint=job.fingerprint, patience=job.patience)
+    client = RemoteClient(
+        job.address,
+        job.name,
+        fingerprint=job.fingerprint,
+        token=job.token,
+        patience=job.patience,
+    )
     trainer = Trainer(job.sweep, job.directory, job.arrays)
     worker = Worker(job.sweep, client, trainer, lease=job.lease)
     try:
@@ -75,7 +89,28 @@ def carry_out(job: Job) -> int:
     except ChiefGone as error:
         print(error, file=sys.stderr)
         return FAILED
+    except OSError as error:
+        if not is_full(error):
+            raise
+        print(sentence(job.directory, error), file=sys.stderr)
+        return FULL
     return DONE
+
+
+class _Log(io.FileIO):
+    """A log for which a disk that is full, or gone, is no reason to stop the work."""
+
+    def write(self, data: Any) -> int:
+        try:
+            return super().write(data) or 0
+        except OSError:
+            return memoryview(data).nbytes
+
+
+def _log() -> io.TextIOWrapper:
+    """The standard output of this process, which the chief has directed to a file."""
+    file = io.BufferedWriter(_Log(1, "wb", closefd=False))
+    return io.TextIOWrapper(file, "utf-8", errors="replace", line_buffering=True)
 
 
 def _die_with(parent: int) -> None:

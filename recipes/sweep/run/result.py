@@ -1,12 +1,34 @@
 """What came of a sweep, as its `result.json` and `--json` tell it."""
 
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from ..spec.labels import short
 from ..spec.records import Sweep
+from .stored import Damaged, checked, damaged, read_json
 
 Status = Literal["running", "completed", "interrupted", "failed"]
+
+
+MEND = "Remove it, and the same command writes it again from the state of the search."
+
+
+# What is shown of the best trial.
+SHOWN = ("trial", "score", "low", "high", "values")
+
+
+@dataclass(frozen=True)
+class Best:
+    """What is told of the best trial; the fields are those of a row of the table."""
+
+    trial: str
+    score: float
+    low: float | None
+    high: float | None
+    values: dict[str, Any]
+    seeds: list[float]
+    directories: list[str]
 
 
 @dataclass(frozen=True)
@@ -81,3 +103,22 @@ def asked(sweep: Sweep) -> dict[str, Any]:
     """What may change between two starts of the same sweep, and would change its answer."""
     names = ("trials", "epochs", "seconds", "evaluate_test", "ensemble")
     return {name: getattr(sweep, name) for name in names}
+
+
+def read_result(path: Path) -> SweepResult:
+    """The result in a file.
+
+    Raises:
+        RequestError: it is damaged.
+    """
+    told = read_json(path, MEND)
+    try:
+        found = checked(told, SweepResult, names=("status", "reason"))
+        known = {name: found[name] for name in SweepResult.__dataclass_fields__ if name in found}
+        checked(known, SweepResult, names=list(known))
+        if known.get("best"):
+            checked(known["best"], Best, names=SHOWN, at="`best`: ")
+    except Damaged as error:
+        raise damaged(path, str(error), MEND) from None
+    # Where it was when it was written, or where its writer wants the report to go, does not count.
+    return SweepResult(**{**known, "directory": str(path.parent)})

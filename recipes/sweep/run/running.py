@@ -12,19 +12,24 @@ from ...errors import TrainingFailed
 from ...run.directory import RunDirectory
 from ..oracles.table import make_oracle
 from ..spec.records import Sweep
+from .address import LOOPBACK, Address, reachable
 from .chief import Chief
 from .client import ChiefGone, LocalClient
 from .hparams import write_hparams
 from .identity import fingerprint
-from .keep import Keep
-from .layout import ORACLE, RESULT, note
+from .keep import MEND, STATE, Keep
+from .layout import ORACLE, RESULT, note, noted
 from .leases import Leases
 from .live import Show
+from .plan import check_settings
 from .pool import Pool
 from .process import Job
-from .result import SweepResult, asked
+from .result import Best, SweepResult, asked
 from .server import serve
+from .space import OutOfSpace, patiently
+from .stored import Damaged, damaged
 from .tables import Row, Table
+from .token_file import make_token
 from .trial import Interrupted, Trainer, put_aside
 from .winner import evaluate_winner, lead, ranked, said, write_best, write_ensemble
 from .worker import Worker
@@ -35,9 +40,8 @@ LOOK = 0.1
 REDRAW = 0.5
 # TensorFlow keeps some megabytes of every model that it has trained.
 TRIALS_A_PROCESS = 100
-# An address where nobody asks for one by name, and hosts that stand for every address of a machine.
-ANY_PORT = "127.0.0.1:0"
-EVERYWHERE = ("", "0.0.0.0", "[::]")
+# Where workers of this machine alone are answered: at any port that is free.
+ANY_PORT = Address(LOOPBACK, 0)
 
 
 class Running:
@@ -65,6 +69,10 @@ class Running:
             seconds=sweep.seconds,
             tell=self.told,
         )
+        try:
+            check_settings(sweep, self.chief.oracle.trials.values())
+        except Damaged as error:
+            raise damaged(where / ORACLE / STATE, str(error), MEND) from None
         self.table = Table(sweep, where.path)
         self.show = Show(sweep, quiet=not progress)
         self.signal: signal.Signals | None = None
@@ -88,18 +96,21 @@ class Running:
                 return self.interrupted()
             except ChiefGone as error:
                 return self.end("failed", str(error))
+        self.check_space()
         return self.finish() if self.signal is None else self.interrupted()
 
-    def with_workers(self, pool: Pool, address: str | None) -> SweepResult:
+    def with_workers(self, pool: Pool, address: Address | None) -> SweepResult:
         """Several trials at once, each in a process of its own, here or elsewhere."""
-        mark = fingerprint(self.sweep)
-        port, stop = serve(self.chief, address or ANY_PORT, mark)
+        mark, token = fingerprint(self.sweep), make_token(self.where.path)
+        place = address or ANY_PORT
+        port, stop = serve(self.chief, place, mark, token)
         job = Job(
             self.sweep,
             self.where.path.resolve(),
-            reachable(address, port),
+            str(reachable(place, port)),
             "",
             fingerprint=mark,
+            token=token,
             lease=self.lease,
             patience=self.lease,
             arrays=self.arrays,
@@ -109,6 +120,7 @@ class Running:
         try:
             with self.show, self.listening():
                 while not self.chief.finished and self.signal is None:
+                    self.check_space()
                     pool.kill(self.chief.silent())
                     pool.watch(
                         self.chief.lost,
@@ -121,12 +133,18 @@ class Running:
             if self.signal is not None:
                 pool.stop()
                 return self.interrupted()
+            self.check_space()
             return self.finish()
         except TrainingFailed as error:
             return self.end("failed", str(error))
         finally:
             pool.stop()
             stop()
+
+    def check_space(self) -> None:
+        """End the sweep where the chief has waited in vain for space."""
+        if self.chief.full:
+            raise OutOfSpace(self.where.path)
 
     # What happens on the way.
 
@@ -238,21 +256,13 @@ class Running:
             asked=asked(self.sweep),
         )
         result = replace(result, **found)
-        self.where.write_json(RESULT, result.to_json())
+        patiently(self.chief.save)
+        patiently(lambda: self.where.write_json(RESULT, result.to_json()))
+        # The story is for people; what is missing at its end is no reason to fail.
+        noted(self.where.path)
         return result
 
 
 def described(row: Row) -> dict[str, Any]:
     """What is told of the best trial."""
-    names = ("trial", "score", "low", "high", "values", "seeds", "directories")
-    return {name: getattr(row, name) for name in names}
-
-
-def reachable(address: str | None, port: int) -> str:
-    """Where a worker of this machine finds the chief.
-
-    >>> reachable("0.0.0.0:5000", 5000), reachable("10.0.0.7:0", 41000), reachable(None, 41000)
-    ('127.0.0.1:5000', '10.0.0.7:41000', '127.0.0.1:41000')
-    """
-    host = (address or "").rpartition(":")[0]
-    return f"{'127.0.0.1' if host in EVERYWHERE else host}:{port}"
+    return {name: getattr(row, name) for name in Best.__dataclass_fields__}

@@ -1,20 +1,22 @@
 """A sweep, from its first trial to its answer."""
 
 import os
-import re
 import threading
+from pathlib import Path
 from typing import Any
 
-from ...errors import RequestError
+from ...errors import RequestError, TrainingFailed
 from ...run.backend import use_tensorflow
 from ...run.directory import RunDirectory
 from ..spec.records import Sweep
+from .address import parse_address
 from .folder import describe, directory_of, held
 from .identity import base_recipe
 from .layout import RESULT
-from .leases import LEASE_SECONDS
+from .leases import lease_seconds
 from .pool import Pool
-from .result import SweepResult, asked
+from .result import SweepResult, asked, read_result
+from .space import patiently, sentence
 
 Arrays = tuple[Any, Any] | None
 
@@ -46,9 +48,12 @@ def run_sweep(
 
     Raises:
         RequestError: the directory belongs to another sweep, or to a process that is running.
+        TrainingFailed: the disk was full for too long, or cannot be written.
     """
     count = sweep.jobs if jobs is None else jobs
-    check(sweep, count, chief, arrays)
+    address = None if chief is None else parse_address(chief, "--chief", least=0)
+    check(sweep, count, address is not None, arrays)
+    seconds = lease_seconds(lease)
     directory = directory_of(sweep, out)
     with held(sweep, directory) as where:
         known = answered(sweep, where)
@@ -56,7 +61,7 @@ def run_sweep(
             return known
         pool = None
         main = threading.current_thread() is threading.main_thread()
-        if chief is not None or count > 1 or not main:
+        if address is not None or count > 1 or not main:
             # Signals, by which trainings pause and end, reach the main thread of a process only.
             pool = Pool(directory, count)
         try:
@@ -65,25 +70,44 @@ def run_sweep(
             # keras-tuner comes with Keras: not before a worker has begun to import it as well.
             from .running import Running
 
-            seconds = LEASE_SECONDS if lease is None else lease
             run = Running(sweep, where, lease=seconds, arrays=arrays, progress=progress)
-            return run.alone() if pool is None else run.with_workers(pool, chief)
+            return run.alone() if pool is None else run.with_workers(pool, address)
+        except OSError as error:
+            raise TrainingFailed(sentence(directory, error)) from error
         finally:
             if pool is not None:
                 pool.stop()
 
 
-def check(sweep: Sweep, jobs: int, chief: str | None, arrays: Arrays) -> None:
+def write_pages(directory: str | os.PathLike) -> None:
+    """Write the report of a sweep, when there is space for it.
+
+    Raises:
+        TrainingFailed: it cannot be written.
+    """
+    from ..report import write_sweep_report
+
+    try:
+        patiently(lambda: write_sweep_report(Path(directory)))
+    except OSError as error:
+        raise TrainingFailed(sentence(Path(directory), error)) from error
+
+
+def check(sweep: Sweep, jobs: int, far: bool, arrays: Arrays) -> None:
     """Refuse what could not work, before anything is written.
+
+    Args:
+        sweep: the sweep.
+        jobs: trials at once on this machine.
+        far: whether workers of other machines are answered.
+        arrays: `(x, y)` from Python, or None.
 
     Raises:
         RequestError: the number of jobs or the recipe is not one to search with.
     """
-    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < (chief is None):
-        least = 1 if chief is None else 0
+    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < (not far):
+        least = 0 if far else 1
         raise RequestError(f"--jobs: expected a whole number from {least}. Received {jobs!r}.")
-    if chief is not None and not re.fullmatch(r".*:[0-9]+", chief):
-        raise RequestError(f"--chief: expected HOST:PORT, as 0.0.0.0:5000. Received {chief!r}.")
     recipe = base_recipe(sweep)
     if recipe.ensemble is not None:
         raise RequestError(
@@ -101,5 +125,5 @@ def answered(sweep: Sweep, where: RunDirectory) -> SweepResult | None:
     """The result of a sweep that is complete, with nothing more asked of it."""
     if not (where / RESULT).exists():
         return None
-    known = SweepResult(**where.read_json(RESULT))
+    known = read_result(where / RESULT)
     return known if known.status == "completed" and known.asked == asked(sweep) else None

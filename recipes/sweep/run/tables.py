@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,48 +14,10 @@ from ...run.directory import RunDirectory
 from ..spec.records import Sweep
 from .layout import TABLE, TABLE_JSON, run_folders
 from .plan import plan_of
+from .row import Row
+from .space import patiently
 from .statistics import summary
 from .training import curve, epochs_of
-
-
-@dataclass(frozen=True)
-class Row:
-    """One trial.
-
-    Attributes:
-        trial: its name.
-        status: completed, failed or running.
-        score: value of the objective that decides; None where there is none.
-        low: lower end of the 95 % interval of the score; None for a single training.
-        high: upper end.
-        values: parameter -> value.
-        seeds: the score of each training, in the order of the seeds.
-        epochs: epochs that all its trainings trained, without those of a trial that it continued.
-        until: epochs that each was to be trained at most; None for all of its recipe.
-        continues: the trial whose training it continued, or None.
-        seconds: time of the trainings.
-        whole: whether it was trained to its end.
-        reason: why it failed, or ended early.
-        directories: run directories, relative to the sweep's.
-        curves: value of the objective after each epoch, for each training.
-    """
-
-    trial: str
-    status: str
-    score: float | None
-    low: float | None
-    high: float | None
-    values: dict[str, Any]
-    seeds: list[float] = field(default_factory=list)
-    epochs: int = 0
-    until: int | None = None
-    continues: str | None = None
-    seconds: float = 0.0
-    whole: bool = False
-    reason: str = ""
-    directories: list[str] = field(default_factory=list)
-    curves: list[list[float]] = field(default_factory=list)
-
 
 STATUS = {
     TrialStatus.COMPLETED: "completed",
@@ -128,8 +90,9 @@ class Table:
         """Write `trials.csv`, and `trials.json` with the curve of each trial."""
         rows = self.rows(trials)
         directory = RunDirectory(self.directory)
-        directory.write_text(TABLE, as_csv(rows, names_of(self.sweep)))
-        directory.write_json(TABLE_JSON, [asdict(item) for item in rows])
+        text, table = as_csv(rows, names_of(self.sweep)), [asdict(item) for item in rows]
+        patiently(lambda: directory.write_text(TABLE, text))
+        patiently(lambda: directory.write_json(TABLE_JSON, table))
         return rows
 
 

@@ -18,7 +18,9 @@ from ...run.lock import locked
 from ...run.result import Result
 from ...run.train import train
 from ...spec import Recipe
+from . import space
 from .layout import TRIALS, note
+from .space import OutOfSpace, Waiting, lacks_space, patiently
 
 # What a report of an epoch is answered with.
 CONTINUE, STOP = "continue", "stop"
@@ -44,6 +46,7 @@ class Reporter(keras.callbacks.Callback):
     Attributes:
         stopped_at: epoch after which the answer was to stop; None where it never was.
         paused: whether the training was left after `until`, to be gone on with.
+        epochs: epochs that have ended since the training began or continued.
     """
 
     def __init__(self, metric: str, report: Report, until: int | None = None):
@@ -53,6 +56,7 @@ class Reporter(keras.callbacks.Callback):
         self.until = until
         self.stopped_at: int | None = None
         self.paused = False
+        self.epochs = 0
 
     def get_state(self) -> dict[str, Any]:
         """Nothing: the chief knows what was told."""
@@ -61,7 +65,13 @@ class Reporter(keras.callbacks.Callback):
     def set_state(self, state: dict[str, Any]) -> None:
         """Nothing is to be restored."""
 
+    def on_error(self, error: Exception) -> None:
+        """Leave a training that found no space as it is, to be continued: it has not failed."""
+        if lacks_space(error):
+            raise OutOfSpace from error
+
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self.epochs += 1
         value = (logs or {}).get(self.metric)
         answer = CONTINUE
         # A value that is no number is the end of the training, which says so itself.
@@ -93,9 +103,22 @@ def train_trial(
             reporter.report(epoch, value)
     if done is not None:
         return done
+    result = with_space(lambda: _train(recipe, folder, reporter, arrays), reporter)
+    if result.status == "completed":
+        trained(folder)
+    if reporter.paused:
+        return explained(folder, result, pause_at(reporter.until or 0))
+    if reporter.stopped_at is not None:
+        return explained(folder, result, f"{STOPPED} after epoch {reporter.stopped_at}")
+    return result
+
+
+def _train(
+    recipe: Recipe, folder: Path, reporter: Reporter, arrays: tuple[Any, Any] | None
+) -> Result:
     wait_until_free(folder)
     keras.backend.clear_session()
-    result = train(
+    return train(
         recipe,
         out=folder,
         arrays=arrays,
@@ -104,13 +127,27 @@ def train_trial(
         resume=folder.exists(),
         evaluate_test=False,
     )
-    if result.status == "completed":
-        trained(folder)
-    if reporter.paused:
-        return explained(folder, result, pause_at(reporter.until or 0))
-    if reporter.stopped_at is not None:
-        return explained(folder, result, f"{STOPPED} after epoch {reporter.stopped_at}")
-    return result
+
+
+def with_space(attempt: Callable[[], Result], reporter: Reporter) -> Result:
+    """Train; where the disk is full, wait and continue from the last checkpoint.
+
+    Raises:
+        OutOfSpace: there was none for as long as a sweep waits, and no epoch ended in that time.
+    """
+    waiting = Waiting()
+    while True:
+        before = reporter.epochs
+        try:
+            return attempt()
+        except (OSError, RequestError) as error:
+            if not lacks_space(error):
+                raise
+            if reporter.epochs > before:
+                waiting.over()
+            if waiting.too_long():
+                raise OutOfSpace from error
+        time.sleep(space.PAUSE)
 
 
 def trained(folder: Path) -> None:
@@ -140,7 +177,7 @@ def pause_at(epoch: int) -> str:
 def explained(folder: Path, result: Result, reason: str) -> Result:
     """Note in the run directory why the search ended a training that could have gone on."""
     told = replace(result, reason=reason, signal=None)
-    RunDirectory(folder).write_json(files.RESULT, told.to_json())
+    patiently(lambda: RunDirectory(folder).write_json(files.RESULT, told.to_json()))
     return told
 
 

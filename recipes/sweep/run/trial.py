@@ -1,7 +1,6 @@
 """One trial: its trainings, what they reached, and how they failed."""
 
 import os
-import shutil
 import statistics
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,12 +8,14 @@ from typing import Any
 
 from keras_tuner.engine.trial import TrialStatus
 
+from ....disk import copy_folder
 from ...errors import RequestError
 from ...run import directory as files
 from ...run.result import Result
 from ..spec.records import Sweep
 from .layout import run_folders, trial_folder
 from .plan import Plan, recipes_of
+from .space import patiently
 from .training import CONTINUE, STOPPED, Report, Reporter, curve, finished, train_trial
 
 
@@ -61,6 +62,7 @@ class Trainer:
 
         Raises:
             Interrupted: a signal came.
+            OSError: the disk was full for as long as a sweep waits.
         """
         try:
             recipes = recipes_of(self.sweep, plan)
@@ -128,14 +130,10 @@ def put_aside(directory: Path, trial_id: str) -> None:
     number = 1
     while (name := folder.with_name(f"{folder.name}.failed-{number}")).exists():
         number += 1
-    os.rename(folder, name)
+    patiently(lambda: os.rename(folder, name))
 
 
 def _take_over(source: Path, target: Path) -> None:
     """Copy a run directory, whole or not at all."""
-    if target.exists():
-        return
-    beside = target.with_name(f".copying-{target.name}")
-    shutil.rmtree(beside, ignore_errors=True)
-    shutil.copytree(source, beside)
-    os.rename(beside, target)
+    if not target.exists():
+        patiently(lambda: copy_folder(source, target))

@@ -9,6 +9,7 @@ from ...run.directory import RunDirectory
 from ...spec import load
 from ..spec.records import Objective, Sweep
 from .layout import BEST, ENSEMBLE
+from .space import patiently
 from .statistics import Lead, paired, welch
 from .tables import Row
 
@@ -73,7 +74,8 @@ def write_best(directory: Path, best: Row, sweep: Sweep) -> Path:
         )
     if not best.whole:
         head.append(f"#         after {best.epochs} epochs, where the search left it")
-    RunDirectory(directory).write_text(BEST, "\n".join(head) + "\n" + recipe)
+    text = "\n".join(head) + "\n" + recipe
+    patiently(lambda: RunDirectory(directory).write_text(BEST, text))
     return directory / BEST
 
 
@@ -108,11 +110,12 @@ def write_ensemble(
     folders = [directory / row.directories[0] for row in best]
     recipe = load(folders[0] / files.RECIPE)
     model = averaged([model_of(RunDirectory(folder)) for folder in folders], recipe.name)
-    RunDirectory(directory).write(f"{ENSEMBLE}/{files.MODEL}", model.save)
+    name = f"{ENSEMBLE}/{files.MODEL}"
+    patiently(lambda: RunDirectory(directory).write(name, model.save))
     data = data_of(recipe, arrays)
     return {
         "members": [row.trial for row in best],
-        "model": f"{ENSEMBLE}/{files.MODEL}",
+        "model": name,
         "validation": measured(recipe, data, model, "validation"),
         "test": measured(recipe, data, model, "test") if test else {},
     }

@@ -1,8 +1,10 @@
 """A worker: asks for a trial, trains it, tells what came of it, asks for the next."""
 
+import gc
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from keras_tuner.engine.trial import Trial, TrialStatus
 
@@ -11,6 +13,7 @@ from .chief import NotYours, steps_of
 from .client import ChiefGone, Client
 from .leases import LEASE_SECONDS
 from .plan import plan_of
+from .space import lacks_space
 from .training import CONTINUE, STOP, GivenUp
 from .trial import Interrupted, Outcome, Trainer
 
@@ -18,6 +21,24 @@ from .trial import Interrupted, Outcome, Trainer
 BEATS = 5
 # Seconds until a worker that got no trial asks again.
 PAUSE = 0.2
+
+
+@contextmanager
+def only_new_garbage() -> Iterator[None]:
+    """Let collections of garbage leave alone what is there now.
+
+    Keras collects garbage whenever it forgets a model, before each trial. What TensorFlow has
+    imported makes that last a quarter of a second; nothing of it is ever garbage.
+    """
+    if gc.get_freeze_count():
+        # Somebody else has, and will end it.
+        yield
+        return
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 class Heart:
@@ -80,16 +101,18 @@ class Worker:
         Raises:
             Interrupted: a signal ended a training.
             ChiefGone: there is nobody to work for.
+            OSError: the disk was full for as long as a sweep waits.
         """
-        while go_on():
-            trial = self.client.create_trial()
-            if trial.status == TrialStatus.STOPPED:
-                return
-            if trial.status == TrialStatus.IDLE:
-                time.sleep(PAUSE)
-                continue
-            self.carry_out(trial)
-            self.done += 1
+        with only_new_garbage():
+            while go_on():
+                trial = self.client.create_trial()
+                if trial.status == TrialStatus.STOPPED:
+                    return
+                if trial.status == TrialStatus.IDLE:
+                    time.sleep(PAUSE)
+                    continue
+                self.carry_out(trial)
+                self.done += 1
 
     def carry_out(self, trial: Trial) -> None:
         """Train a trial and tell the chief how it ended."""
@@ -124,6 +147,9 @@ class Worker:
         except Interrupted:
             raise
         except Exception as error:
+            if lacks_space(error):
+                # Nothing is wrong with the trial; the sweep ends, and continues it later.
+                raise
             # One bad trial is a row of the table, never the end of the search.
             return Outcome(TrialStatus.INVALID, f"{type(error).__name__}: {error}")
 

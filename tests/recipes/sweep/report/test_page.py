@@ -169,26 +169,77 @@ def test_the_story_ranks_by_the_result(sweep):
     assert [item["trial"] for item in Story(folder).ranked] == ["1", "0"]
 
 
+def changed(name, change):
+    """Changes a file of a sweep, as a hand or a bad disk might."""
+
+    def apply(folder):
+        told = json.loads((folder / name).read_text())
+        found = change(told)
+        (folder / name).write_text(json.dumps(told if found is None else found))
+
+    return apply
+
+
+def damaged_rows(**values):
+    return changed("trials.json", lambda rows: rows[0].update(values))
+
+
+def damaged_result(**values):
+    return changed("result.json", lambda told: told.update(values))
+
+
+def damaged_identity(**values):
+    return changed("manifest.json", lambda told: told["identity"].update(values))
+
+
+def damaged_domain(**values):
+    space = [["a", {"type": "Uniform", "min": 0, "max": 1, **values}, []]]
+    return damaged_identity(space=space)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "result.json", "trials.json"])
+@pytest.mark.parametrize("content", [b"", b"null", b"{", b"3", b'"x"', b"[[]]", b"\xff{}"])
+def test_a_file_that_is_damaged_is_refused_and_named(sweep, name, content):
+    folder = sweep([row("0", 0.5)], best=best("0", 0.5))
+    (folder / name).write_bytes(content)
+    with pytest.raises(RequestError, match=name):
+        write_sweep_report(folder)
+    assert not (folder / "report.html").exists()
+
+
 @pytest.mark.parametrize(
-    "link", ["javascript:alert(1)", "//host/x", "https://host/x", "../../x", "/etc/passwd", "a:b"]
+    ("name", "damage"),
+    [
+        ("trials.json", damaged_rows(trial="../../x")),
+        ("trials.json", damaged_rows(score="good")),
+        ("trials.json", damaged_rows(values=None)),
+        ("trials.json", damaged_rows(values={RATE: "fast"})),
+        ("trials.json", damaged_rows(values={RATE: -1.0})),
+        ("trials.json", damaged_rows(curves=[1.0])),
+        ("trials.json", damaged_rows(reason=3)),
+        ("trials.json", damaged_rows(directories=["javascript:alert(1)"])),
+        ("trials.json", damaged_rows(directories=["trials/../../x"])),
+        ("trials.json", changed("trials.json", lambda rows: rows[0].pop("seconds"))),
+        ("result.json", damaged_result(status="almost")),
+        ("result.json", damaged_result(trials="many")),
+        ("result.json", damaged_result(order=["7"])),
+        ("result.json", damaged_result(order=3)),
+        ("result.json", damaged_result(best={"trial": "0"})),
+        ("result.json", damaged_result(test={"loss": "low"})),
+        ("result.json", damaged_result(lead={"said": 3})),
+        ("result.json", damaged_result(ensemble={"validation": 3})),
+        ("result.json", damaged_result(rounds=[{"number": 0}])),
+        ("manifest.json", damaged_identity(objective="val_loss")),
+        ("manifest.json", damaged_identity(algorithm={})),
+        ("manifest.json", damaged_identity(space=[["a"]])),
+        ("manifest.json", damaged_domain(type="Strange")),
+        ("manifest.json", damaged_domain(min="low")),
+        ("manifest.json", damaged_domain(max=-1)),
+        ("manifest.json", damaged_domain(log=True)),
+    ],
 )
-def test_a_trial_links_below_the_sweep_only(sweep, link):
-    text = text_of(sweep([row("0", 0.5, directories=[link])]))
-    assert "<a " not in text
-    text = text_of(sweep([row("0", 0.5, directories=['trials/a b"c'])]))
-    assert '<a href="trials/a%20b%22c">' in text
-
-
-def test_words_in_the_place_of_numbers_stay_text(sweep):
-    text = text_of(
-        sweep(
-            [row("0", 0.5)],
-            trials="<b>",
-            failed="<b>",
-            epochs="<b>",
-            seconds="<b>",
-            best={**best("0", 0.5), "low": "<b>", "high": "<b>", "score": "<b>"},
-            test={"<b>": "<b>"},
-        )
-    )
-    assert "<b>" not in text
+def test_a_value_that_no_sweep_writes_is_refused(sweep, name, damage):
+    folder = sweep([row("0", 0.5)], best=best("0", 0.5))
+    damage(folder)
+    with pytest.raises(RequestError, match=name):
+        write_sweep_report(folder)

@@ -186,8 +186,45 @@ def test_an_oracle_that_breaks_ends_the_search(make_chief, monkeypatch):
 def test_a_damaged_state_is_refused_and_named(make_chief, tmp_path):
     search(make_chief())
     state = tmp_path / "oracle" / "state.json"
-    state.write_text(state.read_text()[:-20])
-    with pytest.raises(RequestError, match=r"state\.json: cannot be read"):
+    good = state.read_bytes()
+    for content in (good[:-20], b"", b"[]", b"null", b"{}", b"\xff" + good, b"[" * 10**5):
+        state.write_bytes(content)
+        with pytest.raises(RequestError, match=r"state\.json: is not .*remove it: the search"):
+            make_chief()
+    state.write_bytes(good)
+    assert len(make_chief().oracle.end_order) == 4
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda state: state.pop("seconds"),
+        lambda state: state.update(seconds="long"),
+        lambda state: state.update(trials={}),
+        lambda state: state["oracle"].pop("seed_state"),
+        lambda state: state["oracle"].update(start_order=["1"]),
+        lambda state: state["oracle"].update(retry_queue=["7"]),
+        lambda state: state["oracle"].update(end_order="0"),
+        lambda state: state["trials"][0].update(trial_id="../../x"),
+        lambda state: state["trials"][0].update(trial_id=0),
+        lambda state: state["trials"][0].update(status="ALMOST"),
+        lambda state: state["trials"][0].update(score="good"),
+        lambda state: state["trials"][0].update(values=[1]),
+        lambda state: state["trials"][0].update(metrics=None),
+        lambda state: state["trials"][0].update(message=["x"]),
+        lambda state: state["trials"][0]["values"].update({"tuner/trial_id": "../../x"}),
+        lambda state: state["trials"][0]["values"].update({"tuner/epochs": -3}),
+        lambda state: state["trials"][0]["values"].update({"tuner/initial_epoch": "x"}),
+    ],
+)
+def test_a_state_that_no_search_has_is_refused(make_chief, tmp_path, damage):
+    end_one = make_chief()
+    end(end_one, end_one.create_trial("a"))
+    path = tmp_path / "oracle" / "state.json"
+    state = json.loads(path.read_text())
+    damage(state)
+    path.write_text(json.dumps(state))
+    with pytest.raises(RequestError, match=r"state\.json: is not the state of a search"):
         make_chief()
 
 

@@ -7,21 +7,25 @@ import pytest
 from keras_tuner.engine.trial import TrialStatus
 
 from keras_recipes import RequestError
+from keras_recipes.recipes.sweep.run.address import Address, parse_address
 from keras_recipes.recipes.sweep.run.chief import NotYours
 from keras_recipes.recipes.sweep.run.client import ChiefGone, RemoteClient
 from keras_recipes.recipes.sweep.run.server import serve
+
+ANY = Address("127.0.0.1", 0)
+TOKEN = bytes(range(32))
 
 
 @pytest.fixture
 def served(make_chief):
     chief = make_chief()
-    port, stop = serve(chief, "127.0.0.1:0", "print")
+    port, stop = serve(chief, ANY, "print", TOKEN)
     yield chief, f"127.0.0.1:{port}"
     stop()
 
 
-def client(address, worker="a", fingerprint="print", patience=5.0):
-    return RemoteClient(address, worker, fingerprint=fingerprint, patience=patience)
+def client(address, worker="a", fingerprint="print", patience=5.0, token=TOKEN):
+    return RemoteClient(address, worker, fingerprint=fingerprint, token=token, patience=patience)
 
 
 def test_a_trial_goes_over_the_wire_and_back_exactly(served):
@@ -59,14 +63,14 @@ def test_a_chief_that_is_not_there_is_not_waited_for_without_end():
 
 
 def test_a_chief_that_comes_back_is_found_again(make_chief):
-    port, stop = serve(make_chief(), "127.0.0.1:0", "print")
+    port, stop = serve(make_chief(), ANY, "print", TOKEN)
     worker = client(f"127.0.0.1:{port}", patience=30.0)
     trial = worker.create_trial()
     stop()
 
     def come_back():
         time.sleep(1.0)
-        again.append(serve(make_chief(), f"127.0.0.1:{port}", "print")[1])
+        again.append(serve(make_chief(), Address("127.0.0.1", port), "print", TOKEN)[1])
 
     again = []
     thread = threading.Thread(target=come_back)
@@ -79,7 +83,7 @@ def test_a_chief_that_comes_back_is_found_again(make_chief):
 def test_two_chiefs_cannot_share_an_address(served, make_chief):
     _, address = served
     with pytest.raises(RequestError, match="cannot listen there"):
-        serve(make_chief(), address, "print")
+        serve(make_chief(), parse_address(address, "--chief"), "print", TOKEN)
 
 
 def test_an_oracle_that_breaks_is_told_to_the_workers(served, monkeypatch):

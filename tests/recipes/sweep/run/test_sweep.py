@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import signal
 import sys
 
@@ -161,6 +162,20 @@ def test_an_interrupted_sweep_goes_on_as_if_nothing_had_been(done, tiny, tmp_pat
         return {name: row[name] for name in row if name != "seconds"}
 
     assert [same(row) for row in rows(tmp_path / "again")] == [same(row) for row in rows(out)]
+
+
+def test_a_sweep_without_its_state_takes_what_is_finished_from_its_trials(done, tiny, tmp_path):
+    """What is advised where the state is damaged: remove it."""
+    out, _ = done
+    shutil.copytree(out, tmp_path / "copy")
+    (tmp_path / "copy" / "oracle" / "state.json").unlink()
+    (tmp_path / "copy" / "result.json").unlink()
+    (tmp_path / "copy" / "tensorboard" / "mine.txt").write_text("mine")
+    run_sweep(tiny(), out=tmp_path / "copy", progress=False)
+    assert rows(tmp_path / "copy") == rows(out)
+    for at in (out, tmp_path / "copy"):
+        assert (at / "events.jsonl").read_text().count('"trained"') == 3
+    assert (tmp_path / "copy" / "tensorboard" / "mine.txt").read_text() == "mine"
 
 
 def test_an_oracle_that_breaks_is_told_and_the_search_ends(tiny, tmp_path, monkeypatch):

@@ -1,0 +1,77 @@
+"""Want of space: a sweep waits for it, and ends where it does not come; no trial fails of it."""
+
+import errno
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from .... import disk
+
+# Seconds that a sweep waits for a disk that is full, and between two attempts.
+PATIENCE = 60.0
+PAUSE = 1.0
+
+T = TypeVar("T")
+
+
+class OutOfSpace(OSError):
+    """The disk is full: what was to be written is not lost, and can be written later."""
+
+    def __init__(self, path: str | os.PathLike | None = None):
+        super().__init__(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+
+
+def lacks_space(error: BaseException) -> bool:
+    """Whether an error, or one that it was raised from, says that the disk is full.
+
+    What a run tells a user of a disk hides the system's own error, and keeps it as its context.
+    """
+    seen: set[int] = set()
+    found: BaseException | None = error
+    while found is not None and id(found) not in seen:
+        if disk.is_full(found):
+            return True
+        seen.add(id(found))
+        found = found.__cause__ or found.__context__
+    return False
+
+
+def sentence(directory: Path, error: OSError) -> str:
+    """What a user is told of a sweep that its disk has ended."""
+    if disk.is_full(error):
+        return (
+            f"{directory}: the disk is full, and was for {PATIENCE:.0f} s. Nothing is lost: make "
+            "room, and the same command continues the sweep."
+        )
+    place = error.filename or directory
+    return f"{place}: cannot be written or read: {error.strerror or error}."
+
+
+def patiently(write: Callable[[], T]) -> T:
+    """Call `write`, again and again while the disk is full, as long as a sweep waits."""
+    return disk.when_there_is_space(write, seconds=PATIENCE, pause=PAUSE)
+
+
+class Waiting:
+    """How long something has waited for space."""
+
+    def __init__(self) -> None:
+        self._until: float | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether space is waited for."""
+        return self._until is not None
+
+    def over(self) -> None:
+        """There was space."""
+        self._until = None
+
+    def too_long(self) -> bool:
+        """Note that there is none; whether it was missing for as long as a sweep waits."""
+        now = time.monotonic()
+        if self._until is None:
+            self._until = now + PATIENCE
+        return now >= self._until

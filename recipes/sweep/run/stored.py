@@ -1,0 +1,97 @@
+"""What is read from the files of a sweep: of the form that it was written in, or refused.
+
+The directory of a sweep may come from a stranger, or from a disk that lost a part of it.
+"""
+
+import json
+import types
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from ...errors import RequestError
+
+# No file of a sweep is longer, with a million trials.
+MOST_BYTES = 2**30
+LARGEST = 1e300
+
+
+class Damaged(ValueError):
+    """A value that a sweep does not write; its words name it."""
+
+
+def read_json(path: Path, mend: str) -> Any:
+    """The JSON in a file.
+
+    Args:
+        path: the file.
+        mend: a sentence for the user on what helps where it is damaged.
+
+    Raises:
+        RequestError: it cannot be read, or is no JSON.
+    """
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise RequestError(f"{path}: is too large for a file of a sweep. {mend}")
+        return json.loads(path.read_bytes().decode("utf-8"))
+    except OSError as error:
+        raise RequestError(f"{path}: cannot be read: {error.strerror}. {mend}") from None
+    except (ValueError, RecursionError) as error:
+        raise damaged(path, f"is not valid JSON: {error}", mend) from None
+
+
+def damaged(path: Path, what: str, mend: str) -> RequestError:
+    """The error that a damaged file is refused with."""
+    return RequestError(f"{path}: {what}. {mend}")
+
+
+def checked(value: Any, kind: type, names: Sequence[str] | None = None, at: str = "") -> Any:
+    """A mapping whose values are those of the fields of a dataclass.
+
+    Args:
+        value: what was read.
+        kind: a dataclass.
+        names: the fields that must be there; default all of them.
+        at: where the mapping stands in its file.
+
+    Returns:
+        `value`.
+
+    Raises:
+        Damaged: it is no mapping, a field is missing, or has a value of another type.
+    """
+    if not isinstance(value, Mapping):
+        raise Damaged(f"{at}expected an object, received {value!r:.80}")
+    hints = get_type_hints(kind)
+    for name in hints if names is None else names:
+        if name not in value:
+            raise Damaged(f"{at}has no `{name}`")
+        if not fits(value[name], hints[name]):
+            raise Damaged(f"{at}`{name}` cannot be {value[name]!r:.80}")
+    return value
+
+
+def fits(value: Any, hint: Any) -> bool:
+    """Whether a value read from JSON is of a type as it is annotated.
+
+    No number of a sweep is infinite, or none at all.
+
+    >>> fits([1, 2.5], list[float]), fits(None, float | None), fits(True, int)
+    (True, True, False)
+    """
+    origin, inner = get_origin(hint), get_args(hint)
+    if hint is Any:
+        return True
+    if origin in (Union, types.UnionType):
+        return any(fits(value, one) for one in inner)
+    if origin is Literal:
+        return value in inner
+    if origin is list:
+        return isinstance(value, list) and all(fits(item, inner[0]) for item in value)
+    if origin is dict:
+        return isinstance(value, dict) and all(fits(item, inner[1]) for item in value.values())
+    if hint in (int, float):
+        kinds = (int, float) if hint is float else (int,)
+        plain = isinstance(value, kinds) and not isinstance(value, bool)
+        return plain and abs(value) <= LARGEST
+    return isinstance(value, hint)
