@@ -59,7 +59,7 @@ def test_a_name_that_keras_lacks_is_refused_with_its_line(tmp_path, use):
         "` is a layer of Keras 3.14 and newer; installed is 3.13.2. Install `keras>=3.14`" in layer
     )
     assert optimizer.startswith(
-        f"{recipe}:7:13 optimizer.schedule_free_adam_w: `schedule_free_adam"
+        f"{recipe}:7:35 optimizer.schedule_free_adam_w: `schedule_free_adam"
     )
     assert "` is an optimizer of Keras 3.14" in optimizer
 
