@@ -209,11 +209,9 @@ def merged_rows(before: Rows, now: Rows, minor: str, old: Minors, minors: Minors
         )
         if name in result or not has:
             continue
-        differ = was and found and was.get("required") != found.get("required")
-        if differ or (has != minors and (found or was or {}).get("required")):
-            raise ValueError(f"`{name}` is required in some of Keras {', '.join(minors)} only.")
         # The newest version tells of defaults.
         row = dict((found if has[-1] == minor else was) or {})
+        check_required(name, was, found, row if has != minors else {})
         row.pop("keras", None)
         arguments = row.pop("arguments", None)
         if has != minors:
@@ -223,6 +221,13 @@ def merged_rows(before: Rows, now: Rows, minor: str, old: Minors, minors: Minors
             row["arguments"] = merged_rows(then, there, minor, had, has)
         result[name] = row
     return result
+
+
+def check_required(name: str, was: Rows | None, found: Rows | None, marked: Rows) -> None:
+    """Refuse an argument that some versions require and others do not, or lack."""
+    differ = was and found and was.get("required") != found.get("required")
+    if differ or marked.get("required"):
+        raise ValueError(f"`{name}` is required in some versions of Keras and not in others.")
 
 
 def render(minor: str, before: Rows | None = None) -> str:

@@ -121,7 +121,7 @@ def test_a_merge_forgets_what_is_gone():
 def test_a_merge_refuses_what_the_file_cannot_say():
     content = merged_in(["3.13", "3.14"])
     rows = {"a": {"class": "keras.layers.A", "arguments": {"x": {"required": True}}}}
-    with pytest.raises(ValueError, match="`x` is required in some"):
+    with pytest.raises(ValueError, match="`x` is required in some versions"):
         generator.merged(content, {"layers": rows}, "3.15")
     with pytest.raises(ValueError, match=r"3\.99 is not among MINORS"):
         generator.merged(content, {"layers": rows}, "3.99")
