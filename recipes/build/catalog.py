@@ -237,9 +237,8 @@ def render(minor: str, before: Rows | None = None) -> str:
         minor: the version of Keras that is installed.
         before: the content so far, by default that of the file.
     """
-    if before is None:
-        before = json.loads(TARGET.read_text(encoding="utf-8"))
-    made = merged(before, tables(), minor)
+    known: Rows = before or json.loads(TARGET.read_text(encoding="utf-8"))
+    made = merged(known, tables(), minor)
     lines = ["{", f' "keras": {json.dumps(made["keras"])},', ' "kinds": {']
     for number, (kind, rows) in enumerate(made["kinds"].items()):
         lines.append(f"  {json.dumps(kind)}: {{")
