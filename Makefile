@@ -2,25 +2,46 @@
 # Everything is set up in .venv here; nothing global is touched.
 PYTHON ?= python3
 RECIPE ?= digits_mlp
+# The versions of Keras that recipes can use.
+KERAS ?= 3.13 3.14 3.15
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PIP := install --quiet --disable-pip-version-check
 
 PICTURES := schedule_piecewise schedule_exponential schedule_polynomial schedule_one_cycle \
 	schedule_cosine_restarts schedule_cyclic schedule_warmup_stable_decay schedule_plateau \
 	layer_wise_rates
 
-.PHONY: pictures train test test-slow lint bench catalog clean
+# Two processes, each with whole files: fixtures are shared within a file.
+PYTEST := -m pytest -n 2 --dist loadfile
+
+.PHONY: pictures train test test-slow test-newest test-lowest test-keras lint bench \
+	catalog constraints clean
 
 train: $(STAMP)
 	$(BIN)/keras-recipes train $(RECIPE)
 
-# Two processes, each with whole files: fixtures are shared within a file.
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python $(PYTEST)
 
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow
+
+# With the newest release of every package, whatever constraints.txt says.
+test-newest:
+	$(call venv,.venv-newest)
+	.venv-newest/bin/python -m pip $(PIP) --upgrade --upgrade-strategy eager -e '.[dev]'
+	.venv-newest/bin/python $(PYTEST)
+
+# With the oldest release of every package that pyproject.toml admits.
+test-lowest: .venv-lowest/.installed
+	.venv-lowest/bin/python $(PYTEST)
+
+# With each version of Keras; `make test-keras KERAS=3.14` with one.
+test-keras: $(KERAS:%=$(VENV)/keras-%)
+	for version in $(KERAS); do \
+		PYTHONPATH=$(CURDIR)/$(VENV)/keras-$$version $(BIN)/python $(PYTEST) || exit 1; done
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -37,14 +58,51 @@ pictures: $(STAMP)
 	$(BIN)/keras-recipes find-lr digits_mlp --out docs/pictures/find_lr.png
 
 # The tables of names and arguments that `validate` reads instead of importing Keras.
-catalog: $(STAMP)
-	$(BIN)/python -m keras_recipes.recipes.build.catalog
+catalog: $(KERAS:%=$(VENV)/keras-%)
+	for version in $(KERAS); do \
+		PYTHONPATH=$(CURDIR)/$(VENV)/keras-$$version \
+		$(BIN)/python -m keras_recipes.recipes.build.catalog || exit 1; done
 
-$(STAMP): pyproject.toml
+# One version of Keras beside the others; a folder on PYTHONPATH comes before what is installed.
+$(VENV)/keras-%: | $(STAMP)
+	$(BIN)/python -m pip $(PIP) --no-deps --target $@ 'keras==$*.*'
+
+# The newest releases, to install with: `make test-newest` says whether they work. They are those of
+# the oldest Python, which packages leave behind first.
+constraints:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "the file is made with Python 3.11: make constraints PYTHON=python3.11")'
+	rm -rf .venv-constraints
+	$(call venv,.venv-constraints)
+	.venv-constraints/bin/python -m pip $(PIP) --upgrade -e '.[dev]'
+	echo '# What the targets of the Makefile install; `make constraints` renews it.' \
+		> .venv-constraints/pins.txt
+	.venv-constraints/bin/python -m pip list --disable-pip-version-check --format freeze \
+		--exclude-editable --exclude pip >> .venv-constraints/pins.txt
+	mv .venv-constraints/pins.txt constraints.txt
+	rm -rf .venv-constraints
+
+# A virtual environment, where there is none yet.
+define venv
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "keras-recipes needs Python 3.11 or newer; name one: make PYTHON=python3.12 ...")'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
-	touch $@
+	test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
+endef
+
+# The package with what its tests need, by a file of constraints. setuptools comes first and builds
+# the package, so that it is the one of the constraints too.
+define installed
+	$(1)/bin/python -m pip $(PIP) -c $(2) setuptools
+	$(1)/bin/python -m pip $(PIP) -c $(2) --no-build-isolation -e '.[dev]'
+	touch $(1)/.installed
+endef
+
+$(STAMP): pyproject.toml constraints.txt
+	$(call venv,$(VENV))
+	$(call installed,$(VENV),constraints.txt)
+
+.venv-lowest/.installed: pyproject.toml tests/lowest.py
+	$(call venv,.venv-lowest)
+	.venv-lowest/bin/python tests/lowest.py > .venv-lowest/lowest.txt
+	$(call installed,.venv-lowest,.venv-lowest/lowest.txt)
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) .venv-* build dist *.egg-info

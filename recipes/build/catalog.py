@@ -1,6 +1,9 @@
 """Writes `recipes/spec/keras_api.json`: run it after a change of Keras or of a room's table.
 
 python -m keras_recipes.recipes.build.catalog
+
+It reads the Keras that is installed and keeps what the file says of other versions; `make catalog`
+runs it with each version of `MINORS`.
 """
 
 import inspect
@@ -18,8 +21,14 @@ from ...pretraining.table import MACHINE_PARTS
 from ...schedules.table import SCHEDULES
 from ..spec.catalog import describe
 from ..spec.choices import REFUSED
+from ..spec.keras_version import minor_of
 from .data.sources import SOURCES
 
+Rows = dict[str, Any]
+Minors = tuple[str, ...]
+
+# The versions of Keras that recipes can use and the tests have passed on, oldest first.
+MINORS: Minors = ("3.13", "3.14", "3.15")
 TARGET = Path(__file__).parent.parent / "spec" / "keras_api.json"
 MODULES = {
     "layers": (keras.layers, keras.layers.Layer),
@@ -87,6 +96,8 @@ def keras_rows(kind: str, module: Any, base: type) -> dict[str, Any]:
         arguments = {key: row for key, row in describe(cls).items() if key not in NOT_IN_YAML}
         for row in arguments.values():
             row.pop("type", None)
+        # Some versions give the class's own name for a default, others None: the same to a recipe.
+        arguments.get("name", {}).pop("default", None)
         if kind == "layers":
             arguments = {
                 **arguments,
@@ -143,18 +154,101 @@ def snake_case(name: str) -> str:
     return re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", name).lower()
 
 
-def render() -> str:
-    """The file: one name a line, so that a change of Keras reads as a diff."""
-    lines = ["{", f' "keras": {json.dumps(keras.__version__)},', ' "kinds": {']
-    made = tables()
-    for number, (kind, rows) in enumerate(made.items()):
+def merged(before: Rows, now: Rows, minor: str) -> Rows:
+    """The file's content: the tables of this version of Keras, and what is known of the others.
+
+    Args:
+        before: the content so far.
+        now: kind -> name -> row, as `tables` gives them.
+        minor: the version of Keras that `now` is of, such as "3.15".
+
+    Raises:
+        ValueError: that version is not supported.
+    """
+    if minor not in MINORS:
+        raise ValueError(f"Keras {minor} is not among MINORS: {', '.join(MINORS)}.")
+    old: Minors = tuple(before["keras"])
+    minors = tuple(known for known in MINORS if known in old or known == minor)
+    kinds = {}
+    for kind, rows in now.items():
+        ours = {name: row for name, row in rows.items() if not of_keras(row)}
+        theirs = {
+            name: row
+            for name, row in before["kinds"].get(kind, {}).items()
+            if of_keras(row) and name not in ours
+        }
+        found = {name: row for name, row in rows.items() if name not in ours}
+        kept = merged_rows(theirs, found, minor, old, minors)
+        kinds[kind] = dict(sorted({**kept, **ours}.items()))
+    return {"keras": list(minors), "kinds": kinds}
+
+
+def of_keras(row: Rows) -> bool:
+    """Whether a row is of a class of Keras, rather than of this package."""
+    return row["class"].startswith("keras.")
+
+
+def merged_rows(before: Rows, now: Rows, minor: str, old: Minors, minors: Minors) -> Rows:
+    """Names, or arguments of one name, of all versions: those that some lack say which have them.
+
+    Args:
+        before: the rows so far; one that is not marked is of all versions in `old`.
+        now: the rows of version `minor`.
+        minors: the versions of a row of the result that is not marked.
+
+    Raises:
+        ValueError: versions differ in whether an argument is required, which no mark says.
+    """
+    result: Rows = {}
+    newest = minor == MINORS[-1]
+    for name in [*now, *before] if newest else [*before, *now]:
+        was, found = before.get(name), now.get(name)
+        had: Minors = () if was is None else tuple(was.get("keras", old))
+        has = tuple(
+            known for known in MINORS if (found is not None if known == minor else known in had)
+        )
+        if name in result or not has:
+            continue
+        # The newest version tells of defaults.
+        row = dict((found if has[-1] == minor else was) or {})
+        check_required(name, was, found, row if has != minors else {})
+        row.pop("keras", None)
+        arguments = row.pop("arguments", None)
+        if has != minors:
+            row["keras"] = list(has)
+        if arguments is not None:
+            then, there = [(part or {}).get("arguments", {}) for part in (was, found)]
+            row["arguments"] = merged_rows(then, there, minor, had, has)
+        result[name] = row
+    return result
+
+
+def check_required(name: str, was: Rows | None, found: Rows | None, marked: Rows) -> None:
+    """Refuse an argument that some versions require and others do not, or lack."""
+    differ = was and found and was.get("required") != found.get("required")
+    if differ or marked.get("required"):
+        raise ValueError(f"`{name}` is required in some versions of Keras and not in others.")
+
+
+def render(minor: str, before: Rows | None = None) -> str:
+    """The file's text: one name a line, so that a change of Keras reads as a diff.
+
+    Args:
+        minor: the version of Keras that is installed.
+        before: the content so far, by default that of the file.
+    """
+    known: Rows = before or json.loads(TARGET.read_text(encoding="utf-8"))
+    made = merged(known, tables(), minor)
+    lines = ["{", f' "keras": {json.dumps(made["keras"])},', ' "kinds": {']
+    for number, (kind, rows) in enumerate(made["kinds"].items()):
         lines.append(f"  {json.dumps(kind)}: {{")
         body = [f"   {json.dumps(name)}: {json.dumps(row)}" for name, row in rows.items()]
         lines.append(",\n".join(body))
-        lines.append("  }" + ("," if number < len(made) - 1 else ""))
+        lines.append("  }" + ("," if number < len(made["kinds"]) - 1 else ""))
     return "\n".join([*lines, " }", "}", ""])
 
 
 if __name__ == "__main__":
-    TARGET.write_text(render(), encoding="utf-8")
-    print(f"{TARGET}: {sum(len(rows) for rows in tables().values())} names")
+    minor = minor_of(keras.__version__)
+    TARGET.write_text(render(minor), encoding="utf-8")
+    print(f"{TARGET}: with Keras {minor}")

@@ -54,9 +54,9 @@ class Builder:
     def make(self, kind: str, choice: Choice, path: tuple) -> Any:
         """The object of a choice; `path` is where it stands in the recipe."""
         place = (*path, choice.name)
-        target = catalog.entry(kind, choice.name)
+        cls = self.resolved(catalog.entry(kind, choice.name), choice, place)
         if kind == "activations":
-            return class_of(target.class_path)
+            return cls
         arguments = {
             name: self.value(value, (*place, name), name)
             for name, value in choice.arguments.items()
@@ -66,12 +66,35 @@ class Builder:
         if kind == "layers":
             arguments = {"name": self.layer_name(choice.name), **arguments}
         try:
-            return class_of(target.class_path)(**arguments)
+            return cls(**arguments)
         except RecipeError:
             raise
         except Exception as error:
             # A constructor may stumble over its arguments before it has checked them.
             raise self.refused(place, error) from error
+
+    def resolved(self, entry: catalog.Entry, choice: Choice, place: tuple) -> Any:
+        """The class of an entry, if the Keras that runs has it and the arguments of the recipe.
+
+        `validate` looks both up in tables that were made from other releases of Keras.
+        """
+        if not entry.class_path.startswith("keras."):
+            return class_of(entry.class_path)
+        try:
+            cls = class_of(entry.class_path)
+        except AttributeError:
+            raise self.not_in_keras(place, f"no `{entry.class_path}`") from None
+        for name in choice.arguments:
+            if not accepts(cls, name):
+                what = f"no argument `{name}` in `{entry.class_path}`"
+                raise self.not_in_keras((*place, name), what)
+        return cls
+
+    def not_in_keras(self, path: tuple, what: str) -> RecipeError:
+        """The tables have it, the Keras that runs does not."""
+        versions = f"{catalog.minors()[0]} to {catalog.minors()[-1]}"
+        wrong = f"Keras {keras.__version__}, which is installed, has {what}; install {versions}."
+        return RecipeError([self.recipe.problem(path, wrong)])
 
     def value(self, value: Any, path: tuple, name: str = "") -> Any:
         """A recipe's value as a constructor takes it."""
@@ -117,9 +140,11 @@ def class_of(class_path: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def accepts(cls: type, argument: str) -> bool:
-    """Whether a constructor takes an argument of this name."""
-    return argument in inspect.signature(cls).parameters
+def accepts(cls: Any, argument: str) -> bool:
+    """Whether a constructor names an argument, or is a layer's and hands it on to `Layer`."""
+    if argument in inspect.signature(cls).parameters:
+        return True
+    return issubclass(cls, keras.layers.Layer) and argument in ("name", "dtype", "trainable")
 
 
 def first_paragraph(text: str) -> str:

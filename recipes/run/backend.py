@@ -3,14 +3,17 @@
 import os
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 from ..errors import RequestError
+from ..spec import catalog, keras_version
 
 
 def use_tensorflow() -> None:
-    """Import Keras on TensorFlow; refuse another backend.
+    """Import Keras on TensorFlow; refuse another backend, and warn of an untested version.
 
     Raises:
         RequestError: Keras is set to run on another backend here.
@@ -28,6 +31,19 @@ def use_tensorflow() -> None:
         raise RequestError(
             f"Keras runs on {keras.backend.backend()} here; recipes train on TensorFlow. "
             "Set KERAS_BACKEND=tensorflow."
+        )
+    warn_of_untested_keras(keras.__version__)
+
+
+@cache
+def warn_of_untested_keras(version: str) -> None:
+    """Warn once of a Keras that this package was not tested with."""
+    if not keras_version.tested(version):
+        minors = catalog.minors()
+        warnings.warn(
+            f"Keras {version} is installed; keras-recipes is tested with Keras {minors[0]} to "
+            f"{minors[-1]}. Install one of them if a run fails in Keras.",
+            stacklevel=3,
         )
 
 

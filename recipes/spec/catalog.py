@@ -1,7 +1,8 @@
 """The names a recipe may use and the arguments of each, known without importing Keras.
 
-`keras_api.json` is generated from the installed Keras and from the tables of this package by
-`python -m keras_recipes.recipes.build.catalog`; a test holds the file and the classes together.
+`keras_api.json` is generated from each supported version of Keras and from the tables of this
+package by `python -m keras_recipes.recipes.build.catalog`; a test holds the file and the classes
+together. `keras_version` tells what of it the installed Keras lacks.
 """
 
 import importlib
@@ -36,37 +37,57 @@ class Argument:
         required: whether it has no default.
         default: its default, where that is plain data.
         type: its annotation as text, where it has one.
+        keras: the versions of Keras that have it, where not all that have the class do.
     """
 
     required: bool = False
     default: Any = None
     type: str | None = None
+    keras: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A class that a recipe can name."""
+    """A class that a recipe can name.
+
+    Attributes:
+        keras: the versions of Keras that have it, where not all do.
+    """
 
     kind: str
     name: str
     class_path: str
     arguments: Mapping[str, Argument] = field(default_factory=dict)
+    keras: tuple[str, ...] = ()
+
+
+@cache
+def _file() -> dict[str, Any]:
+    text = resources.files(str(__package__)).joinpath("keras_api.json").read_text(encoding="utf-8")
+    return json.loads(text)
+
+
+def minors() -> tuple[str, ...]:
+    """The versions of Keras, such as "3.15", that the table was generated from, oldest first."""
+    return tuple(_file()["keras"])
 
 
 @cache
 def tables() -> dict[str, dict[str, Entry]]:
-    """Kind -> name -> entry, of all that is known without plugins."""
-    text = resources.files(str(__package__)).joinpath("keras_api.json").read_text(encoding="utf-8")
+    """Kind -> name -> entry, of all that is known without plugins, in any version of Keras."""
     return {
         kind: {name: entry_of(kind, name, row) for name, row in rows.items()}
-        for kind, rows in json.loads(text)["kinds"].items()
+        for kind, rows in _file()["kinds"].items()
     }
 
 
 def entry_of(kind: str, name: str, row: Mapping[str, Any]) -> Entry:
     """The entry of a row of the generated table."""
-    arguments = {key: Argument(**value) for key, value in row.get("arguments", {}).items()}
-    return Entry(kind, name, row["class"], arguments)
+    arguments = {
+        key: Argument(**{**value, "keras": tuple(value.get("keras", ()))})
+        for key, value in row.get("arguments", {}).items()
+    }
+    return Entry(kind, name, row["class"], arguments, tuple(row.get("keras", ())))
 
 
 def entry(kind: str, name: str) -> Entry:

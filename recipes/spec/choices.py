@@ -8,7 +8,7 @@ from typing import Annotated, Any, NotRequired, Required
 from pydantic import ConfigDict, PlainValidator, TypeAdapter, ValidationError, WithJsonSchema
 from typing_extensions import TypedDict
 
-from . import catalog
+from . import catalog, keras_version
 from .fields import Field, closest, failure, listed, number, shown
 from .strict import details, invalid, unknown_keys
 
@@ -143,6 +143,10 @@ def arguments_of(kind: str, name: str, given: Any, written: str | None) -> dict[
     entry = catalog.entry(kind, name)
     wrong = unknown_keys(given, entry.arguments, place, what="argument")
     known = {key: value for key, value in given.items() if key in entry.arguments}
+    for key in known:
+        missing = keras_version.missing_argument(kind, name, key)
+        if missing:
+            wrong.extend(details((*place, key), failure("keras_version", missing)))
     try:
         result = adapter(kind, name).validate_python(known)
     except ValidationError as error:
@@ -173,6 +177,9 @@ def known_name(kind: str, written: Any) -> str:
         raise failure("name", f"expected a name. Received {shown(written)}.")
     name = ALIASES.get(kind, {}).get(written, written)
     if name in catalog.tables()[kind]:
+        missing = keras_version.missing_name(kind, name)
+        if missing:
+            raise failure("keras_version", missing)
         return name
     if name in REFUSED:
         raise failure("refused", f"`{name}` is refused: it {REFUSED[name]}.")

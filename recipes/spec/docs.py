@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from . import catalog
+from . import catalog, keras_version
 from .choices import ALIASES, Choice
 from .dump import to_plain
 from .fields import shown
@@ -90,12 +90,18 @@ def _names() -> str:
     for kind in sorted(catalog.tables()):
         if kind in catalog.SECTIONS:
             continue
-        names = ", ".join(f"`{name}`" for name in catalog.names(kind))
+        names = ", ".join(f"`{name}`{_since(kind, name)}" for name in catalog.names(kind))
         lines.append(f"**{kind}**: {names}.")
         aliases = ", ".join(f"`{new}` for `{old}`" for new, old in ALIASES.get(kind, {}).items())
         if aliases:
             lines[-1] += f" Also {aliases}."
     return "\n\n".join(lines) + "\n"
+
+
+def _since(kind: str, name: str) -> str:
+    """The versions of Keras that have a name, where not all have it."""
+    minors = catalog.entry(kind, name).keras
+    return f" ({keras_version.spelled(minors)})" if minors else ""
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
-from . import catalog
+from . import catalog, keras_version
 from .choices import ALIASES, adapter
 from .schema import Recipe
 
@@ -23,7 +23,7 @@ def json_schema() -> dict[str, Any]:
     definitions = schema.pop("$defs", {})
     for kind in catalog.tables():
         definitions[f"{kind}.choice"] = _choice(kind)
-        for name in catalog.names(kind):
+        for name in keras_version.names(kind):
             definitions[f"{kind}.{name}"] = _arguments(kind, name)
     definitions["layer_items.choice"] = {"anyOf": [{"$ref": "#/$defs/layers.choice"}, _residual()]}
     schema["properties"]["extends"] = {
@@ -48,7 +48,7 @@ class _Generator(GenerateJsonSchema):
 
 def _choice(kind: str) -> dict[str, Any]:
     """A name that needs no argument, or a mapping of one name."""
-    names = {**{name: name for name in catalog.names(kind)}, **ALIASES.get(kind, {})}
+    names = {**{name: name for name in keras_version.names(kind)}, **ALIASES.get(kind, {})}
     bare = [
         written
         for written, name in names.items()
@@ -73,7 +73,9 @@ def _arguments(kind: str, name: str) -> dict[str, Any]:
     schema["additionalProperties"] = False
     schema["description"] = catalog.entry(kind, name).class_path
     for key, argument in catalog.entry(kind, name).arguments.items():
-        if argument.default is not None:
+        if keras_version.lacks(argument.keras):
+            del schema["properties"][key]
+        elif argument.default is not None:
             schema["properties"][key]["default"] = argument.default
     return schema
 

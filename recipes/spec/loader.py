@@ -1,10 +1,12 @@
 """YAML text to a tree of nodes: strict, bounded, and building nothing but plain data."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import yaml
+from yaml.scanner import ScannerError
 
 from ..errors import Problem, RecipeError
 from .fields import shown
@@ -70,19 +72,46 @@ def parse(text: str, file: str) -> Node:
     """
     composer = Composer(file)
     try:
-        root = composer.document(_events(text))
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
-        raise fault(file, f"is not YAML: {error.problem or error.context}.", line, column) from None
+        root = composer.document(_events(text, PARSER))
+    except ScannerError as error:
+        check_depth(text, file)
+        raise not_yaml(file, error) from None
     except yaml.YAMLError as error:
-        raise fault(file, f"is not YAML: {' '.join(str(error).split())}.") from None
+        raise not_yaml(file, error) from None
     if composer.problems:
         raise RecipeError(composer.problems)
     return root
 
 
-def fault(file: str, message: str, line: int | None = None, column: int | None = None):
+def check_depth(text: str, file: str) -> None:
+    """Refuse a text that is nested too deep, where libyaml gave up before the composer saw it.
+
+    The C scanner reads up to 1024 characters ahead, and since PyYAML 6.0.4 has a bound on nesting
+    of its own: a row of open brackets fails there before it gives an event. The scanner written in
+    Python has no such bound, so the composer's own is reached. It is slow, and only a text with
+    that many brackets needs it. Where it finds another mistake, the C scanner's error stands.
+
+    Raises:
+        RecipeError: the text is nested too deep.
+    """
+    if text.count("[") + text.count("{") <= MOST_DEPTH:
+        return
+    with suppress(yaml.YAMLError):
+        Composer(file).document(_events(text, yaml.SafeLoader))
+
+
+def not_yaml(file: str, error: yaml.YAMLError) -> RecipeError:
+    """An error of the parser, at its place where it has one."""
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return fault(file, f"is not YAML: {' '.join(str(error).split())}.")
+    mark = error.problem_mark or error.context_mark
+    place = (mark.line + 1, mark.column + 1) if mark else (None, None)
+    return fault(file, f"is not YAML: {error.problem or error.context}.", *place)
+
+
+def fault(
+    file: str, message: str, line: int | None = None, column: int | None = None
+) -> RecipeError:
     """An error about a file as a whole, or one line of it."""
     return RecipeError([Problem(file, line, column, "", message)])
 
@@ -91,8 +120,8 @@ def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def _events(text: str) -> Iterator[Any]:
-    parser = PARSER(text)
+def _events(text: str, parser_class: Any) -> Iterator[Any]:
+    parser = parser_class(text)
     try:
         while parser.check_event():
             yield parser.get_event()
@@ -132,7 +161,8 @@ class Composer:
         """The node that begins with `event`; takes the events that belong to it."""
         self.count(1, event)
         if depth > MOST_DEPTH:
-            raise fault(self.file, f"is nested more than {MOST_DEPTH} deep.", *self.mark(event))
+            message = f"is nested more than {MOST_DEPTH} deep; is a bracket never closed?"
+            raise fault(self.file, message, *self.mark(event))
         if isinstance(event, yaml.AliasEvent):
             return self.alias(event)
         if event.tag is not None:

@@ -134,8 +134,8 @@ def test_l2_in_the_loss_is_the_penalty_in_training_and_evaluation(model, fitted,
     for a, b in zip(made.get_weights(), expected.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7)
     assert history["loss"] == pytest.approx(other["loss"], rel=1e-5)
-    assert made.evaluate(*data, verbose=0) == pytest.approx(
-        expected.evaluate(*data, verbose=0), rel=1e-5
+    assert float(made.evaluate(*data, verbose=0)) == pytest.approx(
+        float(expected.evaluate(*data, verbose=0)), rel=1e-5
     )
 
 

@@ -3,8 +3,11 @@
 import math
 
 import pytest
+import yaml
+from yaml.scanner import ScannerError
 
 from keras_recipes.recipes.errors import RecipeError
+from keras_recipes.recipes.spec import loader
 from keras_recipes.recipes.spec.loader import parse, read
 from keras_recipes.recipes.spec.nodes import dotted
 
@@ -112,6 +115,34 @@ def test_aliases_are_bounded():
         lines.append(f"a{level}: &a{level} [{inner}]")
     (found,) = problems("\n".join(lines))
     assert "unfolds to more than" in found
+
+
+class RefusesDepthItself(yaml.SafeLoader):
+    """What libyaml does in PyYAML 6.0.4: its scanner reads ahead and has a bound of its own."""
+
+    def check_event(self, *choices):
+        raise ScannerError("while increasing flow level", None, "exceeded maximum nesting depth")
+
+
+@pytest.mark.parametrize("parser", [loader.PARSER, yaml.SafeLoader, RefusesDepthItself])
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("a:\n  b: " + "[" * 20000 + "]" * 20000, "2:65"),
+        ("a:\n  b: " + "[" * 20000, "2:65"),
+        ("a:\n  b: " + "{x: " * 20000, "2:239"),
+        ("a:\n  b: " + "[{x: " * 20000, "2:152"),
+    ],
+)
+def test_depth_is_bounded_by_every_parser(monkeypatch, parser, text, place):
+    monkeypatch.setattr(loader, "PARSER", parser)
+    (problem,) = problems(text)
+    assert problem.startswith(f"f.yaml:{place} is nested more than 60 deep; is a bracket")
+
+
+def test_a_row_of_brackets_does_not_hide_another_mistake():
+    (problem,) = problems("a: [" + "[], " * 100 + "@]")
+    assert problem.startswith("f.yaml:1:405 is not YAML: found character that cannot start")
 
 
 def test_aliases_work():

@@ -1,0 +1,90 @@
+"""What pyproject.toml asks for and constraints.txt pins: whole, used, and in agreement."""
+
+import importlib.util
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent
+TOML = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = TOML["project"]
+INSTALLED = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
+# Where the name to import is another than the name to install.
+IMPORTED_AS = {
+    "grpcio": "grpc",
+    "keras-tuner": "keras_tuner",
+    "pyyaml": "yaml",
+    "scikit-learn": "sklearn",
+    "typing-extensions": "typing_extensions",
+}
+# keras-tuner imports it in every trial of a sweep, without asking for it.
+FOR_ANOTHER = {"tensorboard"}
+
+
+def loaded(name):
+    """A module of this folder that is a program."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "tests" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def pins(lines):
+    found = dict(line.split("==") for line in lines)
+    return {canonicalize_name(name): version for name, version in found.items()}
+
+
+def constraints():
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if not line.startswith("#")]
+
+
+def test_constraints_are_names_and_versions_only():
+    for line in constraints():
+        assert re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][0-9a-z.]*", line), line
+    assert len(pins(constraints())) == len(constraints())
+
+
+@pytest.mark.parametrize("pinned", ["constraints", "lower bounds"])
+@pytest.mark.parametrize("wanted", [*INSTALLED, *TOML["build-system"]["requires"]])
+def test_every_requirement_is_pinned_within_its_bounds(wanted, pinned):
+    lines = constraints() if pinned == "constraints" else loaded("lowest").lowest(INSTALLED)
+    requirement = Requirement(wanted)
+    assert requirement.specifier.contains(pins(lines)[canonicalize_name(requirement.name)])
+
+
+def test_lowest_refuses_a_requirement_that_it_cannot_pin():
+    lowest = loaded("lowest").lowest
+    assert lowest(["keras>=3.13.0,<3.16", "setuptools>=77.0.1"]) == [
+        "keras==3.13.0",
+        "setuptools==77.0.1",
+    ]
+    with pytest.raises(ValueError, match="Received `keras`"):
+        lowest(["keras"])
+
+
+@pytest.mark.parametrize("wanted", PROJECT["dependencies"])
+def test_every_dependency_is_bounded_and_used(wanted):
+    requirement = Requirement(wanted)
+    assert {clause.operator for clause in requirement.specifier} == {">=", "<"}
+    if requirement.name in FOR_ANOTHER:
+        return
+    name = IMPORTED_AS.get(requirement.name, requirement.name)
+    statement = re.compile(rf"^\s*(import|from) {name}\b", re.MULTILINE)
+    files = [*ROOT.glob("*.py"), *(path for room in rooms() for path in room.rglob("*.py"))]
+    assert any(statement.search(path.read_text(encoding="utf-8")) for path in files)
+
+
+def rooms():
+    packages = TOML["tool"]["setuptools"]["packages"]
+    return [ROOT / name.split(".")[1] for name in packages if name.count(".") == 1]
+
+
+def test_the_classifiers_begin_with_the_oldest_python_that_is_admitted():
+    versions = re.findall(r"Python :: (3\.\d+)", "\n".join(PROJECT["classifiers"]))
+    assert PROJECT["requires-python"] == f">={versions[0]}"
+    assert versions == sorted(versions, key=lambda version: int(version.split(".")[1]))
