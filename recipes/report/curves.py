@@ -160,7 +160,7 @@ def svg(picture: Figure) -> str:
     # A fixed salt and no date: the same run gives the same page.
     import matplotlib
 
-    settings = {"svg.hashsalt": "keras-recipes", "svg.fonttype": "none"}
+    settings: dict[Any, Any] = {"svg.hashsalt": "keras-recipes", "svg.fonttype": "none"}
     with matplotlib.rc_context(settings), warnings.catch_warnings():
         # The words stay text, and the browser has the glyphs.
         warnings.filterwarnings("ignore", message="Glyph", category=UserWarning)
