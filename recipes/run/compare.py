@@ -1,13 +1,13 @@
 """Two runs of one recipe, file by file: what is not the same, in words."""
 
 import json
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from . import directory as files
 from .directory import RunDirectory
+from .model_file import arrays_of
 
 # What no two runs share, by file.
 TIMES = ("seconds",)
@@ -47,27 +47,11 @@ def _models(first: RunDirectory, second: RunDirectory) -> Iterator[str]:
     for name in sorted(names[0] ^ names[1]):
         yield f"{name}: only one of the runs has it"
     for name in sorted(names[0] & names[1]):
-        yield from _mappings(name, _weights(first / name), _weights(second / name), _same_array)
+        yield from _mappings(name, arrays_of(first / name), arrays_of(second / name), _same_array)
 
 
 def _model_names(run: RunDirectory) -> set[str]:
     return {str(path.relative_to(run.path)) for path in run.path.rglob("*.keras")}
-
-
-def _weights(path: Path) -> dict[str, Any]:
-    """Every array of a saved model by its place, without building the model."""
-    import h5py
-    import numpy as np
-
-    arrays: dict[str, Any] = {}
-
-    def visit(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset):
-            arrays[name] = np.asarray(item)
-
-    with zipfile.ZipFile(path) as archive, archive.open("model.weights.h5") as file:
-        h5py.File(file, "r").visititems(visit)
-    return arrays
 
 
 def _states(first: RunDirectory, second: RunDirectory) -> Iterator[str]:

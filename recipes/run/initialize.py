@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ... import disk
 from ..errors import RecipeError
 from ..spec import Recipe
 from . import directory as files
+from .model_file import ModelFileError, first_line
+from .saved_model import load_weights, open_model
 
 PLACE = ("initialize", "weights")
 
@@ -31,8 +34,8 @@ def initialize(model: Any, recipe: Recipe) -> None:
             _take_weights(model, _network_file(path))
         else:
             _take_training(model, path)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RecipeError([recipe.problem(PLACE, _first_line(error))]) from None
+    except (OSError, ValueError, KeyError, TypeError, ModelFileError) as error:
+        raise RecipeError([recipe.problem(PLACE, first_line(error))]) from None
     if hasattr(model, "restart_step"):
         model.restart_step()
 
@@ -40,15 +43,17 @@ def initialize(model: Any, recipe: Recipe) -> None:
 def weights_fingerprint(recipe: Recipe) -> str:
     """SHA-256 of the file that the weights come from."""
     assert recipe.initialize is not None
-    path = _network_file(Path(recipe.initialize.weights))
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise RecipeError([recipe.problem(PLACE, _first_line(error))]) from None
+        path = _network_file(Path(recipe.initialize.weights))
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, ValueError) as error:
+        raise RecipeError([recipe.problem(PLACE, first_line(error))]) from None
 
 
 def _network_file(path: Path) -> Path:
-    return path / files.MODEL if os.path.isdir(path) else path
+    """The file of weights that a recipe names, or that of a run directory it names."""
+    return disk.inside(path, files.MODEL) if os.path.isdir(path) else path
 
 
 def _take_weights(model: Any, path: Path) -> None:
@@ -56,7 +61,7 @@ def _take_weights(model: Any, path: Path) -> None:
 
     if path.name.endswith(".weights.h5"):
         # Without the optimizer: a file may hold one, and the step with it.
-        keras.Model(model.inputs[0], model.outputs[0]).load_weights(path)
+        load_weights(keras.Model(model.inputs[0], model.outputs[0]), path)
         return
     _assign(model.weights, _loaded(path, compiled=False).weights, "weights")
 
@@ -77,7 +82,7 @@ def _take_training(model: Any, path: Path) -> None:
 def _take_state(model: Any, run: Path) -> None:
     from ...callbacks.run_state import CheckpointStore, variables
 
-    checkpoint = CheckpointStore(run / files.STATE).search().newest
+    checkpoint = CheckpointStore(disk.inside(run, files.STATE)).search().newest
     if checkpoint is None:
         raise ValueError(f"{run} holds no state of a training, so there is no step to go on from.")
     groups = variables.groups(model)
@@ -87,15 +92,11 @@ def _take_state(model: Any, run: Path) -> None:
 
 
 def _loaded(path: Path, *, compiled: bool) -> Any:
-    import keras
-
     if path.suffix != ".keras":
         raise ValueError(
             f"expected a run directory, a `.keras` or a `.weights.h5` file. Received {path}."
         )
-    if not os.path.isfile(path):
-        raise ValueError(f"there is no file {path}.")
-    return keras.models.load_model(path, compile=compiled)
+    return open_model(path, compiled=compiled)
 
 
 def _assign(variables: Sequence[Any], found: Sequence[Any], what: str) -> None:
@@ -112,8 +113,3 @@ def _assign(variables: Sequence[Any], found: Sequence[Any], what: str) -> None:
 def _told(shapes: Sequence[Any], most: int = 6) -> str:
     words = ", ".join(str(shape) for shape in shapes[:most])
     return words if len(shapes) <= most else f"{words}, ..."
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

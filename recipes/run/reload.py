@@ -4,11 +4,12 @@ import os
 from pathlib import Path
 from typing import Any
 
+from ... import disk
 from ..errors import RequestError
 from ..spec import Recipe, load
 from . import directory as files
-from .backend import use_tensorflow
 from .directory import RunDirectory, opened
+from .saved_model import open_model
 
 
 def recipe_of(run: RunDirectory) -> Recipe:
@@ -18,17 +19,17 @@ def recipe_of(run: RunDirectory) -> Recipe:
 
 def model_of(run: RunDirectory) -> Any:
     """The network that a run saved, not compiled."""
-    path = run / files.MODEL
+    try:
+        path = disk.inside(run.path, files.MODEL)
+    except disk.OutsideFolder as error:
+        raise RequestError(str(error)) from None
     if not path.is_file():
         status = run.read_json(files.RESULT).get("status")
         raise RequestError(
             f"{run.path}: holds no model yet; its status is {status}. "
             f"{run / files.CHECKPOINTS} may hold one of an epoch."
         )
-    use_tensorflow()
-    import keras
-
-    return keras.models.load_model(path, compile=False)
+    return open_model(path)
 
 
 def evaluate(run: str | os.PathLike, split: str = "test") -> dict[str, float]:
