@@ -20,6 +20,7 @@ from .limits import FitData, limits
 from .packing import Arrays
 from .position import Position
 from .replay import Replay
+from .state_check import check_state
 from .store import Checkpoint, CheckpointStore, DamagedCheckpoint
 from .troubles import Troubles
 from .whole import Metrics, check, metrics_now, put_back, put_metrics_back, taken
@@ -192,6 +193,8 @@ class RunState(keras.callbacks.Callback):
                 + "; ".join(search.damaged)
                 + ". Remove them to begin from the start."
             )
+        if search.newest is not None:
+            check_state(search.newest)
         return search.newest
 
     def _begin_from(self, checkpoint: Checkpoint) -> None:
