@@ -98,25 +98,34 @@ def lost(callbacks: Sequence[Any], saved: Sequence[Mapping[str, Any]]) -> list[s
     return [row["class"] for row in saved if id(row) not in taken and _has_state(row)]
 
 
-def begin(pairs: Iterable[tuple[Any, Mapping[str, Any]]], checkpoint: Checkpoint) -> None:
-    """Restore states and files, before the callbacks are told that training begins.
+def prepare(
+    pairs: Iterable[tuple[Any, Mapping[str, Any]]], checkpoint: Checkpoint
+) -> list[tuple[Path, Path]]:
+    """Restore states, and see where the files go that belong to them; no file is touched.
 
-    All states are restored before the first file is.
+    Returns:
+        Each file of the checkpoint with its place.
 
     Raises:
         DamagedCheckpoint: a state that a callback of its class never has, or a file that it never
             writes.
     """
-    pairs = list(pairs)
+    places = []
     for callback, row in pairs:
         if row["state"] is not None:
             _restore(callback, row, checkpoint)
-    places = [
-        (checkpoint.file(index), _checked_place(callback, name, checkpoint))
-        for callback, row in pairs
-        for name, index in row.get("files", {}).items()
-    ]
-    for file, place in places:
+        for name, index in row.get("files", {}).items():
+            places.append((_kept(checkpoint, index), _checked_place(callback, name, checkpoint)))
+    return places
+
+
+def begin(pairs: Sequence[tuple[Any, Mapping[str, Any]]], checkpoint: Checkpoint) -> None:
+    """Restore states and files, before the callbacks are told that training begins.
+
+    Raises:
+        DamagedCheckpoint: as `prepare`; no file is touched then.
+    """
+    for file, place in prepare(pairs, checkpoint):
         disk.put_back(file, place)
     for callback, row in pairs:
         path = appended_file(callback)
@@ -124,6 +133,14 @@ def begin(pairs: Iterable[tuple[Any, Mapping[str, Any]]], checkpoint: Checkpoint
             disk.cut(path, row["size"])
         if _of_keras(callback) and type(callback).__name__ == "CSVLogger":
             callback.append = True  # else it would empty its file
+
+
+def _kept(checkpoint: Checkpoint, index: int) -> Path:
+    """A file that a checkpoint holds itself."""
+    path = checkpoint.file(index)
+    if path.is_symlink() or not path.is_file():
+        raise DamagedCheckpoint(f"{checkpoint.path}: holds no file {path.name}")
+    return path
 
 
 def _restore(callback: Any, row: Mapping[str, Any], checkpoint: Checkpoint) -> None:

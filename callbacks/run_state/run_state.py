@@ -162,8 +162,11 @@ class RunState(keras.callbacks.Callback):
             self._trained._initial_epoch = self._first_epoch()
         self.interval.begin()
 
-    def look(self, model: Any) -> Position | None:
+    def look(self, model: Any, callbacks: Sequence[Any] = ()) -> Position | None:
         """Find the checkpoint that training will go on from, and see whether it fits a model.
+
+        Args:
+            callbacks: those that will be trained with, whose states are restored.
 
         Returns:
             Its position; None where there is none.
@@ -180,6 +183,12 @@ class RunState(keras.callbacks.Callback):
         position = Position(**self._looked.state["position"])
         position.check(int(model.steps_per_execution))
         check(model, self.tracked, self._looked)
+        others = [callback for callback in callbacks if callback is not self]
+        try:
+            saved = self._looked.state["callbacks"]
+            companions.prepare(companions.matched(others, saved), self._looked)
+        except DamagedCheckpoint as error:
+            raise ValueError(str(error)) from None
         return position
 
     def _found(self) -> Checkpoint | None:

@@ -19,6 +19,7 @@ from .store import Checkpoint, DamagedCheckpoint
 
 # Packed values of a state, in each of which arrays are named by their places.
 PACKED = ("logs", "generators")
+GROUPS = frozenset({"model", "step", "optimizer", "schedules", "tracked"})
 # A state names few arrays more than once: unpacked, it takes about what its arrays take.
 MOST_COPIES = 16
 SPARE_BYTES = 1 << 24
@@ -48,7 +49,10 @@ def _check(state: Any, arrays: Sequence[np.ndarray]) -> None:
     _check_position(_mapping("position", state["position"]))
     if not _is_number(state["seconds"]) or not 0 <= state["seconds"] < math.inf:
         raise ValueError("`seconds` must be a number >= 0")
-    for name, rows in _mapping("variables", state["variables"]).items():
+    groups = _mapping("variables", state["variables"])
+    if set(groups) != GROUPS:
+        raise ValueError(f"`variables` must have {', '.join(sorted(GROUPS))}")
+    for name, rows in groups.items():
         _check_rows(f"variables.{name}", rows, arrays)
     if state["metrics"] is not None:
         _check_rows("metrics", state["metrics"], arrays)

@@ -56,7 +56,7 @@ def _model_names(run: RunDirectory) -> set[str]:
 
 def _states(first: RunDirectory, second: RunDirectory) -> Iterator[str]:
     """The whole states at the end: optimizer, training step and generators of the layers."""
-    from ...callbacks.run_state import CheckpointStore
+    from ...callbacks.run_state import CheckpointStore, DamagedCheckpoint, check_state
 
     found = [CheckpointStore(run / files.STATE).search().newest for run in (first, second)]
     if found[0] is None or found[1] is None:
@@ -64,6 +64,11 @@ def _states(first: RunDirectory, second: RunDirectory) -> Iterator[str]:
     rows = []
     for checkpoint in found:
         assert checkpoint is not None
+        try:
+            check_state(checkpoint)
+        except DamagedCheckpoint as error:
+            yield f"state: {error}"
+            return
         groups = checkpoint.state["variables"]
         # Keras numbers names on within a process, so places tell more than paths.
         values = {

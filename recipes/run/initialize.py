@@ -80,11 +80,15 @@ def _take_training(model: Any, path: Path) -> None:
 
 
 def _take_state(model: Any, run: Path) -> None:
-    from ...callbacks.run_state import CheckpointStore, variables
+    from ...callbacks.run_state import CheckpointStore, DamagedCheckpoint, check_state, variables
 
     checkpoint = CheckpointStore(disk.inside(run, files.STATE)).search().newest
     if checkpoint is None:
         raise ValueError(f"{run} holds no state of a training, so there is no step to go on from.")
+    try:
+        check_state(checkpoint)
+    except DamagedCheckpoint as error:
+        raise ValueError(str(error)) from None
     groups = variables.groups(model)
     for name in ("model", "optimizer"):
         saved = checkpoint.state["variables"][name]
