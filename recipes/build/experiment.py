@@ -8,9 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ... import disk
 from ...models import LayerError, Residual, TrainingModel, build_network
-from ..errors import DataError, RecipeError, RequestError
+from ..errors import DataError, RecipeError
 from ..spec import Choice, Recipe
 from . import task as tasks
 from .capacity import oversized, weights_fit_memory
@@ -50,9 +49,7 @@ def experiment(recipe: Recipe, data: Data, files: Path) -> Experiment:
 
     Raises:
         RecipeError: a class refuses its arguments, or layers do not fit, with the line of it.
-        RequestError: something in the directory leads out of it.
     """
-    check_directory(files)
     # Initial weights and dropout masks follow from the seed alone.
     keras.utils.set_random_seed(recipe.seed)
     task = tasks.task_of(recipe, data.task, len(data.classes), data.num_outputs)
@@ -75,16 +72,6 @@ def experiment(recipe: Recipe, data: Data, files: Path) -> Experiment:
         baseline=tasks.baseline(recipe, task, data.train.y),
         pretraining=pretraining(recipe, data, model),
     )
-
-
-def check_directory(files: Path) -> None:
-    """Callbacks write into the directory of a run, which may be a stranger's, by names in it."""
-    found = disk.foreign_entry(files)
-    if found is not None:
-        raise RequestError(
-            f"{found}: is a link that leads out of the run directory, a device or a pipe. A run "
-            "writes only into its own directory; put a file or folder there instead."
-        )
 
 
 def network(recipe: Recipe, data: Data, task: tasks.Task, builder: Builder) -> keras.Model:

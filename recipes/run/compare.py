@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..errors import RequestError
 from . import directory as files
 from .directory import RunDirectory
 from .model_file import arrays_of
@@ -99,7 +100,12 @@ def _lines(first: RunDirectory, second: RunDirectory, name: str) -> Iterator[str
 def _read_lines(path: Path) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    try:
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError, RecursionError) as error:
+        raise RequestError(f"{path}: cannot be read: {error}") from None
+    if not all(isinstance(line, dict) for line in lines):
+        raise RequestError(f"{path}: expected a mapping in each line.")
     return [{key: value for key, value in line.items() if key not in TIMES} for line in lines]
 
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ... import disk
-from ..errors import RecipeError
+from ..build.run_files import check_run_files
+from ..errors import RecipeError, RequestError
 from ..spec import Recipe
 from . import directory as files
-from .model_file import ModelFileError, first_line
+from .model_file import check_regular, first_line
 from .saved_model import load_weights, open_model
 
 PLACE = ("initialize", "weights")
@@ -34,7 +34,7 @@ def initialize(model: Any, recipe: Recipe) -> None:
             _take_weights(model, _network_file(path))
         else:
             _take_training(model, path)
-    except (OSError, ValueError, KeyError, TypeError, ModelFileError) as error:
+    except (OSError, ValueError, RequestError) as error:
         raise RecipeError([recipe.problem(PLACE, first_line(error))]) from None
     if hasattr(model, "restart_step"):
         model.restart_step()
@@ -45,15 +45,19 @@ def weights_fingerprint(recipe: Recipe) -> str:
     assert recipe.initialize is not None
     try:
         path = _network_file(Path(recipe.initialize.weights))
+        check_regular(path)
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    except (OSError, ValueError) as error:
+    except (OSError, RequestError) as error:
         raise RecipeError([recipe.problem(PLACE, first_line(error))]) from None
 
 
 def _network_file(path: Path) -> Path:
     """The file of weights that a recipe names, or that of a run directory it names."""
-    return disk.inside(path, files.MODEL) if os.path.isdir(path) else path
+    if not os.path.isdir(path):
+        return path
+    check_run_files(path)
+    return path / files.MODEL
 
 
 def _take_weights(model: Any, path: Path) -> None:
@@ -68,6 +72,7 @@ def _take_weights(model: Any, path: Path) -> None:
 
 def _take_training(model: Any, path: Path) -> None:
     if os.path.isdir(path):
+        check_run_files(path)
         _take_state(model, path)
         return
     loaded = _loaded(path, compiled=True)
@@ -82,7 +87,7 @@ def _take_training(model: Any, path: Path) -> None:
 def _take_state(model: Any, run: Path) -> None:
     from ...callbacks.run_state import CheckpointStore, DamagedCheckpoint, check_state, variables
 
-    checkpoint = CheckpointStore(disk.inside(run, files.STATE)).search().newest
+    checkpoint = CheckpointStore(run / files.STATE).search().newest
     if checkpoint is None:
         raise ValueError(f"{run} holds no state of a training, so there is no step to go on from.")
     try:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ... import disk
+from ..build.run_files import check_run_files
 from ..errors import RequestError
 from ..spec import Recipe, load
 from . import directory as files
@@ -19,10 +19,8 @@ def recipe_of(run: RunDirectory) -> Recipe:
 
 def model_of(run: RunDirectory) -> Any:
     """The network that a run saved, not compiled."""
-    try:
-        path = disk.inside(run.path, files.MODEL)
-    except disk.OutsideFolder as error:
-        raise RequestError(str(error)) from None
+    check_run_files(run.path)
+    path = run / files.MODEL
     if not path.is_file():
         status = run.read_json(files.RESULT).get("status")
         raise RequestError(

@@ -64,7 +64,7 @@ class Watch:
             path = arguments[place] if place < len(arguments) else None
             if isinstance(path, bytes):
                 path = os.fsdecode(path)
-            if isinstance(path, (str, Path)) and self.outside in str(path):
+            if isinstance(path, (str, Path)) and self.outside in os.path.realpath(path):
                 self.seen.append(f"{event} {path}")
 
     @contextlib.contextmanager

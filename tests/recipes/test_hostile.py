@@ -71,6 +71,7 @@ def work(tmp_path, monkeypatch, outside):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     monkeypatch.setenv("KERAS_RECIPES_CACHE", str(tmp_path / "work" / "cache"))
     monkeypatch.chdir(tmp_path / "work")
+    np.save(tmp_path / "rows.npy", np.ones((2, 4)))
     return tmp_path / "work"
 
 
@@ -160,24 +161,24 @@ RECIPES = {
         BODY.replace("iris", "{csv: {path: 'http://h/a.csv', target: y}}") + "    - flatten\n",
         "on this machine", 1),
 }  # fmt: skip
-LOOKS = (
-    ["validate"],
+LOOKS = [["validate"], ["train", "--out", "run"]]
+OTHER_LOOKS = [
     ["show"],
-    ["train", "--out", "run"],
     ["train", "--dry-run"],
     ["train", "--resume", "--out", "run"],
     ["plot"],
     ["find-lr"],
     ["check-gradients"],
-)
+]
 
 
+@pytest.mark.parametrize("looks", [LOOKS, pytest.param(OTHER_LOOKS, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", RECIPES)
-def test_recipes(attack, work, outside, name):
+def test_recipes(attack, work, outside, name, looks):
     """Every verb refuses each with its line, and writes nothing."""
     text, told, line = RECIPES[name]
     (work / "bad.yaml").write_text(text.replace("OUT", str(outside.folder)))
-    for verb, *options in LOOKS:
+    for verb, *options in looks:
         status, said = attack(verb, "bad.yaml", *options)
         assert status == 2, verb
         assert f"bad.yaml:{line}:" in said
@@ -283,6 +284,9 @@ RUNS = {
         ["PeriodicCheckpoint", "state"], {"step": 1, "files": ["OUT/keep.txt"]}
     ),
     "cuts a link": linked("metrics.jsonl", "keep.txt"),
+    "locks a link": linked("run.lock", "keep.txt"),
+    "remains that are links": linked(".writing-a", "folder"),
+    "a folder of machines that is a link": linked("pretraining", "folder"),
     "adds to a link": linked("rows.csv", "keep.txt"),
     "writes through a link": linked("checkpoints/top", "folder"),
     "writes pictures through a link": linked("tensorboard", "folder"),
@@ -328,11 +332,8 @@ RUNS = {
     "a huge header": arrays(lambda: hostile.npz([np.zeros(3)], edit=huge_header)),
     "no arrays": arrays(lambda: b"PK"),
 }
-FAST = (
-    "restores above", "restores the result", "removes above", "removes elsewhere", "cuts a link",
-    "writes through a link", "keeps a link", "a pipe", "a negative array", "an unknown record",
-    "a generator beyond its end", "packed arrays",
-)  # fmt: skip
+# The others run with the long tests.
+FAST = ("restores above", "removes above", "cuts a link", "locks a link", "a negative array")
 SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in RUNS if name not in FAST]
 
 
@@ -378,6 +379,7 @@ def test_other_verbs_on_run_directories(attack, trained, stranger, outside, work
         ["show", "run/recipe.yaml"],
         ["validate", "run/recipe.yaml"],
         ["evaluate", "run"],
+        ["predict", "run", "../rows.npy"],
         ["report", "run"],
         ["report", "run", "--out", "page.html"],
         ["reproduce", "run", "--quiet"],
@@ -450,7 +452,11 @@ MODELS = {
 }
 
 
-@pytest.mark.parametrize("name", MODELS)
+FAST_MODELS = ("numbers of another file", "a module")
+SLOW_MODELS = [pytest.param(n, marks=pytest.mark.slow) for n in MODELS if n not in FAST_MODELS]
+
+
+@pytest.mark.parametrize("name", [*FAST_MODELS, *SLOW_MODELS])
 def test_models(attack, stranger, outside, work, name):
     """Every verb that loads the model refuses it in a sentence."""
     MODELS[name](stranger, outside.folder)
@@ -459,6 +465,7 @@ def test_models(attack, stranger, outside, work, name):
     )
     for words in (
         ["evaluate", "run"],
+        ["predict", "run", "../rows.npy"],
         ["train", "warm.yaml", "--out", "second", "--quiet"],
     ):
         status, said = attack(*words)
