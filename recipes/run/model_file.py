@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from ..build.data.npz import METHODS, MOST_GAIN, memory
 from ..errors import RequestError
@@ -116,7 +116,7 @@ def check_regular(path: Path) -> None:
         raise ModelFileError(f"{path}: expected a file; it is a folder, a device or a pipe.")
 
 
-def check_arrays(path: Path, file: BinaryIO) -> int:
+def check_arrays(path: Path, file: IO[bytes]) -> int:
     """Refuse an HDF5 file that leads to another file, or claims more than it holds."""
     import h5py
 
@@ -165,6 +165,7 @@ def _check_archive(path: Path, archive: zipfile.ZipFile) -> None:
 def _datasets(path: Path, root: Any) -> Iterator[tuple[str, Any]]:
     """Every array of an HDF5 file, if nothing in it leads out of the file."""
     import h5py
+    from h5py import h5o
 
     waiting, seen = [("", root)], set()
     while waiting:
@@ -174,7 +175,7 @@ def _datasets(path: Path, root: Any) -> Iterator[tuple[str, Any]]:
             if not isinstance(group.get(key, getlink=True), h5py.HardLink):
                 raise _refused(path, name, "is a link, which may lead to another file")
             item = group[key]
-            address = h5py.h5o.get_info(item.id).addr
+            address = h5o.get_info(item.id).addr
             if address in seen:
                 continue
             seen.add(address)

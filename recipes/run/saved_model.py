@@ -42,12 +42,15 @@ def open_model(path: str | os.PathLike, *, compiled: bool = False) -> "keras.Mod
     with readable(file):
         try:
             with weights_fit_memory(numbers + SPARE_NUMBERS):
-                return keras.models.load_model(file, compile=compiled, safe_mode=True)
+                model = keras.models.load_model(file, compile=compiled, safe_mode=True)
         except TooLarge:
             raise ModelFileError(
                 f"{file}: its layers have more weights than the file holds; the file is damaged or "
                 "hostile."
             ) from None
+    if not isinstance(model, keras.Model):
+        raise ModelFileError(f"{file}: holds a {type(model).__name__}; expected a model.")
+    return model
 
 
 def load_weights(model: "keras.Model", path: str | os.PathLike) -> None:

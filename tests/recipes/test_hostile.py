@@ -390,6 +390,20 @@ def test_other_verbs_on_run_directories(attack, trained, stranger, outside, work
         attack(*words)
 
 
+def test_members_are_where_an_ensemble_has_them(attack, trained, work, outside):
+    """The pages of members are written below the run, wherever its result says that they are."""
+    shutil.copytree(trained, work / "run")
+    shutil.copytree(trained, outside.folder / "other")
+    (outside.folder / "other" / "report.html").unlink()
+    outside.before = outside.now()
+    member = {"directory": str(outside.folder / "other"), "test": {}, "validation": {}}
+    result = json.loads((work / "run" / "result.json").read_text())
+    (work / "run" / "result.json").write_text(json.dumps({**result, "members": [member]}))
+    (work / "run" / "report.html").unlink()
+    status, _ = attack("resume", "run", "--quiet")
+    assert status == 2
+
+
 # --- Saved models in a run directory, and as initial weights.
 def with_member(path, name, content):
     with zipfile.ZipFile(path) as archive:
