@@ -5,6 +5,7 @@ of the file, runs code or takes memory that the file does not account for is ref
 sentence that names it.
 """
 
+import importlib
 import json
 import math
 import os
@@ -165,8 +166,9 @@ def _check_archive(path: Path, archive: zipfile.ZipFile) -> None:
 def _datasets(path: Path, root: Any) -> Iterator[tuple[str, Any]]:
     """Every array of an HDF5 file, if nothing in it leads out of the file."""
     import h5py
-    from h5py import h5o
 
+    # Compiled, so that type checkers do not know it.
+    h5o: Any = importlib.import_module("h5py.h5o")
     waiting, seen = [("", root)], set()
     while waiting:
         place, group = waiting.pop()
