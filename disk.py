@@ -134,6 +134,24 @@ def inside(folder: Path, name: str) -> Path:
     return path
 
 
+def foreign_entry(folder: Path) -> Path | None:
+    """What is below a folder and no part of it: a link that leads out, a device or a pipe.
+
+    Returns:
+        The first that is found; None where there is none.
+    """
+    root = os.path.realpath(folder)
+    for where, folders, names in os.walk(folder):
+        for name in sorted([*folders, *names]):
+            path = Path(where, name)
+            if path.is_symlink():
+                if not Path(os.path.realpath(path)).is_relative_to(root):
+                    return path
+            elif not (path.is_file() or path.is_dir()):
+                return path
+    return None
+
+
 def is_full(error: BaseException) -> bool:
     """Whether a write failed for want of space."""
     return isinstance(error, OSError) and error.errno in FULL
@@ -408,8 +426,9 @@ def remove_remains(folder: Path) -> None:
 
 
 def cut(path: Path, size: int) -> None:
-    """Cut a file to `size` bytes; one that is shorter stays as it is."""
-    with open(path, "r+b") as file:
+    """Cut a file to `size` bytes; one that is shorter stays as it is. A link is refused."""
+    flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0)
+    with open(os.open(path, flags), "r+b") as file:
         if os.fstat(file.fileno()).st_size > size:
             file.truncate(size)
             os.fsync(file.fileno())

@@ -54,6 +54,10 @@ class StatefulCallback(keras.callbacks.Callback):
         """
         return ()
 
+    def writes(self, name: str) -> bool:
+        """Whether `written` may give a name: a stored state may come from anybody."""
+        return name in self.written()
+
     def get_state(self) -> dict[str, Any]:
         """The state, by name, as plain data."""
         return {name: plain(getattr(self, name)) for name in self.STATE}
@@ -69,9 +73,18 @@ class StatefulCallback(keras.callbacks.Callback):
                 f"State of `{type(self).__name__}` must have {sorted(self.STATE)}. "
                 f"Received: {sorted(state)}"
             )
-        for name in self.STATE:
-            setattr(self, name, restored(state[name]))
+        found = {name: restored(state[name]) for name in self.STATE}
+        self.check_state(found)
+        for name, value in found.items():
+            setattr(self, name, value)
         self._resumed = True
+
+    def check_state(self, state: Mapping[str, Any]) -> None:
+        """Refuse values that this callback never has.
+
+        Raises:
+            ValueError: with what is wrong.
+        """
 
 
 def falls(monitor: str, mode: Mode) -> bool:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from .base import StatefulCallback, above, at_least, text
 from .best_checkpoint import save_whole
+
+NAME = re.compile(r"(epoch-[0-9]{4,}|step-[0-9]{8,})\.keras")
 
 
 class PeriodicCheckpoint(StatefulCallback):
@@ -69,6 +74,15 @@ class PeriodicCheckpoint(StatefulCallback):
 
     def written(self) -> tuple[str, ...]:
         return tuple(self.files)
+
+    def check_state(self, state: Mapping[str, Any]) -> None:
+        step, files = state["step"], state["files"]
+        if type(step) is not int or step < 0:
+            raise ValueError(f"`step` must be a whole number >= 0. Received: {step!r}")
+        # A name that this callback never gives may lead anywhere.
+        known = isinstance(files, list) and all(isinstance(name, str) for name in files)
+        if not known or not all(NAME.fullmatch(name) for name in files):
+            raise ValueError(f"`files` must be names of models in {self.path}. Received: {files}")
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         super().on_train_begin(logs)

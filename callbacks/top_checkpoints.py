@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +58,18 @@ class TopCheckpoints(StatefulCallback):
     def written(self) -> tuple[str, ...]:
         return ("index.json", *(row["file"] for row in self.kept))
 
+    def check_state(self, state: Mapping[str, Any]) -> None:
+        kept = state["kept"]
+        if not isinstance(kept, list) or not all(_is_kept(row) for row in kept):
+            raise ValueError(
+                f"`kept` must have an epoch, a value and its file for each model. Received: {kept}"
+            )
+
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         value = value_of(self.monitor, logs, "TopCheckpoints")
         if not math.isfinite(value):
             return
-        row = {"epoch": epoch + 1, "value": value, "file": f"epoch-{epoch + 1:04d}.keras"}
+        row = {"epoch": epoch + 1, "value": value, "file": _name(epoch + 1)}
         sign = 1 if falls(self.monitor, self.mode) else -1
         # Sorting is stable: what was there before stays before its equals.
         ranked = sorted([*self.kept, row], key=lambda entry: sign * entry["value"])
@@ -78,3 +86,16 @@ class TopCheckpoints(StatefulCallback):
     def folder(self) -> Path:
         """Where the files are."""
         return Path(self.path)
+
+
+def _name(epoch: int) -> str:
+    """The file of an epoch, counted from 1."""
+    return f"epoch-{epoch:04d}.keras"
+
+
+def _is_kept(row: Any) -> bool:
+    """Whether this callback makes such an entry: a name that it never gives may lead anywhere."""
+    if not isinstance(row, Mapping) or set(row) != {"epoch", "value", "file"}:
+        return False
+    numbers = type(row["epoch"]) is int and isinstance(row["value"], (int, float))
+    return numbers and row["epoch"] > 0 and row["file"] == _name(row["epoch"])

@@ -139,7 +139,8 @@ def _report(result: "Result") -> None:
     report, ended = run / files.REPORT, (run / files.RESULT).stat().st_mtime_ns
     if report.exists() and report.stat().st_mtime_ns >= ended:
         return
-    members = [Path(member["directory"]) for member in result.members]
+    # A result may have been written by anybody: members are where an ensemble has them.
+    members = [run / files.MEMBERS / str(index + 1) for index in range(len(result.members))]
     for member in members:
         write_report([member])
     write_report([run, *members])

@@ -1,6 +1,7 @@
 """Whole-state checkpoints for any `model.fit`: killed anywhere, a training goes on exactly."""
 
 from .run_state import RunState, TrainingInterrupted
+from .state_check import check_state
 from .store import Checkpoint, CheckpointStore, DamagedCheckpoint, Search
 
 __all__ = [
@@ -10,4 +11,5 @@ __all__ = [
     "RunState",
     "Search",
     "TrainingInterrupted",
+    "check_state",
 ]

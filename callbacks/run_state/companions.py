@@ -16,7 +16,7 @@ import keras
 from ... import disk
 from ..base import StatefulCallback
 from .packing import Arrays, Unpackable, pack, unpack
-from .store import Checkpoint
+from .store import Checkpoint, DamagedCheckpoint
 
 # Attributes that change in a training, of Keras's callbacks.
 KERAS: dict[str, tuple[str, ...]] = {
@@ -121,18 +121,69 @@ def lost(callbacks: Sequence[Any], saved: Sequence[Mapping[str, Any]]) -> list[s
     return [row["class"] for row in saved if id(row) not in taken and _has_state(row)]
 
 
-def begin(pairs: Iterable[tuple[Any, Mapping[str, Any]]], checkpoint: Checkpoint) -> None:
-    """Put states and files back, before the callbacks are told that training begins."""
+def prepare(
+    pairs: Iterable[tuple[Any, Mapping[str, Any]]], checkpoint: Checkpoint
+) -> list[tuple[Path, Path]]:
+    """Restore states, and see where the files go that belong to them; no file is touched.
+
+    Returns:
+        Each file of the checkpoint with its place.
+
+    Raises:
+        DamagedCheckpoint: a state that a callback of its class never has, or a file that it never
+            writes.
+    """
+    places = []
     for callback, row in pairs:
+        if row["state"] is not None:
+            _restore(callback, row, checkpoint)
         for name, index in row.get("files", {}).items():
-            disk.put_back(checkpoint.file(index), _place_of(callback, name))
+            places.append((_kept(checkpoint, index), _checked_place(callback, name, checkpoint)))
+    return places
+
+
+def begin(pairs: Sequence[tuple[Any, Mapping[str, Any]]], checkpoint: Checkpoint) -> None:
+    """Restore states and files, before the callbacks are told that training begins.
+
+    Raises:
+        DamagedCheckpoint: as `prepare`; no file is touched then.
+    """
+    for file, place in prepare(pairs, checkpoint):
+        disk.put_back(file, place)
+    for callback, row in pairs:
         path = appended_file(callback)
         if path is not None and "size" in row and path.is_file():
             disk.cut(path, row["size"])
         if _of_keras(callback) and type(callback).__name__ == "CSVLogger":
             callback.append = True  # else it would empty its file
-        if row["state"] is not None:
-            callback.set_state(unpack(row["state"], checkpoint.arrays))
+
+
+def _kept(checkpoint: Checkpoint, index: int) -> Path:
+    """A file that a checkpoint holds itself."""
+    path = checkpoint.file(index)
+    if path.is_symlink() or not path.is_file():
+        raise DamagedCheckpoint(f"{checkpoint.path}: holds no file {path.name}")
+    return path
+
+
+def _restore(callback: Any, row: Mapping[str, Any], checkpoint: Checkpoint) -> None:
+    try:
+        callback.set_state(unpack(row["state"], checkpoint.arrays))
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
+        name = type(callback).__name__
+        raise DamagedCheckpoint(f"{checkpoint.path}: the state of `{name}`: {error}") from None
+
+
+def _checked_place(callback: Any, name: str, checkpoint: Checkpoint) -> Path:
+    """Where a file goes that a checkpoint holds: only where the callback itself may write it."""
+    known = isinstance(callback, StatefulCallback) and callback.writes(name)
+    try:
+        if known:
+            return _place_of(callback, name)
+        reason = f"{name!r} is no file of `{type(callback).__name__}`"
+    except disk.OutsideFolder as error:
+        reason = str(error)
+    raise DamagedCheckpoint(f"{checkpoint.path}: {reason}")
 
 
 def go_on(pairs: Iterable[tuple[Any, Mapping[str, Any]]], arrays: Sequence[Any]) -> None:
@@ -188,7 +239,7 @@ def written_files(callback: Any) -> dict[str, Path]:
 def _place_of(callback: Any, name: str) -> Path:
     """Where a callback has a file: its path is one, or a folder of some."""
     path = Path(callback.path)
-    return path / name if name else path
+    return disk.inside(path, name) if name else path
 
 
 def _state(callback: Any) -> Any:

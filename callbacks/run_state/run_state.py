@@ -20,6 +20,7 @@ from .limits import FitData, limits
 from .packing import Arrays, unpack
 from .position import Position
 from .replay import Replay
+from .state_check import check_state
 from .store import Checkpoint, CheckpointStore, DamagedCheckpoint
 from .tracing import TracedSteps
 from .troubles import Troubles
@@ -174,8 +175,11 @@ class RunState(keras.callbacks.Callback):
             self._trained._initial_epoch = self._first_epoch()
         self.interval.begin()
 
-    def look(self, model: Any) -> Position | None:
+    def look(self, model: Any, callbacks: Sequence[Any] = ()) -> Position | None:
         """Find the checkpoint that training will go on from, and see whether it fits a model.
+
+        Args:
+            callbacks: those that will be trained with, whose states are restored.
 
         Returns:
             Its position; None where there is none.
@@ -192,6 +196,12 @@ class RunState(keras.callbacks.Callback):
         position = Position(**self._looked.state["position"])
         position.check(int(model.steps_per_execution))
         check(model, self.tracked, self._looked)
+        others = [callback for callback in callbacks if callback is not self]
+        try:
+            saved = self._looked.state["callbacks"]
+            companions.prepare(companions.matched(others, saved), self._looked)
+        except DamagedCheckpoint as error:
+            raise ValueError(str(error)) from None
         return position
 
     def _found(self) -> Checkpoint | None:
@@ -205,6 +215,8 @@ class RunState(keras.callbacks.Callback):
                 + "; ".join(search.damaged)
                 + ". Remove them to begin from the start."
             )
+        if search.newest is not None:
+            check_state(search.newest)
         return search.newest
 
     def _begin_from(self, checkpoint: Checkpoint) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import re
@@ -11,12 +10,13 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from ... import disk
 from ..base import at_least
+from .arrays import read_arrays, write_arrays
 
 ARRAYS, STATE, FILES = "arrays.npz", "state.json", "files.json"
 FORMAT = 1
@@ -138,7 +138,7 @@ class CheckpointStore:
         path = self.folder / f"state-{number:08d}"
         with disk.new_folder(path) as folder:
             written = {
-                ARRAYS: disk.write_new(folder / ARRAYS, lambda file: _write_arrays(file, arrays)),
+                ARRAYS: disk.write_new(folder / ARRAYS, lambda file: write_arrays(file, arrays)),
                 STATE: disk.write_new(folder / STATE, lambda file: file.write(text)),
             }
             for index, file in enumerate(files):
@@ -190,7 +190,7 @@ def read(path: Path) -> Checkpoint:
     contents = _checked(path)
     try:
         state = json.loads(contents[STATE])
-        return Checkpoint(path, _read_arrays(contents[ARRAYS]), state)
+        return Checkpoint(path, read_arrays(contents[ARRAYS]), state)
     except UNREADABLE as error:
         raise DamagedCheckpoint(f"{path}: {error}") from None
 
@@ -224,19 +224,6 @@ def _checked(path: Path, *, thorough: bool = True) -> dict[str, bytes]:
         raise DamagedCheckpoint(f"{path}: {Path(error.filename).name} is missing") from None
     except UNREADABLE as error:
         raise DamagedCheckpoint(f"{path}: cannot be read: {error}") from None
-
-
-def _write_arrays(file: BinaryIO, arrays: Sequence[np.ndarray]) -> None:
-    """As `numpy.savez`, to a file that cannot seek; types that numpy lacks go as their bytes."""
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for index, array in enumerate(arrays):
-            with archive.open(f"{index:06d}.npy", "w", force_zip64=True) as entry:
-                np.lib.format.write_array(entry, np.asarray(array), allow_pickle=False)
-
-
-def _read_arrays(content: bytes) -> list[np.ndarray]:
-    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-        return [archive[name] for name in sorted(archive.files)]
 
 
 def _kept(index: int) -> str:

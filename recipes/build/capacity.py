@@ -17,16 +17,20 @@ class TooLarge(ValueError):
 
 
 @contextmanager
-def weights_fit_memory() -> Iterator[None]:
+def weights_fit_memory(numbers: float = math.inf) -> Iterator[None]:
     """Refuse a layer whose weights, with those of the layers before it, exceed the memory.
 
     Keras fills a weight with its initial values as soon as a layer adds it, so each is counted
     before that, where all layers and the layers inside of them add theirs.
 
+    Args:
+        numbers: most weights there may be, where that is known.
+
     Raises:
         TooLarge: in the block, from the layer that is one too many.
     """
-    add_weight, total, most = keras.layers.Layer.add_weight, 0.0, memory()
+    add_weight, total = keras.layers.Layer.add_weight, 0.0
+    most = min(memory(), 4.0 * numbers)
 
     def counted(self: Any, shape: Any = None, *arguments: Any, **more: Any) -> Any:
         nonlocal total

@@ -2,7 +2,8 @@
 
 import importlib
 import inspect
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -10,11 +11,10 @@ from typing import Any
 
 import keras
 
+from ... import disk
 from ..errors import RecipeError
 from ..spec import Choice, Duration, Recipe, catalog
-
-# A recipe names files below the run directory only; the build puts them there.
-PATH_ARGUMENTS = frozenset({"path", "filepath", "filename", "log_dir"})
+from ..spec.file_arguments import Use, sample, use_of
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,14 @@ class Builder:
     def make(self, kind: str, choice: Choice, path: tuple) -> Any:
         """The object of a choice; `path` is where it stands in the recipe."""
         place = (*path, choice.name)
-        cls = self.resolved(catalog.entry(kind, choice.name), choice, place)
+        target = catalog.entry(kind, choice.name)
+        cls = self.resolved(target, choice, place)
         if kind == "activations":
             return cls
         arguments = {
-            name: self.value(value, (*place, name), name)
-            for name, value in choice.arguments.items()
+            name: self.value(value, (*place, name)) for name, value in choice.arguments.items()
         }
+        arguments.update(self.written_files(target, arguments, place))
         if (kind, choice.name) == ("schedules", "expression"):
             arguments = {**self.lengths(), **arguments}
         if kind == "layers":
@@ -96,7 +97,33 @@ class Builder:
         wrong = f"Keras {keras.__version__}, which is installed, has {what}; install {versions}."
         return RecipeError([self.recipe.problem(path, wrong)])
 
-    def value(self, value: Any, path: tuple, name: str = "") -> Any:
+    def written_files(
+        self, target: catalog.Entry, given: Mapping[str, Any], place: tuple
+    ) -> dict[str, str]:
+        """The arguments that name what is written, defaults included, below the run directory."""
+        found = {}
+        for name, argument in target.arguments.items():
+            use, value = use_of(target, name), given.get(name, argument.default)
+            if use in (Use.WRITTEN, Use.TEMPLATE) and isinstance(value, str):
+                found[name] = self.inside(value, (*place, name), template=use is Use.TEMPLATE)
+        return found
+
+    def inside(self, value: str, path: tuple, *, template: bool) -> str:
+        """A path of the recipe as one below the run directory.
+
+        Args:
+            template: whether fields in braces are filled in, with what the run logs.
+        """
+        try:
+            disk.inside(self.files, sample(value) if template else value)
+        except ValueError as error:
+            raise RecipeError([self.recipe.problem(path, f"{error}.")]) from None
+        folder = str(self.files)
+        if template:  # the run directory's own name has no fields
+            folder = folder.replace("{", "{{").replace("}", "}}")
+        return os.path.join(folder, value)
+
+    def value(self, value: Any, path: tuple) -> Any:
         """A recipe's value as a constructor takes it."""
         if isinstance(value, Choice):
             return self.make(value.kind, value, path)
@@ -104,8 +131,6 @@ class Builder:
             return value.to_steps(self.updates_per_epoch, self.epochs)
         if isinstance(value, (list, tuple)):
             return [self.value(item, (*path, index)) for index, item in enumerate(value)]
-        if name in PATH_ARGUMENTS and isinstance(value, str):
-            return str(self.files / value)
         return value
 
     def layer_name(self, name: str) -> str:

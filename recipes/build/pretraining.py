@@ -129,7 +129,7 @@ def _layer(recipe: Recipe, index: int, rows: int) -> Layer:
         value, place = setting(key)
         # A section's keys stand at its own place, without a name between.
         place = place[:-1] if key == "penalty" else place
-        return builder.value(value, place, key)
+        return builder.value(value, place)
 
     place = (*SECTION, "layers", index)
     seed = (recipe.seed if network.seed is None else network.seed) + index
@@ -159,7 +159,7 @@ def _visible(recipe: Recipe, builder: Builder, index: int) -> Any:
     assert recipe.pretraining is not None
     network = recipe.pretraining.dbn
     if index == 0:
-        return builder.value(network.visible, (*SECTION, "visible"), "visible")
+        return builder.value(network.visible, (*SECTION, "visible"))
     below: Choice = network.layers[index - 1].hidden or network.hidden
     return "bernoulli" if below.name == "bernoulli" else "gaussian"
 

@@ -1,30 +1,16 @@
 """Two runs of one recipe, file by file: what is not the same, in words."""
 
-import os
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import RequestError
 from . import directory as files
 from .directory import RunDirectory, result_of
+from .model_file import arrays_of
 
 # What no two runs share, by file.
 TIMES = ("seconds",)
 OWN = ("seconds", "process", "directory", "members", files.FILES)
-WEIGHTS = "model.weights.h5"
-# Whatever a damaged archive can make its reader raise.
-UNREADABLE = (
-    OSError,
-    ValueError,
-    TypeError,
-    KeyError,
-    RuntimeError,
-    EOFError,
-    NotImplementedError,
-    zipfile.BadZipFile,
-)
 SURROUNDINGS = ("versions", "machine", "settings", "environment")
 
 
@@ -60,43 +46,12 @@ def _models(first: RunDirectory, second: RunDirectory) -> Iterator[str]:
     for name in sorted(names[0] ^ names[1]):
         yield f"{name}: only one of the runs has it"
     for name in sorted(names[0] & names[1]):
-        yield from _mappings(name, _weights(first, name), _weights(second, name), _same_array)
+        found = (arrays_of(_verified(run, name)) for run in (first, second))
+        yield from _mappings(name, *found, _same_array)
 
 
 def _model_names(run: RunDirectory) -> set[str]:
     return {str(path.relative_to(run.path)) for path in run.path.rglob("*.keras")}
-
-
-def _weights(run: RunDirectory, name: str) -> dict[str, Any]:
-    """Every array of a saved model by its place, without building the model.
-
-    Raises:
-        RequestError: the file is not what the run wrote, or is no saved model.
-    """
-    import h5py
-    import numpy as np
-
-    path = _verified(run, name)
-    arrays: dict[str, Any] = {}
-
-    def visit(name: str, item: Any) -> None:
-        if not isinstance(item, h5py.Dataset):
-            return
-        # Keras stores weights as they are, so none of them is larger than the file.
-        if item.nbytes > size or item.external or item.is_virtual:
-            raise ValueError(f"{name} is of {item.nbytes} bytes, which the file cannot hold")
-        arrays[name] = np.asarray(item)
-
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = archive.getinfo(WEIGHTS).file_size
-            if size > os.path.getsize(path):
-                raise ValueError(f"{WEIGHTS} is compressed, which Keras does not do")
-            with archive.open(WEIGHTS) as file:
-                h5py.File(file, "r").visititems(visit)
-    except UNREADABLE as error:
-        raise RequestError(f"{path}: cannot be read as a saved model: {error}") from None
-    return arrays
 
 
 def _verified(run: RunDirectory, name: str) -> Path:
@@ -109,7 +64,7 @@ def _verified(run: RunDirectory, name: str) -> Path:
 
 def _states(first: RunDirectory, second: RunDirectory) -> Iterator[str]:
     """The whole states at the end: optimizer, training step and generators of the layers."""
-    from ...callbacks.run_state import CheckpointStore
+    from ...callbacks.run_state import CheckpointStore, DamagedCheckpoint, check_state
 
     found = [CheckpointStore(run / files.STATE).search().newest for run in (first, second)]
     if found[0] is None or found[1] is None:
@@ -117,6 +72,11 @@ def _states(first: RunDirectory, second: RunDirectory) -> Iterator[str]:
     rows = []
     for checkpoint in found:
         assert checkpoint is not None
+        try:
+            check_state(checkpoint)
+        except DamagedCheckpoint as error:
+            yield f"state: {error}"
+            return
         groups = checkpoint.state["variables"]
         # Keras numbers names on within a process, so places tell more than paths.
         values = {

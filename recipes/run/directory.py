@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ... import disk
+from ..build.run_files import check_run_files
 from ..errors import RequestError
 from .lock import LOCK, locked
 from .result import check_types
@@ -279,6 +280,8 @@ def reserved(
     """
     path = Path(out) if out is not None else _fresh(Path("runs"), name)
     created = _create(path, again)
+    if again:
+        check_run_files(path)
     try:
         with locked(path):
             if not again:
@@ -300,6 +303,7 @@ def opened(path: str | os.PathLike) -> RunDirectory:
     directory = RunDirectory(Path(path))
     if not os.path.isdir(directory.path):
         raise RequestError(f"{path}: there is no such run directory.")
+    check_run_files(directory.path)
     result_of(directory)
     return directory
 

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import RecipeError
+from ..build.run_files import check_run_files
+from ..errors import RecipeError, RequestError
 from ..spec import Recipe
 from . import directory as files
+from .model_file import check_regular, first_line
+from .saved_model import load_weights, open_model
 
 PLACE = ("initialize", "weights")
 
@@ -31,8 +34,8 @@ def initialize(model: Any, recipe: Recipe) -> None:
             _take_weights(model, _network_file(path))
         else:
             _take_training(model, path)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RecipeError([recipe.problem(PLACE, _first_line(error))]) from None
+    except (OSError, ValueError, RequestError) as error:
+        raise RecipeError([recipe.problem(PLACE, first_line(error))]) from None
     if hasattr(model, "restart_step"):
         model.restart_step()
 
@@ -40,15 +43,21 @@ def initialize(model: Any, recipe: Recipe) -> None:
 def weights_fingerprint(recipe: Recipe) -> str:
     """SHA-256 of the file that the weights come from."""
     assert recipe.initialize is not None
-    path = _network_file(Path(recipe.initialize.weights))
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise RecipeError([recipe.problem(PLACE, _first_line(error))]) from None
+        path = _network_file(Path(recipe.initialize.weights))
+        check_regular(path)
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, RequestError) as error:
+        raise RecipeError([recipe.problem(PLACE, first_line(error))]) from None
 
 
 def _network_file(path: Path) -> Path:
-    return path / files.MODEL if os.path.isdir(path) else path
+    """The file of weights that a recipe names, or that of a run directory it names."""
+    if not os.path.isdir(path):
+        return path
+    check_run_files(path)
+    return path / files.MODEL
 
 
 def _take_weights(model: Any, path: Path) -> None:
@@ -56,13 +65,14 @@ def _take_weights(model: Any, path: Path) -> None:
 
     if path.name.endswith(".weights.h5"):
         # Without the optimizer: a file may hold one, and the step with it.
-        keras.Model(model.inputs[0], model.outputs[0]).load_weights(path)
+        load_weights(keras.Model(model.inputs[0], model.outputs[0]), path)
         return
     _assign(model.weights, _loaded(path, compiled=False).weights, "weights")
 
 
 def _take_training(model: Any, path: Path) -> None:
     if os.path.isdir(path):
+        check_run_files(path)
         _take_state(model, path)
         return
     loaded = _loaded(path, compiled=True)
@@ -75,11 +85,15 @@ def _take_training(model: Any, path: Path) -> None:
 
 
 def _take_state(model: Any, run: Path) -> None:
-    from ...callbacks.run_state import CheckpointStore, variables
+    from ...callbacks.run_state import CheckpointStore, DamagedCheckpoint, check_state, variables
 
     checkpoint = CheckpointStore(run / files.STATE).search().newest
     if checkpoint is None:
         raise ValueError(f"{run} holds no state of a training, so there is no step to go on from.")
+    try:
+        check_state(checkpoint)
+    except DamagedCheckpoint as error:
+        raise ValueError(str(error)) from None
     groups = variables.groups(model)
     for name in ("model", "optimizer"):
         saved = checkpoint.state["variables"][name]
@@ -87,15 +101,11 @@ def _take_state(model: Any, run: Path) -> None:
 
 
 def _loaded(path: Path, *, compiled: bool) -> Any:
-    import keras
-
     if path.suffix != ".keras":
         raise ValueError(
             f"expected a run directory, a `.keras` or a `.weights.h5` file. Received {path}."
         )
-    if not os.path.isfile(path):
-        raise ValueError(f"there is no file {path}.")
-    return keras.models.load_model(path, compile=compiled)
+    return open_model(path, compiled=compiled)
 
 
 def _assign(variables: Sequence[Any], found: Sequence[Any], what: str) -> None:
@@ -112,8 +122,3 @@ def _assign(variables: Sequence[Any], found: Sequence[Any], what: str) -> None:
 def _told(shapes: Sequence[Any], most: int = 6) -> str:
     words = ", ".join(str(shape) for shape in shapes[:most])
     return words if len(shapes) <= most else f"{words}, ..."
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from ..build.data.npz import opened
+from ..errors import DataError
 from .manifest import ENVIRONMENT, versions
 
 # Another value where the same settings give other weights than before.
@@ -69,12 +71,12 @@ class MachineStore:
             entry = json.loads((place / ENTRY).read_text(encoding="utf-8"))
             if digest(place / WEIGHTS) != entry["sha256"]:
                 raise ValueError("the weights are not those that were kept")
-            with np.load(place / WEIGHTS, allow_pickle=False) as arrays:
+            with opened(place / WEIGHTS) as arrays:
                 weights = [arrays[str(index)] for index in range(len(arrays.files))]
             return Kept(weights, entry["history"], entry["seconds"])
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, DataError):
             shutil.rmtree(place, ignore_errors=True)
             return None
 

@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..build.run_files import check_run_files
 from ..errors import RequestError, legible
 from ..spec import Recipe, catalog
 from ..spec.loader import read
 from ..spec.nodes import Node
 from . import directory as files
-from .backend import use_tensorflow
 from .directory import RunDirectory, opened
 from .moved import Overrides, recipe_of
+from .saved_model import open_model
 
 if TYPE_CHECKING:
     from .predictions import Predictions
@@ -26,6 +27,7 @@ MOST_SAID = 20
 
 def model_of(run: RunDirectory) -> Any:
     """The network that a run saved, not compiled."""
+    check_run_files(run.path)
     path = run / files.MODEL
     if not path.is_file():
         status = run.read_json(files.RESULT).get("status")
@@ -33,10 +35,7 @@ def model_of(run: RunDirectory) -> Any:
             f"{run.path}: holds no model yet; its status is {status}. "
             f"{run / files.CHECKPOINTS} may hold one of an epoch."
         )
-    use_tensorflow()
-    import keras
-
-    return keras.models.load_model(path, compile=False)
+    return open_model(path)
 
 
 def evaluate(

@@ -144,7 +144,7 @@ class Run:
         """
         self.state.changed = changed
         try:
-            position = self.state.look(self.built.model)
+            position = self.state.look(self.built.model, self.callbacks)
         except ValueError as error:
             raise RequestError(f"{self.directory.path}: {error}") from None
         if position is not None:

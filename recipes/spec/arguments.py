@@ -1,7 +1,6 @@
 """What an argument of a class may hold: by its annotation, its name, or its default."""
 
 import ast
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +8,6 @@ from . import choices
 from .catalog import Argument, Entry
 from .fields import (
     Field,
-    Mismatch,
     boolean,
     duration,
     either,
@@ -22,6 +20,7 @@ from .fields import (
     refused,
     text,
 )
+from .file_arguments import file_field
 from .records import RECORDS
 
 POSITIVE = integer(gt=0)
@@ -85,8 +84,6 @@ POSITIVE_STEPS = frozenset(
     {"decay_steps", "first_decay_steps", "total_steps", "step_size", "step_size_up", "period"}
     | {"every", "steps_per_epoch"}
 )
-# Files that a callback writes stay inside the run directory.
-PATHS = frozenset({"path", "filepath", "filename", "log_dir"})
 NESTED = {
     "_initializer": "initializers",
     "_regularizer": "regularizers",
@@ -96,8 +93,9 @@ NESTED = {
 
 def field_of(entry: Entry, name: str, argument: Argument) -> Any:
     """The type, for pydantic, of one argument of an entry."""
-    if entry.kind == "callbacks" and name in PATHS:
-        return inside_path().annotation
+    file = file_field(entry, name, argument)
+    if file is not None:
+        return file.annotation
     if (entry.kind, name) in RECORDS:
         return RECORDS[entry.kind, name]
     if argument.type is not None:
@@ -152,19 +150,6 @@ def by_default(argument: Argument) -> Any:
     if isinstance(default, str):
         return text().annotation
     return plain().annotation
-
-
-def inside_path() -> Field:
-    """A path below the run directory."""
-    expected = "expected a path inside the run directory: relative, without `..`."
-
-    def check(value: Any) -> Any:
-        words = re.split(r"[/\\]", value) if isinstance(value, str) else [".."]
-        if ".." in words or value == "" or words[0] == "" or ":" in value or "\0" in value:
-            raise Mismatch(expected)
-        return value
-
-    return Field(check, expected, {"type": "string"})
 
 
 SIMPLE: dict[str, Callable[[], Field]] = {

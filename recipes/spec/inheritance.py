@@ -8,6 +8,7 @@ from typing import Any
 from ..errors import Problem, RecipeError, RequestError
 from . import shipped
 from .fields import shown
+from .file_arguments import SCHEME
 from .loader import read_named
 from .nodes import Node, Place, node_of, string_keys
 from .nodes import Path as Keys
@@ -143,7 +144,7 @@ def _absolute_weights(root: Node, folder: Path) -> Node:
     """The file of `initialize`."""
     section = root.child("initialize") if isinstance(root.value, dict) else None
     path = section.child("weights") if section and isinstance(section.value, dict) else None
-    if section is None or path is None or not isinstance(path.value, str) or "\0" in path.value:
+    if section is None or path is None or not _is_relative_file(path.value):
         return root
     absolute = Node(str((folder / path.value).absolute()), path.place, path.key_place)
     inner = Node({**section.value, "weights": absolute}, section.place, section.key_place)
@@ -155,8 +156,13 @@ def _absolute_source(node: Node, folder: Path) -> Node:
         return node
     name, arguments = next(iter(node.value.items()))
     path = arguments.child("path")
-    if path is None or not isinstance(path.value, str) or "\0" in path.value:
+    if path is None or not _is_relative_file(path.value):
         return node
     absolute = Node(str((folder / path.value).absolute()), path.place, path.key_place)
     inner = Node({**arguments.value, "path": absolute}, arguments.place, arguments.key_place)
     return Node({name: inner}, node.place, node.key_place)
+
+
+def _is_relative_file(value: Any) -> bool:
+    """Whether a value is a path that can be made absolute; any other is refused as it stands."""
+    return isinstance(value, str) and "\0" not in value and not SCHEME.match(value)

@@ -6,7 +6,8 @@ from typing import Any
 from pydantic import Field as Key
 
 from .durations import Duration
-from .fields import Field, Mismatch, boolean, integer, text
+from .fields import Field, Mismatch, boolean, integer
+from .file_arguments import local_file
 from .strict import Strict
 
 TIME = re.compile(r"[0-9]+(\.[0-9]+)? ?(minutes?|seconds?)")
@@ -64,7 +65,7 @@ class CheckpointsSection(Strict):
 class InitializeSection(Strict):
     """Weights to start from: a warm start, which is another training and no resumption."""
 
-    weights: text().annotation = Key(  # type: ignore[valid-type]
+    weights: local_file().annotation = Key(  # type: ignore[valid-type]
         description="a `.keras` or `.weights.h5` file, or a run directory"
     )
     reset_step: boolean().annotation = Key(  # type: ignore[valid-type]

@@ -1,0 +1,207 @@
+"""A saved model, looked through before Keras opens it: the archive, its config and its arrays.
+
+A `.keras` file may come from anybody. Keras refuses much by itself; here everything that leads out
+of the file, runs code or takes memory that the file does not account for is refused first, with a
+sentence that names it.
+"""
+
+import importlib
+import json
+import math
+import os
+import stat
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from ..build.data.npz import METHODS, MOST_GAIN, memory
+from ..errors import RequestError
+from ..spec.fields import shown
+from .model_config import check_config
+
+CONFIG, WEIGHTS = "config.json", "model.weights.h5"
+MEMBERS = frozenset({"metadata.json", CONFIG, WEIGHTS})
+# Keras keeps the vocabularies of lookup layers there.
+ASSETS = "assets/"
+MOST_CONFIG = 1 << 26
+# Filters that are part of HDF5 and h5py (gzip, shuffle, checksum, lzf); others load a library.
+FILTERS = frozenset({1, 2, 3, 32000})
+
+
+class ModelFileError(RequestError):
+    """A file of a model or of weights that cannot be used."""
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Whatever the bytes of a file make a reader raise becomes one sentence about the file.
+
+    Zip, JSON, HDF5 and Keras raise nearly every type of error on bytes that are not theirs.
+    """
+    try:
+        yield
+    except ModelFileError:
+        raise
+    except FileNotFoundError:
+        raise ModelFileError(f"{path}: there is no such file.") from None
+    except OSError as error:
+        reason = error.strerror or first_line(error)
+        raise ModelFileError(f"{path}: cannot be read: {reason}.") from None
+    except Exception as error:
+        raise ModelFileError(f"{path}: cannot be loaded: {first_line(error)}") from None
+
+
+def check_model(path: Path) -> int:
+    """Refuse a `.keras` file that is not only a model.
+
+    Returns:
+        How many numbers its arrays hold.
+
+    Raises:
+        ModelFileError: with what is wrong.
+    """
+    with readable(path):
+        check_regular(path)
+        with zipfile.ZipFile(path) as archive:
+            _check_archive(path, archive)
+            content = archive.read(CONFIG)
+            try:
+                check_config(json.loads(content))
+            except ValueError as error:
+                raise ModelFileError(f"{path}: {CONFIG}: {error}") from None
+            with archive.open(WEIGHTS) as file:
+                return check_arrays(path, file)
+
+
+def check_weights(path: Path) -> int:
+    """Refuse a `.weights.h5` file that is not only arrays.
+
+    Returns:
+        How many numbers they hold.
+
+    Raises:
+        ModelFileError: with what is wrong.
+    """
+    with readable(path):
+        check_regular(path)
+        with open(path, "rb") as file:
+            return check_arrays(path, file)
+
+
+def arrays_of(path: Path) -> dict[str, Any]:
+    """Every array of a `.keras` file by its name in the file, without building the model.
+
+    Raises:
+        ModelFileError: the file is not only a model.
+    """
+    import h5py
+    import numpy as np
+
+    check_model(path)
+    arrays: dict[str, Any] = {}
+
+    def visit(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset):
+            arrays[name] = np.asarray(item)
+
+    with readable(path), zipfile.ZipFile(path) as archive, archive.open(WEIGHTS) as file:
+        h5py.File(file, "r").visititems(visit)
+    return arrays
+
+
+def check_regular(path: Path) -> None:
+    """A device has no end, and a pipe may never begin."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise ModelFileError(f"{path}: expected a file; it is a folder, a device or a pipe.")
+
+
+def check_arrays(path: Path, file: IO[bytes]) -> int:
+    """Refuse an HDF5 file that leads to another file, or claims more than it holds."""
+    import h5py
+
+    with h5py.File(file, "r") as root:
+        numbers, total = 0, 0
+        for name, dataset in _datasets(path, root):
+            size = math.prod(dataset.shape or ()) * dataset.dtype.itemsize
+            stored = dataset.id.get_storage_size()
+            if size > max(stored, 64) * MOST_GAIN:
+                raise _refused(path, name, f"claims {size} bytes from {stored}")
+            numbers, total = numbers + math.prod(dataset.shape or ()), total + size
+            if total > memory():
+                raise _refused(path, name, "is more than this machine has memory for")
+        return numbers
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, in a line."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _check_archive(path: Path, archive: zipfile.ZipFile) -> None:
+    """Members must be those that Keras writes, each once, of a size that the archive can hold."""
+    seen, total = set(), 0
+    for info in archive.infolist():
+        name = info.filename
+        outside = ".." in name.replace("\\", "/").split("/") or "\\" in name or ":" in name
+        if name in seen or outside or not (name in MEMBERS or name.startswith(ASSETS)):
+            raise _refused(path, name, "is no part of a saved model")
+        seen.add(name)
+        if info.flag_bits & 1 or info.compress_type not in METHODS:
+            raise _refused(path, name, "is packed in a way that Keras does not use")
+        if info.file_size > max(info.compress_size, 64) * MOST_GAIN:
+            raise _refused(path, name, f"claims {info.file_size} bytes from {info.compress_size}")
+        total += info.file_size
+    for name in (CONFIG, WEIGHTS):
+        if name not in seen:
+            raise ModelFileError(f"{path}: is no saved model of Keras 3: it has no {name}.")
+    if archive.getinfo(CONFIG).file_size > MOST_CONFIG:
+        raise _refused(path, CONFIG, f"is larger than {MOST_CONFIG >> 20} MiB")
+    if total > memory():
+        raise ModelFileError(f"{path}: unpacks to more than this machine has memory for.")
+
+
+def _datasets(path: Path, root: Any) -> Iterator[tuple[str, Any]]:
+    """Every array of an HDF5 file, if nothing in it leads out of the file."""
+    import h5py
+
+    # Compiled, so that type checkers do not know it.
+    h5o: Any = importlib.import_module("h5py.h5o")
+    waiting, seen = [("", root)], set()
+    while waiting:
+        place, group = waiting.pop()
+        for key in group:
+            name = f"{place}/{key}"
+            if not isinstance(group.get(key, getlink=True), h5py.HardLink):
+                raise _refused(path, name, "is a link, which may lead to another file")
+            item = group[key]
+            address = h5o.get_info(item.id).addr
+            if address in seen:
+                continue
+            seen.add(address)
+            if isinstance(item, h5py.Group):
+                waiting.append((name, item))
+            else:
+                _check_dataset(path, name, item)
+                yield name, item
+
+
+def _check_dataset(path: Path, name: str, item: Any) -> None:
+    import h5py
+
+    if not isinstance(item, h5py.Dataset):
+        raise _refused(path, name, "is no array")
+    if item.external or item.is_virtual:
+        raise _refused(path, name, "keeps its numbers in another file")
+    if item.dtype.hasobject or item.dtype.kind not in "biufcV":
+        raise _refused(path, name, f"holds {item.dtype} values; expected numbers")
+    properties = item.id.get_create_plist()
+    filters = {properties.get_filter(index)[0] for index in range(properties.get_nfilters())}
+    if not filters <= FILTERS:
+        raise _refused(path, name, "is packed in a way that Keras does not use")
+
+
+def _refused(path: Path, name: str, what: str) -> ModelFileError:
+    return ModelFileError(f"{path}: `{shown(name)[1:-1]}` {what}; the file is damaged or hostile.")

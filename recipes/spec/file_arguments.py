@@ -1,0 +1,203 @@
+"""Arguments that name files: which they are, and what a recipe may write there.
+
+A recipe may come from a stranger. What it lets a class write stays below the run directory, and no
+class reads a file that it names, other than the data and the initial weights.
+"""
+
+import posixpath
+import re
+import string
+from enum import Enum
+from typing import Any
+
+from .catalog import Argument, Entry
+from .fields import Field, Mismatch, plain
+
+
+class Use(Enum):
+    """What an argument that names a file is for."""
+
+    WRITTEN = "a file or folder that is written"
+    TEMPLATE = "files that are written, with fields such as `{epoch}` in their name"
+    READ = "a file that is read, where the argument is text"
+    DATA = "a file that the user's rows are read from"
+
+
+# Every argument of the catalog that names a file. A test tries each other argument that takes
+# text against a reviewed list, so that a new one cannot be overlooked.
+FILES: dict[tuple[str, str, str], Use] = {
+    **{
+        ("callbacks", name, "path"): Use.WRITTEN
+        for name in (
+            "activation_monitor", "best_checkpoint", "fit_diagnosis", "gradient_monitor",
+            "periodic_checkpoint", "tensorboard_log", "top_checkpoints",
+        )
+    },
+    ("callbacks", "csv_logger", "filename"): Use.WRITTEN,
+    ("callbacks", "model_checkpoint", "filepath"): Use.TEMPLATE,
+    ("callbacks", "tensor_board", "log_dir"): Use.WRITTEN,
+    # TensorBoard reads and shows what it names.
+    ("callbacks", "tensor_board", "embeddings_metadata"): Use.READ,
+    ("layers", "integer_lookup", "vocabulary"): Use.READ,
+    ("layers", "string_lookup", "vocabulary"): Use.READ,
+    ("layers", "text_vectorization", "vocabulary"): Use.READ,
+    ("sources", "csv", "path"): Use.DATA,
+    ("sources", "npz", "path"): Use.DATA,
+}  # fmt: skip
+# The same of callbacks that a plugin brings.
+BY_NAME = {
+    "path": Use.WRITTEN,
+    "filename": Use.WRITTEN,
+    "log_dir": Use.WRITTEN,
+    "filepath": Use.TEMPLATE,
+}
+# What every run writes itself: no callback may write it over.
+RUN_FILES = frozenset(
+    {
+        "recipe.yaml", "manifest.json", "metrics.jsonl", "gradients.jsonl", "pretraining.json",
+        "model.keras", "data.json", "result.json", "report.html", "traceback.txt", "run.lock",
+        "pretraining", "members", "checkpoints/state",
+    }
+)  # fmt: skip
+# A run leaves this file to the monitor that a recipe names itself.
+LEFT_TO = {("gradient_monitor", "path"): "gradients.jsonl"}
+SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+# A value's name, and at most a sign, a width and a precision: no attribute, index or conversion.
+FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+FIELD_FORMAT = re.compile(r"0?[0-9]{0,2}(\.[0-9]{1,2})?[deEfFgGn]?")
+
+INSIDE = "expected a path inside the run directory: relative, without `..`."
+
+
+def use_of(entry: Entry, name: str) -> Use | None:
+    """What file an argument names, or None where it names none."""
+    found = FILES.get((entry.kind, entry.name, name))
+    if found is None and entry.kind == "callbacks":
+        return BY_NAME.get(name)
+    return found
+
+
+def file_field(entry: Entry, name: str, argument: Argument) -> Field | None:
+    """The kind of value that an argument which names a file takes; None for any other."""
+    use = use_of(entry, name)
+    if use is None:
+        return None
+    if use is Use.READ:
+        return no_file()
+    if use is Use.DATA:
+        return local_file()
+    optional = not argument.required and argument.default is None
+    return written(use, optional=optional, allowed=LEFT_TO.get((entry.name, name)))
+
+
+def written(use: Use, *, optional: bool = False, allowed: str | None = None) -> Field:
+    """A path below the run directory, which is none of the run's own files.
+
+    Args:
+        use: whether it is a template.
+        optional: whether null is one too.
+        allowed: one of the run's files that may be written.
+    """
+
+    def check(value: Any) -> Any:
+        if value is None and optional:
+            return value
+        if not isinstance(value, str):
+            raise Mismatch(INSIDE)
+        path = sample(value) if use is Use.TEMPLATE else value
+        name = normal(path)
+        if name != allowed and is_of_run(name):
+            raise Mismatch(f"`{name}` is a file of the run itself; {INSIDE}")
+        return value
+
+    kinds = ["string", "null"] if optional else "string"
+    return Field(check, INSIDE, {"type": kinds})
+
+
+def no_file() -> Field:
+    """Plain data, but no text: a class of Keras would take that for the path of a file to read."""
+    expected = (
+        "expected a list of values, or null. Text would name a file to read; a recipe holds its "
+        "values itself."
+    )
+
+    def check(value: Any) -> Any:
+        if isinstance(value, str):
+            raise Mismatch(expected)
+        return plain().check(value)
+
+    return Field(check, expected, {"type": ["array", "null"]})
+
+
+def local_file() -> Field:
+    """A path on this machine; where it leads is the user's to say."""
+    expected = "expected the path of a file on this machine."
+
+    def check(value: Any) -> Any:
+        if type(value) is not str or SCHEME.match(value):
+            raise Mismatch(expected)
+        return value
+
+    return Field(check, expected, {"type": "string"})
+
+
+def normal(path: str) -> str:
+    """A relative path in its shortest form.
+
+    Raises:
+        Mismatch: it is absolute, leads out, or names nothing.
+
+    >>> normal("./logs//a.csv")
+    'logs/a.csv'
+    """
+    words = re.split(r"[/\\]", path)
+    if words[0] == "" or ".." in words or any(char in path for char in ":\0"):
+        raise Mismatch(INSIDE)
+    # Windows leaves out what ends a name so.
+    if any(word != "." and word != word.rstrip(". ") for word in words):
+        raise Mismatch(INSIDE)
+    name = posixpath.normpath("/".join(words))
+    if name == ".":
+        raise Mismatch(INSIDE)
+    return name
+
+
+def is_of_run(name: str) -> bool:
+    """Whether a run writes a file of this name itself, or one in it; some disks ignore case."""
+    name = name.casefold()
+    if any(word.startswith(".writing-") for word in name.split("/")):
+        return True
+    return any(name == own or name.startswith(f"{own}/") for own in RUN_FILES)
+
+
+def sample(template: str) -> str:
+    """A name as a template may make it, with 0 for each of its fields.
+
+    Raises:
+        Mismatch: a field is more than the name of a value and how its number is written.
+
+    >>> sample("checkpoints/{epoch:02d}-{val_loss:.3f}.keras")
+    'checkpoints/0-0.keras'
+    """
+    expected = (
+        "expected fields such as `{epoch}`, `{epoch:02d}` or `{val_loss:.3f}`, without `.`, `[` or "
+        "`!` in their name."
+    )
+    words = []
+    try:
+        for text, field, form, conversion in string.Formatter().parse(template):
+            words.append(text)
+            if field is None:
+                continue
+            if conversion or not FIELD_NAME.fullmatch(field) or not _is_format(form):
+                raise Mismatch(expected)
+            words.append("0")
+    except Mismatch:
+        raise
+    except ValueError:
+        raise Mismatch(expected) from None
+    return "".join(words)
+
+
+def _is_format(form: str | None) -> bool:
+    return FIELD_FORMAT.fullmatch(form or "") is not None

@@ -1,0 +1,238 @@
+"""What anybody may have written for a state: nothing of it is used that no training stores."""
+
+import copy
+import io
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+
+import keras_recipes.callbacks as ours
+from keras_recipes.callbacks.run_state import Checkpoint, DamagedCheckpoint, companions
+from keras_recipes.callbacks.run_state.arrays import read_arrays, write_arrays
+from keras_recipes.callbacks.run_state.packing import Arrays, pack, unpack
+from keras_recipes.callbacks.run_state.position import Position
+from keras_recipes.callbacks.run_state.state_check import check_state
+from keras_recipes.callbacks.run_state.whole import taken
+
+VALUES = {
+    "an array before the first": {"__array__": -1},
+    "an array beyond the last": {"__array__": 2},
+    "an array by a truth value": {"__array__": True},
+    "an array by text": {"__array__": "0"},
+    "an array and more": {"__array__": 0, "other": 1},
+    "an array of objects": {"__array__": 1, "dtype": "O", "shape": [1]},
+    "an array of texts": {"__array__": 1, "dtype": "U2", "shape": [1]},
+    "an array of structures": {"__array__": 1, "dtype": "i4,i4", "shape": [1]},
+    "an array of floats": {"__array__": 1, "dtype": "float32", "shape": [2]},
+    "an array of nothing": {"__array__": 1, "dtype": None, "shape": [8]},
+    "a negative shape": {"__array__": 1, "dtype": "bfloat16", "shape": [-4]},
+    "a huge shape": {"__array__": 1, "dtype": "bfloat16", "shape": [10**15]},
+    "a shape of text": {"__array__": 1, "dtype": "bfloat16", "shape": "4"},
+    "bytes that are none": {"__array__": 0, "dtype": "bfloat16", "shape": [4]},
+    "code": {"__number__": "1+1"},
+    "a number as such": {"__number__": 1.0},
+    "a scalar of text": {"__scalar__": "a", "dtype": "float32"},
+    "a scalar of a list": {"__scalar__": [1], "dtype": "float32"},
+    "a scalar of objects": {"__scalar__": 1, "dtype": "object"},
+    "a scalar of time": {"__scalar__": 1, "dtype": "datetime64"},
+    "a scalar without a type": {"__scalar__": 1},
+    "a scalar too large": {"__scalar__": 10**400, "dtype": "int64"},
+    "a tuple of text": {"__tuple__": "abc"},
+    "pairs of one": {"__pairs__": [[1]]},
+    "pairs of text": {"__pairs__": ["ab"]},
+    "a list for a key": {"__pairs__": [[[1], 2]]},
+    "an array for a key": {"__pairs__": [[{"__array__": 0}, 2]]},
+    "a record of nothing": {"__record__": None, "fields": {}},
+    "a record of a list": {"__record__": [1], "fields": {}},
+    "an unknown record": {"__record__": "object", "fields": {}},
+    "a record without fields": {"__record__": "Row"},
+    "a record of other fields": {"__record__": "Finding", "fields": {"a": 1}},
+    "a record of other types": {
+        "__record__": "Finding",
+        "fields": {
+            "kind": 1, "epoch": 1, "layer": None, "value": 0.0, "words": "", "remedy": "",
+        },
+    },
+    "two marks": {"__array__": 0, "__tuple__": []},
+}  # fmt: skip
+ARRAYS = [np.zeros(3), np.zeros(8, np.uint8)]
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_what_pack_never_makes_is_refused(name):
+    for value in (VALUES[name], [VALUES[name]], {"a": {"__tuple__": [VALUES[name]]}}):
+        with pytest.raises(ValueError, match=r"\S"):
+            unpack(value, ARRAYS)
+
+
+def test_depth_is_bounded():
+    deep: list = []
+    for _ in range(100):
+        deep = [deep]
+    with pytest.raises(ValueError, match="nested more than 60 deep"):
+        unpack(deep, [])
+    with pytest.raises(ValueError, match="nested more than 60 deep"):
+        unpack({"__pairs__": [[1, deep]]}, [])
+
+
+@pytest.fixture(scope="module")
+def sound():
+    """A state as a training stores it, of a model that has been fitted."""
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dropout(0.5), keras.layers.Dense(1)])
+    model.compile("adam", "mse", metrics=["mae"], run_eagerly=True)
+    history = model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0)
+    metrics = [("a", np.zeros(2))]
+    place = {"position": Position(1, 2, 3, 4).to_json(), "seconds": 1.5}
+    callbacks = [history, ours.TopCheckpoints(), ours.EarlyStopping()]
+    whole = taken(model, callbacks, tracked=(), metrics=metrics, logs={"loss": 0.5}, place=place)
+    return whole.state, whole.arrays
+
+
+def test_a_sound_state_passes(sound, tmp_path):
+    state, arrays = sound
+    check_state(Checkpoint(tmp_path, list(arrays), state))
+
+
+STATES = {
+    "no mapping": lambda state: [],
+    "no position": lambda state: {**state, "position": None},
+    "more in a position": lambda state: {**state, "position": {**state["position"], "more": 1}},
+    "an epoch of text": lambda state: at(state, "position", "epoch", "1"),
+    "an epoch of NaN": lambda state: at(state, "position", "epoch", float("nan")),
+    "a truth value": lambda state: at(state, "position", "step", True),
+    "an endless step": lambda state: at(state, "position", "step", 10**12),
+    "no execution": lambda state: at(state, "position", "steps_per_execution", 0),
+    "no end": lambda state: at(state, "position", "stopped", 1),
+    "time that is none": lambda state: {**state, "seconds": float("nan")},
+    "no variables": lambda state: {**state, "variables": []},
+    "another group": lambda state: at(state, "variables", "more", []),
+    "no group": lambda state: {**state, "variables": {"model": []}},
+    "a row of text": lambda state: at(state, "variables", "model", ["a"]),
+    "a value that is no array": lambda state: at(
+        state, "variables", "model", [{"path": "a", "value": 1.0}]
+    ),
+    "a path that is no text": lambda state: at(
+        state, "variables", "model", [{"path": 1, "value": {"__array__": 0}}]
+    ),
+    "metrics of text": lambda state: {**state, "metrics": "a"},
+    "logs that are none": lambda state: {**state, "logs": {"__array__": 10**6}},
+    "no generators": lambda state: {**state, "generators": {}},
+    "python's of text": lambda state: at(state, "generators", "python", "a"),
+    "numpy's beyond its end": lambda state: at(
+        state,
+        "generators",
+        "numpy",
+        {"__tuple__": [*state["generators"]["numpy"]["__tuple__"][:2], 10**9, 0, 0.0]},
+    ),
+    "tensorflow's of another shape": lambda state: at(
+        state, "generators", "tensorflow", {"__array__": 0}
+    ),
+    "callbacks of text": lambda state: {**state, "callbacks": ["a"]},
+    "a callback without a class": lambda state: {**state, "callbacks": [{"state": None}]},
+    "a class that is no text": lambda state: callback(state, **{"class": 3}),
+    "attributes in a list": lambda state: callback(state, named=[]),
+    "files in a list": lambda state: callback(state, files=["a"]),
+    "a file by text": lambda state: callback(state, files={"a": "0"}),
+    "a negative file": lambda state: callback(state, files={"a": -1}),
+    "a size by text": lambda state: callback(state, size="0"),
+    "arrays again and again": lambda state: {**state, "logs": [{"__array__": 0}] * 10**6},
+}
+
+
+def at(state, section, key, value):
+    state[section][key] = value
+    return state
+
+
+def callback(state, **values):
+    state["callbacks"][0].update(values)
+    return state
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_what_no_training_stores_is_refused(sound, tmp_path, name):
+    state, arrays = sound
+    changed = STATES[name](copy.deepcopy(state))
+    # Larger than what is spared, so that copies of it count.
+    some = [np.zeros(10**4, np.int32), *arrays[1:]]
+    with pytest.raises(DamagedCheckpoint, match="is no state of a training") as error:
+        check_state(Checkpoint(tmp_path, some, changed))
+    assert "\n" not in str(error.value)
+
+
+TOP = {"epoch": 7, "value": 0.5, "file": "epoch-0007.keras"}
+CALLBACKS = [
+    ("TopCheckpoints", {"kept": [{**TOP, "file": "../../keep.txt"}]}),
+    ("TopCheckpoints", {"kept": [{**TOP, "file": "epoch-0008.keras"}]}),
+    ("TopCheckpoints", {"kept": [{**TOP, "more": 1}]}),
+    ("TopCheckpoints", {"kept": [{**TOP, "epoch": "7"}]}),
+    ("TopCheckpoints", {"kept": [TOP["file"]]}),
+    ("TopCheckpoints", {"kept": 3}),
+    ("TopCheckpoints", {"other": []}),
+    ("TopCheckpoints", [1]),
+    ("PeriodicCheckpoint", {"step": 1, "files": ["/etc/passwd"]}),
+    ("PeriodicCheckpoint", {"step": 1, "files": ["../epoch-0001.keras"]}),
+    ("PeriodicCheckpoint", {"step": 1, "files": "epoch-0001.keras"}),
+    ("PeriodicCheckpoint", {"step": "1", "files": []}),
+    ("BestCheckpoint", {"best": {"__array__": "!", "dtype": "O", "shape": 1}}),
+]
+MADE = {
+    "TopCheckpoints": lambda: ours.TopCheckpoints("top"),
+    "PeriodicCheckpoint": lambda: ours.PeriodicCheckpoint("every", epochs=1),
+    "BestCheckpoint": lambda: ours.BestCheckpoint("best.keras"),
+}
+
+
+@pytest.mark.parametrize(("name", "state"), CALLBACKS)
+def test_a_callback_takes_only_a_state_that_it_has(tmp_path, name, state):
+    made = MADE[name]()
+    arrays = Arrays()
+    row = {"class": name, "state": pack(state, arrays), "named": {}}
+    checkpoint = Checkpoint(tmp_path, arrays, {})
+    with pytest.raises(DamagedCheckpoint, match=f"the state of `{name}`"):
+        companions.begin([(made, row)], checkpoint)
+    assert made.written() in ((), ("",), ("index.json",))
+
+
+def test_only_files_that_a_callback_writes_are_restored(tmp_path):
+    (tmp_path / "file-000000").write_text("planted")
+    checkpoint = Checkpoint(tmp_path, [], {})
+    for name in ("../result.json", str(tmp_path / "planted"), "epoch-0001.keras", "", "a/b"):
+        row = {"class": "TopCheckpoints", "state": None, "named": {}, "files": {name: 0}}
+        with pytest.raises(DamagedCheckpoint, match="is no file of `TopCheckpoints`"):
+            companions.begin([(ours.TopCheckpoints(str(tmp_path / "top")), row)], checkpoint)
+    row["files"] = {"index.json": 1}
+    with pytest.raises(DamagedCheckpoint, match="holds no file file-000001"):
+        companions.begin([(ours.TopCheckpoints(str(tmp_path / "top")), row)], checkpoint)
+    assert [path.name for path in tmp_path.iterdir()] == ["file-000000"]
+
+
+def test_arrays_take_no_more_than_their_file():
+    file = io.BytesIO()
+    write_arrays(file, [np.arange(3), np.float32(2), np.zeros((0, 2))])
+    found = read_arrays(file.getvalue())
+    assert [array.shape for array in found] == [(3,), (), (0, 2)]
+    one = io.BytesIO()
+    np.lib.format.write_array(one, np.zeros(3))
+    content = one.getvalue()
+    objects = io.BytesIO()
+    np.lib.format.write_array(objects, np.array([{}], dtype=object))
+    huge = content.replace(b"(3,), }" + b" " * 8, b"(300000000,), }")
+    cases = [
+        ("000000.npy", huge, zipfile.ZIP_STORED),
+        ("000000.npy", content.replace(b"(3,)", b"(-3,)"), zipfile.ZIP_STORED),
+        ("000000.npy", bytes(10**6), zipfile.ZIP_DEFLATED),
+        ("000000.npy", objects.getvalue(), zipfile.ZIP_STORED),
+        ("000000.npy", content + b"more", zipfile.ZIP_STORED),
+        ("000001.npy", content, zipfile.ZIP_STORED),
+        ("../000000.npy", content, zipfile.ZIP_STORED),
+    ]  # fmt: skip
+    for name, data, pack_as in cases:
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w", pack_as) as target:
+            target.writestr(name, data)
+        with pytest.raises(ValueError, match=r"\S"):
+            read_arrays(archive.getvalue())
