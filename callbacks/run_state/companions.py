@@ -6,6 +6,7 @@ Only what is named is restored: restoring all attributes of a Keras callback tur
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -30,6 +31,7 @@ KERAS: dict[str, tuple[str, ...]] = {
 }
 # What has nothing to restore: it shows progress, or follows from the number of the epoch.
 STATELESS = frozenset({"EpochOrder", "ProgressBar"})
+NOTHING = disk.Written(0, hashlib.sha256().hexdigest())
 # Attributes of every Keras callback.
 COMMON = frozenset({"validation_data", "_model", "params"})
 
@@ -70,8 +72,22 @@ def _row(callback: Any, arrays: Arrays) -> dict[str, Any]:
     row["named"] = {name: pack(getattr(callback, name), arrays) for name in named}
     path = appended_file(callback)
     if path is not None:
-        row["size"] = path.stat().st_size if path.is_file() else 0
+        found = disk.hashed(path) if path.is_file() else NOTHING
+        row["size"], row["sha256"] = found.size, found.sha256
     return row
+
+
+def _cut(path: Path, row: Mapping[str, Any]) -> list[str]:
+    """Take from a file what was added after the checkpoint; say what is wrong with the rest."""
+    expected = disk.Written(row["size"], row.get("sha256", ""))
+    if path.is_file():
+        disk.cut(path, expected.size)
+    found = disk.hashed(path) if path.is_file() else NOTHING
+    if found.size != expected.size:
+        return [f"lines are missing: {path} has {found.size} bytes of {expected.size}"]
+    if expected.sha256 and found.sha256 != expected.sha256:
+        return [f"damaged: lines of {path} are not what was written"]
+    return []
 
 
 def matched(
@@ -98,18 +114,27 @@ def lost(callbacks: Sequence[Any], saved: Sequence[Mapping[str, Any]]) -> list[s
     return [row["class"] for row in saved if id(row) not in taken and _has_state(row)]
 
 
-def begin(pairs: Iterable[tuple[Any, Mapping[str, Any]]], checkpoint: Checkpoint) -> None:
-    """Put states and files back, before the callbacks are told that training begins."""
+def begin(pairs: Iterable[tuple[Any, Mapping[str, Any]]], checkpoint: Checkpoint) -> list[str]:
+    """Put states and files back, before the callbacks are told that training begins.
+
+    Returns:
+        A sentence for each file that cannot be put back, or that is not as it was.
+    """
+    problems = []
     for callback, row in pairs:
         for name, index in row.get("files", {}).items():
-            disk.put_back(checkpoint.file(index), _place_of(callback, name))
+            place = _place_of(callback, name)
+            problem = checkpoint.files[index].restore(place)
+            if problem is not None:
+                problems.append(f"damaged, so that {place} is not as it was: {problem}")
         path = appended_file(callback)
-        if path is not None and "size" in row and path.is_file():
-            disk.cut(path, row["size"])
+        if path is not None and "size" in row:
+            problems += _cut(path, row)
         if _of_keras(callback) and type(callback).__name__ == "CSVLogger":
             callback.append = True  # else it would empty its file
         if row["state"] is not None:
             callback.set_state(unpack(row["state"], checkpoint.arrays))
+    return problems
 
 
 def go_on(pairs: Iterable[tuple[Any, Mapping[str, Any]]], arrays: Sequence[Any]) -> None:

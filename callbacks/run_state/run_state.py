@@ -201,7 +201,8 @@ class RunState(keras.callbacks.Callback):
         self.seconds = state["seconds"]
         put_back(self._trained, self.tracked, checkpoint)
         pairs = companions.matched(self.others, state["callbacks"])
-        companions.begin(pairs, checkpoint)
+        for problem in companions.begin(pairs, checkpoint):
+            self.troubles.tell(problem)
         for name in companions.lost(self.others, state["callbacks"]):
             self.troubles.tell(
                 f"the state of a {name} is in the checkpoint, but it is not trained with now"

@@ -82,7 +82,7 @@ def describe(
     now = manifest(seed=recipe.seed, fingerprints=fingerprints)
     if earlier is not None and earlier.manifest:
         now = manifest_of(earlier, now)
-        directory.reopen()
+    directory.reopen()
     # First of all: it marks the directory as a run's, in which a resumption may remove files.
     directory.write_json(files.MANIFEST, now)
     directory.write_text(files.RECIPE, dump(recipe))

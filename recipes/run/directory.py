@@ -3,7 +3,6 @@
 import json
 import math
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -37,6 +36,9 @@ MEMBERS = "members"
 RUNNING, FILES = "running", "files"
 
 
+BEST = "checkpoints/best.keras"
+# What every run writes, but for its manifest, which marks the directory as a run's.
+OWN = (RECIPE, DATA, METRICS, GRADIENTS, PRETRAINING, MODEL, RESULT, REPORT, TRACEBACK)
 # What can be made again from the whole state that a run has stored.
 REBUILT = (MODEL, RESULT)
 
@@ -201,7 +203,7 @@ class RunDirectory:
     def mend(self, name: str) -> str:
         """What helps where a file is damaged or missing."""
         rebuilt = name in REBUILT or name.startswith(f"{CHECKPOINTS}/")
-        if rebuilt and has_entries(self.path / STATE):
+        if rebuilt and (has_entries(self.path / STATE) or has_entries(self.path / MEMBERS)):
             return f"`keras-recipes resume {self.path}` rebuilds it from the last checkpoint."
         return "Put a copy of it back, or train the recipe again in a new directory."
 
@@ -268,7 +270,7 @@ def reserved(
     """Make the directory of a run, and lock it; take it away again if the run never began.
 
     `out` is used as it is. Without it the run goes to `runs/NAME-DATE-TIME`. When the block fails
-    before `result.json` is there, no step was taken: whatever was created here is removed again.
+    before `result.json` is there, no step was taken: whatever was written here is removed again.
 
     Args:
         again: whether the directory may hold a run, which is taken up; else it must not exist or
@@ -284,14 +286,17 @@ def reserved(
             if not again:
                 _check_empty(path)
             try:
-                yield RunDirectory(path)
+                yield RunDirectory(path, disk.PATIENCE)
             except BaseException:
-                if not (path / RESULT).exists():
+                was_there = again and not created
+                if not was_there and not os.path.lexists(path / RESULT):
                     _take_away(path, created)
                 raise
-    except BaseException:
+    except BaseException as error:
         # A process that was refused leaves no folder either, if there is nothing in it.
         _take_away_empty(path, created)
+        if isinstance(error, OSError) and error.errno is not None:
+            raise RequestError(f"{path}: cannot be written: {disk.explained(error)}") from error
         raise
 
 
@@ -352,19 +357,33 @@ def _create(path: Path, again: bool = False) -> list[Path]:
             probe.write(b"x")
             probe.flush()
     except (OSError, ValueError) as error:
-        _take_away(path, created)
+        _take_away_empty(path, created)
+        why = disk.cause(error) if isinstance(error, OSError) else error
         raise RequestError(
-            f"{path}: the run directory cannot be written: {getattr(error, 'strerror', error)}. "
-            "Name another with `--out`."
+            f"{path}: the run directory cannot be written: {why}. Name another with `--out`."
         ) from None
     return created
 
 
 def _take_away(path: Path, created: list[Path]) -> None:
-    for folder in created:  # deepest first
-        if folder == path:
-            shutil.rmtree(folder, ignore_errors=True)
+    """Remove the files of a run that never began, and the folders that were made for it."""
+    remove_own(path)
+    disk.remove_file(path / MANIFEST)
     _take_away_empty(path, created)
+
+
+def remove_own(path: Path) -> None:
+    """Remove the files that every run writes; its manifest, checkpoints and machines stay.
+
+    Nothing else in the directory is touched, and no link is followed.
+    """
+    for name in OWN:
+        disk.remove_file(path / name)
+    if not (path / CHECKPOINTS).is_symlink():
+        disk.remove_file(path / BEST)
+        for name in (STATE, CHECKPOINTS):
+            with suppress(OSError):
+                (path / name).rmdir()
 
 
 def _take_away_empty(path: Path, created: list[Path]) -> None:
