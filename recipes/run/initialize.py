@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import RecipeError
+from ..errors import RecipeError, RequestError
 from ..spec import Recipe
 from . import directory as files
+from .directory import RunDirectory
 
 PLACE = ("initialize", "weights")
 
@@ -31,7 +32,9 @@ def initialize(model: Any, recipe: Recipe) -> None:
             _take_weights(model, _network_file(path))
         else:
             _take_training(model, path)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except RecipeError:
+        raise
+    except (RequestError, OSError, ValueError, KeyError, TypeError) as error:
         raise RecipeError([recipe.problem(PLACE, _first_line(error))]) from None
     if hasattr(model, "restart_step"):
         model.restart_step()
@@ -40,15 +43,15 @@ def initialize(model: Any, recipe: Recipe) -> None:
 def weights_fingerprint(recipe: Recipe) -> str:
     """SHA-256 of the file that the weights come from."""
     assert recipe.initialize is not None
-    path = _network_file(Path(recipe.initialize.weights))
     try:
+        path = _network_file(Path(recipe.initialize.weights))
         return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
+    except (RequestError, OSError) as error:
         raise RecipeError([recipe.problem(PLACE, _first_line(error))]) from None
 
 
 def _network_file(path: Path) -> Path:
-    return path / files.MODEL if os.path.isdir(path) else path
+    return RunDirectory(path).verified(files.MODEL) if os.path.isdir(path) else path
 
 
 def _take_weights(model: Any, path: Path) -> None:

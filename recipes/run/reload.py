@@ -13,18 +13,18 @@ from .directory import RunDirectory, opened
 
 def recipe_of(run: RunDirectory) -> Recipe:
     """The resolved recipe that a run was made from."""
-    return load(run / files.RECIPE)
+    return load(run.verified(files.RECIPE))
 
 
 def model_of(run: RunDirectory) -> Any:
     """The network that a run saved, not compiled."""
-    path = run / files.MODEL
-    if not path.is_file():
+    if not run.has(files.MODEL):
         status = run.read_json(files.RESULT).get("status")
         raise RequestError(
             f"{run.path}: holds no model yet; its status is {status}. "
             f"{run / files.CHECKPOINTS} may hold one of an epoch."
         )
+    path = run.verified(files.MODEL)
     use_tensorflow()
     import keras
 
@@ -42,7 +42,7 @@ def evaluate(run: str | os.PathLike, split: str = "test") -> dict[str, float]:
     from ..build.inputs import data_of
 
     data = data_of(recipe)
-    trained_on = where.read_json(files.MANIFEST)["fingerprints"]["data"]
+    trained_on = where.read_json(files.MANIFEST, "fingerprints")["fingerprints"]["data"]
     if data.fingerprint != trained_on:
         raise RequestError(
             f"{where.path}: the data has changed since this run. Its fingerprint was "
@@ -86,7 +86,7 @@ def predict(run: str | os.PathLike, file: str | os.PathLike) -> tuple[list[str],
         probability of each, for numbers the predicted numbers.
     """
     where = opened(run)
-    described = where.read_json(files.DATA)
+    described = where.read_json(files.DATA, "classes", "columns", "input_shape", "scaling")
     from ..build.data import read_rows
 
     rows = read_rows(Path(file), described)
