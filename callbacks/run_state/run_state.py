@@ -11,6 +11,7 @@ from typing import Any
 
 import keras
 
+from ... import disk
 from ..base import flag
 from ..findings import say
 from . import companions
@@ -304,7 +305,7 @@ class RunState(keras.callbacks.Callback):
         if stopped or last:
             companions.settle(self.others)
         if asked or stopped or last or self.interval.after_epoch(epoch):
-            self.save()
+            self.save(wait=(stopped or last) and not asked)
         if asked and not (stopped or last):
             self._leave()
 
@@ -329,8 +330,12 @@ class RunState(keras.callbacks.Callback):
         """Seconds of training so far, those before a resumption included."""
         return self.seconds + time.monotonic() - self._began
 
-    def save(self) -> None:
-        """Write a checkpoint; where that fails, say so and let training go on."""
+    def save(self, *, wait: bool = False) -> None:
+        """Write a checkpoint; where that fails, say so and let training go on.
+
+        Args:
+            wait: whether to wait for space on a disk that is full, as the last checkpoint does.
+        """
         began = time.monotonic()
         try:
             whole = taken(
@@ -341,7 +346,10 @@ class RunState(keras.callbacks.Callback):
                 logs=self._logs,
                 place={"position": self.position.to_json(), "seconds": self.spent()},
             )
-            self.store.save(whole.arrays, whole.state, whole.files)
+            disk.when_there_is_space(
+                lambda: self.store.save(whole.arrays, whole.state, whole.files),
+                disk.PATIENCE if wait else 0.0,
+            )
             self.troubles.written()
         except (OSError, DamagedCheckpoint) as error:
             self.troubles.not_written(self.position, error, self.store)

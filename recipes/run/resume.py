@@ -1,6 +1,7 @@
 """A run that was killed or interrupted, taken up where it was."""
 
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -20,6 +21,8 @@ from .result import Result
 
 # Keys that change nothing about what is trained.
 FREE = ("description", "checkpoints")
+# The name of a whole state, as `CheckpointStore` gives it; that needs numpy.
+STATE_NAME = re.compile(r"state-[0-9]{8,}")
 # Files of lines, which no checkpoint has a copy of.
 LINES = (".jsonl", ".csv", ".log", ".txt")
 # What a completed run must have as it was written.
@@ -345,7 +348,7 @@ def _is_ours(name: str) -> bool:
 def _stored(directory: RunDirectory) -> bool:
     """Whether there are whole states, sound or not."""
     folder = directory / files.STATE
-    return folder.is_dir() and any(e.name.startswith("state-") for e in folder.iterdir())
+    return folder.is_dir() and any(STATE_NAME.fullmatch(e.name) for e in folder.iterdir())
 
 
 def _allowed(key: str, allow: Sequence[str]) -> bool:
