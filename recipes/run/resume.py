@@ -82,7 +82,7 @@ def taken_up(directory: RunDirectory, recipe: Recipe, allow: Sequence[str]) -> E
         _check_unused(directory)
         told(f"{directory.path}: there is no run to resume; it begins from the start.")
         return Earlier()
-    _check_links(directory)
+    _check_places(directory)
     found = _recipe_changes(directory, manifest, recipe)
     changes = [change for change in found if not _allowed(change.key, FREE)]
     _refuse(directory, [change for change in changes if not _allowed(change.key, allow)])
@@ -132,18 +132,20 @@ def _check_unused(directory: RunDirectory) -> None:
         )
 
 
-def _check_links(directory: RunDirectory) -> None:
-    """What a run writes must not lead out of its directory.
+def _check_places(directory: RunDirectory) -> None:
+    """Where a run has its files there must be files, and no link out of its directory.
 
     Raises:
-        RequestError: a link does.
+        RequestError: there is a folder, or such a link.
     """
-    folders = (files.CHECKPOINTS, files.STATE, files.BEST, files.MACHINES, files.MEMBERS)
-    for name in (*files.OWN, files.MANIFEST, *folders):
+    folders = (files.CHECKPOINTS, files.STATE, files.MACHINES, files.MEMBERS)
+    for name in (*files.OWN, files.MANIFEST, files.BEST, *folders):
         try:
             disk.inside(directory.path, name)
         except disk.OutsideFolder as error:
             raise RequestError(f"{error}; a run only writes in its own directory.") from None
+        if name not in folders and os.path.isdir(directory / name):
+            raise RequestError(f"{directory / name}: is a folder, where a run has a file. Move it.")
 
 
 def _recipe_changes(
