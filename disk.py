@@ -427,3 +427,10 @@ def cut(path: Path, size: int) -> None:
             os.fsync(file)
     finally:
         os.close(file)
+
+
+def cut_unfinished_line(path: Path) -> None:
+    """Remove what follows the last end of a line, so that the next line begins as one."""
+    with open(path, "rb") as file:
+        content = file.read()
+    cut(path, content.rfind(b"\n") + 1)

@@ -83,7 +83,7 @@ class BestCheckpoint(StatefulCallback):
         return False
 
     def _write(self) -> None:
-        write_whole(Path(self.path), self.model.save)
+        write_whole(Path(self.path), self.model.save)  # type: ignore[union-attr]
         self._written = time.monotonic()
 
     def settle(self) -> None:

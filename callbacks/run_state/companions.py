@@ -82,6 +82,7 @@ def _cut(path: Path, row: Mapping[str, Any]) -> list[str]:
     expected = disk.Written(row["size"], row.get("sha256", ""))
     if path.is_file():
         disk.cut(path, expected.size)
+        disk.cut_unfinished_line(path)
     found = disk.hashed(path) if path.is_file() else NOTHING
     if found.size != expected.size:
         return [f"lines are missing: {path} has {found.size} bytes of {expected.size}"]

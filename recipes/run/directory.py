@@ -164,25 +164,27 @@ class RunDirectory:
         """A file of JSON lines, verified; none where there is no such file.
 
         Args:
-            problems: takes a sentence where the last line is cut, as a crash may leave it; without
-                it that is an error.
+            problems: takes a sentence for each line that is cut or damaged, as a crash may leave
+                one; without it that is an error.
 
         Raises:
-            RequestError: a line is damaged, with its number.
+            RequestError: the file is not what was written, or a line is damaged, with its number.
         """
         if not self.has(name):
             return []
         path, text = self.path / name, self.read_text(name)
-        *whole, rest = text.split("\n")
-        if rest:
-            problem = f"{path}:{len(whole) + 1}: the line is cut."
-            if problems is None:
-                raise RequestError(f"{problem} {self.mend(name)}")
-            problems.append(problem)
-        return [
-            _parsed(f"{path}:{number}", line, self.mend(name))
-            for number, line in enumerate(whole, start=1)
-        ]
+        found = []
+        for number, line in enumerate(text.splitlines(keepends=True), start=1):
+            place = f"{path}:{number}"
+            try:
+                if not line.endswith("\n"):
+                    raise RequestError(f"{place}: is cut. {self.mend(name)}")
+                found.append(_parsed(place, line, self.mend(name)))
+            except RequestError as error:
+                if problems is None:
+                    raise
+                problems.append(str(error))
+        return found
 
     def _listed(self, name: str) -> disk.Written | None:
         """What `result.json` says of a file; None where it says nothing."""

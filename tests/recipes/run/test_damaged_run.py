@@ -225,6 +225,8 @@ def interrupted(runs, tmp_path_factory):
     recipe.train(out=out.parent / "one", progress=False)
     shutil.rmtree(out / "checkpoints")
     shutil.copytree(out.parent / "one" / "checkpoints", out / "checkpoints")
+    for name in ("metrics.jsonl", "gradients.jsonl"):
+        shutil.copyfile(out.parent / "one" / name, out / name)
     return out
 
 
