@@ -158,7 +158,6 @@ CAUSES = {
     errno.EIO: "the disk cannot be read or written (input/output error)",
     errno.ENOENT: "there is no such file",
     errno.EISDIR: "it is a folder, not a file",
-    errno.ENOTDIR: "a part of its path is a file, not a folder",
     errno.ELOOP: "it is a symbolic link, which is not followed",
     errno.EMFILE: "too many files are open",
     errno.ENFILE: "too many files are open",
@@ -173,8 +172,7 @@ def cause(error: OSError) -> str:
     """
     if error.errno in CAUSES:
         return CAUSES[error.errno]
-    words = error.strerror or str(error).strip().partition("\n")[0] or type(error).__name__
-    return words[:1].lower() + words[1:]
+    return error.strerror or str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def explained(error: OSError, path: str | os.PathLike | None = None) -> str:

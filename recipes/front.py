@@ -72,7 +72,7 @@ class Recipe(spec.Recipe):
         )
         _report(result)
         if raises and result.status == "failed":
-            raise TrainingFailed(f"{result.reason} See {result.directory}.")
+            raise TrainingFailed(f"{result.reason.rstrip('.')}. See {result.directory}.")
         return result
 
     def fit(
