@@ -11,7 +11,9 @@ import errno
 import hashlib
 import io
 import os
+import re
 import shutil
+import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,6 +26,7 @@ T = TypeVar("T")
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 # Only then is a directory entry on disk when its parent is; systems without it return an error.
 _DIRECTORY = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,11 @@ def new_folder(path: Path) -> Iterator[Path]:
     """
     os.makedirs(path.parent, exist_ok=True)
     temporary = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
-    shutil.rmtree(temporary, ignore_errors=True)
+    number = 1
+    while os.path.lexists(temporary):
+        # An earlier process may have had the same number.
+        number += 1
+        temporary = path.with_name(f"{TEMPORARY}{os.getpid()}.{number}-{path.name}")
     os.mkdir(temporary)
     try:
         yield temporary
@@ -106,6 +113,8 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 
 TEMPORARY = ".writing-"
+# The name of something unfinished has the process, and then the name that it was to have.
+UNFINISHED = re.compile(re.escape(TEMPORARY) + r"(?:[0-9.]+|gone)-(.+)")
 
 
 class OutsideFolder(ValueError):
@@ -167,7 +176,6 @@ CAUSES = {
     errno.EIO: "the disk cannot be read or written (input/output error)",
     errno.ENOENT: "there is no such file",
     errno.EISDIR: "it is a folder, not a file",
-    errno.ENOTDIR: "a part of its path is a file, not a folder",
     errno.ELOOP: "it is a symbolic link, which is not followed",
     errno.EMFILE: "too many files are open",
     errno.ENFILE: "too many files are open",
@@ -182,8 +190,7 @@ def cause(error: OSError) -> str:
     """
     if error.errno in CAUSES:
         return CAUSES[error.errno]
-    words = error.strerror or str(error).strip().partition("\n")[0] or type(error).__name__
-    return words[:1].lower() + words[1:]
+    return error.strerror or str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def explained(error: OSError, path: str | os.PathLike | None = None) -> str:
@@ -199,22 +206,39 @@ def explained(error: OSError, path: str | os.PathLike | None = None) -> str:
     return f"{cause(error)}." if named is None else f"{named}: {cause(error)}."
 
 
-def when_there_is_space(write: Callable[[], T], seconds: float = 60.0, pause: float = 0.5) -> T:
+@contextmanager
+def suppress_full() -> Iterator[None]:
+    """Leave the block without an error where the disk is full: whoever calls tries again later."""
+    try:
+        yield
+    except OSError as error:
+        if not is_full(error):
+            raise
+
+
+# Seconds that a training waits for a disk that is full, and between two attempts.
+PATIENCE = 60.0
+PAUSE = 0.5
+
+
+def when_there_is_space(
+    write: Callable[[], T], seconds: float | None = None, pause: float | None = None
+) -> T:
     """Call `write`, again and again while the disk is full.
 
     Args:
         write: leaves nothing half-written where it fails.
-        seconds: after this time the last error is raised.
-        pause: seconds between two attempts.
+        seconds: after this time the last error is raised; default `PATIENCE`.
+        pause: seconds between two attempts; default `PAUSE`.
     """
-    end = time.monotonic() + seconds
+    end = time.monotonic() + (PATIENCE if seconds is None else seconds)
     while True:
         try:
             return write()
         except OSError as error:
             if not is_full(error) or time.monotonic() >= end:
                 raise
-        time.sleep(pause)
+        time.sleep(PAUSE if pause is None else pause)
 
 
 def write_whole(path: Path, save: Callable[[Path], Any]) -> Written:
@@ -271,37 +295,43 @@ class Lines:
         self.path = Path(path)
         self.waiting: list[str] = []
 
-    def add(self, line: str) -> bool:
-        """Write a line, after those that wait; see `flush`."""
-        self.waiting.append(line)
-        return self.flush()
+    def touch(self) -> None:
+        """See whether the file can be written, and make it if it is not there.
 
-    def flush(self) -> bool:
-        """Write the lines that wait.
+        Raises:
+            OSError: it cannot be, for another reason than want of space.
+        """
+        with suppress_full():
+            os.makedirs(self.path.parent, exist_ok=True)
+            _append(self.path, b"")
 
-        Returns:
-            Whether none waits any more.
+    def add(self, line: str) -> None:
+        """Write a line after those that wait, if there is space.
 
         Raises:
             OSError: the file cannot be written, for another reason than want of space.
         """
+        self.waiting.append(line)
+        with suppress_full():
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the lines that wait.
+
+        Raises:
+            OSError: the file cannot be written; the lines still wait.
+        """
         if not self.waiting:
-            return True
+            return
         content = "".join(f"{line}\n" for line in self.waiting).encode("utf-8")
-        try:
-            os.makedirs(self.path.parent, exist_ok=True)
-            _append(self.path, content)
-        except OSError as error:
-            if is_full(error):
-                return False
-            raise
+        os.makedirs(self.path.parent, exist_ok=True)
+        _append(self.path, content)
         self.waiting = []
-        return True
 
 
 def _append(path: Path, content: bytes) -> None:
     """Add bytes to the end of a file, all of them or none."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | _NO_LINK
     file = os.open(path, flags, 0o644)
     try:
         size = os.fstat(file).st_size
@@ -318,22 +348,26 @@ def _append(path: Path, content: bytes) -> None:
         os.close(file)
 
 
-def keep_also(path: Path, name: Path) -> None:
-    """Give a file that is replaced, and never changed, a second name: it stays when it is replaced.
+def copy_new(path: Path, copy: Path) -> Written:
+    """Copy a file to a new one, hashed and flushed to disk."""
 
-    A file system without such names gets a copy.
-    """
+    def write(file: BinaryIO) -> None:
+        with open(path, "rb") as source:
+            shutil.copyfileobj(source, file, COPIED_AT_ONCE)
+
+    return write_new(copy, write)
+
+
+COPIED_AT_ONCE = 1 << 20
+
+
+def linked(path: Path, name: Path) -> bool:
+    """Give a file that nobody changes a second name; False where that cannot be done."""
     try:
         os.link(path, name)
-    except FileNotFoundError:
-        raise
     except OSError:
-        shutil.copyfile(path, name)
-        file = os.open(name, os.O_RDONLY)
-        try:
-            os.fsync(file)
-        finally:
-            os.close(file)
+        return False
+    return True
 
 
 @contextmanager
@@ -379,17 +413,6 @@ def copy_folder(source: Path, target: Path) -> None:
                         write_new(place / name, lambda new, old=file: shutil.copyfileobj(old, new))
 
 
-def put_back(name: Path, path: Path) -> None:
-    """Make `path` the file that `keep_also` gave a second name, in one step."""
-    if path.exists() and os.path.samefile(name, path):
-        return
-    os.makedirs(path.parent, exist_ok=True)
-    temporary = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
-    temporary.unlink(missing_ok=True)
-    keep_also(name, temporary)
-    os.replace(temporary, path)
-
-
 def hashed(path: Path) -> Written:
     """Size and hash of a file."""
     with open(path, "rb") as file:
@@ -407,28 +430,74 @@ def flush_folder(path: Path) -> None:
         os.close(folder)
 
 
-def remove_folder(path: Path) -> None:
-    """Remove a folder so that at no moment a part of it stands under its name."""
-    gone = path.with_name(f"{TEMPORARY}gone-{path.name}")
-    shutil.rmtree(gone, ignore_errors=True)
+def remove_file(path: Path) -> None:
+    """Remove a file if it is there and can be; links and folders stay."""
+    with suppress(OSError):
+        if stat.S_ISREG(os.lstat(path).st_mode):
+            os.unlink(path)
+
+
+def remove_files(folder: Path, is_ours: Callable[[str], bool]) -> None:
+    """Remove the files of a folder that are ours by their names, and the folder if it is empty.
+
+    Nothing else is removed: neither links, nor folders, nor files of other names.
+    """
+    with suppress(OSError):
+        if not stat.S_ISDIR(os.lstat(folder).st_mode):
+            return
+        for name in os.listdir(folder):
+            if is_ours(name):
+                remove_file(folder / name)
+        os.rmdir(folder)
+
+
+def remove_folder(path: Path, is_ours: Callable[[str], bool]) -> None:
+    """Remove a folder of files of ours so that no part of it ever stands under its name.
+
+    If there is anything else in it, only the files that are ours are removed.
+    """
     # What cannot be removed now may be later; it is in nobody's way.
     with suppress(OSError):
-        os.rename(path, gone)
-        shutil.rmtree(gone, ignore_errors=True)
+        if not stat.S_ISDIR(os.lstat(path).st_mode):
+            return
+        if all(is_ours(name) for name in os.listdir(path)):
+            gone = path.with_name(f"{TEMPORARY}gone-{path.name}")
+            remove_files(gone, is_ours)
+            os.rename(path, gone)
+            path = gone
+        remove_files(path, is_ours)
 
 
-def remove_remains(folder: Path) -> None:
-    """Remove what writers that were killed have left behind."""
+def remove_remains(
+    folder: Path, is_ours: Callable[[str], bool], inner: Callable[[str], bool] = lambda name: False
+) -> None:
+    """Remove what processes that were killed were writing into a folder.
+
+    Args:
+        is_ours: whether a file or a folder of this name is written there.
+        inner: whether a file of this name is written into such a folder.
+    """
     with suppress(OSError):
-        for entry in folder.iterdir():
-            if entry.name.startswith(TEMPORARY) and entry.is_dir():
-                shutil.rmtree(entry, ignore_errors=True)
+        for name in os.listdir(folder):
+            found = UNFINISHED.fullmatch(name)
+            if found is not None and is_ours(found[1]):
+                remove_file(folder / name)
+                remove_files(folder / name, inner)
 
 
 def cut(path: Path, size: int) -> None:
     """Cut a file to `size` bytes; one that is shorter stays as it is. A link is refused."""
-    flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0)
-    with open(os.open(path, flags), "r+b") as file:
-        if os.fstat(file.fileno()).st_size > size:
-            file.truncate(size)
-            os.fsync(file.fileno())
+    file = os.open(path, os.O_RDWR | _NO_LINK)
+    try:
+        if os.fstat(file).st_size > size:
+            os.ftruncate(file, size)
+            os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def cut_unfinished_line(path: Path) -> None:
+    """Remove what follows the last end of a line, so that the next line begins as one."""
+    with open(path, "rb") as file:
+        content = file.read()
+    cut(path, content.rfind(b"\n") + 1)

@@ -47,7 +47,7 @@ class ActivationMonitor(Diagnosis):
     >>> monitor = ActivationMonitor(np.zeros((8, 4), "float32"), epochs=(0, 1, 10))
     """
 
-    WITHIN = ("_begun",)
+    WITHIN = ("waiting", "_begun")
 
     def __init__(
         self,
@@ -97,6 +97,7 @@ class ActivationMonitor(Diagnosis):
     def on_train_end(self, logs: dict | None = None) -> None:
         # A compiled function cannot be copied.
         self._function = None
+        super().on_train_end(logs)
 
     def look(self, epoch: int = 0, model: Any = None) -> list[Finding]:
         """Look now, after so many epochs, and return what is found.

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..disk import write_whole
+from ..disk import suppress_full, when_there_is_space, write_whole
 from .base import Mode, StatefulCallback, at_least, better, falls, known_mode, value_of
 from .snapshot import all_variables, assign, values
 
@@ -26,10 +26,12 @@ class BestCheckpoint(StatefulCallback):
         monitor: name of the value, as it is logged.
         mode: `min`, `max`, or `auto`: more is better for accuracies, AUC, precision and the like.
         seconds: write at most once in so many seconds, >= 0. The best model since the last write
-            is kept in memory, and is written when the time has come or training ends.
+            is kept in memory, and is written when the time has come or training ends. So is one
+            that a full disk does not take, and it is tried again after each epoch.
 
     Raises:
         ValueError: a bad argument; at the first epoch's end, a monitor that is not logged.
+        OSError: the file cannot be written; where the disk is full, only when training ends.
 
     >>> checkpoint = BestCheckpoint("best.keras", monitor="val_loss")
     """
@@ -59,22 +61,29 @@ class BestCheckpoint(StatefulCallback):
         value = value_of(self.monitor, logs, "BestCheckpoint")
         due = time.monotonic() - self._written >= self.seconds
         if better(value, self.best, 0.0, less=falls(self.monitor, self.mode)):
-            if due:
-                self._write()
-            self.kept = None if due else values(all_variables(self.model))
+            written = due and self._written_now()
+            self.kept = None if written else values(all_variables(self.model))
             # Only now: a write that fails must not pass for a model that is on disk.
             self.best, self.best_epoch = value, epoch
-        elif due:
-            self.settle()
+        elif due and self.kept is not None:
+            with suppress_full():
+                self.settle()
 
     def on_train_end(self, logs: dict | None = None) -> None:
-        self.settle()
+        when_there_is_space(self.settle)
 
     def written(self) -> tuple[str, ...]:
         return ("",)
 
+    def _written_now(self) -> bool:
+        """Write the model in training; False where the disk is full."""
+        with suppress_full():
+            self._write()
+            return True
+        return False
+
     def _write(self) -> None:
-        save_whole(self.model, Path(self.path))
+        write_whole(Path(self.path), self.model.save)  # type: ignore[union-attr]
         self._written = time.monotonic()
 
     def settle(self) -> None:
@@ -92,5 +101,5 @@ class BestCheckpoint(StatefulCallback):
 
 
 def save_whole(model: Any, path: Path) -> None:
-    """Save a model so that `path` is the old file or the new one, never a part."""
-    write_whole(path, model.save)
+    """Save a model so that `path` is the old file or the new one; wait for a full disk."""
+    when_there_is_space(lambda: write_whole(path, model.save))

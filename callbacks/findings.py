@@ -6,9 +6,9 @@ import json
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
+from ..disk import Lines, when_there_is_space
 from .base import StatefulCallback, flag, text
 from .state import plain
 
@@ -49,10 +49,12 @@ class Diagnosis(StatefulCallback):
     """
 
     STATE = ("found",)
+    WITHIN = ("waiting",)
 
     def __init__(self, path: str | None, verbose: bool):
         super().__init__()
         self.path = None if path is None else text("path", path)
+        self._lines = None if self.path is None else Lines(self.path)
         self.verbose = flag("verbose", verbose)
         self.findings: list[Finding] = []
 
@@ -65,8 +67,25 @@ class Diagnosis(StatefulCallback):
     def found(self, rows: Iterable[Mapping[str, Any]]) -> None:
         self.findings = [Finding(**row) for row in rows]
 
+    @property
+    def waiting(self) -> list[str]:
+        """Lines that wait for space on the disk."""
+        return [] if self._lines is None else self._lines.waiting
+
+    @waiting.setter
+    def waiting(self, lines: Iterable[str]) -> None:
+        if self._lines is not None:
+            self._lines.waiting = list(lines)
+
     def forget(self) -> None:
         self.findings = []
+
+    def settle(self) -> None:
+        if self._lines is not None:
+            self._lines.flush()
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        when_there_is_space(self.settle)
 
     def kinds(self) -> set[str]:
         """Names of all that was found."""
@@ -81,18 +100,11 @@ class Diagnosis(StatefulCallback):
             if self.verbose and len(others) == len(self.findings):
                 say(f"{type(self).__name__}: {finding}")
             self.findings = [*others, finding]
-        if self.path is not None:
+        if self._lines is not None:
             line = plain({**numbers, "findings": [asdict(finding) for finding in found]})
-            append_line(self.path, line)
+            self._lines.add(json.dumps(line, allow_nan=False))
 
 
 def say(words: str) -> None:
     """Print where a progress bar is not disturbed."""
     print(words, file=sys.stderr, flush=True)
-
-
-def append_line(path: str, values: Mapping[str, Any]) -> None:
-    """Add a line of JSON to a file. It is not kept open: open files cannot be copied."""
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "a", encoding="utf-8") as file:
-        file.write(json.dumps(values, allow_nan=False) + "\n")

@@ -7,7 +7,7 @@ from typing import Any
 
 from .base import above, share, text, value_of
 from .curves import Constant, Thresholds, chance_level, judge
-from .findings import Diagnosis, Finding, say
+from .findings import Diagnosis, Finding
 
 
 class FitDiagnosis(Diagnosis):
@@ -33,8 +33,8 @@ class FitDiagnosis(Diagnosis):
         rise: share of its lowest that the validation loss may be above it, > 0.
         explosion: > 1.
         path: file for a line of JSON with every verdict, or None.
-        verbose: whether a verdict is printed to stderr: overfitting and divergence as they come,
-            every verdict at the end.
+        verbose: whether a verdict is printed to stderr, once: overfitting and divergence as they
+            come, any other when training ends.
 
     Attributes:
         constant: a `keras_recipes.callbacks.curves.Constant`, or None: what predicting the same for
@@ -94,12 +94,9 @@ class FitDiagnosis(Diagnosis):
             self.tell([verdict], {"epoch": epoch + 1})
 
     def on_train_end(self, logs: dict | None = None) -> None:
-        if not self.training:
-            return
-        verdict, known = self.judged(), self.kinds()
-        self.tell([verdict], {"epoch": len(self.training)})
-        if self.verbose and verdict.kind in known:
-            say(f"FitDiagnosis: {verdict}")
+        if self.training:
+            self.tell([self.judged()], {"epoch": len(self.training)})
+        super().on_train_end(logs)
 
     def judged(self) -> Finding:
         """The verdict on the epochs so far."""

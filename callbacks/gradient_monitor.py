@@ -49,7 +49,7 @@ class GradientMonitor(Diagnosis):
     >>> monitor = GradientMonitor(every=5)
     """
 
-    WITHIN = ("rows", "_last", "_looked")
+    WITHIN = ("waiting", "rows", "_last", "_looked")
 
     def __init__(
         self,
@@ -108,6 +108,7 @@ class GradientMonitor(Diagnosis):
             self.tell([self._healthy()], {"epoch": self._looked})
         # A compiled function cannot be copied.
         self._batch = None
+        super().on_train_end(logs)
 
     def _found(self, logs: Mapping[str, Any]) -> Mapping[str, float]:
         """Norm of each gradient in this epoch."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import time
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, TextIO
+from collections.abc import Iterable, Mapping
+from typing import Any
 
+from ..disk import Lines, when_there_is_space
 from .base import StatefulCallback
 from .last_rate import learning_rate, updates
 
@@ -20,34 +19,43 @@ class MetricsLog(StatefulCallback):
     A line has `epoch` (from 1), `step` (optimizer updates so far), `seconds` (since training
     began), `learning_rate` (of the epoch's last update, under a schedule and before a plateau's
     cut), and every logged value. JSON has no NaN or infinity: such a value is written as text,
-    "NaN", "Infinity" or "-Infinity".
-    A file that is there already is continued.
+    "NaN", "Infinity" or "-Infinity". A file that is there already is continued. Lines that a full
+    disk does not take are written as soon as it does, in a resumed training too.
 
     Args:
         path: file to write.
+
+    Raises:
+        OSError: the file cannot be written; where the disk is full, only when training ends.
 
     >>> log = MetricsLog("metrics.jsonl")
     """
 
     STATE = ("elapsed",)
+    WITHIN = ("waiting",)
 
     def __init__(self, path: str):
         super().__init__()
         self.path = path
         self.elapsed = 0.0
-        self._file: TextIO | None = None
+        self._lines = Lines(path)
         self._began = 0.0
 
+    @property
+    def waiting(self) -> list[str]:
+        """Lines that wait for space on the disk."""
+        return self._lines.waiting
+
+    @waiting.setter
+    def waiting(self, lines: Iterable[str]) -> None:
+        self._lines.waiting = list(lines)
+
     def on_train_begin(self, logs: dict | None = None) -> None:
-        Path(self.path).parent.mkdir(parents=True, exist_ok=True)
-        # Opened here and not in __init__: keras-tuner copies callbacks, and files cannot be.
-        self._file = open(self.path, "a", encoding="utf-8")  # noqa: SIM115
+        self._lines.touch()
         self._began = time.perf_counter() - self.elapsed
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self.elapsed = time.perf_counter() - self._began
-        if self._file is None:
-            return
         line = {
             "epoch": epoch + 1,
             "step": updates(self.model),
@@ -55,14 +63,13 @@ class MetricsLog(StatefulCallback):
             "learning_rate": learning_rate(self.model),
             **{name: float(value) for name, value in (logs or {}).items()},
         }
-        self._file.write(json.dumps(finite(line), allow_nan=False) + "\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        self._lines.add(json.dumps(finite(line), allow_nan=False))
+
+    def settle(self) -> None:
+        self._lines.flush()
 
     def on_train_end(self, logs: dict | None = None) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        when_there_is_space(self.settle)
 
 
 def finite(values: Mapping[str, Any]) -> dict[str, Any]:

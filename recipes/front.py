@@ -1,6 +1,7 @@
 """The Python front door: load a recipe, train it, or use it on a model of one's own."""
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,7 +85,7 @@ class Recipe(spec.Recipe):
         )
         _report(result)
         if raises and result.status == "failed":
-            raise TrainingFailed(f"{result.reason} See {result.directory}.")
+            raise TrainingFailed(f"{result.reason.rstrip('.')}. See {result.directory}.")
         return result
 
     def fit(
@@ -131,7 +132,12 @@ class Recipe(spec.Recipe):
 
 
 def _report(result: "Result") -> None:
-    """Write the pages of a run and of its members, unless it was finished and reported before."""
+    """Write the pages of a run and of its members, unless it was finished and reported before.
+
+    Raises:
+        TrainingFailed: the run is completed, but its report cannot be written.
+    """
+    from ..disk import PATIENCE
     from .report import write_report
     from .run import directory as files
 
@@ -141,9 +147,18 @@ def _report(result: "Result") -> None:
         return
     # A result may have been written by anybody: members are where an ensemble has them.
     members = [run / files.MEMBERS / str(index + 1) for index in range(len(result.members))]
-    for member in members:
-        write_report([member])
-    write_report([run, *members])
+    patience = PATIENCE if result.status == "completed" else 0.0
+    try:
+        for member in members:
+            write_report([member], patience=patience)
+        write_report([run, *members], patience=patience)
+    except RequestError as error:
+        if result.status == "completed":
+            raise TrainingFailed(
+                f"the training is completed and its model is saved, but not its report: {error} "
+                f"`keras-recipes report {run}` writes it."
+            ) from None
+        print(error, file=sys.stderr)
 
 
 def load(source: Source, overrides: Overrides = (), *, plugins: Sequence[str] = ()) -> Recipe:

@@ -6,6 +6,7 @@ Only what is named is restored: restoring all attributes of a Keras callback tur
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +17,7 @@ import keras
 from ... import disk
 from ..base import StatefulCallback
 from .packing import Arrays, Unpackable, pack, unpack
-from .store import Checkpoint, DamagedCheckpoint
+from .store import Checkpoint, DamagedCheckpoint, KeptFile
 
 # Attributes that change in a training, of Keras's callbacks.
 KERAS: dict[str, tuple[str, ...]] = {
@@ -32,6 +33,7 @@ KERAS: dict[str, tuple[str, ...]] = {
 }
 # What has nothing to restore: it shows progress, or follows from the number of the epoch.
 STATELESS = frozenset({"EpochOrder", "ProgressBar"})
+NOTHING = disk.Written(0, hashlib.sha256().hexdigest())
 # Attributes of every Keras callback.
 COMMON = frozenset({"validation_data", "_model", "params"})
 
@@ -93,8 +95,23 @@ def _row(callback: Any, arrays: Arrays) -> dict[str, Any]:
     row["named"] = {name: pack(getattr(callback, name), arrays) for name in named}
     path = appended_file(callback)
     if path is not None:
-        row["size"] = path.stat().st_size if path.is_file() else 0
+        found = disk.hashed(path) if path.is_file() else NOTHING
+        row["size"], row["sha256"] = found.size, found.sha256
     return row
+
+
+def _cut(path: Path, row: Mapping[str, Any]) -> list[str]:
+    """Take from a file what was added after the checkpoint; say what is wrong with the rest."""
+    expected = disk.Written(row["size"], row.get("sha256", ""))
+    if path.is_file():
+        disk.cut(path, expected.size)
+        disk.cut_unfinished_line(path)
+    found = disk.hashed(path) if path.is_file() else NOTHING
+    if found.size != expected.size:
+        return [f"lines are missing: {path} has {found.size} bytes of {expected.size}"]
+    if expected.sha256 and found.sha256 != expected.sha256:
+        return [f"damaged: lines of {path} are not what was written"]
+    return []
 
 
 def matched(
@@ -123,7 +140,7 @@ def lost(callbacks: Sequence[Any], saved: Sequence[Mapping[str, Any]]) -> list[s
 
 def prepare(
     pairs: Iterable[tuple[Any, Mapping[str, Any]]], checkpoint: Checkpoint
-) -> list[tuple[Path, Path]]:
+) -> list[tuple[KeptFile, Path]]:
     """Restore states, and see where the files go that belong to them; no file is touched.
 
     Returns:
@@ -142,28 +159,37 @@ def prepare(
     return places
 
 
-def begin(pairs: Sequence[tuple[Any, Mapping[str, Any]]], checkpoint: Checkpoint) -> None:
+def begin(pairs: Sequence[tuple[Any, Mapping[str, Any]]], checkpoint: Checkpoint) -> list[str]:
     """Restore states and files, before the callbacks are told that training begins.
+
+    Returns:
+        A sentence for each file that cannot be restored, or that is not as it was.
 
     Raises:
         DamagedCheckpoint: as `prepare`; no file is touched then.
     """
+    problems = []
     for file, place in prepare(pairs, checkpoint):
-        disk.put_back(file, place)
+        problem = file.restore(place)
+        if problem is not None:
+            problems.append(f"damaged, so that {place} is not as it was: {problem}")
     for callback, row in pairs:
         path = appended_file(callback)
-        if path is not None and "size" in row and path.is_file():
-            disk.cut(path, row["size"])
+        if path is not None and "size" in row:
+            problems += _cut(path, row)
         if _of_keras(callback) and type(callback).__name__ == "CSVLogger":
             callback.append = True  # else it would empty its file
+    return problems
 
 
-def _kept(checkpoint: Checkpoint, index: int) -> Path:
+def _kept(checkpoint: Checkpoint, index: int) -> KeptFile:
     """A file that a checkpoint holds itself."""
-    path = checkpoint.file(index)
-    if path.is_symlink() or not path.is_file():
-        raise DamagedCheckpoint(f"{checkpoint.path}: holds no file {path.name}")
-    return path
+    if not 0 <= index < len(checkpoint.files):
+        raise DamagedCheckpoint(f"{checkpoint.path}: holds no file {index}")
+    found = checkpoint.files[index]
+    if found.path.is_symlink():
+        raise DamagedCheckpoint(f"{found.path}: is a link, and none that was written")
+    return found
 
 
 def _restore(callback: Any, row: Mapping[str, Any], checkpoint: Checkpoint) -> None:

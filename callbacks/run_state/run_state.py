@@ -11,6 +11,7 @@ from typing import Any
 
 import keras
 
+from ... import disk
 from ..base import flag
 from ..findings import say
 from . import companions, tracing
@@ -228,7 +229,8 @@ class RunState(keras.callbacks.Callback):
         if self._traced is not None and "tracing" in state:
             self._traced.states = unpack(state["tracing"], checkpoint.arrays)
         pairs = companions.matched(self.others, state["callbacks"])
-        companions.begin(pairs, checkpoint)
+        for problem in companions.begin(pairs, checkpoint):
+            self.troubles.tell(problem)
         for name in companions.lost(self.others, state["callbacks"]):
             self.troubles.tell(
                 f"the state of a {name} is in the checkpoint, but it is not trained with now"
@@ -331,7 +333,7 @@ class RunState(keras.callbacks.Callback):
         if stopped or last:
             companions.settle(self.others)
         if asked or stopped or last or self.interval.after_epoch(epoch):
-            self.save()
+            self.save(wait=(stopped or last) and not asked)
         if asked and not (stopped or last):
             self._leave()
 
@@ -370,8 +372,12 @@ class RunState(keras.callbacks.Callback):
             "tracing": self._traced.states if self._traced else tracing.capture(),
         }
 
-    def save(self) -> None:
-        """Write a checkpoint; where that fails, say so and let training go on."""
+    def save(self, *, wait: bool = False) -> None:
+        """Write a checkpoint; where that fails, say so and let training go on.
+
+        Args:
+            wait: whether to wait for space on a disk that is full, as the last checkpoint does.
+        """
         began = time.monotonic()
         try:
             whole = taken(
@@ -383,7 +389,10 @@ class RunState(keras.callbacks.Callback):
                 place=self._place(),
                 before=self._before,
             )
-            self.store.save(whole.arrays, whole.state, whole.files)
+            disk.when_there_is_space(
+                lambda: self.store.save(whole.arrays, whole.state, whole.files),
+                disk.PATIENCE if wait else 0.0,
+            )
             self.troubles.written()
         except (OSError, DamagedCheckpoint) as error:
             self.troubles.not_written(self.position, error, self.store)

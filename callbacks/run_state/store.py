@@ -8,6 +8,7 @@ import os
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from .arrays import read_arrays, write_arrays
 
 ARRAYS, STATE, FILES = "arrays.npz", "state.json", "files.json"
 FORMAT = 1
+KEPT = re.compile(r"file-[0-9]{6,}")
 NAME = re.compile(r"state-([0-9]{8,})")
 # Whatever a damaged file can make a reader raise.
 UNREADABLE = (
@@ -35,8 +37,58 @@ UNREADABLE = (
 )
 
 
+# Device, inode, time of the last change and size.
+Identity = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A copy of a file in the last checkpoint."""
+
+    path: Path
+    identity: Identity
+    written: disk.Written
+
+    def is_unchanged(self) -> bool:
+        """Whether nobody has written to it."""
+        with suppress(OSError):
+            return _identity(self.path) == self.identity
+        return False
+
+
 class DamagedCheckpoint(Exception):
     """A checkpoint that is not what was written."""
+
+
+@dataclass(frozen=True)
+class KeptFile:
+    """A file that was stored with a checkpoint, such as the best model so far.
+
+    Attributes:
+        path: the copy.
+        written: what it held.
+        problem: what is wrong with the copy, or None.
+    """
+
+    path: Path
+    written: disk.Written
+    problem: str | None = None
+
+    def restore(self, target: Path) -> str | None:
+        """Make `target` what was stored, in one step.
+
+        Returns:
+            None, or what is wrong: then the copy is damaged, and `target` stays as it is.
+        """
+        with suppress(OSError):
+            if disk.hashed(target) == self.written:
+                return None
+        if self.problem is not None:
+            return self.problem
+        disk.when_there_is_space(
+            lambda: disk.write_whole(target, lambda beside: disk.copy_new(self.path, beside))
+        )
+        return None
 
 
 @dataclass(frozen=True)
@@ -47,15 +99,13 @@ class Checkpoint:
         path: its folder.
         arrays: in order.
         state: plain data.
+        files: copies of files, in order.
     """
 
     path: Path
     arrays: list[np.ndarray]
     state: dict[str, Any]
-
-    def file(self, index: int) -> Path:
-        """Where a file is that was kept with it."""
-        return self.path / _kept(index)
+    files: tuple[KeptFile, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,7 +113,8 @@ class Search:
     """What a look for checkpoints has found.
 
     Attributes:
-        newest: the newest that is sound, or None.
+        newest: the newest that is sound, or None. One whose copies of files are damaged is taken
+            only where there is no other.
         damaged: one sentence for each newer one, with its name and what is wrong.
     """
 
@@ -75,11 +126,12 @@ class CheckpointStore:
     """A folder of checkpoints.
 
     A checkpoint is a folder `state-00000007` of three files: `arrays.npz` (numpy's own format,
-    without pickle), `state.json`, and `files.json` with size and SHA-256 of all others. Further
-    files, such as the best model so far, can be kept with it under a second name. It is written
-    beside its place, flushed to disk and moved there in one step, and read back before an
-    older one is removed. So a process that dies, or a disk that fails, at any moment leaves every
-    checkpoint that was there as it was.
+    without pickle), `state.json`, and `files.json` with size and SHA-256 of all others. Copies of
+    further files, such as the best model so far, can be stored with it; checkpoints share a copy
+    as long as the file does not change. It is written beside its place, flushed to disk and moved
+    there in one step, and read back before an older one is removed. So a process that dies, or a
+    disk that fails, at any moment leaves every checkpoint that was there as it was. In the folders
+    only files of these names are removed, and no link is followed to remove one.
 
     Args:
         folder: made when the first checkpoint is written.
@@ -100,8 +152,8 @@ class CheckpointStore:
     def __init__(self, folder: str | os.PathLike, keep: int = 3):
         self.folder = Path(folder)
         self.keep = int(at_least("keep", keep, 1, whole=True))
-        # Hashes of files that do not change, by what tells one from another.
-        self._known: dict[tuple[int, ...], disk.Written] = {}
+        # The last copy of each file, by what tells one state of it from another.
+        self._copies: dict[Identity, Copy] = {}
 
     def paths(self) -> list[Path]:
         """Folders of the checkpoints, sound or not, the oldest first."""
@@ -126,7 +178,7 @@ class CheckpointStore:
         Args:
             arrays: of numbers or booleans.
             state: what JSON can hold.
-            files: whole files, which others replace but never change, to keep as they are now.
+            files: files to store as they are now.
 
         Raises:
             OSError: it could not be written; those that were there are as they were.
@@ -141,44 +193,56 @@ class CheckpointStore:
                 ARRAYS: disk.write_new(folder / ARRAYS, lambda file: write_arrays(file, arrays)),
                 STATE: disk.write_new(folder / STATE, lambda file: file.write(text)),
             }
+            copies = {}
             for index, file in enumerate(files):
-                disk.keep_also(file, folder / _kept(index))
-                written[_kept(index)] = self._hash_of(folder / _kept(index))
+                identity = _identity(file)
+                written[_kept(index)] = self._copy(file, identity, folder / _kept(index))
+                copy = _identity(folder / _kept(index))
+                copies[identity] = Copy(path / _kept(index), copy, written[_kept(index)])
             listed = {name: [found.size, found.sha256] for name, found in written.items()}
             content = json.dumps({"format": FORMAT, "files": listed}, indent=1).encode() + b"\n"
             disk.write_new(folder / FILES, lambda file: file.write(content))
-        _checked(path, thorough=False)
+        self._copies = copies
+        _contents(path, _listed(path))
         self.prune()
         return path
 
-    def _hash_of(self, path: Path) -> disk.Written:
-        found = os.stat(path)
-        key = (found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size)
-        if key not in self._known:
-            self._known[key] = disk.hashed(path)
-        return self._known[key]
+    def _copy(self, file: Path, identity: Identity, target: Path) -> disk.Written:
+        """Store a file: a second name for the copy of the last checkpoint, or a new copy."""
+        last = self._copies.get(identity)
+        # A copy that was damaged since is not handed on.
+        if last is not None and last.is_unchanged() and disk.linked(last.path, target):
+            return last.written
+        return disk.copy_new(file, target)
 
     def search(self) -> Search:
         """The newest checkpoint that is sound, and what is wrong with newer ones."""
-        damaged = []
+        damaged: list[str] = []
+        incomplete: Search | None = None
         for path in reversed(self.paths()):
             try:
-                return Search(read(path), damaged)
+                found = read(path)
             except DamagedCheckpoint as error:
                 damaged.append(str(error))
-        return Search(None, damaged)
+                continue
+            problems = [file.problem for file in found.files if file.problem is not None]
+            if not problems:
+                return Search(found, damaged)
+            incomplete = incomplete or Search(found, list(damaged))
+            damaged.extend(problems)
+        return incomplete or Search(None, damaged)
 
     def prune(self, keep: int | None = None) -> None:
         """Remove the oldest checkpoints, and what killed writers have left."""
         for path in self.paths_or_none()[: -(keep or self.keep)]:
-            disk.remove_folder(path)
-        disk.remove_remains(self.folder)
+            disk.remove_folder(path, _is_ours)
+        disk.remove_remains(self.folder, _is_checkpoint, _is_ours)
 
     def clear(self) -> None:
         """Remove all checkpoints."""
         for path in self.paths_or_none():
-            disk.remove_folder(path)
-        disk.remove_remains(self.folder)
+            disk.remove_folder(path, _is_ours)
+        disk.remove_remains(self.folder, _is_checkpoint, _is_ours)
 
 
 def read(path: Path) -> Checkpoint:
@@ -187,43 +251,84 @@ def read(path: Path) -> Checkpoint:
     Raises:
         DamagedCheckpoint: with its name and what is wrong with it.
     """
-    contents = _checked(path)
+    listed = _listed(path)
+    contents = _contents(path, listed)
     try:
         state = json.loads(contents[STATE])
-        return Checkpoint(path, read_arrays(contents[ARRAYS]), state)
+        arrays = read_arrays(contents[ARRAYS])
     except UNREADABLE as error:
         raise DamagedCheckpoint(f"{path}: {error}") from None
+    copies = [name for name in listed if name not in contents]
+    return Checkpoint(path, arrays, state, tuple(_kept_file(path / n, listed[n]) for n in copies))
 
 
-def _checked(path: Path, *, thorough: bool = True) -> dict[str, bytes]:
-    """Arrays and state of a checkpoint, if each file of it is what was written.
-
-    Args:
-        thorough: whether files that are only kept are read too.
-    """
+def _listed(path: Path) -> dict[str, disk.Written]:
+    """What each file of a checkpoint held when it was written."""
+    if os.path.islink(path):
+        raise DamagedCheckpoint(f"{path}: is a link, and none that was written")
     try:
         listed = json.loads((path / FILES).read_bytes())
         names = [ARRAYS, STATE, *(_kept(index) for index in range(len(listed["files"]) - 2))]
         if listed["format"] != FORMAT or list(listed["files"]) != names:
             raise DamagedCheckpoint(f"{path}: {FILES} is of another format")
-        contents = {name: (path / name).read_bytes() for name in (ARRAYS, STATE)}
-        for name, (size, sha256) in listed["files"].items():
-            if name in contents:
-                content = contents[name]
-                found = disk.Written(len(content), hashlib.sha256(content).hexdigest())
-            elif thorough:
-                found = disk.hashed(path / name)
-            else:
-                continue
-            if found.size != size:
-                raise DamagedCheckpoint(f"{path}: {name} has {found.size} bytes of {size}")
-            if found.sha256 != sha256:
-                raise DamagedCheckpoint(f"{path}: {name} is not what was written")
-        return contents
+        return {name: disk.Written(*row) for name, row in listed["files"].items()}
     except FileNotFoundError as error:
         raise DamagedCheckpoint(f"{path}: {Path(error.filename).name} is missing") from None
     except UNREADABLE as error:
         raise DamagedCheckpoint(f"{path}: cannot be read: {error}") from None
+
+
+def _contents(path: Path, listed: Mapping[str, disk.Written]) -> dict[str, bytes]:
+    """Arrays and state of a checkpoint, if they are what was written."""
+    contents = {}
+    for name in (ARRAYS, STATE):
+        try:
+            with open(path / name, "rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                # What is of another size than it was is not read.
+                content = file.read(size) if size == listed[name].size else None
+        except FileNotFoundError:
+            raise DamagedCheckpoint(f"{path}: {name} is missing") from None
+        except UNREADABLE as error:
+            raise DamagedCheckpoint(f"{path}: cannot be read: {error}") from None
+        found = disk.Written(size, hashlib.sha256(content or b"").hexdigest())
+        problem = _difference(found, listed[name])
+        if problem is not None:
+            raise DamagedCheckpoint(f"{path}: {name} {problem}")
+        contents[name] = content or b""
+    return contents
+
+
+def _kept_file(path: Path, written: disk.Written) -> KeptFile:
+    try:
+        problem = _difference(disk.hashed(path), written)
+    except FileNotFoundError:
+        problem = "is missing"
+    except OSError as error:
+        problem = f"cannot be read: {disk.cause(error)}"
+    return KeptFile(
+        path, written, None if problem is None else f"{path.parent}: {path.name} {problem}"
+    )
+
+
+def _difference(found: disk.Written, written: disk.Written) -> str | None:
+    if found.size != written.size:
+        return f"has {found.size} bytes of {written.size}"
+    return None if found == written else "is not what was written"
+
+
+def _identity(path: Path) -> Identity:
+    found = os.stat(path)
+    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _is_checkpoint(name: str) -> bool:
+    return NAME.fullmatch(name) is not None
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a file of this name is written into a checkpoint."""
+    return name in (ARRAYS, STATE, FILES) or KEPT.fullmatch(name) is not None
 
 
 def _kept(index: int) -> str:

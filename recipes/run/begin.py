@@ -84,7 +84,7 @@ def describe(
     now[FILES] = relative_files(recipe, directory.path)
     if earlier is not None and earlier.manifest:
         now = {**manifest_of(earlier, now), FILES: now[FILES]}
-        directory.reopen()
+    directory.reopen()
     # First of all: it marks the directory as a run's, in which a resumption may remove files.
     directory.write_json(files.MANIFEST, now)
     directory.write_text(files.RECIPE, dump(recipe))

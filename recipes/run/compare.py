@@ -68,6 +68,8 @@ def _states(first: RunDirectory, second: RunDirectory) -> Iterator[str]:
 
     found = [CheckpointStore(run / files.STATE).search().newest for run in (first, second)]
     if found[0] is None or found[1] is None:
+        if found[0] is not found[1]:
+            yield "state: only one of the runs has a sound checkpoint"
         return
     rows = []
     for checkpoint in found:

@@ -3,7 +3,6 @@
 import json
 import math
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -38,6 +37,9 @@ MEMBERS = "members"
 RUNNING, FILES = "running", "files"
 
 
+BEST = "checkpoints/best.keras"
+# What every run writes, but for its manifest, which marks the directory as a run's.
+OWN = (RECIPE, DATA, METRICS, GRADIENTS, PRETRAINING, MODEL, RESULT, REPORT, TRACEBACK)
 # What can be made again from the whole state that a run has stored.
 REBUILT = (MODEL, RESULT)
 
@@ -163,25 +165,27 @@ class RunDirectory:
         """A file of JSON lines, verified; none where there is no such file.
 
         Args:
-            problems: takes a sentence where the last line is cut, as a crash may leave it; without
-                it that is an error.
+            problems: takes a sentence for each line that is cut or damaged, as a crash may leave
+                one; without it that is an error.
 
         Raises:
-            RequestError: a line is damaged, with its number.
+            RequestError: the file is not what was written, or a line is damaged, with its number.
         """
         if not self.has(name):
             return []
         path, text = self.path / name, self.read_text(name)
-        *whole, rest = text.split("\n")
-        if rest:
-            problem = f"{path}:{len(whole) + 1}: the line is cut."
-            if problems is None:
-                raise RequestError(f"{problem} {self.mend(name)}")
-            problems.append(problem)
-        return [
-            _parsed(f"{path}:{number}", line, self.mend(name))
-            for number, line in enumerate(whole, start=1)
-        ]
+        found = []
+        for number, line in enumerate(text.splitlines(keepends=True), start=1):
+            place = f"{path}:{number}"
+            try:
+                if not line.endswith("\n"):
+                    raise RequestError(f"{place}: is cut. {self.mend(name)}")
+                found.append(_parsed(place, line, self.mend(name)))
+            except RequestError as error:
+                if problems is None:
+                    raise
+                problems.append(str(error))
+        return found
 
     def _listed(self, name: str) -> disk.Written | None:
         """What `result.json` says of a file; None where it says nothing."""
@@ -202,7 +206,7 @@ class RunDirectory:
     def mend(self, name: str) -> str:
         """What helps where a file is damaged or missing."""
         rebuilt = name in REBUILT or name.startswith(f"{CHECKPOINTS}/")
-        if rebuilt and has_entries(self.path / STATE):
+        if rebuilt and (has_entries(self.path / STATE) or has_entries(self.path / MEMBERS)):
             return f"`keras-recipes resume {self.path}` rebuilds it from the last checkpoint."
         return "Put a copy of it back, or train the recipe again in a new directory."
 
@@ -269,7 +273,7 @@ def reserved(
     """Make the directory of a run, and lock it; take it away again if the run never began.
 
     `out` is used as it is. Without it the run goes to `runs/NAME-DATE-TIME`. When the block fails
-    before `result.json` is there, no step was taken: whatever was created here is removed again.
+    before `result.json` is there, no step was taken: whatever was written here is removed again.
 
     Args:
         again: whether the directory may hold a run, which is taken up; else it must not exist or
@@ -287,14 +291,17 @@ def reserved(
             if not again:
                 _check_empty(path)
             try:
-                yield RunDirectory(path)
+                yield RunDirectory(path, disk.PATIENCE)
             except BaseException:
-                if not (path / RESULT).exists():
+                was_there = again and not created
+                if not was_there and not os.path.lexists(path / RESULT):
                     _take_away(path, created)
                 raise
-    except BaseException:
+    except BaseException as error:
         # A process that was refused leaves no folder either, if there is nothing in it.
         _take_away_empty(path, created)
+        if isinstance(error, OSError) and error.errno is not None:
+            raise RequestError(f"{path}: cannot be written: {disk.explained(error)}") from error
         raise
 
 
@@ -356,19 +363,33 @@ def _create(path: Path, again: bool = False) -> list[Path]:
             probe.write(b"x")
             probe.flush()
     except (OSError, ValueError) as error:
-        _take_away(path, created)
+        _take_away_empty(path, created)
+        why = disk.cause(error) if isinstance(error, OSError) else error
         raise RequestError(
-            f"{path}: the run directory cannot be written: {getattr(error, 'strerror', error)}. "
-            "Name another with `--out`."
+            f"{path}: the run directory cannot be written: {why}. Name another with `--out`."
         ) from None
     return created
 
 
 def _take_away(path: Path, created: list[Path]) -> None:
-    for folder in created:  # deepest first
-        if folder == path:
-            shutil.rmtree(folder, ignore_errors=True)
+    """Remove the files of a run that never began, and the folders that were made for it."""
+    remove_own(path)
+    disk.remove_file(path / MANIFEST)
     _take_away_empty(path, created)
+
+
+def remove_own(path: Path) -> None:
+    """Remove the files that every run writes; its manifest, checkpoints and machines stay.
+
+    Nothing else in the directory is touched, and no link is followed.
+    """
+    for name in OWN:
+        disk.remove_file(path / name)
+    if not (path / CHECKPOINTS).is_symlink():
+        disk.remove_file(path / BEST)
+        for name in (STATE, CHECKPOINTS):
+            with suppress(OSError):
+                (path / name).rmdir()
 
 
 def _take_away_empty(path: Path, created: list[Path]) -> None:

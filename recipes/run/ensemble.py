@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ... import disk
 from ..spec import Recipe
 from . import directory as files
 from .begin import begun, describe
@@ -142,6 +143,16 @@ class Ensemble:
         """Whatever ends the ensemble early is told in its `result.json`."""
         try:
             yield
+        except OSError as error:
+            self.result = replace(
+                self.result,
+                status="failed",
+                reason=f"{disk.explained(error)} `keras-recipes resume {self.directory.path}` "
+                "goes on with the members that are finished",
+            )
+            self.directory.patience = 0.0
+            with suppress(OSError):
+                self.save_result()
         except BaseException as error:
             stopped = isinstance(error, KeyboardInterrupt)
             self.result = replace(
@@ -149,5 +160,6 @@ class Ensemble:
                 status="interrupted" if stopped else "failed",
                 reason=f"{type(error).__name__}: {error}",
             )
-            self.save_result()
+            with suppress(OSError):
+                self.save_result()
             raise

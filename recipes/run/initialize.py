@@ -10,6 +10,7 @@ from ..build.run_files import check_run_files
 from ..errors import RecipeError, RequestError
 from ..spec import Recipe
 from . import directory as files
+from .directory import RunDirectory
 from .model_file import check_regular, first_line
 from .saved_model import load_weights, open_model
 
@@ -34,7 +35,9 @@ def initialize(model: Any, recipe: Recipe) -> None:
             _take_weights(model, _network_file(path))
         else:
             _take_training(model, path)
-    except (OSError, ValueError, RequestError) as error:
+    except RecipeError:
+        raise
+    except (RequestError, OSError, ValueError, KeyError, TypeError) as error:
         raise RecipeError([recipe.problem(PLACE, first_line(error))]) from None
     if hasattr(model, "restart_step"):
         model.restart_step()
@@ -57,7 +60,7 @@ def _network_file(path: Path) -> Path:
     if not os.path.isdir(path):
         return path
     check_run_files(path)
-    return path / files.MODEL
+    return RunDirectory(path).verified(files.MODEL)
 
 
 def _take_weights(model: Any, path: Path) -> None:

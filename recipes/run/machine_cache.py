@@ -3,8 +3,7 @@
 import hashlib
 import json
 import os
-import shutil
-import tempfile
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ... import disk
 from ..build.data.npz import opened
 from ..errors import DataError
 from .manifest import ENVIRONMENT, versions
@@ -20,6 +20,18 @@ from .manifest import ENVIRONMENT, versions
 FORMAT = 1
 FOLDER = "KERAS_RECIPES_CACHE"
 WEIGHTS, ENTRY = "weights.npz", "entry.json"
+# Whatever a damaged entry can make its reader raise.
+UNREADABLE = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    RecursionError,
+    MemoryError,
+    zipfile.BadZipFile,
+)
 
 
 @dataclass(frozen=True)
@@ -65,7 +77,7 @@ class MachineStore:
         self.path = path
 
     def find(self, key: str) -> Kept | None:
-        """The entry of a name; None where there is none, or a damaged one, which is taken away."""
+        """The entry of a name; None where there is none, or a damaged one, which is removed."""
         place = self.path / key
         try:
             entry = json.loads((place / ENTRY).read_text(encoding="utf-8"))
@@ -73,50 +85,44 @@ class MachineStore:
                 raise ValueError("the weights are not those that were kept")
             with opened(place / WEIGHTS) as arrays:
                 weights = [arrays[str(index)] for index in range(len(arrays.files))]
-            return Kept(weights, entry["history"], entry["seconds"])
+            return Kept(weights, _history(entry["history"]), float(entry["seconds"]))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError, DataError):
-            shutil.rmtree(place, ignore_errors=True)
+        except (*UNREADABLE, DataError):
+            self.drop(key)
             return None
 
     def keep(self, key: str, kept: Kept) -> bool:
-        """Write an entry in one move, in the place of an older one.
+        """Write an entry, in the place of an older one.
+
+        The hash that the entry has of its weights makes it one: where a process is killed between
+        the two files, there is none, and the machine is trained again.
 
         Returns:
             False where the folder cannot be written, which costs only time later.
         """
         place = self.path / key
-        temporary: str | None = None
+        arrays: dict[str, Any] = {str(index): part for index, part in enumerate(kept.weights)}
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            temporary = tempfile.mkdtemp(prefix=".writing-", dir=self.path)
-            written = Path(temporary)
-            arrays: dict[str, Any] = {str(index): part for index, part in enumerate(kept.weights)}
-            with open(written / WEIGHTS, "wb") as file:
-                np.savez(file, **arrays)
-                file.flush()
-                os.fsync(file.fileno())
-            entry = {
-                "sha256": digest(written / WEIGHTS),
-                "history": kept.history,
-                "seconds": kept.seconds,
-            }
-            (written / ENTRY).write_text(json.dumps(entry), encoding="utf-8")
-            # A folder cannot be moved onto one that holds files.
-            self.drop(key)
-            os.rename(written, place)
+            written = disk.write_whole(place / WEIGHTS, lambda path: np.savez(path, **arrays))
+            entry = {"sha256": written.sha256, "history": kept.history, "seconds": kept.seconds}
+            disk.write_text(place / ENTRY, json.dumps(entry))
         except OSError:
-            # Another process may have written the same entry meanwhile; its bits are the same.
-            return place.is_dir()
-        finally:
-            if temporary is not None:
-                shutil.rmtree(temporary, ignore_errors=True)
+            return False
         return True
 
     def drop(self, key: str) -> None:
-        """Take an entry away, if it is there."""
-        shutil.rmtree(self.path / key, ignore_errors=True)
+        """Remove an entry, if it is there; a file that is not of it stays."""
+        disk.remove_files(self.path / key, _is_ours)
+
+
+def _is_ours(name: str) -> bool:
+    found = disk.UNFINISHED.fullmatch(name)
+    return (name if found is None else found[1]) in (WEIGHTS, ENTRY)
+
+
+def _history(found: Any) -> dict[str, list[float]]:
+    return {str(name): [float(value) for value in values] for name, values in found.items()}
 
 
 def shared() -> MachineStore:

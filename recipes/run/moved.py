@@ -65,7 +65,7 @@ def recipe_of(
         into: class of the result.
         quiet: say nothing.
     """
-    path = run / files.RECIPE
+    path = run.verified(files.RECIPE)
     recipe = load(path, overrides, plugins=plugins, into=into)
     found = {
         key: place

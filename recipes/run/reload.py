@@ -28,14 +28,13 @@ MOST_SAID = 20
 def model_of(run: RunDirectory) -> Any:
     """The network that a run saved, not compiled."""
     check_run_files(run.path)
-    path = run / files.MODEL
-    if not path.is_file():
+    if not run.has(files.MODEL):
         status = run.read_json(files.RESULT).get("status")
         raise RequestError(
             f"{run.path}: holds no model yet; its status is {status}. "
             f"{run / files.CHECKPOINTS} may hold one of an epoch."
         )
-    return open_model(path)
+    return open_model(run.verified(files.MODEL))
 
 
 def evaluate(
@@ -81,7 +80,7 @@ def check_data(run: RunDirectory, recipe: Recipe, arrays: tuple[Any, Any] | None
     from ..build.inputs import data_of
 
     data = data_of(recipe, arrays)
-    trained_on = run.read_json(files.MANIFEST)["fingerprints"]["data"]
+    trained_on = run.read_json(files.MANIFEST, "fingerprints")["fingerprints"]["data"]
     if data.fingerprint != trained_on:
         raise RequestError(
             f"{run.path}: the data has changed since this run. Its fingerprint was "
@@ -109,7 +108,9 @@ def _own_rows(run: RunDirectory, recipe: Recipe, given: Any, on_error: OnError) 
 
     described = run.read_json(files.DATA)
     own = recipe.data.targets == "own"
-    found = rows_of(given, Reading(described, own, on_error, _arrays(read(run / files.RECIPE))))
+    found = rows_of(
+        given, Reading(described, own, on_error, _arrays(read(run.verified(files.RECIPE))))
+    )
     say(found.notes, found.errors)
     y = found.y
     if y is None:  # an autoencoder: the scaled rows themselves
@@ -208,11 +209,11 @@ def predict(
         RequestError: no run there, or rows cannot be used.
     """
     where = opened(run)
-    described = where.read_json(files.DATA)
+    described = where.read_json(files.DATA, "classes", "columns", "input_shape", "scaling")
     from ..build.data.rows import Reading, rows_of
 
     catalog.load_plugins(tuple(plugins))
-    written = read(where / files.RECIPE)
+    written = read(where.verified(files.RECIPE))
     found = rows_of(rows, Reading(described, on_error=on_error, arrays=_arrays(written)))
     from ..build.data.order import batches_of
     from .predictions import predictions

@@ -10,10 +10,13 @@ from typing import Any
 from ..errors import RequestError
 from . import directory as files
 from .compare import compare, surroundings
-from .directory import RunDirectory, opened
+from .directory import RunDirectory, opened, result_of
 from .moved import Overrides, recipe_of
 from .reload import check_data
 from .resume import finished
+
+# Files that are read, beside the saved models.
+COMPARED = (files.MANIFEST, files.METRICS, files.GRADIENTS)
 
 
 @dataclass(frozen=True)
@@ -90,11 +93,15 @@ def reproduce(
 
 def _check(run: RunDirectory) -> None:
     if finished(run) is None:
-        status = run.read_json(files.RESULT).get("status")
+        status = result_of(run)["status"]
         raise RequestError(
             f"{run.path}: only a completed run can be compared with another; this one is {status}. "
             "`keras-recipes resume` goes on with it."
         )
+    # Damaged files are told before the run is trained again, and not after.
+    for name in result_of(run).get(files.FILES, {}):
+        if name in COMPARED or name.endswith(".keras"):
+            run.verified(name)
     changed = [
         change["key"]
         for resumed in run.read_json(files.MANIFEST).get("resumed", [])

@@ -1,13 +1,15 @@
 """A run that was killed or interrupted, taken up where it was."""
 
 import os
-import shutil
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+from ... import disk
 from ..errors import RequestError
 from ..spec import Recipe
 from ..spec.dump import to_plain
@@ -15,13 +17,18 @@ from ..spec.fields import did_you_mean, shown
 from . import directory as files
 from .directory import RunDirectory
 from .lock import LOCK
-from .moved import recipe_of
 from .result import Result
 
 # Keys that change nothing about what is trained.
 FREE = ("description", "checkpoints")
-# What a run that begins again keeps: machines that pretraining has finished.
-KEPT = (LOCK, files.MACHINES)
+# The name of a whole state, as `CheckpointStore` gives it; that needs numpy.
+STATE_NAME = re.compile(r"state-[0-9]{8,}")
+# Files of lines, which no checkpoint has a copy of.
+LINES = (".jsonl", ".csv", ".log", ".txt")
+# What a completed run must have as it was written.
+CHECKED = (*files.OWN, files.MANIFEST, files.PICTURES)
+# Folders in which a killed process may have left an unfinished file.
+PLACES = (".", files.CHECKPOINTS, files.MACHINES)
 
 
 @dataclass(frozen=True)
@@ -58,29 +65,159 @@ class Earlier:
 def taken_up(directory: RunDirectory, recipe: Recipe, allow: Sequence[str]) -> Earlier:
     """What is known of the run in a directory.
 
+    Files are removed only where a manifest marks the directory as that of a run, and only files
+    that a run writes.
+
     Args:
         allow: keys whose values may differ from the recipe that the run was begun with.
 
     Raises:
-        RequestError: the directory holds no run, or that of another recipe.
+        RequestError: the directory holds something else than a run, or a run of another recipe, or
+            one that cannot be continued.
     """
     _check_keys(allow)
-    _remove_remains(directory)
-    if not (directory / files.RECIPE).is_file() or not (directory / files.MANIFEST).is_file():
-        _begin_again(directory, "there is no run to resume")
+    manifest = _manifest(directory)
+    stored = _stored(directory) or (recipe.ensemble is not None and bool(manifest))
+    if not manifest and not stored:
+        _check_unused(directory)
+        told(f"{directory.path}: there is no run to resume; it begins from the start.")
         return Earlier()
-    found = differences(recipe_of(directory, quiet=True), recipe)
+    _check_places(directory)
+    found = _recipe_changes(directory, manifest, recipe)
     changes = [change for change in found if not _allowed(change.key, FREE)]
     _refuse(directory, [change for change in changes if not _allowed(change.key, allow)])
     result = finished(directory)
-    if result is not None and not changes:
+    if result is not None and not changes and _is_whole(directory, result, stored):
         told(f"{directory.path}: this run is completed; there is nothing to resume.")
         return Earlier(result=result)
-    manifest = directory.read_json(files.MANIFEST)
-    if not any(_stored(directory)) and recipe.ensemble is None:
-        _begin_again(directory, "this run was ended before its first checkpoint")
+    if not stored:
+        _begin_again(directory)
         return Earlier()
+    if manifest:
+        _remove_remains(directory)
+    else:
+        told(
+            f"{directory.path}: {files.MANIFEST} is missing or damaged, so it cannot be seen "
+            "whether the data is what the run was begun with; it is written anew."
+        )
     return Earlier(manifest, tuple(changes))
+
+
+def _manifest(directory: RunDirectory) -> dict[str, Any]:
+    """The manifest of a run; empty where there is none that a run wrote."""
+    try:
+        found = directory.read_json(files.MANIFEST, "fingerprints", "versions")
+    except RequestError:
+        return {}
+    prints, versions = found["fingerprints"], found["versions"]
+    ours = isinstance(prints, dict) and isinstance(versions, dict) and "keras-recipes" in versions
+    texts = ours and all(isinstance(prints.get(name), str) for name in ("recipe", "data"))
+    return found if texts and isinstance(found.get("resumed", []), list) else {}
+
+
+def _check_unused(directory: RunDirectory) -> None:
+    """A directory that no manifest marks as a run's must be empty.
+
+    Raises:
+        RequestError: it is not.
+    """
+    for entry in sorted(directory.path.iterdir()):
+        remains = disk.UNFINISHED.fullmatch(entry.name)
+        if entry.name == LOCK or (remains and remains[1] == files.MANIFEST):
+            continue
+        has = "" if entry.name == files.MANIFEST else f", and it has {entry.name}"
+        raise RequestError(
+            f"{directory.path}: is no run directory, and is not empty: it has no {files.MANIFEST} "
+            f"that a run wrote{has}. `--out` names the directory of a run, or a new one."
+        )
+
+
+def _check_places(directory: RunDirectory) -> None:
+    """Where a run has its files there must be files, and no link out of its directory.
+
+    Raises:
+        RequestError: there is a folder, or such a link.
+    """
+    folders = (files.CHECKPOINTS, files.STATE, files.MACHINES, files.MEMBERS)
+    for name in (*files.OWN, files.MANIFEST, files.BEST, *folders):
+        try:
+            disk.inside(directory.path, name)
+        except disk.OutsideFolder as error:
+            raise RequestError(f"{error}; a run only writes in its own directory.") from None
+        if name not in folders and os.path.isdir(directory / name):
+            raise RequestError(f"{directory / name}: is a folder, where a run has a file. Move it.")
+
+
+def _recipe_changes(
+    directory: RunDirectory, manifest: Mapping[str, Any], recipe: Recipe
+) -> list[Change]:
+    """The keys in which a recipe differs from the one in the directory.
+
+    Raises:
+        RequestError: the one in the directory is not what was written.
+    """
+    path = directory / files.RECIPE
+    rows = [manifest, *manifest.get("resumed", [])] if manifest else []
+    known = [
+        row["fingerprints"].get("recipe")
+        for row in rows
+        if isinstance(row, dict) and isinstance(row.get("fingerprints"), dict)
+    ]
+    if known and recipe.fingerprint() == known[-1]:
+        # The file may be damaged: it is written again.
+        return []
+    if known and _sha256(path) not in known:
+        raise RequestError(
+            f"{path}: is not the recipe that this run was begun with. Put that one back, or name "
+            f"it: `keras-recipes train RECIPE --out {directory.path} --resume`. To change a key, "
+            f"say so: `keras-recipes resume {directory.path} KEY=VALUE --allow-change KEY`."
+        )
+    return differences(recipe_of(directory, quiet=True), recipe)
+
+
+def _sha256(path: Path) -> str | None:
+    try:
+        return disk.hashed(path).sha256
+    except OSError:
+        return None
+
+
+def _is_whole(directory: RunDirectory, result: Result, stored: bool) -> bool:
+    """Whether a completed run has all its files as they were written.
+
+    Raises:
+        RequestError: one is damaged that no checkpoint can rebuild.
+    """
+    damaged = _damaged(directory)
+    for member in range(1, len(result.members) + 1):
+        path = Path(files.MEMBERS, str(member))
+        found = _damaged(RunDirectory(directory / str(path)))
+        damaged.update({str(path / name): why for name, why in found.items()})
+    lost = [why for name, why in damaged.items() if not stored or name.endswith(LINES)]
+    if lost and len(lost) == len(damaged):
+        raise RequestError("\n".join(lost))
+    for why in damaged.values():
+        told(why)
+    return not damaged
+
+
+def _damaged(directory: RunDirectory) -> dict[str, str]:
+    """Files of a run that has ended which are missing or not what it wrote, and why."""
+    try:
+        listed = files.result_of(directory).get(files.FILES, {})
+    except RequestError as error:
+        return {files.RESULT: str(error)}
+    damaged = {}
+    # A run of an earlier version lists none.
+    for name in listed or (files.MODEL,):
+        if name not in CHECKED and not name.startswith(f"{files.CHECKPOINTS}/"):
+            # A file of the user's, or of a callback that the recipe names.
+            continue
+        try:
+            directory.verified(name)
+        except RequestError as error:
+            damaged[name] = str(error)
+    return damaged
 
 
 def differences(before: Recipe, after: Recipe) -> list[Change]:
@@ -98,10 +235,10 @@ def differences(before: Recipe, after: Recipe) -> list[Change]:
 def finished(directory: RunDirectory) -> Result | None:
     """The result of a run that is completed; None of any other."""
     try:
-        found = directory.read_json(files.RESULT)
+        found = files.result_of(directory)
     except RequestError:
         return None
-    if found.get("status") != "completed":
+    if found["status"] != "completed":
         return None
     known = {entry.name for entry in fields(Result)}
     values = {name: value for name, value in found.items() if name in known}
@@ -175,43 +312,45 @@ def _refuse(directory: RunDirectory, changes: Sequence[Change]) -> None:
     )
 
 
-def _begin_again(directory: RunDirectory, why: str) -> None:
-    """Clear a directory in which no step is stored.
+def _begin_again(directory: RunDirectory) -> None:
+    """Remove what a run wrote in which no step is stored.
 
     Raises:
-        RequestError: what is there is not of a run.
+        RequestError: it has a model, which training it again would replace.
     """
-    there = [entry for entry in directory.path.iterdir() if entry.name not in KEPT]
-    ours = (files.RECIPE, files.CHECKPOINTS)
-    strange = [e.name for e in there if e.name not in ours and not e.name.startswith(".writing-")]
-    if strange and not (directory / files.RECIPE).is_file():
+    if _has_ended(directory):
         raise RequestError(
-            f"{directory.path}: is no run directory, and is not empty: it has {strange[0]}. "
-            "`--out` names the directory of a run, or a new one."
+            f"{directory.path}: this run has ended, and has no checkpoint to go on from. Train it "
+            "in a new directory."
         )
-    for entry in there:
-        if entry.is_dir():
-            shutil.rmtree(entry)
-        else:
-            entry.unlink()
-    told(f"{directory.path}: {why}; it begins from the start.")
+    files.remove_own(directory.path)
+    _remove_remains(directory)
+    told(
+        f"{directory.path}: this run was ended before its first checkpoint; it begins from the "
+        "start."
+    )
+
+
+def _has_ended(directory: RunDirectory) -> bool:
+    """Whether a run has saved its model, or says that it is completed."""
+    return os.path.lexists(directory / files.MODEL) or finished(directory) is not None
 
 
 def _remove_remains(directory: RunDirectory) -> None:
     """Remove what a process that was killed was writing; nobody else writes here now."""
-    for path in list(directory.path.rglob(".writing-*")):
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+    for place in PLACES:
+        disk.remove_remains(directory / place, _is_ours)
 
 
-def _stored(directory: RunDirectory) -> list[str]:
-    """Names in the folder of whole states."""
+def _is_ours(name: str) -> bool:
+    """Whether a run writes a file of this name, or a callback of ours does."""
+    return name in (*files.OWN, files.MANIFEST) or name.endswith((".keras", ".npz", "index.json"))
+
+
+def _stored(directory: RunDirectory) -> bool:
+    """Whether there are whole states, sound or not."""
     folder = directory / files.STATE
-    if not folder.is_dir():
-        return []
-    return [entry.name for entry in folder.iterdir() if entry.name.startswith("state-")]
+    return folder.is_dir() and any(STATE_NAME.fullmatch(e.name) for e in folder.iterdir())
 
 
 def _allowed(key: str, allow: Sequence[str]) -> bool:

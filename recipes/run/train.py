@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ... import disk
 from ..errors import RequestError
 from ..spec import Recipe
 from . import directory as files
@@ -149,10 +150,20 @@ class Run:
             raise RequestError(f"{self.directory.path}: {error}") from None
         if position is not None:
             told(f"{self.directory.path}: goes on {position}.")
-        elif self.recipe.initialize is not None:
+            return
+        self.remove_lines()
+        if self.recipe.initialize is not None:
             from .initialize import initialize
 
             initialize(self.built.model, self.recipe)
+
+    def remove_lines(self) -> None:
+        """Remove what an attempt without a checkpoint has left in files that are added to."""
+        from ...callbacks.run_state.companions import appended_file
+
+        for path in map(appended_file, self.callbacks):
+            if path is not None and path.is_relative_to(self.directory.path):
+                disk.remove_file(path)
 
     def execute(self) -> Result:
         """Fit, save, evaluate, report."""
@@ -163,7 +174,7 @@ class Run:
             if self.pretrained(self.watch.signal):
                 self.fit()
                 self.finish()
-        self.save_result()
+        self.close()
         return self.result
 
     def fit(self) -> None:
@@ -275,21 +286,32 @@ class Run:
         except Interrupted as error:
             reason = f"{error} came while the trained model was saved and measured"
             self.result = replace(self.result, signal=str(error), test={})
-            self.close("interrupted", reason)
+            self.end("interrupted", reason)
         except KeyboardInterrupt:
-            self.close("interrupted", "a second signal ended the run at once")
+            self.end("interrupted", "a second signal ended the run at once")
+            self.close()
             raise
         except ArithmeticError as error:
             # The training step or a guard gave up, and says why.
-            self.close("failed", " ".join(str(error).split("\n")))
+            self.end("failed", " ".join(str(error).split("\n")))
         except Exception as error:
             for callback in self.callbacks:
                 # Before anything is written: a sweep does not call a full disk a failed trial.
                 getattr(callback, "on_error", _nothing)(error)
             # Whatever breaks in the middle of a training is told in the run directory.
-            reason = f"training broke: {type(error).__name__}: {error}".strip().splitlines()[0]
-            story = f"{reason} (the whole story: {self.note_traceback()})"
-            self.close("failed", f"{story}{self.not_lost()}")
+            self.end("failed", f"{self.reason_of(error)}{self.not_lost()}")
+
+    def reason_of(self, error: Exception) -> str:
+        """Why a training broke, in a line."""
+        if disk.is_full(error):
+            assert isinstance(error, OSError)
+            # It was waited for.
+            self.directory.patience = 0.0
+            return disk.explained(error).rstrip(".")
+        reason = f"training broke: {type(error).__name__}: {error}".strip().splitlines()[0]
+        if isinstance(error, OSError) and error.errno is not None:
+            reason = disk.explained(error).rstrip(".")
+        return f"{reason} (the whole story: {self.note_traceback()})"
 
     def not_lost(self) -> str:
         """What a run that broke can go on from."""
@@ -298,20 +320,28 @@ class Run:
             return ""
         return f". `keras-recipes resume {self.directory.path}` goes on from {paths[-1].name}"
 
-    def close(self, status: Any, reason: str) -> None:
+    def end(self, status: Any, reason: str) -> None:
+        """The training has ended otherwise than it should."""
         from .observe import findings
 
         found = findings(self.callbacks)
         self.result = replace(self.result, status=status, reason=reason, findings=found)
+
+    def close(self) -> None:
+        """Write the result; where that fails, the run is as one that was killed."""
         try:
             self.save_result()
-        except OSError:
-            # The disk itself may be what failed; the first error is the one to tell.
-            return
+        except OSError as error:
+            if self.result.status != "completed":
+                # The disk itself may be what failed; the first error is the one to tell.
+                return
+            reason = f"the result could not be written: {disk.explained(error)}"
+            again = f"`keras-recipes resume {self.directory.path}` writes it"
+            self.result = replace(self.result, status="failed", reason=f"{reason} {again}")
 
     def note_traceback(self) -> Path | str:
         try:
             self.directory.write_text(files.TRACEBACK, traceback.format_exc())
         except OSError as error:
-            return f"could not be written ({error})"
+            return f"could not be written, {disk.cause(error)}"
         return self.directory / files.TRACEBACK

@@ -130,7 +130,8 @@ def _tell_result(result: "Result", arguments: Arguments) -> int:
     """The result for a person, and as JSON where that is asked for."""
     report = sys.stderr if arguments.json else sys.stdout
     print(f"{result.status}: {result.reason}, {result.seconds:.1f} s", file=report)
-    for finding in result.findings:
+    # With progress each finding was printed when it came.
+    for finding in result.findings if arguments.quiet else ():
         print(f"finding: {finding}", file=report)
     for index, member in enumerate(result.members, start=1):
         print(f"member {index}: {metrics(member['test'] or member['validation'])}", file=report)

@@ -87,8 +87,10 @@ def test_every_call_of_a_write_may_fail(tmp_path, monkeypatch):
     best = tmp_path / "best.keras"
     best.write_bytes(b"model")
     counting = Failing()
+    counted = CheckpointStore(tmp_path / "count")
+    counted.save(ARRAYS, {"step": 0}, [best])
     monkeypatch.setattr(disk, "os", counting)
-    CheckpointStore(tmp_path / "count").save(ARRAYS, {"step": 0}, [best])
+    counted.save(ARRAYS, {"step": 0}, [best])
     total = len(counting.calls)
     assert set(CALLS) == set(counting.calls)
     for at in range(total):
@@ -200,15 +202,87 @@ def test_files_that_others_replace_stay_as_they_were(store, tmp_path):
     new = tmp_path / "new"
     new.write_bytes(b"new")
     os.replace(new, best)
-    kept = store.search().newest.file(0)
-    assert kept.read_bytes() == b"old"
-    disk.put_back(kept, best)
+    (kept,) = store.search().newest.files
+    assert kept.path.read_bytes() == b"old"
+    assert kept.restore(best) is None
     assert best.read_bytes() == b"old"
+    assert not os.path.samefile(best, kept.path)
+
+
+def test_a_copy_is_shared_between_checkpoints_but_not_with_the_file(store, tmp_path):
+    best = tmp_path / "best.keras"
+    best.write_bytes(b"old")
+    first, second = store.save([], {}, [best]), store.save([], {}, [best])
+    assert os.path.samefile(first / "file-000000", second / "file-000000")
+    assert not os.path.samefile(first / "file-000000", best)
+    best.write_bytes(b"another")
+    third = store.save([], {}, [best])
+    assert (third / "file-000000").read_bytes() == b"another"
+    # A copy that was damaged is not handed on.
+    (third / "file-000000").write_bytes(b"damaged")
+    assert (store.save([], {}, [best]) / "file-000000").read_bytes() == b"another"
+
+
+@pytest.mark.parametrize("damage", ["file", "copy"])
+def test_one_damaged_file_costs_no_checkpoint(store, tmp_path, damage):
+    """The file that was stored is in two places, and each mends the other."""
+    best = tmp_path / "best.keras"
+    best.write_bytes(b"the model")
+    for step in range(3):
+        path = store.save([np.arange(step)], {"step": step}, [best])
+    (best if damage == "file" else path / "file-000000").write_bytes(b"the Model")
+    search = store.search()
+    assert search.newest.state == {"step": 2}
+    assert search.newest.files[0].restore(best) is None
+    assert best.read_bytes() == b"the model"
+
+
+def test_a_damaged_copy_is_told_where_the_file_is_another(store, tmp_path):
+    best = tmp_path / "best.keras"
+    best.write_bytes(b"the model")
+    path = store.save([], {}, [best])
+    best.write_bytes(b"a later model")
+    (path / "file-000000").write_bytes(b"the Model")
+    (kept,) = store.search().newest.files
+    assert "state-00000001: file-000000 is not what was written" in kept.restore(best)
+    assert best.read_bytes() == b"a later model"
+
+
+def test_only_files_of_a_checkpoint_are_removed(store, tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "arrays.npz").write_text("precious")
+    path = store.save([], {})
+    (path / "thesis.tex").write_text("precious")
+    (path / "deep").mkdir()
+    (store.folder / "state-00000000").symlink_to(outside)
+    (store.folder / ".writing-mine").mkdir()
+    (store.folder / ".writing-7-thesis").mkdir()
+    (store.folder / ".writing-7-state-00000009").mkdir()
+    (store.folder / ".writing-7-state-00000009" / "thesis.tex").write_text("precious")
+    for _ in range(4):
+        store.save([], {})
+    store.clear()
+    found = {str(entry.relative_to(tmp_path)) for entry in tmp_path.rglob("*")}
+    assert found == {
+        "outside",
+        "outside/arrays.npz",
+        "states",
+        "states/state-00000000",
+        "states/state-00000001",
+        "states/state-00000001/thesis.tex",
+        "states/state-00000001/deep",
+        "states/.writing-mine",
+        "states/.writing-7-thesis",
+        "states/.writing-7-state-00000009",
+        "states/.writing-7-state-00000009/thesis.tex",
+    }
 
 
 def test_a_file_system_without_links_gets_copies(store, tmp_path, monkeypatch):
     best = tmp_path / "best.keras"
     best.write_bytes(b"old")
+    store.save([], {}, [best])
 
     def refuse(*paths):
         raise OSError(errno.EPERM, "Operation not permitted")

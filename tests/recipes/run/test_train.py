@@ -209,14 +209,14 @@ def test_a_training_that_diverges_fails_with_the_story(tmp_path):
 
 def test_a_training_that_breaks_is_recorded(tmp_path, monkeypatch):
     def breaks(self, *arguments, **keywords):
-        raise OSError(28, "No space left on device")
+        raise RuntimeError("no such device")
 
     monkeypatch.setattr(keras.Model, "fit", breaks)
-    with pytest.raises(TrainingFailed, match="No space left"):
+    with pytest.raises(TrainingFailed, match="no such device"):
         keras_recipes.train(SMALL, out=tmp_path / "run", progress=False)
     result = json.loads((tmp_path / "run" / "result.json").read_text())
     assert result["status"] == "failed"
-    assert "No space left" in (tmp_path / "run" / "traceback.txt").read_text()
+    assert "no such device" in (tmp_path / "run" / "traceback.txt").read_text()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,252 @@
+"""A disk that is full, for a moment or for good, at any write of a run."""
+
+import errno
+import json
+import os
+import shutil
+import subprocess
+
+import keras
+import pytest
+import tensorflow as tf
+
+import keras_recipes
+from keras_recipes import disk
+from keras_recipes.recipes import RequestError
+from keras_recipes.recipes.cli import main
+from keras_recipes.recipes.run.compare import compare
+from keras_recipes.recipes.run.directory import RunDirectory
+from keras_recipes.recipes.spec import dump
+
+SMALL = {
+    "name": "small",
+    "data": {"source": "iris", "scale": "standardize", "batch_size": 64},
+    "model": {"layers": [{"dense": {"units": 3}}]},
+    "learning_rate": 0.01,
+    "epochs": 2,
+    "steps_per_execution": 1,
+    "checkpoints": {"every": "1 epochs"},
+    "callbacks": [{"activation_monitor": {"epochs": [0, 2], "path": "activations.jsonl"}}],
+}
+CALLS = ("open", "write", "fsync", "mkdir", "makedirs", "rename", "replace", "link")
+
+
+class Full:
+    """`os`, on a disk that is full for some calls of those that take space."""
+
+    def __init__(self, first=None, last=None):
+        self.first, self.last, self.calls = first, last, 0
+
+    def __getattr__(self, name):
+        real = getattr(os, name)
+        if name not in CALLS:
+            return real
+
+        def call(*arguments, **options):
+            number, self.calls = self.calls, self.calls + 1
+            if self.first is not None and self.first <= number <= self.last:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(arguments[0]))
+            return real(*arguments, **options)
+
+        return call
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _eager():
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The run that no disk disturbs, and how many calls it takes."""
+    out, counting = tmp_path_factory.mktemp("whole") / "run", Full()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(disk, "os", counting)
+        keras_recipes.load(SMALL).train(out=out, progress=False)
+    return out, counting.calls
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    path = tmp_path / "small.yaml"
+    path.write_text(dump(keras_recipes.load(SMALL)))
+    return str(path)
+
+
+def differences(first, second):
+    """All but what a run says of its disk."""
+    found = compare(RunDirectory(first), RunDirectory(second))
+    for name in ("metrics.jsonl", "activations.jsonl", "gradients.jsonl"):
+        lines = [(run / name).read_text().splitlines() for run in (first, second)]
+        epochs = [[json.loads(line)["epoch"] for line in part] for part in lines]
+        assert epochs[0] == epochs[1], name
+    return [line for line in found if not line.startswith("result.json: findings")]
+
+
+def train(recipe, out, *words):
+    return main(["train", recipe, "--quiet", "--out", str(out), *words])
+
+
+@pytest.fixture
+def briefly(monkeypatch, recipe, tmp_path, whole, capsys):
+    """A run on a disk that is full for some calls."""
+
+    def run(first, length):
+        out = tmp_path / f"{first}-{length}"
+        with monkeypatch.context() as patch:
+            patch.setattr(disk, "PAUSE", 0.0)
+            patch.setattr(disk, "os", Full(first, first + length - 1))
+            status = train(recipe, out)
+        errors = capsys.readouterr().err
+        assert status == 0, errors
+        assert differences(whole[0], out) == []
+        assert json.loads((out / "result.json").read_text())["status"] == "completed"
+        assert not list(out.rglob(".writing-*"))
+        shutil.rmtree(out)
+
+    return run
+
+
+def test_a_disk_that_is_full_for_a_moment(briefly, whole):
+    for share in (0.02, 0.5, 0.99):
+        briefly(int(share * whole[1]), 5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("length", [1, 2, 12])
+def test_a_disk_that_is_full_for_a_moment_at_every_call(briefly, whole, length):
+    for first in range(0, whole[1], 1 if length == 1 else 3):
+        briefly(first, length)
+
+
+def stays_full(recipe, out, first, whole, monkeypatch, capsys):
+    with monkeypatch.context() as patch:
+        patch.setattr(disk, "PATIENCE", 0.0)
+        patch.setattr(disk, "os", Full(first, 10**9))
+        status = train(recipe, out)
+    told = capsys.readouterr()
+    assert "a mistake of ours" not in told.err
+    assert "the disk is full" in told.out + told.err
+    if not out.exists():
+        assert status == 2, "nothing was begun, and nothing is left"
+        return
+    assert status == 1
+    assert train(recipe, out, "--resume") == 0
+    assert differences(whole[0], out) == []
+    capsys.readouterr()
+
+
+def test_a_disk_that_stays_full(recipe, whole, tmp_path, monkeypatch, capsys):
+    for first in (1, whole[1] // 2, whole[1] - 9):
+        stays_full(recipe, tmp_path / str(first), first, whole, monkeypatch, capsys)
+
+
+@pytest.mark.slow
+def test_a_disk_that_stays_full_from_every_call_on(recipe, whole, tmp_path, monkeypatch, capsys):
+    for first in range(whole[1]):
+        stays_full(recipe, tmp_path / str(first), first, whole, monkeypatch, capsys)
+
+
+@pytest.mark.parametrize("cause", [errno.EROFS])
+def test_another_failure_of_the_disk_is_told_as_what_it_is(
+    recipe, whole, tmp_path, monkeypatch, capsys, cause
+):
+    class Broken(Full):
+        def __getattr__(self, name):
+            call = super().__getattr__(name)
+
+            def broken(*arguments, **options):
+                try:
+                    return call(*arguments, **options)
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
+                    raise OSError(cause, os.strerror(cause), error.filename) from None
+
+            return broken if callable(call) and name in CALLS else call
+
+    out = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(disk, "os", Broken(whole[1] * 3 // 4, 10**9))
+        assert train(recipe, out) == 1
+    told = capsys.readouterr()
+    assert disk.CAUSES[cause] in told.out
+    assert "goes on from state-0000000" in told.out
+    assert train(recipe, out, "--resume") == 0
+    assert differences(whole[0], out) == []
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 1 MiB."""
+    path = tmp_path / "disk"
+    path.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(path)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no file system can be mounted here")
+    yield path
+    subprocess.run(["umount", str(path)], check=True)
+
+
+def fill(path):
+    """Leave no space on a disk."""
+    with (path / "ballast").open("wb", buffering=0) as file:
+        for size in (4096, 1):
+            with pytest.raises(OSError, match="No space left"):
+                while True:
+                    file.write(b"x" * size)
+
+
+class FillDisk(keras.callbacks.Callback):
+    """Fills a disk at the end of the first epoch."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.path = path
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 1:
+            fill(self.path)
+
+
+@pytest.mark.parametrize("extra", [["tensor_board", {"top_checkpoints": {"k": 2}}]])
+def test_a_real_disk(small_disk, tmp_path, monkeypatch, extra):
+    """Full from the second epoch on, until the run waits for it; and full for good."""
+    from keras_recipes.recipes.run.train import train as train_run
+
+    made = keras_recipes.load({**SMALL, "callbacks": [*SMALL["callbacks"], *extra]})
+    train_run(made, out=tmp_path / "whole", progress=False)
+    out, waited = small_disk / "run", []
+
+    def free(seconds):
+        waited.append(seconds)
+        (small_disk / "ballast").unlink(missing_ok=True)
+
+    monkeypatch.setattr(disk.time, "sleep", free)
+    result = train_run(made, out=out, progress=False, callbacks=[FillDisk(small_disk)])
+    assert result.status == "completed", result.reason
+    assert waited
+    assert differences(tmp_path / "whole", out) == []
+    shutil.rmtree(out)
+    monkeypatch.setattr(disk, "PATIENCE", 0.0)
+    result = train_run(made, out=out, progress=False, callbacks=[FillDisk(small_disk)])
+    assert result.status == "failed"
+    assert "the disk is full" in result.reason
+    (small_disk / "ballast").unlink()
+    assert train_run(made, out=out, progress=False, resume=True).status == "completed"
+    assert differences(tmp_path / "whole", out) == []
+
+
+def test_a_report_that_a_full_disk_does_not_take(small_disk, tmp_path, whole, capsys):
+    shutil.copytree(whole[0], small_disk / "run")
+    before = (small_disk / "run" / "report.html").read_bytes()
+    fill(small_disk)
+    assert main(["report", str(small_disk / "run")]) == 2
+    assert "report.html: cannot be written: the disk is full" in capsys.readouterr().err
+    assert (small_disk / "run" / "report.html").read_bytes() == before
+    with pytest.raises(RequestError, match="the run directory cannot be written: the disk is full"):
+        keras_recipes.load(SMALL).train(out=small_disk / "new", progress=False)
