@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 from .durations import EXPECTED, Duration
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
+MOST_NAME = 80
 
 
 class Mismatch(ValueError):
@@ -110,7 +111,7 @@ def plain_name() -> Field:
     expected = "expected a name of small letters, digits, `_`, `-` and `.`."
 
     def check(value: Any) -> str:
-        if not isinstance(value, str) or not NAME.fullmatch(value) or len(value) > 80:
+        if not isinstance(value, str) or not NAME.fullmatch(value) or len(value) > MOST_NAME:
             raise Mismatch(expected)
         return value
 
