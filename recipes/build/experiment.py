@@ -159,8 +159,10 @@ def optimizer(recipe: Recipe, builder: Builder) -> keras.optimizers.Optimizer:
     choice = recipe.optimizer
     if recipe.learning_rate is not None:
         rate = recipe.learning_rate
-        # Keras takes no whole number for a rate.
-        rate = rate if isinstance(rate, Choice) else float(rate)
+        # Keras takes no whole number for a rate. A schedule is made here, so that what is wrong
+        # with it is reported where it stands.
+        schedule = isinstance(rate, Choice)
+        rate = builder.value(rate, ("learning_rate",)) if schedule else float(rate)
         choice = choice.with_arguments(learning_rate=rate)
     if recipe.weight_decay is not None and choice.name in DECAYS:
         # The recipe's decay takes the place of the optimizer's own default.

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from ..errors import Problem
 from .choices import Choice, Residual
+from .climbs import climbs
 from .durations import Duration
 from .fields import closest, listed
 from .nodes import Node, Path
@@ -127,21 +128,23 @@ def logged(recipe: Recipe) -> list[str]:
 
 
 def one_owner_of_the_rate(recipe: Recipe) -> Found:
-    """Keras's plateau callback cannot cut a rate that a schedule decides."""
-    if not isinstance(recipe.learning_rate, Choice):
-        return
+    """A callback that cuts the rate needs one that it can cut."""
+    rate = recipe.learning_rate
+    schedule = rate.name if isinstance(rate, Choice) else None
     for index, callback in enumerate(recipe.callbacks):
-        if callback.name == "reduce_lr_on_plateau":
+        if callback.name == "reduce_lr_on_plateau" and schedule is not None:
             yield (
                 ("callbacks", index),
-                f"`reduce_lr_on_plateau` cannot cut a rate that the schedule "
-                f"`{recipe.learning_rate.name}` decides. Use `reduce_on_plateau`, and "
-                "`learning_rate: {plateau: {schedule: ...}}`.",
+                f"`reduce_lr_on_plateau` cannot cut a rate that the schedule `{schedule}` decides. "
+                "Use `reduce_on_plateau`, and `learning_rate: {plateau: {schedule: ...}}`.",
             )
-        if callback.name == "reduce_on_plateau" and not _holds(recipe.learning_rate, "plateau"):
+        needs_plateau = callback.name == "reduce_on_plateau" or (
+            callback.name == "divergence_guard" and schedule is not None
+        )
+        if needs_plateau and not _holds(rate, "plateau"):
             yield (
                 ("callbacks", index),
-                "`reduce_on_plateau` cuts the factor of a `plateau`, which the learning rate does "
+                f"`{callback.name}` cuts the factor of a `plateau`, which the learning rate does "
                 "not hold. Write `learning_rate: {plateau: {schedule: ...}}`.",
             )
 
@@ -192,15 +195,13 @@ def arrays_have_no_own_files(recipe: Recipe) -> Found:
 
 def warm_up_ends_within_the_run(recipe: Recipe) -> Found:
     """A warm-up that lasts as long as the run never reaches its rate."""
-    rate = recipe.learning_rate
-    if not isinstance(rate, Choice) or rate.name != "warmup":
-        return
-    steps = rate.arguments["steps"]
-    if isinstance(steps, Duration) and _whole_run(steps, recipe.epochs):
-        yield (
-            ("learning_rate", "warmup", "steps"),
-            f"the warm-up takes the whole run of {recipe.epochs} epochs. Received {steps}.",
-        )
+    for climb in climbs(recipe.learning_rate, ("learning_rate",)):
+        if _whole_run(climb.steps, recipe.epochs):
+            yield (
+                climb.place,
+                f"the warm-up takes the whole run of {recipe.epochs} epochs. "
+                f"Received {climb.steps}.",
+            )
 
 
 def _whole_run(duration: Duration, epochs: int) -> bool:

@@ -197,6 +197,8 @@ def plain() -> Field:
             return [check(item) for item in value]
         if isinstance(value, dict) or (isinstance(value, float) and not math.isfinite(value)):
             raise Mismatch(expected)
+        if isinstance(value, int) and abs(value) >= 2**63:
+            raise Mismatch(f"{expected} Numbers have 64 bits.")
         return value
 
     types = ["number", "string", "boolean", "null", "array"]

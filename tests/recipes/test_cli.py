@@ -48,7 +48,9 @@ def test_validate_tells_every_mistake_of_every_recipe(tmp_path, capsys):
     assert captured.out == "digits_mlp: ok\n"
     lines = captured.err.splitlines()
     assert len(lines) == 5
-    assert lines[0] == "a.yaml:2:9 epochs: expected a whole number > 0. Received 0."
+    assert (
+        lines[0] == "a.yaml:2:9 epochs: expected a whole number > 0 and <= 1000000000. Received 0."
+    )
 
 
 def test_validate_takes_overrides(capsys):
