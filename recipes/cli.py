@@ -71,6 +71,10 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 def run(arguments: argparse.Namespace) -> int:
     """Carry out a parsed request; every expected failure becomes a message and a status."""
     try:
+        if getattr(arguments, "plugin", None):
+            from .spec.plugins import load_plugins
+
+            load_plugins(arguments.plugin)
         return arguments.deed(arguments)
     except OutputError:
         raise

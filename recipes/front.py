@@ -128,7 +128,7 @@ def load(source: Source, overrides: Overrides = (), *, plugins: Sequence[str] = 
     Args:
         source: path of a YAML file, name of a recipe that ships, or the recipe as a mapping.
         overrides: `["key.path=value", ...]` or `{"key.path": value}`, applied before the check.
-        plugins: importable modules whose classes the recipe may name.
+        plugins: modules, or paths of Python files, whose classes the recipe may name.
 
     Returns:
         The recipe, frozen.
@@ -178,7 +178,7 @@ def resume(
         overrides: changes to its recipe; each must be in `allow_change`.
         x: rows, for a recipe whose `data.source` is `arrays`.
         y: their targets.
-        plugins: importable modules whose classes the recipe names.
+        plugins: modules, or paths of Python files, whose classes the recipe names.
         allow_change: keys of the recipe that may change.
         progress: show a progress bar.
         raises: raise where training failed, rather than return a result that says so.
@@ -189,10 +189,14 @@ def resume(
         TrainingFailed: training broke or diverged; the run directory tells how.
     """
     from .run import directory as files
+    from .run.plugins import require_plugins
+    from .spec.plugins import load_plugins
 
     path = Path(run)
     if not os.path.isfile(path / files.RECIPE):
         raise RequestError(f"{run}: there is no run to resume; it has no {files.RECIPE}.")
+    load_plugins(plugins)
+    require_plugins(files.RunDirectory(path))
     recipe = load(path / files.RECIPE, overrides, plugins=plugins)
     return recipe.train(
         x,
@@ -223,7 +227,7 @@ def sweep(
     Args:
         source: path of a sweep, name of one that ships, or the sweep as a mapping.
         overrides: changes to keys of the sweep.
-        plugins: importable modules whose classes the recipe may name.
+        plugins: modules, or paths of Python files, whose classes the recipe may name.
         out: directory of the sweep; default `sweeps/NAME`.
         jobs: trials at once on this machine, each in a process of its own; default the sweep's own
             number. One trains in this process. 0, with `chief`, leaves the work to other machines.

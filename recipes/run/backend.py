@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..errors import RequestError
+from ..spec import plugins
 
 
 def use_tensorflow() -> None:
@@ -29,6 +30,7 @@ def use_tensorflow() -> None:
             f"Keras runs on {keras.backend.backend()} here; recipes train on TensorFlow. "
             "Set KERAS_BACKEND=tensorflow."
         )
+    plugins.register()
 
 
 @contextmanager

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..spec import Recipe, dump
+from ..spec.plugins import plugins_of
 from . import directory as files
 from .backend import use_tensorflow
 from .directory import RunDirectory, reserved
+from .plugins import heading
 from .resume import Earlier, check_data, manifest_of, taken_up
 
 if TYPE_CHECKING:
@@ -80,8 +82,9 @@ def describe(
 
         fingerprints["weights"] = weights_fingerprint(recipe)
     now = manifest(seed=recipe.seed, fingerprints=fingerprints)
+    now["plugins"] = plugins_of(recipe)
     if earlier is not None and earlier.manifest:
         now = manifest_of(earlier, now)
-    directory.write_text(files.RECIPE, dump(recipe))
+    directory.write_text(files.RECIPE, heading(recipe) + dump(recipe))
     directory.write_json(files.MANIFEST, now)
     directory.write_json(files.DATA, data.to_json())

@@ -9,6 +9,8 @@ from typing import Any
 from ..errors import RecipeError
 from ..spec import Recipe
 from . import directory as files
+from .directory import RunDirectory
+from .plugins import require_plugins
 
 PLACE = ("initialize", "weights")
 
@@ -87,6 +89,7 @@ def _take_state(model: Any, run: Path) -> None:
 
 
 def _loaded(path: Path, *, compiled: bool) -> Any:
+    require_plugins(RunDirectory(path.parent))
     import keras
 
     if path.suffix != ".keras":

@@ -9,10 +9,12 @@ from ..spec import Recipe, load
 from . import directory as files
 from .backend import use_tensorflow
 from .directory import RunDirectory, opened
+from .plugins import require_plugins
 
 
 def recipe_of(run: RunDirectory) -> Recipe:
     """The resolved recipe that a run was made from."""
+    require_plugins(run)
     return load(run / files.RECIPE)
 
 
@@ -25,6 +27,7 @@ def model_of(run: RunDirectory) -> Any:
             f"{run.path}: holds no model yet; its status is {status}. "
             f"{run / files.CHECKPOINTS} may hold one of an epoch."
         )
+    require_plugins(run)
     use_tensorflow()
     import keras
 

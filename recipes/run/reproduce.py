@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import RequestError
-from ..spec import load
+from ..spec.plugins import load_plugins
 from . import directory as files
 from .compare import compare, surroundings
 from .directory import RunDirectory, opened
+from .reload import recipe_of
 from .resume import finished
 
 
@@ -56,7 +57,7 @@ def reproduce(
     Args:
         out: directory for the second run, to keep it; else it is temporary.
         arrays: `(x, y)` for a recipe whose data source is `arrays`.
-        plugins: importable modules whose classes the recipe names.
+        plugins: modules, or paths of Python files, whose classes the recipe names.
         progress: show a progress bar.
 
     Raises:
@@ -64,7 +65,8 @@ def reproduce(
     """
     first = opened(run)
     _check(first)
-    recipe = load(first / files.RECIPE, plugins=plugins)
+    load_plugins(plugins)
+    recipe = recipe_of(first)
     with tempfile.TemporaryDirectory(prefix="keras-recipes-") as temporary:
         from .ensemble import train_ensemble
         from .train import train

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from ..errors import RequestError
-from .options import Arguments, metrics, print_json, takes_json, takes_run, verb
+from .options import Arguments, metrics, print_json, takes_json, takes_plugins, takes_run, verb
 
 
 def add(verbs: Any) -> None:
@@ -14,10 +14,12 @@ def add(verbs: Any) -> None:
     takes_run(measuring)
     measuring.add_argument("--split", choices=("train", "validation", "test"), default="test")
     takes_json(measuring)
+    takes_plugins(measuring)
     text = "predictions of a run's model for the rows of a file"
     predicting = verb(verbs, "predict", predict, text)
     takes_run(predicting)
     predicting.add_argument("file", metavar="FILE", help="raw rows: .csv, .npz or .npy")
+    takes_plugins(predicting)
     predicting.add_argument("--out", metavar="FILE", help="CSV file to write (default: stdout)")
     telling = verb(verbs, "report", report, "one HTML page from run directories, or from a sweep's")
     telling.add_argument("runs", metavar="RUN", nargs="+")

@@ -82,7 +82,7 @@ KEYS = {
                                     "steps}}}}", "decay_steps: no training takes more than"),
     "endless epochs": (f"checkpoints: {{every: {10**30} epochs}}", "checkpoints.every: expec"),
     "a number of 64 bits": (f"optimizer: {{sgd: {{name: {10**300}}}}}", "name: expected text"),
-    "endless patience": (f"callbacks: [{{early_stopping: {{patience: {2**63}}}}}]", "patience: exp"),
+    "long patience": (f"callbacks: [{{early_stopping: {{patience: {2**63}}}}}]", "patience: exp"),
     "a schedule's argument": ("learning_rate: {piecewise_constant: {boundaries: [9, 5], "
                               "values: [1, 2, 3]}}", ":4:37 learning_rate.piecewise_constant: "),
     "a long warm-up inside": ("learning_rate: {scale: {factor: 2, schedule: {warmup: "

@@ -59,12 +59,12 @@ def main() -> int:
 
 def carry_out(job: Job) -> int:
     """Work for the chief at an address; the exit status."""
-    from ...spec import catalog
+    from ...spec.plugins import load_plugins
     from .client import ChiefGone, RemoteClient
     from .trial import Interrupted, Trainer
     from .worker import Worker
 
-    catalog.load_plugins(job.sweep.plugins)
+    load_plugins(job.sweep.plugins)
     client = RemoteClient(job.address, job.name, fingerprint=job.fingerprint, patience=job.patience)
     trainer = Trainer(job.sweep, job.directory, job.arrays)
     worker = Worker(job.sweep, client, trainer, lease=job.lease)

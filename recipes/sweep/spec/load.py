@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from ...errors import Problem, RecipeError
-from ...spec import Recipe, catalog, inheritance, overrides
+from ...spec import Recipe, inheritance, overrides
+from ...spec.plugins import load_plugins
 from ...spec.fields import shown
 from ...spec.load import problem, validate
 from ...spec.loader import read_named
@@ -46,7 +47,7 @@ def load_sweep(
     Raises:
         RecipeError: with every mistake, each with its place, in the order of the file.
     """
-    catalog.load_plugins(tuple(plugins))
+    load_plugins(plugins)
     root, path = read_source(source)
     root = overrides.apply(root, changes)
     problems: list[Problem] = []
