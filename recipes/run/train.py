@@ -258,14 +258,16 @@ class Run:
     @contextmanager
     def recorded_failure(self) -> Iterator[None]:
         """Leave the story of a broken training in the run directory, not on the screen."""
+        from .failure import full_tracebacks, reason
         from .interrupt import Interrupted
 
         try:
-            yield
+            with full_tracebacks():
+                yield
         except Interrupted as error:
-            reason = f"{error} came while the trained model was saved and measured"
+            late = f"{error} came while the trained model was saved and measured"
             self.result = replace(self.result, signal=str(error), test={})
-            self.close("interrupted", reason)
+            self.close("interrupted", late)
         except KeyboardInterrupt:
             self.close("interrupted", "a second signal ended the run at once")
             raise
@@ -274,8 +276,8 @@ class Run:
             self.close("failed", " ".join(str(error).split("\n")))
         except Exception as error:
             # Whatever breaks in the middle of a training is told in the run directory.
-            reason = f"training broke: {type(error).__name__}: {error}".strip().splitlines()[0]
-            story = f"{reason} (the whole story: {self.note_traceback()})"
+            story = reason(error, self.recipe, self.built)
+            story = f"{story} (the whole story: {self.note_traceback()})"
             self.close("failed", f"{story}{self.not_lost()}")
 
     def not_lost(self) -> str:

@@ -98,6 +98,8 @@ def field_of(entry: Entry, name: str, argument: Argument) -> Any:
     """The type, for pydantic, of one argument of an entry."""
     if entry.kind == "callbacks" and name in PATHS:
         return inside_path().annotation
+    if (entry.kind, name) == ("layers", "name"):
+        return layer_name().annotation
     if (entry.kind, name) in RECORDS:
         return RECORDS[entry.kind, name]
     if argument.type is not None:
@@ -165,6 +167,19 @@ def inside_path() -> Field:
         return value
 
     return Field(check, expected, {"type": "string"})
+
+
+def layer_name() -> Field:
+    """A name that TensorFlow takes for a scope, and Keras for a part of a variable's path."""
+    expected = "expected a name of ASCII letters, digits, `_`, `-` and `.`."
+    pattern = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]*")
+
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            raise Mismatch(expected)
+        return value
+
+    return Field(check, expected, {"type": "string", "pattern": f"^{pattern.pattern}$"})
 
 
 SIMPLE: dict[str, Callable[[], Field]] = {

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterator
 
 from ..errors import Problem
+from . import network
 from .choices import Choice, Residual
 from .climbs import climbs
 from .durations import Duration
 from .fields import closest, listed
 from .nodes import Node, Path
 from .schema import Recipe
+from .shapes import known_shape
 
 Found = Iterator[tuple[Path, str]]
 Check = Callable[[Recipe], Found]
@@ -237,6 +239,34 @@ def blocks_have_layers(recipe: Recipe) -> Found:
             yield ("model", "layers", index), "a residual block needs at least one layer."
 
 
+def layers_can_stand_in_a_list(recipe: Recipe) -> Found:
+    """A layer in a list has one input and one output, and a name of its own."""
+    output = recipe.model.output
+    items = [(("layers", index), layer) for index, layer in enumerate(recipe.model.layers)]
+    if output is not None:
+        items.append((("output",), output))
+    for path, layer in items:
+        yield from _in_model(network.unusable(layer, path))
+    yield from _in_model(network.name_clashes(recipe.model.layers, output))
+
+
+def layers_follow_one_another(recipe: Recipe) -> Found:
+    """Each layer must take the shape that the one before it gives, as far as shapes are known."""
+    rows = known_shape(recipe.data.source.name)
+    # One mistake at a time: a layer that is of no use here has no shape either.
+    if rows is not None and not any(layers_can_stand_in_a_list(recipe)):
+        yield from _in_model(network.misfits(recipe.model.layers, recipe.model.output, rows))
+
+
+def _in_model(found: Found) -> Found:
+    return ((("model", *path), message) for path, message in found)
+
+
+def shapes_unchecked(recipe: Recipe) -> str | None:
+    """Why not all shapes of the network were checked; None where they were."""
+    return network.unchecked(recipe.model.layers, known_shape(recipe.data.source.name))
+
+
 CHECKS: list[tuple[Check, frozenset[str]]] = [
     (loss_fits_source, frozenset({"loss", "data"})),
     (sparse_loss_has_labels, frozenset({"loss", "metrics", "data"})),
@@ -249,4 +279,6 @@ CHECKS: list[tuple[Check, frozenset[str]]] = [
     (clipping_has_a_bound, frozenset({"gradient_clipping"})),
     (decay_has_a_rate, frozenset({"weight_decay"})),
     (blocks_have_layers, frozenset({"model"})),
+    (layers_can_stand_in_a_list, frozenset({"model"})),
+    (layers_follow_one_another, frozenset({"model", "data"})),
 ]

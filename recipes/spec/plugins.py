@@ -93,11 +93,14 @@ def register() -> None:
     if keras is None:
         return
     for name, module in _loaded.items():
-        for kind, classes in getattr(module, TABLE).items():
-            for target in classes.values():
-                known = keras.saving.get_registered_object(keras.saving.get_registered_name(target))
-                if kind in (*BASES, *FUNCTIONS) and known is not target:
-                    keras.saving.register_keras_serializable(package=module_name(name))(target)
+        for target in (
+            item for table in getattr(module, TABLE).values() for item in table.values()
+        ):
+            # A callback is no part of a saved model, and has no config.
+            saved = inspect.isfunction(target) or hasattr(target, "get_config")
+            known = keras.saving.get_registered_object(keras.saving.get_registered_name(target))
+            if saved and known is not target:
+                keras.saving.register_keras_serializable(package=module_name(name))(target)
 
 
 def _choices(value: Any) -> Iterator[Choice]:

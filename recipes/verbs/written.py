@@ -68,20 +68,32 @@ def copy(arguments: Arguments) -> int:
 
 def validate(arguments: Arguments) -> int:
     """Every mistake of every recipe or sweep; overrides apply to all of them."""
-    from ..spec import load as load_recipe
-    from ..sweep.spec.load import is_sweep, load_sweep
-
     problems = []
     for word in arguments.recipes:
         try:
-            read = load_sweep if is_sweep(word) else load_recipe
-            read(word, arguments.overrides, plugins=arguments.plugin)
-            print(f"{word}: ok")
+            print(f"{word}: {_verdict(word, arguments)}")
         except RecipeError as error:
             problems.extend(error.problems)
     if problems:
         raise RecipeError(problems)
     return 0
+
+
+def _verdict(word: str, arguments: Arguments) -> str:
+    """What there is to say of a sound recipe or sweep.
+
+    Raises:
+        RecipeError: it is not sound.
+    """
+    from ..spec import load as load_recipe
+    from ..spec.checks import shapes_unchecked
+    from ..sweep.spec.load import is_sweep, load_sweep
+
+    if is_sweep(word):
+        load_sweep(word, arguments.overrides, plugins=arguments.plugin)
+        return "ok"
+    reason = shapes_unchecked(load_recipe(word, arguments.overrides, plugins=arguments.plugin))
+    return "ok" if reason is None else f"ok (shapes not checked: {reason})"
 
 
 def schema(arguments: Arguments) -> int:

@@ -9,11 +9,11 @@ from pydantic import ValidationError
 
 from ...errors import Problem, RecipeError
 from ...spec import Recipe, inheritance, overrides
-from ...spec.plugins import load_plugins
 from ...spec.fields import shown
 from ...spec.load import problem, validate
 from ...spec.loader import read_named
 from ...spec.nodes import Node, Place, node_of, string_keys
+from ...spec.plugins import load_plugins
 from ...spec.strict import message
 from . import checks, corner_checks, shipped
 from .apply import put_merged, relocated
