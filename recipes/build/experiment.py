@@ -12,7 +12,7 @@ from ...models import LayerError, Residual, TrainingModel, build_network
 from ..errors import DataError, RecipeError
 from ..spec import Choice, Recipe
 from . import task as tasks
-from .capacity import oversized, weights_fit_memory
+from .capacity import copies, oversized, weights_fit_memory
 from .data import Data, Split
 from .data.order import TrainingDataset, evaluation_dataset, training_dataset
 from .data.steps import batch_rows
@@ -85,7 +85,7 @@ def network(recipe: Recipe, data: Data, task: tasks.Task, builder: Builder) -> k
     else:
         output = keras.layers.Dense(task.units, activation=task.activation, name="output")
     try:
-        with weights_fit_memory():
+        with weights_fit_memory(copies(recipe)):
             inputs, outputs = build_network(
                 data.input_shape, layers, output, scaling=data.scaling.layer()
             )
