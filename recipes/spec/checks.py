@@ -242,11 +242,10 @@ def blocks_have_layers(recipe: Recipe) -> Found:
 def layers_can_stand_in_a_list(recipe: Recipe) -> Found:
     """A layer in a list has one input and one output, and a name of its own."""
     output = recipe.model.output
-    items = [(("layers", index), layer) for index, layer in enumerate(recipe.model.layers)]
+    for index, layer in enumerate(recipe.model.layers):
+        yield from _in_model(network.unusable(layer, ("layers", index)))
     if output is not None:
-        items.append((("output",), output))
-    for path, layer in items:
-        yield from _in_model(network.unusable(layer, path))
+        yield from _in_model(network.unusable(output, ("output",)))
     yield from _in_model(network.name_clashes(recipe.model.layers, output))
 
 

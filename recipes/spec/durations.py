@@ -11,7 +11,8 @@ TEXT = re.compile(
     r"(?P<amount>[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?|\.[0-9]+)\s*(?P<unit>steps?|epochs?|%)"
 )
 # Beyond these, a count of optimizer updates would leave 64 bits.
-MOST = {"steps": 10**15, "epochs": 10**9, "%": 100}
+MOST_EPOCHS = 10**9
+MOST = {"steps": 10**15, "epochs": MOST_EPOCHS, "%": 100}
 EXPECTED = "a duration: `500 steps`, `3 epochs`, `10%` of the run, or a number of optimizer updates"
 
 

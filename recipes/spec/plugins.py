@@ -192,7 +192,7 @@ def _unfit(kind: str, target: Any) -> str | None:
     return None
 
 
-def _derives(target: type, base: str) -> bool:
+def _derives(target: Any, base: str) -> bool:
     # Where nothing has imported Keras yet, no class derives from one of Keras's.
     module, _, name = base.rpartition(".")
     found = sys.modules.get("keras")
@@ -201,7 +201,7 @@ def _derives(target: type, base: str) -> bool:
     return found is not None and issubclass(target, getattr(found, name))
 
 
-def _takes_name(target: type) -> bool:
+def _takes_name(target: Any) -> bool:
     parameters = inspect.signature(target).parameters.values()
     return any(p.name == "name" or p.kind is p.VAR_KEYWORD for p in parameters)
 

@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..spec import Recipe
@@ -82,7 +82,7 @@ def is_override(word: str) -> bool:
     return "=" in word and not (word.endswith((".yaml", ".yml")) and os.path.isfile(word))
 
 
-def _ask_for(arguments: Arguments) -> NoReturn:
+def _ask_for(arguments: Arguments) -> None:
     what, example = "recipe", "digits_mlp"
     if arguments.subject == "sweep":
         what, example = "sweep", "digits_learning_rate"

@@ -178,12 +178,10 @@ def trains(name: str, rows: tuple[int, ...]) -> bool:
     """Whether a network with a layer takes a step on rows of a shape."""
     given, draw = dict(NEEDED.get(name, {})), random.Random(0)
     for key, argument in catalog.entry("layers", name).arguments.items():
-        if argument.required and key not in given:
-            given[key] = (
-                dims(draw, 0) if key == "dims" else RANDOM[key](draw, max(1, len(rows) - 1))
-            )
-    if name == "permute":
-        given["dims"] = [*range(1, len(rows) + 1)]
+        if argument.required and key not in given and key != "dims":
+            sizes = ("kernel_size", "pool_size", "output_size")
+            given[key] = 2 if key in sizes else RANDOM[key](draw, len(rows) - 1)
+    given = {**given, "dims": [*range(1, len(rows) + 1)]} if name == "permute" else given
     data = {"name": "x", "data": {"source": "arrays"}, "model": {"layers": ["flatten"]}}
     layer = choices.validated("layers", {name: given})
     keras.backend.clear_session()
