@@ -280,6 +280,23 @@ def write_private(path: Path, text: str) -> Written:
     )
 
 
+def write_text_once(path: Path, text: str) -> Written:
+    """Write a text file that must not be there yet; nothing of it stays where that fails.
+
+    Raises:
+        FileExistsError: there is one.
+    """
+    content = text.encode("utf-8")
+    try:
+        return write_new(path, lambda file: file.write(content))
+    except FileExistsError:
+        raise
+    except BaseException:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+        raise
+
+
 class Lines:
     """A file of lines to add to. Lines that a full disk does not take wait for the next call.
 

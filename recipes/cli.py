@@ -1,12 +1,13 @@
 """The command line: `keras-recipes VERB`. Only argparse is imported until a verb is known."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 
-from .errors import RequestError, TrainingFailed
+from .errors import RequestError, TrainingFailed, system_failure
+from .output import OutputError, guarded
 from .verbs import add_verbs
+from .verbs.options import place_words
 
 DONE, FAILED, WRONG_REQUEST, INTERRUPTED = 0, 1, 2, 130
 
@@ -35,6 +36,15 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit status."""
+    try:
+        with guarded():
+            return _main(argv)
+    except OutputError as error:
+        print(f"keras-recipes: {error}", file=sys.stderr)
+        return FAILED
+
+
+def _main(argv: Sequence[str] | None) -> int:
     arguments = parse(argv)
     if arguments.version:
         from importlib.metadata import version
@@ -48,21 +58,26 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    """The request; overrides may stand before, between and after the options."""
+    """The request; recipes and overrides may stand before, between and after the options."""
     root = parser()
     arguments, rest = root.parse_known_args(argv)
-    late = [word for word in rest if "=" in word and not word.startswith("-")]
-    if len(late) < len(rest) or (late and not hasattr(arguments, "overrides")):
-        root.error(f"unrecognized arguments: {' '.join(word for word in rest)}")
-    if late:
-        arguments.overrides = [*arguments.overrides, *late]
+    options = [word for word in rest if word.startswith("-")]
+    unplaced = rest if options else place_words(arguments, rest)
+    if unplaced:
+        root.error(f"unrecognized arguments: {' '.join(unplaced)}")
     return arguments
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out a parsed request; every expected failure becomes a message and a status."""
     try:
+        if getattr(arguments, "plugin", None):
+            from .spec.plugins import load_plugins
+
+            load_plugins(arguments.plugin)
         return arguments.deed(arguments)
+    except OutputError:
+        raise
     except RequestError as error:
         print(error, file=sys.stderr)
         return WRONG_REQUEST
@@ -72,12 +87,11 @@ def run(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("keras-recipes: interrupted", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader (`| head`) has gone; let Python's shutdown not complain about it either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
-    except Exception:
-        print(f"keras-recipes: a mistake of ours; the whole story: {_story()}", file=sys.stderr)
+    except Exception as error:
+        reason = system_failure(error)
+        if reason is None:
+            reason = f"a mistake of ours; the whole story: {_story()}"
+        print(f"keras-recipes: {reason}", file=sys.stderr)
         return FAILED
 
 
@@ -86,8 +100,12 @@ def _story() -> str:
     import tempfile
     import traceback
 
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="keras-recipes-", suffix=".txt", delete=False, encoding="utf-8"
-    ) as file:
-        file.write(traceback.format_exc())
+    story = traceback.format_exc()
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="keras-recipes-", suffix=".txt", delete=False, encoding="utf-8"
+        ) as file:
+            file.write(story)
+    except OSError:
+        return story  # no disk to leave it on
     return file.name

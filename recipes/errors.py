@@ -1,10 +1,26 @@
 """What a user is told when a request cannot be carried out."""
 
+import errno
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-# A path or a name that a message quotes may be of any length.
+# A path or a name that a message quotes may be of any length, and a file may have any number of
+# mistakes.
 LONGEST_LINE = 2000
+MOST_LINES = 20
+# What the system refuses for a reason outside of this program, and what a user can do about it.
+REMEDIES = {
+    errno.ENOSPC: "Free some space, or write to another disk.",
+    errno.EDQUOT: "Free some space, or write to another disk.",
+    errno.EFBIG: "Write to another disk.",
+    errno.EROFS: "Write to another place.",
+    errno.EACCES: "Check its permissions.",
+    errno.EPERM: "Check its permissions.",
+    errno.EIO: "Check the disk.",
+    errno.EMFILE: "Raise the limit on open files (`ulimit -n`).",
+    errno.ENFILE: "Close other programs.",
+    errno.ENOMEM: "Close other programs.",
+}
 
 
 class RequestError(Exception):
@@ -52,14 +68,32 @@ class RecipeError(RequestError):
 def legible(text: str) -> str:
     """Text that may quote anything, fit for a terminal.
 
-    Characters that would move its cursor become question marks, and a line without end is cut in
-    its middle.
+    Characters that would move its cursor become question marks, a line without end is cut in its
+    middle, and of very many lines the first are shown.
 
     >>> legible("no column `a\\x1b[2Jb`")
     'no column `a?[2Jb`'
     """
-    lines = ["".join(c if c.isprintable() else "?" for c in line) for line in text.split("\n")]
+    lines = text.split("\n")
+    shown = [_legible_line(line) for line in lines[:MOST_LINES]]
+    if len(lines) > MOST_LINES:
+        shown.append(f"and {len(lines) - MOST_LINES} more.")
+    return "\n".join(shown)
+
+
+def _legible_line(line: str) -> str:
     half = LONGEST_LINE // 2 - 2
-    return "\n".join(
-        line if len(line) <= LONGEST_LINE else f"{line[:half]}...{line[-half:]}" for line in lines
-    )
+    line = line if len(line) <= LONGEST_LINE else f"{line[:half]}...{line[-half:]}"
+    return "".join(char if char.isprintable() else "?" for char in line)
+
+
+def system_failure(error: BaseException) -> str | None:
+    """What to say of an error of the system, such as a full disk; None of any other error.
+
+    >>> system_failure(OSError(errno.ENOSPC, "No space left on device", "runs/a/model.keras"))
+    'runs/a/model.keras: No space left on device. Free some space, or write to another disk.'
+    """
+    if not isinstance(error, OSError) or error.errno not in REMEDIES:
+        return None
+    place = "" if error.filename is None else f"{error.filename}: "
+    return legible(f"{place}{error.strerror}. {REMEDIES[error.errno]}")

@@ -167,7 +167,7 @@ def load(source: Source, overrides: Overrides = (), *, plugins: Sequence[str] = 
     Args:
         source: path of a YAML file, name of a recipe that ships, or the recipe as a mapping.
         overrides: `["key.path=value", ...]` or `{"key.path": value}`, applied before the check.
-        plugins: importable modules whose classes the recipe may name.
+        plugins: modules, or paths of Python files, whose classes the recipe may name.
 
     Returns:
         The recipe, frozen.
@@ -217,7 +217,7 @@ def resume(
         overrides: changes to its recipe; each must be in `allow_change`.
         x: rows, for a recipe whose `data.source` is `arrays`.
         y: their targets.
-        plugins: importable modules whose classes the recipe names.
+        plugins: modules, or paths of Python files, whose classes the recipe names.
         allow_change: keys of the recipe that may change.
         progress: show a progress bar.
         raises: raise where training failed, rather than return a result that says so.
@@ -230,10 +230,14 @@ def resume(
     from .run import directory as files
     from .run.directory import RunDirectory
     from .run.moved import recipe_of
+    from .run.plugins import require_plugins
+    from .spec.plugins import load_plugins
 
     path = Path(run)
     if not os.path.isfile(path / files.RECIPE):
         raise RequestError(f"{run}: there is no run to resume; it has no {files.RECIPE}.")
+    load_plugins(plugins)
+    require_plugins(RunDirectory(path))
     recipe = recipe_of(RunDirectory(path), overrides, plugins=plugins, into=Recipe)
     return recipe.train(
         x,
@@ -324,7 +328,7 @@ def sweep(
     Args:
         source: path of a sweep, name of one that ships, or the sweep as a mapping.
         overrides: changes to keys of the sweep.
-        plugins: importable modules whose classes the recipe may name.
+        plugins: modules, or paths of Python files, whose classes the recipe may name.
         out: directory of the sweep; default `sweeps/NAME`.
         jobs: trials at once on this machine, each in a process of its own; default the sweep's own
             number. One trains in this process. 0, with `chief`, leaves the work to other machines.

@@ -68,6 +68,8 @@ def test_every_public_class_has_an_example():
 )
 def test_recipes_and_code_in_the_pages_are_sound(page):
     text = (ROOT / page).read_text(encoding="utf-8")
+    # The recipe of that section needs its plugin; tests/recipes/run/test_plugins.py trains it.
+    text = re.sub(r"## Your own classes\n.*?(?=\n## )", "", text, flags=re.DOTALL)
     blocks = re.findall(r"```(yaml|python)\n(.*?)```", text, re.DOTALL)
     assert blocks
     for language, block in blocks:

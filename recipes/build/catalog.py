@@ -19,7 +19,7 @@ from ...callbacks.table import CALLBACKS
 from ...models.table import GRADIENT_TRANSFORMS, LOSSES, TRAINING_PARTS
 from ...pretraining.table import MACHINE_PARTS
 from ...schedules.table import SCHEDULES
-from ..spec.catalog import describe
+from ..spec.catalog import EVERY_LAYER, describe
 from ..spec.choices import REFUSED
 from ..spec.keras_version import minor_of
 from .data.sources import SOURCES
@@ -67,7 +67,6 @@ LEFT_OUT = frozenset(
 NOT_IN_YAML = frozenset(
     {"kwargs", "args", "fn", "function", "loss_fn", "activity_regularizer_fn", "data"}
 )
-EVERY_LAYER = {"name": {}, "dtype": {}, "trainable": {"default": True}}
 
 
 def tables() -> dict[str, dict[str, Any]]:

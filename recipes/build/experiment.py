@@ -13,7 +13,7 @@ from ...models import LayerError, Residual, TrainingModel, build_network
 from ..errors import DataError, RecipeError
 from ..spec import Choice, Recipe
 from . import task as tasks
-from .capacity import oversized, weights_fit_memory
+from .capacity import copies, oversized, weights_fit_memory
 from .constant import constant_guess
 from .data import Data, Split
 from .data.order import TrainingDataset, evaluation_dataset, training_dataset
@@ -106,7 +106,7 @@ def network(recipe: Recipe, data: Data, task: tasks.Task, builder: Builder) -> k
         output = keras.layers.Dense(task.units, activation=task.activation, name="output")
     dtype = "float64" if data.train.x.dtype == np.float64 else None
     try:
-        with weights_fit_memory():
+        with weights_fit_memory(copies(recipe)):
             inputs, outputs = build_network(
                 data.input_shape,
                 layers,
@@ -193,8 +193,10 @@ def optimizer(recipe: Recipe, builder: Builder) -> keras.optimizers.Optimizer:
     choice = recipe.optimizer
     if recipe.learning_rate is not None:
         rate = recipe.learning_rate
-        # Keras takes no whole number for a rate.
-        rate = rate if isinstance(rate, Choice) else float(rate)
+        # Keras takes no whole number for a rate. A schedule is made here, so that what is wrong
+        # with it is reported where it stands.
+        schedule = isinstance(rate, Choice)
+        rate = builder.value(rate, ("learning_rate",)) if schedule else float(rate)
         choice = choice.with_arguments(learning_rate=rate)
     if recipe.weight_decay is not None and choice.name in DECAYS:
         # The recipe's decay takes the place of the optimizer's own default.

@@ -7,13 +7,12 @@ import keras
 import numpy as np
 
 from ..errors import RecipeError
-from ..spec import Choice, Recipe
+from ..spec import Recipe
+from ..spec.climbs import climbs
 from .objects import Builder
 
 # A rate that is not zero at one of so many updates of the run is taken to be none that is.
 LOOKED_AT = 1000
-# Schedules that begin with a climb, and the argument that is its length.
-CLIMBS = {"warmup": "steps", "warmup_stable_decay": "warmup_steps"}
 
 
 def check_rate(recipe: Recipe, rate: Any, builder: Builder) -> None:
@@ -27,8 +26,7 @@ def check_rate(recipe: Recipe, rate: Any, builder: Builder) -> None:
     if not (over_the_run(rate, builder) > 0).any():
         message = "the rate is 0 in every update of the run: nothing would be learnt."
         raise RecipeError([recipe.problem(("learning_rate",), message)])
-    if isinstance(recipe.learning_rate, Choice):
-        check_climb(recipe, recipe.learning_rate, builder)
+    check_climb(recipe, builder)
 
 
 def over_the_run(schedule: Any, builder: Builder) -> np.ndarray:
@@ -40,15 +38,18 @@ def over_the_run(schedule: Any, builder: Builder) -> np.ndarray:
     return np.asarray(schedule(steps))
 
 
-def check_climb(recipe: Recipe, choice: Choice, builder: Builder) -> None:
-    """A climb at the beginning of the run must end within it."""
-    argument = CLIMBS.get(choice.name)
-    if argument is None or argument not in choice.arguments:
-        return
-    steps = builder.value(choice.arguments[argument], ())
-    if steps >= builder.updates > 1:
-        place = ("learning_rate", choice.name, argument)
-        message = (
-            f"the warm-up takes {steps} optimizer updates, and the whole run has {builder.updates}."
+def check_climb(recipe: Recipe, builder: Builder) -> None:
+    """A warm-up, however deep inside of the schedule, must end before the run does."""
+    for climb in climbs(recipe.learning_rate, ("learning_rate",)):
+        steps, *before = (
+            duration.to_steps(builder.updates_per_epoch, builder.epochs)
+            for duration in (climb.steps, *climb.before)
         )
-        raise RecipeError([recipe.problem(place, message)])
+        start = sum(before)
+        if start < builder.updates <= start + steps and builder.updates > 1:
+            begins = f", begins after {start}" if start else ""
+            message = (
+                f"the warm-up takes {steps} optimizer updates{begins}, and the whole run has "
+                f"{builder.updates}."
+            )
+            raise RecipeError([recipe.problem(climb.place, message)])

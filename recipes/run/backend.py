@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import cache
 
 from ..errors import RequestError
-from ..spec import catalog, keras_version
+from ..spec import catalog, keras_version, plugins
 
 
 def use_tensorflow() -> None:
@@ -32,6 +32,7 @@ def use_tensorflow() -> None:
             f"Keras runs on {keras.backend.backend()} here; recipes train on TensorFlow. "
             "Set KERAS_BACKEND=tensorflow."
         )
+    plugins.register()
     warn_of_untested_keras(keras.__version__)
 
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..spec import Recipe, dump
+from ..spec.plugins import plugins_of
 from . import directory as files
 from .backend import use_tensorflow
 from .directory import RunDirectory, reserved
 from .moved import FILES, relative_files
+from .plugins import heading
 from .resume import Earlier, check_data, manifest_of, taken_up
 
 if TYPE_CHECKING:
@@ -82,12 +84,13 @@ def describe(
         fingerprints["weights"] = weights_fingerprint(recipe)
     now = manifest(seed=recipe.seed, fingerprints=fingerprints)
     now[FILES] = relative_files(recipe, directory.path)
+    now["plugins"] = plugins_of(recipe)
     if earlier is not None and earlier.manifest:
-        now = {**manifest_of(earlier, now), FILES: now[FILES]}
+        now = {**manifest_of(earlier, now), FILES: now[FILES], "plugins": now["plugins"]}
     directory.reopen()
     # First of all: it marks the directory as a run's, in which a resumption may remove files.
     directory.write_json(files.MANIFEST, now)
-    directory.write_text(files.RECIPE, dump(recipe))
+    directory.write_text(files.RECIPE, heading(recipe) + dump(recipe))
     from ..build.task import task_of
 
     function = task_of(recipe, data).output_function

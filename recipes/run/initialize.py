@@ -12,6 +12,7 @@ from ..spec import Recipe
 from . import directory as files
 from .directory import RunDirectory
 from .model_file import check_regular, first_line
+from .plugins import require_plugins
 from .saved_model import load_weights, open_model
 
 PLACE = ("initialize", "weights")
@@ -104,6 +105,7 @@ def _take_state(model: Any, run: Path) -> None:
 
 
 def _loaded(path: Path, *, compiled: bool) -> Any:
+    require_plugins(RunDirectory(path.parent))
     if path.suffix != ".keras":
         raise ValueError(
             f"expected a run directory, a `.keras` or a `.weights.h5` file. Received {path}."

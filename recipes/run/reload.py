@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..build.run_files import check_run_files
 from ..errors import RequestError, legible
-from ..spec import Recipe, catalog
+from ..spec import Recipe
 from ..spec.loader import read
 from ..spec.nodes import Node
+from ..spec.plugins import load_plugins
 from . import directory as files
 from .directory import RunDirectory, opened
 from .moved import Overrides, recipe_of
+from .plugins import require_plugins
 from .saved_model import open_model
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ def model_of(run: RunDirectory) -> Any:
             f"{run.path}: holds no model yet; its status is {status}. "
             f"{run / files.CHECKPOINTS} may hold one of an epoch."
         )
+    require_plugins(run)
     return open_model(run.verified(files.MODEL))
 
 
@@ -212,7 +215,7 @@ def predict(
     described = where.read_json(files.DATA, "classes", "columns", "input_shape", "scaling")
     from ..build.data.rows import Reading, rows_of
 
-    catalog.load_plugins(tuple(plugins))
+    load_plugins(plugins)
     written = read(where.verified(files.RECIPE))
     found = rows_of(rows, Reading(described, on_error=on_error, arrays=_arrays(written)))
     from ..build.data.order import batches_of

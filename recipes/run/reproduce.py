@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import RequestError
+from ..spec.plugins import load_plugins
 from . import directory as files
 from .compare import compare, surroundings
 from .directory import RunDirectory, opened, result_of
@@ -63,7 +64,7 @@ def reproduce(
             must be the same all the same.
         out: directory for the second run, to keep it; else it is temporary.
         arrays: `(x, y)` for a recipe whose data source is `arrays`.
-        plugins: importable modules whose classes the recipe names.
+        plugins: modules, or paths of Python files, whose classes the recipe names.
         progress: show a progress bar.
 
     Raises:
@@ -71,6 +72,7 @@ def reproduce(
     """
     first = opened(run)
     _check(first)
+    load_plugins(plugins)
     recipe = recipe_of(first, overrides, plugins=plugins)
     if overrides:
         check_data(first, recipe, arrays)

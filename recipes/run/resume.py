@@ -17,6 +17,7 @@ from ..spec.fields import did_you_mean, shown
 from . import directory as files
 from .directory import RunDirectory
 from .lock import LOCK
+from .moved import recipe_of
 from .result import Result
 
 # Keys that change nothing about what is trained.

@@ -41,7 +41,7 @@ def open_model(path: str | os.PathLike, *, compiled: bool = False) -> "keras.Mod
     numbers = check_model(file)
     with readable(file):
         try:
-            with weights_fit_memory(numbers + SPARE_NUMBERS):
+            with weights_fit_memory(numbers=numbers + SPARE_NUMBERS):
                 model = keras.models.load_model(file, compile=compiled, safe_mode=True)
         except TooLarge:
             raise ModelFileError(

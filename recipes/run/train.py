@@ -279,14 +279,16 @@ class Run:
     @contextmanager
     def recorded_failure(self) -> Iterator[None]:
         """Leave the story of a broken training in the run directory, not on the screen."""
+        from .failure import full_tracebacks
         from .interrupt import Interrupted
 
         try:
-            yield
+            with full_tracebacks():
+                yield
         except Interrupted as error:
-            reason = f"{error} came while the trained model was saved and measured"
+            late = f"{error} came while the trained model was saved and measured"
             self.result = replace(self.result, signal=str(error), test={})
-            self.end("interrupted", reason)
+            self.end("interrupted", late)
         except KeyboardInterrupt:
             self.end("interrupted", "a second signal ended the run at once")
             self.close()
@@ -308,10 +310,12 @@ class Run:
             # It was waited for.
             self.directory.patience = 0.0
             return disk.explained(error).rstrip(".")
-        reason = f"training broke: {type(error).__name__}: {error}".strip().splitlines()[0]
+        from .failure import reason
+
+        words = reason(error, self.recipe, self.built)
         if isinstance(error, OSError) and error.errno is not None:
-            reason = disk.explained(error).rstrip(".")
-        return f"{reason} (the whole story: {self.note_traceback()})"
+            words = disk.explained(error).rstrip(".")
+        return f"{words} (the whole story: {self.note_traceback()})"
 
     def not_lost(self) -> str:
         """What a run that broke can go on from."""

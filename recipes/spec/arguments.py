@@ -1,6 +1,7 @@
 """What an argument of a class may hold: by its annotation, its name, or its default."""
 
 import ast
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ from . import choices
 from .catalog import Argument, Entry
 from .fields import (
     Field,
+    Mismatch,
     boolean,
     duration,
     either,
@@ -96,6 +98,8 @@ def field_of(entry: Entry, name: str, argument: Argument) -> Any:
     file = file_field(entry, name, argument)
     if file is not None:
         return file.annotation
+    if (entry.kind, name) == ("layers", "name"):
+        return layer_name().annotation
     if (entry.kind, name) in RECORDS:
         return RECORDS[entry.kind, name]
     if argument.type is not None:
@@ -150,6 +154,19 @@ def by_default(argument: Argument) -> Any:
     if isinstance(default, str):
         return text().annotation
     return plain().annotation
+
+
+def layer_name() -> Field:
+    """A name that TensorFlow takes for a scope, and Keras for a part of a variable's path."""
+    expected = "expected a name of ASCII letters, digits, `_`, `-` and `.`."
+    pattern = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]*")
+
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            raise Mismatch(expected)
+        return value
+
+    return Field(check, expected, {"type": "string", "pattern": f"^{pattern.pattern}$"})
 
 
 SIMPLE: dict[str, Callable[[], Field]] = {

@@ -5,16 +5,13 @@ package by `python -m keras_recipes.recipes.build.catalog`; a test holds the fil
 together. `keras_version` tells what of it the installed Keras lacks.
 """
 
-import importlib
 import inspect
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import metadata, resources
+from importlib import resources
 from typing import Any
-
-from ..errors import RequestError
 
 # Sections whose keys are the arguments of one class, each a kind with that one entry: parts of the
 # training step at the top of a recipe, and one inside of `pretraining`.
@@ -25,8 +22,12 @@ KINDS = (
     "activations", "callbacks", "schedules", "gradient_transforms", "sources", "visible_units",
     "hidden_units", "estimators", *SECTIONS,
 )  # fmt: skip
-PLUGIN_GROUP = "keras_recipes.plugins"
-PLUGIN_TABLE = "KERAS_RECIPES"
+# Arguments that every layer of Keras takes.
+EVERY_LAYER: dict[str, dict[str, Any]] = {
+    "name": {},
+    "dtype": {},
+    "trainable": {"default": True},
+}
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Entry:
 
     Attributes:
         keras: the versions of Keras that have it, where not all do.
+        plugin: the plugin that brought it, as the user named it; None of a name of this package.
     """
 
     kind: str
@@ -59,6 +61,7 @@ class Entry:
     class_path: str
     arguments: Mapping[str, Argument] = field(default_factory=dict)
     keras: tuple[str, ...] = ()
+    plugin: str | None = None
 
 
 @cache
@@ -124,37 +127,3 @@ def annotation_text(annotation: Any) -> str:
     for prefix in ("collections.abc.", "typing.", "keras_recipes.schedules.arguments."):
         text = text.replace(prefix, "")
     return text
-
-
-def load_plugins(modules: tuple[str, ...]) -> None:
-    """Enter the classes of plugins into the tables: those the user names, and installed ones.
-
-    A plugin is a module with `KERAS_RECIPES = {"layers": {"my_layer": MyLayer}, ...}`.
-
-    Raises:
-        RequestError: a module cannot be imported or has no such table.
-    """
-    for point in metadata.entry_points(group=PLUGIN_GROUP):
-        _enter(point.name, point.load())
-    for name in modules:
-        try:
-            _enter(name, importlib.import_module(name))
-        except ImportError as error:
-            raise RequestError(f"--plugin {name}: cannot be imported: {error}.") from None
-
-
-def _enter(name: str, module: Any) -> None:
-    table = getattr(module, PLUGIN_TABLE, None)
-    if not isinstance(table, Mapping):
-        raise RequestError(
-            f"plugin {name}: has no table `{PLUGIN_TABLE}`, a mapping such as "
-            '{"layers": {"my_layer": MyLayer}}.'
-        )
-    for kind, classes in table.items():
-        if kind not in KINDS:
-            raise RequestError(
-                f"plugin {name}: knows the kind {kind!r}; the kinds are {', '.join(KINDS)}."
-            )
-        for word, cls in classes.items():
-            row = {"class": f"{cls.__module__}.{cls.__qualname__}", "arguments": describe(cls)}
-            tables()[kind][word] = entry_of(kind, word, row)

@@ -3,11 +3,14 @@
 from collections.abc import Callable, Iterator
 
 from ..errors import Problem
+from . import network
 from .choices import Choice, Residual
+from .climbs import climbs
 from .durations import Duration
 from .fields import closest, listed
 from .nodes import Node, Path
 from .schema import Recipe
+from .shapes import known_shape
 from .source_files import csv_arguments_are_sound
 from .tasks import CLASS_LOSSES, REGRESSION_SOURCES, known_task, metrics_fit_task
 
@@ -103,21 +106,23 @@ def logged(recipe: Recipe) -> list[str]:
 
 
 def one_owner_of_the_rate(recipe: Recipe) -> Found:
-    """Keras's plateau callback cannot cut a rate that a schedule decides."""
-    if not isinstance(recipe.learning_rate, Choice):
-        return
+    """A callback that cuts the rate needs one that it can cut."""
+    rate = recipe.learning_rate
+    schedule = rate.name if isinstance(rate, Choice) else None
     for index, callback in enumerate(recipe.callbacks):
-        if callback.name == "reduce_lr_on_plateau":
+        if callback.name == "reduce_lr_on_plateau" and schedule is not None:
             yield (
                 ("callbacks", index),
-                f"`reduce_lr_on_plateau` cannot cut a rate that the schedule "
-                f"`{recipe.learning_rate.name}` decides. Use `reduce_on_plateau`, and "
-                "`learning_rate: {plateau: {schedule: ...}}`.",
+                f"`reduce_lr_on_plateau` cannot cut a rate that the schedule `{schedule}` decides. "
+                "Use `reduce_on_plateau`, and `learning_rate: {plateau: {schedule: ...}}`.",
             )
-        if callback.name == "reduce_on_plateau" and not _holds(recipe.learning_rate, "plateau"):
+        needs_plateau = callback.name == "reduce_on_plateau" or (
+            callback.name == "divergence_guard" and schedule is not None
+        )
+        if needs_plateau and not _holds(rate, "plateau"):
             yield (
                 ("callbacks", index),
-                "`reduce_on_plateau` cuts the factor of a `plateau`, which the learning rate does "
+                f"`{callback.name}` cuts the factor of a `plateau`, which the learning rate does "
                 "not hold. Write `learning_rate: {plateau: {schedule: ...}}`.",
             )
 
@@ -168,15 +173,13 @@ def arrays_have_no_own_files(recipe: Recipe) -> Found:
 
 def warm_up_ends_within_the_run(recipe: Recipe) -> Found:
     """A warm-up that lasts as long as the run never reaches its rate."""
-    rate = recipe.learning_rate
-    if not isinstance(rate, Choice) or rate.name != "warmup":
-        return
-    steps = rate.arguments["steps"]
-    if isinstance(steps, Duration) and _whole_run(steps, recipe.epochs):
-        yield (
-            ("learning_rate", "warmup", "steps"),
-            f"the warm-up takes the whole run of {recipe.epochs} epochs. Received {steps}.",
-        )
+    for climb in climbs(recipe.learning_rate, ("learning_rate",)):
+        if _whole_run(climb.steps, recipe.epochs):
+            yield (
+                climb.place,
+                f"the warm-up takes the whole run of {recipe.epochs} epochs. "
+                f"Received {climb.steps}.",
+            )
 
 
 def _whole_run(duration: Duration, epochs: int) -> bool:
@@ -212,6 +215,33 @@ def blocks_have_layers(recipe: Recipe) -> Found:
             yield ("model", "layers", index), "a residual block needs at least one layer."
 
 
+def layers_can_stand_in_a_list(recipe: Recipe) -> Found:
+    """A layer in a list has one input and one output, and a name of its own."""
+    output = recipe.model.output
+    for index, layer in enumerate(recipe.model.layers):
+        yield from _in_model(network.unusable(layer, ("layers", index)))
+    if output is not None:
+        yield from _in_model(network.unusable(output, ("output",)))
+    yield from _in_model(network.name_clashes(recipe.model.layers, output))
+
+
+def layers_follow_one_another(recipe: Recipe) -> Found:
+    """Each layer must take the shape that the one before it gives, as far as shapes are known."""
+    rows = known_shape(recipe.data.source.name)
+    # One mistake at a time: a layer that is of no use here has no shape either.
+    if rows is not None and not any(layers_can_stand_in_a_list(recipe)):
+        yield from _in_model(network.misfits(recipe.model.layers, recipe.model.output, rows))
+
+
+def _in_model(found: Found) -> Found:
+    return ((("model", *path), message) for path, message in found)
+
+
+def shapes_unchecked(recipe: Recipe) -> str | None:
+    """Why not all shapes of the network were checked; None where they were."""
+    return network.unchecked(recipe.model.layers, known_shape(recipe.data.source.name))
+
+
 CHECKS: list[tuple[Check, frozenset[str]]] = [
     (loss_fits_source, frozenset({"loss", "data"})),
     (metrics_fit_task, frozenset({"loss", "metrics", "data"})),
@@ -225,4 +255,6 @@ CHECKS: list[tuple[Check, frozenset[str]]] = [
     (clipping_has_a_bound, frozenset({"gradient_clipping"})),
     (decay_has_a_rate, frozenset({"weight_decay"})),
     (blocks_have_layers, frozenset({"model"})),
+    (layers_can_stand_in_a_list, frozenset({"model"})),
+    (layers_follow_one_another, frozenset({"model", "data"})),
 ]

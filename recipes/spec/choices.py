@@ -24,6 +24,8 @@ REFUSED = {
     "flax_layer": RUNS_CODE,
     "torch_module_wrapper": RUNS_CODE,
     "backup_and_restore": "does not restore a run exactly",
+    "swap_ema_weights": "needs an average of the optimizer's own. Write `weight_averaging: {decay: "
+    "0.999}`, which is evaluated and saved by itself",
     "input_layer": "is not needed: the input's shape follows from the data",
 }
 # What people also call a class.

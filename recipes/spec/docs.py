@@ -12,6 +12,7 @@ from . import catalog, keras_version
 from .choices import ALIASES, Choice
 from .dump import to_plain
 from .fields import shown
+from .network import NOT_IN_A_LIST
 from .pretraining import DbnSection
 from .schema import DataSection, ModelSection, Recipe
 
@@ -84,13 +85,18 @@ def _public(path: str) -> str:
     return "" if "build" in parts else f"`{parts[0]}.{parts[1]}.{parts[-1]}`"
 
 
+def _listed(layer: str) -> bool:
+    return layer not in NOT_IN_A_LIST
+
+
 def _names() -> str:
     """Every name that a recipe can use, by kind."""
     lines = []
     for kind in sorted(catalog.tables()):
         if kind in catalog.SECTIONS:
             continue
-        names = ", ".join(f"`{name}`{_since(kind, name)}" for name in catalog.names(kind))
+        known = [name for name in catalog.names(kind) if kind != "layers" or _listed(name)]
+        names = ", ".join(f"`{name}`{_since(kind, name)}" for name in known)
         lines.append(f"**{kind}**: {names}.")
         aliases = ", ".join(f"`{new}` for `{old}`" for new, old in ALIASES.get(kind, {}).items())
         if aliases:

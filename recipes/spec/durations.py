@@ -10,6 +10,9 @@ Unit = Literal["steps", "epochs", "%"]
 TEXT = re.compile(
     r"(?P<amount>[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?|\.[0-9]+)\s*(?P<unit>steps?|epochs?|%)"
 )
+# Beyond these, a count of optimizer updates would leave 64 bits.
+MOST_EPOCHS = 10**9
+MOST = {"steps": 10**15, "epochs": MOST_EPOCHS, "%": 100}
 EXPECTED = "a duration: `500 steps`, `3 epochs`, `10%` of the run, or a number of optimizer updates"
 
 
@@ -36,16 +39,13 @@ class Duration:
         if isinstance(value, int) and not isinstance(value, bool):
             if value < 0:
                 raise ValueError("a duration must not be negative")
-            return cls(value, "steps")
+            return cls(bounded(value, "steps"), "steps")
         found = TEXT.fullmatch(value.strip()) if isinstance(value, str) else None
         if found is None:
             raise ValueError(f"expected {EXPECTED}")
         amount = float(found["amount"])
         unit: Unit = "%" if found["unit"] == "%" else _plural(found["unit"])
-        if not math.isfinite(amount):
-            raise ValueError(f"expected {EXPECTED}")
-        if unit == "%" and amount > 100:
-            raise ValueError("more than 100% of the run")
+        bounded(amount, unit)
         if unit == "steps" and amount != int(amount):
             raise ValueError("a number of steps must be whole")
         return cls(amount, unit)
@@ -76,6 +76,15 @@ class Duration:
     def to_yaml(self) -> int | str:
         """The scalar that is read back as this duration."""
         return int(self.amount) if self.unit == "steps" else str(self)
+
+
+def bounded(amount: float, unit: Unit) -> float:
+    """The amount of a duration, unless it is more than any training takes."""
+    if amount > MOST[unit]:
+        if unit == "%":
+            raise ValueError("more than 100% of the run")
+        raise ValueError(f"no training takes more than {MOST[unit]} {unit}")
+    return amount
 
 
 def _plural(word: str) -> Unit:

@@ -16,6 +16,7 @@ from .durations import EXPECTED, Duration
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 # A comparison takes some 20 microseconds, and a table may have a hundred thousand columns.
 MOST_COMPARED = 2000
+MOST_NAME = 80
 
 
 class Mismatch(ValueError):
@@ -112,7 +113,7 @@ def plain_name() -> Field:
     expected = "expected a name of small letters, digits, `_`, `-` and `.`."
 
     def check(value: Any) -> str:
-        if not isinstance(value, str) or not NAME.fullmatch(value) or len(value) > 80:
+        if not isinstance(value, str) or not NAME.fullmatch(value) or len(value) > MOST_NAME:
             raise Mismatch(expected)
         return value
 
@@ -198,6 +199,8 @@ def plain() -> Field:
             return [check(item) for item in value]
         if isinstance(value, dict) or (isinstance(value, float) and not math.isfinite(value)):
             raise Mismatch(expected)
+        if isinstance(value, int) and abs(value) >= 2**63:
+            raise Mismatch(f"{expected} Numbers have 64 bits.")
         return value
 
     types = ["number", "string", "boolean", "null", "array"]

@@ -1,6 +1,6 @@
 """The JSON Schema of the language, made from the models that check it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -8,6 +8,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from . import catalog, keras_version
 from .choices import ALIASES, adapter
+from .network import NOT_IN_A_LIST
 from .schema import Recipe
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -25,7 +26,7 @@ def json_schema() -> dict[str, Any]:
         definitions[f"{kind}.choice"] = _choice(kind)
         for name in keras_version.names(kind):
             definitions[f"{kind}.{name}"] = _arguments(kind, name)
-    definitions["layer_items.choice"] = {"anyOf": [{"$ref": "#/$defs/layers.choice"}, _residual()]}
+    definitions["layer_items.choice"] = {"anyOf": [_choice("layers", NOT_IN_A_LIST), _residual()]}
     schema["properties"]["extends"] = {
         "type": "string",
         "description": "path or name of a recipe that this one changes",
@@ -46,9 +47,10 @@ class _Generator(GenerateJsonSchema):
     ignored_warning_kinds = {"non-serializable-default"}  # noqa: RUF012
 
 
-def _choice(kind: str) -> dict[str, Any]:
+def _choice(kind: str, left_out: Collection[str] = ()) -> dict[str, Any]:
     """A name that needs no argument, or a mapping of one name."""
     names = {**{name: name for name in keras_version.names(kind)}, **ALIASES.get(kind, {})}
+    names = {written: name for written, name in names.items() if name not in left_out}
     bare = [
         written
         for written, name in names.items()

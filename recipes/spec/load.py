@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from ..errors import Problem, RecipeError
-from . import catalog, checks, inheritance, overrides
+from . import checks, inheritance, overrides
 from .nodes import Node, dotted
+from .plugins import load_plugins
 from .schema import Recipe
 from .strict import Loc, message
 
@@ -35,7 +36,7 @@ def load(
     Args:
         source: path of a YAML file, name of a recipe that ships, or the recipe as a mapping.
         changes: overrides, `["key.path=value", ...]` or `{"key.path": value}`.
-        plugins: modules whose classes the recipe may name.
+        plugins: modules, or paths of Python files, whose classes the recipe may name.
         into: class of the result.
 
     Returns:
@@ -44,7 +45,7 @@ def load(
     Raises:
         RecipeError: with every mistake, each with its place, in the order of the file.
     """
-    catalog.load_plugins(tuple(plugins))
+    load_plugins(plugins)
     tree = overrides.apply(inheritance.resolve(source), changes)
     tree = inheritance.absolute(tree, Path())
     recipe = validate(tree, into)

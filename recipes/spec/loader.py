@@ -1,5 +1,7 @@
 """YAML text to a tree of nodes: strict, bounded, and building nothing but plain data."""
 
+import re
+import unicodedata
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -9,7 +11,7 @@ import yaml
 from yaml.scanner import ScannerError
 
 from ..errors import Problem, RecipeError
-from .fields import shown
+from .fields import MOST_NAME, shown
 from .nodes import Node, Place
 from .scalars import resolve
 
@@ -60,8 +62,18 @@ def read_named(path: Path, example: str) -> Node:
         raise RecipeError([root.problem((), wrong)])
     if "name" in root.value:
         return root
-    name = path.stem.lower().replace(" ", "_")
-    return Node({"name": Node(name, root.place), **root.value}, root.place)
+    return Node({"name": Node(safe_name(path.stem), root.place), **root.value}, root.place)
+
+
+def safe_name(stem: str) -> str:
+    """The name of a recipe whose file is called so: a file may have any name.
+
+    >>> [safe_name(stem) for stem in ("My Recipe", "Größe (2)", "내레시피", "_x")]
+    ['my_recipe', 'gro-e_-2', 'recipe', 'x']
+    """
+    letters = unicodedata.normalize("NFKD", stem.lower().replace(" ", "_"))
+    letters = "".join(char for char in letters if not unicodedata.combining(char))
+    return re.sub(r"[^a-z0-9_.-]+", "-", letters).strip("_.-")[:MOST_NAME] or "recipe"
 
 
 def parse(text: str, file: str) -> Node:

@@ -9,6 +9,7 @@ from pydantic import PlainValidator, PrivateAttr, WithJsonSchema
 
 from ..errors import Problem
 from .choices import Choice, Residual, arguments_of, choice, validated
+from .durations import MOST_EPOCHS
 from .fields import Field, Mismatch, boolean, failure, integer, one_of, plain_name, shown, text
 from .nodes import Node, Path, Place, node_of
 from .pretraining import MOST_SEED, PretrainingSection
@@ -232,7 +233,9 @@ class Recipe(Strict):
     weight_averaging: _section("weight_averaging") = Key(  # type: ignore[valid-type]
         None, description="an average of the weights, which is evaluated and saved"
     )
-    epochs: integer(gt=0).annotation = Key(10, description="passes over the training rows")  # type: ignore[valid-type]
+    epochs: integer(gt=0, le=MOST_EPOCHS).annotation = Key(  # type: ignore[valid-type]
+        10, description="passes over the training rows"
+    )
     steps_per_execution: _count_or("auto") = Key(  # type: ignore[valid-type]
         "auto", description="updates between two returns to Python"
     )

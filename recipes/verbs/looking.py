@@ -4,13 +4,21 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import RequestError
-from .options import Arguments, load, print_json, takes_json, takes_plugins, takes_recipe, verb
+from .options import (
+    Arguments,
+    load,
+    print_json,
+    takes_json,
+    takes_recipe,
+    takes_recipes,
+    tell,
+    verb,
+)
 
 
 def add(verbs: Any) -> None:
     drawing = verb(verbs, "plot", plot, "the learning rate over the run, before training")
-    drawing.add_argument("recipes", metavar="RECIPE", nargs="+", help="recipes and overrides")
-    takes_plugins(drawing)
+    takes_recipes(drawing)
     drawing.add_argument("--out", metavar="FILE", help="PNG or SVG (default: NAME-schedule.png)")
 
     find = verb(verbs, "find-lr", find_lr, "learning rates to train with, by a range test")
@@ -40,11 +48,10 @@ def plot(arguments: Arguments) -> int:
     """A picture of the learning rate over the run, of one recipe or several."""
     from ..spec import load as load_recipe
 
-    overrides = [word for word in arguments.recipes if "=" in word]
-    words = [word for word in arguments.recipes if "=" not in word]
-    if not words:
-        raise RequestError("plot: name a recipe to draw.")
-    recipes = [load_recipe(word, overrides, plugins=arguments.plugin) for word in words]
+    recipes = [
+        load_recipe(word, arguments.overrides, plugins=arguments.plugin)
+        for word in arguments.recipes
+    ]
     from ..report.schedule import plot_schedules
 
     path = Path(arguments.out or f"{'-'.join(recipe.name for recipe in recipes)}-schedule.png")
@@ -68,10 +75,10 @@ def find_lr(arguments: Arguments) -> int:
     except ValueError as error:
         raise RequestError(f"find-lr: {error}") from None
     plot_range_test(finder, suggestions, recipe.name, path)
-    print(f"{len(finder.losses)} steps up to a rate of {finder.rates[-1]:.3g}")
+    tell(arguments, f"{len(finder.losses)} steps up to a rate of {finder.rates[-1]:.3g}")
     for name, rate in suggestions.items():
-        print(f"{name}: learning_rate={rate:.3g}")
-    print(path)
+        tell(arguments, f"{name}: learning_rate={rate:.3g}")
+    tell(arguments, str(path))
     if arguments.json:
         print_json({"recipe": recipe.name, "suggestions": suggestions, "picture": str(path)})
     return 0

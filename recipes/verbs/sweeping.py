@@ -1,18 +1,15 @@
 """The verb that searches over the keys of a recipe: sweep."""
 
-import sys
 from typing import Any
 
 from ..errors import RequestError
-from .options import Arguments, print_json, takes_json, takes_plugins, takes_quiet, verb
+from .options import Arguments, print_json, takes_json, takes_quiet, takes_sweep, tell, verb
 
 
 def add(verbs: Any) -> None:
     text = "search over the keys of a recipe; the same command continues"
     made = verb(verbs, "sweep", sweep, text)
-    made.add_argument("sweep", metavar="SWEEP", help="path or name of a sweep")
-    made.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help="override of a key of it")
-    takes_plugins(made)
+    takes_sweep(made)
     made.add_argument("--out", metavar="DIR", help="directory (default: sweeps/NAME)")
     made.add_argument("--jobs", metavar="N", type=int, help="trials at once on this machine")
     far = made.add_mutually_exclusive_group()
@@ -57,7 +54,8 @@ def sweep(arguments: Arguments) -> int:
         progress=not arguments.quiet,
         raises=False,
     )
-    print("\n".join(result.lines()), file=sys.stderr if arguments.json else sys.stdout)
+    for line in result.lines():
+        tell(arguments, line)
     if arguments.json:
         print_json(result.to_json())
     return result.exit_status

@@ -1,7 +1,6 @@
 """Verbs that train a recipe: train, resume, reproduce."""
 
 import argparse
-import sys
 from typing import TYPE_CHECKING, Any
 
 from ..errors import RequestError
@@ -15,6 +14,7 @@ from .options import (
     takes_recipe,
     takes_run,
     takes_several,
+    tell,
     verb,
 )
 
@@ -107,13 +107,12 @@ def reproduce(arguments: Arguments) -> int:
         plugins=arguments.plugin,
         progress=not arguments.quiet,
     )
-    report = sys.stderr if arguments.json else sys.stdout
     for line in found.surroundings:
-        print(f"made with another: {line}", file=report)
+        tell(arguments, f"made with another: {line}")
     for line in found.differences:
-        print(f"differs: {line}", file=report)
+        tell(arguments, f"differs: {line}")
     words = "the same, bit for bit" if found.same else f"{len(found.differences)} differences"
-    print(f"{found.run} trained again, {found.epochs} epochs: {words}", file=report)
+    tell(arguments, f"{found.run} trained again, {found.epochs} epochs: {words}")
     if arguments.json:
         print_json(found.to_json())
     return 0 if found.same else 1
@@ -128,19 +127,18 @@ def _check_resume(arguments: Arguments) -> None:
 
 def _tell_result(result: "Result", arguments: Arguments) -> int:
     """The result for a person, and as JSON where that is asked for."""
-    report = sys.stderr if arguments.json else sys.stdout
-    print(f"{result.status}: {result.reason}, {result.seconds:.1f} s", file=report)
+    tell(arguments, f"{result.status}: {result.reason}, {result.seconds:.1f} s")
     # With progress each finding was printed when it came.
     for finding in result.findings if arguments.quiet else ():
-        print(f"finding: {finding}", file=report)
+        tell(arguments, f"finding: {finding}")
     for index, member in enumerate(result.members, start=1):
-        print(f"member {index}: {metrics(member['test'] or member['validation'])}", file=report)
+        tell(arguments, f"member {index}: {metrics(member['test'] or member['validation'])}")
     for split in ("validation", "test"):
         if getattr(result, split):
-            print(f"{split}: {metrics(getattr(result, split))}", file=report)
+            tell(arguments, f"{split}: {metrics(getattr(result, split))}")
     if result.log_probability:
-        print(f"log-probability, nats: {metrics(result.log_probability)}", file=report)
-    print(f"everything is in {result.directory} (open report.html)", file=report)
+        tell(arguments, f"log-probability, nats: {metrics(result.log_probability)}")
+    tell(arguments, f"everything is in {result.directory} (open report.html)")
     if arguments.json:
         print_json(result.to_json())
     return result.exit_status

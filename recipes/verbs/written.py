@@ -5,8 +5,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+from ... import disk
 from ..errors import RecipeError, RequestError
-from .options import Arguments, load, takes_plugins, takes_recipe, verb
+from .options import Arguments, load, takes_recipe, takes_recipes, verb
 
 
 def add(verbs: Any) -> None:
@@ -17,8 +18,7 @@ def add(verbs: Any) -> None:
     copying.add_argument("destination", metavar="DEST", help="a file or a directory")
     text = "every mistake in recipes, without importing TensorFlow"
     validating = verb(verbs, "validate", validate, text)
-    validating.add_argument("recipes", metavar="RECIPE", nargs="+", help="recipes and overrides")
-    takes_plugins(validating)
+    takes_recipes(validating)
     describing = verb(verbs, "schema", schema, "the JSON Schema of the language, for an editor")
     describing.add_argument("--sweep", action="store_true", help="of sweeps instead of recipes")
 
@@ -60,8 +60,7 @@ def copy(arguments: Arguments) -> int:
     if os.path.isdir(destination):
         destination = destination / source.path.name
     try:
-        with open(destination, "x", encoding="utf-8") as file:
-            file.write(source.path.read_text(encoding="utf-8"))
+        disk.write_text_once(destination, source.path.read_text(encoding="utf-8"))
     except FileExistsError:
         raise RequestError(f"{destination}: is there already; it is not overwritten.") from None
     except OSError as error:
@@ -71,25 +70,36 @@ def copy(arguments: Arguments) -> int:
 
 
 def validate(arguments: Arguments) -> int:
-    """Every mistake of every recipe or sweep; `key=value` words are overrides of all of them."""
-    from ..spec import load as load_recipe
-    from ..sweep.spec.files import check_files
-    from ..sweep.spec.load import is_sweep, load_sweep
-
-    overrides = [word for word in arguments.recipes if "=" in word]
+    """Every mistake of every recipe or sweep; overrides apply to all of them."""
     problems = []
     for word in arguments.recipes:
-        if "=" in word:
-            continue
         try:
-            read = load_sweep if is_sweep(word) else load_recipe
-            check_files(read(word, overrides, plugins=arguments.plugin))
-            print(f"{word}: ok")
+            print(f"{word}: {_verdict(word, arguments)}")
         except RecipeError as error:
             problems.extend(error.problems)
     if problems:
         raise RecipeError(problems)
     return 0
+
+
+def _verdict(word: str, arguments: Arguments) -> str:
+    """What there is to say of a sound recipe or sweep.
+
+    Raises:
+        RecipeError: it is not sound.
+    """
+    from ..spec import load as load_recipe
+    from ..spec.checks import shapes_unchecked
+    from ..sweep.spec.files import check_files
+    from ..sweep.spec.load import is_sweep, load_sweep
+
+    if is_sweep(word):
+        check_files(load_sweep(word, arguments.overrides, plugins=arguments.plugin))
+        return "ok"
+    recipe = load_recipe(word, arguments.overrides, plugins=arguments.plugin)
+    check_files(recipe)
+    reason = shapes_unchecked(recipe)
+    return "ok" if reason is None else f"ok (shapes not checked: {reason})"
 
 
 def schema(arguments: Arguments) -> int:

@@ -73,6 +73,25 @@ KEYS = {
                  "more than 100% of the run"),
     "endless duration": ("learning_rate: {cosine: {initial_learning_rate: 1, "
                          "decay_steps: 1e999 epochs}}", "expected a duration"),
+    "steps beyond 64 bits": ("learning_rate: {cosine: {initial_learning_rate: 1, decay_steps: "
+                             f"{2**63}}}}}", "decay_steps: no training takes more than"),
+    "steps of 400 digits": ("learning_rate: {cosine: {initial_learning_rate: 1, decay_steps: 1"
+                            + "0" * 399 + "}}", "decay_steps: no training takes more than"),
+    "500000000000000000000 steps": ("learning_rate: {scale: {factor: 1, schedule: {linear: {"
+                                    "initial_learning_rate: 1, decay_steps: 500000000000000000000 "
+                                    "steps}}}}", "decay_steps: no training takes more than"),
+    "endless epochs": (f"checkpoints: {{every: {10**30} epochs}}", "checkpoints.every: expec"),
+    "a number of 64 bits": (f"optimizer: {{sgd: {{name: {10**300}}}}}", "name: expected text"),
+    "long patience": (f"callbacks: [{{early_stopping: {{patience: {2**63}}}}}]", "patience: exp"),
+    "a schedule's argument": ("learning_rate: {piecewise_constant: {boundaries: [9, 5], "
+                              "values: [1, 2, 3]}}", ":4:37 learning_rate.piecewise_constant: "),
+    "a long warm-up inside": ("learning_rate: {scale: {factor: 2, schedule: {warmup: "
+                              "{steps: 100%, then: 0.1}}}}", "learning_rate.scale.schedule.warmup."
+                              "steps: the warm-up takes the whole run"),
+    "a guard without a plateau": ("learning_rate: {linear: {initial_learning_rate: 1, decay_steps: "
+                                  "3}}\ncallbacks: [divergence_guard]",
+                                  "`divergence_guard` cuts the factor of a `plateau`"),
+    "an average of the optimizer": ("callbacks: [swap_ema_weights]", "Write `weight_averaging:"),
     "unknown monitor": ("callbacks: [{early_stopping: {monitor: acc}}]", "is not logged"),
     "no bound": ("gradient_clipping: {}", "needs a bound"),
     "no rate": ("weight_decay: {}", "needs a `rate` or a `max_norm`"),

@@ -47,6 +47,7 @@ class Pool:
 
     def __init__(self, directory: Path, jobs: int):
         self.directory = directory
+        self._jobs = jobs
         self._cores = cores.available()
         self._shares = cores.shares(self._cores, jobs)
         self._job: Job | None = None
@@ -119,7 +120,13 @@ class Pool:
                 stdin=subprocess.PIPE,
                 stdout=file,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **_paths(), **cores.environment(len(self._cores))},
+                env={
+                    **os.environ,
+                    **_paths(),
+                    **cores.environment(len(self._cores)),
+                    # What a training may take of the memory; see `build/capacity.py`.
+                    "KERAS_RECIPES_PROCESSES": str(self._jobs),
+                },
                 # Ctrl-C is for the chief, which then stops its workers in order.
                 start_new_session=True,
             )

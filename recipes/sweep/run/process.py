@@ -66,13 +66,13 @@ def main() -> int:
 
 def carry_out(job: Job) -> int:
     """Work for the chief at an address; the exit status."""
-    from ...spec import catalog
+    from ...spec.plugins import load_plugins
     from .client import ChiefGone, RemoteClient
     from .space import sentence
     from .trial import Interrupted, Trainer
     from .worker import Worker
 
-    catalog.load_plugins(job.sweep.plugins)
+    load_plugins(job.sweep.plugins)
     client = RemoteClient(
         job.address,
         job.name,

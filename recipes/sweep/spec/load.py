@@ -8,11 +8,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from ...errors import Problem, RecipeError
-from ...spec import Recipe, catalog, inheritance, overrides
+from ...spec import Recipe, inheritance, overrides
 from ...spec.fields import shown
 from ...spec.load import problem, validate
 from ...spec.loader import read_named
 from ...spec.nodes import Node, Place, node_of, string_keys
+from ...spec.plugins import load_plugins
 from ...spec.strict import message
 from . import checks, corner_checks, shipped
 from .apply import put_merged, relocated
@@ -46,7 +47,7 @@ def load_sweep(
     Raises:
         RecipeError: with every mistake, each with its place, in the order of the file.
     """
-    catalog.load_plugins(tuple(plugins))
+    load_plugins(plugins)
     root, path = read_source(source)
     root = overrides.apply(root, changes)
     problems: list[Problem] = []

@@ -126,6 +126,9 @@ def test_the_decay_of_the_recipe_takes_the_place_of_the_optimizers_own(optimizer
     assert built(optimizer=optimizer).model.optimizer.weight_decay == 0.004
 
 
+LONG = {"steps": 42, "then": 0.1}
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -137,6 +140,25 @@ def test_the_decay_of_the_recipe_takes_the_place_of_the_optimizers_own(optimizer
         (
             {"learning_rate": {"warmup": {"steps": 42, "then": 0.1}}},
             "learning_rate.warmup.steps: the warm-up takes 42 optimizer updates, and the whole run",
+        ),
+        (
+            {"learning_rate": {"scale": {"factor": 2, "schedule": {"warmup": LONG}}}},
+            "learning_rate.scale.schedule.warmup.steps: the warm-up takes 42 optimizer updates",
+        ),
+        (
+            {"learning_rate": {"product": {"schedules": [0.1, {"warmup": LONG}]}}},
+            "learning_rate.product.schedules[1].warmup.steps: the warm-up takes 42",
+        ),
+        (
+            {
+                "learning_rate": {
+                    "sequential": {
+                        "schedules": [0.1, {"warmup": {"steps": 33, "then": 1.0}}],
+                        "boundaries": [9],
+                    }
+                }
+            },
+            "schedules[1].warmup.steps: the warm-up takes 33 optimizer updates, begins after 9",
         ),
         (
             {"learning_rate": {"one_cycle": {"max_learning_rate": 1, "total_steps": 1}}},

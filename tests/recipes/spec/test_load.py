@@ -56,7 +56,7 @@ def test_ten_mistakes_are_ten_problems_each_with_its_place_and_a_mend(tmp_path):
         ("10:23", "model.layers[1].dropout.rate", "expected a number >= 0 and < 1. Received 1.5"),
         ("11:67", "learning_rate.cosine.decay_steps", "more than 100% of the run"),
         ("12:34", "gradient_clipping.global_norm", "expected a number > 0. Received -1."),
-        ("13:9", "epochs", "expected a whole number > 0. Received 2.5."),
+        ("13:9", "epochs", "expected a whole number > 0 and <= 1000000000. Received 2.5."),
         ("14:1", "epoch", "Did you mean `epochs`?"),
     ]
     assert len(problems) == len(expected)

@@ -1,0 +1,76 @@
+"""Standard output and standard error that may be closed or full while the program runs."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO, cast
+
+
+class OutputError(Exception):
+    """Standard output cannot be written: what was asked for reaches nobody. Exit status 1."""
+
+
+class Output:
+    """A text stream that is written to as long as somebody reads it.
+
+    Once the reader of a pipe has gone (`| head`), everything else that is written is dropped: a
+    training outlives its audience. Standard error carries progress and messages alone, so no
+    failure to write it stops the program.
+
+    Args:
+        stream: the stream.
+        optional: whether the program goes on when the stream fails in another way.
+    """
+
+    def __init__(self, stream: TextIO, *, optional: bool):
+        self._stream = stream
+        self._optional = optional
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except OSError as error:
+            self._failed(error)
+            return len(text)
+
+    def writelines(self, lines: Any) -> None:
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except OSError as error:
+            self._failed(error)
+
+    def _failed(self, error: OSError) -> None:
+        # What is left in the buffer must not fail again when Python shuts down.
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, self._stream.fileno())
+        os.close(null)
+        if not self._optional and not isinstance(error, BrokenPipeError):
+            raise OutputError(f"standard output cannot be written: {error.strerror}.") from None
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """Let closed and full output streams stop the output in this block, and not its work.
+
+    Raises:
+        OutputError: standard output failed in another way than that its reader went away.
+    """
+    before = sys.stdout, sys.stderr
+    out = Output(sys.stdout, optional=False)
+    sys.stdout = cast(TextIO, out)
+    sys.stderr = cast(TextIO, Output(sys.stderr, optional=True))
+    try:
+        yield
+    finally:
+        try:
+            out.flush()
+        finally:
+            sys.stdout, sys.stderr = before

@@ -1,0 +1,185 @@
+"""Which layers cannot stand in a list, or cannot follow one another: known without Keras."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from . import catalog
+from .choices import Choice, Residual
+from .nodes import Path
+from .shapes import Shape, Unfit, shape_after
+
+SEVERAL = "takes several inputs, and a layer in a list has one: the output of the layer before it"
+CELL = "is one step of a recurrent layer. Use `{}`"
+TEXT = "takes text, and rows are numbers. A `csv` source encodes words itself"
+MIXES = "mixes images and leaves their targets as they are. Use other augmentations"
+# Layers of Keras that are of no use in a list; a test tries each layer of the catalog.
+NOT_IN_A_LIST = {
+    **dict.fromkeys(
+        (
+            "add", "additive_attention", "attention", "average", "concatenate", "dot",
+            "hashed_crossing", "maximum", "minimum", "multi_head_attention", "multiply", "subtract",
+        ),
+        SEVERAL,
+    ),
+    "gru_cell": CELL.format("gru"),
+    "lstm_cell": CELL.format("lstm"),
+    "simple_rnn_cell": CELL.format("simple_rnn"),
+    "string_lookup": TEXT,
+    "text_vectorization": TEXT,
+    "cut_mix": MIXES,
+    "mix_up": MIXES,
+}  # fmt: skip
+NOT_IN_A_LIST["add"] += ". `residual: [...]` adds the output of its layers to their input"
+# Arguments that ask for what a list has no place for.
+NOT_SET = {
+    "return_state": "gives several outputs, and the next layer takes one",
+    "stateful": "needs batches that go on where the last ones ended, and rows are shuffled",
+}
+# Arguments of layers that are layers with one input themselves.
+WRAPPED = ("layer", "backward_layer")
+# Names that the network gives to its own parts.
+TAKEN = ("rows", "scaling")
+
+
+def unusable(layer: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """What of a layer in a list is of no use there, with its place."""
+    if isinstance(layer, Residual):
+        for index, item in enumerate(layer.layers):
+            yield from unusable(item, (*path, *layer.inner, index))
+        return
+    if layer.name in NOT_IN_A_LIST:
+        yield path, f"`{layer.name}` {NOT_IN_A_LIST[layer.name]}."
+    for name, why in NOT_SET.items():
+        if layer.arguments.get(name) is True:
+            yield (*path, layer.name, name), f"`{name}` {why}."
+    for name in WRAPPED:
+        inner, place = layer.arguments.get(name), (*path, layer.name, name)
+        if isinstance(inner, Choice):
+            yield from unusable(inner, place)
+            if layer.name == "bidirectional" and "return_sequences" not in _arguments(inner):
+                yield place, "expected a recurrent layer: `lstm`, `gru` or `simple_rnn`."
+
+
+def _arguments(layer: Choice) -> Any:
+    return catalog.entry("layers", layer.name).arguments
+
+
+def name_clashes(layers: Sequence[Any], output: Choice | None) -> Iterator[tuple[Path, str]]:
+    """Names that two layers would have, with the place of the second."""
+    seen = {*TAKEN, *(() if output is not None else ("output",))}
+    for path, name in layer_names(layers, output):
+        if name in seen:
+            yield path, f"another part of the network is called `{name}`. Give it another `name`."
+        seen.add(name)
+
+
+def layer_names(layers: Sequence[Any], output: Choice | None) -> Iterator[tuple[Path, str]]:
+    """The name of each layer, as it is when the network is built, after its place."""
+    items = [*_named(layers, ("layers",))]
+    if output is not None:
+        items.append((("output",), output))
+    counts: dict[str, int] = {}
+    for path, layer in items:
+        for inner in layer.arguments.values():
+            if isinstance(inner, Choice) and inner.kind == "layers":
+                counts[inner.name] = counts.get(inner.name, 0) + 1
+        count = counts.get(layer.name, 0)
+        counts[layer.name] = count + 1
+        yield path, layer.arguments.get("name", f"{layer.name}_{count}" if count else layer.name)
+
+
+def _named(layers: Sequence[Any], path: Path) -> Iterator[tuple[Path, Choice]]:
+    for index, layer in enumerate(layers):
+        if isinstance(layer, Residual):
+            yield from _named(layer.layers, (*path, index, *layer.inner))
+        else:
+            yield (*path, index), layer
+
+
+def misfits(
+    layers: Sequence[Any], output: Choice | None, rows: Shape
+) -> Iterator[tuple[Path, str]]:
+    """The first layer of a model section that cannot follow the one before it, with its place."""
+    try:
+        shape = _through(layers, rows, ("layers",))
+        if shape is not None and output is not None:
+            shape = _placed(output, shape, ("output",))
+        if shape is not None and len(shape) != 1:
+            yield (
+                ("layers",) if output is None else ("output",),
+                f"the network ends in rows of shape {shape}, and a target has one axis. "
+                "Put `flatten`, or a global pooling layer, before the output.",
+            )
+    except Misplaced as error:
+        yield error.path, str(error)
+
+
+def unchecked(layers: Sequence[Any], rows: Shape | None) -> str | None:
+    """Why the shapes in a network, or some of them, are not known; None where all are."""
+    if rows is None:
+        return "the shape of a row is known when the data is read"
+    for index, layer in enumerate(layers):
+        try:
+            after = _through([layer], rows, ("layers",))
+        except Misplaced:
+            return None
+        if after is None:
+            name = layer.name if isinstance(layer, Choice) else "residual"
+            return f"what model.layers[{index}], `{name}`, gives is known when it is built"
+        rows = after
+    return None
+
+
+class Misplaced(ValueError):
+    """A layer cannot take what the one before it gives.
+
+    Attributes:
+        path: where it stands, below `model`.
+    """
+
+    def __init__(self, message: str, path: Path):
+        super().__init__(message)
+        self.path = path
+
+
+def _through(layers: Sequence[Any], shape: Shape, path: Path) -> Shape | None:
+    for index, layer in enumerate(layers):
+        after = _placed(layer, shape, (*path, index))
+        if after is None:
+            return None
+        shape = after
+    return shape
+
+
+def _placed(layer: Any, shape: Shape, path: Path) -> Shape | None:
+    if isinstance(layer, Residual):
+        return _added(layer, shape, path)
+    try:
+        return shape_after(layer, shape)
+    except Unfit as error:
+        raise Misplaced(str(error), path) from None
+
+
+def _added(block: Residual, shape: Shape, path: Path) -> Shape | None:
+    """A residual block: what its layers give must have the shape of what they take."""
+    after = _through(block.layers, shape, (*path, *block.inner))
+    if after is None or after == shape or None in (*after, *shape):
+        return after
+    if block.shortcut == "projection" and _can_project(shape, after):
+        return after
+    mend = "" if block.shortcut == "projection" else ", or use `shortcut: projection`"
+    raise Misplaced(
+        f"a residual block adds its input of shape {shape} to its output of shape {after}. "
+        f"Make them equal{mend}.",
+        path,
+    )
+
+
+def _can_project(shape: Shape, after: Shape) -> bool:
+    """A projection changes the channels, and the height and width of images by a stride."""
+    if len(shape) != len(after):
+        return False
+    if shape[:-1] == after[:-1]:
+        return True
+    pairs = [(int(n or 0), int(m or 1)) for n, m in zip(shape[:-1], after[:-1], strict=True)]
+    return len(pairs) == 2 and all(-(-n // -(-n // m)) == m for n, m in pairs)

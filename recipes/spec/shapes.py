@@ -1,0 +1,333 @@
+"""The shape that each layer gives, known without Keras.
+
+A shape is that of one row, without the batch. A size that is not known is None, and so is a shape
+of which not even the rank is known. A test compares every rule with what Keras computes.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from . import catalog
+
+Shape = tuple[int | None, ...]
+Arguments = Mapping[str, Any]
+Rule = Callable[[Shape, Arguments], Shape | None]
+
+# Rows of the sources whose shape is known before they are read; a table has an unknown width.
+SOURCES: dict[str, Shape] = {
+    "digits": (64,),
+    "iris": (4,),
+    "wine": (13,),
+    "breast_cancer": (30,),
+    "diabetes": (10,),
+    "california_housing": (8,),
+    "mnist": (28, 28),
+    "fashion_mnist": (28, 28),
+    "cifar10": (32, 32, 3),
+    "cifar100": (32, 32, 3),
+    "csv": (None,),
+}
+AXES = {2: "steps, channels", 3: "height, width, channels", 4: "depth, height, width, channels"}
+
+
+class Unfit(ValueError):
+    """A layer cannot take a shape; the message says why, and what mends it."""
+
+
+def known_shape(value: Any) -> Shape | None:
+    """The shape of a source's rows, by the name of the source."""
+    return SOURCES.get(value)
+
+
+def shape_after(layer: Any, shape: Shape) -> Shape | None:
+    """The shape that a layer or a residual block gives; None where that is not known.
+
+    Raises:
+        Unfit: it cannot take the shape.
+
+    >>> from keras_recipes.recipes.spec import Choice
+    >>> shape_after(Choice("layers", "conv2d", {"filters": 8, "kernel_size": 3}), (28, 28, 1))
+    (26, 26, 8)
+    """
+    rank, rule = RULES.get(layer.name, (None, None))
+    if rule is None:
+        return None
+    defaults = {
+        key: row.default for key, row in catalog.entry("layers", layer.name).arguments.items()
+    }
+    arguments = {**defaults, **layer.arguments}
+    if rank is not None and len(shape) != rank:
+        axes = f" ({AXES[rank]})" if rank in AXES and layer.name != "embedding" else ""
+        raise Unfit(
+            f"`{layer.name}` does not take rows of shape {shape}: it needs {rank} "
+            f"{'axis' if rank == 1 else 'axes'}{axes}. {remedy(shape, rank)}"
+        )
+    if arguments.get("data_format") == "channels_first":
+        return None
+    try:
+        return rule(shape, arguments)
+    except Unfit as error:
+        raise Unfit(f"`{layer.name}` does not take rows of shape {shape}: {error}") from None
+
+
+def remedy(shape: Shape, rank: int) -> str:
+    """What brings rows of a shape to a rank."""
+    if rank == 1:
+        return "Put `flatten`, or a global pooling layer, before it."
+    sizes: Sequence[int | None]
+    if len(shape) > rank:
+        sizes = (*shape[: rank - 1], _product(shape[rank - 1 :]))
+    elif len(shape) == 1 and rank == 3 and shape[0] is not None:
+        side = math.isqrt(shape[0])
+        sizes = (side, side, 1) if side**2 == shape[0] else (1, shape[0], 1)
+    else:
+        sizes = (*(1,) * (rank - 1 - len(shape)), *shape, 1)
+    if None in sizes:
+        return f"Put a `reshape` to {rank} axes before it."
+    return f"Put `reshape: {{target_shape: [{', '.join(map(str, sizes))}]}}` before it."
+
+
+# Arithmetic on sizes: what is computed of an unknown one is unknown.
+
+
+def _product(sizes: Sequence[int | None]) -> int | None:
+    return None if None in sizes else math.prod(size for size in sizes if size is not None)
+
+
+def _numbers(arguments: Arguments, name: str, count: int) -> tuple[int, ...]:
+    """An argument that is a number for each axis, or one for all."""
+    value = arguments[name]
+    numbers = tuple(value) if isinstance(value, (list, tuple)) else (value,) * count
+    if len(numbers) == 1:
+        numbers *= count
+    if len(numbers) != count:
+        raise Unfit(f"`{name}` needs {count} numbers. Received {list(numbers)}.")
+    return numbers
+
+
+def _window(size: int | None, window: int, stride: int, arguments: Arguments, name: str):
+    """The size of an axis after a window has moved over it."""
+    if size is None:
+        return None
+    if arguments["padding"] != "valid":
+        return -(-size // stride)
+    if size < window:
+        raise Unfit(
+            f"a window of {window} does not fit on an axis of {size}. Use a smaller `{name}`, or "
+            "`padding: same`."
+        )
+    return (size - window) // stride + 1
+
+
+def _convolved(shape: Shape, arguments: Arguments, channels: Any) -> Shape:
+    axes = len(shape) - 1
+    kernel, strides, dilation = (
+        _numbers(arguments, name, axes) for name in ("kernel_size", "strides", "dilation_rate")
+    )
+    sizes = [
+        _window(size, (k - 1) * d + 1, s, arguments, "kernel_size")
+        for size, k, s, d in zip(shape[:-1], kernel, strides, dilation, strict=True)
+    ]
+    return (*sizes, channels)
+
+
+def _conv(shape: Shape, arguments: Arguments) -> Shape:
+    groups = arguments.get("groups", 1)
+    if shape[-1] is not None and shape[-1] % groups:
+        raise Unfit(f"its {shape[-1]} channels cannot be divided into {groups} `groups`.")
+    return _convolved(shape, arguments, arguments["filters"])
+
+
+def _depthwise(shape: Shape, arguments: Arguments) -> Shape:
+    channels = None if shape[-1] is None else shape[-1] * arguments["depth_multiplier"]
+    return _convolved(shape, arguments, channels)
+
+
+def _transposed(shape: Shape, arguments: Arguments) -> Shape | None:
+    axes = len(shape) - 1
+    if arguments["output_padding"] is not None:
+        return None
+    kernel, strides, dilation = (
+        _numbers(arguments, name, axes) for name in ("kernel_size", "strides", "dilation_rate")
+    )
+    same = arguments["padding"] == "same"
+    sizes = [
+        None if n is None else n * s if same else n * s + max((k - 1) * d + 1 - s, 0)
+        for n, k, s, d in zip(shape[:-1], kernel, strides, dilation, strict=True)
+    ]
+    return (*sizes, arguments["filters"])
+
+
+def _conv_lstm(shape: Shape, arguments: Arguments) -> Shape:
+    inner = _convolved(shape[1:], arguments, arguments["filters"])
+    return (shape[0], *inner) if arguments["return_sequences"] else inner
+
+
+def _pool(shape: Shape, arguments: Arguments) -> Shape:
+    axes = len(shape) - 1
+    window = _numbers(arguments, "pool_size", axes)
+    strides = window if arguments["strides"] is None else _numbers(arguments, "strides", axes)
+    sizes = [
+        _window(size, w, s, arguments, "pool_size")
+        for size, w, s in zip(shape[:-1], window, strides, strict=True)
+    ]
+    return (*sizes, shape[-1])
+
+
+def _adaptive_pool(shape: Shape, arguments: Arguments) -> Shape:
+    return (*_numbers(arguments, "output_size", len(shape) - 1), shape[-1])
+
+
+def _global_pool(shape: Shape, arguments: Arguments) -> Shape:
+    return (*(1,) * (len(shape) - 1), shape[-1]) if arguments["keepdims"] else shape[-1:]
+
+
+def _edges(arguments: Arguments, name: str, axes: int) -> list[tuple[int, int]]:
+    """What is added to, or cut from, the two ends of each axis."""
+    value = arguments[name]
+    if axes == 1 and isinstance(value, (list, tuple)) and not isinstance(value[0], (list, tuple)):
+        value = [value]
+    given = value if isinstance(value, (list, tuple)) else [value] * axes
+    if len(given) != axes:
+        raise Unfit(f"`{name}` needs {axes} numbers or pairs. Received {list(given)}.")
+    pairs = [tuple(item) if isinstance(item, (list, tuple)) else (item, item) for item in given]
+    return [(pair[0], pair[-1]) for pair in pairs]
+
+
+def _padded(shape: Shape, arguments: Arguments) -> Shape:
+    edges = _edges(arguments, "padding", len(shape) - 1)
+    sizes = [
+        None if n is None else n + sum(edge) for n, edge in zip(shape[:-1], edges, strict=True)
+    ]
+    return (*sizes, shape[-1])
+
+
+def _cropped(shape: Shape, arguments: Arguments) -> Shape:
+    sizes: list[int | None] = []
+    for size, edge in zip(shape[:-1], _edges(arguments, "cropping", len(shape) - 1), strict=True):
+        if size is not None and size <= sum(edge):
+            raise Unfit(f"cutting {edge[0]} and {edge[1]} off an axis of {size} leaves nothing.")
+        sizes.append(None if size is None else size - sum(edge))
+    return (*sizes, shape[-1])
+
+
+def _enlarged(shape: Shape, arguments: Arguments) -> Shape:
+    factors = _numbers(arguments, "size", len(shape) - 1)
+    sizes = [None if n is None else n * by for n, by in zip(shape[:-1], factors, strict=True)]
+    return (*sizes, shape[-1])
+
+
+def _flat(shape: Shape, arguments: Arguments) -> Shape:
+    return (_product(shape),)
+
+
+def _reshaped(shape: Shape, arguments: Arguments) -> Shape:
+    target, size = tuple(arguments["target_shape"]), _product(shape)
+    if target.count(-1) > 1 or any(item == 0 or item < -1 for item in target):
+        raise Unfit(
+            f"`target_shape` has sizes of 1 and more, and -1 at most once. Received {list(target)}."
+        )
+    given = math.prod(item for item in target if item != -1)
+    if size is None:
+        return tuple(None if item == -1 else item for item in target)
+    if size % given if -1 in target else size != given:
+        raise Unfit(
+            f"they have {size} values, and `target_shape` {list(target)} has "
+            f"{'a multiple of ' if -1 in target else ''}{given}."
+        )
+    return tuple(size // given if item == -1 else item for item in target)
+
+
+def _permuted(shape: Shape, arguments: Arguments) -> Shape:
+    dims = tuple(arguments["dims"])
+    if sorted(dims) != list(range(1, len(shape) + 1)):
+        raise Unfit(f"`dims` has each of the axes 1 to {len(shape)} once. Received {list(dims)}.")
+    return tuple(shape[axis - 1] for axis in dims)
+
+
+def _recurrent(shape: Shape, arguments: Arguments) -> Shape:
+    return (
+        (*shape[:-1], arguments["units"])
+        if arguments["return_sequences"]
+        else (arguments["units"],)
+    )
+
+
+def _both_ways(shape: Shape, arguments: Arguments) -> Shape | None:
+    inner = shape_after(arguments["layer"], shape)
+    if inner is None or arguments["merge_mode"] is None or inner[-1] is None:
+        return None
+    return (*inner[:-1], inner[-1] * (2 if arguments["merge_mode"] == "concat" else 1))
+
+
+def _at_each_step(shape: Shape, arguments: Arguments) -> Shape | None:
+    if len(shape) < 2:
+        raise Unfit(f"it needs at least 2 axes, of which the first are steps. {remedy(shape, 2)}")
+    inner = shape_after(arguments["layer"], shape[1:])
+    return None if inner is None else (shape[0], *inner)
+
+
+def _grouped(shape: Shape, arguments: Arguments) -> Shape | None:
+    channels = shape[-1] if arguments["axis"] == -1 else None
+    groups = arguments["groups"]
+    if channels is not None and groups != -1 and channels % groups:
+        raise Unfit(f"its {channels} channels cannot be divided into {groups} `groups`.")
+    return shape
+
+
+def _resized(shape: Shape, arguments: Arguments) -> Shape:
+    return (arguments["height"], arguments["width"], shape[-1])
+
+
+def _same(shape: Shape, arguments: Arguments) -> Shape:
+    return shape
+
+
+# Name -> the number of axes that it needs, where that is one number, and its rule.
+RULES: dict[str, tuple[int | None, Rule]] = {
+    **dict.fromkeys(
+        (
+            "activation", "activity_regularization", "alpha_dropout", "batch_normalization",
+            "dropout", "elu", "gaussian_dropout", "gaussian_noise", "identity",
+            "layer_normalization", "leaky_relu", "masking", "normalization", "prelu",
+            "random_brightness", "random_contrast", "random_flip", "random_rotation",
+            "random_translation", "random_zoom", "relu", "rescaling", "rms_normalization",
+            "softmax", "unit_normalization",
+        ),
+        (None, _same),
+    ),
+    "dense": (None, lambda shape, given: (*shape[:-1], given["units"])),
+    "embedding": (None, lambda shape, given: (*shape, given["output_dim"])),
+    "flatten": (None, _flat),
+    "group_normalization": (None, _grouped),
+    "permute": (None, _permuted),
+    "repeat_vector": (1, lambda shape, given: (given["n"], *shape)),
+    "reshape": (None, _reshaped),
+    "resizing": (3, _resized),
+    "spectral_normalization": (None, lambda shape, given: shape_after(given["layer"], shape)),
+    "time_distributed": (None, _at_each_step),
+    "bidirectional": (2, _both_ways),
+    **dict.fromkeys(("gru", "lstm", "simple_rnn"), (2, _recurrent)),
+}  # fmt: skip
+for _axes in (1, 2, 3):
+    _rules = {
+        f"conv{_axes}d": _conv,
+        f"separable_conv{_axes}d": _conv,
+        f"depthwise_conv{_axes}d": _depthwise,
+        f"conv{_axes}d_transpose": _transposed,
+        f"average_pooling{_axes}d": _pool,
+        f"max_pooling{_axes}d": _pool,
+        f"adaptive_average_pooling{_axes}d": _adaptive_pool,
+        f"adaptive_max_pooling{_axes}d": _adaptive_pool,
+        f"global_average_pooling{_axes}d": _global_pool,
+        f"global_max_pooling{_axes}d": _global_pool,
+        f"zero_padding{_axes}d": _padded,
+        f"cropping{_axes}d": _cropped,
+        f"up_sampling{_axes}d": _enlarged,
+        f"spatial_dropout{_axes}d": _same,
+    }
+    if _axes == 3:  # Keras has none of these
+        del _rules["separable_conv3d"], _rules["depthwise_conv3d"]
+    RULES.update({name: (_axes + 1, rule) for name, rule in _rules.items()})
+    RULES[f"conv_lstm{_axes}d"] = (_axes + 2, _conv_lstm)

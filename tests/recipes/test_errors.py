@@ -1,0 +1,31 @@
+"""What errors look like to the one who reads them."""
+
+import errno
+
+import pytest
+
+from keras_recipes.recipes.errors import Problem, RecipeError, RequestError, system_failure
+
+
+def test_of_many_mistakes_twenty_are_shown_and_all_are_kept():
+    error = RecipeError(Problem("a.yaml", line, 1, "", "is wrong.") for line in range(1, 30))
+    lines = str(error).splitlines()
+    assert len(lines) == 21
+    assert lines[19:] == ["a.yaml:20:1 is wrong.", "and 9 more."]
+    assert len(error.problems) == 29
+
+
+def test_any_request_error_has_an_end():
+    assert len(str(RequestError("x\n" * 100_000))) < 100
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EMFILE])
+def test_what_the_system_refuses_is_a_sentence_with_a_remedy(number):
+    said = system_failure(OSError(number, "No luck", "a.txt"))
+    assert said is not None
+    assert said.startswith("a.txt: No luck. ")
+
+
+def test_other_errors_are_no_failures_of_the_system():
+    assert system_failure(ValueError("x")) is None
+    assert system_failure(FileNotFoundError(errno.ENOENT, "No such file", "a.txt")) is None
