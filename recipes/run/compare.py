@@ -46,8 +46,8 @@ def _models(first: RunDirectory, second: RunDirectory) -> Iterator[str]:
     for name in sorted(names[0] ^ names[1]):
         yield f"{name}: only one of the runs has it"
     for name in sorted(names[0] & names[1]):
-        found = (arrays_of(_verified(run, name)) for run in (first, second))
-        yield from _mappings(name, *found, _same_array)
+        one, other = (arrays_of(_verified(run, name)) for run in (first, second))
+        yield from _mappings(name, one, other, _same_array)
 
 
 def _model_names(run: RunDirectory) -> set[str]:

@@ -6,7 +6,7 @@ import threading
 import time
 from pathlib import Path
 
-from ....disk import Lines
+from ....disk import Lines, suppress_full
 from ...errors import RequestError
 
 SWEEP = "sweep.yaml"
@@ -67,7 +67,12 @@ def note(directory: Path, event: str, trial: str) -> None:
 def noted(directory: Path) -> bool:
     """Write the lines that wait; whether none does any more."""
     with _NOTING:
-        return directory not in _STORIES or _STORIES[directory].flush()
+        lines = _STORIES.get(directory)
+        if lines is None:
+            return True
+        with suppress_full():
+            lines.flush()
+        return not lines.waiting
 
 
 _STORIES: dict[Path, Lines] = {}
