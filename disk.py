@@ -231,12 +231,16 @@ def when_there_is_space(
         seconds: after this time the last error is raised; default `PATIENCE`.
         pause: seconds between two attempts; default `PAUSE`.
     """
-    end = time.monotonic() + (PATIENCE if seconds is None else seconds)
+    end: float | None = None
     while True:
         try:
             return write()
         except OSError as error:
-            if not is_full(error) or time.monotonic() >= end:
+            if not is_full(error):
+                raise
+            now = time.monotonic()
+            end = now + (PATIENCE if seconds is None else seconds) if end is None else end
+            if now >= end:
                 raise
         time.sleep(PAUSE if pause is None else pause)
 

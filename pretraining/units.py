@@ -117,6 +117,7 @@ class Bernoulli(Visible):
             )
 
     def clipped(self, rows: np.ndarray) -> np.ndarray:
+        _finite(rows)
         # Large data that is in range needs no second copy.
         inside = not rows.size or (rows.min() >= 0 and rows.max() <= 1)
         return rows if inside else np.clip(rows, 0, 1)

@@ -230,14 +230,10 @@ def resume(
     from .run import directory as files
     from .run.directory import RunDirectory
     from .run.moved import recipe_of
-    from .run.plugins import require_plugins
-    from .spec.plugins import load_plugins
 
     path = Path(run)
     if not os.path.isfile(path / files.RECIPE):
         raise RequestError(f"{run}: there is no run to resume; it has no {files.RECIPE}.")
-    load_plugins(plugins)
-    require_plugins(RunDirectory(path))
     recipe = recipe_of(RunDirectory(path), overrides, plugins=plugins, into=Recipe)
     return recipe.train(
         x,

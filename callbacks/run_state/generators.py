@@ -34,21 +34,35 @@ def check(states: Any) -> None:
     """
     if not isinstance(states, Mapping) or set(states) != {"python", "numpy", "tensorflow", "keras"}:
         raise ValueError("`generators` must have python, numpy, tensorflow and keras")
-    try:
-        random.Random().setstate(states["python"])
-    except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"`generators.python` is no state: {error}") from None
-    numpy_own = states["numpy"]
-    if not isinstance(numpy_own, tuple) or len(numpy_own) != 5 or numpy_own[0] != "MT19937":
-        raise ValueError("`generators.numpy` is no state of its generator")
-    _, key, position, has_gauss, _ = numpy_own
-    whole = _is_words(key, (624,), "uint32") and type(position) is int and 0 <= position <= 624
-    if not whole or has_gauss not in (0, 1) or not isinstance(numpy_own[4], float):
-        raise ValueError("`generators.numpy` is no state of its generator")
+    check_own("generators", {name: states[name] for name in ("python", "numpy")})
     if not _is_words(states["tensorflow"], (3,), "int64"):
         raise ValueError("`generators.tensorflow` is no state of its generator")
     if states["keras"] is not None and not _is_words(states["keras"], (2,), None):
         raise ValueError("`generators.keras` is no state of its generator")
+
+
+def check_own(name: str, states: Any) -> None:
+    """Refuse what are no states of Python's and numpy's generators.
+
+    Args:
+        name: what the states are called in the error.
+
+    Raises:
+        ValueError: with what is wrong.
+    """
+    if not isinstance(states, Mapping) or set(states) != {"python", "numpy"}:
+        raise ValueError(f"`{name}` must have python and numpy")
+    try:
+        random.Random().setstate(states["python"])
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"`{name}.python` is no state: {error}") from None
+    numpy_own = states["numpy"]
+    if not isinstance(numpy_own, tuple) or len(numpy_own) != 5 or numpy_own[0] != "MT19937":
+        raise ValueError(f"`{name}.numpy` is no state of its generator")
+    _, key, position, has_gauss, _ = numpy_own
+    whole = _is_words(key, (624,), "uint32") and type(position) is int and 0 <= position <= 624
+    if not whole or has_gauss not in (0, 1) or not isinstance(numpy_own[4], float):
+        raise ValueError(f"`{name}.numpy` is no state of its generator")
 
 
 def _is_words(value: Any, shape: tuple[int, ...], dtype: str | None) -> bool:

@@ -226,7 +226,7 @@ class RunState(keras.callbacks.Callback):
         self.position.check(int(self._trained.steps_per_execution))
         self.seconds = state["seconds"]
         put_back(self._trained, self.tracked, checkpoint)
-        if self._traced is not None and "tracing" in state:
+        if self._traced is not None:
             self._traced.states = unpack(state["tracing"], checkpoint.arrays)
         pairs = companions.matched(self.others, state["callbacks"])
         for problem in companions.begin(pairs, checkpoint):

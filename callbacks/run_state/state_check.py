@@ -18,8 +18,8 @@ from .position import Position
 from .store import Checkpoint, DamagedCheckpoint
 
 # Packed values of a state, in each of which arrays are named by their places.
-PACKED = ("logs", "generators")
-GROUPS = frozenset({"model", "step", "optimizer", "schedules", "tracked"})
+PACKED = ("logs", "generators", "tracing")
+GROUPS = frozenset({"model", "untracked", "step", "optimizer", "schedules", "tracked"})
 # A state names few arrays more than once: unpacked, it takes about what its arrays take.
 MOST_COPIES = 16
 SPARE_BYTES = 1 << 24
@@ -57,6 +57,7 @@ def _check(state: Any, arrays: Sequence[np.ndarray]) -> None:
     if state["metrics"] is not None:
         _check_rows("metrics", state["metrics"], arrays)
     generators.check(unpack(state["generators"], arrays))
+    generators.check_own("tracing", unpack(state["tracing"], arrays))
     unpack(state["logs"], arrays)
     for row in _list("callbacks", state["callbacks"]):
         _check_callback(_mapping("a callback", row), arrays)

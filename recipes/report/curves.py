@@ -105,6 +105,8 @@ def save_picture(picture: Figure, path: Path) -> None:
             f"{path}: is there already, and is no picture; it is not overwritten. Name another "
             "file with `--out`."
         )
+    if not os.path.isdir(path.parent):
+        raise RequestError(f"{path}: cannot be written: there is no folder {path.parent}.")
     try:
         disk.write_whole(path, lambda beside: picture.savefig(beside, dpi=130))
     except (OSError, ValueError) as error:

@@ -310,7 +310,8 @@ def opened(path: str | os.PathLike) -> RunDirectory:
     directory = RunDirectory(Path(path))
     if not os.path.isdir(directory.path):
         raise RequestError(f"{path}: there is no such run directory.")
-    check_run_files(directory.path)
+    if os.path.lexists(directory / RESULT):
+        check_run_files(directory.path)
     result_of(directory)
     return directory
 

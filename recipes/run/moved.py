@@ -13,8 +13,10 @@ from typing import Any
 
 from ..errors import RequestError
 from ..spec import Choice, Recipe, load
+from ..spec.plugins import load_plugins
 from . import directory as files
 from .directory import RunDirectory
+from .plugins import require_plugins
 
 # The key of the manifest.
 FILES = "files"
@@ -65,6 +67,8 @@ def recipe_of(
         into: class of the result.
         quiet: say nothing.
     """
+    load_plugins(plugins)
+    require_plugins(run)
     path = run.verified(files.RECIPE)
     recipe = load(path, overrides, plugins=plugins, into=into)
     found = {

@@ -9,11 +9,13 @@ from ..spec.plugins import is_loaded, load_plugins, plugins_of
 from . import directory as files
 from .directory import RunDirectory
 
+HEADING = "# Needs:"
+
 
 def heading(recipe: Recipe) -> str:
     """A comment for the top of a run's recipe; empty for a recipe without plugins."""
     names = plugins_of(recipe)
-    return f"# Needs:{_options(names)}\n" if names else ""
+    return f"{HEADING}{_options(names)}\n" if names else ""
 
 
 def require_plugins(run: RunDirectory) -> None:

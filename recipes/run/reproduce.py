@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import RequestError
-from ..spec.plugins import load_plugins
 from . import directory as files
 from .compare import compare, surroundings
 from .directory import RunDirectory, opened, result_of
@@ -72,7 +71,6 @@ def reproduce(
     """
     first = opened(run)
     _check(first)
-    load_plugins(plugins)
     recipe = recipe_of(first, overrides, plugins=plugins)
     if overrides:
         check_data(first, recipe, arrays)

@@ -1,5 +1,6 @@
 """A run that was killed or interrupted, taken up where it was."""
 
+import hashlib
 import os
 import re
 import sys
@@ -18,6 +19,7 @@ from . import directory as files
 from .directory import RunDirectory
 from .lock import LOCK
 from .moved import recipe_of
+from .plugins import HEADING
 from .result import Result
 
 # Keys that change nothing about what is trained.
@@ -177,10 +179,13 @@ def _recipe_changes(
 
 
 def _sha256(path: Path) -> str | None:
+    """The fingerprint of the recipe in a file, without the comment that names its plugins."""
     try:
-        return disk.hashed(path).sha256
+        content = path.read_bytes()
     except OSError:
         return None
+    first, _, rest = content.partition(b"\n")
+    return hashlib.sha256(rest if first.startswith(HEADING.encode()) else content).hexdigest()
 
 
 def _is_whole(directory: RunDirectory, result: Result, stored: bool) -> bool:

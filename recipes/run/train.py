@@ -310,10 +310,11 @@ class Run:
             # It was waited for.
             self.directory.patience = 0.0
             return disk.explained(error).rstrip(".")
-        from .failure import reason
+        from .failure import culprit, reason
 
         words = reason(error, self.recipe, self.built)
-        if isinstance(error, OSError) and error.errno is not None:
+        ours = culprit(error, self.recipe, self.built) is None
+        if ours and isinstance(error, OSError) and error.errno is not None:
             words = disk.explained(error).rstrip(".")
         return f"{words} (the whole story: {self.note_traceback()})"
 

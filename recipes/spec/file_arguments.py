@@ -56,11 +56,14 @@ RUN_FILES = frozenset(
     {
         "recipe.yaml", "manifest.json", "metrics.jsonl", "gradients.jsonl", "pretraining.json",
         "model.keras", "data.json", "result.json", "report.html", "traceback.txt", "run.lock",
-        "pretraining", "members", "checkpoints/state",
+        "pretraining", "members", "checkpoints/state", "checkpoints/best.keras",
     }
 )  # fmt: skip
-# A run leaves this file to the monitor that a recipe names itself.
-LEFT_TO = {("gradient_monitor", "path"): "gradients.jsonl"}
+# A run leaves these files to the callbacks that a recipe names itself.
+LEFT_TO = {
+    ("gradient_monitor", "path"): "gradients.jsonl",
+    ("best_checkpoint", "path"): "checkpoints/best.keras",
+}
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 # A value's name, and at most a sign, a width and a precision: no attribute, index or conversion.
 FIELD_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_recipes.recipes.run.directory import RunDirectory
+
 # Events of Python that name a path, with the places of paths in their arguments.
 PATHS = {
     "open": (0,),
@@ -153,3 +155,13 @@ def npz(arrays, pack=zipfile.ZIP_STORED, edit=bytes):
             np.lib.format.write_array(one, array, allow_pickle=True)
             archive.writestr(f"{index:06d}.npy", edit(one.getvalue()))
     return content.getvalue()
+
+
+def relist(run):
+    """List the files of a run in its result, and its recipe in its manifest, as they are now."""
+    directory = RunDirectory(run)
+    manifest = json.loads((run / "manifest.json").read_text())
+    recipe = (run / "recipe.yaml").read_bytes()
+    manifest["fingerprints"]["recipe"] = hashlib.sha256(recipe).hexdigest()
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    directory.write_result(json.loads((run / "result.json").read_text()))

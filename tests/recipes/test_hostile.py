@@ -345,6 +345,7 @@ def stranger(trained, work):
     (work / "run" / "result.json").write_text(json.dumps({**result, "status": "interrupted"}))
     recipe = (work / "run" / "recipe.yaml").read_text()
     (work / "run" / "recipe.yaml").write_text(recipe.replace("epochs: 2", "epochs: 4"))
+    hostile.relist(work / "run")
     return work / "run"
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from parity import check, optimizer_of_torch, runs
 
 from keras_recipes.schedules import (
     Cooldown,
@@ -19,8 +20,6 @@ from keras_recipes.schedules import (
     Tanh,
     Warmup,
 )
-
-from .parity import check, optimizer_of_torch, runs
 
 library = pytest.importorskip(
     "timm.scheduler", reason="timm is not installed: it is an optional oracle"

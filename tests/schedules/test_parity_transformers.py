@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from parity import check, optimizer_of_torch, runs
 
 from keras_recipes.schedules import (
     Constant,
@@ -15,8 +16,6 @@ from keras_recipes.schedules import (
     Warmup,
     WarmupStableDecay,
 )
-
-from .parity import check, optimizer_of_torch, runs
 
 library = pytest.importorskip("transformers", reason="transformers is an optional oracle")
 RUNS = list(runs(20))

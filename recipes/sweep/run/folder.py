@@ -106,7 +106,7 @@ def check_links(directory: Path) -> None:
         RequestError: there is one; whatever is written there would change files elsewhere.
     """
     for name in (ORACLE, TRIALS, TENSORBOARD, ENSEMBLE, LOGS, EVENTS, TOKEN):
-        if (directory / name).is_symlink():
+        if os.path.islink(directory / name):
             raise RequestError(
                 f"{directory / name}: is a link, and nothing is written through one. Replace it by "
                 "what it leads to, or name another directory with --out."

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 import keras_recipes.callbacks as ours
-from keras_recipes.callbacks.run_state import Checkpoint, DamagedCheckpoint, companions
+from keras_recipes import disk
+from keras_recipes.callbacks.run_state import Checkpoint, DamagedCheckpoint, companions, tracing
 from keras_recipes.callbacks.run_state.arrays import read_arrays, write_arrays
 from keras_recipes.callbacks.run_state.packing import Arrays, pack, unpack
 from keras_recipes.callbacks.run_state.position import Position
 from keras_recipes.callbacks.run_state.state_check import check_state
+from keras_recipes.callbacks.run_state.store import KeptFile
 from keras_recipes.callbacks.run_state.whole import taken
 
 VALUES = {
@@ -86,6 +88,7 @@ def sound():
     history = model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0)
     metrics = [("a", np.zeros(2))]
     place = {"position": Position(1, 2, 3, 4).to_json(), "seconds": 1.5}
+    place["tracing"] = tracing.capture()
     callbacks = [history, ours.TopCheckpoints(), ours.EarlyStopping()]
     whole = taken(model, callbacks, tracked=(), metrics=metrics, logs={"loss": 0.5}, place=place)
     return whole.state, whole.arrays
@@ -99,6 +102,8 @@ def test_a_sound_state_passes(sound, tmp_path):
 STATES = {
     "no mapping": lambda state: [],
     "no position": lambda state: {**state, "position": None},
+    "tracing of text": lambda state: {**state, "tracing": "a"},
+    "tracing of another kind": lambda state: {**state, "tracing": {"python": 1, "numpy": 2}},
     "more in a position": lambda state: {**state, "position": {**state["position"], "more": 1}},
     "an epoch of text": lambda state: at(state, "position", "epoch", "1"),
     "an epoch of NaN": lambda state: at(state, "position", "epoch", float("nan")),
@@ -199,7 +204,8 @@ def test_a_callback_takes_only_a_state_that_it_has(tmp_path, name, state):
 
 def test_only_files_that_a_callback_writes_are_restored(tmp_path):
     (tmp_path / "file-000000").write_text("planted")
-    checkpoint = Checkpoint(tmp_path, [], {})
+    kept = KeptFile(tmp_path / "file-000000", disk.hashed(tmp_path / "file-000000"))
+    checkpoint = Checkpoint(tmp_path, [], {}, (kept,))
     for name in ("../result.json", str(tmp_path / "planted"), "epoch-0001.keras", "", "a/b"):
         row = {"class": "TopCheckpoints", "state": None, "named": {}, "files": {name: 0}}
         with pytest.raises(DamagedCheckpoint, match="is no file of `TopCheckpoints`"):

@@ -46,17 +46,23 @@ def outside(tmp_path):
     return folder
 
 
-def litter(folder, outside):
-    """Put strange files, folders and links into a folder and all below it."""
+def litter(folder):
+    """Put strange files and folders, and links between them, into a folder and all below it."""
     for place in [folder, *(path for path in folder.rglob("*") if path.is_dir())]:
         for name in STRANGE:
             (place / name).write_text("precious")
         (place / "deep" / "er").mkdir(parents=True)
         (place / "deep" / "er" / "model.keras").write_text("precious")
-        (place / "link.keras").symlink_to(outside / "model.keras")
+        (place / "link.keras").symlink_to(place / "deep" / "er" / "model.keras")
+        (place / ".writing-9-state-00000002").symlink_to(place / "deep")
+
+
+def link_out(folder, outside):
+    """Put links that lead out of a folder into it and all below it."""
+    for place in [folder, *(path for path in folder.rglob("*") if path.is_dir())]:
+        (place / "out.keras").symlink_to(outside / "model.keras")
         (place / ".writing-8-link.keras").symlink_to(outside / "model.keras")
         (place / "state-00000000").symlink_to(outside / "state-00000000")
-        (place / ".writing-9-state-00000002").symlink_to(outside)
 
 
 def tree(*roots):
@@ -80,10 +86,10 @@ def recipe(tmp_path):
 
 
 @pytest.fixture
-def littered(completed, outside, tmp_path):
+def littered(completed, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(completed, run)
-    litter(run, outside)
+    litter(run)
     return run
 
 
@@ -146,13 +152,25 @@ def test_what_is_strange_stays(littered, outside, recipe, capsys, verb, state):
     assert not (littered / ".writing-7-model.keras").exists()
 
 
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if "RUN" in VERBS[verb]])
+def test_nothing_is_touched_through_links(completed, outside, recipe, tmp_path, capsys, verb):
+    """A run directory from which a link leads out is used by no verb."""
+    run = tmp_path / "run"
+    shutil.copytree(completed, run)
+    link_out(run, outside)
+    before = tree(run, outside)
+    words = {"RUN": str(run), "RECIPE": str(recipe)}
+    status = main([words.get(word, word) for word in VERBS[verb]])
+    assert "a mistake of ours" not in capsys.readouterr().err
+    if verb == "copy":
+        (run / "digits_mlp.yaml").unlink()
+    assert status == (0 if verb == "copy" else 2)
+    assert tree(run, outside) == before
+
+
 def _is_strange(path):
-    names = (*STRANGE, "deep", "er", "link.keras", ".writing-8-link.keras", "outside")
-    parts = path.split(os.sep)
-    return any(part in names for part in parts) or parts[-1] in (
-        "state-00000000",
-        ".writing-9-state-00000002",
-    )
+    names = (*STRANGE, "deep", "er", "link.keras", "outside", ".writing-9-state-00000002")
+    return any(part in names for part in path.split(os.sep))
 
 
 MANIFESTS = {
@@ -171,7 +189,7 @@ def test_a_folder_that_is_no_run_stays_as_it_is(outside, recipe, tmp_path, capsy
     shutil.copyfile(recipe, project / "recipe.yaml")
     if MANIFESTS[manifest] is not None:
         (project / "manifest.json").write_text(MANIFESTS[manifest])
-    litter(project, outside)
+    litter(project)
     before = tree(project, outside)
     words = {"RUN": str(project), "RECIPE": str(project / "recipe.yaml")}
     assert main([words.get(word, word) for word in VERBS[verb]]) == 2

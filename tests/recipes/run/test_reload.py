@@ -11,10 +11,12 @@ import pytest
 import tensorflow as tf
 
 import keras_recipes
+from keras_recipes import disk
 from keras_recipes.callbacks import BestCheckpoint
 from keras_recipes.models import TrainingModel, WeightDecay
 from keras_recipes.recipes import DataError, RequestError
 from keras_recipes.recipes.cli import main
+from keras_recipes.recipes.run.directory import RunDirectory
 from keras_recipes.recipes.run.predictions import predictions
 from keras_recipes.recipes.run.reproduce import reproduce
 from keras_recipes.schedules import Linear
@@ -66,6 +68,11 @@ def moved(project, tmp_path):
         path = tmp_path / "moved/run" / name
         # As if the old place were gone.
         path.write_text(path.read_text().replace(str(project[0]), "/nowhere/project"))
+    run = RunDirectory(tmp_path / "moved/run")
+    manifest = json.loads((run / "manifest.json").read_text())
+    manifest["fingerprints"]["recipe"] = disk.hashed(run / "recipe.yaml").sha256
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    run.write_result(json.loads((run / "result.json").read_text()))
     return tmp_path / "moved"
 
 
@@ -192,22 +199,23 @@ def test_models_load_where_there_is_only_keras(project, tmp_path):
 
 
 def test_one_unit_speaks_for_the_second_class():
-    likely = predictions(np.array([[0.2], [0.8]]), ["a", "b"])
+    described = {"classes": ["a", "b"], "task": "classification"}
+    likely = predictions(np.array([[0.2], [0.8]]), described)
     assert likely.values.tolist() == ["a", "b"]
     np.testing.assert_allclose(likely.outputs, [[0.8, 0.2], [0.2, 0.8]], rtol=1e-6)
     # A logit of 0.2 is a probability of 0.55.
-    assert predictions(np.array([[0.2], [-0.2]]), ["a", "b"], logits=True).values.tolist() == [
-        "b",
-        "a",
-    ]
+    logits = predictions(np.array([[0.2], [-0.2]]), {**described, "output_function": "sigmoid"})
+    assert logits.values.tolist() == ["b", "a"]
+    np.testing.assert_allclose(logits.outputs[:, 1], [0.549834, 0.450166], rtol=1e-5)
 
 
 def test_predicted_numbers():
-    one = predictions(np.array([[1.5], [2.5]]), [])
+    described = {"classes": [], "task": "regression"}
+    one = predictions(np.array([[1.5], [2.5]]), described)
     assert one.values.tolist() == [1.5, 2.5]
     assert one.table() == (["prediction"], [[1.5], [2.5]])
     usable = np.array([True, False, True])
-    two = predictions(np.array([[1.0, 2.0], [3.0, 4.0]]), [], usable=usable)
+    two = predictions(np.array([[1.0, 2.0], [3.0, 4.0]]), described, usable=usable)
     assert two.values.shape == (3, 2)
     assert two.table()[0] == ["prediction_0", "prediction_1"]
     assert np.isnan(two.values[1]).all()

@@ -86,21 +86,3 @@ def test_weights_that_are_no_numbers_are_compared_by_their_bits():
     nan = np.array([np.nan, -0.0], "float32")
     assert _same_array(nan, nan.copy())
     assert not _same_array(nan, np.array([np.nan, 0.0], "float32"))
-
-
-def test_a_weight_that_claims_more_than_its_file_holds_is_not_read(tmp_path):
-    """An HDF5 file of some bytes can claim any size, which would be asked for before it is read."""
-    import io
-    import zipfile
-
-    import h5py
-
-    from keras_recipes.recipes.run.compare import _weights
-
-    buffer = io.BytesIO()
-    with h5py.File(buffer, "w") as file:
-        file.create_dataset("vars/0", shape=(2**34,), dtype="float32", chunks=(2**20,))
-    with zipfile.ZipFile(tmp_path / "model.keras", "w") as archive:
-        archive.writestr("model.weights.h5", buffer.getvalue())
-    with pytest.raises(RequestError, match="vars/0 is of 68719476736 bytes"):
-        _weights(RunDirectory(tmp_path), "model.keras")

@@ -29,7 +29,7 @@ WORDS = {
         fft_length fill_mode fill_value flash_attention frame_length frame_step
         gptq_unpacked_column_size height height_factor hue_factor idf_weights interpolation l1 l2
         logit_soft_cap lora_alpha lora_rank mag_exp mask_token mask_value max_freq max_number
-        max_tokens max_value mean merge_mode min_freq min_power mode name negative_slope ngrams
+        max_tokens max_value mean merge_mode min_freq min_power mode negative_slope ngrams
         noise_shape num_bins num_chains num_mel_bins num_oov_indices num_ops num_tokens offset
         oov_method oov_token output_mode output_padding output_sequence_length output_shape
         output_size padding power_iterations quantization_config ref_power renorm_clipping
@@ -64,7 +64,7 @@ WORDS = {
     """,
     "schedules": "formula",
     "weight_decay": "exclude",
-    "sources": "categorical delimiter numeric target task x x_test y y_test",
+    "sources": "categorical delimiter encoding numeric target task x x_test y y_test",
 }
 TEXTS = ("/etc/passwd", "below/file.txt", ["/etc/passwd"], {"layer": "/etc/passwd"})
 ENTRIES = [entry for rows in catalog.tables().values() for entry in rows.values()]
@@ -104,7 +104,9 @@ def test_the_runs_own_files_are_all_known():
     names = {
         value
         for name, value in vars(directory).items()
-        if name.isupper() and isinstance(value, str) and name not in ("CHECKPOINTS", "PICTURES")
+        if name.isupper()
+        and isinstance(value, str)
+        and name not in ("CHECKPOINTS", "PICTURES", "FILES", "RUNNING")
     }
     assert names | {lock.LOCK} == RUN_FILES
 

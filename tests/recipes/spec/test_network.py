@@ -1,5 +1,6 @@
 """What a list of layers cannot hold: told with the line, before TensorFlow is imported."""
 
+import numpy as np
 import pytest
 
 from keras_recipes.recipes.cli import main
@@ -89,6 +90,8 @@ def test_validate_says_where_shapes_are_not_known(tmp_path, capsys):
         ("c", "{csv: {path: t.csv, target: y}}", "{dense: {units: 3}}"),
     ):
         (tmp_path / f"{name}.yaml").write_text(text % (source, layer))
+    np.savez(tmp_path / "a.npz", x=np.zeros((4, 2)), y=np.arange(4) % 2)
+    (tmp_path / "t.csv").write_text("x,y\n1,a\n2,b\n")
     assert main(["validate", "a.yaml", "b.yaml", "c.yaml"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "a.yaml: ok (shapes not checked: the shape of a row is known when the data is read)",
