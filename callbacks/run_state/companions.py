@@ -185,7 +185,7 @@ def begin(pairs: Sequence[tuple[Any, Mapping[str, Any]]], checkpoint: Checkpoint
 def _kept(checkpoint: Checkpoint, index: int) -> KeptFile:
     """A file that a checkpoint holds itself."""
     if not 0 <= index < len(checkpoint.files):
-        raise DamagedCheckpoint(f"{checkpoint.path}: holds no file {index}")
+        raise DamagedCheckpoint(f"{checkpoint.path}: holds no file file-{index:06d}")
     found = checkpoint.files[index]
     if found.path.is_symlink():
         raise DamagedCheckpoint(f"{found.path}: is a link, and none that was written")

@@ -148,7 +148,8 @@ def test_paths():
     assert written(Use.WRITTEN, optional=True).check(None) is None
     assert written(Use.WRITTEN, allowed="gradients.jsonl").check("gradients.jsonl")
     assert normal("a/./b//c") == "a/b/c"
-    assert not is_of_run("checkpoints/best.keras")
+    assert is_of_run("checkpoints/best.keras")
+    assert not is_of_run("checkpoints/other.keras")
 
 
 GOOD = ("{epoch}.keras", "a-{epoch:02d}-{val_loss:.3f}.keras", "{loss:6.2e}", "{{epoch}}", "plain")
