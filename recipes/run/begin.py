@@ -93,5 +93,9 @@ def describe(
     directory.write_text(files.RECIPE, heading(recipe) + dump(recipe))
     from ..build.task import task_of
 
-    function = task_of(recipe, data).output_function
-    directory.write_json(files.DATA, {**data.to_json(), "output_function": function})
+    task = task_of(recipe, data)
+    learned = {
+        "output_function": task.output_function,
+        "target_scaling": task.scaling and task.scaling.to_json(),
+    }
+    directory.write_json(files.DATA, {**data.to_json(), **learned})

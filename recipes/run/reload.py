@@ -94,17 +94,27 @@ def check_data(run: RunDirectory, recipe: Recipe, arrays: tuple[Any, Any] | None
 
 @dataclass(frozen=True)
 class _OwnRows:
-    """Rows that are no split of the recipe, with what `measured` asks of data."""
+    """Rows that are no split of the recipe, with what `measured` asks of data.
+
+    Attributes:
+        target_scaling: that of the training targets, which the loss is measured with.
+    """
 
     task: Any
     classes: tuple[Any, ...]
     num_outputs: int
     rows: Any
+    target_scaling: Any = None
+    validation: Any = None
+    test: Any = None
+
+    @property
+    def train(self) -> Any:
+        """The rows, whose targets must be such as the loss compares."""
+        return self.rows
 
 
 def _own_rows(run: RunDirectory, recipe: Recipe, given: Any, on_error: OnError) -> _OwnRows:
-    import numpy as np
-
     from ..build.data import Split
     from ..build.data.rows import Reading, rows_of
     from ..build.data.scale import Scaling
@@ -117,12 +127,12 @@ def _own_rows(run: RunDirectory, recipe: Recipe, given: Any, on_error: OnError) 
     say(found.notes, found.errors)
     y = found.y
     if y is None:  # an autoencoder: the scaled rows themselves
-        kept = described["scaling"]
-        scaling = Scaling(kept["kind"], np.array(kept["offset"]), np.array(kept["divisor"]))
-        y = scaling.apply(found.x).reshape(len(found.x), -1)
+        y = Scaling.from_json(described["scaling"]).apply(found.x).reshape(len(found.x), -1)
     outputs = 1 if y.ndim == 1 else y.shape[1]
     classes = tuple(described["classes"])
-    return _OwnRows(described["task"], classes, outputs, Split(found.x, y))
+    learned = described.get("target_scaling")
+    scaling = None if learned is None else Scaling.from_json(learned)
+    return _OwnRows(described["task"], classes, outputs, Split(found.x, y), scaling)
 
 
 def _arrays(recipe: Node) -> tuple[str, str]:
@@ -169,6 +179,8 @@ def measured(recipe: Recipe, data: Any, model: Any, split: str) -> dict[str, flo
     from ..build.objects import Builder
 
     task = tasks.task_of(recipe, data)
+    if isinstance(data, _OwnRows):
+        task = replace(task, scaling=data.target_scaling)
     builder = Builder(recipe, steps_per_epoch=1)
     model.compile(loss=tasks.loss(recipe, task, builder), metrics=metrics(recipe, task, builder))
     values = model.evaluate(evaluation(chosen, task), verbose=0, return_dict=True)

@@ -1,5 +1,6 @@
 """Scaling, fitted on the training rows alone and put into the model as its first layer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,6 +113,11 @@ class Scaling:
             "offset": self.offset.tolist(),
             "divisor": self.divisor.tolist(),
         }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Scaling":
+        """The scaling that `to_json` wrote."""
+        return cls(value["kind"], np.array(value["offset"]), np.array(value["divisor"]))
 
 
 def moments(x: np.ndarray, *, pixels: bool) -> tuple[np.ndarray, np.ndarray]:

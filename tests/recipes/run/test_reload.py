@@ -219,3 +219,17 @@ def test_predicted_numbers():
     assert two.values.shape == (3, 2)
     assert two.table()[0] == ["prediction_0", "prediction_1"]
     assert np.isnan(two.values[1]).all()
+
+
+def test_a_regression_on_a_file_has_the_metrics_of_the_same_rows(tmp_path):
+    """The loss too, which is that of targets standardized by the training rows."""
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(60, 2))
+    np.savez(tmp_path / "all.npz", x=x, y=2e5 + 3e4 * x[:, 0], xt=x[:9], yt=2e5 + 3e4 * x[:9, 0])
+    source = {"npz": {"path": str(tmp_path / "all.npz"), "x_test": "xt", "y_test": "yt"}}
+    recipe = {"data": {"source": source}, "model": {"layers": []}, "epochs": 1, "name": "r"}
+    result = keras_recipes.load(recipe).train(out=tmp_path / "run", progress=False)
+    np.savez(tmp_path / "test.npz", x=x[:9], y=2e5 + 3e4 * x[:9, 0])
+    found = keras_recipes.evaluate(tmp_path / "run", tmp_path / "test.npz")
+    assert found == pytest.approx(result.test, rel=1e-6)
+    assert found["rmse"] > 100 * found["loss"]
