@@ -75,7 +75,10 @@ class ProgressBar(keras.callbacks.Callback):
 
     def on_train_end(self, logs: dict | None = None) -> None:
         if self._progress is not None:
-            self._progress.stop()
+            if (
+                not self._progress.disable
+            ):  # where there is no bar, rich 13 ends it in an empty line
+                self._progress.stop()
             # A live display holds locks; a callback is copied for every trial of a search.
             self._progress = None
 

@@ -123,8 +123,9 @@ def unpack(value: Any, arrays: Sequence[np.ndarray], depth: int = 0) -> Any:
     Raises:
         ValueError: it is nothing that `pack` makes.
 
-    >>> unpack(pack([(1, {2: "a"}), np.float32(0.5)], Arrays()), [])
-    [(1, {2: 'a'}), np.float32(0.5)]
+    >>> again = unpack(pack([(1, {2: "a"}), np.float32(0.5)], Arrays()), [])
+    >>> again == [(1, {2: "a"}), 0.5], type(again[1]).__name__
+    (True, 'float32')
     """
     if depth > DEEPEST:
         raise ValueError(f"values are nested more than {DEEPEST} deep")

@@ -81,7 +81,7 @@ def test_the_average_is_validated_used_and_left_in_the_model(data):
         losses.append(expected.evaluate(*data, verbose=0))
     close(made.get_weights(), expected.get_weights())
     assert history["val_loss"] == pytest.approx(losses, rel=1e-4)
-    assert made.evaluate(*data, verbose=0) == pytest.approx(losses[-1], rel=1e-4)
+    assert float(made.evaluate(*data, verbose=0)) == pytest.approx(losses[-1], rel=1e-4)
     np.testing.assert_allclose(
         made.predict(data[0], verbose=0), expected.predict(data[0], verbose=0), atol=1e-5
     )
@@ -126,9 +126,8 @@ def test_early_stopping_restores_the_average_that_it_saw(data):
         monitor="val_loss", mode="max", patience=2, restore_best_weights=True
     )
     history = fit(made, data, 6, validation_data=data, callbacks=[stop])
-    assert made.evaluate(*data, batch_size=8, verbose=0) == pytest.approx(
-        max(history["val_loss"]), rel=1e-5
-    )
+    found = float(made.evaluate(*data, batch_size=8, verbose=0))
+    assert found == pytest.approx(max(history["val_loss"]), rel=1e-5)
 
 
 def test_an_optimizer_that_averages_too_is_refused(data):
