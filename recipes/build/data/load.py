@@ -261,14 +261,6 @@ def _own(source: Source, classes: tuple[Any, ...], asked: Any, what: str) -> Spl
     return _checked_own(source, classes, x, y, what)
 
 
-def own_split(data: Data, x: Any, y: Any, what: str) -> Split:
-    """Rows given beside the data, in its form: the same features, no class that it lacks."""
-    known = np.array(data.classes) if data.classes else data.train.y
-    source = Source(data.train.x, known, data.task)
-    other = checked(x, y, what, task=data.task)
-    return _checked_own(source, data.classes, other.x, other.y, what)
-
-
 def _checked_own(
     source: Source, classes: tuple[Any, ...], x: np.ndarray, y: np.ndarray, what: str
 ) -> Split:

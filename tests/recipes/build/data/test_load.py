@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from keras_recipes.recipes.build.data import Splits, keras_sets, load_data
-from keras_recipes.recipes.build.data.load import own_split
 from keras_recipes.recipes.build.data.memory import ALIGNMENT, placed
 from keras_recipes.recipes.build.data.sources import SOURCES
 from keras_recipes.recipes.errors import DataError
@@ -181,16 +180,6 @@ def test_arrays_of_many_kinds(x, y, task, classes):
 def test_several_targets():
     data = load_data("arrays", {}, splits=NONE, arrays=(np.zeros((3, 2)), np.zeros((3, 4))))
     assert data.num_outputs == 4
-    assert own_split(data, np.zeros((2, 2)), np.zeros((2, 4)), "validation").y.shape == (2, 4)
-    with pytest.raises(DataError, match="targets have shape"):
-        own_split(data, np.zeros((2, 2)), np.zeros((2, 3)), "validation")
-
-
-def test_own_split_is_coded_like_the_training_rows():
-    data = load_data("arrays", {}, splits=NONE, arrays=(np.zeros((3, 2)), ["b", "c", "a"]))
-    assert own_split(data, np.zeros((2, 2)), ["c", "a"], "validation").y.tolist() == [2, 0]
-    with pytest.raises(DataError, match="validation: class d is not among"):
-        own_split(data, np.zeros((1, 2)), ["d"], "validation")
 
 
 def test_the_fingerprint_sees_everything():
