@@ -189,7 +189,8 @@ def small_disk(tmp_path):
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("no file system can be mounted here")
     yield path
-    subprocess.run(["umount", str(path)], check=True)
+    # Lazily: a writer that is still being closed may keep a file open.
+    subprocess.run(["umount", "--lazy", str(path)], check=True)
 
 
 def fill(path):
