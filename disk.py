@@ -323,8 +323,7 @@ class Lines:
             OSError: it cannot be, for another reason than want of space.
         """
         with suppress_full():
-            os.makedirs(self.path.parent, exist_ok=True)
-            _append(self.path, b"")
+            append(self.path, b"")
 
     def add(self, line: str) -> None:
         """Write a line after those that wait, if there is space.
@@ -345,13 +344,18 @@ class Lines:
         if not self.waiting:
             return
         content = "".join(f"{line}\n" for line in self.waiting).encode("utf-8")
-        os.makedirs(self.path.parent, exist_ok=True)
-        _append(self.path, content)
+        append(self.path, content)
         self.waiting = []
 
 
-def _append(path: Path, content: bytes) -> None:
-    """Add bytes to the end of a file, all of them or none."""
+def append(path: Path, content: bytes, *, durable: bool = True) -> None:
+    """Add bytes to the end of a file, all of them or none.
+
+    Args:
+        path: the file, which is made if it is not there. A link is refused.
+        durable: flush it to disk.
+    """
+    os.makedirs(path.parent, exist_ok=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | _NO_LINK
     file = os.open(path, flags, 0o644)
     try:
@@ -360,7 +364,8 @@ def _append(path: Path, content: bytes) -> None:
             rest = memoryview(content)
             while rest:
                 rest = rest[os.write(file, rest) :]
-            os.fsync(file)
+            if durable:
+                os.fsync(file)
         except OSError:
             with suppress(OSError):
                 os.ftruncate(file, size)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..messages import logger
 from .base import StatefulCallback, above, at_least, finite_number, flag, text, value_of
-from .findings import say
 from .last_rate import changing_rate
 from .rate import rate_variable, velocities
 from .snapshot import assign, model_variables, not_finite, optimizer_variables, values
@@ -207,4 +207,4 @@ class DivergenceGuard(StatefulCallback):
         name = "rate" if "rate" in rate.name else "factor of the rate"
         self.story.append(f"{sentence}, {name} {before:.3g} -> {self.rate:.3g}.")
         if self.verbose:
-            say(f"DivergenceGuard: {self.story[-1]}")
+            logger.warning(f"DivergenceGuard: {self.story[-1]}")

@@ -1,53 +1,115 @@
-"""What TensorBoard reads, written by TensorFlow alone.
+"""Event files for TensorBoard, made with the tensorboard package and written through `disk`."""
 
-`tf.summary.scalar` and its like are part of the tensorboard package; `tf.summary.write` is not. The
-forms of the plugins are those of their documentation: a scalar is a number of class 1; a histogram
-a table of left edge, right edge and count, of class 2; hyperparameters are a message of their own
-in the metadata (`tensorboard/plugins/hparams/plugin_data.proto`).
-"""
+# Protocol buffers make their classes when they are imported, which pyright cannot see.
+# pyright: reportAttributeAccessIssue=false
 
 from __future__ import annotations
 
+import io
 import json
-import struct
+import time
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
+from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+from tensorboard.compat.proto.summary_pb2 import DataClass, Summary, SummaryMetadata
+from tensorboard.plugins.histogram import metadata as histograms
+from tensorboard.plugins.hparams import api_pb2, summary_v2
+from tensorboard.plugins.hparams.summary import session_end_pb
+from tensorboard.plugins.scalar import metadata as scalars
+from tensorboard.summary.writer.record_writer import RecordWriter
+from tensorboard.util.tensor_util import make_tensor_proto
 
-SCALAR, TENSOR = 1, 2
-SESSION_BEGINS, SESSION_ENDS = "_hparams_/session_start_info", "_hparams_/session_end_info"
-# Kinds of a field in the wire format of protocol buffers.
-VARINT, DOUBLE, BYTES = 0, 1, 2
+from .. import disk
+
+# TensorBoard reads every file with `tfevents` in its name.
+FILE_NAME = "events.out.tfevents.keras_recipes"
+FILE_VERSION = "brain.Event:2"
+SCALAR, TENSOR = DataClass.DATA_CLASS_SCALAR, DataClass.DATA_CLASS_TENSOR
 
 
-def write_scalar(name: str, value: float, step: int) -> None:
-    """A point of a curve, to the writer that is the default."""
-    tf.summary.write(name, tf.constant(value, tf.float32), step, _metadata("scalars", SCALAR))
+class EventFile:
+    """The event file of one run. Events that a full disk does not take wait for the next ones.
+
+    Args:
+        folder: the run's folder; the file in it is continued if there is one.
+        first_step: TensorBoard drops the points of an earlier training from this step on.
+    """
+
+    def __init__(self, folder: Path, first_step: int = 0):
+        self.path = folder / FILE_NAME
+        self._pending = b""
+        start = SessionLog(status=SessionLog.SessionStatus.START)
+        self._add(Event(file_version=FILE_VERSION))
+        self._add(Event(session_log=start, step=first_step))
+
+    def write(self, summary: Summary, step: int = 0) -> None:
+        """Append the values of a step, if there is space.
+
+        Raises:
+            OSError: the file cannot be written, for another reason than want of space.
+        """
+        self._add(Event(summary=summary, step=step))
+        with disk.suppress_full():
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the events that wait.
+
+        Raises:
+            OSError: the file cannot be written; the events still wait.
+        """
+        if self._pending:
+            disk.append(self.path, self._pending, durable=False)
+            self._pending = b""
+
+    def _add(self, event: Event) -> None:
+        record = io.BytesIO()
+        event.wall_time = time.time()
+        RecordWriter(record).write(event.SerializeToString())
+        self._pending += record.getvalue()
 
 
-def write_histogram(name: str, values: np.ndarray, step: int, bins: int = 30) -> None:
-    """Counts of the finite values between their extremes."""
+def scalar_summary(values: Mapping[str, float]) -> Summary:
+    """A point of each curve."""
+    return Summary(
+        value=[
+            _value(name, np.float32(value), scalars.create_summary_metadata("", ""), SCALAR)
+            for name, value in values.items()
+        ]
+    )
+
+
+def histogram_summary(values: Mapping[str, np.ndarray], bins: int = 30) -> Summary:
+    """Counts of the finite values of each array between their extremes."""
+    return Summary(
+        value=[
+            _value(name, histogram(array, bins), histograms.create_summary_metadata("", ""), TENSOR)
+            for name, array in values.items()
+        ]
+    )
+
+
+def histogram(values: np.ndarray, bins: int) -> np.ndarray:
+    """Left edge, right edge and count of each bin: an array of shape `(bins, 3)`."""
     flat = np.asarray(values, np.float64).ravel()
     flat = flat[np.isfinite(flat)]
     counts, edges = np.histogram(flat, bins) if flat.size else (np.zeros(bins), np.zeros(bins + 1))
-    table = np.stack([edges[:-1], edges[1:], counts], axis=1)
-    tf.summary.write(name, tf.constant(table), step, _metadata("histograms", TENSOR))
+    return np.stack([edges[:-1], edges[1:], counts], axis=1)
 
 
-def write_hyperparameters(values: Mapping[str, Any], began: float) -> None:
-    """The arguments of a run, for the table that compares runs."""
-    entries = b"".join(
-        _field(1, BYTES, _field(1, BYTES, name.encode()) + _field(2, BYTES, _value(value)))
-        for name, value in values.items()
-    )
-    _write_message(SESSION_BEGINS, _field(3, BYTES, entries + _field(5, DOUBLE, began)))
+def start_summary(hyperparameters: Mapping[str, Any], seconds: float) -> Summary:
+    """The arguments of a run, for the table that compares runs, and when it began."""
+    found = summary_v2.hparams_pb(dict(hyperparameters), start_time_secs=seconds)
+    return Summary.FromString(found.SerializeToString())
 
 
-def write_end(ended: float) -> None:
-    """That a run has come to its end."""
-    _write_message(SESSION_ENDS, _field(4, BYTES, _field(1, VARINT, 1) + _field(2, DOUBLE, ended)))
+def end_summary(seconds: float) -> Summary:
+    """That a run has ended, and when."""
+    found = session_end_pb(api_pb2.STATUS_SUCCESS, seconds)
+    return Summary.FromString(found.SerializeToString())
 
 
 def flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
@@ -72,44 +134,6 @@ def flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any
             )
 
 
-def _metadata(plugin: str, kind: int, content: bytes = b"") -> Any:
-    metadata = tf.compat.v1.SummaryMetadata(data_class=kind)
-    metadata.plugin_data.plugin_name = plugin
-    metadata.plugin_data.content = content
-    return metadata
-
-
-def _write_message(tag: str, content: bytes) -> None:
-    tf.summary.write(tag, tf.zeros((0,)), 0, _metadata("hparams", 0, content))
-
-
-def _value(value: Any) -> bytes:
-    """A `google.protobuf.Value`: a number is field 2, a text 3, a truth value 4."""
-    if isinstance(value, bool):
-        return _field(4, VARINT, int(value))
-    if isinstance(value, (int, float)):
-        return _field(2, DOUBLE, float(value))
-    return _field(3, BYTES, str(value).encode())
-
-
-def _field(number: int, kind: int, value: Any) -> bytes:
-    """A field in the wire format: its number and kind, and what it holds."""
-    head = _varint(number << 3 | kind)
-    if kind == VARINT:
-        return head + _varint(value)
-    if kind == DOUBLE:
-        return head + struct.pack("<d", value)
-    return head + _varint(len(value)) + value
-
-
-def _varint(value: int) -> bytes:
-    """A whole number in groups of seven bits, the lowest first.
-
-    >>> _varint(300).hex()
-    'ac02'
-    """
-    found = bytearray()
-    while value > 127:
-        found.append(value & 127 | 128)
-        value >>= 7
-    return bytes([*found, value])
+def _value(tag: str, tensor: Any, metadata: SummaryMetadata, data_class: Any) -> Summary.Value:
+    metadata.data_class = data_class
+    return Summary.Value(tag=tag, tensor=make_tensor_proto(tensor), metadata=metadata)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..disk import Lines, when_there_is_space
+from ..messages import logger
 from .base import StatefulCallback, flag, text
 from .state import plain
 
@@ -98,13 +98,8 @@ class Diagnosis(StatefulCallback):
             place = (finding.kind, finding.layer)
             others = [f for f in self.findings if (f.kind, f.layer) != place]
             if self.verbose and len(others) == len(self.findings):
-                say(f"{type(self).__name__}: {finding}")
+                logger.info(f"{type(self).__name__}: {finding}")
             self.findings = [*others, finding]
         if self._lines is not None:
             line = plain({**numbers, "findings": [asdict(finding) for finding in found]})
             self._lines.add(json.dumps(line, allow_nan=False))
-
-
-def say(words: str) -> None:
-    """Print where a progress bar is not disturbed."""
-    print(words, file=sys.stderr, flush=True)

@@ -9,20 +9,28 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
+from ..disk import when_there_is_space
 from .base import StatefulCallback, at_least, text
-from .event_records import flat, write_end, write_histogram, write_hyperparameters, write_scalar
+from .event_records import (
+    EventFile,
+    end_summary,
+    flat,
+    histogram_summary,
+    scalar_summary,
+    start_summary,
+)
 from .last_rate import learning_rate
 
 
 class TensorBoardLog(StatefulCallback):
-    """Writes what TensorBoard shows, without the tensorboard package, which only reads it.
+    """Writes what TensorBoard shows.
 
     In the folder `path` there are the runs `train` and `validation`, with a point an epoch of every
     logged value under the same name in both, and the learning rate; in `train` the histograms of
     the weights; in the folder itself the hyperparameters. Steps are epochs, from 1. Nothing is
-    done in a step of training. A value that is no number leaves a gap.
+    done in a step of training. A value that is not finite leaves a gap. Events that a full disk
+    does not take are written as soon as it does.
 
     Args:
         path: folder to write to.
@@ -32,6 +40,7 @@ class TensorBoardLog(StatefulCallback):
 
     Raises:
         ValueError: a bad argument.
+        OSError: a file cannot be written; where the disk is full, only when training ends.
 
     >>> log = TensorBoardLog("logs", histograms=5, hyperparameters={"units": 64, "rate": 0.1})
     """
@@ -56,15 +65,15 @@ class TensorBoardLog(StatefulCallback):
             )
         self.hyperparameters = dict(flat(hyperparameters or {}))
         self.began: float | None = None
-        self._writers: dict[str, Any] = {}
+        self._files: dict[str, EventFile] = {}
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        # Files are opened when they are needed: a callback that has them open cannot be copied.
-        self._writers = {}
-        if self.hyperparameters and self.began is None:
-            with self._writer("").as_default():
-                write_hyperparameters(self.hyperparameters, time.time())
-        self.began = self.began or time.time()
+        self._files = {}
+        if self.continues() and self.began is not None:
+            return
+        self.began = time.time()
+        if self.hyperparameters:
+            self._file("", 0).write(start_summary(self.hyperparameters, self.began))
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         curves: dict[str, dict[str, float]] = {"train": {}, "validation": {}}
@@ -73,33 +82,27 @@ class TensorBoardLog(StatefulCallback):
             curves[run][name.removeprefix("val_")] = float(value)
         curves["train"]["learning_rate"] = learning_rate(self.model)
         for run, values in curves.items():
-            if values:
-                self._write_curves(run, values, epoch + 1)
+            finite = {name: value for name, value in values.items() if math.isfinite(value)}
+            if finite:
+                self._file(run, epoch + 1).write(scalar_summary(finite), epoch + 1)
         if self.histograms is not None and (epoch + 1) % self.histograms == 0:
-            self._write_histograms(epoch + 1)
+            weights = {weight.path: np.asarray(weight) for weight in self._weights()}
+            self._file("train", epoch + 1).write(histogram_summary(weights), epoch + 1)
+
+    def settle(self) -> None:
+        for file in self._files.values():
+            file.flush()
 
     def on_train_end(self, logs: dict | None = None) -> None:
         if self.hyperparameters:
-            with self._writer("").as_default():
-                write_end(time.time())
-        for writer in self._writers.values():
-            writer.close()
-        self._writers, self.began = {}, None
+            self._file("", 0).write(end_summary(time.time()))
+        when_there_is_space(self.settle)
+        self.began = None
 
-    def _write_curves(self, run: str, values: Mapping[str, float], step: int) -> None:
-        with self._writer(run).as_default():
-            for name, value in values.items():
-                if math.isfinite(value):
-                    write_scalar(name, value, step)
-        self._writer(run).flush()
+    def _weights(self) -> Any:
+        return self.model.weights if self.model is not None else ()
 
-    def _write_histograms(self, step: int) -> None:
-        with self._writer("train").as_default():
-            for weight in self.model.weights:  # type: ignore[union-attr]
-                write_histogram(weight.path, np.asarray(weight, np.float64), step)
-        self._writer("train").flush()
-
-    def _writer(self, run: str) -> Any:
-        if run not in self._writers:
-            self._writers[run] = tf.summary.create_file_writer(str(Path(self.path) / run))
-        return self._writers[run]
+    def _file(self, run: str, step: int) -> EventFile:
+        if run not in self._files:
+            self._files[run] = EventFile(Path(self.path) / run, first_step=step)
+        return self._files[run]

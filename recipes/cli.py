@@ -1,9 +1,11 @@
 """The command line: `keras-recipes VERB`. Only argparse is imported until a verb is known."""
 
 import argparse
+import logging
 import sys
 from collections.abc import Sequence
 
+from ..messages import level
 from .errors import RequestError, TrainingFailed, system_failure
 from .output import OutputError, guarded
 from .verbs import add_verbs
@@ -75,7 +77,9 @@ def run(arguments: argparse.Namespace) -> int:
             from .spec.plugins import load_plugins
 
             load_plugins(arguments.plugin)
-        return arguments.deed(arguments)
+        quiet = getattr(arguments, "quiet", False)
+        with level(logging.WARNING if quiet else logging.INFO):
+            return arguments.deed(arguments)
     except OutputError:
         raise
     except RequestError as error:

@@ -13,7 +13,7 @@ ROOMS = ("schedules", "callbacks", "models", "pretraining", "recipes")
 # Room -> what it may import: other rooms of this package, and third-party packages.
 MAY_IMPORT = {
     "schedules": ({"schedules"}, {"keras"}),
-    "callbacks": ({"callbacks"}, {"keras", "numpy", "rich", "tensorflow"}),
+    "callbacks": ({"callbacks"}, {"keras", "numpy", "rich", "tensorboard", "tensorflow"}),
     "models": ({"models"}, {"keras", "numpy", "tensorflow"}),
     # scikit-learn is imported only inside the one method that it alone calls.
     "pretraining": ({"pretraining", "schedules"}, {"keras", "numpy", "tensorflow", "sklearn"}),
@@ -41,7 +41,7 @@ MAY_IMPORT = {
     ),
 }
 # The one module at the root that every room may import: how files are written.
-GROUND_FLOOR = "/disk"
+GROUND_FLOOR = ("/disk", "/messages")
 # Inside recipes/ the arrow points one way: spec <- build <- run <- report <- command line.
 ORDER = ("spec", "build", "run", "report", "sweep")
 
@@ -76,7 +76,7 @@ def test_rooms_import_only_what_the_table_allows(room):
     assert files, f"{room} is empty"
     for path in files:
         for name in imports(path):
-            if name == GROUND_FLOOR:
+            if name in GROUND_FLOOR:
                 continue
             if name.startswith("/"):
                 assert any(name[1:] == r or name[1:].startswith(r + "/") for r in own), (path, name)

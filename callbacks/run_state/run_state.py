@@ -12,8 +12,8 @@ from typing import Any
 import keras
 
 from ... import disk
+from ...messages import logger
 from ..base import flag
-from ..findings import say
 from . import companions, tracing
 from .hooks import Hooks
 from .interval import Interval
@@ -163,7 +163,7 @@ class RunState(keras.callbacks.Callback):
         self.resumed, self.seconds = None, 0.0
         self.position = Position(steps_per_execution=int(self._trained.steps_per_execution))
         for sentence in limits(self._data, self.others, self.ordered):
-            say(f"RunState: {sentence}.")
+            logger.warning(f"RunState: {sentence}.")
         self._checkpoint = self._looked or self._found()
         self._looked = None
         if self._checkpoint is not None:
@@ -236,7 +236,7 @@ class RunState(keras.callbacks.Callback):
                 f"the state of a {name} is in the checkpoint, but it is not trained with now"
             )
         if self.verbose:
-            say(f"RunState: goes on {self.position} ({checkpoint.path.name}).")
+            logger.info(f"RunState: continues {self.position} ({checkpoint.path.name}).")
 
     def _go_on_from(self, checkpoint: Checkpoint) -> None:
         """Put back what the callbacks have changed while they began."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..findings import say
+from ...messages import logger
 from .position import Position
 from .store import CheckpointStore
 
@@ -25,7 +25,7 @@ class Troubles:
     def tell(self, problem: str) -> None:
         """Say a sentence."""
         self.story.append(f"RunState: {problem}.")
-        say(self.story[-1])
+        logger.warning(self.story[-1])
 
     def not_written(self, position: Position, error: Exception, store: CheckpointStore) -> None:
         """A checkpoint could not be written."""

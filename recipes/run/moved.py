@@ -6,11 +6,11 @@ directory, which stay right while both are moved together.
 
 import json
 import os
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ...messages import logger
 from ..errors import RequestError
 from ..spec import Choice, Recipe, load
 from ..spec.plugins import load_plugins
@@ -80,8 +80,7 @@ def recipe_of(
         return recipe
     if not quiet:
         for key, place in found.items():
-            old = files_of(recipe)[key]
-            print(f"{run.path}: {old} is not there; {place} is used.", file=sys.stderr, flush=True)
+            logger.info(f"{run.path}: {files_of(recipe)[key]} is not there; {place} is used.")
     return load(path, _merged(overrides, found), plugins=plugins, into=into)
 
 

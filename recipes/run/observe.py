@@ -17,6 +17,7 @@ from ...callbacks import (
     MetricsLog,
     ProgressBar,
     StatefulCallback,
+    TensorBoardLog,
 )
 from ..build.data.order import EpochOrder
 from . import directory as files
@@ -63,13 +64,15 @@ class Watch:
 def observers(
     built: "Experiment", directory: RunDirectory, watch: Watch, progress: bool
 ) -> list[keras.callbacks.Callback]:
-    """Order of each epoch, best checkpoint, metrics file, diagnoses, progress bar and the watch."""
+    """Order of each epoch, best checkpoint, logs, diagnoses, progress bar and the watch."""
     found: list[keras.callbacks.Callback] = [EpochOrder(built.training.epoch)]
     watch.divergence.guarded = _has(built, DivergenceGuard)
     if built.validation is not None and not _has(built, BestCheckpoint):
         path = directory / files.CHECKPOINTS / "best.keras"
         found.append(BestCheckpoint(str(path), monitor="val_loss", seconds=CHECKPOINT_SECONDS))
     found.append(MetricsLog(str(directory / files.METRICS)))
+    if not _has(built, TensorBoardLog) and not _has(built, keras.callbacks.TensorBoard):
+        found.append(TensorBoardLog(str(directory / files.TENSORBOARD)))
     if not _has(built, GradientMonitor):
         path = str(directory / files.GRADIENTS)
         found.append(GradientMonitor(path=path, verbose=progress))

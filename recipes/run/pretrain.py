@@ -1,7 +1,6 @@
 """Train a recipe's deep belief network, and give its weights to the model."""
 
 import hashlib
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -12,6 +11,7 @@ import keras
 import numpy as np
 
 from ...callbacks import ProgressBar
+from ...messages import logger
 from ..build.pretraining import Pretraining
 from . import directory as files
 from .directory import RunDirectory
@@ -139,7 +139,7 @@ class Pretrainer:
         if self.work.cache and known is None:
             shared().keep(key, found)
         if known is not None and self.progress:
-            print(f"{machine.name}  as trained before, in {found.seconds:.0f} s", file=sys.stderr)
+            logger.info(f"{machine.name}  as trained before, in {found.seconds:.0f} s")
         self.story.append(
             {
                 "name": machine.name,

@@ -1,11 +1,11 @@
 """A finished run, taken up again: its recipe, its model, its data."""
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from ...messages import logger
 from ..build.run_files import check_run_files
 from ..errors import RequestError, legible
 from ..spec import Recipe
@@ -165,7 +165,7 @@ def say(notes: Sequence[str], errors: Mapping[int, str]) -> None:
     if len(errors) > MOST_SAID:
         lines.append(f"and {len(errors) - MOST_SAID} more rows that are skipped.")
     for line in lines:
-        print(legible(line), file=sys.stderr, flush=True)
+        logger.warning(legible(line))
 
 
 def measured(recipe: Recipe, data: Any, model: Any, split: str) -> dict[str, float]:

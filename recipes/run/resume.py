@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ... import disk
+from ...messages import logger
 from ..errors import RequestError
 from ..spec import Recipe
 from ..spec.dump import to_plain
@@ -83,7 +84,7 @@ def taken_up(directory: RunDirectory, recipe: Recipe, allow: Sequence[str]) -> E
     stored = _stored(directory) or (recipe.ensemble is not None and bool(manifest))
     if not manifest and not stored:
         _check_unused(directory)
-        told(f"{directory.path}: there is no run to resume; it begins from the start.")
+        logger.info(f"{directory.path}: there is no run to resume; it begins from the start.")
         return Earlier()
     _check_places(directory)
     found = _recipe_changes(directory, manifest, recipe)
@@ -91,7 +92,7 @@ def taken_up(directory: RunDirectory, recipe: Recipe, allow: Sequence[str]) -> E
     _refuse(directory, [change for change in changes if not _allowed(change.key, allow)])
     result = finished(directory)
     if result is not None and not changes and _is_whole(directory, result, stored):
-        told(f"{directory.path}: this run is completed; there is nothing to resume.")
+        logger.info(f"{directory.path}: this run is completed; there is nothing to resume.")
         return Earlier(result=result)
     if not stored:
         _begin_again(directory)
@@ -99,7 +100,7 @@ def taken_up(directory: RunDirectory, recipe: Recipe, allow: Sequence[str]) -> E
     if manifest:
         _remove_remains(directory)
     else:
-        told(
+        logger.warning(
             f"{directory.path}: {files.MANIFEST} is missing or damaged, so it cannot be seen "
             "whether the data is what the run was begun with; it is written anew."
         )
@@ -203,7 +204,7 @@ def _is_whole(directory: RunDirectory, result: Result, stored: bool) -> bool:
     if lost and len(lost) == len(damaged):
         raise RequestError("\n".join(lost))
     for why in damaged.values():
-        told(why)
+        logger.warning(why)
     return not damaged
 
 
@@ -284,17 +285,12 @@ def manifest_of(earlier: Earlier, now: Mapping[str, Any]) -> dict[str, Any]:
         },
     }
     if resumed["other"]:
-        told(
+        logger.warning(
             "resume: not as when the run was begun, so that its bits may differ: "
             f"{', '.join(resumed['other'])} (in manifest.json)."
         )
     before = earlier.manifest.get("resumed", [])
     return {**earlier.manifest, "resumed": [*before, resumed]}
-
-
-def told(sentence: str) -> None:
-    """Print where neither a progress bar nor the result is disturbed."""
-    print(sentence, file=sys.stderr, flush=True)
 
 
 def _check_keys(allow: Sequence[str]) -> None:
@@ -331,7 +327,7 @@ def _begin_again(directory: RunDirectory) -> None:
         )
     files.remove_own(directory.path)
     _remove_remains(directory)
-    told(
+    logger.info(
         f"{directory.path}: this run was ended before its first checkpoint; it begins from the "
         "start."
     )

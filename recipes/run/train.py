@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ... import disk
+from ...messages import logger
 from ..errors import RequestError
 from ..spec import Recipe
 from . import directory as files
 from .begin import begun, describe
 from .directory import RunDirectory
 from .result import Result
-from .resume import told
 
 # Rows that a monitor of activations looks at.
 ACTIVATION_ROWS = 256
@@ -68,7 +68,7 @@ def train(
         run.restore(changed=bool(earlier.changes))
         describe(directory, recipe, data, earlier, built.pretraining)
         if progress:
-            told(built.summary)
+            logger.info(built.summary)
         return run.execute()
 
 
@@ -149,7 +149,7 @@ class Run:
         except ValueError as error:
             raise RequestError(f"{self.directory.path}: {error}") from None
         if position is not None:
-            told(f"{self.directory.path}: goes on {position}.")
+            logger.info(f"{self.directory.path}: continues {position}.")
             return
         self.remove_lines()
         if self.recipe.initialize is not None:

@@ -56,13 +56,15 @@ RUN_FILES = frozenset(
     {
         "recipe.yaml", "manifest.json", "metrics.jsonl", "gradients.jsonl", "pretraining.json",
         "model.keras", "data.json", "result.json", "report.html", "traceback.txt", "run.lock",
-        "pretraining", "members", "checkpoints/state", "checkpoints/best.keras",
+        "pretraining", "tensorboard", "members", "checkpoints/state", "checkpoints/best.keras",
     }
 )  # fmt: skip
 # A run leaves these files to the callbacks that a recipe names itself.
 LEFT_TO = {
     ("gradient_monitor", "path"): "gradients.jsonl",
     ("best_checkpoint", "path"): "checkpoints/best.keras",
+    ("tensorboard_log", "path"): "tensorboard",
+    ("tensor_board", "log_dir"): "tensorboard",
 }
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 # A value's name, and at most a sign, a width and a precision: no attribute, index or conversion.

@@ -1,18 +1,17 @@
-"""The trials for TensorBoard's table of hyperparameters, without the tensorboard package."""
+"""The trials for TensorBoard's table of hyperparameters."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from .... import disk
 from .layout import TENSORBOARD, TRIALS
-from .space import OutOfSpace, patiently
+from .space import patiently
 from .tables import Row, cell
 
-# What TensorFlow names the files of a run; nothing else is ever removed.
+# What an event file is named; nothing else is ever removed.
 EVENTS = "events.out.tfevents.*"
 
 
@@ -32,15 +31,17 @@ def write_hparams(directory: Path, rows: Sequence[Row]) -> Path:
 
 def _write(run: Path, target: Path, row: Row) -> None:
     """Write the events of one training."""
-    from ....callbacks.event_records import write_end, write_hyperparameters, write_scalar
+    from ....callbacks.event_records import EventFile, end_summary, scalar_summary, start_summary
     from .training import epochs_of
 
-    with disk.replaced_files(target, EVENTS) as beside, _writer(beside):
-        write_hyperparameters({k: _plain(v) for k, v in row.values.items()}, 0.0)
+    with disk.replaced_files(target, EVENTS) as beside:
+        file = EventFile(beside)
+        values = {name: _plain(value) for name, value in row.values.items()}
+        file.write(start_summary(values, 0.0))
         for line in epochs_of(run):
-            for name, value in numbers(line).items():
-                write_scalar(name, value, int(line["epoch"]))
-        write_end(row.seconds)
+            file.write(scalar_summary(numbers(line)), int(line["epoch"]))
+        file.write(end_summary(row.seconds))
+        file.flush()
 
 
 def numbers(line: Mapping[str, Any]) -> dict[str, float]:
@@ -56,18 +57,3 @@ def numbers(line: Mapping[str, Any]) -> dict[str, float]:
 
 def _plain(value: Any) -> Any:
     return value if isinstance(value, (bool, int, float, str)) else cell(value)
-
-
-@contextmanager
-def _writer(folder: Path) -> Iterator[None]:
-    """A writer that is the default inside a `with`, and closed after it."""
-    import tensorflow as tf
-
-    try:
-        writer = tf.summary.create_file_writer(str(folder))
-        with writer.as_default():
-            yield
-        writer.close()
-    except tf.errors.ResourceExhaustedError as error:
-        # What TensorFlow calls a full disk, as well as a full memory; this only writes files.
-        raise OutOfSpace(folder) from error

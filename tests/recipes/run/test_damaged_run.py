@@ -187,7 +187,7 @@ def test_a_model_that_was_lost_is_rebuilt(runs, run, capsys, how):
     assert {k: v for k, v in after.items() if k not in own} == {
         k: v for k, v in result.items() if k not in own
     }
-    assert main(["resume", str(run), "--quiet"]) == 0
+    assert main(["resume", str(run)]) == 0
     assert "there is nothing to resume" in capsys.readouterr().err
 
 

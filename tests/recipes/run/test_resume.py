@@ -423,5 +423,5 @@ def test_processes_that_are_killed(tmp_path, number):
     assert process.returncode == expected[number]
     done = subprocess.run([*command, "resume", str(out), "--quiet"], capture_output=True, text=True)
     assert done.returncode == 0
-    assert "goes on after" in done.stderr
+    assert "continues after" in done.stderr
     assert same(tmp_path / "whole", out) == []

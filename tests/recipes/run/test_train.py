@@ -55,12 +55,14 @@ def test_the_directory_holds_what_it_promises(run):
         "metrics.jsonl",
         "gradients.jsonl",
         "data.json",
+        "tensorboard",
         "checkpoints",
         "model.keras",
         "result.json",
         "report.html",
     }
     assert sorted(path.name for path in (out / "checkpoints").iterdir()) == ["best.keras", "state"]
+    assert sorted(path.name for path in (out / "tensorboard").iterdir()) == ["train", "validation"]
     saved = json.loads((out / "result.json").read_text())
     assert saved["status"] == result.status == "completed"
     assert saved["test"] == result.test

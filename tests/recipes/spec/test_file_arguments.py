@@ -116,7 +116,7 @@ INSIDE = (
     "deep/er/a.csv",
     "./a.csv",
     "a//b.csv",
-    "tensorboard",
+    "logs/tensorboard",
     "ä b.csv",
     "recipe.yaml.csv",
 )
