@@ -35,8 +35,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 from sklearn.datasets import load_digits
 
-from keras_recipes.recipes.sweep.oracles.hyperparameters import active_values
-from keras_recipes.recipes.sweep.oracles.table import make_oracle
+from keras_recipes.recipes.sweep.engine.hyperparameters import active_values
+from keras_recipes.recipes.sweep.engine.table import make_oracle
 from keras_recipes.recipes.sweep.spec import load_sweep
 
 BAR = 0.5

@@ -33,7 +33,7 @@ PARTS = [
     ("look for a checkpoint", "recipes.run.train", "Run.restore"),
     ("describe the run (manifest)", "recipes.run.train", "describe"),
     ("store checkpoints", "callbacks.run_state.store", "CheckpointStore.save"),
-    ("save models", "recipes.run.directory", "RunDirectory.write"),
+    ("save models", "recipes.record.directory", "RunDirectory.write"),
     ("save the best model", "callbacks.best_checkpoint", "save_whole"),
     ("fit", "recipes.run.train", "Run.fit"),
     ("evaluate at the end", "recipes.run.train", "Run.metrics"),

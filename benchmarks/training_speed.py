@@ -22,7 +22,7 @@ import numpy as np
 import keras_recipes
 from keras_recipes.recipes.build.experiment import experiment
 from keras_recipes.recipes.build.inputs import data_of
-from keras_recipes.recipes.run.directory import RunDirectory
+from keras_recipes.recipes.record.directory import RunDirectory
 from keras_recipes.recipes.run.observe import Watch, observers
 
 BATCH = 128

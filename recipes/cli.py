@@ -6,10 +6,10 @@ import sys
 from collections.abc import Sequence
 
 from ..messages import level
+from .commands import add_verbs
+from .commands.options import place_words
 from .errors import RequestError, TrainingFailed, system_failure
 from .output import OutputError, guarded
-from .verbs import add_verbs
-from .verbs.options import place_words
 
 DONE, FAILED, WRONG_REQUEST, INTERRUPTED = 0, 1, 2, 130
 

@@ -12,9 +12,9 @@ from .errors import RequestError, TrainingFailed
 if TYPE_CHECKING:
     import keras
 
+    from .record.result import Result
     from .run.predictions import Predictions
     from .run.reload import OnError
-    from .run.result import Result
     from .sweep.run.result import SweepResult
 
 Source = str | os.PathLike | Mapping[str, Any]
@@ -138,8 +138,8 @@ def _report(result: "Result") -> None:
         TrainingFailed: the run is completed, but its report cannot be written.
     """
     from ..disk import PATIENCE
+    from .record import directory as files
     from .report import write_report
-    from .run import directory as files
 
     run = Path(result.directory)
     report, ended = run / files.REPORT, (run / files.RESULT).stat().st_mtime_ns
@@ -227,8 +227,8 @@ def resume(
             its checkpoints is sound.
         TrainingFailed: training broke or diverged; the run directory tells how.
     """
-    from .run import directory as files
-    from .run.directory import RunDirectory
+    from .record import directory as files
+    from .record.directory import RunDirectory
     from .run.moved import recipe_of
 
     path = Path(run)

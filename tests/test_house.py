@@ -43,7 +43,7 @@ MAY_IMPORT = {
 # The one module at the root that every room may import: how files are written.
 GROUND_FLOOR = ("/disk", "/messages")
 # Inside recipes/ the arrow points one way: spec <- build <- run <- report <- command line.
-ORDER = ("spec", "build", "run", "report", "sweep")
+ORDER = ("spec", "data", "build", "run", "report", "sweep")
 
 
 def modules(room: str) -> list[Path]:

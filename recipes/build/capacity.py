@@ -9,8 +9,8 @@ from typing import Any
 
 import keras
 
+from ..data.npz import memory
 from ..spec import Recipe
-from .data.npz import memory
 
 GIBIBYTE = 2**30
 # How many trainings run at once on this machine: the processes of a sweep are told.

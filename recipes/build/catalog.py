@@ -19,10 +19,10 @@ from ...callbacks.table import CALLBACKS
 from ...models.table import GRADIENT_TRANSFORMS, LOSSES, TRAINING_PARTS
 from ...pretraining.table import MACHINE_PARTS
 from ...schedules.table import SCHEDULES
+from ..data.sources import SOURCES
 from ..spec.catalog import EVERY_LAYER, describe
 from ..spec.choices import REFUSED
 from ..spec.keras_version import minor_of
-from .data.sources import SOURCES
 
 Rows = dict[str, Any]
 Minors = tuple[str, ...]

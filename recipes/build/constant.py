@@ -3,8 +3,8 @@
 import numpy as np
 
 from ...callbacks.curves import Constant
-from .data import Data
-from .data.targets import majority
+from ..data import Data
+from ..data.targets import majority
 from .task import Task
 
 # Targets within these bounds train well as they are.

@@ -10,14 +10,14 @@ import tensorflow as tf
 
 from ...callbacks.curves import Constant
 from ...models import LayerError, Residual, TrainingModel, build_network
+from ..data import Data, Split
+from ..data.order import TrainingDataset, evaluation_dataset, training_dataset
+from ..data.steps import batch_rows
 from ..errors import DataError, RecipeError
 from ..spec import Choice, Recipe
 from . import task as tasks
 from .capacity import copies, oversized, weights_fit_memory
 from .constant import constant_guess
-from .data import Data, Split
-from .data.order import TrainingDataset, evaluation_dataset, training_dataset
-from .data.steps import batch_rows
 from .execution import jit_compile, steps_per_execution
 from .metrics import metrics
 from .objects import Builder, first_paragraph

@@ -6,14 +6,14 @@ from typing import Any
 import keras
 import numpy as np
 
+from ..data import Data, Split, Splits
+from ..data.arrays import as_array, numbers
+from ..data.load import divided
+from ..data.scale import Scaling
+from ..data.source import Source, features
 from ..errors import DataError, RecipeError, RequestError
 from ..spec import Recipe
 from ..spec.tasks import BINARY_LOSSES, CLASS_LOSSES
-from .data import Data, Split, Splits
-from .data.arrays import as_array, numbers
-from .data.load import divided
-from .data.scale import Scaling
-from .data.source import Source, features
 from .task import Task, activation_problem, last_activation
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from ..data import Data, Split, Splits, load_data
+from ..data.split import LABELS, generator, taken
 from ..errors import DataError
 from ..spec import Choice, Recipe
-from .data import Data, Split, Splits, load_data
-from .data.split import LABELS, generator, taken
 
 
 def data_of(recipe: Recipe, arrays: tuple[Any, Any] | None = None) -> Data:

@@ -10,9 +10,9 @@ import numpy as np
 
 from ...pretraining import DBN, RBM, Handed, Layer, MomentumSGD, initialize_from
 from ...pretraining.initialize import planned
+from ..data import Data
 from ..errors import RecipeError
 from ..spec import Choice, Recipe
-from .data import Data
 from .inputs import flat
 from .objects import Builder, first_paragraph
 

@@ -7,12 +7,12 @@ import keras
 import numpy as np
 
 from ...models import StandardizedLoss
+from ..data import Data
+from ..data.scale import Scaling
 from ..errors import RecipeError
 from ..spec import Recipe
 from ..spec.tasks import BINARY_LOSSES, CLASS_LOSSES, UNIT_LOSSES
 from ..spec.tasks import Task as Kind
-from .data import Data
-from .data.scale import Scaling
 from .objects import Builder
 
 # Classes that a summary names.

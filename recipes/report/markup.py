@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from ... import disk
 from ..errors import RequestError
-from ..run.directory import RunDirectory
+from ..record.directory import RunDirectory
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem;

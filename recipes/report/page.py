@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..run import directory as files
-from ..run.directory import RunDirectory, opened, result_of
-from ..run.result import Result
+from ..record import directory as files
+from ..record.directory import RunDirectory, opened, result_of
+from ..record.result import Result
 from .curves import Curve, columns_of, figure, svg
 from .machines import read_arrays, section
 from .markup import document, number, table, text, write_page

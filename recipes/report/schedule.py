@@ -59,10 +59,10 @@ def course(recipe: Recipe) -> Course:
 
     data = data_of(recipe)
     use_tensorflow()
-    from ..build.data.steps import steps_per_epoch
     from ..build.experiment import optimizer
     from ..build.objects import Builder
     from ..build.parts import training_parts
+    from ..data.steps import steps_per_epoch
 
     batches = steps_per_epoch(len(data.train.y), recipe.data.batch_size, recipe.data.drop_remainder)
     builder = Builder(recipe, batches)

@@ -6,18 +6,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..record import directory as files
+from ..record.directory import RunDirectory, reserved
 from ..spec import Recipe, dump
 from ..spec.plugins import plugins_of
-from . import directory as files
 from .backend import use_tensorflow
-from .directory import RunDirectory, reserved
 from .moved import FILES, relative_files
 from .plugins import heading
 from .resume import Earlier, check_data, manifest_of, taken_up
 
 if TYPE_CHECKING:
-    from ..build.data import Data
     from ..build.pretraining import Pretraining
+    from ..data import Data
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def describe(
     pretraining: "Pretraining | None" = None,
 ) -> None:
     """Write what the run is made of, before its first step."""
-    from .manifest import manifest
+    from ..record.manifest import manifest
 
     fingerprints: dict[str, Any] = {"recipe": recipe.fingerprint(), "data": data.fingerprint}
     if pretraining is not None:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ... import disk
+from ..record import directory as files
+from ..record.directory import RunDirectory
+from ..record.result import Result
 from ..spec import Recipe
-from . import directory as files
 from .begin import begun, describe
-from .directory import RunDirectory
-from .result import Result
 from .train import train
 
 

@@ -34,12 +34,12 @@ def fit(
     from ...callbacks import ProgressBar
     from ...models import wrap
     from ..build import experiment as build
-    from ..build.data.load import Split
-    from ..build.data.order import EpochOrder, training_dataset
     from ..build.fitting import data_for, task_for
     from ..build.objects import Builder
     from ..build.parts import training_parts
     from ..build.pretraining import pretraining
+    from ..data.load import Split
+    from ..data.order import EpochOrder, training_dataset
     from .pretrain import pretrain_aside
 
     if not model.built:

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..build.run_files import check_run_files
 from ..errors import RecipeError, RequestError
+from ..record import directory as files
+from ..record.directory import RunDirectory, check_run_files
 from ..spec import Recipe
-from . import directory as files
-from .directory import RunDirectory
 from .model_file import check_regular, first_line
 from .plugins import require_plugins
 from .saved_model import load_weights, open_model

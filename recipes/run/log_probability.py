@@ -9,7 +9,7 @@ from ..build.pretraining import TEST, Pretraining, machine_rows
 from ..spec import Recipe
 
 if TYPE_CHECKING:
-    from ..build.data import Data
+    from ..data import Data
 
 # Rows of the training split whose means give the base rates, and whose log-probability is told.
 ROWS = 10_000

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from ... import disk
-from ..build.data.npz import opened
+from ..data.npz import opened
 from ..errors import DataError
-from .manifest import ENVIRONMENT, versions
+from ..record.manifest import ENVIRONMENT, versions
 
 # Another value where the same settings give other weights than before.
 FORMAT = 1

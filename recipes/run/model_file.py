@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from ..build.data.npz import METHODS, MOST_GAIN, memory
+from ..data.npz import METHODS, MOST_GAIN, memory
 from ..errors import RequestError
 from ..spec.fields import shown
 from .model_config import check_config

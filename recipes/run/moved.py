@@ -12,10 +12,10 @@ from typing import Any
 
 from ...messages import logger
 from ..errors import RequestError
+from ..record import directory as files
+from ..record.directory import RunDirectory
 from ..spec import Choice, Recipe, load
 from ..spec.plugins import load_plugins
-from . import directory as files
-from .directory import RunDirectory
 from .plugins import require_plugins
 
 # The key of the manifest.

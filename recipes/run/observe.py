@@ -19,9 +19,9 @@ from ...callbacks import (
     StatefulCallback,
     TensorBoardLog,
 )
-from ..build.data.order import EpochOrder
-from . import directory as files
-from .directory import RunDirectory
+from ..data.order import EpochOrder
+from ..record import directory as files
+from ..record.directory import RunDirectory
 from .interrupt import StopOnSignal
 
 # Saving takes a tenth of a second: nothing for a long training, most of a short one.

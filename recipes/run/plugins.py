@@ -4,10 +4,10 @@ import json
 from collections.abc import Sequence
 
 from ..errors import RequestError
+from ..record import directory as files
+from ..record.directory import RunDirectory
 from ..spec import Recipe
 from ..spec.plugins import is_loaded, load_plugins, plugins_of
-from . import directory as files
-from .directory import RunDirectory
 
 HEADING = "# Needs:"
 

@@ -13,8 +13,8 @@ import numpy as np
 from ...callbacks import ProgressBar
 from ...messages import logger
 from ..build.pretraining import Pretraining
-from . import directory as files
-from .directory import RunDirectory
+from ..record import directory as files
+from ..record.directory import RunDirectory
 from .machine_cache import Kept, MachineStore, key_of, shared
 from .machine_pictures import pictures
 

@@ -33,8 +33,8 @@ def range_test(
     data = data_of(recipe)
     use_tensorflow()
     from ...callbacks import LearningRateFinder
-    from ..build.data.order import EpochOrder
     from ..build.experiment import experiment
+    from ..data.order import EpochOrder
     from .pretrain import pretrain_aside
 
     try:

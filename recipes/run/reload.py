@@ -6,14 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ...messages import logger
-from ..build.run_files import check_run_files
 from ..errors import RequestError, legible
+from ..record import directory as files
+from ..record.directory import RunDirectory, check_run_files, opened
 from ..spec import Recipe
 from ..spec.loader import read
 from ..spec.nodes import Node
 from ..spec.plugins import load_plugins
-from . import directory as files
-from .directory import RunDirectory, opened
 from .moved import Overrides, recipe_of
 from .plugins import require_plugins
 from .saved_model import open_model
@@ -115,9 +114,9 @@ class _OwnRows:
 
 
 def _own_rows(run: RunDirectory, recipe: Recipe, given: Any, on_error: OnError) -> _OwnRows:
-    from ..build.data import Split
-    from ..build.data.rows import Reading, rows_of
-    from ..build.data.scale import Scaling
+    from ..data import Split
+    from ..data.rows import Reading, rows_of
+    from ..data.scale import Scaling
 
     described = run.read_json(files.DATA)
     own = recipe.data.targets == "own"
@@ -225,12 +224,12 @@ def predict(
     """
     where = opened(run)
     described = where.read_json(files.DATA, "classes", "columns", "input_shape", "scaling")
-    from ..build.data.rows import Reading, rows_of
+    from ..data.rows import Reading, rows_of
 
     load_plugins(plugins)
     written = read(where.verified(files.RECIPE))
     found = rows_of(rows, Reading(described, on_error=on_error, arrays=_arrays(written)))
-    from ..build.data.order import batches_of
+    from ..data.order import batches_of
     from .predictions import predictions
 
     # Keras rounds an array to 32 bits before a model that takes 64 sees it; a dataset it does not.

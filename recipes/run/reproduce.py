@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import RequestError
-from . import directory as files
-from .compare import compare, surroundings
-from .directory import RunDirectory, opened, result_of
+from ..record import directory as files
+from ..record.compare import compare, surroundings
+from ..record.directory import RunDirectory, opened, result_of
 from .moved import Overrides, recipe_of
 from .reload import check_data
 from .resume import finished

@@ -13,15 +13,15 @@ from typing import Any
 from ... import disk
 from ...messages import logger
 from ..errors import RequestError
+from ..record import directory as files
+from ..record.directory import RunDirectory
+from ..record.lock import LOCK
+from ..record.result import Result
 from ..spec import Recipe
 from ..spec.dump import to_plain
 from ..spec.fields import did_you_mean, shown
-from . import directory as files
-from .directory import RunDirectory
-from .lock import LOCK
 from .moved import recipe_of
 from .plugins import HEADING
-from .result import Result
 
 # Keys that change nothing about what is trained.
 FREE = ("description", "checkpoints")

@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any
 from ... import disk
 from ...messages import logger
 from ..errors import RequestError
+from ..record import directory as files
+from ..record.directory import RunDirectory
+from ..record.result import Result
 from ..spec import Recipe
-from . import directory as files
 from .begin import begun, describe
-from .directory import RunDirectory
-from .result import Result
 
 # Rows that a monitor of activations looks at.
 ACTIVATION_ROWS = 256
 
 if TYPE_CHECKING:
     from ...callbacks.run_state import RunState
-    from ..build.data import Data
     from ..build.experiment import Experiment
+    from ..data import Data
 
 
 def train(

@@ -1,7 +1,7 @@
 """CSV files up to their cells: encoding, lines and records. Standard library alone.
 
 The recipe language reads the first record of a file to check the names of columns, and
-`recipes/build/data/cells.py` reads all of them.
+`recipes/data/cells.py` reads all of them.
 """
 
 import codecs

@@ -24,7 +24,7 @@ import files
 import harness
 import numpy as np
 
-from keras_recipes.recipes.build.data import Data, Splits, load_data
+from keras_recipes.recipes.data import Data, Splits, load_data
 from keras_recipes.recipes.errors import DataError
 
 # Of computing; a case takes some 0.02 s.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_recipes.recipes.run.directory import RunDirectory
+from keras_recipes.recipes.record.directory import RunDirectory
 
 # Events of Python that name a path, with the places of paths in their arguments.
 PATHS = {

@@ -106,7 +106,7 @@ def test_a_copy_that_fails_leaves_no_file(tmp_path, monkeypatch, capsys):
 
 
 def test_a_failure_of_the_system_is_a_sentence(monkeypatch, capsys):
-    from keras_recipes.recipes.verbs import written
+    from keras_recipes.recipes.commands import written
 
     def breaks(arguments):
         raise OSError(errno.EROFS, "Read-only file system", "a/b")
@@ -210,7 +210,7 @@ def test_a_training_that_fails_is_status_1(capsys):
 
 
 def test_a_mistake_of_ours_is_no_traceback_at_a_user(capsys, monkeypatch):
-    from keras_recipes.recipes.verbs import written
+    from keras_recipes.recipes.commands import written
 
     def breaks(arguments):
         raise ZeroDivisionError("oh")

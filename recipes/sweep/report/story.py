@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import RequestError
-from ...run.directory import RunDirectory
+from ...record.directory import RunDirectory
 from ..run.folder import MEND as MEND_MANIFEST
 from ..run.folder import identity_of
 from ..run.names import shortened

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import RequestError
-from ...run.directory import RunDirectory
-from ...run.lock import locked
-from ...run.manifest import manifest
+from ...record.directory import RunDirectory
+from ...record.lock import locked
+from ...record.manifest import manifest
 from ..spec.records import Sweep
 from .identity import fingerprint, identity
 from .layout import (

@@ -8,12 +8,12 @@ from typing import Any
 import keras
 import keras_tuner
 
-from ...build.data.order import EpochOrder
 from ...build.experiment import Experiment, experiment
 from ...build.inputs import data_of
+from ...data.order import EpochOrder
 from ...run.pretrain import pretrain_aside
 from ...spec import Recipe
-from ..oracles.hyperparameters import active_values, hyperparameters
+from ..engine.hyperparameters import active_values, hyperparameters
 from ..spec.load import load_sweep, trial_recipe
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
-from ...run.directory import RunDirectory
+from ...record.directory import RunDirectory
 from .layout import is_trial_id
 from .stored import Damaged, damaged, fits, read_json
 

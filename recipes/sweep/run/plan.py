@@ -7,7 +7,7 @@ from typing import Any
 from keras_tuner.engine.trial import Trial
 
 from ...spec import Recipe
-from ..oracles.hyperparameters import active_values
+from ..engine.hyperparameters import active_values
 from ..spec.load import trial_recipe
 from ..spec.records import Sweep
 from .stored import Damaged

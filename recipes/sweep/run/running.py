@@ -9,8 +9,8 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from ...errors import TrainingFailed
-from ...run.directory import RunDirectory
-from ..oracles.table import make_oracle
+from ...record.directory import RunDirectory
+from ..engine.table import make_oracle
 from ..spec.records import Sweep
 from .address import LOOPBACK, Address, reachable
 from .chief import Chief

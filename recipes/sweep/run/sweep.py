@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import RequestError, TrainingFailed
+from ...record.directory import RunDirectory
 from ...run.backend import use_tensorflow
-from ...run.directory import RunDirectory
 from ..spec.records import Sweep
 from .address import parse_address
 from .folder import describe, directory_of, held

@@ -10,7 +10,7 @@ from typing import Any
 
 from keras_tuner.engine.trial import Trial, TrialStatus
 
-from ...run.directory import RunDirectory
+from ...record.directory import RunDirectory
 from ..spec.records import Sweep
 from .layout import TABLE, TABLE_JSON, run_folders
 from .plan import plan_of

@@ -12,10 +12,10 @@ from typing import Any
 import keras
 
 from ...errors import RequestError
-from ...run import directory as files
-from ...run.directory import RunDirectory
-from ...run.lock import locked
-from ...run.result import Result
+from ...record import directory as files
+from ...record.directory import RunDirectory
+from ...record.lock import locked
+from ...record.result import Result
 from ...run.train import train
 from ...spec import Recipe
 from . import space

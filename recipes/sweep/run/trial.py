@@ -10,8 +10,8 @@ from keras_tuner.engine.trial import TrialStatus
 
 from ....disk import copy_folder
 from ...errors import RequestError
-from ...run import directory as files
-from ...run.result import Result
+from ...record import directory as files
+from ...record.result import Result
 from ..spec.records import Sweep
 from .layout import run_folders, trial_folder
 from .plan import Plan, recipes_of

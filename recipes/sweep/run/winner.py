@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ...run import directory as files
-from ...run.directory import RunDirectory
+from ...record import directory as files
+from ...record.directory import RunDirectory
 from ...spec import load
 from ..spec.records import Objective, Sweep
 from .layout import BEST, ENSEMBLE

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from keras_recipes.recipes.build.constant import constant_guess
-from keras_recipes.recipes.build.data.scale import Scaling
 from keras_recipes.recipes.build.task import Task
+from keras_recipes.recipes.data.scale import Scaling
 
 
 def guessed(task, y, classes=()):

@@ -10,8 +10,8 @@ import tensorflow as tf
 
 import keras_recipes
 from keras_recipes.recipes.cli import main
-from keras_recipes.recipes.run.compare import compare
-from keras_recipes.recipes.run.directory import RunDirectory
+from keras_recipes.recipes.record.compare import compare
+from keras_recipes.recipes.record.directory import RunDirectory
 
 SMALL = {
     "name": "small",

@@ -9,7 +9,7 @@ import pytest
 import keras_recipes
 from keras_recipes.recipes import TrainingFailed
 from keras_recipes.recipes.build.inputs import data_of
-from keras_recipes.recipes.run.directory import opened
+from keras_recipes.recipes.record.directory import opened
 from keras_recipes.recipes.run.ensemble import members_of
 from keras_recipes.recipes.run.reload import evaluate, members, recipe_of
 

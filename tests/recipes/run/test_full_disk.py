@@ -14,8 +14,8 @@ import keras_recipes
 from keras_recipes import disk
 from keras_recipes.recipes import RequestError
 from keras_recipes.recipes.cli import main
-from keras_recipes.recipes.run.compare import compare
-from keras_recipes.recipes.run.directory import RunDirectory
+from keras_recipes.recipes.record.compare import compare
+from keras_recipes.recipes.record.directory import RunDirectory
 from keras_recipes.recipes.spec import dump
 
 SMALL = {

@@ -14,9 +14,9 @@ from keras_recipes.pretraining import DBN, RBM, Layer, MomentumSGD, Penalty, Per
 from keras_recipes.recipes import RecipeError, RequestError
 from keras_recipes.recipes.build.experiment import experiment
 from keras_recipes.recipes.build.inputs import data_of, flat
+from keras_recipes.recipes.record.directory import RunDirectory
 from keras_recipes.recipes.report.page import write_report
 from keras_recipes.recipes.run import machine_cache
-from keras_recipes.recipes.run.directory import RunDirectory
 from keras_recipes.recipes.run.pretrain import Pretrainer
 from keras_recipes.schedules import PiecewiseConstant
 

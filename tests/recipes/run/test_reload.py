@@ -16,7 +16,7 @@ from keras_recipes.callbacks import BestCheckpoint
 from keras_recipes.models import TrainingModel, WeightDecay
 from keras_recipes.recipes import DataError, RequestError
 from keras_recipes.recipes.cli import main
-from keras_recipes.recipes.run.directory import RunDirectory
+from keras_recipes.recipes.record.directory import RunDirectory
 from keras_recipes.recipes.run.predictions import predictions
 from keras_recipes.recipes.run.reproduce import reproduce
 from keras_recipes.schedules import Linear

@@ -9,8 +9,8 @@ import tensorflow as tf
 import keras_recipes
 from keras_recipes.recipes import RequestError
 from keras_recipes.recipes.cli import main
-from keras_recipes.recipes.run.compare import compare, surroundings
-from keras_recipes.recipes.run.directory import RunDirectory
+from keras_recipes.recipes.record.compare import compare, surroundings
+from keras_recipes.recipes.record.directory import RunDirectory
 
 SMALL = {
     "name": "small",
@@ -81,7 +81,7 @@ def test_only_a_completed_run_can_be_compared(run, tmp_path, capsys):
 
 
 def test_weights_that_are_no_numbers_are_compared_by_their_bits():
-    from keras_recipes.recipes.run.compare import _same_array
+    from keras_recipes.recipes.record.compare import _same_array
 
     nan = np.array([np.nan, -0.0], "float32")
     assert _same_array(nan, nan.copy())

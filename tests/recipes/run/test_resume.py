@@ -12,8 +12,8 @@ import tensorflow as tf
 
 import keras_recipes
 from keras_recipes.recipes import RequestError
-from keras_recipes.recipes.run.compare import compare
-from keras_recipes.recipes.run.directory import RunDirectory
+from keras_recipes.recipes.record.compare import compare
+from keras_recipes.recipes.record.directory import RunDirectory
 from keras_recipes.recipes.run.interrupt import StopOnSignal
 from keras_recipes.recipes.run.resume import Change, differences
 from keras_recipes.recipes.run.train import in_batches
@@ -380,7 +380,7 @@ class TestInitialize:
 KEPT = """
 import sys, time
 from pathlib import Path
-from keras_recipes.recipes.run.lock import locked
+from keras_recipes.recipes.record.lock import locked
 with locked(Path(sys.argv[1])):
     print("locked", flush=True)
     time.sleep(60)

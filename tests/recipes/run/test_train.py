@@ -16,7 +16,7 @@ import keras_recipes
 from keras_recipes.recipes import DataError, RecipeError, RequestError, TrainingFailed
 from keras_recipes.recipes.build.experiment import experiment
 from keras_recipes.recipes.build.inputs import data_of
-from keras_recipes.recipes.run.directory import opened
+from keras_recipes.recipes.record.directory import opened
 from keras_recipes.recipes.run.reload import evaluate, predict, recipe_of
 
 SMALL = {

@@ -4,7 +4,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from keras_recipes.recipes import RecipeError
-from keras_recipes.recipes.run import directory, lock
+from keras_recipes.recipes.record import directory, lock
 from keras_recipes.recipes.spec import catalog, load
 from keras_recipes.recipes.spec.arguments import field_of
 from keras_recipes.recipes.spec.fields import Mismatch

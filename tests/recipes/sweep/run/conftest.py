@@ -52,7 +52,7 @@ def clock():
 @pytest.fixture
 def make_chief(tiny, tmp_path, clock):
     """Makes a chief of the tiny sweep; made again, it is the chief after a kill."""
-    from keras_recipes.recipes.sweep.oracles.table import make_oracle
+    from keras_recipes.recipes.sweep.engine.table import make_oracle
     from keras_recipes.recipes.sweep.run.chief import Chief
     from keras_recipes.recipes.sweep.run.keep import Keep
     from keras_recipes.recipes.sweep.run.leases import Leases

@@ -179,7 +179,7 @@ def test_a_sweep_without_its_state_takes_what_is_finished_from_its_trials(done, 
 
 
 def test_an_oracle_that_breaks_is_told_and_the_search_ends(tiny, tmp_path, monkeypatch):
-    from keras_recipes.recipes.sweep.oracles.searches import RandomSearch
+    from keras_recipes.recipes.sweep.engine.searches import RandomSearch
 
     monkeypatch.setattr(RandomSearch, "populate_space", lambda self, trial_id: 1 / 0)
     result = run_sweep(tiny(), out=tmp_path / "broken", progress=False)

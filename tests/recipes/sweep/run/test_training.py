@@ -9,8 +9,8 @@ from keras_tuner.engine.trial import Trial
 
 from keras_recipes import RequestError
 from keras_recipes.models.training_step import TrainingStep
-from keras_recipes.recipes.run.lock import locked
-from keras_recipes.recipes.sweep.oracles.hyperparameters import hyperparameters
+from keras_recipes.recipes.record.lock import locked
+from keras_recipes.recipes.sweep.engine.hyperparameters import hyperparameters
 from keras_recipes.recipes.sweep.run import training
 from keras_recipes.recipes.sweep.run.plan import check_settings, plan_of, recipes_of
 from keras_recipes.recipes.sweep.run.remote import wait_for

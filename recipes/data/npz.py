@@ -1,0 +1,168 @@
+"""Arrays in a NumPy `.npz` file. Nothing in it is unpickled."""
+
+import io
+import lzma
+import math
+import os
+import struct
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from ..errors import DataError
+from ..spec.fields import did_you_mean, listed, shown
+from .source import Source, checked, refuse_device
+
+# An archive may claim to unfold to more than it holds; deflate never gains more than this.
+MOST_GAIN = 1100
+# How NumPy packs; other methods unfold without a bound in a single read.
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# NumPy writes headers of some hundred bytes, and reads one as long as it says it is.
+MOST_HEADER = 1 << 16
+# What NumPy's and zipfile's parsers raise on bytes that are no array.
+DAMAGED = (
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    EOFError,
+    SyntaxError,
+    OverflowError,
+    MemoryError,
+    RuntimeError,
+    struct.error,
+    tokenize.TokenError,
+    zlib.error,
+    lzma.LZMAError,
+)
+
+
+def npz(
+    path: str,
+    x: str = "x",
+    y: str = "y",
+    x_test: str | None = None,
+    y_test: str | None = None,
+    task: Literal["classification", "regression", "multilabel"] | None = None,
+) -> Source:
+    """Rows and targets from the arrays of an `.npz` file.
+
+    Args:
+        path: the file.
+        x: name of the array of rows.
+        y: name of the array of targets.
+        x_test: name of an array of test rows, if the file has its own.
+        y_test: name of the array of their targets.
+        task: what to make of the targets; by default floats are numbers to predict, whole
+            numbers, words and one-hot rows are classes, other rows of 0 and 1 are labels.
+    """
+    if (x_test is None) != (y_test is None):
+        raise DataError(f"{path}: `x_test` and `y_test` belong together; one of them is missing.")
+    with opened(Path(path)) as file:
+        source = checked(member(file, path, x), member(file, path, y), path, task=task)
+        if x_test is None or y_test is None:
+            return source
+        given = member(file, path, x_test), member(file, path, y_test)
+        own = checked(*given, path, task=source.task)
+    return replace(source, test=(own.x, own.y))
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """An `.npz` file; whatever is wrong with its bytes is told as a `DataError`."""
+    with readable(path):
+        refuse_device(path)
+        _refuse_bombs(path)
+        file = np.load(path, allow_pickle=False)
+    with file:
+        yield file
+
+
+@contextmanager
+def readable(path: Path | str) -> Iterator[None]:
+    """Turns what NumPy and zipfile raise, on bytes that may be anything, into a `DataError`."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such file.") from None
+    except IsADirectoryError:
+        raise DataError(f"{path}: is a directory, not a file.") from None
+    except zipfile.BadZipFile as error:
+        raise DataError(f"{path}: is no npz file, or is cut short: {brief(error)}.") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or brief(error)}.") from None
+    except DAMAGED as error:
+        if "allow_pickle" in str(error):
+            raise DataError(
+                f"{path}: holds Python objects, which could run code. Save plain arrays."
+            ) from None
+        kind = type(error).__name__
+        raise DataError(f"{path}: is damaged: {kind}: {brief(error)}.") from None
+
+
+def brief(error: Exception) -> str:
+    """What a parser says, in a line: it may quote much of a damaged file."""
+    return shown(str(error), 200)[1:-1]
+
+
+def member(file: Any, path: str, name: str) -> np.ndarray:
+    """One array of an open `.npz` file."""
+    if name not in file.files:
+        there = f"it has {listed(file.files[:20])}" if file.files else "it has none"
+        hint = did_you_mean(name, file.files)
+        raise DataError(f"{path}: has no array `{shown(name)[1:-1]}`; {there}.{hint}")
+    with readable(f"{path}, array `{name}`"):
+        return file[name]
+
+
+def _refuse_bombs(path: Path) -> None:
+    with open(path, "rb") as file:
+        if file.read(2) != b"PK":
+            raise DataError(f"{path}: is no npz file; it does not begin like one.")
+    with zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            if info.compress_type not in METHODS:
+                raise DataError(
+                    f"{path}: `{shown(info.filename)[1:-1]}` is packed in a way that NumPy does "
+                    "not use. Save the arrays with `numpy.savez_compressed`."
+                )
+            with archive.open(info) as stream:
+                declared = _declared(io.BytesIO(stream.read(MOST_HEADER)))
+            # NumPy allocates what the header declares before it reads a byte of it.
+            if declared > max(info.compress_size, 64) * MOST_GAIN:
+                raise DataError(
+                    f"{path}: `{shown(info.filename)[1:-1]}` claims {declared} bytes from "
+                    f"{info.compress_size}; the file is damaged or hostile."
+                )
+            if declared > memory():
+                raise DataError(
+                    f"{path}: `{shown(info.filename)[1:-1]}` takes {declared / 2**30:.1f} GiB, and "
+                    f"this machine has {memory() / 2**30:.1f}."
+                )
+
+
+def memory() -> float:
+    """Bytes of memory that the machine has; infinite where it does not tell."""
+    if not hasattr(os, "sysconf"):
+        return math.inf
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _declared(stream: Any) -> int:
+    """Bytes that the header of an array declares."""
+    version = np.lib.format.read_magic(stream)
+    if version == (1, 0):
+        shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
+    else:
+        shape, _, dtype = np.lib.format.read_array_header_2_0(stream)
+    if min(shape, default=0) < 0:
+        raise ValueError(f"a shape of {shape}")
+    return math.prod(shape) * max(1, dtype.itemsize)

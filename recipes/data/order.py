@@ -1,0 +1,155 @@
+"""Batches in an order that is a function of the seed and the epoch, and of nothing else."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ..errors import DataError
+from .load import Split
+from .memory import placed
+from .steps import batch_rows, steps_per_epoch
+
+_random: Any = tf.random.experimental  # type: ignore[attr-defined]
+# Batches made ready while the processor trains on one.
+AHEAD = 4
+EVALUATION_BATCH = 1024
+
+
+@dataclass(frozen=True)
+class TrainingDataset:
+    """A dataset of one epoch's batches.
+
+    Attributes:
+        dataset: yields `(x, y)`; each pass over it is one epoch.
+        epoch: which epoch the next pass is; set by `EpochOrder`.
+        steps: batches an epoch.
+    """
+
+    dataset: tf.data.Dataset
+    epoch: tf.Variable
+    steps: int
+
+
+class EpochOrder(keras.callbacks.Callback):
+    """Gives each epoch its own order.
+
+    Keras's `fit(shuffle=True)` after `set_random_seed` repeats one order in every epoch. Here the
+    order of epoch e is drawn from (seed, e), so a run that begins at epoch e has the same order.
+    """
+
+    def __init__(self, epoch: tf.Variable):
+        super().__init__()
+        self.epoch = epoch
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        # Keras asks for an epoch's iterator after this hook.
+        self.epoch.assign(epoch)
+
+
+def training_dataset(
+    split: Split,
+    *,
+    batch_size: int | str,
+    seed: int,
+    drop_remainder: bool = False,
+    start_step: int = 0,
+) -> TrainingDataset:
+    """Shuffled batches of a split, held in memory once, in raw form.
+
+    Args:
+        split: rows and encoded targets; arrays, or tensors, which are not copied.
+        batch_size: rows a batch, or `all`.
+        seed: decides the orders.
+        drop_remainder: leave out the short last batch.
+        start_step: batches at the beginning of each pass that are left out, to take up an epoch
+            in its middle. Keras keeps the length of a dataset's first pass, so the epochs after
+            it need a dataset and a `fit` of their own.
+
+    Raises:
+        DataError: a batch is larger than the split.
+    """
+    rows = len(split.y)
+    size = batch_rows(rows, batch_size)
+    steps = steps_per_epoch(rows, batch_size, drop_remainder)
+    if rows >= 2**31:
+        raise DataError(f"{rows} rows are more than one process can shuffle.")
+    if not 0 <= start_step < steps:
+        raise ValueError(f"`start_step` must be from 0 to {steps - 1}. Received: {start_step}")
+    x, y = tensor(split.x), tensor(split.y)
+    # Rows that need 64 bits are scaled in them, by the model's first layer.
+    floats = tf.float64 if x.dtype == tf.float64 else tf.float32
+    epoch = tf.Variable(tf.constant(0, tf.int64), trainable=False, name="epoch")
+    full = rows // size * size
+
+    def batches(_: tf.Tensor) -> tf.data.Dataset:
+        order = order_of(rows, seed, epoch.read_value())
+        whole = tf.reshape(order[start_step * size : full], (-1, size))
+        found = tf.data.Dataset.from_tensor_slices(whole)
+        if full == rows or drop_remainder:
+            return found
+        return found.concatenate(tf.data.Dataset.from_tensors(order[full:]))
+
+    def gathered(chosen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        # The cast to the model's type here runs beside the training step rather than in it.
+        return tf.cast(tf.gather(x, chosen), floats), tf.gather(y, chosen)
+
+    dataset = (
+        tf.data.Dataset.from_tensors(tf.constant(0))
+        .flat_map(batches)
+        # Outside of flat_map, which would make a function anew in each epoch (10 ms).
+        .map(gathered)
+        # Without a known length Keras takes a phantom step at the end of each epoch.
+        .apply(tf.data.experimental.assert_cardinality(steps - start_step))
+        .prefetch(AHEAD)
+    )
+    return TrainingDataset(dataset.with_options(_options()), epoch, steps - start_step)
+
+
+def order_of(rows: int, seed: int, epoch: Any) -> tf.Tensor:
+    """The order of an epoch: a permutation of the rows (rows,), a function of seed and epoch."""
+    pair = tf.stack([tf.constant(seed, tf.int64), tf.cast(epoch, tf.int64)])
+    return _random.stateless_shuffle(tf.range(rows, dtype=tf.int32), pair)
+
+
+def evaluation_dataset(split: Split, batch_size: int = EVALUATION_BATCH) -> tf.data.Dataset:
+    """Batches of a split in its own order: slices of one tensor, which cost no copy."""
+    x, y = tensor(split.x), tensor(split.y)
+    steps = -(-len(split.y) // batch_size)
+
+    def batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        first, last = step * batch_size, (step + 1) * batch_size
+        return x[first:last], y[first:last]
+
+    return tf.data.Dataset.range(steps).map(batch).prefetch(1).with_options(_options())
+
+
+def batches_of(x: np.ndarray, batch_size: int = EVALUATION_BATCH) -> tf.data.Dataset:
+    """Batches of rows without targets, in their own order and type."""
+    rows = tensor(x)
+    return tf.data.Dataset.from_tensor_slices(rows).batch(batch_size).with_options(_options())
+
+
+def tensor(array: Any) -> tf.Tensor:
+    """The array as a tensor, in its own type, in the memory of the array itself.
+
+    `tf.convert_to_tensor` would copy it, and hold two copies while it does.
+    """
+    if isinstance(array, np.ndarray) and array.dtype.kind in "iuf":
+        return tf.experimental.dlpack.from_dlpack(placed(array).__dlpack__())
+    with tf.device("CPU:0"):
+        return tf.convert_to_tensor(array)
+
+
+def _options() -> tf.data.Options:
+    options = tf.data.Options()
+    options.deterministic = True
+    # To optimize a pipeline TensorFlow writes it down, with a copy of the tensors in it. There is
+    # nothing in these to optimize.
+    options.experimental_optimization.apply_default_optimizations = False
+    options.autotune.enabled = False
+    # Keras would otherwise warn that it cannot shard a dataset by file.
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    return options

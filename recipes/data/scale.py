@@ -1,0 +1,138 @@
+"""Scaling, fitted on the training rows alone and put into the model as its first layer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import DataError
+from .arrays import chunks
+
+KINDS = ("unit", "standardize", "none")
+# Divisors that Keras's Normalization layer takes: it divides by no less than 1e-7, and their
+# squares must be 32-bit floats.
+DIVISORS = (1e-6, 1e18)
+# A smaller or larger range is one whose reciprocal is no 32-bit float.
+SMALLEST, LARGEST = 1e-37, 1e37
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """`(x - offset) / divisor`, elementwise.
+
+    Attributes:
+        kind: `unit`, `standardize` or `none`.
+        offset: what is subtracted: one number, or one a feature.
+        divisor: what the difference is divided by; 1 where a feature is constant.
+    """
+
+    kind: str
+    offset: np.ndarray
+    divisor: np.ndarray
+
+    @classmethod
+    def fit(
+        cls, kind: str, x: np.ndarray, *, pixels: bool = False, numeric: np.ndarray | None = None
+    ) -> "Scaling":
+        """The scaling of training rows.
+
+        Args:
+            kind: `unit` maps the range of the rows to [0, 1]; `standardize` gives each feature
+                mean 0 and deviation 1.
+            x: training rows.
+            pixels: all features share one range (and one mean and deviation).
+            numeric: for each feature, whether it is scaled; marks of words are left alone.
+
+        Raises:
+            DataError: a range too large for 32-bit floats.
+        """
+        if kind == "none":
+            return cls(kind, np.zeros(()), np.ones(()))
+        axes = None if pixels else 0
+        if kind == "unit":
+            low, high = x.min(axis=axes), x.max(axis=axes)
+            offset = np.asarray(low, dtype="float64")
+            divisor = np.asarray(high, dtype="float64") - offset
+        else:
+            offset, divisor = moments(x, pixels=pixels)
+        if np.max(divisor) > LARGEST:
+            raise DataError(f"a feature has a range of {np.max(divisor):.3g}, too large to scale.")
+        divisor = np.where(divisor > SMALLEST, divisor, 1.0)
+        if numeric is not None:
+            offset, divisor = np.where(numeric, offset, 0.0), np.where(numeric, divisor, 1.0)
+        return cls(kind, offset, divisor)
+
+    def apply(self, x: np.ndarray) -> np.ndarray:
+        """Scaled rows, float32: what the layer computes, in NumPy."""
+        return ((x.astype("float64") - self.offset) / self.divisor).astype("float32")
+
+    def layer(self, dtype: str | None = None) -> Any:
+        """A Keras layer that scales raw rows, or None where there is nothing to do.
+
+        Args:
+            dtype: what it computes in; by default what all layers do.
+        """
+        import keras
+
+        if self.kind == "none":
+            return None
+        if self.offset.ndim == 0:
+            scale = 1.0 / float(self.divisor)
+            return keras.layers.Rescaling(scale, -float(self.offset) * scale, name="scaling")
+        if dtype == "float64":
+            # As arrays: Keras would read lists as 32-bit numbers.
+            factors: Any = 1.0 / self.divisor
+            shifts: Any = -self.offset / self.divisor
+            return keras.layers.Rescaling(factors, shifts, name="scaling", dtype=dtype)
+        if self.divisor.min() < DIVISORS[0] or self.divisor.max() > DIVISORS[1]:
+            scales: Any = (1.0 / self.divisor).astype("float32")
+            offsets: Any = (-self.offset / self.divisor).astype("float32")
+            return keras.layers.Rescaling(scales, offsets, name="scaling")
+        axes: Any = tuple(range(1, self.offset.ndim + 1))
+        return keras.layers.Normalization(
+            axis=axes,
+            mean=self.offset.astype("float32"),
+            variance=np.square(self.divisor).astype("float32"),
+            name="scaling",
+        )
+
+    def inverse_layer(self, name: str) -> Any:
+        """A Keras layer that brings scaled numbers (rows, columns) back to their own unit."""
+        import keras
+
+        if self.offset.size == 1:
+            return keras.layers.Rescaling(float(self.divisor[0]), float(self.offset[0]), name=name)
+        columns: Any = self.divisor.astype("float32"), self.offset.astype("float32")
+        return keras.layers.Rescaling(*columns, name=name)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for `data.json`."""
+        return {
+            "kind": self.kind,
+            "offset": self.offset.tolist(),
+            "divisor": self.divisor.tolist(),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> "Scaling":
+        """The scaling that `to_json` wrote."""
+        return cls(value["kind"], np.array(value["offset"]), np.array(value["divisor"]))
+
+
+def moments(x: np.ndarray, *, pixels: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation in double precision, without a copy of all rows in it.
+
+    The variance is a second pass over the rows: one pass over sums of squares loses all digits
+    where the mean is large beside the deviation.
+    """
+    axes = None if pixels else 0
+    count = x.size if pixels else len(x)
+    mean = sum(part.sum(axis=axes, dtype="float64") for part in chunks(x)) / count
+    square = sum(np.square(part - mean).sum(axis=axes) for part in chunks(x)) / count
+    deviation = np.sqrt(square)
+    # Rounding alone gives a constant feature a deviation of some 1e-16 of its size; neighbouring
+    # 32-bit floats differ by 1e-7 of theirs.
+    rounding = 1e-7 if x.dtype.kind == "f" and x.dtype.itemsize <= 4 else 1e-12
+    constant = deviation <= rounding * np.maximum(np.abs(mean), 1e-30)
+    return np.asarray(mean), np.where(constant, 0.0, deviation)

@@ -1,0 +1,134 @@
+"""Which rows train, which validate, which test: decided by the seed, stratified by class."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import DataError
+
+# A part of the rows: a fraction below 1, a count, or None.
+Part = float | int | None
+# Streams of the seed, so that one choice does not shift another.
+TEST, VALIDATION, LIMIT, LABELS = 1, 2, 3, 4
+
+
+@dataclass(frozen=True)
+class Splits:
+    """What a recipe asks for.
+
+    Attributes:
+        validation: a part, a source of its own as (name, arguments), or None.
+        test: the same, or `auto`: the source's own test rows, else 15 % of the rows.
+    """
+
+    validation: Any = 0.15
+    test: Any = "auto"
+
+
+def size_of(part: Part, rows: int, what: str) -> int:
+    """How many of `rows` a part is; a fraction is rounded to the nearest whole row."""
+    if part is None:
+        return 0
+    size = part if isinstance(part, int) else int(part * rows + 0.5)
+    if size < 1:
+        raise DataError(f"{what}: {part:.3g} of {rows} rows is none. Ask for a larger part.")
+    if size >= rows:
+        raise DataError(
+            f"{what}: {size} rows are asked for and there are {rows}; some must be left to learn "
+            "from."
+        )
+    return size
+
+
+def taken(
+    labels: np.ndarray | None, indices: np.ndarray, size: int, rng: np.random.Generator, what: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw `size` of `indices`; return what was drawn and what is left, each in row order.
+
+    Args:
+        labels: class of every row, to keep the shares of the classes; None for a plain draw.
+        what: name of the part, for messages.
+    """
+    if size == 0:
+        return indices[:0], indices
+    if labels is None:
+        drawn = rng.permutation(len(indices))[:size]
+    else:
+        drawn = _stratified(labels[indices], size, rng, what)
+    mask = np.zeros(len(indices), dtype=bool)
+    mask[drawn] = True
+    return indices[mask], indices[~mask]
+
+
+def _stratified(labels: np.ndarray, size: int, rng: np.random.Generator, what: str) -> np.ndarray:
+    """Positions of a draw in which each class has its share, to within one row."""
+    classes, inverse, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    if counts.min() < 2:
+        rare = classes[counts.argmin()]
+        numbers = " Are the targets numbers to predict? Then say `task: regression`."
+        raise DataError(
+            f"{what}: class {rare!s} has a single row left, which cannot be both drawn and learnt "
+            "from. Add rows of it, remove the class, raise `limit` if it is set, or give the part "
+            f"a file of its own.{numbers if len(classes) > len(labels) // 10 else ''}"
+        )
+    if size > len(labels) - len(classes):
+        raise DataError(
+            f"{what}: {size} of {len(labels)} rows are asked for, and each of the {len(classes)} "
+            "classes needs a row to learn from. Ask for a smaller part."
+        )
+    quota = shares(counts, size)
+    return np.concatenate(
+        [
+            rng.permutation(np.flatnonzero(inverse == index))[:count]
+            for index, count in enumerate(quota)
+        ]
+    )
+
+
+def shares(counts: np.ndarray, size: int) -> np.ndarray:
+    """`size` divided in proportion to `counts`, by largest remainders; no class is used up.
+
+    Args:
+        counts: rows of each class.
+        size: at most all rows but one of each class.
+
+    >>> shares(np.array([50, 30, 20]), 10)
+    array([5, 3, 2])
+    """
+    if size > counts.sum() - len(counts):
+        raise ValueError(f"{size} rows cannot be drawn of {counts} so that one of each is left.")
+    exact = counts * (size / counts.sum())
+    quota = np.minimum(np.floor(exact).astype(int), counts - 1)
+    # A stable sort gives ties to the first class, so that the same rows are drawn everywhere.
+    order = np.argsort(-(exact - quota), kind="stable")
+    missing = size - quota.sum()
+    while missing > 0:
+        open_classes = [index for index in order if quota[index] < counts[index] - 1]
+        quota[open_classes[:missing]] += 1
+        missing -= len(open_classes[:missing])
+    return quota
+
+
+def generator(seed: int, stream: int) -> np.random.Generator:
+    """Random numbers for one choice; other choices have streams of their own."""
+    return np.random.default_rng([seed, stream])
+
+
+def limited(labels: np.ndarray | None, rows: int, limit: int | None, seed: int) -> np.ndarray:
+    """Indices of the rows that are used, drawn so that the classes keep their shares."""
+    indices = np.arange(rows)
+    if limit is None or limit >= rows:
+        return indices
+    return taken(labels, indices, limit, generator(seed, LIMIT), "limit")[0]
+
+
+def check_classes(known: Sequence[Any], labels: np.ndarray, what: str) -> None:
+    """A part must have no class that the training rows lack."""
+    new = sorted(set(labels.tolist()) - set(known))
+    if new:
+        raise DataError(
+            f"{what}: class {new[0]!s} is not among the training rows, which have "
+            f"{', '.join(str(word) for word in list(known)[:20])}."
+        )

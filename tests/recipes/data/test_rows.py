@@ -1,0 +1,181 @@
+"""Raw rows to predict, in the form that the model was trained on."""
+
+import json
+
+import numpy as np
+import pytest
+
+from keras_recipes.recipes.data import Splits, load_data, read_rows
+from keras_recipes.recipes.data.rows import Reading, rows_of
+from keras_recipes.recipes.errors import DataError
+
+
+def described(data):
+    return json.loads(json.dumps(data.to_json()))
+
+
+@pytest.fixture
+def table(tmp_path):
+    """What a run keeps of a table with words in it, and another delimiter."""
+    path = tmp_path / "train.csv"
+    path.write_text("size;colour;price\n1;red;a\n2;blue;b\n3;red;a\n")
+    arguments = {
+        "path": str(path), "target": "price", "categorical": ["colour"], "delimiter": ";",
+    }  # fmt: skip
+    return described(load_data("csv", arguments, splits=Splits(None, None)))
+
+
+@pytest.fixture
+def numbers():
+    """What a run keeps of rows of two numbers."""
+    arrays = (np.arange(8.0).reshape(4, 2), [0, 1, 0, 1])
+    return described(load_data("arrays", {}, splits=Splits(None, None), arrays=arrays))
+
+
+def written(path, text):
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "size;colour;price\n7;blue;a\n",
+        "size;colour\n7;blue\n",  # no target: it is not known yet
+        "note;colour;size\n?;blue;7\n",  # another order, a column more
+    ],
+)
+def test_a_table_as_the_training_table(tmp_path, table, text):
+    assert read_rows(written(tmp_path / "new.CSV", text), table).tolist() == [[7, 1, 0]]
+
+
+def test_numbers(tmp_path, numbers):
+    rows = [[1.0, 2.0], [3.0, 4.0]]
+    np.savez(tmp_path / "new.npz", x=rows)
+    np.save(tmp_path / "new.npy", rows)
+    written(tmp_path / "new.csv", "a,b\n1,2\n3,4\n")
+    for name in ("new.npz", "new.npy", "new.csv"):
+        assert read_rows(tmp_path / name, numbers).tolist() == rows
+
+
+@pytest.mark.parametrize(
+    ("text", "fragment"),
+    [
+        ("size;colour\n7;pink\n", 'line 2, column `colour`: "pink" was not in the table'),
+        ("size;colour\nx;red\n", 'line 2, column `size`: expected a number. Received "x".$'),
+        ("size;colour\n;red\n", "The cell is empty"),
+        ("size,colour\n7,red\n", "has no column `size`"),
+        ("size\n7\n", "has no column `colour`"),
+    ],
+)
+def test_a_table_that_does_not_fit(tmp_path, table, text, fragment):
+    with pytest.raises(DataError, match=fragment):
+        read_rows(written(tmp_path / "new.csv", text), table)
+
+
+def saved(path, array):
+    np.save(path, array, allow_pickle=True)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("make", "fragment"),
+    [
+        (lambda path: path / "new.npy", "there is no such file"),
+        (lambda path: path / "new.npz", "there is no such file"),
+        (lambda path: path / "new.csv", "there is no such file"),
+        (lambda path: path / "new.txt", "a .csv, .npz or .npy file"),
+        (lambda path: saved(path / "new.npy", np.zeros((2, 3))), "the model takes \\(2,\\)"),
+        (lambda path: saved(path / "new.npy", np.zeros((2, 2, 1))), "the model takes \\(2,\\)"),
+        (lambda path: saved(path / "new.npy", np.zeros(())), "at least one row"),
+        (lambda path: saved(path / "new.npy", np.full((2, 2), np.nan)), "nan at \\[0, 0\\]"),
+        (lambda path: saved(path / "new.npy", np.full((2, 2), {})), "Python objects"),
+        (lambda path: written(path / "new.npy", "PK"), "is no npy file"),
+        (lambda path: written(path / "new.csv", "a,b,c\n1,2,3\n"), "has 3 columns"),
+    ],
+)
+def test_numbers_that_do_not_fit(tmp_path, numbers, make, fragment):
+    with pytest.raises(DataError, match=fragment):
+        read_rows(make(tmp_path), numbers)
+
+
+def test_an_npy_that_claims_more_than_it_holds(tmp_path, numbers):
+    path = saved(tmp_path / "new.npy", np.zeros((2, 2)))
+    path.write_bytes(path.read_bytes().replace(b"(2, 2)", b"(9999999999999, 2)"))
+    with pytest.raises(DataError, match="is damaged"):
+        read_rows(path, numbers)
+
+
+BAD = "colour;note;size;price\nred;1;7;a\npink;1;x;a\nblue;1;2\nblue;1;8;c\nred;1;9;b\n"
+
+
+def test_rows_that_cannot_be_used_are_all_told(tmp_path, table):
+    path = written(tmp_path / "new.csv", BAD)
+    with pytest.raises(DataError) as caught:
+        rows_of(path, Reading(table))
+    lines = str(caught.value).splitlines()
+    assert "2 of 5 rows cannot be used (for 3 cells):" in lines[0]
+    assert "line 3, column `size`: expected a number" in lines[1]
+    assert "line 4 has 3 cells; the header has 4" in lines[2]
+    assert "--on-error skip" in lines[-1]
+
+
+def test_rows_that_cannot_be_used_are_skipped(tmp_path, table):
+    path = written(tmp_path / "new.csv", BAD)
+    found = rows_of(path, Reading(table, on_error="skip"))
+    assert found.x.tolist() == [[7, 0, 1], [8, 1, 0], [9, 0, 1]]
+    assert found.usable.tolist() == [True, False, False, True, True]
+    assert list(found.errors) == [1, 2]
+    assert found.notes == (f"{path}: the column `note` is not used.",)
+    found = rows_of(path, Reading(table, target=True, on_error="skip"))
+    assert found.y.tolist() == [0, 1]
+    assert 'the class "c" is none that the model knows, which are `a` or `b`' in found.errors[3]
+
+
+def test_no_row_that_can_be_used(tmp_path, table):
+    path = written(tmp_path / "new.csv", "size;colour\n?;red\n")
+    with pytest.raises(DataError, match="expected a number"):
+        rows_of(path, Reading(table, on_error="skip"))
+
+
+def test_columns_and_targets_from_python(table):
+    columns = {"size": [7, 8], "colour": ["red", "blue"], "price": ["b", "a"]}
+    assert rows_of(columns, Reading(table)).x.tolist() == [[7, 0, 1], [8, 1, 0]]
+    assert rows_of(columns, Reading(table, target=True)).y.tolist() == [1, 0]
+    del columns["price"]
+    assert rows_of((columns, ["b", "a"]), Reading(table, target=True)).y.tolist() == [1, 0]
+    with pytest.raises(DataError, match="has no column `size`, `colour`"):
+        rows_of({"price": [1]}, Reading(table))
+
+
+def test_arrays_with_and_without_targets(tmp_path, numbers):
+    x, y = np.arange(6.0).reshape(3, 2), np.array([1, 0, 2])
+    reading = Reading(numbers, target=True, on_error="skip", arrays=("pictures", "labels"))
+    found = rows_of((x, y), reading)
+    assert (found.x.tolist(), found.y.tolist()) == (x[:2].tolist(), [1, 0])
+    assert found.errors[2].startswith("row 2 (from 0): the class 2 is none")
+    np.savez(tmp_path / "new.npz", pictures=x, labels=y)
+    assert rows_of(tmp_path / "new.npz", reading).y.tolist() == [1, 0]
+    x[1, 1] = np.nan
+    found = rows_of(x, Reading(numbers, on_error="skip"))
+    assert found.usable.tolist() == [True, False, True]
+    assert "nan is no finite number" in found.errors[1]
+    np.save(tmp_path / "new.npy", x)
+    for given, fragment in (
+        (tmp_path / "new.npy", "has no targets"),
+        (x, "give a pair"),
+        (written(tmp_path / "new.csv", "a,b\n1,2\n"), "was not trained on a table"),
+        ({"a": [1], "b": [2]}, "was not trained on a table"),
+    ):
+        with pytest.raises(DataError, match=fragment):
+            rows_of(given, reading)
+
+
+def test_a_later_file_in_the_encoding_of_the_first(tmp_path):
+    path = tmp_path / "train.csv"
+    path.write_bytes("색,y\n빨강,a\n파랑,b\n".encode("cp949"))
+    arguments = {"path": str(path), "target": "y", "categorical": ["색"], "encoding": "cp949"}
+    kept = described(load_data("csv", arguments, splits=Splits(None, None)))
+    for encoding in ("cp949", "utf-8-sig", "utf-16"):
+        (tmp_path / "new.csv").write_bytes("색\n파랑\n".encode(encoding))
+        assert read_rows(tmp_path / "new.csv", kept).tolist() == [[0, 1]]
