@@ -10,6 +10,7 @@ import pytest
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from keras_recipes import RequestError
+from keras_recipes.messages import logger
 from keras_recipes.recipes.sweep.run.address import Address
 from keras_recipes.recipes.sweep.run.chief import BadCall
 from keras_recipes.recipes.sweep.run.client import ChiefGone, RemoteClient
@@ -204,8 +205,10 @@ def test_garbage_at_the_port_hurts_nobody(attacked):
             peer.sendall(content)
 
 
-def test_refused_calls_are_logged_and_do_not_fill_the_log(attacked, caplog):
+def test_refused_calls_are_logged_and_do_not_fill_the_log(attacked, caplog, monkeypatch):
     _, peer, _ = attacked
+    # pytest listens to the root logger, which the package's messages do not reach.
+    monkeypatch.setattr(logger, "propagate", True)
     with caplog.at_level(logging.WARNING):
         for _ in range(9):
             peer.send(PREFIX + "CreateTrial", b"")
