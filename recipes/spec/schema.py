@@ -136,7 +136,7 @@ class DataSection(Strict):
         "auto",
         description="rows for the one evaluation at the end; `auto` is the source's own, else 15%",
     )
-    scale: one_of("unit", "standardize", "none").annotation = Key(  # type: ignore[valid-type]
+    scale: one_of("minmax", "standardize", "none").annotation = Key(  # type: ignore[valid-type]
         "none",
         description="scaling to [0, 1] or to mean 0 and deviation 1, fitted on the training rows",
     )

@@ -23,7 +23,7 @@ from keras_recipes.schedules import PiecewiseConstant
 SMALL = {
     "name": "pretrained",
     "seed": 3,
-    "data": {"source": "digits", "scale": "unit", "batch_size": 64, "limit": 300},
+    "data": {"source": "digits", "scale": "minmax", "batch_size": 64, "limit": 300},
     "pretraining": {
         "dbn": {
             "layers": [
