@@ -153,10 +153,10 @@ class DataSection(Strict):
         None, description="draw as many training rows with replacement, by this seed"
     )
     limit: integer(gt=0).annotation | None = Key(  # type: ignore[valid-type]
-        None, description="use only so many rows of the source, for a short run"
+        None, description="use at most this number of rows of the source, for a short run"
     )
-    labels: integer(gt=0).annotation | None = Key(  # type: ignore[valid-type]
-        None, description="train on so many of the training rows; pretraining sees them all"
+    num_labeled: integer(gt=0).annotation | None = Key(  # type: ignore[valid-type]
+        None, description="training rows whose targets are used; pretraining sees all rows"
     )
     targets: one_of("own", "rows").annotation = Key(  # type: ignore[valid-type]
         "own", description="what is predicted: the targets, or the scaled rows (an autoencoder)"
