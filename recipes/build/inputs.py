@@ -33,7 +33,7 @@ def data_of(recipe: Recipe, arrays: tuple[Any, Any] | None = None) -> Data:
         task=None if section.task == "auto" else section.task,
         loss=None if recipe.loss is None else recipe.loss.name,
     )
-    if section.targets == "rows":
+    if section.targets == "inputs":
         data = reconstructing(data)
     if section.num_labeled is not None:
         data = labelled(data, section.num_labeled, seed)

@@ -47,7 +47,7 @@ def loss_fits_source(recipe: Recipe) -> Found:
     if recipe.loss is None or recipe.loss.name not in CLASS_LOSSES:
         return
     source = recipe.data.source.name
-    if source in REGRESSION_SOURCES and recipe.data.targets == "own":
+    if source in REGRESSION_SOURCES and recipe.data.targets == "dataset":
         yield (
             ("loss",),
             f"`{recipe.loss.name}` compares classes, and `{source}` has numbers to predict. "

@@ -158,8 +158,9 @@ class DataSection(Strict):
     num_labeled: integer(gt=0).annotation | None = Key(  # type: ignore[valid-type]
         None, description="training rows whose targets are used; pretraining sees all rows"
     )
-    targets: one_of("own", "rows").annotation = Key(  # type: ignore[valid-type]
-        "own", description="what is predicted: the targets, or the scaled rows (an autoencoder)"
+    targets: one_of("dataset", "inputs").annotation = Key(  # type: ignore[valid-type]
+        "dataset",
+        description="what is learned: the dataset's, or the scaled inputs (an autoencoder)",
     )
 
 

@@ -224,7 +224,7 @@ def test_an_autoencoder_undoes_its_encoder(tmp_path):
     ]
     network = [{"units": 12}, {"units": 3, "hidden": "gaussian", "learning_rate": 0.01}]
     recipe = changed(
-        data={"targets": "rows"},
+        data={"targets": "inputs"},
         dbn={"layers": network, "decoder": True},
         model={
             "layers": layers,
