@@ -37,7 +37,7 @@ def data_of(recipe: Recipe, arrays: tuple[Any, Any] | None = None) -> Data:
         data = reconstructing(data)
     if section.num_labeled is not None:
         data = labelled(data, section.num_labeled, seed)
-    return data if section.bootstrap is None else resampled(data, section.bootstrap)
+    return data if section.bootstrap_seed is None else resampled(data, section.bootstrap_seed)
 
 
 def labelled(data: Data, count: int, seed: int) -> Data:

@@ -149,8 +149,9 @@ class DataSection(Strict):
     seed: integer(ge=0, le=MOST_SEED).annotation | None = Key(  # type: ignore[valid-type]
         None, description="decides the splits; by default the recipe's own seed"
     )
-    bootstrap: integer(ge=0, le=MOST_SEED).annotation | None = Key(  # type: ignore[valid-type]
-        None, description="draw as many training rows with replacement, by this seed"
+    bootstrap_seed: integer(ge=0, le=MOST_SEED).annotation | None = Key(  # type: ignore[valid-type]
+        None,
+        description="draw the training rows with replacement (a bootstrap sample), by this seed",
     )
     limit: integer(gt=0).annotation | None = Key(  # type: ignore[valid-type]
         None, description="use at most this number of rows of the source, for a short run"
@@ -181,7 +182,7 @@ class EnsembleSection(Strict):
     members: integer(ge=2).annotation = Key(  # type: ignore[valid-type]
         description="how many networks are trained"
     )
-    by: one_of("seed", "data").annotation = Key(  # type: ignore[valid-type]
+    vary: one_of("seed", "data").annotation = Key(  # type: ignore[valid-type]
         "seed", description="what differs: initial weights and orders, or the rows drawn as well"
     )
 
