@@ -8,12 +8,11 @@ from pydantic import BaseModel
 from .catalog import SECTIONS
 from .choices import Choice, Residual
 from .durations import Duration
-from .pretraining import DbnLayerSection
 from .scalars import resolve
-from .schema import Recipe
+from .strict import Strict
 
 
-def dump(recipe: Recipe) -> str:
+def dump(recipe: BaseModel) -> str:
     """The YAML text of a recipe; loading it gives an equal recipe."""
     return yaml.dump(
         to_plain(recipe), Dumper=Writer, sort_keys=False, allow_unicode=True, width=100
@@ -22,8 +21,7 @@ def dump(recipe: Recipe) -> str:
 
 def to_plain(value: Any) -> Any:
     """A recipe, or a part of one, as plain data."""
-    if isinstance(value, DbnLayerSection):
-        # What is left out is as the network's, and not null.
+    if isinstance(value, Strict) and value.inherits:
         given = {name: getattr(value, name) for name in type(value).model_fields}
         return {name: _section(name, item) for name, item in given.items() if item is not None}
     if isinstance(value, BaseModel):

@@ -6,12 +6,12 @@ import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, LiteralString
 
-from pydantic import PlainValidator, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import PydanticCustomError, core_schema
 
-from .durations import EXPECTED, Duration
+from .durations import EXPECTED, Duration, NotADuration
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 # A comparison takes some 20 microseconds, and a table may have a hundred thousand columns.
@@ -23,9 +23,9 @@ class Mismatch(ValueError):
     """A value is not what a key expects."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # types are compared by identity
 class Field:
-    """One kind of value.
+    """One kind of value. `Annotated[T, field]` is a `T` that pydantic validates by it.
 
     Attributes:
         check: returns the value as the recipe keeps it, or raises `Mismatch`.
@@ -39,19 +39,30 @@ class Field:
 
     @property
     def annotation(self) -> Any:
-        """The kind as a type that pydantic validates."""
-        return Annotated[Any, PlainValidator(self._validate), WithJsonSchema(self.schema)]
+        """The kind as a type, where only a running program knows which it is."""
+        return Annotated[Any, self]
 
-    def _validate(self, value: Any) -> Any:
+    def validate(self, value: Any) -> Any:
+        """The checked value, or an error of pydantic."""
         try:
             return self.check(value)
         except Mismatch as error:
             raise failure("value", f"{error} Received {shown(value)}.") from None
 
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.validate)
 
-def failure(kind: str, message: str) -> PydanticCustomError:
+    def __get_pydantic_json_schema__(
+        self, core: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return self.schema
+
+
+def failure(kind: LiteralString, message: str) -> PydanticCustomError:
     """A pydantic error with a message of our own; braces in it are no placeholders."""
-    return PydanticCustomError(kind, "{message}", {"message": message})  # type: ignore[arg-type]
+    return PydanticCustomError(kind, "{message}", {"message": message})
 
 
 def number(
@@ -149,12 +160,12 @@ def duration(*, positive: bool = False) -> Field:
     def check(value: Any) -> Duration:
         try:
             found = Duration.parse(value)
+        except NotADuration:
+            raise Mismatch(f"expected {EXPECTED}.") from None
         except ValueError as error:
-            message = str(error)
-            wrong = message if message.startswith("expected") else f"{message}; expected {EXPECTED}"
-            raise Mismatch(f"{wrong}.") from None
+            raise Mismatch(f"{error}; expected {EXPECTED}.") from None
         if positive and found.amount == 0:
-            raise Mismatch(f"must be longer than nothing; expected {EXPECTED}.")
+            raise Mismatch(f"must be longer than zero; expected {EXPECTED}.")
         return found
 
     pattern = r"^\s*([0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?|\.[0-9]+)\s*(steps?|epochs?|%)\s*$"

@@ -7,7 +7,8 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from . import catalog, keras_version
-from .choices import ALIASES, adapter
+from .arguments import adapter
+from .choices import ALIASES
 from .network import NOT_IN_A_LIST
 from .schema import Recipe
 

@@ -1,4 +1,4 @@
-"""From a YAML text to a recipe: read, extend, override, check, all mistakes in one pass."""
+"""From a YAML text to a recipe: read, extend, override, check, all problems in one pass."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -15,10 +15,10 @@ from .schema import Recipe
 from .strict import Loc, message
 
 R = TypeVar("R", bound=Recipe)
-# What stands in for a section with mistakes while the others are checked against each other.
+# What stands in for a section with problems while the others are checked against each other.
 STAND_INS: dict[str, Any] = {
     "name": "name",
-    # Arrays may be anything, so that no check takes offence at them.
+    # Arrays may be anything, so that no check objects to them.
     "data": {"source": "arrays"},
     "model": {"layers": ["flatten"]},
 }
@@ -48,9 +48,7 @@ def load(
     load_plugins(plugins)
     tree = overrides.apply(inheritance.resolve(source), changes)
     tree = inheritance.absolute(tree, Path())
-    recipe = validate(tree, into)
-    recipe._tree = tree
-    return recipe
+    return validate(tree, into)
 
 
 def validate(tree: Node, into: type[R]) -> R:
@@ -61,7 +59,7 @@ def validate(tree: Node, into: type[R]) -> R:
         recipe = into.model_validate(plain)
         problems.extend(checks.problems(recipe, tree, frozenset()))
         if not problems:
-            return recipe
+            return recipe.read_from(tree)
     except ValidationError as error:
         rows = error.errors(include_url=False)
         problems.extend(problem(tree, row["loc"], message(row), row["type"]) for row in rows)
@@ -72,7 +70,7 @@ def validate(tree: Node, into: type[R]) -> R:
 
 def problem(tree: Node, loc: Loc, text: str, kind: str) -> Problem:
     """A pydantic error as a problem; an unknown key is shown where the key stands."""
-    if kind == "missing" and "is missing" in text:
+    if kind == "missing":
         # The place is the mapping that lacks the key.
         found = tree.problem(loc[:-1], text, key=True)
         return Problem(found.file, found.line, found.column, dotted(loc), text)
