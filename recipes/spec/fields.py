@@ -3,10 +3,11 @@
 import difflib
 import json
 import math
+import operator
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, LiteralString
+from typing import Annotated, Any, LiteralString, NamedTuple
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
@@ -17,6 +18,22 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 # A comparison takes some 20 microseconds, and a table may have a hundred thousand columns.
 MOST_COMPARED = 2000
 MOST_NAME = 80
+
+
+class Bound(NamedTuple):
+    """A bound on numbers: its sign, its test, and its name in a JSON Schema."""
+
+    sign: str
+    holds: Callable[[float, float], bool]
+    schema: str
+
+
+BOUNDS = {
+    "gt": Bound(">", operator.gt, "exclusiveMinimum"),
+    "ge": Bound(">=", operator.ge, "minimum"),
+    "lt": Bound("<", operator.lt, "exclusiveMaximum"),
+    "le": Bound("<=", operator.le, "maximum"),
+}
 
 
 class Mismatch(ValueError):
@@ -65,42 +82,33 @@ def failure(kind: LiteralString, message: str) -> PydanticCustomError:
     return PydanticCustomError(kind, "{message}", {"message": message})
 
 
-def number(
-    *,
-    gt: float | None = None,
-    ge: float | None = None,
-    lt: float | None = None,
-    le: float | None = None,
+def number(**bounds: float) -> Field:
+    """A finite number within bounds `gt`, `ge`, `lt`, `le`; true and false are not numbers."""
+    # An integer too large for a float is as useless here as infinity.
+    return _bounded("a number", "number", (int, float), 10**300, bounds)
+
+
+def integer(**bounds: int) -> Field:
+    """A whole number within bounds `gt`, `ge`, `lt`, `le`."""
+    return _bounded("a whole number", "integer", (int,), 2**62, bounds)
+
+
+def _bounded(
+    noun: str, schema_type: str, types: tuple[type, ...], most: int, bounds: Mapping[str, float]
 ) -> Field:
-    """A finite number within bounds; true and false are no numbers."""
-    bounds = _bounds(gt, ge, lt, le)
-    expected = f"expected a number{bounds}."
+    words = " and ".join(f"{BOUNDS[name].sign} {bound}" for name, bound in bounds.items())
+    expected = f"expected {noun}{' ' if words else ''}{words}."
 
     def check(value: Any) -> Any:
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
+        # `abs` of infinity or of NaN is not within the bound either.
+        if isinstance(value, bool) or not isinstance(value, types) or not abs(value) <= most:
             raise Mismatch(expected)
-        # An integer too large for a float is as useless here as infinity.
-        if not math.isfinite(value) if isinstance(value, float) else abs(value) > 10**300:
-            raise Mismatch(expected)
-        if not _within(value, gt, ge, lt, le):
+        if not all(BOUNDS[name].holds(value, bound) for name, bound in bounds.items()):
             raise Mismatch(expected)
         return value
 
-    return Field(check, expected, {"type": "number", **_schema_bounds(gt, ge, lt, le)})
-
-
-def integer(*, gt: int | None = None, ge: int | None = None, le: int | None = None) -> Field:
-    """A whole number within bounds."""
-    expected = f"expected a whole number{_bounds(gt, ge, None, le)}."
-
-    def check(value: Any) -> Any:
-        if isinstance(value, bool) or not isinstance(value, int) or abs(value) > 2**62:
-            raise Mismatch(expected)
-        if not _within(value, gt, ge, None, le):
-            raise Mismatch(expected)
-        return value
-
-    return Field(check, expected, {"type": "integer", **_schema_bounds(gt, ge, None, le)})
+    limits = {BOUNDS[name].schema: bound for name, bound in bounds.items()}
+    return Field(check, expected, {"type": schema_type, **limits})
 
 
 def typed(kind: type, expected: str, name: str) -> Field:
@@ -259,34 +267,3 @@ def closest(word: str, known: Sequence[str], most: int = 3) -> list[str]:
     same = squeezed.get(word.replace("_", "").replace("-", "").lower())
     close = difflib.get_close_matches(word.lower(), known[:MOST_COMPARED], n=most, cutoff=0.7)
     return [same] if same else close
-
-
-def _bounds(gt: float | None, ge: float | None, lt: float | None, le: float | None) -> str:
-    words = [
-        f"{sign} {bound}"
-        for sign, bound in ((">", gt), (">=", ge), ("<", lt), ("<=", le))
-        if bound is not None
-    ]
-    return f" {' and '.join(words)}" if words else ""
-
-
-def _within(
-    value: float, gt: float | None, ge: float | None, lt: float | None, le: float | None
-) -> bool:
-    return (
-        (gt is None or value > gt)
-        and (ge is None or value >= ge)
-        and (lt is None or value < lt)
-        and (le is None or value <= le)
-    )
-
-
-def _schema_bounds(
-    gt: float | None, ge: float | None, lt: float | None, le: float | None
-) -> dict[str, float]:
-    names = ("exclusiveMinimum", "minimum", "exclusiveMaximum", "maximum")
-    return {
-        name: bound
-        for name, bound in zip(names, (gt, ge, lt, le), strict=True)
-        if bound is not None
-    }

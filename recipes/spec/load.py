@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from ..errors import Problem, RecipeError
+from ..errors import Problem, ProblemCode, RecipeError
 from . import checks, inheritance, overrides
 from .nodes import Node, dotted
 from .plugins import load_plugins
@@ -70,11 +71,13 @@ def validate(tree: Node, into: type[R]) -> R:
 
 def problem(tree: Node, loc: Loc, text: str, kind: str) -> Problem:
     """A pydantic error as a problem; an unknown key is shown where the key stands."""
-    if kind == "missing":
+    code = ProblemCode(kind)
+    if code is ProblemCode.MISSING_KEY:
         # The place is the mapping that lacks the key.
         found = tree.problem(loc[:-1], text, key=True)
-        return Problem(found.file, found.line, found.column, dotted(loc), text)
-    return tree.problem(loc, text, key=kind == "unknown_key")
+    else:
+        found = tree.problem(loc, text, key=code is ProblemCode.UNKNOWN_KEY)
+    return replace(found, path=dotted(loc), code=code)
 
 
 def _checked_apart(

@@ -21,7 +21,7 @@ from pydantic import model_validator as validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
-from .fields import did_you_mean, failure, listed, shown
+from .fields import BOUNDS, did_you_mean, failure, listed, shown
 
 Loc = tuple[str | int, ...]
 # Larger numbers leave 64 bits somewhere; messages do not name this bound.
@@ -36,7 +36,6 @@ SCALARS: dict[Any, str] = {
     bool: "true or false",
     str: "text",
 }
-SIGNS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 # What pydantic itself finds wrong, in the words of this package.
 WORDS = {
     "missing": "is missing.",
@@ -144,9 +143,9 @@ def expected(annotation: Any, metadata: Sequence[Any] = ()) -> str | None:
     if annotation not in SCALARS:
         return None
     bounds = [
-        f"{sign} {bound}"
+        f"{row.sign} {bound}"
         for item in metadata
-        for name, sign in SIGNS.items()
+        for name, row in BOUNDS.items()
         if (bound := getattr(item, name, None)) is not None and bound < MOST
     ]
     return f"expected {SCALARS[annotation]}{' ' if bounds else ''}{' and '.join(bounds)}."
