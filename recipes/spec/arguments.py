@@ -31,6 +31,7 @@ from .fields import (
     text,
 )
 from .file_arguments import file_field
+from .nodes import is_dict
 from .records import RECORDS
 from .strict import details, invalid, unknown_keys
 
@@ -147,8 +148,8 @@ def validated(kind: str, value: Any) -> Choice:
         name = known_name(kind, value)
         required_arguments(kind, name)
         return Choice(kind, name)
-    if not isinstance(value, dict) or len(value) != 1:
-        count = f" It has {len(value)} keys." if isinstance(value, dict) else ""
+    if not is_dict(value) or len(value) != 1:
+        count = f" It has {len(value)} keys." if is_dict(value) else ""
         raise failure(
             "choice",
             f"expected one of the {words(kind)}: a name, or `name: {{arguments}}`.{count} "
@@ -167,7 +168,7 @@ def validated(kind: str, value: Any) -> Choice:
 def arguments_of(kind: str, name: str, given: Any, written: str | None) -> dict[str, Any]:
     """The checked arguments; errors stand below `written`, the name as the recipe has it."""
     place = () if written is None else (written,)
-    if not isinstance(given, dict):
+    if not is_dict(given):
         message = f"expected a mapping of arguments: {signature(kind, name)}."
         error = failure("arguments", f"{message} Received {shown(given)}.")
         raise invalid(details(place, error))
@@ -178,6 +179,7 @@ def arguments_of(kind: str, name: str, given: Any, written: str | None) -> dict[
         missing = keras_version.missing_argument(kind, name, key)
         if missing:
             wrong.extend(details((*place, key), failure("keras_version", missing)))
+    result: dict[str, Any] = {}
     try:
         result = adapter(kind, name).validate_python(known)
     except ValidationError as error:
@@ -188,7 +190,7 @@ def arguments_of(kind: str, name: str, given: Any, written: str | None) -> dict[
 
 
 @cache
-def adapter(kind: str, name: str) -> TypeAdapter:
+def adapter(kind: str, name: str) -> TypeAdapter[Any]:
     """Validates the arguments of one entry; made when a recipe first names it."""
     entry = catalog.entry(kind, name)
     fields = {
@@ -331,7 +333,8 @@ def plain_field(annotation: str) -> Field:
 
 def split_union(annotation: str) -> list[str]:
     """The members of `A | B[C | D]`, at the outermost level."""
-    parts, depth, start = [], 0, 0
+    parts: list[str] = []
+    depth = start = 0
     for index, char in enumerate(annotation):
         depth += (char in "[(") - (char in "])")
         if char == "|" and depth == 0:

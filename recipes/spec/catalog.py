@@ -59,7 +59,7 @@ class Entry:
     kind: str
     name: str
     class_path: str
-    arguments: Mapping[str, Argument] = field(default_factory=dict)
+    arguments: Mapping[str, Argument] = field(default_factory=dict[str, Argument])
     keras: tuple[str, ...] = ()
     plugin: str | None = None
 

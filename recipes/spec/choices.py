@@ -53,7 +53,7 @@ class Choice:
 
     kind: str
     name: str
-    arguments: Mapping[str, Any] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def with_arguments(self, **arguments: Any) -> "Choice":
         """The same choice with more arguments."""

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from .catalog import SECTIONS
 from .choices import Choice, Residual
 from .durations import Duration
+from .nodes import is_dict, is_list
 from .scalars import resolve
 from .strict import Strict
 
@@ -37,9 +38,9 @@ def to_plain(value: Any) -> Any:
         return {"residual": {"layers": layers, "shortcut": value.shortcut}}
     if isinstance(value, Duration):
         return value.to_yaml()
-    if isinstance(value, dict):
+    if is_dict(value):
         return {key: to_plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
+    if is_list(value):
         return [to_plain(item) for item in value]
     return value
 

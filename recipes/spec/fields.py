@@ -13,6 +13,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
 
 from .durations import EXPECTED, Duration, NotADuration
+from .nodes import is_dict, is_list
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 # A comparison takes some 20 microseconds, and a table may have a hundred thousand columns.
@@ -186,7 +187,7 @@ def list_of(item: Field, *, least: int = 0) -> Field:
     expected = f"expected a list; of each item: {item.expected}"
 
     def check(value: Any) -> list[Any]:
-        if not isinstance(value, (list, tuple)) or len(value) < least:
+        if not is_list(value) or len(value) < least:
             raise Mismatch(expected if not least else f"{expected} At least {least} of them.")
         return [item.check(element) for element in value]
 
@@ -214,9 +215,9 @@ def plain() -> Field:
     expected = "expected a number, text, true, false, null, or a list of such."
 
     def check(value: Any) -> Any:
-        if isinstance(value, (list, tuple)):
+        if is_list(value):
             return [check(item) for item in value]
-        if isinstance(value, dict) or (isinstance(value, float) and not math.isfinite(value)):
+        if is_dict(value) or (isinstance(value, float) and not math.isfinite(value)):
             raise Mismatch(expected)
         if isinstance(value, int) and abs(value) >= 2**63:
             raise Mismatch(f"{expected} Numbers have 64 bits.")

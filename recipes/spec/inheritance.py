@@ -10,7 +10,7 @@ from . import shipped
 from .fields import shown
 from .file_arguments import SCHEME
 from .loader import read_named
-from .nodes import Node, Place, node_of, string_keys
+from .nodes import Node, Place, is_dict, node_of, string_keys
 from .nodes import Path as Keys
 
 # Where a mapping is a choice: its one key is a name, which replaces another name.
@@ -102,7 +102,7 @@ def _extended(root: Node, folder: Path, above: tuple[str, ...]) -> Node:
 
 def merge(base: Node, top: Node, path: Keys = ()) -> Node:
     """`base` changed by `top`: mappings merge, everything else is replaced."""
-    mappings = isinstance(base.value, dict) and isinstance(top.value, dict)
+    mappings = is_dict(base.value) and is_dict(top.value)
     if not mappings or path in REPLACED:
         return top
     if is_name(path) and set(base.value) != set(top.value):
@@ -129,8 +129,8 @@ def absolute(root: Node, folder: Path) -> Node:
     """Files are relative to the recipe that names them, so the names are made absolute."""
     paths: list[Keys] = [("initialize", "weights")]
     data = root.child("data")
-    for part, source in data.value.items() if data and isinstance(data.value, dict) else ():
-        if isinstance(source.value, dict) and len(source.value) == 1:
+    for part, source in data.value.items() if data and is_dict(data.value) else ():
+        if is_dict(source.value) and len(source.value) == 1:
             paths.append(("data", part, *source.value, "path"))
     for path in paths:
         root = _absolute_at(root, path, folder)
@@ -142,7 +142,7 @@ def _absolute_at(node: Node, path: Keys, folder: Path) -> Node:
         if not _is_relative_file(node.value):
             return node
         return Node(str((folder / node.value).absolute()), node.place, node.key_place)
-    child = node.child(path[0]) if isinstance(node.value, dict) else None
+    child = node.child(path[0]) if is_dict(node.value) else None
     if child is None:
         return node
     children = {**node.value, path[0]: _absolute_at(child, path[1:], folder)}

@@ -26,7 +26,7 @@ STAND_INS: dict[str, Any] = {
 
 
 def load(
-    source: str | os.PathLike | Mapping[str, Any],
+    source: str | os.PathLike[str] | Mapping[str, Any],
     changes: Sequence[str] | Mapping[str, Any] = (),
     *,
     plugins: Sequence[str] = (),
@@ -93,5 +93,5 @@ def _checked_apart(
         return []
 
 
-def _order(found: Problem) -> tuple:
+def _order(found: Problem) -> tuple[str, int, int, str]:
     return (found.file, found.line or 0, found.column or 0, found.path)

@@ -24,6 +24,7 @@ from ..errors import RequestError
 from . import catalog
 from .choices import Choice, Residual
 from .fields import listed, shown
+from .nodes import is_list
 
 GROUP = "keras_recipes.plugins"
 TABLE = "KERAS_RECIPES"
@@ -113,7 +114,7 @@ def _choices(value: Any) -> Iterator[Choice]:
         value = value.arguments
     if isinstance(value, Mapping):
         value = list(value.values())
-    if isinstance(value, (list, tuple)):
+    if is_list(value):
         for item in value:
             yield from _choices(item)
 
@@ -139,7 +140,7 @@ def _enter(name: str, source: str, asked: str) -> None:
     _loaded[name] = module
 
 
-def _kinds(table: Mapping, asked: str) -> Iterator[tuple[str, Mapping]]:
+def _kinds(table: Mapping[Any, Any], asked: str) -> Iterator[tuple[str, Mapping[Any, Any]]]:
     for kind, classes in table.items():
         if kind not in KINDS:
             raise RequestError(

@@ -6,6 +6,7 @@ from pydantic import Field as Key
 from pydantic import TypeAdapter
 
 from .fields import Field, number
+from .nodes import is_dict
 from .strict import Count, Strict, details, invalid
 
 PositiveFloat = Annotated[float, Key(gt=0)]
@@ -59,7 +60,7 @@ def record(model: type[Strict], plain: Field | None = None) -> Any:
     """
 
     def check(value: Any) -> Any:
-        if plain is not None and not isinstance(value, dict):
+        if plain is not None and not is_dict(value):
             return plain.check(value)
         try:
             return model.model_validate(value).model_dump(exclude_unset=True)

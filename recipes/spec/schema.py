@@ -14,7 +14,7 @@ from .choices import Choice, Residual
 from .dump import dump
 from .durations import MOST_EPOCHS
 from .fields import Field, Mismatch, failure, one_of, plain_name, shown
-from .nodes import Node, Path, Place, node_of
+from .nodes import Node, Path, Place, is_dict, is_list, node_of
 from .pretraining import PretrainingSection
 from .resuming import CheckpointsSection, InitializeSection
 from .strict import MOST, MOST_SEED, Count, Seed, Strict, details, invalid
@@ -78,16 +78,16 @@ def _layer(value: Any) -> Choice | Residual:
     """A layer choice, or a residual block."""
     if isinstance(value, Residual):
         return value
-    if not isinstance(value, dict) or set(value) != {"residual"}:
+    if not is_dict(value) or set(value) != {"residual"}:
         return validated("layers", value)
     given, inner = value["residual"], ("residual",)
-    if isinstance(given, dict):
+    if is_dict(given):
         try:
             block = _ResidualSection.model_validate(given)
         except ValueError as error:
             raise invalid(details(inner, error)) from None
         return Residual(tuple(block.layers), block.shortcut, (*inner, "layers"))
-    if not isinstance(given, list) or not given:
+    if not is_list(given) or not given:
         message = f"expected a list of at least one layer. Received {shown(given)}."
         raise invalid(details(inner, failure("value", message)))
     layers: list[Choice | Residual] = []

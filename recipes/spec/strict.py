@@ -22,6 +22,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from .fields import BOUNDS, did_you_mean, failure, listed, shown
+from .nodes import is_dict
 
 Loc = tuple[str | int, ...]
 # Larger numbers leave 64 bits somewhere; messages do not name this bound.
@@ -58,7 +59,7 @@ class Strict(BaseModel):
     def _only_known_keys(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         if isinstance(value, cls):
             return value
-        if not isinstance(value, dict):
+        if not is_dict(value):
             keys = listed(list(cls.model_fields)[:4])
             raise failure("mapping", f"expected a mapping with {keys}. Received {shown(value)}.")
         wrong = unknown_keys(value, cls.model_fields, (), what="key")
