@@ -62,7 +62,7 @@ class Writer(yaml.SafeDumper):
 def _text(writer: Writer, value: str) -> yaml.Node:
     plain = resolve(value) if value else None
     style = "'" if plain != value else None
-    return writer.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+    return yaml.ScalarNode("tag:yaml.org,2002:str", value, style=style)
 
 
 Writer.add_representer(str, _text)

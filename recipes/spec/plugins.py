@@ -16,7 +16,7 @@ from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel
 
@@ -113,7 +113,7 @@ def _choices(value: Any) -> Iterator[Choice]:
         yield value
         value = value.arguments
     if isinstance(value, Mapping):
-        value = list(value.values())
+        value = list(cast(Mapping[Any, Any], value).values())
     if is_list(value):
         for item in value:
             yield from _choices(item)
@@ -132,7 +132,7 @@ def _enter(name: str, source: str, asked: str) -> None:
         )
     entries = [
         _entry(name, asked, kind, word, target)
-        for kind, classes in _kinds(table, asked)
+        for kind, classes in _kinds(cast(Mapping[Any, Any], table), asked)
         for word, target in classes.items()
     ]
     for entry in entries:
@@ -170,7 +170,10 @@ def _entry(name: str, asked: str, kind: str, word: Any, target: Any) -> catalog.
     ):
         owner = "keras-recipes" if known.plugin is None else f"--plugin {known.plugin}"
         raise RequestError(f"{place}: `{word}` is a name of {owner} already; choose another.")
-    row = {"class": f"{target.__module__}.{target.__qualname__}", "arguments": _arguments(target)}
+    row: dict[str, Any] = {
+        "class": f"{target.__module__}.{target.__qualname__}",
+        "arguments": _arguments(target),
+    }
     if kind == "layers":
         row["arguments"] = {**catalog.EVERY_LAYER, **row["arguments"]}
     return replace(catalog.entry_of(kind, word, row), plugin=name)

@@ -241,7 +241,7 @@ def _reshaped(shape: Shape, arguments: Arguments) -> Shape:
 
 
 def _permuted(shape: Shape, arguments: Arguments) -> Shape:
-    dims = tuple(arguments["dims"])
+    dims: tuple[int, ...] = tuple(arguments["dims"])
     if sorted(dims) != list(range(1, len(shape) + 1)):
         raise Unfit(f"`dims` has each of the axes 1 to {len(shape)} once. Received {list(dims)}.")
     return tuple(shape[axis - 1] for axis in dims)
