@@ -70,7 +70,7 @@ def with_recipe(x: np.ndarray, y: np.ndarray, units: int, folder: Path):
                 "source": "arrays",
                 "validation": None,
                 "test": None,
-                "scale": "unit",
+                "scale": "minmax",
                 "batch_size": BATCH,
             },
             "model": {"layers": [{"dense": {"units": units, "activation": "relu"}}] * 2},

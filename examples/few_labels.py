@@ -2,9 +2,9 @@
 
 Run:    python examples/few_labels.py [--labels 100 1000] [--seeds 1 2 3] [--split validation]
 
-Each cell is the recipe `mnist_few_labels` with another `data.labels` and seed, once as it is and
-once with `pretraining=null`. The machine of a seed is trained once, and kept for its other cells.
-Printed are mean accuracies over the seeds, their spread, and the gain.
+Each cell is the recipe `mnist_few_labels` with another `data.num_labeled` and seed, once as it is
+and once with `pretraining=null`. The machine of a seed is trained once, and kept for its other
+cells. Printed are mean accuracies over the seeds, their spread, and the gain.
 """
 
 import argparse
@@ -28,7 +28,7 @@ PASSES = {
 def overrides(labels: str, seed: int, pretrained: bool) -> list[str]:
     """What a cell changes in the recipe."""
     count = "null" if labels == EVERY_ROW else labels
-    found = [f"data.labels={count}", f"seed={seed}"]
+    found = [f"data.num_labeled={count}", f"seed={seed}"]
     found += PASSES.get(labels, [])
     return found if pretrained else [*found, "pretraining=null"]
 

@@ -18,7 +18,7 @@ from .transforms import transforms_of
 CLASSES = {
     "gradient_clipping": GradientClipping,
     "weight_decay": WeightDecay,
-    "sharpness": SharpnessAware,
+    "sam": SharpnessAware,
     "weight_averaging": WeightAveraging,
     "layer_rates": LayerRates,
     "momentum": keras.optimizers.schedules.LearningRateSchedule,
@@ -28,7 +28,7 @@ DEFAULTS: dict[str, Any] = {
     "weight_decay": None,
     "gradient_accumulation": 1,
     "gradient_transforms": (),
-    "sharpness": None,
+    "sam": None,
     "weight_averaging": None,
     "layer_rates": None,
     "momentum": None,

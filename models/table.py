@@ -21,6 +21,6 @@ TRAINING_PARTS = {
     "gradient_clipping": GradientClipping,
     "weight_decay": WeightDecay,
     "layer_rates": LayerRates,
-    "sharpness": SharpnessAware,
+    "sam": SharpnessAware,
     "weight_averaging": WeightAveraging,
 }

@@ -29,7 +29,7 @@ class TrainingModel(TrainingStep, keras.Model):
         weight_decay: a `WeightDecay`, or None.
         gradient_accumulation: batches whose mean gradient makes one update, >= 1.
         gradient_transforms: `GradientCentralization` and `GradientNoise`, in order.
-        sharpness: a `SharpnessAware`, or None.
+        sam: a `SharpnessAware`, or None.
         weight_averaging: a `WeightAveraging`, or None.
         layer_rates: a `LayerRates`, or None.
         momentum: a schedule of the optimizer's `momentum` or `beta_1`, or None for a constant.

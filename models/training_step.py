@@ -60,7 +60,7 @@ class TrainingStep(_Model):
     weight_decay: WeightDecay | None = None
     gradient_accumulation: int = 1
     gradient_transforms: tuple[Transform, ...] = ()
-    sharpness: SharpnessAware | None = None
+    sam: SharpnessAware | None = None
     weight_averaging: WeightAveraging | None = None
     layer_rates: LayerRates | None = None
     momentum: Any = None
@@ -75,7 +75,7 @@ class TrainingStep(_Model):
         *,
         gradient_accumulation: int | None = None,
         gradient_transforms: Sequence[Transform] | None = None,
-        sharpness: SharpnessAware | None = None,
+        sam: SharpnessAware | None = None,
         weight_averaging: WeightAveraging | None = None,
         layer_rates: LayerRates | None = None,
         momentum: Any = None,
@@ -88,7 +88,7 @@ class TrainingStep(_Model):
             gradient_accumulation: batches whose mean gradient makes one update, >= 1. Schedules,
                 clipping and decay act once an update, and `optimizer.iterations` counts updates.
             gradient_transforms: `GradientCentralization` and `GradientNoise`, in order.
-            sharpness: a `SharpnessAware`, or None.
+            sam: a `SharpnessAware`, or None.
             weight_averaging: a `WeightAveraging`, or None.
             layer_rates: a `LayerRates`, or None.
             momentum: a schedule of the optimizer's `momentum` or `beta_1`, or None for a constant.
@@ -102,7 +102,7 @@ class TrainingStep(_Model):
                 "weight_decay": weight_decay,
                 "gradient_accumulation": gradient_accumulation,
                 "gradient_transforms": gradient_transforms,
-                "sharpness": sharpness,
+                "sam": sam,
                 "weight_averaging": weight_averaging,
                 "layer_rates": layer_rates,
                 "momentum": momentum,
@@ -155,8 +155,8 @@ class TrainingStep(_Model):
         self._track_loss(loss, batch[0])
         if self.trainable_variables:
             rule = self._prepared()
-            if self.sharpness is not None:
-                gradients = self._looking_around(rule, self.sharpness, gradients, batch)
+            if self.sam is not None:
+                gradients = self._looking_around(rule, self.sam, gradients, batch)
             rule(gradients)
         x, y, sample_weight = batch
         return self.compute_metrics(x, y, outputs, sample_weight=sample_weight)
@@ -284,10 +284,10 @@ class TrainingStep(_Model):
         return loss, outputs, gradients
 
     def _looking_around(
-        self, rule: UpdateRule, sharpness: SharpnessAware, gradients: Gradients, batch: Any
+        self, rule: UpdateRule, sam: SharpnessAware, gradients: Gradients, batch: Any
     ) -> Gradients:
         """The gradient where the loss nearby is worst; the weights stay as they are."""
-        steps = sharpness.steps(rule.true(gradients))
+        steps = sam.steps(rule.true(gradients))
         moved = [v for v, step in zip(rule.variables, steps, strict=True) if step is not None]
         before = [tf.identity(variable.value) for variable in moved]
         replicas.each(_move, moved, [step for step in steps if step is not None])

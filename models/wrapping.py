@@ -51,7 +51,7 @@ def wrap(
     weight_decay: WeightDecay | None = None,
     gradient_accumulation: int | None = None,
     gradient_transforms: Sequence[Transform] | None = None,
-    sharpness: SharpnessAware | None = None,
+    sam: SharpnessAware | None = None,
     weight_averaging: WeightAveraging | None = None,
     layer_rates: LayerRates | None = None,
     momentum: Any = None,
@@ -65,7 +65,7 @@ def wrap(
         weight_decay: a `WeightDecay`, or None.
         gradient_accumulation: batches whose mean gradient makes one update, >= 1.
         gradient_transforms: `GradientCentralization` and `GradientNoise`, in order.
-        sharpness: a `SharpnessAware`, or None.
+        sam: a `SharpnessAware`, or None.
         weight_averaging: a `WeightAveraging`, or None.
         layer_rates: a `LayerRates`, or None.
         momentum: a schedule of the optimizer's `momentum` or `beta_1`, or None for a constant.
@@ -91,7 +91,7 @@ def wrap(
         "weight_decay": weight_decay,
         "gradient_accumulation": gradient_accumulation,
         "gradient_transforms": gradient_transforms,
-        "sharpness": sharpness,
+        "sam": sam,
         "weight_averaging": weight_averaging,
         "layer_rates": layer_rates,
         "momentum": momentum,

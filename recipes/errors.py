@@ -3,6 +3,7 @@
 import errno
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import Enum
 
 # A path or a name that a message quotes may be of any length, and a file may have any number of
 # mistakes.
@@ -38,6 +39,21 @@ class TrainingFailed(Exception):
     """Training began and could not be finished. Exit status 1."""
 
 
+class ProblemCode(Enum):
+    """What kind of mistake a problem is, for programs; `VALUE` is any that has no code."""
+
+    VALUE = "value"
+    MISSING_KEY = "missing"
+    UNKNOWN_KEY = "unknown_key"
+    UNKNOWN_NAME = "name"
+    REFUSED = "refused"
+    KERAS_VERSION = "keras_version"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "ProblemCode":
+        return cls.VALUE
+
+
 @dataclass(frozen=True)
 class Problem:
     """One mistake in a recipe and the place where it stands.
@@ -51,6 +67,7 @@ class Problem:
     column: int | None
     path: str
     message: str
+    code: ProblemCode = ProblemCode.VALUE
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}:{self.column}"

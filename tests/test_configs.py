@@ -20,7 +20,7 @@ STAND_IN = {
     "digits_dbn": ["pretraining.dbn.epochs=1"],
     "mnist_dbn": MACHINES,
     "mnist_dbn_dropout": MACHINES,
-    "mnist_few_labels": [*MACHINES, "data.labels=50"],
+    "mnist_few_labels": [*MACHINES, "data.num_labeled=50"],
     "mnist_autoencoder": [*MACHINES, "model.output.dense.units=64"],
     "mnist_rbm_ais": [*MACHINES, "pretraining.dbn.log_probability.temperatures=20"],
     "optimizers_compared": ["data.batch_size=32"],

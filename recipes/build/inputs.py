@@ -33,11 +33,11 @@ def data_of(recipe: Recipe, arrays: tuple[Any, Any] | None = None) -> Data:
         task=None if section.task == "auto" else section.task,
         loss=None if recipe.loss is None else recipe.loss.name,
     )
-    if section.targets == "rows":
+    if section.targets == "inputs":
         data = reconstructing(data)
-    if section.labels is not None:
-        data = labelled(data, section.labels, seed)
-    return data if section.bootstrap is None else resampled(data, section.bootstrap)
+    if section.num_labeled is not None:
+        data = labelled(data, section.num_labeled, seed)
+    return data if section.bootstrap_seed is None else resampled(data, section.bootstrap_seed)
 
 
 def labelled(data: Data, count: int, seed: int) -> Data:
@@ -45,8 +45,10 @@ def labelled(data: Data, count: int, seed: int) -> Data:
     labels = data.train.y if data.classes else None
     rows = len(data.train.y)
     if count >= rows:
-        raise DataError(f"labels: {count} rows are asked for and the training split has {rows}.")
-    kept = taken(labels, np.arange(rows), count, generator(seed, LABELS), "labels")[0]
+        raise DataError(
+            f"num_labeled: {count} rows are asked for and the training split has {rows}."
+        )
+    kept = taken(labels, np.arange(rows), count, generator(seed, LABELS), "num_labeled")[0]
     few = Split(data.train.x[kept], data.train.y[kept])
     return replace(data, train=few, unlabelled=data.train.x)
 

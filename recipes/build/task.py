@@ -192,7 +192,7 @@ def target_scaling(recipe: Recipe, data: Data) -> Scaling | None:
         place, fitting = ("data", "target_scale"), ", ".join(sorted(UNIT_LOSSES))
         message = f"`{name}` needs the targets as they are; `standardize` goes with {fitting}."
         raise RecipeError([recipe.problem(place, message)])
-    own = recipe.model.output is not None or recipe.data.targets == "rows"
+    own = recipe.model.output is not None or recipe.data.targets == "inputs"
     if asked == "none" or (asked == "auto" and (own or name not in UNIT_LOSSES)):
         return None
     return Scaling.fit("standardize", data.train.y.reshape(len(data.train.y), -1))

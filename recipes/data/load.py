@@ -111,7 +111,7 @@ def load_data(
         name: a source of the table, or `arrays`.
         arguments: its arguments.
         splits: what validates and what tests.
-        scale: `unit`, `standardize` or `none`.
+        scale: `minmax`, `standardize` or `none`.
         seed: decides which rows go where.
         limit: use only so many rows of the source.
         arrays: `(x, y)` for the source `arrays`.

@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import DataError
 from .arrays import chunks
 
-KINDS = ("unit", "standardize", "none")
+KINDS = ("minmax", "standardize", "none")
 # Divisors that Keras's Normalization layer takes: it divides by no less than 1e-7, and their
 # squares must be 32-bit floats.
 DIVISORS = (1e-6, 1e18)
@@ -22,7 +22,7 @@ class Scaling:
     """`(x - offset) / divisor`, elementwise.
 
     Attributes:
-        kind: `unit`, `standardize` or `none`.
+        kind: `minmax`, `standardize` or `none`.
         offset: what is subtracted: one number, or one a feature.
         divisor: what the difference is divided by; 1 where a feature is constant.
     """
@@ -38,7 +38,7 @@ class Scaling:
         """The scaling of training rows.
 
         Args:
-            kind: `unit` maps the range of the rows to [0, 1]; `standardize` gives each feature
+            kind: `minmax` maps the range of the rows to [0, 1]; `standardize` gives each feature
                 mean 0 and deviation 1.
             x: training rows.
             pixels: all features share one range (and one mean and deviation).
@@ -50,7 +50,7 @@ class Scaling:
         if kind == "none":
             return cls(kind, np.zeros(()), np.ones(()))
         axes = None if pixels else 0
-        if kind == "unit":
+        if kind == "minmax":
             low, high = x.min(axis=axes), x.max(axis=axes)
             offset = np.asarray(low, dtype="float64")
             divisor = np.asarray(high, dtype="float64") - offset

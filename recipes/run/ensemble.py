@@ -66,8 +66,8 @@ def members_of(recipe: Recipe) -> list[Recipe]:
     found = []
     for index in range(asked.members):
         data = {"seed": split}
-        if asked.by == "data":
-            data["bootstrap"] = (split + 1 + index) % 2**32
+        if asked.vary == "data":
+            data["bootstrap_seed"] = (split + 1 + index) % 2**32
         change = {"ensemble": None, "data": recipe.data.model_copy(update=data)}
         found.append(recipe.model_copy(update={**change, "seed": (recipe.seed + index) % 2**32}))
     return found

@@ -119,7 +119,7 @@ def _own_rows(run: RunDirectory, recipe: Recipe, given: Any, on_error: OnError) 
     from ..data.scale import Scaling
 
     described = run.read_json(files.DATA)
-    own = recipe.data.targets == "own"
+    own = recipe.data.targets == "dataset"
     found = rows_of(
         given, Reading(described, own, on_error, _arrays(read(run.verified(files.RECIPE))))
     )

@@ -1,29 +1,39 @@
-"""What an argument of a class may hold: by its annotation, its name, or its default."""
+"""Checks a choice and each argument of it: by its annotation, its name, or its default."""
 
 import ast
 import re
 from collections.abc import Callable
-from typing import Any
+from functools import cache, partial
+from typing import Any, NotRequired, Required
 
-from . import choices
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
+
+from . import catalog, keras_version
 from .catalog import Argument, Entry
+from .choices import Choice, known_name, signature, words
 from .fields import (
     Field,
     Mismatch,
     boolean,
     duration,
     either,
+    failure,
     integer,
     list_of,
+    listed,
     nothing,
     number,
     one_of,
     plain,
     refused,
+    shown,
     text,
 )
 from .file_arguments import file_field
+from .nodes import is_dict
 from .records import RECORDS
+from .strict import details, invalid, unknown_keys
 
 POSITIVE = integer(gt=0)
 SIZE = either(POSITIVE, list_of(POSITIVE, least=1))
@@ -93,6 +103,116 @@ NESTED = {
 }
 
 
+@cache
+def choice(kind: str, *, numbers: bool = False) -> Field:
+    """A name of one kind, or `name: {arguments}` with exactly the constructor's arguments.
+
+    Args:
+        numbers: a plain number is accepted too, as for a learning rate.
+    """
+    if numbers:
+        return number_or_choice(kind, number(ge=0))
+    # `json_schema` replaces the stand-in by the kind's definition.
+    return Field(
+        partial(validated, kind), f"expected one of the {words(kind)}.", {"x-choice": kind}
+    )
+
+
+def number_or_choice(kind: str, plain: Field) -> Field:
+    """A number of some kind or a choice: a rate or a schedule of it."""
+
+    def check(value: Any) -> Any:
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        return plain.check(value) if is_number else validated(kind, value)
+
+    return Field(check, plain.expected, {"anyOf": [plain.schema, {"x-choice": kind}]})
+
+
+def section(kind: str) -> Field:
+    """A section whose keys are the arguments of one class, or null."""
+
+    def check(value: Any) -> Choice | None:
+        if value is None or isinstance(value, Choice):
+            return value
+        return Choice(kind, kind, arguments_of(kind, kind, value, None))
+
+    schema = {"anyOf": [{"type": "null"}, {"x-arguments": kind}]}
+    return Field(check, "expected a mapping.", schema)
+
+
+def validated(kind: str, value: Any) -> Choice:
+    """A choice from a recipe's value, or a pydantic error for every mistake in it."""
+    if isinstance(value, Choice) and value.kind == kind:
+        return value
+    if isinstance(value, str):
+        name = known_name(kind, value)
+        required_arguments(kind, name)
+        return Choice(kind, name)
+    if not is_dict(value) or len(value) != 1:
+        count = f" It has {len(value)} keys." if is_dict(value) else ""
+        raise failure(
+            "choice",
+            f"expected one of the {words(kind)}: a name, or `name: {{arguments}}`.{count} "
+            f"Received {shown(value)}.",
+        )
+    written, given = next(iter(value.items()))
+    try:
+        name = known_name(kind, written)
+    except ValueError as error:
+        raise invalid([*details((written,), error)]) from None
+    if given is None:
+        given = {}
+    return Choice(kind, name, arguments_of(kind, name, given, written))
+
+
+def arguments_of(kind: str, name: str, given: Any, written: str | None) -> dict[str, Any]:
+    """The checked arguments; errors stand below `written`, the name as the recipe has it."""
+    place = () if written is None else (written,)
+    if not is_dict(given):
+        message = f"expected a mapping of arguments: {signature(kind, name)}."
+        error = failure("arguments", f"{message} Received {shown(given)}.")
+        raise invalid(details(place, error))
+    entry = catalog.entry(kind, name)
+    wrong = unknown_keys(given, entry.arguments, place, what="argument")
+    known = {key: value for key, value in given.items() if key in entry.arguments}
+    for key in known:
+        missing = keras_version.missing_argument(kind, name, key)
+        if missing:
+            wrong.extend(details((*place, key), failure("keras_version", missing)))
+    result: dict[str, Any] = {}
+    try:
+        result = adapter(kind, name).validate_python(known)
+    except ValidationError as error:
+        wrong.extend(details(place, error))
+    if wrong:
+        raise invalid(wrong)
+    return result
+
+
+@cache
+def adapter(kind: str, name: str) -> TypeAdapter[Any]:
+    """Validates the arguments of one entry; made when a recipe first names it."""
+    entry = catalog.entry(kind, name)
+    fields = {
+        key: (Required if argument.required else NotRequired)[field_of(entry, key, argument)]
+        for key, argument in entry.arguments.items()
+    }
+    arguments = TypedDict("Arguments", fields)  # type: ignore[operator]
+    arguments.__pydantic_config__ = ConfigDict(strict=True)  # type: ignore[attr-defined]
+    return TypeAdapter(arguments)
+
+
+def required_arguments(kind: str, name: str) -> None:
+    """A bare name is complete only where the class needs no argument."""
+    arguments = catalog.entry(kind, name).arguments
+    missing = [key for key, argument in arguments.items() if argument.required]
+    if missing:
+        raise failure(
+            "arguments",
+            f"`{name}` needs {listed(missing)}: write `{name}: {{{missing[0]}: ...}}`.",
+        )
+
+
 def field_of(entry: Entry, name: str, argument: Argument) -> Any:
     """The type, for pydantic, of one argument of an entry."""
     file = file_field(entry, name, argument)
@@ -109,7 +229,7 @@ def field_of(entry: Entry, name: str, argument: Argument) -> Any:
     if entry.kind == "optimizers" and name in IN_OPTIMIZERS:
         return IN_OPTIMIZERS[name].annotation
     if entry.kind == "optimizers" and name in SCHEDULED_IN_OPTIMIZERS:
-        return choices.number_or_choice("schedules", PROBABILITY)
+        return number_or_choice("schedules", PROBABILITY).annotation
     nested = nested_choice(name)
     if nested is not None:
         return nested if argument.required else nested | None
@@ -121,14 +241,14 @@ def field_of(entry: Entry, name: str, argument: Argument) -> Any:
 def nested_choice(name: str) -> Any:
     """The choice that an argument of this name is, or None."""
     if name == "activation" or name.endswith("_activation"):
-        return choices.choice("activations")
+        return choice("activations").annotation
     for ending, kind in NESTED.items():
         if name.endswith(ending) or name == ending[1:]:
-            return choices.choice(kind)
+            return choice(kind).annotation
     if name in ("layer", "cell", "backward_layer"):
-        return choices.choice("layers")
+        return choice("layers").annotation
     if name == "cells":
-        return list[choices.choice("layers")]
+        return list[choice("layers").annotation]
     return None
 
 
@@ -191,10 +311,10 @@ def by_annotation(annotation: str, bounded: Field | None = None) -> Any:
     if bounded is not None and {*parts} <= {"float", "int", "Steps", "Fraction", "None"}:
         return bounded.annotation | None if "None" in parts else bounded.annotation
     if "Schedule" in parts:
-        schedule = choices.choice("schedules", numbers=True)
+        schedule = choice("schedules", numbers=True).annotation
         return schedule | None if "None" in parts else schedule
     if annotation in ("Sequence[Schedule]", "list[Schedule]"):
-        return list[choices.choice("schedules", numbers=True)]
+        return list[choice("schedules", numbers=True).annotation]
     return plain_field(annotation).annotation
 
 
@@ -213,7 +333,8 @@ def plain_field(annotation: str) -> Field:
 
 def split_union(annotation: str) -> list[str]:
     """The members of `A | B[C | D]`, at the outermost level."""
-    parts, depth, start = [], 0, 0
+    parts: list[str] = []
+    depth = start = 0
     for index, char in enumerate(annotation):
         depth += (char in "[(") - (char in "])")
         if char == "|" and depth == 0:

@@ -13,9 +13,11 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from .nodes import is_list
+
 # Sections whose keys are the arguments of one class, each a kind with that one entry: parts of the
 # training step at the top of a recipe, and one inside of `pretraining`.
-PARTS = ("gradient_clipping", "weight_decay", "layer_rates", "sharpness", "weight_averaging")
+PARTS = ("gradient_clipping", "weight_decay", "layer_rates", "sam", "weight_averaging")
 SECTIONS = (*PARTS, "penalty")
 KINDS = (
     "layers", "optimizers", "losses", "metrics", "initializers", "regularizers", "constraints",
@@ -59,7 +61,7 @@ class Entry:
     kind: str
     name: str
     class_path: str
-    arguments: Mapping[str, Argument] = field(default_factory=dict)
+    arguments: Mapping[str, Argument] = field(default_factory=dict[str, Argument])
     keras: tuple[str, ...] = ()
     plugin: str | None = None
 
@@ -87,7 +89,12 @@ def tables() -> dict[str, dict[str, Entry]]:
 def entry_of(kind: str, name: str, row: Mapping[str, Any]) -> Entry:
     """The entry of a row of the generated table."""
     arguments = {
-        key: Argument(**{**value, "keras": tuple(value.get("keras", ()))})
+        key: Argument(
+            value.get("required", False),
+            value.get("default"),
+            value.get("type"),
+            tuple(value.get("keras", ())),
+        )
         for key, value in row.get("arguments", {}).items()
     }
     return Entry(kind, name, row["class"], arguments, tuple(row.get("keras", ())))
@@ -112,9 +119,10 @@ def describe(target: Any) -> dict[str, dict[str, Any]]:
         row: dict[str, Any] = {}
         if parameter.default is parameter.empty:
             row["required"] = True
-        elif isinstance(parameter.default, (bool, int, float, str, list, tuple)):
-            default = parameter.default
-            row["default"] = list(default) if isinstance(default, tuple) else default
+        elif is_list(parameter.default):
+            row["default"] = list(parameter.default)
+        elif isinstance(parameter.default, (bool, int, float, str)):
+            row["default"] = parameter.default
         if parameter.annotation is not parameter.empty:
             row["type"] = annotation_text(parameter.annotation)
         rows[name] = row

@@ -8,7 +8,7 @@ from .choices import Choice, Residual
 from .climbs import climbs
 from .durations import Duration
 from .fields import closest, listed
-from .nodes import Node, Path
+from .nodes import Node, Path, is_list
 from .schema import Recipe
 from .shapes import known_shape
 from .source_files import csv_arguments_are_sound
@@ -47,7 +47,7 @@ def loss_fits_source(recipe: Recipe) -> Found:
     if recipe.loss is None or recipe.loss.name not in CLASS_LOSSES:
         return
     source = recipe.data.source.name
-    if source in REGRESSION_SOURCES and recipe.data.targets == "own":
+    if source in REGRESSION_SOURCES and recipe.data.targets == "dataset":
         yield (
             ("loss",),
             f"`{recipe.loss.name}` compares classes, and `{source}` has numbers to predict. "
@@ -67,7 +67,7 @@ def monitors_are_logged(recipe: Recipe) -> Found:
 
 def _watched(callback: Choice) -> list[str]:
     monitor = callback.arguments.get("monitor", WATCHERS[callback.name])
-    monitors = monitor if isinstance(monitor, (list, tuple)) else [monitor]
+    monitors = monitor if is_list(monitor) else [monitor]
     return [word for word in monitors if isinstance(word, str)]
 
 
@@ -131,7 +131,7 @@ def _holds(value: object, name: str) -> bool:
     """Whether a choice, or one inside it, has a name."""
     if isinstance(value, Choice):
         return value.name == name or any(_holds(item, name) for item in value.arguments.values())
-    return isinstance(value, (list, tuple)) and any(_holds(item, name) for item in value)
+    return is_list(value) and any(_holds(item, name) for item in value)
 
 
 def batch_fits_limit(recipe: Recipe) -> Found:

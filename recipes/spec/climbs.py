@@ -6,7 +6,7 @@ from typing import Any
 
 from .choices import Choice
 from .durations import Duration
-from .nodes import Path
+from .nodes import Path, is_list
 
 # Schedules that begin with a climb, and the argument that is its length.
 CLIMBS = {"warmup": "steps", "warmup_stable_decay": "warmup_steps", "noam": "warmup_steps"}
@@ -35,7 +35,7 @@ def climbs(value: Any, place: Path, before: tuple[Duration, ...] = ()) -> Iterat
         place: where it stands in the recipe.
         before: durations that pass before it begins.
     """
-    if isinstance(value, (list, tuple)):
+    if is_list(value):
         for index, item in enumerate(value):
             yield from climbs(item, (*place, index), before)
     if not isinstance(value, Choice):

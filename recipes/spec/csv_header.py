@@ -9,7 +9,7 @@ import csv
 import os
 import stat
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -116,7 +116,7 @@ def marked_encoding(path: Path) -> str | None:
 
 
 @contextmanager
-def _readable(path: Path) -> Iterator[None]:
+def _readable(path: Path) -> Generator[None, None, None]:
     """Turns what the system says about a file into a `DataError`."""
     try:
         yield

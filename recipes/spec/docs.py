@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from . import catalog, keras_version
 from .choices import ALIASES, Choice
 from .dump import to_plain
@@ -28,7 +30,7 @@ OWN_KINDS = (
 def render(text: str) -> str:
     """The document with every table made anew."""
 
-    def table(found: re.Match) -> str:
+    def table(found: re.Match[str]) -> str:
         return f"{found[1]}\n{_table(found['name'])}\n{found[3]}"
 
     return BLOCK.sub(table, text)
@@ -45,7 +47,7 @@ def _table(name: str) -> str:
     return makers[name]()
 
 
-def _section(model: type) -> str:
+def _section(model: type[BaseModel]) -> str:
     """Key, meaning and default of each key of a section."""
     rows = ["| key | default | what it is |", "|---|---|---|"]
     for key, field in model.model_fields.items():
@@ -91,7 +93,7 @@ def _listed(layer: str) -> bool:
 
 def _names() -> str:
     """Every name that a recipe can use, by kind."""
-    lines = []
+    lines: list[str] = []
     for kind in sorted(catalog.tables()):
         if kind in catalog.SECTIONS:
             continue

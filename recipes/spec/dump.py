@@ -8,12 +8,12 @@ from pydantic import BaseModel
 from .catalog import SECTIONS
 from .choices import Choice, Residual
 from .durations import Duration
-from .pretraining import DbnLayerSection
+from .nodes import is_dict, is_list
 from .scalars import resolve
-from .schema import Recipe
+from .strict import Strict
 
 
-def dump(recipe: Recipe) -> str:
+def dump(recipe: BaseModel) -> str:
     """The YAML text of a recipe; loading it gives an equal recipe."""
     return yaml.dump(
         to_plain(recipe), Dumper=Writer, sort_keys=False, allow_unicode=True, width=100
@@ -22,8 +22,7 @@ def dump(recipe: Recipe) -> str:
 
 def to_plain(value: Any) -> Any:
     """A recipe, or a part of one, as plain data."""
-    if isinstance(value, DbnLayerSection):
-        # What is left out is as the network's, and not null.
+    if isinstance(value, Strict) and value.inherits:
         given = {name: getattr(value, name) for name in type(value).model_fields}
         return {name: _section(name, item) for name, item in given.items() if item is not None}
     if isinstance(value, BaseModel):
@@ -39,9 +38,9 @@ def to_plain(value: Any) -> Any:
         return {"residual": {"layers": layers, "shortcut": value.shortcut}}
     if isinstance(value, Duration):
         return value.to_yaml()
-    if isinstance(value, dict):
+    if is_dict(value):
         return {key: to_plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
+    if is_list(value):
         return [to_plain(item) for item in value]
     return value
 
@@ -63,7 +62,7 @@ class Writer(yaml.SafeDumper):
 def _text(writer: Writer, value: str) -> yaml.Node:
     plain = resolve(value) if value else None
     style = "'" if plain != value else None
-    return writer.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+    return yaml.ScalarNode("tag:yaml.org,2002:str", value, style=style)
 
 
 Writer.add_representer(str, _text)

@@ -16,6 +16,10 @@ MOST = {"steps": 10**15, "epochs": MOST_EPOCHS, "%": 100}
 EXPECTED = "a duration: `500 steps`, `3 epochs`, `10%` of the run, or a number of optimizer updates"
 
 
+class NotADuration(ValueError):
+    """A value does not have the form of a duration."""
+
+
 @dataclass(frozen=True)
 class Duration:
     """A stretch of a training: optimizer updates, epochs, or percent of the run.
@@ -32,7 +36,7 @@ class Duration:
         """Read a duration from a recipe's scalar.
 
         Raises:
-            ValueError: the value is no duration, is negative, or is more than the whole run.
+            ValueError: the value is not a duration, is negative, or is more than the whole run.
         """
         if isinstance(value, Duration):
             return value
@@ -42,7 +46,7 @@ class Duration:
             return cls(bounded(value, "steps"), "steps")
         found = TEXT.fullmatch(value.strip()) if isinstance(value, str) else None
         if found is None:
-            raise ValueError(f"expected {EXPECTED}")
+            raise NotADuration(f"expected {EXPECTED}")
         amount = float(found["amount"])
         unit: Unit = "%" if found["unit"] == "%" else _plural(found["unit"])
         bounded(amount, unit)

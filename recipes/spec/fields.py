@@ -3,15 +3,17 @@
 import difflib
 import json
 import math
+import operator
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, LiteralString, NamedTuple
 
-from pydantic import PlainValidator, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import PydanticCustomError, core_schema
 
-from .durations import EXPECTED, Duration
+from .durations import EXPECTED, Duration, NotADuration
+from .nodes import is_dict, is_list
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 # A comparison takes some 20 microseconds, and a table may have a hundred thousand columns.
@@ -19,13 +21,29 @@ MOST_COMPARED = 2000
 MOST_NAME = 80
 
 
+class Bound(NamedTuple):
+    """A bound on numbers: its sign, its test, and its name in a JSON Schema."""
+
+    sign: str
+    holds: Callable[[float, float], bool]
+    schema: str
+
+
+BOUNDS = {
+    "gt": Bound(">", operator.gt, "exclusiveMinimum"),
+    "ge": Bound(">=", operator.ge, "minimum"),
+    "lt": Bound("<", operator.lt, "exclusiveMaximum"),
+    "le": Bound("<=", operator.le, "maximum"),
+}
+
+
 class Mismatch(ValueError):
     """A value is not what a key expects."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # types are compared by identity
 class Field:
-    """One kind of value.
+    """One kind of value. `Annotated[T, field]` is a `T` that pydantic validates by it.
 
     Attributes:
         check: returns the value as the recipe keeps it, or raises `Mismatch`.
@@ -39,57 +57,59 @@ class Field:
 
     @property
     def annotation(self) -> Any:
-        """The kind as a type that pydantic validates."""
-        return Annotated[Any, PlainValidator(self._validate), WithJsonSchema(self.schema)]
+        """The kind as a type, where only a running program knows which it is."""
+        return Annotated[Any, self]
 
-    def _validate(self, value: Any) -> Any:
+    def validate(self, value: Any) -> Any:
+        """The checked value, or an error of pydantic."""
         try:
             return self.check(value)
         except Mismatch as error:
             raise failure("value", f"{error} Received {shown(value)}.") from None
 
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.validate)
 
-def failure(kind: str, message: str) -> PydanticCustomError:
+    def __get_pydantic_json_schema__(
+        self, core: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return self.schema
+
+
+def failure(kind: LiteralString, message: str) -> PydanticCustomError:
     """A pydantic error with a message of our own; braces in it are no placeholders."""
-    return PydanticCustomError(kind, "{message}", {"message": message})  # type: ignore[arg-type]
+    return PydanticCustomError(kind, "{message}", {"message": message})
 
 
-def number(
-    *,
-    gt: float | None = None,
-    ge: float | None = None,
-    lt: float | None = None,
-    le: float | None = None,
+def number(**bounds: float) -> Field:
+    """A finite number within bounds `gt`, `ge`, `lt`, `le`; true and false are not numbers."""
+    # An integer too large for a float is as useless here as infinity.
+    return _bounded("a number", "number", (int, float), 10**300, bounds)
+
+
+def integer(**bounds: int) -> Field:
+    """A whole number within bounds `gt`, `ge`, `lt`, `le`."""
+    return _bounded("a whole number", "integer", (int,), 2**62, bounds)
+
+
+def _bounded(
+    noun: str, schema_type: str, types: tuple[type, ...], most: int, bounds: Mapping[str, float]
 ) -> Field:
-    """A finite number within bounds; true and false are no numbers."""
-    bounds = _bounds(gt, ge, lt, le)
-    expected = f"expected a number{bounds}."
+    words = " and ".join(f"{BOUNDS[name].sign} {bound}" for name, bound in bounds.items())
+    expected = f"expected {noun}{' ' if words else ''}{words}."
 
     def check(value: Any) -> Any:
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
+        # `abs` of infinity or of NaN is not within the bound either.
+        if isinstance(value, bool) or not isinstance(value, types) or not abs(value) <= most:
             raise Mismatch(expected)
-        # An integer too large for a float is as useless here as infinity.
-        if not math.isfinite(value) if isinstance(value, float) else abs(value) > 10**300:
-            raise Mismatch(expected)
-        if not _within(value, gt, ge, lt, le):
+        if not all(BOUNDS[name].holds(value, bound) for name, bound in bounds.items()):
             raise Mismatch(expected)
         return value
 
-    return Field(check, expected, {"type": "number", **_schema_bounds(gt, ge, lt, le)})
-
-
-def integer(*, gt: int | None = None, ge: int | None = None, le: int | None = None) -> Field:
-    """A whole number within bounds."""
-    expected = f"expected a whole number{_bounds(gt, ge, None, le)}."
-
-    def check(value: Any) -> Any:
-        if isinstance(value, bool) or not isinstance(value, int) or abs(value) > 2**62:
-            raise Mismatch(expected)
-        if not _within(value, gt, ge, None, le):
-            raise Mismatch(expected)
-        return value
-
-    return Field(check, expected, {"type": "integer", **_schema_bounds(gt, ge, None, le)})
+    limits = {BOUNDS[name].schema: bound for name, bound in bounds.items()}
+    return Field(check, expected, {"type": schema_type, **limits})
 
 
 def typed(kind: type, expected: str, name: str) -> Field:
@@ -149,12 +169,12 @@ def duration(*, positive: bool = False) -> Field:
     def check(value: Any) -> Duration:
         try:
             found = Duration.parse(value)
+        except NotADuration:
+            raise Mismatch(f"expected {EXPECTED}.") from None
         except ValueError as error:
-            message = str(error)
-            wrong = message if message.startswith("expected") else f"{message}; expected {EXPECTED}"
-            raise Mismatch(f"{wrong}.") from None
+            raise Mismatch(f"{error}; expected {EXPECTED}.") from None
         if positive and found.amount == 0:
-            raise Mismatch(f"must be longer than nothing; expected {EXPECTED}.")
+            raise Mismatch(f"must be longer than zero; expected {EXPECTED}.")
         return found
 
     pattern = r"^\s*([0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?|\.[0-9]+)\s*(steps?|epochs?|%)\s*$"
@@ -167,7 +187,7 @@ def list_of(item: Field, *, least: int = 0) -> Field:
     expected = f"expected a list; of each item: {item.expected}"
 
     def check(value: Any) -> list[Any]:
-        if not isinstance(value, (list, tuple)) or len(value) < least:
+        if not is_list(value) or len(value) < least:
             raise Mismatch(expected if not least else f"{expected} At least {least} of them.")
         return [item.check(element) for element in value]
 
@@ -195,9 +215,9 @@ def plain() -> Field:
     expected = "expected a number, text, true, false, null, or a list of such."
 
     def check(value: Any) -> Any:
-        if isinstance(value, (list, tuple)):
+        if is_list(value):
             return [check(item) for item in value]
-        if isinstance(value, dict) or (isinstance(value, float) and not math.isfinite(value)):
+        if is_dict(value) or (isinstance(value, float) and not math.isfinite(value)):
             raise Mismatch(expected)
         if isinstance(value, int) and abs(value) >= 2**63:
             raise Mismatch(f"{expected} Numbers have 64 bits.")
@@ -248,34 +268,3 @@ def closest(word: str, known: Sequence[str], most: int = 3) -> list[str]:
     same = squeezed.get(word.replace("_", "").replace("-", "").lower())
     close = difflib.get_close_matches(word.lower(), known[:MOST_COMPARED], n=most, cutoff=0.7)
     return [same] if same else close
-
-
-def _bounds(gt: float | None, ge: float | None, lt: float | None, le: float | None) -> str:
-    words = [
-        f"{sign} {bound}"
-        for sign, bound in ((">", gt), (">=", ge), ("<", lt), ("<=", le))
-        if bound is not None
-    ]
-    return f" {' and '.join(words)}" if words else ""
-
-
-def _within(
-    value: float, gt: float | None, ge: float | None, lt: float | None, le: float | None
-) -> bool:
-    return (
-        (gt is None or value > gt)
-        and (ge is None or value >= ge)
-        and (lt is None or value < lt)
-        and (le is None or value <= le)
-    )
-
-
-def _schema_bounds(
-    gt: float | None, ge: float | None, lt: float | None, le: float | None
-) -> dict[str, float]:
-    names = ("exclusiveMinimum", "minimum", "exclusiveMaximum", "maximum")
-    return {
-        name: bound
-        for name, bound in zip(names, (gt, ge, lt, le), strict=True)
-        if bound is not None
-    }

@@ -188,7 +188,7 @@ def sample(template: str) -> str:
         "expected fields such as `{epoch}`, `{epoch:02d}` or `{val_loss:.3f}`, without `.`, `[` or "
         "`!` in their name."
     )
-    words = []
+    words: list[str] = []
     try:
         for text, field, form, conversion in string.Formatter().parse(template):
             words.append(text)

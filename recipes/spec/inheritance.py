@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import Problem, RecipeError, RequestError
+from ..errors import Problem, RecipeError
 from . import shipped
 from .fields import shown
 from .file_arguments import SCHEME
 from .loader import read_named
-from .nodes import Node, Place, node_of, string_keys
+from .nodes import Node, Place, is_dict, node_of, string_keys
 from .nodes import Path as Keys
 
 # Where a mapping is a choice: its one key is a name, which replaces another name.
@@ -50,18 +50,18 @@ def locate(word: str, folder: Path) -> Path:
         return folder / word
     if folder != Path() and _exists(folder / f"{word}.yaml"):
         return folder / f"{word}.yaml"
-    try:
-        return shipped.find(word).path
-    except RequestError as error:
-        exists = " A file needs its suffix, .yaml." if _exists(folder / word) else ""
-        raise RecipeError([Problem(word, None, None, "", f"{_tail(error)}{exists}")]) from None
+    found = shipped.get(word)
+    if found is not None:
+        return found.path
+    exists = " A file needs its suffix, .yaml." if _exists(folder / word) else ""
+    raise RecipeError([Problem(word, None, None, "", f"{shipped.unknown(word)}{exists}")])
 
 
 def _real(path: Path) -> str:
     try:
         # Unlike `Path.resolve`, it lets links that lead in a circle be.
         return os.path.realpath(path)
-    except ValueError:  # a name with a zero byte; reading tells of it
+    except ValueError:  # a name with a zero byte; reading the file reports it
         return str(path)
 
 
@@ -70,10 +70,6 @@ def _exists(path: Path) -> bool:
         return path.exists()
     except OSError:  # a name too long for any file
         return False
-
-
-def _tail(error: Exception) -> str:
-    return str(error).partition(": ")[2]
 
 
 def _read(path: Path, above: tuple[str, ...]) -> Node:
@@ -106,7 +102,7 @@ def _extended(root: Node, folder: Path, above: tuple[str, ...]) -> Node:
 
 def merge(base: Node, top: Node, path: Keys = ()) -> Node:
     """`base` changed by `top`: mappings merge, everything else is replaced."""
-    mappings = isinstance(base.value, dict) and isinstance(top.value, dict)
+    mappings = is_dict(base.value) and is_dict(top.value)
     if not mappings or path in REPLACED:
         return top
     if is_name(path) and set(base.value) != set(top.value):
@@ -131,36 +127,26 @@ def is_name(path: Keys) -> bool:
 
 def absolute(root: Node, folder: Path) -> Node:
     """Files are relative to the recipe that names them, so the names are made absolute."""
-    root = _absolute_weights(root, folder)
+    paths: list[Keys] = [("initialize", "weights")]
     data = root.child("data")
-    if data is None or not isinstance(data.value, dict):
-        return root
-    children = {key: _absolute_source(child, folder) for key, child in data.value.items()}
-    changed = Node(children, data.place, data.key_place)
-    return Node({**root.value, "data": changed}, root.place, root.key_place)
+    for part, source in data.value.items() if data and is_dict(data.value) else ():
+        if is_dict(source.value) and len(source.value) == 1:
+            paths.append(("data", part, *source.value, "path"))
+    for path in paths:
+        root = _absolute_at(root, path, folder)
+    return root
 
 
-def _absolute_weights(root: Node, folder: Path) -> Node:
-    """The file of `initialize`."""
-    section = root.child("initialize") if isinstance(root.value, dict) else None
-    path = section.child("weights") if section and isinstance(section.value, dict) else None
-    if section is None or path is None or not _is_relative_file(path.value):
-        return root
-    absolute = Node(str((folder / path.value).absolute()), path.place, path.key_place)
-    inner = Node({**section.value, "weights": absolute}, section.place, section.key_place)
-    return Node({**root.value, "initialize": inner}, root.place, root.key_place)
-
-
-def _absolute_source(node: Node, folder: Path) -> Node:
-    if not isinstance(node.value, dict) or len(node.value) != 1:
+def _absolute_at(node: Node, path: Keys, folder: Path) -> Node:
+    if not path:
+        if not _is_relative_file(node.value):
+            return node
+        return Node(str((folder / node.value).absolute()), node.place, node.key_place)
+    child = node.child(path[0]) if is_dict(node.value) else None
+    if child is None:
         return node
-    name, arguments = next(iter(node.value.items()))
-    path = arguments.child("path")
-    if path is None or not _is_relative_file(path.value):
-        return node
-    absolute = Node(str((folder / path.value).absolute()), path.place, path.key_place)
-    inner = Node({**arguments.value, "path": absolute}, arguments.place, arguments.key_place)
-    return Node({name: inner}, node.place, node.key_place)
+    children = {**node.value, path[0]: _absolute_at(child, path[1:], folder)}
+    return Node(children, node.place, node.key_place)
 
 
 def _is_relative_file(value: Any) -> bool:

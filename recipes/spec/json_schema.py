@@ -7,8 +7,10 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from . import catalog, keras_version
-from .choices import ALIASES, adapter
+from .arguments import adapter
+from .choices import ALIASES
 from .network import NOT_IN_A_LIST
+from .nodes import is_dict, is_list
 from .schema import Recipe
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -108,9 +110,9 @@ def _reference(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def _replace(value: Any, change: Callable[[dict], dict]) -> Any:
-    if isinstance(value, dict):
+def _replace(value: Any, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
+    if is_dict(value):
         return change({key: _replace(item, change) for key, item in value.items()})
-    if isinstance(value, list):
+    if is_list(value):
         return [_replace(item, change) for item in value]
     return value

@@ -1,13 +1,14 @@
-"""From a YAML text to a recipe: read, extend, override, check, all mistakes in one pass."""
+"""From a YAML text to a recipe: read, extend, override, check, all problems in one pass."""
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from ..errors import Problem, RecipeError
+from ..errors import Problem, ProblemCode, RecipeError
 from . import checks, inheritance, overrides
 from .nodes import Node, dotted
 from .plugins import load_plugins
@@ -15,17 +16,17 @@ from .schema import Recipe
 from .strict import Loc, message
 
 R = TypeVar("R", bound=Recipe)
-# What stands in for a section with mistakes while the others are checked against each other.
+# What stands in for a section with problems while the others are checked against each other.
 STAND_INS: dict[str, Any] = {
     "name": "name",
-    # Arrays may be anything, so that no check takes offence at them.
+    # Arrays may be anything, so that no check objects to them.
     "data": {"source": "arrays"},
     "model": {"layers": ["flatten"]},
 }
 
 
 def load(
-    source: str | os.PathLike | Mapping[str, Any],
+    source: str | os.PathLike[str] | Mapping[str, Any],
     changes: Sequence[str] | Mapping[str, Any] = (),
     *,
     plugins: Sequence[str] = (),
@@ -48,9 +49,7 @@ def load(
     load_plugins(plugins)
     tree = overrides.apply(inheritance.resolve(source), changes)
     tree = inheritance.absolute(tree, Path())
-    recipe = validate(tree, into)
-    recipe._tree = tree
-    return recipe
+    return validate(tree, into)
 
 
 def validate(tree: Node, into: type[R]) -> R:
@@ -61,7 +60,7 @@ def validate(tree: Node, into: type[R]) -> R:
         recipe = into.model_validate(plain)
         problems.extend(checks.problems(recipe, tree, frozenset()))
         if not problems:
-            return recipe
+            return recipe.read_from(tree)
     except ValidationError as error:
         rows = error.errors(include_url=False)
         problems.extend(problem(tree, row["loc"], message(row), row["type"]) for row in rows)
@@ -72,11 +71,13 @@ def validate(tree: Node, into: type[R]) -> R:
 
 def problem(tree: Node, loc: Loc, text: str, kind: str) -> Problem:
     """A pydantic error as a problem; an unknown key is shown where the key stands."""
-    if kind == "missing" and "is missing" in text:
+    code = ProblemCode(kind)
+    if code is ProblemCode.MISSING_KEY:
         # The place is the mapping that lacks the key.
         found = tree.problem(loc[:-1], text, key=True)
-        return Problem(found.file, found.line, found.column, dotted(loc), text)
-    return tree.problem(loc, text, key=kind == "unknown_key")
+    else:
+        found = tree.problem(loc, text, key=code is ProblemCode.UNKNOWN_KEY)
+    return replace(found, path=dotted(loc), code=code)
 
 
 def _checked_apart(
@@ -92,5 +93,5 @@ def _checked_apart(
         return []
 
 
-def _order(found: Problem) -> tuple:
+def _order(found: Problem) -> tuple[str, int, int, str]:
     return (found.file, found.line or 0, found.column or 0, found.path)

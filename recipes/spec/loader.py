@@ -12,7 +12,7 @@ from yaml.scanner import ScannerError
 
 from ..errors import Problem, RecipeError
 from .fields import MOST_NAME, shown
-from .nodes import Node, Place
+from .nodes import Node, Place, is_dict
 from .scalars import resolve
 
 # A recipe has a few hundred nodes. The bounds stop texts that unfold without end.
@@ -57,7 +57,7 @@ def read_named(path: Path, example: str) -> Node:
         example: a key that the mapping has, for the message where there is none.
     """
     root = read(path)
-    if not isinstance(root.value, dict):
+    if not is_dict(root.value):
         wrong = f"expected a mapping, as `{example}: ...`. Received {shown(root.plain())}."
         raise RecipeError([root.problem((), wrong)])
     if "name" in root.value:
@@ -210,7 +210,7 @@ class Composer:
         return Node(value, self.place(event))
 
     def sequence(self, start: Any, events: Iterator[Any], depth: int) -> Node:
-        children = []
+        children: list[Node] = []
         for event in events:
             if isinstance(event, yaml.SequenceEndEvent):
                 break

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
+
+from typing_extensions import TypeIs
 
 from ..errors import Problem
 
@@ -28,27 +30,27 @@ class Node:
 
     def plain(self) -> Any:
         """The value as plain Python data."""
-        if isinstance(self.value, dict):
+        if is_dict(self.value):
             return {key: child.plain() for key, child in self.value.items()}
-        if isinstance(self.value, list):
+        if is_list(self.value):
             return [child.plain() for child in self.value]
         return self.value
 
     def child(self, step: str | int) -> "Node | None":
         """The child at a key or index; None where there is none."""
-        if isinstance(self.value, dict):
+        if is_dict(self.value):
             return self.value.get(step)
-        if isinstance(self.value, list) and isinstance(step, int) and 0 <= step < len(self.value):
+        if is_list(self.value) and isinstance(step, int) and 0 <= step < len(self.value):
             return self.value[step]
         return None
 
     def walk(self, path: Path = ()) -> Iterator[tuple[Path, "Node"]]:
         """This node and all below it, each with its path."""
         yield path, self
-        if isinstance(self.value, dict):
+        if is_dict(self.value):
             for key, child in self.value.items():
                 yield from child.walk((*path, key))
-        elif isinstance(self.value, list):
+        elif is_list(self.value):
             for index, child in enumerate(self.value):
                 yield from child.walk((*path, index))
 
@@ -70,11 +72,21 @@ class Node:
         return Problem(place.file, place.line, place.column, dotted(path), message)
 
 
+def is_dict(value: object) -> TypeIs[dict[Any, Any]]:
+    """Whether a value is a dictionary, whose items a type checker then knows to be of any type."""
+    return isinstance(value, dict)
+
+
+def is_list(value: object) -> TypeIs[list[Any] | tuple[Any, ...]]:
+    """The same of a list or a tuple."""
+    return isinstance(value, (list, tuple))
+
+
 def node_of(value: Any, place: Place) -> Node:
     """Plain Python data as a tree in which every node has the same place."""
-    if isinstance(value, dict):
+    if is_dict(value):
         return Node({key: node_of(item, place) for key, item in value.items()}, place)
-    if isinstance(value, (list, tuple)):
+    if is_list(value):
         return Node([node_of(item, place) for item in value], place)
     return Node(value, place)
 
@@ -98,7 +110,8 @@ def string_keys(value: Any) -> Any:
     {'1': [{'2': 3}]}
     """
     if isinstance(value, Mapping):
-        return {str(key): string_keys(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
+        given = cast(Mapping[Any, Any], value)
+        return {str(key): string_keys(item) for key, item in given.items()}
+    if is_list(value):
         return [string_keys(item) for item in value]
     return value

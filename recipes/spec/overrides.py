@@ -8,7 +8,7 @@ from ..errors import Problem, RecipeError
 from .fields import listed, shown
 from .inheritance import is_name
 from .loader import parse
-from .nodes import Node, Path, Place, dotted, node_of
+from .nodes import Node, Path, Place, dotted, is_dict, is_list, node_of
 from .scalars import NULL
 
 STEP = re.compile(r"(?P<key>[^.\[\]]+)|\[(?P<index>[0-9]{1,9})\]")
@@ -89,8 +89,8 @@ def put(tree: Node, path: Path, value: Node, word: str, done: Path) -> Node:
         return Node(value.value, value.place, tree.key_place)
     step, rest = path[0], path[1:]
     if isinstance(step, int):
-        if not isinstance(tree.value, list) or step >= len(tree.value):
-            size = len(tree.value) if isinstance(tree.value, list) else None
+        if not is_list(tree.value) or step >= len(tree.value):
+            size = len(tree.value) if is_list(tree.value) else None
             what = "is no list" if size is None else f"has {size} items, counted from 0"
             raise RecipeError([Problem(word, None, None, dotted(done), f"{what}.")])
         items = list(tree.value)
@@ -106,7 +106,7 @@ def put(tree: Node, path: Path, value: Node, word: str, done: Path) -> Node:
 
 def _mapping(tree: Node, step: str, word: str, done: Path) -> dict[str, Node]:
     """The children of a node that a path goes through, to be changed."""
-    if isinstance(tree.value, dict):
+    if is_dict(tree.value):
         others = [key for key in tree.value if key != step]
         if _names_another(tree, step, done):
             message = (

@@ -16,7 +16,7 @@ from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel
 
@@ -24,6 +24,7 @@ from ..errors import RequestError
 from . import catalog
 from .choices import Choice, Residual
 from .fields import listed, shown
+from .nodes import is_list
 
 GROUP = "keras_recipes.plugins"
 TABLE = "KERAS_RECIPES"
@@ -112,8 +113,8 @@ def _choices(value: Any) -> Iterator[Choice]:
         yield value
         value = value.arguments
     if isinstance(value, Mapping):
-        value = list(value.values())
-    if isinstance(value, (list, tuple)):
+        value = list(cast(Mapping[Any, Any], value).values())
+    if is_list(value):
         for item in value:
             yield from _choices(item)
 
@@ -131,7 +132,7 @@ def _enter(name: str, source: str, asked: str) -> None:
         )
     entries = [
         _entry(name, asked, kind, word, target)
-        for kind, classes in _kinds(table, asked)
+        for kind, classes in _kinds(cast(Mapping[Any, Any], table), asked)
         for word, target in classes.items()
     ]
     for entry in entries:
@@ -139,7 +140,7 @@ def _enter(name: str, source: str, asked: str) -> None:
     _loaded[name] = module
 
 
-def _kinds(table: Mapping, asked: str) -> Iterator[tuple[str, Mapping]]:
+def _kinds(table: Mapping[Any, Any], asked: str) -> Iterator[tuple[str, Mapping[Any, Any]]]:
     for kind, classes in table.items():
         if kind not in KINDS:
             raise RequestError(
@@ -169,7 +170,10 @@ def _entry(name: str, asked: str, kind: str, word: Any, target: Any) -> catalog.
     ):
         owner = "keras-recipes" if known.plugin is None else f"--plugin {known.plugin}"
         raise RequestError(f"{place}: `{word}` is a name of {owner} already; choose another.")
-    row = {"class": f"{target.__module__}.{target.__qualname__}", "arguments": _arguments(target)}
+    row: dict[str, Any] = {
+        "class": f"{target.__module__}.{target.__qualname__}",
+        "arguments": _arguments(target),
+    }
     if kind == "layers":
         row["arguments"] = {**catalog.EVERY_LAYER, **row["arguments"]}
     return replace(catalog.entry_of(kind, word, row), plugin=name)

@@ -1,65 +1,56 @@
 """The section that trains a deep belief network before the model, for its initial weights."""
 
-from typing import Annotated, Any
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field as Key
-from pydantic import PlainValidator, WithJsonSchema
 
-from .choices import Choice, arguments_of, choice, number_or_choice
-from .fields import boolean, either, integer, list_of, nothing, number, one_of, text
-from .strict import Strict
+from .arguments import choice, number_or_choice, section
+from .choices import Choice
+from .fields import either, nothing, number
+from .strict import MOST, Count, Seed, Strict
 
-SHARE = number(ge=0, lt=1)
-UP = ("mean", "sample")
-PRODUCTS = ("float32", "bfloat16")
-# Keras takes no larger seed.
-MOST_SEED = 2**32 - 1
-
-
-def _penalty() -> Any:
-    """A section whose keys are the arguments of `Penalty`."""
-
-    def validate(value: Any) -> Choice | None:
-        if value is None or isinstance(value, Choice):
-            return value
-        return Choice("penalty", "penalty", arguments_of("penalty", "penalty", value, None))
-
-    schema = {"anyOf": [{"type": "null"}, {"x-arguments": "penalty"}]}
-    return Annotated[Any, PlainValidator(validate), WithJsonSchema(schema)]
-
-
-Count = integer(gt=0).annotation
-Rate = number_or_choice("schedules", number(ge=0))
-Momentum = number_or_choice("schedules", SHARE)
-Stddev = number(ge=0).annotation
-Centring = either(number(gt=0, le=1), nothing()).annotation
+Visible = Annotated[Choice, choice("visible_units")]
+Hidden = Annotated[Choice, choice("hidden_units")]
+Estimator = Annotated[Choice, choice("estimators")]
+Rate = Annotated[float | Choice, number_or_choice("schedules", number(ge=0))]
+Momentum = Annotated[float | Choice, number_or_choice("schedules", number(ge=0, lt=1))]
+Penalty = Annotated[Choice | None, section("penalty")]
+Fraction = Annotated[float, Key(ge=0, lt=1)]
+Stddev = Annotated[float, Key(ge=0)]
+Centring = Annotated[float | None, either(number(gt=0, le=1), nothing())]
+Up = Literal["mean", "sample"]
 
 
 class LogProbabilitySection(Strict):
     """Annealed importance sampling for the first machine, once it is trained."""
 
-    runs: integer(ge=2).annotation = Key(100, description="independent runs")  # type: ignore[valid-type]
-    temperatures: integer(ge=10).annotation = Key(  # type: ignore[valid-type]
-        1000, description="inverse temperatures between 0 and 1; about 14,500 in the paper"
+    runs: int = Key(100, ge=2, le=MOST, description="independent runs")
+    temperatures: int = Key(
+        1000,
+        ge=10,
+        le=MOST,
+        description="inverse temperatures between 0 and 1; about 14,500 in the paper",
     )
 
 
 class DbnLayerSection(Strict):
     """One machine; what it leaves out is as the network's."""
 
-    units: Count = Key(description="hidden units")  # type: ignore[valid-type]
-    epochs: Count | None = None  # type: ignore[valid-type]
-    batch_size: Count | None = None  # type: ignore[valid-type]
-    learning_rate: Rate | None = None  # type: ignore[valid-type]
-    momentum: Momentum | None = None  # type: ignore[valid-type]
-    hidden: choice("hidden_units") | None = None  # type: ignore[valid-type]
-    estimator: choice("estimators") | None = None  # type: ignore[valid-type]
-    penalty: _penalty() = None  # type: ignore[valid-type]
-    dropout: SHARE.annotation | None = None  # type: ignore[valid-type]
-    centring: Centring = None  # type: ignore[valid-type]
-    stddev: Stddev | None = None  # type: ignore[valid-type]
-    data_bias: boolean().annotation | None = None  # type: ignore[valid-type]
-    up: one_of(*UP).annotation | None = None  # type: ignore[valid-type]
+    inherits: ClassVar[bool] = True
+
+    units: Count = Key(description="hidden units")
+    epochs: Count | None = None
+    batch_size: Count | None = None
+    learning_rate: Rate | None = None
+    momentum: Momentum | None = None
+    hidden: Hidden | None = None
+    estimator: Estimator | None = None
+    penalty: Penalty = None
+    dropout: Fraction | None = None
+    centring: Centring = None
+    stddev: Stddev | None = None
+    data_bias: bool | None = None
+    up: Up | None = None
 
 
 class DbnSection(Strict):
@@ -68,50 +59,44 @@ class DbnSection(Strict):
     layers: list[DbnLayerSection] = Key(
         min_length=1, description="machines from the bottom up: `units`, and keys of its own"
     )
-    visible: choice("visible_units") = Key(  # type: ignore[valid-type]
+    visible: Visible = Key(
         Choice("visible_units", "bernoulli"), description="visible units of the first machine"
     )
-    hidden: choice("hidden_units") = Key(  # type: ignore[valid-type]
-        Choice("hidden_units", "bernoulli"), description="hidden units"
-    )
-    estimator: choice("estimators") = Key(  # type: ignore[valid-type]
+    hidden: Hidden = Key(Choice("hidden_units", "bernoulli"), description="hidden units")
+    estimator: Estimator = Key(
         Choice("estimators", "contrastive_divergence"), description="of the gradient"
     )
-    epochs: Count = Key(10, description="passes over the rows, of each layer")  # type: ignore[valid-type]
-    batch_size: Count = Key(100, description="rows an update")  # type: ignore[valid-type]
-    learning_rate: Rate = Key(0.1, description="a number or a schedule; durations are the layer's")  # type: ignore[valid-type]
-    momentum: Momentum = Key(0.5, description="a number or a schedule")  # type: ignore[valid-type]
-    penalty: _penalty() = Key(None, description="on weights, and on the hidden units' activity")  # type: ignore[valid-type]
-    dropout: SHARE.annotation = Key(0.0, description="share of hidden units that sit a row out")  # type: ignore[valid-type]
-    centring: Centring = Key(None, description="rate at which offsets follow the data")  # type: ignore[valid-type]
-    stddev: Stddev = Key(0.01, description="of the machines' initial weights")  # type: ignore[valid-type]
-    data_bias: boolean().annotation = Key(  # type: ignore[valid-type]
-        False, description="start the visible biases at the means of the data"
-    )
-    up: one_of(*UP).annotation = Key("mean", description="what the layer above is trained on")  # type: ignore[valid-type]
-    products: one_of(*PRODUCTS).annotation = Key(  # type: ignore[valid-type]
+    epochs: Count = Key(10, description="passes over the rows, of each layer")
+    batch_size: Count = Key(100, description="rows an update")
+    learning_rate: Rate = Key(0.1, description="a number or a schedule; durations are the layer's")
+    momentum: Momentum = Key(0.5, description="a number or a schedule")
+    penalty: Penalty = Key(None, description="on weights, and on the hidden units' activity")
+    dropout: Fraction = Key(0.0, description="share of hidden units that sit a row out")
+    centring: Centring = Key(None, description="rate at which offsets follow the data")
+    stddev: Stddev = Key(0.01, description="of the machines' initial weights")
+    data_bias: bool = Key(False, description="start the visible biases at the means of the data")
+    up: Up = Key("mean", description="what the layer above is trained on")
+    products: Literal["float32", "bfloat16"] = Key(
         "float32", description="precision of the operands of matrix products"
     )
-    jit_compile: boolean().annotation = Key(False, description="compile the updates with XLA")  # type: ignore[valid-type]
-    seed: integer(ge=0, le=MOST_SEED).annotation | None = Key(  # type: ignore[valid-type]
-        None, description="of the machines; by default the recipe's"
-    )
-    into: list_of(text(), least=1).annotation | None = Key(  # type: ignore[valid-type]
+    jit_compile: bool = Key(False, description="compile the updates with XLA")
+    seed: Seed | None = Key(None, description="of the machines; by default the recipe's")
+    into: Annotated[list[str], Key(min_length=1)] | None = Key(
         None, description="names of the dense layers that get the weights; by default the first"
     )
-    decoder: boolean().annotation = Key(  # type: ignore[valid-type]
+    decoder: bool = Key(
         False, description="as many dense layers again get the transposed weights: an autoencoder"
     )
-    activation: one_of("same", "convert", "ignore").annotation = Key(  # type: ignore[valid-type]
+    activation: Literal["same", "convert", "ignore"] = Key(
         "same", description="what is done where a layer's activation is another than the machine's"
     )
-    binarize: one_of("none", "sample", "round").annotation = Key(  # type: ignore[valid-type]
+    binarize: Literal["none", "sample", "round"] = Key(
         "none", description="make rows 0 and 1: drawn once with the rows as probabilities, or cut"
     )
     log_probability: LogProbabilitySection | None = Key(
         None, description="estimate the first machine's log-probability of training and test rows"
     )
-    cache: boolean().annotation = Key(  # type: ignore[valid-type]
+    cache: bool = Key(
         True, description="keep trained machines for the next run with the same rows and settings"
     )
 

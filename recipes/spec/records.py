@@ -3,52 +3,53 @@
 from typing import Annotated, Any
 
 from pydantic import Field as Key
-from pydantic import PlainValidator, TypeAdapter, WithJsonSchema
+from pydantic import TypeAdapter
 
-from .fields import Field, boolean, integer, list_of, number, text
-from .strict import Strict, details, invalid
+from .fields import Field, number
+from .nodes import is_dict
+from .strict import Count, Strict, details, invalid
 
-POSITIVE, SHARE = number(gt=0), number(gt=0, lt=1)
+PositiveFloat = Annotated[float, Key(gt=0)]
 
 
 class DecayRule(Strict):
     """What of a network decays how fast."""
 
-    factor: number(ge=0).annotation = Key(...)  # type: ignore[valid-type]
-    path: text().annotation | None = None  # type: ignore[valid-type]
-    layer: text().annotation | None = None  # type: ignore[valid-type]
-    rank: integer(ge=0).annotation | None = None  # type: ignore[valid-type]
+    factor: float = Key(ge=0)
+    path: str | None = None
+    layer: str | None = None
+    rank: int | None = Key(None, ge=0, le=2**62)
 
 
 class LayerRate(Strict):
     """The learning rate of the variables whose path an expression finds."""
 
-    match: text().annotation = Key(...)  # type: ignore[valid-type]
-    multiplier: number(ge=0).annotation = Key(...)  # type: ignore[valid-type]
+    match: str
+    multiplier: float = Key(ge=0)
 
 
 class Adaptive(Strict):
     """Settings of adaptive clipping."""
 
-    factor: POSITIVE.annotation = 0.01  # type: ignore[valid-type]
-    epsilon: POSITIVE.annotation = 1e-3  # type: ignore[valid-type]
-    output_layer: boolean().annotation = False  # type: ignore[valid-type]
-    exclude: list_of(text()).annotation = ()  # type: ignore[valid-type]
+    factor: PositiveFloat = 0.01
+    epsilon: PositiveFloat = 1e-3
+    output_layer: bool = False
+    exclude: list[str] = Key([])
 
 
 class Percentile(Strict):
     """Settings of clipping by a percentile of past norms."""
 
-    percentile: number(gt=0, lt=100).annotation = 10.0  # type: ignore[valid-type]
-    history: integer(gt=0).annotation = 1000  # type: ignore[valid-type]
+    percentile: float = Key(10.0, gt=0, lt=100)
+    history: Count = 1000
 
 
 class ZScore(Strict):
     """Settings of clipping by the deviation from past norms."""
 
-    threshold: POSITIVE.annotation = 2.5  # type: ignore[valid-type]
-    alpha: SHARE.annotation = 0.97  # type: ignore[valid-type]
-    warmup: integer(ge=2).annotation = 25  # type: ignore[valid-type]
+    threshold: PositiveFloat = 2.5
+    alpha: float = Key(0.97, gt=0, lt=1)
+    warmup: int = Key(25, ge=2, le=2**62)
 
 
 def record(model: type[Strict], plain: Field | None = None) -> Any:
@@ -58,9 +59,9 @@ def record(model: type[Strict], plain: Field | None = None) -> Any:
         plain: a number that stands for the whole mapping, where there is one.
     """
 
-    def validate(value: Any) -> Any:
-        if plain is not None and not isinstance(value, dict):
-            return plain._validate(value)
+    def check(value: Any) -> Any:
+        if plain is not None and not is_dict(value):
+            return plain.check(value)
         try:
             return model.model_validate(value).model_dump(exclude_unset=True)
         except ValueError as error:
@@ -70,14 +71,14 @@ def record(model: type[Strict], plain: Field | None = None) -> Any:
     for key in ("title", "description"):
         schema.pop(key, None)
     options = schema if plain is None else {"anyOf": [plain.schema, schema]}
-    return Annotated[Any, PlainValidator(validate), WithJsonSchema(options)]
+    return Field(check, "expected a mapping.", options).annotation
 
 
 # Kind and argument -> its type.
 RECORDS: dict[tuple[str, str], Any] = {
     ("weight_decay", "rules"): list[record(DecayRule)],
     ("layer_rates", "rules"): list[record(LayerRate)],
-    ("gradient_clipping", "adaptive"): record(Adaptive, POSITIVE) | None,
+    ("gradient_clipping", "adaptive"): record(Adaptive, number(gt=0)) | None,
     ("gradient_clipping", "percentile"): record(Percentile, number(gt=0, lt=100)) | None,
-    ("gradient_clipping", "z_score"): record(ZScore, POSITIVE) | None,
+    ("gradient_clipping", "z_score"): record(ZScore, number(gt=0)) | None,
 }

@@ -1,14 +1,14 @@
 """The sections that say how a run is stored while it goes on, and where it starts from."""
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field as Key
 
 from .durations import Duration
-from .fields import Field, Mismatch, boolean, integer
+from .fields import Field, Mismatch
 from .file_arguments import local_file
-from .strict import Strict
+from .strict import Count, Strict
 
 TIME = re.compile(r"[0-9]+(\.[0-9]+)? ?(minutes?|seconds?)")
 
@@ -54,21 +54,19 @@ def _amount(value: str) -> float:
 class CheckpointsSection(Strict):
     """How often the whole state of the run is stored, to resume it from."""
 
-    every: _interval().annotation = Key(  # type: ignore[valid-type]
+    every: Annotated[str | float, _interval()] = Key(
         "auto", description="epochs, optimizer updates or time between two; `auto` is 1 % of it"
     )
-    keep: integer(gt=0).annotation = Key(  # type: ignore[valid-type]
-        3, description="how many of the last ones stay"
-    )
+    keep: Count = Key(3, description="how many of the last ones stay")
 
 
 class InitializeSection(Strict):
     """Weights to start from: a warm start, which is another training and no resumption."""
 
-    weights: local_file().annotation = Key(  # type: ignore[valid-type]
+    weights: Annotated[str, local_file()] = Key(
         description="a `.keras` or `.weights.h5` file, or a run directory"
     )
-    reset_step: boolean().annotation = Key(  # type: ignore[valid-type]
+    reset_step: bool = Key(
         True,
         description="begin with step 0 and a fresh optimizer; else with those of the file",
     )

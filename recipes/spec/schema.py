@@ -2,44 +2,49 @@
 
 import hashlib
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field as Key
-from pydantic import PlainValidator, PrivateAttr, WithJsonSchema
+from pydantic import PrivateAttr
+from pydantic_core import InitErrorDetails
 
 from ..errors import Problem
-from .choices import Choice, Residual, arguments_of, choice, validated
+from .arguments import choice, section, validated
+from .choices import Choice, Residual
+from .dump import dump
 from .durations import MOST_EPOCHS
-from .fields import Field, Mismatch, boolean, failure, integer, one_of, plain_name, shown, text
-from .nodes import Node, Path, Place, node_of
-from .pretraining import MOST_SEED, PretrainingSection
+from .fields import Field, Mismatch, failure, one_of, plain_name, shown
+from .nodes import Node, Path, Place, is_dict, is_list, node_of
+from .pretraining import PretrainingSection
 from .resuming import CheckpointsSection, InitializeSection
-from .strict import Strict, details, invalid
+from .strict import MOST, MOST_SEED, Count, Seed, Strict, details, invalid
+
+__all__ = ["MOST_SEED", "DataSection", "ModelSection", "Recipe"]
 
 
-def _share(*words: str) -> Any:
-    """Part of the rows: a percentage, a fraction, a count, a file of its own, or none."""
+def _part(*words: str) -> Field:
+    """Part of the rows: a percentage, a fraction, a count, another source, or none."""
     expected = (
         "expected a part of the rows: `15%`, a fraction such as 0.15, a number of rows, "
-        "a source of its own such as `csv: {...}`, or null."
+        "a source such as `csv: {...}`, or null."
     )
 
-    def validate(value: Any) -> Any:
+    def check(value: Any) -> Any:
         if value is None or (value in words and isinstance(value, str)):
             return value
         if isinstance(value, (dict, Choice)):
             return validated("sources", value)
         part = _fraction(value)
         if part is None:
-            raise failure("value", f"{expected} Received {shown(value)}.")
+            raise Mismatch(expected)
         return part
 
     number = {"type": "number", "exclusiveMinimum": 0}
     percent = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]*)?\s*%$"}
-    options = [number, percent, {"type": "null"}, {"x-choice": "sources"}]
+    options: list[dict[str, Any]] = [number, percent, {"type": "null"}, {"x-choice": "sources"}]
     if words:
         options.append({"enum": list(words)})
-    return Annotated[Any, PlainValidator(validate), WithJsonSchema({"anyOf": options})]
+    return Field(check, expected, {"anyOf": options})
 
 
 def _fraction(value: Any) -> float | int | None:
@@ -54,7 +59,7 @@ def _fraction(value: Any) -> float | int | None:
     return value if 0 < value < 1 else None
 
 
-def _count_or(word: str) -> Any:
+def _count_or(word: str) -> Field:
     """A whole number from 1, or a word."""
     expected = f"expected a whole number from 1, or `{word}`."
 
@@ -66,26 +71,27 @@ def _count_or(word: str) -> Any:
         return value
 
     schema = {"anyOf": [{"type": "integer", "minimum": 1}, {"const": word}]}
-    return Field(check, expected, schema).annotation
+    return Field(check, expected, schema)
 
 
-def _layer(value: Any) -> Any:
+def _layer(value: Any) -> Choice | Residual:
     """A layer choice, or a residual block."""
     if isinstance(value, Residual):
         return value
-    if not isinstance(value, dict) or set(value) != {"residual"}:
+    if not is_dict(value) or set(value) != {"residual"}:
         return validated("layers", value)
     given, inner = value["residual"], ("residual",)
-    if isinstance(given, dict):
+    if is_dict(given):
         try:
             block = _ResidualSection.model_validate(given)
         except ValueError as error:
             raise invalid(details(inner, error)) from None
         return Residual(tuple(block.layers), block.shortcut, (*inner, "layers"))
-    if not isinstance(given, list) or not given:
+    if not is_list(given) or not given:
         message = f"expected a list of at least one layer. Received {shown(given)}."
         raise invalid(details(inner, failure("value", message)))
-    layers, errors = [], []
+    layers: list[Choice | Residual] = []
+    errors: list[InitErrorDetails] = []
     for index, item in enumerate(given):
         try:
             layers.append(_layer(item))
@@ -96,70 +102,61 @@ def _layer(value: Any) -> Any:
     return Residual(tuple(layers))
 
 
-Layer = Annotated[Any, PlainValidator(_layer), WithJsonSchema({"x-choice": "layer_items"})]
+Layer = Annotated[
+    Choice | Residual, Field(_layer, "expected a layer.", {"x-choice": "layer_items"})
+]
+Section = Choice | None
 
 
 class _ResidualSection(Strict):
     layers: list[Layer] = Key(min_length=1)
-    shortcut: one_of("identity", "projection").annotation = "identity"  # type: ignore[valid-type]
-
-
-def _section(kind: str) -> Any:
-    """A section whose keys are the arguments of one class."""
-
-    def validate(value: Any) -> Choice | None:
-        if value is None or isinstance(value, Choice):
-            return value
-        return Choice(kind, kind, arguments_of(kind, kind, value, None))
-
-    schema = {"anyOf": [{"type": "null"}, {"x-arguments": kind}]}
-    return Annotated[Any, PlainValidator(validate), WithJsonSchema(schema)]
+    shortcut: Literal["identity", "projection"] = "identity"
 
 
 class DataSection(Strict):
     """Where the rows come from and how they are split, scaled and batched."""
 
-    source: choice("sources") = Key(  # type: ignore[valid-type]
+    source: Annotated[Choice, choice("sources")] = Key(
         description="a bundled set, a Keras set, a file, or `arrays` given from Python"
     )
-    task: one_of("auto", "classification", "regression", "multilabel").annotation = Key(  # type: ignore[valid-type]
+    task: Literal["auto", "classification", "regression", "multilabel"] = Key(
         "auto", description="what the targets are; `auto` tells by their values"
     )
-    target_scale: one_of("auto", "standardize", "none").annotation = Key(  # type: ignore[valid-type]
+    target_scale: Literal["auto", "standardize", "none"] = Key(
         "auto",
         description="learn standardized targets; predictions and metrics keep the targets' unit",
     )
-    validation: _share() = Key(  # type: ignore[valid-type]
+    validation: Annotated[float | Choice | None, _part()] = Key(
         0.15, description="rows to validate on after each epoch: part of the rows, or a source"
     )
-    test: _share("auto") = Key(  # type: ignore[valid-type]
+    test: Annotated[float | str | Choice | None, _part("auto")] = Key(
         "auto",
         description="rows for the one evaluation at the end; `auto` is the source's own, else 15%",
     )
-    scale: one_of("unit", "standardize", "none").annotation = Key(  # type: ignore[valid-type]
+    scale: Literal["minmax", "standardize", "none"] = Key(
         "none",
         description="scaling to [0, 1] or to mean 0 and deviation 1, fitted on the training rows",
     )
-    batch_size: _count_or("all") = Key(  # type: ignore[valid-type]
+    batch_size: Annotated[int | Literal["all"], _count_or("all")] = Key(
         32, description="rows an update: `all` is batch, 1 is stochastic gradient descent"
     )
-    drop_remainder: boolean().annotation = Key(  # type: ignore[valid-type]
-        False, description="leave out the short last batch of an epoch"
-    )
-    seed: integer(ge=0, le=MOST_SEED).annotation | None = Key(  # type: ignore[valid-type]
+    drop_remainder: bool = Key(False, description="leave out the short last batch of an epoch")
+    seed: Seed | None = Key(
         None, description="decides the splits; by default the recipe's own seed"
     )
-    bootstrap: integer(ge=0, le=MOST_SEED).annotation | None = Key(  # type: ignore[valid-type]
-        None, description="draw as many training rows with replacement, by this seed"
+    bootstrap_seed: Seed | None = Key(
+        None,
+        description="draw the training rows with replacement (a bootstrap sample), by this seed",
     )
-    limit: integer(gt=0).annotation | None = Key(  # type: ignore[valid-type]
-        None, description="use only so many rows of the source, for a short run"
+    limit: Count | None = Key(
+        None, description="use at most this number of rows of the source, for a short run"
     )
-    labels: integer(gt=0).annotation | None = Key(  # type: ignore[valid-type]
-        None, description="train on so many of the training rows; pretraining sees them all"
+    num_labeled: Count | None = Key(
+        None, description="training rows whose targets are used; pretraining sees all rows"
     )
-    targets: one_of("own", "rows").annotation = Key(  # type: ignore[valid-type]
-        "own", description="what is predicted: the targets, or the scaled rows (an autoencoder)"
+    targets: Literal["dataset", "inputs"] = Key(
+        "dataset",
+        description="what is learned: the dataset's, or the scaled inputs (an autoencoder)",
     )
 
 
@@ -169,7 +166,7 @@ class ModelSection(Strict):
     layers: list[Layer] = Key(
         description="Keras layers in order; `residual: [...]` adds its layers' output to its input"
     )
-    output: choice("layers") | None = Key(  # type: ignore[valid-type]
+    output: Annotated[Choice, choice("layers")] | None = Key(
         None, description="the last layer; by default a dense one that fits the task"
     )
 
@@ -177,10 +174,8 @@ class ModelSection(Strict):
 class EnsembleSection(Strict):
     """Several trainings whose outputs are averaged."""
 
-    members: integer(ge=2).annotation = Key(  # type: ignore[valid-type]
-        description="how many networks are trained"
-    )
-    by: one_of("seed", "data").annotation = Key(  # type: ignore[valid-type]
+    members: int = Key(ge=2, le=MOST, description="how many networks are trained")
+    vary: Literal["seed", "data"] = Key(
         "seed", description="what differs: initial weights and orders, or the rows drawn as well"
     )
 
@@ -188,11 +183,11 @@ class EnsembleSection(Strict):
 class Recipe(Strict):
     """How to train one model."""
 
-    name: plain_name().annotation = Key(  # type: ignore[valid-type]
+    name: Annotated[str, plain_name()] = Key(
         description="what runs are called; by default the file's name"
     )
-    description: text().annotation = Key("", description="a sentence for people")  # type: ignore[valid-type]
-    seed: integer(ge=0, le=MOST_SEED).annotation = Key(  # type: ignore[valid-type]
+    description: str = Key("", description="a sentence for people")
+    seed: Seed = Key(
         0, description="decides initial weights, splits, the order of each epoch, dropout"
     )
     data: DataSection
@@ -200,46 +195,44 @@ class Recipe(Strict):
         None, description="a network trained before the model, whose weights the model starts from"
     )
     model: ModelSection
-    loss: choice("losses") | None = Key(  # type: ignore[valid-type]
+    loss: Annotated[Choice, choice("losses")] | None = Key(
         None, description="by default cross-entropy for classes, squared error for numbers"
     )
-    metrics: list[choice("metrics")] | None = Key(  # type: ignore[valid-type]
+    metrics: list[Annotated[Choice, choice("metrics")]] | None = Key(
         None, description="by default accuracy for classes, rmse and mae for numbers"
     )
-    optimizer: choice("optimizers") = Key(  # type: ignore[valid-type]
+    optimizer: Annotated[Choice, choice("optimizers")] = Key(
         Choice("optimizers", "adam"), description="a Keras optimizer"
     )
-    learning_rate: choice("schedules", numbers=True) | None = Key(  # type: ignore[valid-type]
+    learning_rate: Annotated[float | Choice, choice("schedules", numbers=True)] | None = Key(
         None, description="a number or a schedule; by default the optimizer's own rate"
     )
-    gradient_clipping: _section("gradient_clipping") = Key(  # type: ignore[valid-type]
+    gradient_clipping: Annotated[Section, section("gradient_clipping")] = Key(
         None, description="bounds on the gradient"
     )
-    weight_decay: _section("weight_decay") = Key(  # type: ignore[valid-type]
+    weight_decay: Annotated[Section, section("weight_decay")] = Key(
         None, description="shrinking of the kernels"
     )
-    layer_rates: _section("layer_rates") = Key(  # type: ignore[valid-type]
+    layer_rates: Annotated[Section, section("layer_rates")] = Key(
         None, description="learning rates of single layers, as multiples"
     )
-    gradient_accumulation: integer(gt=0).annotation = Key(  # type: ignore[valid-type]
+    gradient_accumulation: Count = Key(
         1, description="batches whose mean gradient makes one update"
     )
-    gradient_transforms: list[choice("gradient_transforms")] = Key(  # type: ignore[valid-type]
+    gradient_transforms: list[Annotated[Choice, choice("gradient_transforms")]] = Key(
         [], description="centralization and noise of the gradient, in order"
     )
-    sharpness: _section("sharpness") = Key(  # type: ignore[valid-type]
+    sam: Annotated[Section, section("sam")] = Key(
         None, description="sharpness-aware minimization: two passes an update"
     )
-    weight_averaging: _section("weight_averaging") = Key(  # type: ignore[valid-type]
+    weight_averaging: Annotated[Section, section("weight_averaging")] = Key(
         None, description="an average of the weights, which is evaluated and saved"
     )
-    epochs: integer(gt=0, le=MOST_EPOCHS).annotation = Key(  # type: ignore[valid-type]
-        10, description="passes over the training rows"
-    )
-    steps_per_execution: _count_or("auto") = Key(  # type: ignore[valid-type]
+    epochs: int = Key(10, gt=0, le=MOST_EPOCHS, description="passes over the training rows")
+    steps_per_execution: Annotated[int | Literal["auto"], _count_or("auto")] = Key(
         "auto", description="updates between two returns to Python"
     )
-    jit_compile: one_of("auto", True, False).annotation = Key(  # type: ignore[valid-type]
+    jit_compile: Annotated[bool | Literal["auto"], one_of("auto", True, False)] = Key(
         "auto", description="compile the step with XLA; `auto` does where that is faster"
     )
     ensemble: EnsembleSection | None = Key(
@@ -252,9 +245,16 @@ class Recipe(Strict):
     initialize: InitializeSection | None = Key(
         None, description="weights of another training to start from"
     )
-    callbacks: list[choice("callbacks")] = Key([], description="callbacks, in order")  # type: ignore[valid-type]
+    callbacks: list[Annotated[Choice, choice("callbacks")]] = Key(
+        [], description="callbacks, in order"
+    )
 
     _tree: Node = PrivateAttr(default=node_of({}, Place("recipe")))
+
+    def read_from(self, tree: Node) -> Self:
+        """Remember the lines that the recipe was read from, for problems found later."""
+        self._tree = tree
+        return self
 
     def problem(self, path: Path, message: str) -> Problem:
         """A problem found after loading, at the line that `path` was read from."""
@@ -271,6 +271,4 @@ class Recipe(Strict):
 
     def fingerprint(self) -> str:
         """SHA-256 of the resolved recipe: equal recipes have equal fingerprints."""
-        from .dump import dump
-
         return hashlib.sha256(dump(self).encode()).hexdigest()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from . import catalog
+from .nodes import is_list
 
 Shape = tuple[int | None, ...]
 Arguments = Mapping[str, Any]
@@ -98,7 +99,7 @@ def _product(sizes: Sequence[int | None]) -> int | None:
 def _numbers(arguments: Arguments, name: str, count: int) -> tuple[int, ...]:
     """An argument that is a number for each axis, or one for all."""
     value = arguments[name]
-    numbers = tuple(value) if isinstance(value, (list, tuple)) else (value,) * count
+    numbers = tuple(value) if is_list(value) else (value,) * count
     if len(numbers) == 1:
         numbers *= count
     if len(numbers) != count:
@@ -186,12 +187,12 @@ def _global_pool(shape: Shape, arguments: Arguments) -> Shape:
 def _edges(arguments: Arguments, name: str, axes: int) -> list[tuple[int, int]]:
     """What is added to, or cut from, the two ends of each axis."""
     value = arguments[name]
-    if axes == 1 and isinstance(value, (list, tuple)) and not isinstance(value[0], (list, tuple)):
+    if axes == 1 and is_list(value) and not is_list(value[0]):
         value = [value]
-    given = value if isinstance(value, (list, tuple)) else [value] * axes
+    given = value if is_list(value) else [value] * axes
     if len(given) != axes:
         raise Unfit(f"`{name}` needs {axes} numbers or pairs. Received {list(given)}.")
-    pairs = [tuple(item) if isinstance(item, (list, tuple)) else (item, item) for item in given]
+    pairs = [tuple(item) if is_list(item) else (item, item) for item in given]
     return [(pair[0], pair[-1]) for pair in pairs]
 
 
@@ -240,7 +241,7 @@ def _reshaped(shape: Shape, arguments: Arguments) -> Shape:
 
 
 def _permuted(shape: Shape, arguments: Arguments) -> Shape:
-    dims = tuple(arguments["dims"])
+    dims: tuple[int, ...] = tuple(arguments["dims"])
     if sorted(dims) != list(range(1, len(shape) + 1)):
         raise Unfit(f"`dims` has each of the axes 1 to {len(shape)} once. Received {list(dims)}.")
     return tuple(shape[axis - 1] for axis in dims)

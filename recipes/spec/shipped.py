@@ -36,11 +36,22 @@ def find(name: str) -> Shipped:
     Raises:
         RequestError: there is none, with the closest names.
     """
-    known = {recipe.name: recipe for recipe in recipes()}
-    if name not in known:
-        hint = did_you_mean(name, known) or " `keras-recipes list` shows them."
-        raise RequestError(f"{name}: no recipe of this name ships.{hint}")
-    return known[name]
+    found = get(name)
+    if found is None:
+        raise RequestError(f"{name}: {unknown(name)}")
+    return found
+
+
+def get(name: str) -> Shipped | None:
+    """The shipped recipe of a name, or None where there is none."""
+    return next((recipe for recipe in recipes() if recipe.name == name), None)
+
+
+def unknown(name: str) -> str:
+    """What to say of a name that no shipped recipe has."""
+    names = [recipe.name for recipe in recipes()]
+    hint = did_you_mean(name, names) or " `keras-recipes list` shows them."
+    return f"no recipe of this name ships.{hint}"
 
 
 def _title(path: Path) -> str:

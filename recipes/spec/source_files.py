@@ -9,7 +9,7 @@ from ..errors import DataError, Problem
 from .choices import Choice
 from .csv_header import delimiter_problem, encoding_problem, header
 from .fields import did_you_mean, listed, shown
-from .nodes import Path
+from .nodes import Path, is_list
 from .schema import Recipe
 
 Found = Iterator[tuple[Path, str]]
@@ -57,7 +57,7 @@ def _csv_problems(recipe: Recipe) -> Found:
         known = set(names)
         for key in ("target", "numeric", "categorical"):
             value = given.get(key)
-            listed_names = value if isinstance(value, (list, tuple)) else [value]
+            listed_names = value if is_list(value) else [value]
             for index, name in enumerate(listed_names):
                 if isinstance(name, str) and name not in known:
                     path = (*place, key) if name is value else (*place, key, index)

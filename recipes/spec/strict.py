@@ -1,15 +1,42 @@
-"""Sections of a recipe: every unknown key an error, every error told in our own words."""
+"""Sections of a recipe: every unknown key an error, every error in plain words."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from types import NoneType, UnionType
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Literal,
+    LiteralString,
+    Self,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+)
 
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError
+from pydantic import Field as Key
 from pydantic import model_validator as validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
-from .fields import did_you_mean, failure, listed, shown
+from .fields import BOUNDS, did_you_mean, failure, listed, shown
+from .nodes import is_dict
 
 Loc = tuple[str | int, ...]
+# Larger numbers leave 64 bits somewhere; messages do not name this bound.
+MOST = 2**62
+# Keras takes no larger seed.
+MOST_SEED = 2**32 - 1
+Count = Annotated[int, Key(gt=0, le=MOST)]
+Seed = Annotated[int, Key(ge=0, le=MOST_SEED)]
+SCALARS: dict[Any, str] = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "text",
+}
 # What pydantic itself finds wrong, in the words of this package.
 WORDS = {
     "missing": "is missing.",
@@ -23,21 +50,23 @@ WORDS = {
 class Strict(BaseModel):
     """A section: frozen, strict about types, with no key beyond its own."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+    # Whether null means "as the section above", so that `dump` leaves it out.
+    inherits: ClassVar[bool] = False
 
     @validator(mode="wrap")
     @classmethod
-    def _only_known_keys(cls, value: Any, handler: ModelWrapValidatorHandler) -> Any:
+    def _only_known_keys(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         if isinstance(value, cls):
             return value
-        if not isinstance(value, dict):
+        if not is_dict(value):
             keys = listed(list(cls.model_fields)[:4])
             raise failure("mapping", f"expected a mapping with {keys}. Received {shown(value)}.")
         wrong = unknown_keys(value, cls.model_fields, (), what="key")
         try:
             made = handler({key: item for key, item in value.items() if key in cls.model_fields})
         except ValidationError as error:
-            raise invalid([*wrong, *details((), error)]) from None
+            raise invalid([*wrong, *details((), error, cls.model_fields)]) from None
         if wrong:
             raise invalid(wrong)
         return made
@@ -60,27 +89,67 @@ def unknown_keys(
     return errors
 
 
-def details(place: Loc, error: Exception) -> list[InitErrorDetails]:
-    """The errors inside `error`, with `place` put before where they stand."""
+def details(
+    place: Loc, error: Exception, fields: Mapping[str, FieldInfo] | None = None
+) -> list[InitErrorDetails]:
+    """The errors inside `error`, with `place` put before where they stand.
+
+    Args:
+        fields: the keys of the section that was checked.
+    """
     if not isinstance(error, ValidationError):
         kept = error if isinstance(error, PydanticCustomError) else failure("value", str(error))
         return [InitErrorDetails(type=kept, loc=place, input=None)]
     return [
         InitErrorDetails(
-            type=failure(row["type"], message(row)), loc=(*place, *row["loc"]), input=None
+            type=failure(cast(LiteralString, row["type"]), message(row, fields or {})),
+            loc=(*place, *row["loc"]),
+            input=None,
         )
         for row in error.errors(include_url=False)
     ]
 
 
-def message(row: Mapping[str, Any]) -> str:
-    """What to tell a person of one pydantic error."""
+def message(row: ErrorDetails, fields: Mapping[str, FieldInfo] | None = None) -> str:
+    """One pydantic error in our words: what the key's type takes, and what was received."""
     own = row.get("ctx", {}).get("message")
     if own is not None:
         return own
     if row["type"] == "missing":
         return WORDS["missing"]
-    return f"{WORDS.get(row['type'], row['msg'] + '.')} Received {shown(row['input'])}."
+    field = (fields or {}).get(str(row["loc"][0])) if len(row["loc"]) == 1 else None
+    wanted = expected(field.annotation, field.metadata) if field else None
+    if wanted is None:
+        wanted = WORDS.get(row["type"], f"{row['msg']}.")
+    elif row["type"] == "literal_error" and field:
+        wanted += did_you_mean(row["input"], get_args(field.annotation))
+    return f"{wanted} Received {shown(row['input'])}."
+
+
+def expected(annotation: Any, metadata: Sequence[Any] = ()) -> str | None:
+    """What a scalar type takes, in words; None of any other type.
+
+    >>> expected(Annotated[int, Key(gt=0)] | None), expected(Literal["a", "b"])
+    ('expected a whole number > 0.', 'expected `a` or `b`.')
+    """
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        inner = [row.metadata if isinstance(row, FieldInfo) else [row] for row in parts[1:]]
+        return expected(parts[0], [*metadata, *(item for row in inner for item in row)])
+    if origin in (Union, UnionType):
+        others = [part for part in parts if part is not NoneType]
+        return expected(others[0], metadata) if len(others) == 1 else None
+    if origin is Literal:
+        return f"expected {listed(parts)}."
+    if annotation not in SCALARS:
+        return None
+    bounds = [
+        f"{row.sign} {bound}"
+        for item in metadata
+        for name, row in BOUNDS.items()
+        if (bound := getattr(item, name, None)) is not None and bound < MOST
+    ]
+    return f"expected {SCALARS[annotation]}{' ' if bounds else ''}{' and '.join(bounds)}."
 
 
 def invalid(errors: list[InitErrorDetails]) -> ValidationError:

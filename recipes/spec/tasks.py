@@ -21,35 +21,24 @@ CLASS_LOSSES = BINARY_LOSSES | {
 # Losses of numbers that depend on their unit only by a factor, for which targets are standardized.
 UNIT_LOSSES = frozenset(
     {
-        "mean_squared_error",
-        "mean_absolute_error",
-        "root_mean_squared_error",
-        "sum_of_squares",
-        "huber",
-        "log_cosh",
+        "mean_squared_error", "mean_absolute_error", "root_mean_squared_error", "sum_of_squares",
+        "huber", "log_cosh",
     }
-)
+)  # fmt: skip
 # Metrics by what they compare. Class numbers with a probability for each class:
 LABEL_METRICS = frozenset(
     {
-        "sparse_categorical_accuracy",
-        "sparse_categorical_crossentropy",
-        "sparse_top_k_categorical_accuracy",
-        "io_u",
-        "mean_io_u",
+        "sparse_categorical_accuracy", "sparse_categorical_crossentropy",
+        "sparse_top_k_categorical_accuracy", "io_u", "mean_io_u",
     }
-)
+)  # fmt: skip
 # One column a class with a probability for each class:
 COLUMN_METRICS = frozenset(
     {
-        "categorical_accuracy",
-        "categorical_crossentropy",
-        "categorical_hinge",
-        "top_k_categorical_accuracy",
-        "one_hot_io_u",
-        "one_hot_mean_io_u",
+        "categorical_accuracy", "categorical_crossentropy", "categorical_hinge",
+        "top_k_categorical_accuracy", "one_hot_io_u", "one_hot_mean_io_u",
     }
-)
+)  # fmt: skip
 # 0 and 1 with a probability, where that is all there is to decide:
 BINARY_METRICS = frozenset(
     {"binary_accuracy", "binary_crossentropy", "binary_io_u", "hinge", "squared_hinge"}
@@ -57,21 +46,11 @@ BINARY_METRICS = frozenset(
 # 0 and 1 with a probability, for one class or each of several:
 DETECTION_METRICS = frozenset(
     {
-        "auc",
-        "f1_score",
-        "f_beta_score",
-        "false_negatives",
-        "false_positives",
-        "precision",
-        "precision_at_recall",
-        "recall",
-        "recall_at_precision",
-        "sensitivity_at_specificity",
-        "specificity_at_sensitivity",
-        "true_negatives",
-        "true_positives",
+        "auc", "f1_score", "f_beta_score", "false_negatives", "false_positives", "precision",
+        "precision_at_recall", "recall", "recall_at_precision", "sensitivity_at_specificity",
+        "specificity_at_sensitivity", "true_negatives", "true_positives",
     }
-)
+)  # fmt: skip
 # Several numbers of a row with each other:
 ROW_METRICS = frozenset({"concordance_correlation", "cosine_similarity", "pearson_correlation"})
 # Metrics of values that are given to them, not of targets and predictions.
@@ -82,7 +61,7 @@ CLASS_METRICS = LABEL_METRICS | COLUMN_METRICS | BINARY_METRICS | DETECTION_METR
 def known_task(recipe: Recipe) -> Task | None:
     """The task where the recipe alone decides it; None where the targets do."""
     source = recipe.data.source
-    if recipe.data.targets == "rows":
+    if recipe.data.targets == "inputs":
         return "regression"
     asked = recipe.data.task if recipe.data.task != "auto" else source.arguments.get("task")
     if asked is not None:

@@ -56,7 +56,7 @@ class Fuzzer:
         splits = Splits(
             validation=dice.choice((None, 0.15, 0.5, 3)), test=dice.choice((None, "auto", 0.2))
         )
-        scale = dice.choice(("none", "unit", "standardize"))
+        scale = dice.choice(("none", "minmax", "standardize"))
         limit = dice.choice((None, None, None, 5))
         resident, began = harness.forget_peak(), time.perf_counter()
         name, size = f"case {number} ({source})", len(content) * UNFOLDS[source] // TIMES

@@ -162,7 +162,6 @@ def _recipe(
     except RecipeError as error:
         problems.extend(relocated(found) for found in error.problems)
         return None, None
-    recipe._tree = tree
     return recipe, tree
 
 

@@ -106,9 +106,7 @@ def trial_recipe(
         tree = _put(tree, ("seed",), seed)
     if epochs is not None:
         tree = _put(tree, ("epochs",), epochs)
-    recipe = validate(tree, into)
-    recipe._tree = tree
-    return recipe
+    return validate(tree, into)
 
 
 def _put(tree: Node, path: Keys, value: Any) -> Node:

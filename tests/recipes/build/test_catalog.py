@@ -13,7 +13,8 @@ from keras_recipes.callbacks import CALLBACKS
 from keras_recipes.recipes.build import catalog as generator
 from keras_recipes.recipes.build.objects import accepts, class_of
 from keras_recipes.recipes.spec import catalog
-from keras_recipes.recipes.spec.choices import ALIASES, REFUSED, adapter
+from keras_recipes.recipes.spec.arguments import adapter
+from keras_recipes.recipes.spec.choices import ALIASES, REFUSED
 from keras_recipes.recipes.spec.keras_version import lacks, minor_of
 from keras_recipes.schedules import SCHEDULES
 

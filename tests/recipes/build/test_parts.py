@@ -36,7 +36,7 @@ def test_every_part_of_the_step_has_a_key():
         layer_rates={"layer_decay": 0.5},
         gradient_accumulation=2,
         gradient_transforms=["gradient_centralization", {"gradient_noise": {"eta": 0.1}}],
-        sharpness={"rho": 0.1},
+        sam={"rho": 0.1},
         weight_averaging={"decay": 0.9, "start": "1 epochs"},
     ).model
     assert model.gradient_clipping.z_score.threshold == 3.0
@@ -48,7 +48,7 @@ def test_every_part_of_the_step_has_a_key():
         "GradientCentralization",
         "GradientNoise",
     ]
-    assert model.sharpness.rho == 0.1
+    assert model.sam.rho == 0.1
     # An epoch is three and a half updates: to the nearest, halves up.
     assert (model.weight_averaging.decay, model.weight_averaging.start) == (0.9, 4)
 

@@ -10,7 +10,7 @@ from keras_recipes.models import LayerError, build_network
 from keras_recipes.recipes.build.objects import Builder
 from keras_recipes.recipes.data.bundled import breast_cancer, diabetes, digits, iris, wine
 from keras_recipes.recipes.errors import RecipeError
-from keras_recipes.recipes.spec import catalog, choices
+from keras_recipes.recipes.spec import arguments, catalog
 from keras_recipes.recipes.spec.choices import Choice
 from keras_recipes.recipes.spec.load import load
 from keras_recipes.recipes.spec.network import NOT_IN_A_LIST
@@ -183,7 +183,7 @@ def trains(name: str, rows: tuple[int, ...]) -> bool:
             given[key] = 2 if key in sizes else RANDOM[key](draw, len(rows) - 1)
     given = {**given, "dims": [*range(1, len(rows) + 1)]} if name == "permute" else given
     data = {"name": "x", "data": {"source": "arrays"}, "model": {"layers": ["flatten"]}}
-    layer = choices.validated("layers", {name: given})
+    layer = arguments.validated("layers", {name: given})
     keras.backend.clear_session()
     try:
         made = Builder(load(data), 1).make("layers", layer, ("model", "layers", 0))

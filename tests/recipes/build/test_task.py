@@ -159,7 +159,7 @@ def test_the_unit_does_not_change_what_is_learned(loss, tmp_path):
         ({"loss": "poisson"}, False),
         ({"loss": "mean_squared_logarithmic_error"}, False),
         ({"data": {"target_scale": "none"}}, False),
-        ({"data": {"targets": "rows"}}, False),
+        ({"data": {"targets": "inputs"}}, False),
         ({"model": {"layers": [], "output": {"dense": {"units": 1}}}}, False),
     ],
 )

@@ -57,7 +57,7 @@ MIXED = 'size,colour,price\n1,red,a\n2,"blue",b\n\n 3 ,red,a\n4,"sea, green",b\n
 
 def test_a_table(tmp_path):
     arguments = csv(tmp_path / "t.csv", "\ufeff" + MIXED, categorical=["colour"])
-    data = load_data("csv", arguments, splits=NONE, scale="unit")
+    data = load_data("csv", arguments, splits=NONE, scale="minmax")
     # Words in the order of the alphabet, one column a word.
     assert data.train.x.tolist() == [
         [1, 0, 1, 0],
@@ -217,7 +217,7 @@ def test_a_keras_set(monkeypatch):
 
     x, y = np.zeros((20, 28, 28), "uint8"), np.arange(20, dtype="uint8") % 10
     monkeypatch.setattr(keras.datasets.mnist, "load_data", lambda: ((x, y), (x[:10], y[:10])))
-    data = load_data("mnist", {}, splits=Splits(validation=None), scale="unit")
+    data = load_data("mnist", {}, splits=Splits(validation=None), scale="minmax")
     assert (len(data.train), len(data.test)) == (20, 10)
     assert data.input_shape == (28, 28)
     assert data.scaling.offset.ndim == 0  # pixels share one range

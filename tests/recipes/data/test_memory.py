@@ -24,7 +24,7 @@ model = keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Rescaling(1 / 255
 model.compile("sgd", "mse", steps_per_execution=32)
 
 def train(rows):
-    data = load_data("npz", {"path": sys.argv[1]}, splits=Splits(200, 200), scale="unit") if (
+    data = load_data("npz", {"path": sys.argv[1]}, splits=Splits(200, 200), scale="minmax") if (
         rows is None) else rows
     training = training_dataset(data.train, batch_size=4096, seed=0)
     validation = evaluation_dataset(data.validation)

@@ -27,13 +27,13 @@ def test_columns_that_need_64_bits():
     assert not lost_in_float32(RNG.integers(0, 255, (9, 4)).astype("uint8")).any()
 
 
-@pytest.mark.parametrize("kind", ["standardize", "unit"])
+@pytest.mark.parametrize("kind", ["standardize", "minmax"])
 def test_the_scale_is_fitted_and_applied_in_64_bits(kind):
     data = load_data("arrays", {}, splits=NONE, scale=kind, arrays=(ROWS, LATE))
     assert data.train.x.dtype == "float64"
     scaled = data.scaling.apply(data.train.x)
     center, spread = (
-        (ROWS.min(0), np.ptp(ROWS, 0)) if kind == "unit" else (ROWS.mean(0), ROWS.std(0))
+        (ROWS.min(0), np.ptp(ROWS, 0)) if kind == "minmax" else (ROWS.mean(0), ROWS.std(0))
     )
     np.testing.assert_allclose(scaled, (ROWS - center) / spread, atol=1e-6)
 
@@ -86,7 +86,7 @@ def test_the_saved_model_takes_raw_rows_of_64_bits(tmp_path):
 
 
 def test_datasets_keep_the_type_of_the_rows():
-    data = load_data("arrays", {}, splits=NONE, scale="unit", arrays=(ROWS, LATE))
+    data = load_data("arrays", {}, splits=NONE, scale="minmax", arrays=(ROWS, LATE))
     made = training_dataset(data.train, batch_size=8, seed=0).dataset
     assert next(iter(made))[0].dtype == "float64"
     assert next(iter(evaluation_dataset(data.train)))[0].dtype == "float64"

@@ -12,7 +12,7 @@ TABLE = np.array([[1, -5, 7], [3, 5, 7], [2, 0, 7], [2, 4, 7]], "float32")
 
 
 def test_unit_by_hand():
-    scaling = Scaling.fit("unit", TABLE)
+    scaling = Scaling.fit("minmax", TABLE)
     assert scaling.apply(TABLE).tolist() == [
         [0, 0, 0],
         [1, 1, 0],
@@ -31,7 +31,7 @@ def test_standardize_by_hand():
 def test_pixels_share_one_range():
     images = np.zeros((4, 2, 2), "uint8")
     images[0, 0, 0], images[1, 1, 1] = 10, 210
-    scaling = Scaling.fit("unit", images, pixels=True)
+    scaling = Scaling.fit("minmax", images, pixels=True)
     assert (scaling.offset.tolist(), scaling.divisor.tolist()) == (0, 210)
     scaling = Scaling.fit("standardize", images, pixels=True)
     assert scaling.offset == 220 / 16
@@ -58,7 +58,7 @@ def test_moments_keep_their_digits():
 
 def test_a_range_too_large():
     with pytest.raises(DataError, match="too large to scale"):
-        Scaling.fit("unit", np.array([[0], [3e38]], "float32"))
+        Scaling.fit("minmax", np.array([[0], [3e38]], "float32"))
 
 
 CASES = [
@@ -73,7 +73,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("kind", ["unit", "standardize", "none"])
+@pytest.mark.parametrize("kind", ["minmax", "standardize", "none"])
 @pytest.mark.parametrize("pixels", [False, True])
 @pytest.mark.parametrize("case", range(len(CASES)))
 def test_the_layer_computes_the_same(kind, pixels, case):
@@ -89,7 +89,7 @@ def test_the_layer_computes_the_same(kind, pixels, case):
     found = keras.ops.convert_to_numpy(model(x))
     assert found.dtype == "float32"
     np.testing.assert_allclose(found, scaling.apply(x), rtol=2e-6, atol=2e-6)
-    if kind == "unit":
+    if kind == "minmax":
         assert scaling.apply(x).min() == 0
         assert np.isclose(scaling.apply(x).max(), 1)
 
@@ -106,7 +106,7 @@ def test_the_layer_is_saved_with_the_model(tmp_path, case, pixels):
     np.testing.assert_array_equal(model(x), loaded(x))
 
 
-@pytest.mark.parametrize("kind", ["unit", "standardize"])
+@pytest.mark.parametrize("kind", ["minmax", "standardize"])
 def test_nothing_leaks_from_the_test_rows(kind):
     """Other values in the rows that test and validate leave the scaling as it is."""
     rng = np.random.default_rng(1)
@@ -125,13 +125,13 @@ def test_nothing_leaks_from_the_test_rows(kind):
     np.testing.assert_array_equal(first.train.x, second.train.x)
     np.testing.assert_array_equal(first.scaling.offset, second.scaling.offset)
     np.testing.assert_array_equal(first.scaling.divisor, second.scaling.divisor)
-    expected = first.train.x.min(axis=0) if kind == "unit" else first.train.x.mean(axis=0)
+    expected = first.train.x.min(axis=0) if kind == "minmax" else first.train.x.mean(axis=0)
     np.testing.assert_allclose(first.scaling.offset, expected, rtol=1e-5)
 
 
 def test_to_json():
-    assert Scaling.fit("unit", TABLE).to_json() == {
-        "kind": "unit",
+    assert Scaling.fit("minmax", TABLE).to_json() == {
+        "kind": "minmax",
         "offset": [1, -5, 7],
         "divisor": [2, 10, 1],
     }

@@ -80,7 +80,7 @@ def test_members_differ_by_seed_and_have_the_same_rows():
 
 
 def test_members_by_data_draw_their_rows_with_replacement():
-    found = members_of(keras_recipes.load(SMALL, {"ensemble.by": "data"}))
+    found = members_of(keras_recipes.load(SMALL, {"ensemble.vary": "data"}))
     whole = data_of(keras_recipes.load(SMALL))
     drawn = [data_of(one) for one in found]
     for one in drawn:
@@ -104,7 +104,7 @@ def test_a_member_that_fails_fails_the_ensemble(tmp_path):
     assert not (tmp_path / "run" / "model.keras").exists()
 
 
-@pytest.mark.parametrize("ensemble", [{"members": 1}, {}, {"members": 3, "by": "age"}, 5])
+@pytest.mark.parametrize("ensemble", [{"members": 1}, {}, {"members": 3, "vary": "age"}, 5])
 def test_an_ensemble_that_is_none_is_told(ensemble):
     with pytest.raises(keras_recipes.recipes.RecipeError, match="ensemble"):
         keras_recipes.load(SMALL, {"ensemble": ensemble})

@@ -23,7 +23,7 @@ from keras_recipes.schedules import PiecewiseConstant
 SMALL = {
     "name": "pretrained",
     "seed": 3,
-    "data": {"source": "digits", "scale": "unit", "batch_size": 64, "limit": 300},
+    "data": {"source": "digits", "scale": "minmax", "batch_size": 64, "limit": 300},
     "pretraining": {
         "dbn": {
             "layers": [
@@ -205,7 +205,7 @@ def test_a_signal_in_pretraining_ends_the_run_as_interrupted(tmp_path, monkeypat
 
 
 def test_few_labels_train_and_all_rows_pretrain():
-    recipe = keras_recipes.load(changed(data={"labels": 50, "limit": 400}))
+    recipe = keras_recipes.load(changed(data={"num_labeled": 50, "limit": 400}))
     few, all_ = data_of(recipe), data_of(keras_recipes.load(changed(data={"limit": 400})))
     assert len(few.train) == 50
     assert np.array_equal(few.rows, all_.train.x)
@@ -224,7 +224,7 @@ def test_an_autoencoder_undoes_its_encoder(tmp_path):
     ]
     network = [{"units": 12}, {"units": 3, "hidden": "gaussian", "learning_rate": 0.01}]
     recipe = changed(
-        data={"targets": "rows"},
+        data={"targets": "inputs"},
         dbn={"layers": network, "decoder": True},
         model={
             "layers": layers,
@@ -258,7 +258,7 @@ def test_an_autoencoder_undoes_its_encoder(tmp_path):
         ({"dbn": {"dropout": 1.0}}, "dropout: expected a number >= 0 and < 1"),
         ({"dbn": {"visible": {"softmax": {"categories": 7}}}}, "multiple of 7"),
         ({"data": {"scale": "none"}}, "must lie in [0, 1]"),
-        ({"data": {"labels": 10**6}}, "labels: 1000000 rows are asked for"),
+        ({"data": {"num_labeled": 10**6}}, "num_labeled: 1000000 rows are asked for"),
     ],
 )
 def test_mistakes_are_told_before_the_first_step(change, words, tmp_path, monkeypatch):

@@ -20,7 +20,7 @@ name: ten
 seed: -3
 data:
   source: digts
-  scale: unitt
+  scale: minmx
   batch_size: 0
 model:
   layers:
@@ -49,7 +49,7 @@ def test_ten_mistakes_are_ten_problems_each_with_its_place_and_a_mend(tmp_path):
     expected = [
         ("2:7", "seed", "expected a whole number >= 0 and <= 4294967295. Received -3."),
         ("4:11", "data.source", "Did you mean `digits`?"),
-        ("5:10", "data.scale", "Did you mean `unit`?"),
+        ("5:10", "data.scale", "Did you mean `minmax`?"),
         ("6:15", "data.batch_size", "expected a whole number from 1, or `all`. Received 0."),
         ("9:15", "model.layers[0].dense.unitss", "Did you mean `units`?"),
         ("9:49", "model.layers[0].dense.activation", "Did you mean `relu`"),
@@ -210,7 +210,7 @@ class TestExtends:
         path = write(tmp_path / "mine.yaml", "extends: digits_mlp\nepochs: 3\ndata: {limit: 100}\n")
         recipe = load(path)
         assert (recipe.name, recipe.epochs, recipe.data.limit) == ("mine", 3, 100)
-        assert recipe.data.scale == "unit"
+        assert recipe.data.scale == "minmax"
 
     def test_a_choice_of_another_name_replaces(self, tmp_path):
         text = "extends: digits_mlp\noptimizer: {adam: {beta_1: 0.8}}\n"

@@ -17,7 +17,7 @@ learning_rate:
   - {fixed: {cosine: {initial_learning_rate: 0.01, decay_steps: 100%}}, when: {optimizer: adam}}
 model.layers:
   stack: {depth: {min: 1, max: 2}, layers: [{dense: {units: {choice: [8, 16]}}}]}
-data: {choice: [{batch_size: 16, scale: unit}, {batch_size: 32, scale: standardize}]}
+data: {choice: [{batch_size: 16, scale: minmax}, {batch_size: 32, scale: standardize}]}
 gradient_clipping: {choice: [{global_norm: 2.0}, {value: 1.0}]}
 """
 
