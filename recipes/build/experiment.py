@@ -12,13 +12,12 @@ import tensorflow as tf
 from ...callbacks.curves import Constant
 from ...models import LayerError, Residual, TrainingModel, build_network
 from ..data import Data, Split
-from ..data.order import TrainingDataset, evaluation_dataset, training_dataset
-from ..data.steps import batch_rows
+from ..data.order import TrainingDataset, batch_rows, evaluation_dataset, training_dataset
 from ..errors import DataError, RecipeError
 from ..spec import Choice, Recipe
 from . import task as tasks
 from .capacity import TooLarge, check_memory, copies, unallocated_weights
-from .constant import constant_guess
+from .constant import baseline_loss, constant_guess
 from .execution import jit_compile, steps_per_execution
 from .metrics import metrics
 from .objects import Builder, first_paragraph
@@ -71,7 +70,7 @@ def experiment(recipe: Recipe, data: Data, files: Path) -> Experiment:
     builder = Builder(recipe, training.steps, files)
     model = network(recipe, data, task, builder)
     compile_model(model, recipe, task, builder, len(data.train.y))
-    baseline = tasks.baseline(recipe, task, data.train.y)
+    baseline = baseline_loss(recipe, task, data.train.y)
     return Experiment(
         model=model,
         training=training,

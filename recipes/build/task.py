@@ -250,42 +250,6 @@ def last_activation(layer: Any) -> str | None:
     return getattr(getattr(layer, "activation", None), "__name__", None)
 
 
-def baseline(recipe: Recipe, task: Task, y: np.ndarray) -> float | None:
-    """The loss of a network that predicts the same for every row; None where that is not known.
-
-    For a cross-entropy it follows from the classes' shares: their entropy.
-    """
-    name = recipe.loss.name if recipe.loss is not None else None
-    if task.form == "values":
-        return _values_baseline(task, y)
-    if name is not None and (not name.endswith("crossentropy") or "focal" in name):
-        return None
-    if task.form == "multilabel":
-        shares = np.asarray(y, "float64").mean(axis=0)
-        pairs = np.clip(np.stack([shares, 1 - shares]), 1e-12, 1)
-        entropy = float(-np.mean(np.sum(pairs * np.log(pairs), axis=0)))
-    else:
-        shares = np.unique(y, return_counts=True)[1] / len(y)
-        entropy = float(-np.sum(shares * np.log(shares)))
-    return entropy if entropy > 0 else None
-
-
-def _values_baseline(task: Task, y: np.ndarray) -> float | None:
-    values = np.asarray(y, "float64").reshape(len(y), -1)
-    if task.scaling is not None:
-        values = (values - task.scaling.offset) / task.scaling.divisor
-    errors = np.abs(values - values.mean(axis=0))
-    known = {
-        "mean_squared_error": lambda: np.square(errors).mean(),
-        "sum_of_squares": lambda: 0.5 * np.square(errors).mean(axis=0).sum(),
-        "root_mean_squared_error": lambda: np.sqrt(np.square(errors).mean()),
-        "mean_absolute_error": lambda: np.abs(values - np.median(values, axis=0)).mean(),
-        "log_cosh": lambda: (np.logaddexp(errors, -errors) - np.log(2)).mean(),
-    }
-    found = float(known[task.loss]()) if task.loss in known else 0.0
-    return found if found > 0 else None
-
-
 def summary(task: Task, data: Data, output: str) -> str:
     """A line for people: the task, its classes, the loss and the output.
 

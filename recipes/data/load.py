@@ -10,16 +10,13 @@ import numpy as np
 
 from ..errors import DataError
 from . import split as parts
-from .arrays import numbers
-from .memory import picked
-from .precision import as_trained
+from .arrays import as_trained, numbers, picked
 from .scale import Scaling
-from .source import Columns, Source, checked
+from .source import GUESSED, TAKES_TASK, Columns, Source, asked_task, checked, with_task
 from .sources import SOURCES
 from .split import Splits
 from .table import same_table
 from .targets import Task
-from .tasks import GUESSED, TAKES_TASK, asked_task, with_task
 
 DEFAULT_TEST = 0.15
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
-from .arrays import chunks
+from .arrays import moments
 
 KINDS = ("unit", "standardize", "none")
 # Divisors that Keras's Normalization layer takes: it divides by no less than 1e-7, and their
@@ -118,21 +118,3 @@ class Scaling:
     def from_json(cls, value: Mapping[str, Any]) -> "Scaling":
         """The scaling that `to_json` wrote."""
         return cls(value["kind"], np.array(value["offset"]), np.array(value["divisor"]))
-
-
-def moments(x: np.ndarray, *, pixels: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation in double precision, without a copy of all rows in it.
-
-    The variance is a second pass over the rows: one pass over sums of squares loses all digits
-    where the mean is large beside the deviation.
-    """
-    axes = None if pixels else 0
-    count = x.size if pixels else len(x)
-    mean = sum(part.sum(axis=axes, dtype="float64") for part in chunks(x)) / count
-    square = sum(np.square(part - mean).sum(axis=axes) for part in chunks(x)) / count
-    deviation = np.sqrt(square)
-    # Rounding alone gives a constant feature a deviation of some 1e-16 of its size; neighbouring
-    # 32-bit floats differ by 1e-7 of theirs.
-    rounding = 1e-7 if x.dtype.kind == "f" and x.dtype.itemsize <= 4 else 1e-12
-    constant = deviation <= rounding * np.maximum(np.abs(mean), 1e-30)
-    return np.asarray(mean), np.where(constant, 0.0, deviation)

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from keras_recipes.recipes.data import Splits, load_data
-from keras_recipes.recipes.data.scale import Scaling, moments
+from keras_recipes.recipes.data.arrays import moments
+from keras_recipes.recipes.data.scale import Scaling
 from keras_recipes.recipes.errors import DataError
 
 TABLE = np.array([[1, -5, 7], [3, 5, 7], [2, 0, 7], [2, 4, 7]], "float32")
