@@ -5,7 +5,7 @@ import numpy as np
 from ...callbacks.curves import Constant
 from ..data import Data
 from ..spec import Recipe
-from .task import Task
+from .task import Form, Task
 
 # Targets within these bounds train well as they are.
 MOST_MEAN, DEVIATIONS = 10.0, (0.1, 10.0)
@@ -71,11 +71,11 @@ def baseline_loss(recipe: Recipe, task: Task, y: np.ndarray) -> float | None:
     For a cross-entropy it is the entropy of the classes.
     """
     name = recipe.loss.name if recipe.loss is not None else None
-    if task.form == "values":
+    if task.form is Form.VALUES:
         return _values_baseline(task, y)
     if name is not None and (not name.endswith("crossentropy") or "focal" in name):
         return None
-    if task.form == "multilabel":
+    if task.form is Form.MULTILABEL:
         fractions = np.asarray(y, "float64").mean(axis=0)
         pairs = np.clip(np.stack([fractions, 1 - fractions]), 1e-12, 1)
         entropy = float(-np.mean(np.sum(pairs * np.log(pairs), axis=0)))
