@@ -222,6 +222,6 @@ def _source(x: Any, y: np.ndarray, task: Task, where: str) -> Source:
         rows = rows.astype("float32")
     if len(rows) != len(y):
         raise RequestError(f"{where}: {len(rows)} rows and {len(y)} targets.")
-    # Splits keep the shares of the classes where a row has one class number.
+    # Rows with one class number each are split in proportion to the classes.
     stratified = task.form is Form.LABELS or (task.form is Form.BINARY and y.ndim == 1)
     return Source(rows, y, "classification" if stratified else "regression")

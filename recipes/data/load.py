@@ -110,10 +110,10 @@ def load_data(
         splits: what validates and what tests.
         scale: `unit`, `standardize` or `none`.
         seed: decides which rows go where.
-        limit: use only so many rows of the source.
+        limit: use at most this many rows of the source.
         arrays: `(x, y)` for the source `arrays`.
-        task: what the targets are; by default their values tell.
-        loss: name of the loss, which may tell the task too.
+        task: what the targets are; by default it follows from their values.
+        loss: name of the loss, which may decide the task too.
 
     Raises:
         DataError: the data cannot be used so, or its task is in doubt.
@@ -201,13 +201,13 @@ def divided(
 ) -> tuple[Split, Split | None, Split | None]:
     """Training, validation and test rows.
 
-    The test rows are drawn first and from a stream of their own: another share of validation
+    The test rows are drawn first and from a stream of their own: another fraction of validation
     rows leaves them as they are.
     """
     labels, rest = labels_of(source), np.arange(len(source.y))
     own = {
-        "test": _own(source, classes, splits.test, "test"),
-        "validation": _own(source, classes, splits.validation, "validation"),
+        "test": _given(source, classes, splits.test, "test"),
+        "validation": _given(source, classes, splits.validation, "validation"),
     }
     drawn: dict[str, np.ndarray] = {}
     for what, asked, stream in (
@@ -241,10 +241,10 @@ def encoded(y: np.ndarray, classes: tuple[Any, ...]) -> np.ndarray:
     return np.searchsorted(np.array(classes), y).astype("int32")
 
 
-def _own(source: Source, classes: tuple[Any, ...], asked: Any, what: str) -> Split | None:
+def _given(source: Source, classes: tuple[Any, ...], asked: Any, what: str) -> Split | None:
     """Rows of a split that come from elsewhere: the source's own test rows, or another source."""
     if asked == "auto" and source.test is not None:
-        return _checked_own(source, classes, *source.test, what)
+        return _checked_split(source, classes, *source.test, what)
     if not isinstance(asked, tuple):
         return None
     name, arguments = asked
@@ -255,10 +255,10 @@ def _own(source: Source, classes: tuple[Any, ...], asked: Any, what: str) -> Spl
         other = read(name, arguments, None, source.task)
         other = with_task(other, what, asked=source.task, loss=None, guessed=False)
         x, y = other.x, other.y
-    return _checked_own(source, classes, x, y, what)
+    return _checked_split(source, classes, x, y, what)
 
 
-def _checked_own(
+def _checked_split(
     source: Source, classes: tuple[Any, ...], x: np.ndarray, y: np.ndarray, what: str
 ) -> Split:
     if x.shape[1:] != source.x.shape[1:]:

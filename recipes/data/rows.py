@@ -105,10 +105,10 @@ def _from_file(path: Path, reading: Reading) -> Rows:
     if suffix == ".csv":
         columns = reading.described["columns"]
         if columns is None:
-            return _from_table(Table(path), reading)
+            return _from_table(Table.read(path), reading)
         known = Columns.from_json(columns)
         wanted = {*known.categories, *([known.target] if reading.target else [])}
-        return _from_table(Table(path, known.delimiter, known.encoding, wanted), reading)
+        return _from_table(Table.read(path, known.delimiter, known.encoding, wanted), reading)
     if suffix == ".npy":
         if reading.target:
             raise DataError(f"{path}: has no targets. Give a .npz file with rows and targets.")

@@ -47,7 +47,7 @@ def csv(
     """
     words = dict.fromkeys(categorical or [])
     wanted = None if numeric is None else {target, *numeric, *words}
-    table = Table(Path(path), delimiter, encoding, wanted)
+    table = Table.read(Path(path), delimiter, encoding, wanted)
     table.require([target, *(numeric or []), *words])
     columns = _columns(table, target, numeric, words, Columns(target, {}, delimiter, encoding))
     y, found = targets(table, target, task)
@@ -84,7 +84,7 @@ def same_table(
                 f"Received {shown(given)}."
             )
     delimiter, encoding = arguments.get("delimiter", ","), arguments.get("encoding", "utf-8")
-    table = Table(Path(path), delimiter, encoding, {columns.target, *kinds})
+    table = Table.read(Path(path), delimiter, encoding, {columns.target, *kinds})
     y, _ = targets(table, columns.target, task, words=words)
     x = encode(table, columns)
     table.refuse_faults()
