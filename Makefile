@@ -17,7 +17,7 @@ PICTURES := schedule_piecewise schedule_exponential schedule_polynomial schedule
 PYTEST := -m pytest -n 2 --dist loadfile
 
 .PHONY: pictures train test test-slow test-newest test-lowest test-keras lint bench \
-	catalog constraints clean
+	generate constraints clean
 
 train: $(STAMP)
 	$(BIN)/keras-recipes train $(RECIPE)
@@ -57,11 +57,13 @@ pictures: $(STAMP)
 	for recipe in $(PICTURES); do $(BIN)/keras-recipes plot $$recipe --out docs/pictures/$$recipe.png; done
 	$(BIN)/keras-recipes find-lr digits_mlp --out docs/pictures/find_lr.png
 
-# The tables of names and arguments that `validate` reads instead of importing Keras.
-catalog: $(KERAS:%=$(VENV)/keras-%)
+# What is generated: the table of names and arguments that `validate` reads instead of importing
+# Keras, from each version of it, and the tables of docs/recipe.md.
+generate: $(KERAS:%=$(VENV)/keras-%)
 	for version in $(KERAS); do \
 		PYTHONPATH=$(CURDIR)/$(VENV)/keras-$$version \
 		$(BIN)/python -m keras_recipes.recipes.build.catalog || exit 1; done
+	$(BIN)/python -m keras_recipes.recipes.spec.docs docs/recipe.md
 
 # One version of Keras beside the others; a folder on PYTHONPATH comes before what is installed.
 $(VENV)/keras-%: | $(STAMP)

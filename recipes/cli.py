@@ -71,7 +71,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Carry out a parsed request; every expected failure becomes a message and a status."""
+    """Carry out a parsed request; every expected failure becomes a message and an exit status."""
     try:
         if getattr(arguments, "plugin", None):
             from .spec.plugins import load_plugins
@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
             load_plugins(arguments.plugin)
         quiet = getattr(arguments, "quiet", False)
         with level(logging.WARNING if quiet else logging.INFO):
-            return arguments.deed(arguments)
+            return arguments.handler(arguments)
     except OutputError:
         raise
     except RequestError as error:
@@ -94,22 +94,22 @@ def run(arguments: argparse.Namespace) -> int:
     except Exception as error:
         reason = system_failure(error)
         if reason is None:
-            reason = f"a mistake of ours; the whole story: {_story()}"
+            reason = f"internal error; please report it with its traceback: {_save_traceback()}"
         print(f"keras-recipes: {reason}", file=sys.stderr)
         return FAILED
 
 
-def _story() -> str:
-    """Leave the traceback in a file: the screen is for what a user can act on."""
+def _save_traceback() -> str:
+    """Write the traceback to a file and return its path."""
     import tempfile
     import traceback
 
-    story = traceback.format_exc()
+    text = traceback.format_exc()
     try:
         with tempfile.NamedTemporaryFile(
             "w", prefix="keras-recipes-", suffix=".txt", delete=False, encoding="utf-8"
         ) as file:
-            file.write(story)
+            file.write(text)
     except OSError:
-        return story  # no disk to leave it on
+        return text  # there is no disk to write it to
     return file.name

@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 import zipfile
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,13 @@ def imports(path: Path) -> set[str]:
             else:
                 found.update("/" + "/".join([*own, name.name]) for name in node.names)
     return found
+
+
+def test_no_folder_of_tests_is_passed_over(pytestconfig):
+    folders = {path.parent.relative_to(ROOT) for path in (ROOT / "tests").rglob("test_*.py")}
+    for pattern in pytestconfig.getini("norecursedirs"):
+        for folder in folders:
+            assert not any(fnmatch(part, pattern) for part in folder.parts), (folder, pattern)
 
 
 @pytest.mark.parametrize("room", MAY_IMPORT)

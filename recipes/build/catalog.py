@@ -2,7 +2,7 @@
 
 python -m keras_recipes.recipes.build.catalog
 
-It reads the Keras that is installed and keeps what the file says of other versions; `make catalog`
+It reads the Keras that is installed and keeps what the file says of other versions; `make generate`
 runs it with each version of `MINORS`.
 """
 

@@ -1,11 +1,11 @@
-"""The verbs of the command line, a module a group. Every heavy import waits inside its verb."""
+"""The verbs of the command line. TensorFlow is imported inside of the verbs that need it."""
 
 from typing import Any
 
-from . import looking, results, sweeping, training, written
+from . import analysis, recipe_files, results, sweep, train
 
 
 def add_verbs(verbs: Any) -> None:
     """Add every verb to the subparsers of the command line, in the order that help shows."""
-    for group in (written, training, results, sweeping, looking):
+    for group in (recipe_files, train, results, sweep, analysis):
         group.add(verbs)

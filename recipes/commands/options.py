@@ -1,4 +1,4 @@
-"""The options that several verbs share, and how they print what they found."""
+"""Options that several verbs share, and how results are printed."""
 
 import argparse
 import json
@@ -11,50 +11,50 @@ if TYPE_CHECKING:
     from ..spec import Recipe
 
 Arguments = argparse.Namespace
-Deed = Callable[[Arguments], int]
+Handler = Callable[[Arguments], int]
 
 
-def verb(verbs: Any, name: str, deed: Deed, text: str) -> argparse.ArgumentParser:
-    """A new verb; its deed takes the parsed arguments and returns the exit status."""
-    made = verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-    made.set_defaults(deed=deed, parser=made, subject=None)
-    return made
+def add_verb(verbs: Any, name: str, handler: Handler, text: str) -> argparse.ArgumentParser:
+    """Add a verb, whose handler takes the parsed arguments and returns the exit status."""
+    parser = verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    parser.set_defaults(handler=handler, parser=parser, subject=None)
+    return parser
 
 
-def takes_recipe(made: argparse.ArgumentParser) -> None:
+def add_recipe(parser: argparse.ArgumentParser) -> None:
     """A recipe and overrides of its keys, as `arguments.recipe` and `arguments.overrides`."""
-    _takes_words(made, "recipe", "?", "path or name of a recipe")
-    takes_plugins(made)
+    _add_words(parser, "recipe", "?", "path or name of a recipe")
+    add_plugins(parser)
 
 
-def takes_recipes(made: argparse.ArgumentParser) -> None:
+def add_recipes(parser: argparse.ArgumentParser) -> None:
     """Recipes and overrides of each of them, as `arguments.recipes` and `arguments.overrides`."""
-    _takes_words(made, "recipes", "*", "paths or names of recipes")
-    takes_plugins(made)
+    _add_words(parser, "recipes", "*", "paths or names of recipes")
+    add_plugins(parser)
 
 
-def takes_sweep(made: argparse.ArgumentParser) -> None:
+def add_sweep(parser: argparse.ArgumentParser) -> None:
     """A sweep and overrides of its keys, as `arguments.sweep` and `arguments.overrides`."""
-    _takes_words(made, "sweep", "?", "path or name of a sweep")
-    takes_plugins(made)
+    _add_words(parser, "sweep", "?", "path or name of a sweep")
+    add_plugins(parser)
 
 
-def _takes_words(made: argparse.ArgumentParser, subject: str, count: str, text: str) -> None:
-    # `place_words` puts them in order: for argparse they could stand on one side of options alone.
+def _add_words(parser: argparse.ArgumentParser, subject: str, count: str, text: str) -> None:
+    # argparse takes positional words on one side of the options only; `place_words` mends that.
     metavar = subject.removesuffix("s").upper()
-    made.add_argument(subject, metavar=metavar, nargs=count, help=text)
-    made.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help="override of a key")
-    made.set_defaults(subject=subject)
+    parser.add_argument(subject, metavar=metavar, nargs=count, help=text)
+    parser.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help="override of a key")
+    parser.set_defaults(subject=subject)
 
 
 def place_words(arguments: Arguments, rest: Sequence[str]) -> list[str]:
-    """Put recipes and overrides in their places, wherever they stand between the options.
+    """Assign recipes and overrides, wherever they stand between the options.
 
     Args:
-        rest: words that argparse found no place for.
+        rest: words that argparse did not recognize.
 
     Returns:
-        The words that have no place.
+        The words that remain unrecognized.
     """
     if not hasattr(arguments, "overrides"):
         return list(rest)
@@ -67,7 +67,7 @@ def place_words(arguments: Arguments, rest: Sequence[str]) -> list[str]:
     if subject is None:
         return others
     if not others:
-        _ask_for(arguments)
+        _missing_subject(arguments)
     if subject == "recipes":
         arguments.recipes = others
         return []
@@ -78,11 +78,11 @@ def place_words(arguments: Arguments, rest: Sequence[str]) -> list[str]:
 
 
 def is_override(word: str) -> bool:
-    """Whether a word is `key=value`, and not a file whose name has such a sign."""
+    """Whether a word is `key=value` rather than a file with `=` in its name."""
     return "=" in word and not (word.endswith((".yaml", ".yml")) and os.path.isfile(word))
 
 
-def _ask_for(arguments: Arguments) -> None:
+def _missing_subject(arguments: Arguments) -> None:
     what, example = "recipe", "digits_mlp"
     if arguments.subject == "sweep":
         what, example = "sweep", "digits_learning_rate"
@@ -92,27 +92,27 @@ def _ask_for(arguments: Arguments) -> None:
     )
 
 
-def takes_plugins(made: argparse.ArgumentParser) -> None:
+def add_plugins(parser: argparse.ArgumentParser) -> None:
     text = "module, or path of a Python file, whose classes the recipe may name"
-    takes_several(made, "--plugin", "MODULE", text)
+    add_several(parser, "--plugin", "MODULE", text)
 
 
-def takes_several(made: argparse.ArgumentParser, option: str, metavar: str, text: str) -> None:
-    made.add_argument(
+def add_several(parser: argparse.ArgumentParser, option: str, metavar: str, text: str) -> None:
+    parser.add_argument(
         option, metavar=metavar, action="append", default=[], help=f"{text}; repeatable"
     )
 
 
-def takes_run(made: argparse.ArgumentParser) -> None:
-    made.add_argument("run", metavar="RUN", help="run directory")
+def add_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="run directory")
 
 
-def takes_quiet(made: argparse.ArgumentParser) -> None:
-    made.add_argument("-q", "--quiet", action="store_true", help="print the result alone")
+def add_quiet(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-q", "--quiet", action="store_true", help="print the result alone")
 
 
-def takes_json(made: argparse.ArgumentParser) -> None:
-    made.add_argument("--json", action="store_true", help="print the result as JSON")
+def add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 def load(arguments: Arguments) -> "Recipe":
@@ -131,8 +131,8 @@ def metrics(values: dict[str, float]) -> str:
     return ", ".join(f"{name} {value:.4f}" for name, value in values.items())
 
 
-def tell(arguments: Arguments, text: str) -> None:
-    """A line of the result for people: on stderr beside `--json`, and nowhere if that is quiet."""
+def print_line(arguments: Arguments, text: str) -> None:
+    """Print a line of the result: with `--json` on stderr, or not at all if also `--quiet`."""
     if not arguments.json:
         print(text)
     elif not getattr(arguments, "quiet", False):
@@ -140,7 +140,7 @@ def tell(arguments: Arguments, text: str) -> None:
 
 
 def print_json(value: dict[str, Any]) -> None:
-    """One line of JSON that every reader takes."""
+    """Print strict JSON on one line."""
     from ..record.directory import strict
 
     print(json.dumps(strict(value), allow_nan=False))

@@ -1,55 +1,61 @@
-"""Verbs on what a training left: evaluate, predict, report."""
+"""Verbs on run directories: evaluate, predict, report."""
 
 import argparse
 import csv
+import io
 import os
 import sys
 from pathlib import Path
 from typing import Any, TextIO
 
+from ... import disk
 from ..errors import RequestError
 from .options import (
     Arguments,
+    add_json,
+    add_plugins,
+    add_run,
+    add_verb,
     metrics,
     print_json,
-    takes_json,
-    takes_plugins,
-    takes_run,
-    verb,
 )
 
 
 def add(verbs: Any) -> None:
     text = "metrics of a run's model on one of its splits, or on a file with targets"
-    measuring = verb(verbs, "evaluate", evaluate, text)
-    takes_run(measuring)
-    measuring.add_argument(
+    evaluating = add_verb(verbs, "evaluate", evaluate, text)
+    add_run(evaluating)
+    evaluating.add_argument(
         "file", metavar="FILE", nargs="?", help="rows with targets: .csv or .npz, not a split"
     )
     text = "override of the run's recipe, such as the path of data that was moved"
-    measuring.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help=text)
-    measuring.add_argument("--split", choices=("train", "validation", "test"), help="default: test")
-    _takes_on_error(measuring)
-    takes_plugins(measuring)
-    takes_json(measuring)
+    evaluating.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help=text)
+    evaluating.add_argument(
+        "--split", choices=("train", "validation", "test"), help="default: test"
+    )
+    _add_on_error(evaluating)
+    add_plugins(evaluating)
+    add_json(evaluating)
     text = "predictions of a run's model for the rows of a file"
-    predicting = verb(verbs, "predict", predict, text)
-    takes_run(predicting)
+    predicting = add_verb(verbs, "predict", predict, text)
+    add_run(predicting)
     predicting.add_argument("file", metavar="FILE", help="raw rows: .csv, .npz or .npy")
     predicting.add_argument("--out", metavar="FILE", help="CSV file to write (default: stdout)")
-    _takes_on_error(predicting)
-    takes_plugins(predicting)
-    telling = verb(verbs, "report", report, "one HTML page from run directories, or from a sweep's")
-    telling.add_argument("runs", metavar="RUN", nargs="+")
-    telling.add_argument("--out", metavar="FILE", help="HTML file (default: RUN/report.html)")
+    _add_on_error(predicting)
+    add_plugins(predicting)
+    reporting = add_verb(
+        verbs, "report", report, "one HTML page from run directories, or from a sweep's"
+    )
+    reporting.add_argument("runs", metavar="RUN", nargs="+")
+    reporting.add_argument("--out", metavar="FILE", help="HTML file (default: RUN/report.html)")
 
 
-def _takes_on_error(made: argparse.ArgumentParser) -> None:
-    made.add_argument(
+def _add_on_error(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
         "--on-error",
         choices=("refuse", "skip"),
         default="refuse",
-        help="what becomes of a file in which some rows cannot be used (default: refuse)",
+        help="refuse a file with rows that cannot be used, or skip those rows (default: refuse)",
     )
 
 
@@ -68,9 +74,9 @@ def evaluate(arguments: Arguments) -> int:
     values = evaluate_run(arguments.run, on, overrides, **more)
     members = evaluate_members(arguments.run, on, overrides, **more)
     what = {"file": named[0]} if named else {"split": on}
-    told = {"run": arguments.run, **what, "metrics": values}
+    output = {"run": arguments.run, **what, "metrics": values}
     if arguments.json:
-        print_json({**told, "members": members} if members else told)
+        print_json({**output, "members": members} if members else output)
         return 0
     for index, member in enumerate(members, start=1):
         print(f"member {index}: {metrics(member)}")
@@ -91,11 +97,12 @@ def predict(arguments: Arguments) -> int:
     if arguments.out is None:
         _write_table(sys.stdout, header, rows)
         return 0
+    text = io.StringIO()
+    _write_table(text, header, rows)
     try:
-        with open(arguments.out, "w", encoding="utf-8", newline="") as file:
-            _write_table(file, header, rows)
+        disk.write_text(Path(arguments.out), text.getvalue())
     except OSError as error:
-        raise RequestError(f"{arguments.out}: cannot be written: {error.strerror}.") from None
+        raise RequestError(f"{arguments.out}: cannot be written: {disk.cause(error)}.") from None
     skipped = f" ({len(found.errors)} rows without one)" if found.errors else ""
     print(f"{len(rows) - len(found.errors)} predictions in {arguments.out}{skipped}")
     return 0

@@ -82,7 +82,9 @@ def moments(x: np.ndarray, *, pixels: bool) -> tuple[np.ndarray, np.ndarray]:
     axes = None if pixels else 0
     count = x.size if pixels else len(x)
     mean = sum(part.sum(axis=axes, dtype="float64") for part in chunks(x)) / count
-    square = sum(np.square(part - mean).sum(axis=axes) for part in chunks(x)) / count
+    # NumPy before 2.0 keeps 32 bits where the mean is one number.
+    apart = (np.subtract(part, mean, dtype="float64") for part in chunks(x))
+    square = sum(np.square(difference).sum(axis=axes) for difference in apart) / count
     deviation = np.sqrt(square)
     # Rounding alone gives a constant feature a deviation of some 1e-16 of its size; neighbouring
     # 32-bit floats differ by 1e-7 of theirs.

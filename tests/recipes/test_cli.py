@@ -35,7 +35,7 @@ def test_copy_gives_a_file_to_edit_and_overwrites_nothing(tmp_path, capsys):
     text = (tmp_path / "mine.yaml").read_text(encoding="utf-8")
     assert text.startswith("# Handwritten digits")
     assert main(["copy", "digits_mlp", "mine.yaml"]) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
     assert main(["copy", "digits_mlp", str(tmp_path)]) == 0
     assert main(["validate", "mine.yaml", "digits_mlp.yaml"]) == 0
 
@@ -106,12 +106,12 @@ def test_a_copy_that_fails_leaves_no_file(tmp_path, monkeypatch, capsys):
 
 
 def test_a_failure_of_the_system_is_a_sentence(monkeypatch, capsys):
-    from keras_recipes.recipes.commands import written
+    from keras_recipes.recipes.commands import recipe_files
 
     def breaks(arguments):
         raise OSError(errno.EROFS, "Read-only file system", "a/b")
 
-    monkeypatch.setattr(written, "list_recipes", breaks)
+    monkeypatch.setattr(recipe_files, "list_recipes", breaks)
     assert main(["list"]) == 1
     said = "keras-recipes: a/b: Read-only file system. Write to another place.\n"
     assert capsys.readouterr().err == said
@@ -210,15 +210,15 @@ def test_a_training_that_fails_is_status_1(capsys):
 
 
 def test_a_mistake_of_ours_is_no_traceback_at_a_user(capsys, monkeypatch):
-    from keras_recipes.recipes.commands import written
+    from keras_recipes.recipes.commands import recipe_files
 
     def breaks(arguments):
         raise ZeroDivisionError("oh")
 
-    monkeypatch.setattr(written, "list_recipes", breaks)
+    monkeypatch.setattr(recipe_files, "list_recipes", breaks)
     assert main(["list"]) == 1
     error = capsys.readouterr().err
-    assert "a mistake of ours" in error
+    assert "internal error" in error
     assert "ZeroDivisionError" in Path(error.rsplit(" ", 1)[1].strip()).read_text()
 
 
@@ -231,7 +231,7 @@ def test_every_verb_has_a_deed_and_a_description():
     verbs = next(action for action in parser()._actions if action.dest == "verb").choices
     assert len(verbs) == 15
     for name, verb in verbs.items():
-        assert callable(verb.get_default("deed")), name
+        assert callable(verb.get_default("handler")), name
         assert verb.description.endswith("."), name
 
 

@@ -84,7 +84,7 @@ def attack(work, outside, capsys):
             status = main([str(word) for word in words])
         told = capsys.readouterr()
         text = told.out + told.err
-        assert "a mistake of ours" not in text, Path(text.split()[-1]).read_text()
+        assert "internal error" not in text, Path(text.split()[-1]).read_text()
         assert "Traceback" not in text
         assert not WATCH.seen
         outside.check(text, work, work.parent / "temporary")

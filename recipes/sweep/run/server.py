@@ -1,6 +1,5 @@
 """A chief at an address: signed calls with keras-tuner's messages, checked before they count."""
 
-import logging
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -12,6 +11,7 @@ import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 from keras_tuner.src import protos
 
+from ....messages import logger
 from ...errors import RequestError, legible
 from .address import Address
 from .chief import BadCall, Chief, NotYours
@@ -30,8 +30,6 @@ OTHER_SWEEP = (
     "this chief runs another sweep: the sweep's file, its recipe or the overrides given to the "
     "worker differ from the chief's"
 )
-
-log = logging.getLogger(__name__)
 
 
 class Failure(Exception):
@@ -109,7 +107,7 @@ class Service(grpc.GenericRpcHandler):
         except RuntimeError as error:
             raise Failure(grpc.StatusCode.INTERNAL, str(error)) from error
         except Exception as error:
-            log.exception("a call of %s could not be answered", method)
+            logger.exception("a call of %s could not be answered", method)
             words = f"{type(error).__name__}: {error}"
             raise Failure(grpc.StatusCode.INTERNAL, words) from error
 
@@ -152,7 +150,7 @@ class Refusals:
             count = self.counts[kind]
         if count & (count - 1) == 0:
             told = legible(f"refused a call of {method[:100]} from {peer}: {reason}")
-            log.warning("%s%s", told, f" ({count} so far)" if count > 1 else "")
+            logger.warning("%s%s", told, f" ({count} so far)" if count > 1 else "")
 
 
 def _parsed(kind: Any, message: bytes) -> Any:

@@ -25,7 +25,7 @@ MINOR = minor_of(keras.__version__)
 
 def test_the_file_is_what_the_generator_makes():
     assert generator.TARGET.read_text(encoding="utf-8") == generator.render(MINOR), (
-        "run `make catalog` after a change of a table or of Keras"
+        "run `make generate` after a change of a table or of Keras"
     )
 
 

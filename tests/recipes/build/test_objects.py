@@ -42,10 +42,10 @@ def test_an_argument_that_keras_lacks_is_refused_where_it_stands(monkeypatch):
 
 
 def test_a_layer_takes_the_arguments_of_every_layer():
-    layer = {"flatten": {"name": "rows", "dtype": "float64"}}
+    layer = {"flatten": {"name": "flat", "dtype": "float64"}}
     recipe = load({**RECIPE, "model": {"layers": [layer]}})
     made = Builder(recipe, 1).make("layers", recipe.model.layers[0], ("model", "layers", 0))
-    assert (made.name, made.compute_dtype) == ("rows", "float64")
+    assert (made.name, made.compute_dtype) == ("flat", "float64")
 
 
 def test_a_version_that_was_not_tested_is_warned_of_once():

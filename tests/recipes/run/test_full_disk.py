@@ -127,7 +127,7 @@ def stays_full(recipe, out, first, whole, monkeypatch, capsys):
         patch.setattr(disk, "os", Full(first, 10**9))
         status = train(recipe, out)
     told = capsys.readouterr()
-    assert "a mistake of ours" not in told.err
+    assert "internal error" not in told.err
     assert "the disk is full" in told.out + told.err
     if not out.exists():
         assert status == 2, "nothing was begun, and nothing is left"

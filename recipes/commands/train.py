@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 from ..errors import RequestError
 from .options import (
     Arguments,
+    add_json,
+    add_plugins,
+    add_quiet,
+    add_recipe,
+    add_run,
+    add_several,
+    add_verb,
     metrics,
     print_json,
-    takes_json,
-    takes_plugins,
-    takes_quiet,
-    takes_recipe,
-    takes_run,
-    takes_several,
-    tell,
-    verb,
+    print_line,
 )
 
 if TYPE_CHECKING:
@@ -23,45 +23,47 @@ if TYPE_CHECKING:
 
 
 def add(verbs: Any) -> None:
-    training = verb(verbs, "train", train, "train a recipe and write a run directory")
-    takes_recipe(training)
+    training = add_verb(verbs, "train", train, "train a recipe and write a run directory")
+    add_recipe(training)
     training.add_argument(
         "--out", metavar="DIR", help="run directory (default: runs/NAME-DATE-TIME)"
     )
     training.add_argument(
         "--dry-run", action="store_true", help="build everything, print its tables, train nothing"
     )
-    takes_quiet(training)
+    add_quiet(training)
     training.add_argument(
-        "--resume", action="store_true", help="go on with the run in --out, if any"
+        "--resume", action="store_true", help="continue the run in --out, if there is one"
     )
-    _takes_changes(training)
-    takes_json(training)
+    _add_allow_change(training)
+    add_json(training)
 
-    going_on = verb(verbs, "resume", resume, "go on with a run that was killed or interrupted")
-    takes_run(going_on)
-    going_on.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help="change of its recipe")
-    _takes_changes(going_on)
-    takes_plugins(going_on)
-    takes_quiet(going_on)
-    takes_json(going_on)
+    resuming = add_verb(verbs, "resume", resume, "continue a run that was killed or interrupted")
+    add_run(resuming)
+    resuming.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help="change of its recipe")
+    _add_allow_change(resuming)
+    add_plugins(resuming)
+    add_quiet(resuming)
+    add_json(resuming)
 
-    again = verb(verbs, "reproduce", reproduce, "train a run once more, and compare bit for bit")
-    takes_run(again)
+    again = add_verb(
+        verbs, "reproduce", reproduce, "train a run once more, and compare bit for bit"
+    )
+    add_run(again)
     again.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help="change of its recipe")
     again.add_argument("--out", metavar="DIR", help="keep the second run there")
-    takes_quiet(again)
-    takes_plugins(again)
-    takes_json(again)
+    add_quiet(again)
+    add_plugins(again)
+    add_json(again)
 
 
-def _takes_changes(made: argparse.ArgumentParser) -> None:
+def _add_allow_change(parser: argparse.ArgumentParser) -> None:
     text = "key of the recipe that may differ from that of the run"
-    takes_several(made, "--allow-change", "KEY", text)
+    add_several(parser, "--allow-change", "KEY", text)
 
 
 def train(arguments: Arguments) -> int:
-    """Train and tell where to look."""
+    """Train a recipe and print the result."""
     from .. import front
 
     recipe = front.load(arguments.recipe, arguments.overrides, plugins=arguments.plugin)
@@ -78,11 +80,11 @@ def train(arguments: Arguments) -> int:
         resume=arguments.resume,
         allow_change=arguments.allow_change,
     )
-    return _tell_result(result, arguments)
+    return _print_result(result, arguments)
 
 
 def resume(arguments: Arguments) -> int:
-    """Go on with a run and tell where to look."""
+    """Resume a run and print the result."""
     from .. import front
 
     result = front.resume(
@@ -93,11 +95,11 @@ def resume(arguments: Arguments) -> int:
         progress=not arguments.quiet,
         raises=False,
     )
-    return _tell_result(result, arguments)
+    return _print_result(result, arguments)
 
 
 def reproduce(arguments: Arguments) -> int:
-    """Train a run again and tell what differs; status 1 where anything does."""
+    """Train a run again and print the differences; status 1 if there are any."""
     from ..run.reproduce import reproduce as train_again
 
     found = train_again(
@@ -108,11 +110,11 @@ def reproduce(arguments: Arguments) -> int:
         progress=not arguments.quiet,
     )
     for line in found.surroundings:
-        tell(arguments, f"made with another: {line}")
+        print_line(arguments, f"parser with another: {line}")
     for line in found.differences:
-        tell(arguments, f"differs: {line}")
+        print_line(arguments, f"differs: {line}")
     words = "the same, bit for bit" if found.same else f"{len(found.differences)} differences"
-    tell(arguments, f"{found.run} trained again, {found.epochs} epochs: {words}")
+    print_line(arguments, f"{found.run} trained again, {found.epochs} epochs: {words}")
     if arguments.json:
         print_json(found.to_json())
     return 0 if found.same else 1
@@ -122,23 +124,23 @@ def _check_resume(arguments: Arguments) -> None:
     if arguments.resume and arguments.out is None:
         raise RequestError("train --resume: name the run directory with `--out`.")
     if arguments.allow_change and not arguments.resume:
-        raise RequestError("train --allow-change: only a run that is resumed has a recipe before.")
+        raise RequestError("train --allow-change: is for a run that is resumed; add `--resume`.")
 
 
-def _tell_result(result: "Result", arguments: Arguments) -> int:
-    """The result for a person, and as JSON where that is asked for."""
-    tell(arguments, f"{result.status}: {result.reason}, {result.seconds:.1f} s")
-    # With progress each finding was printed when it came.
+def _print_result(result: "Result", arguments: Arguments) -> int:
+    """Print the result, and as JSON if requested."""
+    print_line(arguments, f"{result.status}: {result.reason}, {result.seconds:.1f} s")
+    # With progress, findings were printed during training.
     for finding in result.findings if arguments.quiet else ():
-        tell(arguments, f"finding: {finding}")
+        print_line(arguments, f"finding: {finding}")
     for index, member in enumerate(result.members, start=1):
-        tell(arguments, f"member {index}: {metrics(member['test'] or member['validation'])}")
+        print_line(arguments, f"member {index}: {metrics(member['test'] or member['validation'])}")
     for split in ("validation", "test"):
         if getattr(result, split):
-            tell(arguments, f"{split}: {metrics(getattr(result, split))}")
+            print_line(arguments, f"{split}: {metrics(getattr(result, split))}")
     if result.log_probability:
-        tell(arguments, f"log-probability, nats: {metrics(result.log_probability)}")
-    tell(arguments, f"everything is in {result.directory} (open report.html)")
+        print_line(arguments, f"log-probability, nats: {metrics(result.log_probability)}")
+    print_line(arguments, f"everything is in {result.directory} (open report.html)")
     if arguments.json:
         print_json(result.to_json())
     return result.exit_status

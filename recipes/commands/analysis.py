@@ -1,4 +1,4 @@
-"""Verbs that look at a recipe before it is trained: plot, find-lr, check-gradients."""
+"""Verbs that examine a recipe before training: plot, find-lr, check-gradients."""
 
 from pathlib import Path
 from typing import Any
@@ -6,32 +6,32 @@ from typing import Any
 from ..errors import RequestError
 from .options import (
     Arguments,
+    add_json,
+    add_recipe,
+    add_recipes,
+    add_verb,
     load,
     print_json,
-    takes_json,
-    takes_recipe,
-    takes_recipes,
-    tell,
-    verb,
+    print_line,
 )
 
 
 def add(verbs: Any) -> None:
-    drawing = verb(verbs, "plot", plot, "the learning rate over the run, before training")
-    takes_recipes(drawing)
+    drawing = add_verb(verbs, "plot", plot, "the learning rate over the run, before training")
+    add_recipes(drawing)
     drawing.add_argument("--out", metavar="FILE", help="PNG or SVG (default: NAME-schedule.png)")
 
-    find = verb(verbs, "find-lr", find_lr, "learning rates to train with, by a range test")
-    takes_recipe(find)
+    find = add_verb(verbs, "find-lr", find_lr, "learning rates to train with, by a range test")
+    add_recipe(find)
     find.add_argument("--min-lr", type=float, default=1e-6, help="first rate (default: 1e-6)")
     find.add_argument("--max-lr", type=float, default=10.0, help="last rate (default: 10)")
     find.add_argument("--steps", type=int, default=200, help="steps of the test (default: 200)")
     find.add_argument("--out", metavar="FILE", help="PNG or SVG (default: NAME-range-test.png)")
-    takes_json(find)
+    add_json(find)
 
     text = "automatic against numerical derivatives"
-    check = verb(verbs, "check-gradients", check_gradients, text)
-    takes_recipe(check)
+    check = add_verb(verbs, "check-gradients", check_gradients, text)
+    add_recipe(check)
     check.add_argument("--rows", type=int, default=8, help="rows of data (default: 8)")
     check.add_argument(
         "--entries",
@@ -75,10 +75,10 @@ def find_lr(arguments: Arguments) -> int:
     except ValueError as error:
         raise RequestError(f"find-lr: {error}") from None
     plot_range_test(finder, suggestions, recipe.name, path)
-    tell(arguments, f"{len(finder.losses)} steps up to a rate of {finder.rates[-1]:.3g}")
+    print_line(arguments, f"{len(finder.losses)} steps up to a rate of {finder.rates[-1]:.3g}")
     for name, rate in suggestions.items():
-        tell(arguments, f"{name}: learning_rate={rate:.3g}")
-    tell(arguments, str(path))
+        print_line(arguments, f"{name}: learning_rate={rate:.3g}")
+    print_line(arguments, str(path))
     if arguments.json:
         print_json({"recipe": recipe.name, "suggestions": suggestions, "picture": str(path)})
     return 0

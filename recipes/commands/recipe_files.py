@@ -1,4 +1,4 @@
-"""Verbs on recipes as they are written: list, show, copy, validate, schema."""
+"""Verbs on recipe files: list, show, copy, validate, schema."""
 
 import json
 import os
@@ -7,19 +7,21 @@ from typing import Any
 
 from ... import disk
 from ..errors import RecipeError, RequestError
-from .options import Arguments, load, takes_recipe, takes_recipes, verb
+from .options import Arguments, add_recipe, add_recipes, add_verb, load
 
 
 def add(verbs: Any) -> None:
-    verb(verbs, "list", list_recipes, "the recipes and sweeps that ship")
-    takes_recipe(verb(verbs, "show", show, "a recipe, resolved: defaults filled in, bases merged"))
-    copying = verb(verbs, "copy", copy, "a shipped recipe to a file of your own, to edit")
+    add_verb(verbs, "list", list_recipes, "the recipes and sweeps that ship")
+    add_recipe(
+        add_verb(verbs, "show", show, "a recipe, resolved: defaults filled in, bases merged")
+    )
+    copying = add_verb(verbs, "copy", copy, "a shipped recipe to a file of your own, to edit")
     copying.add_argument("recipe", metavar="RECIPE")
     copying.add_argument("destination", metavar="DEST", help="a file or a directory")
     text = "every mistake in recipes, without importing TensorFlow"
-    validating = verb(verbs, "validate", validate, text)
-    takes_recipes(validating)
-    describing = verb(verbs, "schema", schema, "the JSON Schema of the language, for an editor")
+    validating = add_verb(verbs, "validate", validate, text)
+    add_recipes(validating)
+    describing = add_verb(verbs, "schema", schema, "the JSON Schema of the language, for an editor")
     describing.add_argument("--sweep", action="store_true", help="of sweeps instead of recipes")
 
 
@@ -39,7 +41,7 @@ def list_recipes(arguments: Arguments) -> int:
 
 
 def show(arguments: Arguments) -> int:
-    """The resolved recipe, and what it tells of its task."""
+    """The resolved recipe, after a comment that describes its task."""
     from ..spec import dump
     from ..spec.tasks import describe
 
@@ -50,7 +52,7 @@ def show(arguments: Arguments) -> int:
 
 
 def copy(arguments: Arguments) -> int:
-    """A shipped recipe or sweep, as it is written, to a new file."""
+    """Copy a shipped recipe or sweep to a new file."""
     from ..spec import shipped
     from ..sweep.spec.shipped import sweeps
 
@@ -62,7 +64,7 @@ def copy(arguments: Arguments) -> int:
     try:
         disk.write_text_once(destination, source.path.read_text(encoding="utf-8"))
     except FileExistsError:
-        raise RequestError(f"{destination}: is there already; it is not overwritten.") from None
+        raise RequestError(f"{destination}: already exists and is not overwritten.") from None
     except OSError as error:
         raise RequestError(f"{destination}: cannot be written: {error.strerror}.") from None
     print(destination)
@@ -83,10 +85,10 @@ def validate(arguments: Arguments) -> int:
 
 
 def _verdict(word: str, arguments: Arguments) -> str:
-    """What there is to say of a sound recipe or sweep.
+    """The line to print for a valid recipe or sweep.
 
     Raises:
-        RecipeError: it is not sound.
+        RecipeError: it is not valid.
     """
     from ..spec import load as load_recipe
     from ..spec.checks import shapes_unchecked

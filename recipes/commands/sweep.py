@@ -1,32 +1,32 @@
-"""The verb that searches over the keys of a recipe: sweep."""
+"""The verb `sweep`, which searches over the keys of a recipe."""
 
 from typing import Any
 
 from ..errors import RequestError
-from .options import Arguments, print_json, takes_json, takes_quiet, takes_sweep, tell, verb
+from .options import Arguments, add_json, add_quiet, add_sweep, add_verb, print_json, print_line
 
 
 def add(verbs: Any) -> None:
-    text = "search over the keys of a recipe; the same command continues"
-    made = verb(verbs, "sweep", sweep, text)
-    takes_sweep(made)
-    made.add_argument("--out", metavar="DIR", help="directory (default: sweeps/NAME)")
-    made.add_argument("--jobs", metavar="N", type=int, help="trials at once on this machine")
-    far = made.add_mutually_exclusive_group()
+    text = "search over the keys of a recipe; the same command resumes"
+    parser = add_verb(verbs, "sweep", sweep, text)
+    add_sweep(parser)
+    parser.add_argument("--out", metavar="DIR", help="directory (default: sweeps/NAME)")
+    parser.add_argument("--jobs", metavar="N", type=int, help="trials at once on this machine")
+    far = parser.add_mutually_exclusive_group()
     far.add_argument("--chief", metavar="HOST:PORT", help="answer workers of other machines there")
     far.add_argument("--worker", metavar="HOST:PORT", help="work for the chief at this address")
-    made.add_argument(
+    parser.add_argument(
         "--token-file", metavar="FILE", help="with --worker: a copy of DIR/token of the chief"
     )
-    made.add_argument(
+    parser.add_argument(
         "--lease", metavar="SECONDS", type=float, help="silence that ends a worker (default: 30)"
     )
-    takes_quiet(made)
-    takes_json(made)
+    add_quiet(parser)
+    add_json(parser)
 
 
 def sweep(arguments: Arguments) -> int:
-    """Search, or work for a search, and tell what was found."""
+    """Run a sweep, or work for one, and print the result."""
     from .. import front
 
     if arguments.worker is not None:
@@ -55,7 +55,7 @@ def sweep(arguments: Arguments) -> int:
         raises=False,
     )
     for line in result.lines():
-        tell(arguments, line)
+        print_line(arguments, line)
     if arguments.json:
         print_json(result.to_json())
     return result.exit_status
