@@ -24,6 +24,7 @@ from .objects import Builder, first_paragraph
 from .parts import check_parts, scheduled, training_parts
 from .pretraining import Pretraining, pretraining
 from .rates import check_rate
+from .scaling_layers import scaling_layer, unscaling_layer
 
 
 @dataclass(frozen=True)
@@ -111,8 +112,8 @@ def network(recipe: Recipe, data: Data, task: tasks.Task, builder: Builder) -> k
                 data.input_shape,
                 layers,
                 output,
-                scaling=data.scaling.layer(dtype),
-                target_scale=task.scaling and task.scaling.inverse_layer("target_scale"),
+                scaling=scaling_layer(data.scaling, dtype),
+                target_scale=task.scaling and unscaling_layer(task.scaling, "target_scale"),
                 dtype=dtype,
             )
             connected = keras.Model(inputs, outputs, name="network")

@@ -1,4 +1,4 @@
-"""Scaling, fitted on the training rows alone and put into the model as its first layer."""
+"""Scaling, fitted on the training rows alone; `build` makes the first layer of the model of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,9 +10,6 @@ from ..errors import DataError
 from .arrays import moments
 
 KINDS = ("unit", "standardize", "none")
-# Divisors that Keras's Normalization layer takes: it divides by no less than 1e-7, and their
-# squares must be 32-bit floats.
-DIVISORS = (1e-6, 1e18)
 # A smaller or larger range is one whose reciprocal is no 32-bit float.
 SMALLEST, LARGEST = 1e-37, 1e37
 
@@ -64,47 +61,8 @@ class Scaling:
         return cls(kind, offset, divisor)
 
     def apply(self, x: np.ndarray) -> np.ndarray:
-        """Scaled rows, float32: what the layer computes, in NumPy."""
+        """Scaled rows, float32: what the layer of the model computes."""
         return ((x.astype("float64") - self.offset) / self.divisor).astype("float32")
-
-    def layer(self, dtype: str | None = None) -> Any:
-        """A Keras layer that scales raw rows, or None where there is nothing to do.
-
-        Args:
-            dtype: what it computes in; by default what all layers do.
-        """
-        import keras
-
-        if self.kind == "none":
-            return None
-        if self.offset.ndim == 0:
-            scale = 1.0 / float(self.divisor)
-            return keras.layers.Rescaling(scale, -float(self.offset) * scale, name="scaling")
-        if dtype == "float64":
-            # As arrays: Keras would read lists as 32-bit numbers.
-            factors: Any = 1.0 / self.divisor
-            shifts: Any = -self.offset / self.divisor
-            return keras.layers.Rescaling(factors, shifts, name="scaling", dtype=dtype)
-        if self.divisor.min() < DIVISORS[0] or self.divisor.max() > DIVISORS[1]:
-            scales: Any = (1.0 / self.divisor).astype("float32")
-            offsets: Any = (-self.offset / self.divisor).astype("float32")
-            return keras.layers.Rescaling(scales, offsets, name="scaling")
-        axes: Any = tuple(range(1, self.offset.ndim + 1))
-        return keras.layers.Normalization(
-            axis=axes,
-            mean=self.offset.astype("float32"),
-            variance=np.square(self.divisor).astype("float32"),
-            name="scaling",
-        )
-
-    def inverse_layer(self, name: str) -> Any:
-        """A Keras layer that brings scaled numbers (rows, columns) back to their own unit."""
-        import keras
-
-        if self.offset.size == 1:
-            return keras.layers.Rescaling(float(self.divisor[0]), float(self.offset[0]), name=name)
-        columns: Any = self.divisor.astype("float32"), self.offset.astype("float32")
-        return keras.layers.Rescaling(*columns, name=name)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for `data.json`."""
