@@ -63,20 +63,26 @@ def copies(recipe: Recipe) -> int:
 
 
 @contextmanager
-def unallocated_weights() -> Iterator[None]:
-    """Layers built inside get their weights at the end of the block, or never if it raises.
+def unallocated_weights(*, discard: bool = False) -> Iterator[None]:
+    """Layers that are built inside get their weights at the end of the block, not if it raises.
 
     Keras defers the initial values of variables that are made in a stateless scope, so that the
     shapes of all weights are known before memory is allocated for them.
+
+    Args:
+        discard: the layers get no weights at all; they are built for their shapes alone.
     """
+    done = False
     try:
         with keras.StatelessScope(initialize_variables=False):
             yield
-    except BaseException:
-        global_state.set_global_attribute("uninitialized_variables", [])
-        raise
-    with keras.StatelessScope():  # initializes them when it ends
-        pass
+        done = not discard
+    finally:
+        if not done:
+            global_state.set_global_attribute("uninitialized_variables", [])
+    if done:
+        with keras.StatelessScope():  # initializes them when it ends
+            pass
 
 
 def check_memory(network: keras.Model, copies: int, rows: int) -> None:

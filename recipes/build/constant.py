@@ -49,7 +49,6 @@ def constant_guess(task: Task, data: Data, loss: float | None) -> Constant:
 
 
 def _scale(task: Task, y: np.ndarray) -> str:
-    """What is wrong with the scale of numbers to predict, if anything."""
     if task.scaling is not None or task.probabilities is not None:
         return ""
     values = np.asarray(y, "float64")

@@ -98,7 +98,6 @@ def as_targets(y: Any, where: str) -> np.ndarray:
 
 
 def _default(output: Output, targets: np.ndarray) -> str:
-    """The loss where the recipe names none."""
     if output.activation == "softmax":
         sparse = targets.ndim == 1
         return "sparse_categorical_crossentropy" if sparse else "categorical_crossentropy"

@@ -78,5 +78,5 @@ def resampled(data: Data, seed: int) -> Data:
 
 
 def _part(part: Any) -> Any:
-    """A split by fraction or count as it is; a file of its own as (name, arguments)."""
+    """A fraction or count as it is; another source as (name, arguments)."""
     return (part.name, part.arguments) if isinstance(part, Choice) else part

@@ -147,7 +147,6 @@ def _arguments(choice: Choice, task: Task) -> dict[str, Any]:
 
 
 def _wanted(choice: Choice, task: Task) -> Encoding:
-    """The form of targets and outputs that a metric compares."""
     name = choice.name
     if task.kind != "classification" or name in COLUMN_METRICS:
         return "columns"

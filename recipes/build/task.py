@@ -154,7 +154,6 @@ def task_of(recipe: Recipe, data: Data) -> Task:
 
 
 def _values(recipe: Recipe, data: Data, name: str, logits: bool) -> Task:
-    """The task of numbers to predict."""
     y, kind = data.train.y, None
     if name in BINARY_LOSSES or name == "categorical_crossentropy":
         kind = Probabilities.EACH if name in BINARY_LOSSES else Probabilities.ROW

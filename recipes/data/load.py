@@ -14,7 +14,7 @@ from .arrays import as_trained, numbers, picked
 from .scale import Scaling
 from .source import GUESSED, TAKES_TASK, Columns, Source, asked_task, checked, with_task
 from .sources import SOURCES
-from .split import Splits
+from .split import Other, Part, Splits
 from .table import same_table
 from .targets import Task
 
@@ -205,7 +205,7 @@ def divided(
     rows leaves them as they are.
     """
     labels, rest = labels_of(source), np.arange(len(source.y))
-    own = {
+    given = {
         "test": _given(source, classes, splits.test, "test"),
         "validation": _given(source, classes, splits.validation, "validation"),
     }
@@ -214,14 +214,16 @@ def divided(
         ("test", splits.test, parts.TEST),
         ("validation", splits.validation, parts.VALIDATION),
     ):
-        part = None if own[what] is not None else DEFAULT_TEST if asked == "auto" else asked
+        part = DEFAULT_TEST if asked == "auto" else asked
         # A fraction is one of all rows, whatever the other split has taken already.
-        size = parts.size_of(part, len(source.y), what) if part is not None else 0
+        if given[what] is not None or isinstance(part, tuple):
+            part = None
+        size = parts.size_of(part, len(source.y), what)
         if size >= len(rest):
             raise DataError(f"{what}: {size} rows are asked for and {len(rest)} are left.")
         drawn[what], rest = parts.taken(labels, rest, size, parts.generator(seed, stream), what)
     chosen = {
-        what: own[what] or (_split(source, classes, rows) if len(rows) else None)
+        what: given[what] or (_split(source, classes, rows) if len(rows) else None)
         for what, rows in drawn.items()
     }
     return _split(source, classes, rest), chosen["validation"], chosen["test"]
@@ -241,7 +243,9 @@ def encoded(y: np.ndarray, classes: tuple[Any, ...]) -> np.ndarray:
     return np.searchsorted(np.array(classes), y).astype("int32")
 
 
-def _given(source: Source, classes: tuple[Any, ...], asked: Any, what: str) -> Split | None:
+def _given(
+    source: Source, classes: tuple[Any, ...], asked: Part | Other | str, what: str
+) -> Split | None:
     """Rows of a split that come from elsewhere: the source's own test rows, or another source."""
     if asked == "auto" and source.test is not None:
         return _checked_split(source, classes, *source.test, what)

@@ -139,7 +139,6 @@ def memory() -> float:
 
 
 def _declared(stream: Any) -> int:
-    """Bytes that the header of an array declares."""
     version = np.lib.format.read_magic(stream)
     if version == (1, 0):
         shape, _, dtype = np.lib.format.read_array_header_1_0(stream)

@@ -189,7 +189,6 @@ def _coded(table: Table, target: str, reading: Reading) -> np.ndarray:
 
 
 def _indices(y: np.ndarray, classes: Sequence[Any]) -> tuple[np.ndarray, list[int]]:
-    """Classes as indices, and the rows whose class is none of them."""
     place = {name: index for index, name in enumerate(classes)}
     codes = np.array([place.get(name, -1) for name in y.tolist()], dtype="int32")
     return codes, np.flatnonzero(codes < 0).tolist()

@@ -1,8 +1,8 @@
 """Which rows train, which validate, which test: decided by the seed, stratified by class."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -10,6 +10,8 @@ from ..errors import DataError
 
 # A part of the rows: a fraction below 1, a count, or None.
 Part = float | int | None
+# A source of a split, by name and arguments.
+Other = tuple[str, Mapping[str, Any]]
 # Streams of the seed, so that one choice does not shift another.
 TEST, VALIDATION, LIMIT, LABELS = 1, 2, 3, 4
 
@@ -19,12 +21,12 @@ class Splits:
     """What a recipe asks for.
 
     Attributes:
-        validation: a part, a source of its own as (name, arguments), or None.
-        test: the same, or `auto`: the source's own test rows, else 15 % of the rows.
+        validation: a part, another source as (name, arguments), or None.
+        test: the same, or `auto`: the test rows of the source, else 15 % of the rows.
     """
 
-    validation: Any = 0.15
-    test: Any = "auto"
+    validation: Part | Other = 0.15
+    test: Part | Other | Literal["auto"] = "auto"
 
 
 def size_of(part: Part, rows: int, what: str) -> int:

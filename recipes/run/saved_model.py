@@ -6,7 +6,6 @@ What a file holds is looked through first, by `model_file`.
 import json
 import os
 import zipfile
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,20 +56,14 @@ def _check_weight_count(file: Path, most: int) -> None:
     with zipfile.ZipFile(file) as archive:
         config = json.loads(archive.read(CONFIG))
     # Without its optimizer, whose variables are no more than a few for each weight.
-    with suppress(_Counted), unallocated_weights():
-        model = keras.saving.deserialize_keras_object(
-            {**config, "compile_config": None}, safe_mode=True
+    config["compile_config"] = None
+    with unallocated_weights(discard=True):
+        model = keras.saving.deserialize_keras_object(config, safe_mode=True)
+    if isinstance(model, keras.Model) and model.count_params() > most:
+        raise ModelFileError(
+            f"{file}: its layers have more weights than the file holds; the file is damaged or "
+            "hostile."
         )
-        if isinstance(model, keras.Model) and model.count_params() > most:
-            raise ModelFileError(
-                f"{file}: its layers have more weights than the file holds; the file is damaged or "
-                "hostile."
-            )
-        raise _Counted
-
-
-class _Counted(Exception):
-    """The weights are counted, and the model is not needed any more."""
 
 
 def load_weights(model: "keras.Model", path: str | os.PathLike) -> None:
