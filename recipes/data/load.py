@@ -214,7 +214,7 @@ def divided(
         ("test", splits.test, parts.TEST),
         ("validation", splits.validation, parts.VALIDATION),
     ):
-        part = DEFAULT_TEST if asked == "auto" else asked
+        part = DEFAULT_TEST if isinstance(asked, str) else asked  # `auto`
         # A fraction is one of all rows, whatever the other split has taken already.
         if given[what] is not None or isinstance(part, tuple):
             part = None
