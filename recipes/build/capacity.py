@@ -1,23 +1,23 @@
-"""A network that the machine cannot hold is refused before memory is taken for it."""
+"""Refuses a network that does not fit into memory, before memory is taken for it."""
 
 import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import keras
+from keras.src.backend.common import global_state
 
 from ..data.npz import memory
 from ..spec import Recipe
 
 GIBIBYTE = 2**30
-# How many trainings run at once on this machine: the processes of a sweep are told.
+# Set for the processes of a sweep: how many trainings share this computer.
 PROCESSES = "KERAS_RECIPES_PROCESSES"
 # Where Linux says how much memory this container may have.
 LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
-# Variables that an optimizer keeps for each weight, beside the weight; none is assumed of others.
+# Variables that an optimizer keeps for each weight; 0 for an optimizer that is not listed.
 SLOTS = {
     "adam": 2, "adamw": 2, "adamax": 2, "nadam": 2, "lamb": 2, "adadelta": 2, "ftrl": 2,
     "adagrad": 1, "rmsprop": 1, "lion": 1,
@@ -25,11 +25,19 @@ SLOTS = {
 
 
 class TooLarge(ValueError):
-    """Weights for which the machine has no memory."""
+    """A layer exceeds the memory.
+
+    Attributes:
+        layer: name of the first layer that does.
+    """
+
+    def __init__(self, message: str, layer: str):
+        super().__init__(message)
+        self.layer = layer
 
 
 def available() -> float:
-    """Bytes that one training may take: of the machine, or of the container it is in."""
+    """Bytes that one training may use of the computer, or of the container it runs in."""
     limit = memory()
     for name in LIMITS:
         try:
@@ -41,7 +49,7 @@ def available() -> float:
 
 
 def copies(recipe: Recipe) -> int:
-    """How many numbers training keeps for each weight: itself, its gradient, and what follows it.
+    """Numbers that training keeps for each weight: the weight, its gradient, optimizer variables.
 
     >>> import keras_recipes
     >>> copies(keras_recipes.load("digits_mlp", {"optimizer": "adam"}))
@@ -55,59 +63,59 @@ def copies(recipe: Recipe) -> int:
 
 
 @contextmanager
-def weights_fit_memory(copies: int = 1, *, numbers: float = math.inf) -> Iterator[None]:
-    """Refuse a layer whose weights, with those of the layers before it, exceed the memory.
+def unallocated_weights(*, discard: bool = False) -> Iterator[None]:
+    """Layers that are built inside get their weights at the end of the block, not if it raises.
 
-    Keras fills a weight with its initial values as soon as a layer adds it, so each is counted
-    before that, where all layers and the layers inside of them add theirs.
+    Keras defers the initial values of variables that are made in a stateless scope, so that the
+    shapes of all weights are known before memory is allocated for them.
 
     Args:
-        copies: numbers that training keeps for each weight that it trains.
-        numbers: most weights there may be, where that is known.
-
-    Raises:
-        TooLarge: in the block, from the layer that is one too many.
+        discard: the layers get no weights at all; they are built for their shapes alone.
     """
-    add_weight, total = keras.layers.Layer.add_weight, 0.0
-    most = min(available(), 4.0 * copies * numbers)
-
-    def counted(self: Any, shape: Any = None, *arguments: Any, **more: Any) -> Any:
-        nonlocal total
-        trained = more.get("trainable", True) and self.trainable
-        # The gradient of an embedding has the rows of a batch alone.
-        held = copies - isinstance(self, keras.layers.Embedding) if trained else 1
-        # Where weights are of 16 bits, their gradient takes as much again.
-        total += 4.0 * held * math.prod(float(size or 1) for size in shape or ())
-        if total > most:
-            raise TooLarge(
-                f"the weights, and what training keeps for each, take {total / GIBIBYTE:.1f} GiB "
-                f"up to here, and {_room(most)}."
-            )
-        return add_weight(self, shape, *arguments, **more)
-
-    keras.layers.Layer.add_weight = counted  # type: ignore[method-assign]
+    done = False
     try:
-        yield
+        with keras.StatelessScope(initialize_variables=False):
+            yield
+        done = not discard
     finally:
-        keras.layers.Layer.add_weight = add_weight  # type: ignore[method-assign]
+        if not done:
+            global_state.set_global_attribute("uninitialized_variables", [])
+    if done:
+        with keras.StatelessScope():  # initializes them when it ends
+            pass
 
 
-def _room(most: float) -> str:
-    processes = os.environ.get(PROCESSES, "1")
-    held = "this machine has" if processes == "1" else f"each of {processes} trainings at once has"
-    return f"{held} {most / GIBIBYTE:.1f}"
+def check_memory(network: keras.Model, copies: int, rows: int) -> None:
+    """Raise `TooLarge` where the weights of a network, or the output of one layer, exceed memory.
 
-
-def oversized(model: Any, rows: int) -> str | None:
-    """What is wrong where the output of one layer, for a batch, exceeds the memory."""
-    most = available()
-    for layer in model.layers:
-        outputs = layer.output if isinstance(layer.output, (list, tuple)) else [layer.output]
-        for tensor in outputs:
-            size = 4.0 * rows * math.prod(float(axis or 1) for axis in tensor.shape[1:])
-            if size > most:
-                return (
-                    f"`{layer.name}` gives {size / GIBIBYTE:.1f} GiB for a batch of {rows} rows, "
-                    f"and {_room(most)}."
+    Args:
+        copies: numbers that training keeps for each trainable weight.
+        rows: rows in a batch.
+    """
+    limit, total = available(), 0.0
+    for layer in network.layers:
+        # The gradient of an embedding has the rows of a batch alone.
+        kept = copies - isinstance(layer, keras.layers.Embedding)
+        for weight in layer.weights:
+            # Where weights are of 16 bits, their gradient takes as much again.
+            total += 4.0 * (kept if weight.trainable else 1) * math.prod(weight.shape)
+            if total > limit:
+                raise TooLarge(
+                    f"`{layer.name}`: the weights, and what training keeps for each, take "
+                    f"{total / GIBIBYTE:.1f} GiB up to here, and {_limit(limit)}.",
+                    layer.name,
                 )
-    return None
+        for output in keras.tree.flatten(layer.output):
+            size = 4.0 * rows * math.prod(float(axis or 1) for axis in output.shape[1:])
+            if size > limit:
+                raise TooLarge(
+                    f"`{layer.name}` outputs {size / GIBIBYTE:.1f} GiB for a batch of {rows} rows, "
+                    f"and {_limit(limit)}.",
+                    layer.name,
+                )
+
+
+def _limit(limit: float) -> str:
+    processes = os.environ.get(PROCESSES, "1")
+    owner = "this machine has" if processes == "1" else f"each of {processes} trainings at once has"
+    return f"{owner} {limit / GIBIBYTE:.1f}"

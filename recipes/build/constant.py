@@ -1,15 +1,15 @@
-"""What a network reaches that predicts the same for every row of a recipe's data."""
+"""What a network that predicts the same for every row reaches on a recipe's data."""
 
 import numpy as np
 
 from ...callbacks.curves import Constant
 from ..data import Data
-from ..data.targets import majority
-from .task import Task
+from ..spec import Recipe
+from .task import Form, Task
 
 # Targets within these bounds train well as they are.
 MOST_MEAN, DEVIATIONS = 10.0, (0.1, 10.0)
-# From this multiple of an equal share on, classes are called unbalanced.
+# From this multiple of an equal fraction on, classes are called unbalanced.
 UNBALANCED = 1.5
 USUAL = "a higher learning rate or more epochs, and features that tell the rows apart"
 
@@ -25,17 +25,17 @@ def constant_guess(task: Task, data: Data, loss: float | None) -> Constant:
         mean = "the mean of the targets"
         return Constant(mean, loss, None, f"Check for {USUAL}.", _scale(task, y))
     if task.kind == "multilabel":
-        share = y.mean(axis=0)
-        most = float(np.maximum(share, 1 - share).mean())
+        fractions = y.mean(axis=0)
+        most = float(np.maximum(fractions, 1 - fractions).mean())
         return Constant(
             f"the more frequent answer to each label ({100 * most:.0f} %)",
             loss,
             most,
             f"Watch `auc` or `f1_score`, which a constant does not win; check for {USUAL}.",
         )
-    largest, most = majority(y)
-    name = data.classes[int(largest)]
     counts = np.bincount(y, minlength=len(data.classes))
+    most = float(counts.max() / len(y))
+    name = data.classes[int(counts.argmax())]
     remedy = f"Check for {USUAL}."
     if most > UNBALANCED / len(data.classes):
         rare = counts.argmin()
@@ -49,7 +49,6 @@ def constant_guess(task: Task, data: Data, loss: float | None) -> Constant:
 
 
 def _scale(task: Task, y: np.ndarray) -> str:
-    """What is wrong with the scale of numbers to predict, if anything."""
     if task.scaling is not None or task.probabilities is not None:
         return ""
     values = np.asarray(y, "float64")
@@ -63,3 +62,39 @@ def _scale(task: Task, y: np.ndarray) -> str:
         "far from the 0 and 1 that networks begin with: write `target_scale: standardize` below "
         "`data`."
     )
+
+
+def baseline_loss(recipe: Recipe, task: Task, y: np.ndarray) -> float | None:
+    """The loss of a network that predicts the same for every row; None where that is not known.
+
+    For a cross-entropy it is the entropy of the classes.
+    """
+    name = recipe.loss.name if recipe.loss is not None else None
+    if task.form is Form.VALUES:
+        return _values_baseline(task, y)
+    if name is not None and (not name.endswith("crossentropy") or "focal" in name):
+        return None
+    if task.form is Form.MULTILABEL:
+        fractions = np.asarray(y, "float64").mean(axis=0)
+        pairs = np.clip(np.stack([fractions, 1 - fractions]), 1e-12, 1)
+        entropy = float(-np.mean(np.sum(pairs * np.log(pairs), axis=0)))
+    else:
+        fractions = np.unique(y, return_counts=True)[1] / len(y)
+        entropy = float(-np.sum(fractions * np.log(fractions)))
+    return entropy if entropy > 0 else None
+
+
+def _values_baseline(task: Task, y: np.ndarray) -> float | None:
+    values = np.asarray(y, "float64").reshape(len(y), -1)
+    if task.scaling is not None:
+        values = (values - task.scaling.offset) / task.scaling.divisor
+    errors = np.abs(values - values.mean(axis=0))
+    known = {
+        "mean_squared_error": lambda: np.square(errors).mean(),
+        "sum_of_squares": lambda: 0.5 * np.square(errors).mean(axis=0).sum(),
+        "root_mean_squared_error": lambda: np.sqrt(np.square(errors).mean()),
+        "mean_absolute_error": lambda: np.abs(values - np.median(values, axis=0)).mean(),
+        "log_cosh": lambda: (np.logaddexp(errors, -errors) - np.log(2)).mean(),
+    }
+    found = float(known[task.loss]()) if task.loss in known else 0.0
+    return found if found > 0 else None

@@ -1,5 +1,6 @@
 """From a recipe and its data to a compiled model, its datasets and its callbacks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,19 +12,19 @@ import tensorflow as tf
 from ...callbacks.curves import Constant
 from ...models import LayerError, Residual, TrainingModel, build_network
 from ..data import Data, Split
-from ..data.order import TrainingDataset, evaluation_dataset, training_dataset
-from ..data.steps import batch_rows
+from ..data.order import TrainingDataset, batch_rows, evaluation_dataset, training_dataset
 from ..errors import DataError, RecipeError
 from ..spec import Choice, Recipe
 from . import task as tasks
-from .capacity import copies, oversized, weights_fit_memory
-from .constant import constant_guess
+from .capacity import TooLarge, check_memory, copies, unallocated_weights
+from .constant import baseline_loss, constant_guess
 from .execution import jit_compile, steps_per_execution
 from .metrics import metrics
 from .objects import Builder, first_paragraph
 from .parts import check_parts, scheduled, training_parts
 from .pretraining import Pretraining, pretraining
 from .rates import check_rate
+from .scaling_layers import scaling_layer, unscaling_layer
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def experiment(recipe: Recipe, data: Data, files: Path) -> Experiment:
     builder = Builder(recipe, training.steps, files)
     model = network(recipe, data, task, builder)
     compile_model(model, recipe, task, builder, len(data.train.y))
-    baseline = tasks.baseline(recipe, task, data.train.y)
+    baseline = baseline_loss(recipe, task, data.train.y)
     return Experiment(
         model=model,
         training=training,
@@ -106,18 +107,24 @@ def network(recipe: Recipe, data: Data, task: tasks.Task, builder: Builder) -> k
         output = keras.layers.Dense(task.units, activation=task.activation, name="output")
     dtype = "float64" if data.train.x.dtype == np.float64 else None
     try:
-        with weights_fit_memory(copies(recipe)):
+        with unallocated_weights():
             inputs, outputs = build_network(
                 data.input_shape,
                 layers,
                 output,
-                scaling=data.scaling.layer(dtype),
-                target_scale=task.scaling and task.scaling.inverse_layer("target_scale"),
+                scaling=scaling_layer(data.scaling, dtype),
+                target_scale=task.scaling and unscaling_layer(task.scaling, "target_scale"),
                 dtype=dtype,
             )
+            connected = keras.Model(inputs, outputs, name="network")
+            rows = batch_rows(len(data.train.y), recipe.data.batch_size)
+            check_memory(connected, copies(recipe), rows)
     except LayerError as error:
         place = ("model", *error.index_path)
         raise RecipeError([recipe.problem(place, first_paragraph(str(error)))]) from error
+    except TooLarge as error:
+        place = place_of(error.layer, [*layers, output])
+        raise RecipeError([recipe.problem(place, str(error))]) from None
     check_output(recipe, outputs, task)
     place = ("loss",) if recipe.loss is not None else ("model", "output")
     problem = tasks.activation_problem(task, tasks.last_activation(output))
@@ -130,10 +137,21 @@ def network(recipe: Recipe, data: Data, task: tasks.Task, builder: Builder) -> k
         **training_parts(recipe, builder),
     )
     model.saves_network = True
-    too_large = oversized(model, batch_rows(len(data.train.y), recipe.data.batch_size))
-    if too_large is not None:
-        raise RecipeError([recipe.problem(("model", "layers"), too_large)])
     return model
+
+
+def place_of(name: str, layers: Sequence[Any]) -> tuple[str | int, ...]:
+    """Where the layer of a name stands in the recipe; one inside of a block stands at the block."""
+    for index, item in enumerate(layers[:-1]):
+        if name in _names(item):
+            return ("model", "layers", index)
+    return ("model", "output") if name == layers[-1].name else ("model", "layers")
+
+
+def _names(item: Any) -> set[str]:
+    if isinstance(item, Residual):
+        return set().union(*(_names(inner) for inner in item.layers))
+    return {item.name}
 
 
 def layer(builder: Builder, item: Any, path: tuple) -> Any:

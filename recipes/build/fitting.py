@@ -14,7 +14,7 @@ from ..data.source import Source, features
 from ..errors import DataError, RecipeError, RequestError
 from ..spec import Recipe
 from ..spec.tasks import BINARY_LOSSES, CLASS_LOSSES
-from .task import Task, activation_problem, last_activation
+from .task import Form, Task, activation_problem, last_activation, named_loss
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def task_for(recipe: Recipe, model: keras.Model, y: Any) -> tuple[Task, np.ndarr
     | any other | numbers, one column for each unit | mean squared error |
 
     A loss that the recipe names asks for its own form: class numbers for the sparse ones, a column
-    for each unit for all others. No number is changed, and no class is renumbered.
+    for each unit for all others. Neither numbers nor classes are changed.
 
     Raises:
         RequestError: the targets do not have this form.
@@ -63,15 +63,15 @@ def task_for(recipe: Recipe, model: keras.Model, y: Any) -> tuple[Task, np.ndarr
     """
     output = Output.of(model)
     targets = as_targets(y, "y")
-    logits = bool(recipe.loss is not None and recipe.loss.arguments.get("from_logits", False))
+    loss, logits = named_loss(recipe)
     _check_labels_have_softmax(recipe, output, targets)
-    loss = _default(output, targets) if recipe.loss is None else recipe.loss.name
+    loss = loss or _default(output, targets)
     form = _form(loss, output, targets)
     task = Task(form, output.units, logits, loss=loss)
     problem = activation_problem(task, output.activation)
     if problem:
         raise RecipeError([recipe.problem(("loss",), problem)])
-    if form == "labels":
+    if form is Form.LABELS:
         return task, class_numbers(targets, output, loss)
     _check_columns(targets, output, loss)
     if loss in CLASS_LOSSES:
@@ -98,28 +98,27 @@ def as_targets(y: Any, where: str) -> np.ndarray:
 
 
 def _default(output: Output, targets: np.ndarray) -> str:
-    """The loss where the recipe names none."""
     if output.activation == "softmax":
         sparse = targets.ndim == 1
         return "sparse_categorical_crossentropy" if sparse else "categorical_crossentropy"
     return "binary_crossentropy" if output.activation == "sigmoid" else "mean_squared_error"
 
 
-def _form(loss: str, output: Output, targets: np.ndarray) -> str:
+def _form(loss: str, output: Output, targets: np.ndarray) -> Form:
     if loss.startswith("sparse_"):
-        return "labels"
+        return Form.LABELS
     if loss in BINARY_LOSSES:
-        return "binary" if output.units == 1 else "multilabel"
+        return Form.BINARY if output.units == 1 else Form.MULTILABEL
     columns = output.activation == "softmax" and targets.ndim == 2
-    return "one_hot" if loss in CLASS_LOSSES or columns else "values"
+    return Form.ONE_HOT if loss in CLASS_LOSSES or columns else Form.VALUES
 
 
 def _check_labels_have_softmax(recipe: Recipe, output: Output, targets: np.ndarray) -> None:
     labels = targets.ndim == 1 and targets.dtype.kind in "biu" and output.units > 1
     if recipe.loss is None and labels and output.activation == "linear":
         message = (
-            "the model ends in a linear layer, so the cross-entropy must be told that it gets "
-            "logits: `loss: {sparse_categorical_crossentropy: {from_logits: true}}`."
+            "the model ends in a linear layer, so the loss must take logits: "
+            "`loss: {sparse_categorical_crossentropy: {from_logits: true}}`."
         )
         raise RecipeError([recipe.problem(("loss",), message)])
 
@@ -222,6 +221,6 @@ def _source(x: Any, y: np.ndarray, task: Task, where: str) -> Source:
         rows = rows.astype("float32")
     if len(rows) != len(y):
         raise RequestError(f"{where}: {len(rows)} rows and {len(y)} targets.")
-    # Splits keep the shares of the classes where a row has one class number.
-    stratified = task.form == "labels" or (task.form == "binary" and y.ndim == 1)
+    # Rows with one class number each are split in proportion to the classes.
+    stratified = task.form is Form.LABELS or (task.form is Form.BINARY and y.ndim == 1)
     return Source(rows, y, "classification" if stratified else "regression")

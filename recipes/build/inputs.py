@@ -41,7 +41,7 @@ def data_of(recipe: Recipe, arrays: tuple[Any, Any] | None = None) -> Data:
 
 
 def labelled(data: Data, count: int, seed: int) -> Data:
-    """The same data with so many training rows, classes in proportion; the others lose targets."""
+    """The same data with `count` labelled training rows, drawn in proportion to the classes."""
     labels = data.train.y if data.classes else None
     rows = len(data.train.y)
     if count >= rows:
@@ -80,5 +80,5 @@ def resampled(data: Data, seed: int) -> Data:
 
 
 def _part(part: Any) -> Any:
-    """A split by fraction or count as it is; a file of its own as (name, arguments)."""
+    """A fraction or count as it is; another source as (name, arguments)."""
     return (part.name, part.arguments) if isinstance(part, Choice) else part

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from ...models import EncodedMetric
-from ...models.encoded_metric import Form
+from ...models.encoded_metric import Form as Encoding
 from ..errors import RecipeError
 from ..spec import Choice, Recipe
 from ..spec.tasks import (
@@ -19,7 +19,7 @@ from ..spec.tasks import (
     refused,
 )
 from .objects import Builder, first_paragraph
-from .task import Task
+from .task import Form, Task
 
 # Metrics that take the outputs themselves and not probabilities.
 MARGINS = frozenset({"hinge", "squared_hinge", "categorical_hinge"})
@@ -43,12 +43,12 @@ def metrics(recipe: Recipe, task: Task, builder: Builder) -> list[Any]:
             metric(recipe, choice, ("metrics", index), task, builder)
             for index, choice in enumerate(recipe.metrics)
         ]
-    if task.form == "values":
+    if task.form is Form.VALUES:
         return [
             keras.metrics.RootMeanSquaredError(name="rmse"),
             keras.metrics.MeanAbsoluteError(name="mae"),
         ]
-    if task.form == "multilabel":
+    if task.form is Form.MULTILABEL:
         auc = Choice("metrics", "auc", {})
         return [accuracy(task), metric(recipe, auc, ("metrics",), task, builder)]
     return [accuracy(task)]
@@ -61,13 +61,13 @@ def accuracy(task: Task, name: str = "accuracy", **arguments: Any) -> keras.metr
     that says `accuracy` means the fraction of rows put in the right class, or of labels that are
     right.
     """
-    makers: dict[str, Callable[..., keras.metrics.Metric]] = {
-        "labels": keras.metrics.SparseCategoricalAccuracy,
-        "one_hot": keras.metrics.CategoricalAccuracy,
-        "binary": keras.metrics.BinaryAccuracy,
-        "multilabel": keras.metrics.BinaryAccuracy,
+    makers: dict[Form, Callable[..., keras.metrics.Metric]] = {
+        Form.LABELS: keras.metrics.SparseCategoricalAccuracy,
+        Form.ONE_HOT: keras.metrics.CategoricalAccuracy,
+        Form.BINARY: keras.metrics.BinaryAccuracy,
+        Form.MULTILABEL: keras.metrics.BinaryAccuracy,
     }
-    if task.form in ("binary", "multilabel") and task.logits:
+    if task.form in (Form.BINARY, Form.MULTILABEL) and task.logits:
         arguments.setdefault("threshold", 0.0)
     return makers[task.form](name=name, **arguments)
 
@@ -146,8 +146,7 @@ def _arguments(choice: Choice, task: Task) -> dict[str, Any]:
     return found
 
 
-def _wanted(choice: Choice, task: Task) -> Form:
-    """The form of targets and outputs that a metric compares."""
+def _wanted(choice: Choice, task: Task) -> Encoding:
     name = choice.name
     if task.kind != "classification" or name in COLUMN_METRICS:
         return "columns"
@@ -157,12 +156,12 @@ def _wanted(choice: Choice, task: Task) -> Form:
         # Of two classes the second is the one to detect.
         chosen = {"class_id", "top_k"} & set(choice.arguments)
         return "one_column" if task.classes == 2 and not chosen else "columns"
-    return "one_column" if task.form == "binary" else "columns"
+    return "one_column" if task.form is Form.BINARY else "columns"
 
 
 def _encoded(made: Any, choice: Choice, task: Task) -> Any:
     """The metric, behind a change of form where it needs another one than the task has."""
-    forms: dict[str, Form] = {"labels": "class_numbers", "binary": "one_column"}
+    forms: dict[Form, Encoding] = {Form.LABELS: "class_numbers", Form.BINARY: "one_column"}
     given, wanted = forms.get(task.form, "columns"), _wanted(choice, task)
     raw = choice.name in MARGINS or choice.arguments.get("from_logits", False)
     logits = task.logits and not raw and task.activation_of_probabilities is not None

@@ -1,6 +1,7 @@
 """What the task asks of a network: its output layer, loss, and the form of the targets."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import keras
@@ -19,46 +20,61 @@ from .objects import Builder
 MOST_NAMED = 10
 
 
+class Form(StrEnum):
+    """How targets are written for the loss."""
+
+    LABELS = "labels"  # class numbers (rows,)
+    ONE_HOT = "one_hot"  # a column of 0 and 1 for each class
+    BINARY = "binary"  # one column of 0 and 1
+    MULTILABEL = "multilabel"  # a column of 0 and 1 for each label
+    VALUES = "values"  # numbers to predict
+
+
+class Probabilities(StrEnum):
+    """What numbers to predict are, where they are probabilities."""
+
+    EACH = "each"  # independent of each other
+    ROW = "row"  # those of a row sum to 1
+
+
 @dataclass(frozen=True)
 class Task:
-    """How targets are written for the loss, and what follows for the end of the network.
+    """The form of the targets, and what follows from it for the end of the network.
 
     Attributes:
-        form: `labels` (class numbers), `one_hot`, `binary` (one column of 0 and 1), `multilabel`
-            (a column of 0 and 1 a label), or `values`.
+        form: how targets are written for the loss.
         units: width of the output layer.
         logits: whether the loss makes probabilities of the outputs itself.
-        probabilities: whether `values` are probabilities, and what they sum to: None for other
-            values, `each` for independent ones, `row` for rows that sum to 1.
+        probabilities: whether `VALUES` are probabilities; None for other numbers.
         scaling: of the values, if the network learns them standardized.
         loss: name of the loss.
     """
 
-    form: str
+    form: Form
     units: int
     logits: bool = False
-    probabilities: str | None = None
+    probabilities: Probabilities | None = None
     scaling: Scaling | None = None
     loss: str = ""
 
     @property
     def kind(self) -> Kind:
         """The task in the words of a recipe."""
-        if self.form == "values":
+        if self.form is Form.VALUES:
             return "regression"
-        return "multilabel" if self.form == "multilabel" else "classification"
+        return "multilabel" if self.form is Form.MULTILABEL else "classification"
 
     @property
     def classes(self) -> int:
         """Number of classes; of outputs, where there are no classes."""
-        return 2 if self.form == "binary" else self.units
+        return 2 if self.form is Form.BINARY else self.units
 
     @property
     def activation_of_probabilities(self) -> str | None:
         """What makes probabilities of logits; None where the outputs are other numbers."""
-        if self.form in ("binary", "multilabel") or self.probabilities == "each":
+        if self.form in (Form.BINARY, Form.MULTILABEL) or self.probabilities is Probabilities.EACH:
             return "sigmoid"
-        if self.form in ("labels", "one_hot") or self.probabilities == "row":
+        if self.form in (Form.LABELS, Form.ONE_HOT) or self.probabilities is Probabilities.ROW:
             return "softmax"
         return None
 
@@ -82,9 +98,9 @@ class Task:
 
     def encode(self, y: np.ndarray) -> np.ndarray:
         """Targets as the loss wants them; class numbers in, for classification."""
-        if self.form == "one_hot" and y.ndim == 1:
+        if self.form is Form.ONE_HOT and y.ndim == 1:
             return np.eye(self.units, dtype="float32")[y]
-        if self.form == "labels":
+        if self.form is Form.LABELS:
             return y
         return y.astype("float32").reshape(len(y), -1)
 
@@ -92,9 +108,16 @@ class Task:
         """Targets and outputs of the task's form, to try a metric on."""
         numbers = np.arange(rows, dtype="int32") % self.classes
         targets = self.encode(numbers)
-        if self.form in ("multilabel", "values"):
+        if self.form in (Form.MULTILABEL, Form.VALUES):
             targets = np.eye(rows, self.units, dtype="float32")
         return targets, np.full((rows, self.units), 1.0 / self.units, "float32")
+
+
+def named_loss(recipe: Recipe) -> tuple[str, bool]:
+    """Name of the recipe's loss, empty for the default, and whether it takes logits."""
+    if recipe.loss is None:
+        return "", False
+    return recipe.loss.name, bool(recipe.loss.arguments.get("from_logits", False))
 
 
 def task_of(recipe: Recipe, data: Data) -> Task:
@@ -103,8 +126,7 @@ def task_of(recipe: Recipe, data: Data) -> Task:
     Raises:
         RecipeError: the loss cannot compare such targets.
     """
-    logits = bool(recipe.loss is not None and recipe.loss.arguments.get("from_logits", False))
-    name = recipe.loss.name if recipe.loss is not None else ""
+    name, logits = named_loss(recipe)
     if data.task == "regression":
         return _values(recipe, data, name, logits)
     if data.task == "multilabel":
@@ -114,31 +136,30 @@ def task_of(recipe: Recipe, data: Data) -> Task:
                 recipe, f"`{name}` needs one class a row, and a row has {data.num_outputs} labels."
             )
         loss = name or "binary_crossentropy"
-        return Task("multilabel", data.num_outputs, logits, loss=loss)
+        return Task(Form.MULTILABEL, data.num_outputs, logits, loss=loss)
     _check_scale(recipe, "the targets are classes")
     classes = len(data.classes)
     loss = name or "sparse_categorical_crossentropy"
     if loss.startswith("sparse_"):
-        return Task("labels", classes, logits, loss=loss)
+        return Task(Form.LABELS, classes, logits, loss=loss)
     if loss not in BINARY_LOSSES:
-        return Task("one_hot", classes, logits, loss=loss)
+        return Task(Form.ONE_HOT, classes, logits, loss=loss)
     if classes != 2:
         raise _wrong(
             recipe,
             f"`{loss}` decides between two classes, and the data has {classes}. Use "
             "`sparse_categorical_crossentropy`, or targets of one column a label.",
         )
-    return Task("binary", 1, logits, loss=loss)
+    return Task(Form.BINARY, 1, logits, loss=loss)
 
 
 def _values(recipe: Recipe, data: Data, name: str, logits: bool) -> Task:
-    """The task of numbers to predict."""
     y, kind = data.train.y, None
     if name in BINARY_LOSSES or name == "categorical_crossentropy":
-        kind = "each" if name in BINARY_LOSSES else "row"
+        kind = Probabilities.EACH if name in BINARY_LOSSES else Probabilities.ROW
         splits = [split.y for split in (data.train, data.validation, data.test) if split]
         if not all(_probabilities(y, kind) for y in splits):
-            sums = "" if kind == "each" else " that sum to 1 in each row"
+            sums = "" if kind is Probabilities.EACH else " that sum to 1 in each row"
             raise _wrong(
                 recipe,
                 f"`{name}` compares probabilities, and the targets are numbers from {y.min():.6g} "
@@ -152,7 +173,7 @@ def _values(recipe: Recipe, data: Data, name: str, logits: bool) -> Task:
             "or write `task: classification` below `data`.",
         )
     return Task(
-        "values",
+        Form.VALUES,
         data.num_outputs,
         logits,
         kind,
@@ -161,9 +182,9 @@ def _values(recipe: Recipe, data: Data, name: str, logits: bool) -> Task:
     )
 
 
-def _probabilities(y: np.ndarray, kind: str) -> bool:
+def _probabilities(y: np.ndarray, kind: Probabilities) -> bool:
     low, high = y.min() >= 0, y.max() <= 1
-    sums = kind == "each" or (y.ndim == 2 and np.allclose(y.sum(axis=1), 1, atol=1e-3))
+    sums = kind is Probabilities.EACH or (y.ndim == 2 and np.allclose(y.sum(axis=1), 1, atol=1e-3))
     return bool(low and high and sums)
 
 
@@ -202,11 +223,11 @@ def loss(recipe: Recipe, task: Task, builder: Builder) -> Any:
     """The recipe's loss, or the one that fits the task; of standardized values, where asked."""
     if recipe.loss is not None:
         found = builder.make("losses", recipe.loss, ("loss",))
-    elif task.form == "values":
+    elif task.form is Form.VALUES:
         found = keras.losses.MeanSquaredError()
-    elif task.form == "labels":
+    elif task.form is Form.LABELS:
         found = keras.losses.SparseCategoricalCrossentropy(from_logits=task.logits)
-    elif task.form == "one_hot":
+    elif task.form is Form.ONE_HOT:
         found = keras.losses.CategoricalCrossentropy(from_logits=task.logits)
     else:
         found = keras.losses.BinaryCrossentropy(from_logits=task.logits)
@@ -248,42 +269,6 @@ def last_activation(layer: Any) -> str | None:
     if isinstance(layer, keras.layers.Softmax):
         return "softmax"
     return getattr(getattr(layer, "activation", None), "__name__", None)
-
-
-def baseline(recipe: Recipe, task: Task, y: np.ndarray) -> float | None:
-    """The loss of a network that predicts the same for every row; None where that is not known.
-
-    For a cross-entropy it follows from the classes' shares: their entropy.
-    """
-    name = recipe.loss.name if recipe.loss is not None else None
-    if task.form == "values":
-        return _values_baseline(task, y)
-    if name is not None and (not name.endswith("crossentropy") or "focal" in name):
-        return None
-    if task.form == "multilabel":
-        shares = np.asarray(y, "float64").mean(axis=0)
-        pairs = np.clip(np.stack([shares, 1 - shares]), 1e-12, 1)
-        entropy = float(-np.mean(np.sum(pairs * np.log(pairs), axis=0)))
-    else:
-        shares = np.unique(y, return_counts=True)[1] / len(y)
-        entropy = float(-np.sum(shares * np.log(shares)))
-    return entropy if entropy > 0 else None
-
-
-def _values_baseline(task: Task, y: np.ndarray) -> float | None:
-    values = np.asarray(y, "float64").reshape(len(y), -1)
-    if task.scaling is not None:
-        values = (values - task.scaling.offset) / task.scaling.divisor
-    errors = np.abs(values - values.mean(axis=0))
-    known = {
-        "mean_squared_error": lambda: np.square(errors).mean(),
-        "sum_of_squares": lambda: 0.5 * np.square(errors).mean(axis=0).sum(),
-        "root_mean_squared_error": lambda: np.sqrt(np.square(errors).mean()),
-        "mean_absolute_error": lambda: np.abs(values - np.median(values, axis=0)).mean(),
-        "log_cosh": lambda: (np.logaddexp(errors, -errors) - np.log(2)).mean(),
-    }
-    found = float(known[task.loss]()) if task.loss in known else 0.0
-    return found if found > 0 else None
 
 
 def summary(task: Task, data: Data, output: str) -> str:

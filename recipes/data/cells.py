@@ -1,8 +1,9 @@
-"""The cells of a table by column, and the place of each, so that a mistake can be named."""
+"""The cells of a table by column, with the line of each for error messages."""
 
 import heapq
 import math
 from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,25 +21,25 @@ BLOCK = 1 << 17
 # How much of what is wrong a message shows.
 MOST_ROWS_SHOWN = 5
 MOST_NAMES_SHOWN = 20
-NO_NUMBER = "expected a number. The cell is empty: fill it in or leave the row out."
+EMPTY_CELL = "expected a number. The cell is empty: fill it in or leave the row out."
 
 
+@dataclass
 class Faults:
     """The cells of a table that cannot be used.
 
     Attributes:
         by_row: row -> its first fault, with its place.
         count: of all faults.
-        advice: what to do about them, each sentence once.
+        advice: sentences on what to do about them.
     """
 
-    def __init__(self) -> None:
-        self.by_row: dict[int, str] = {}
-        self.count = 0
-        self.advice: dict[str, None] = {}
+    by_row: dict[int, str] = field(default_factory=dict)
+    count: int = 0
+    advice: dict[str, None] = field(default_factory=dict)
 
     def add(self, row: int, message: str, advice: str = "") -> None:
-        """Note a fault; `advice` is said once, after all of them."""
+        """Note a fault; each `advice` is given once, after all faults."""
         self.by_row.setdefault(row, message)
         self.count += 1
         if advice:
@@ -64,36 +65,59 @@ class Faults:
         )
 
 
+@dataclass
 class Table:
     """The cells of a CSV file, or of columns given from Python.
 
-    A row that cannot be used is noted in `faults`, so that all of them can be told together; the
+    A row that cannot be used is noted in `faults`, so that one message can name all of them; the
     arrays that are made of the table have NaN there, or zeros.
 
-    Args:
-        path: the file.
+    Attributes:
+        path: what messages call it.
+        header: names of all columns.
+        columns: column name -> its cells, of the columns that are kept.
+        lines: the line, or row, that each row begins in.
+        row_word: what `lines` counts.
         delimiter: character between cells.
-        encoding: of the file.
-        wanted: names of the columns to keep; by default all.
+        ragged: rows with too many cells or too few.
     """
 
-    def __init__(
-        self,
+    path: str
+    header: list[str]
+    columns: dict[str, list[str]]
+    lines: list[int] = field(default_factory=list)
+    row_word: str = "line"
+    delimiter: str = ","
+    faults: Faults = field(default_factory=Faults)
+    ragged: set[int] = field(default_factory=set)
+
+    @classmethod
+    def read(
+        cls,
         path: Path,
         delimiter: str = ",",
         encoding: str = "utf-8",
         wanted: Container[str] | None = None,
-    ):
-        self._begin(str(path))
-        self._delimiter = delimiter
+    ) -> Self:
+        """The table in a CSV file.
+
+        Args:
+            wanted: names of the columns to keep; by default all.
+
+        Raises:
+            DataError: the file cannot be read, has no rows, or does not fit into memory.
+        """
         read = records(path, delimiter, encoding)
         _, names = next(read, (0, None))
         if names is None:
             raise DataError(f"{path}: is empty; its first line must name the columns.")
-        self._name(checked_names(path, names), wanted)
-        self._fill(read)
-        if not self.lines:
+        header = checked_names(path, names)
+        columns = {name: [] for name in header if wanted is None or name in wanted}
+        table = cls(str(path), header, columns, delimiter=delimiter)
+        table._fill(read)
+        if not table.lines:
             raise DataError(f"{path}: has a header and no rows.")
+        return table
 
     @classmethod
     def of_columns(cls, columns: Mapping[Any, Iterable[Any]], where: str) -> Self:
@@ -105,72 +129,54 @@ class Table:
         Raises:
             DataError: there is no row, or one column is longer than another.
         """
-        table = cls.__new__(cls)
-        table._begin(where)
         cells = {str(name): [_text(cell) for cell in column] for name, column in columns.items()}
-        table._name(list(cells), None)
-        table._columns = dict(cells)
         lengths = {len(column) for column in cells.values()}
         if len(lengths) != 1 or lengths == {0}:
-            told = ", ".join(f"{plain(name)}: {len(column)}" for name, column in cells.items())
-            raise DataError(f"{where}: columns must be equally long and not empty. Received {told}")
-        table.lines = list(range(lengths.pop()))
-        table._row_word = "row"
-        return table
-
-    def _begin(self, where: str) -> None:
-        self.path = where
-        self.header: list[str] = []
-        self.lines: list[int] = []
-        self.faults = Faults()
-        self._columns: dict[str, list[str]] = {}
-        self._ragged: set[int] = set()
-        self._row_word = "line"
-        self._delimiter = ","
+            found = ", ".join(f"{plain(name)}: {len(column)}" for name, column in cells.items())
+            raise DataError(
+                f"{where}: columns must be equally long and not empty. Received {found}"
+            )
+        return cls(where, list(cells), cells, list(range(lengths.pop())), row_word="row")
 
     def __len__(self) -> int:
         return len(self.lines)
 
-    def _name(self, names: list[str], wanted: Container[str] | None) -> None:
-        self.header = names
-        self._columns = {name: [] for name in names if wanted is None or name in wanted}
-
     def _fill(self, read: Iterable[tuple[int, list[str]]]) -> None:
-        width, free = len(self.header), memory() / CELL_BYTES
+        width, most = len(self.header), memory() / CELL_BYTES
         block: list[list[str]] = []
         for line, cells in read:
             if len(cells) != width:
                 what = f"has {counted(len(cells), 'cell')}; the header has {width}."
                 self.faults.add(len(self.lines), f"line {line} {what}")
-                self._ragged.add(len(self.lines))
+                self.ragged.add(len(self.lines))
                 cells = [""] * width
             self.lines.append(line)
             block.append(cells)
             if len(block) * width >= BLOCK:
-                self._take(block)
+                self._extend(block)
                 block = []
-            if len(self.lines) * len(self._columns) > free:
+            if len(self.lines) * len(self.columns) > most:
                 raise DataError(
-                    f"{self.path}: its first {len(self.lines)} rows of {len(self._columns)} "
+                    f"{self.path}: its first {len(self.lines)} rows of {len(self.columns)} "
                     f"columns fill the memory of this machine, {memory() / 2**30:.1f} GiB. Name "
                     "the columns that are needed under `numeric` and `categorical`, or use fewer "
                     "rows."
                 )
-        self._take(block)
+        self._extend(block)
 
-    def _take(self, block: list[list[str]]) -> None:
+    def _extend(self, block: list[list[str]]) -> None:
         for name, cells in zip(self.header, zip(*block, strict=True), strict=bool(block)):
-            if name in self._columns:
-                self._columns[name].extend(map(str.strip, cells))
+            if name in self.columns:
+                self.columns[name].extend(map(str.strip, cells))
 
     def cells(self, name: str) -> list[str]:
         """The cells of a column, top to bottom."""
         self.require([name])
-        return self._columns[name]
+        return self.columns[name]
 
     def require(self, names: Iterable[str]) -> None:
         """Raise a `DataError` that names the columns of `names` which the table lacks."""
-        missing = [name for name in names if name not in self._columns]
+        missing = [name for name in names if name not in self.columns]
         if not missing:
             return
         few = missing[:MOST_NAMES_SHOWN]
@@ -180,11 +186,11 @@ class Table:
         there = listed(self.header[:MOST_NAMES_SHOWN])
         hint = did_you_mean(missing[0], self.header)
         if len(self.header) == 1 and any(mark in self.header[0] for mark in ",;\t|"):
-            hint = f" Its cells are not divided by {shown(self._delimiter)}: set `delimiter`."
+            hint = f" Its cells are not divided by {shown(self.delimiter)}: set `delimiter`."
         raise DataError(f"{self.path}: has no column {what}; it has {there}.{hint}")
 
     def numbers(self, name: str, advice: str = "") -> np.ndarray:
-        """A column as numbers, float64, NaN where a cell is none, which is noted as a fault.
+        """A column as float64, NaN where a cell is no number, which is noted as a fault.
 
         Args:
             advice: what to do about a cell that is a word.
@@ -201,7 +207,7 @@ class Table:
             elif cell:
                 self.fault(row, name, "expected a number. Received {}.", cell, advice)
             else:
-                self.fault(row, name, NO_NUMBER)
+                self.fault(row, name, EMPTY_CELL)
         return values
 
     def codes(self, name: str, words: Sequence[str]) -> np.ndarray:
@@ -213,7 +219,7 @@ class Table:
         """Note the cells of a column that `codes` found among none of the words."""
         known = listed(list(words)[:6]) + (f" and {len(words) - 6} more" * (len(words) > 6))
         for row in np.flatnonzero(codes < 0).tolist():
-            cell = self._columns[name][row]
+            cell = self.columns[name][row]
             what = "{}" if cell else "an empty cell"
             message = f"{what} was not in the table that the model learned from; it knows {known}."
             self.fault(row, name, message, cell)
@@ -224,12 +230,12 @@ class Table:
         Args:
             message: what is wrong; `{}` in it stands for the cell.
         """
-        # Of a row with too many cells or too few, nobody knows which is in which column.
-        if row in self._ragged:
+        # In a row with too many cells or too few, no cell can be assigned to a column.
+        if row in self.ragged:
             return
-        # A table may have millions of such cells; only what may be shown is put into words.
+        # A table may have millions of such cells; only the first of a row gets a message.
         if row not in self.faults.by_row:
-            place = f"{self._row_word} {self.lines[row]}, column `{plain(name)}`"
+            place = f"{self.row_word} {self.lines[row]}, column `{plain(name)}`"
             message = f"{place}: {message.replace('{}', shown(cell), 1)}"
         self.faults.add(row, message, advice)
 

@@ -10,16 +10,13 @@ import numpy as np
 
 from ..errors import DataError
 from . import split as parts
-from .arrays import numbers
-from .memory import picked
-from .precision import as_trained
+from .arrays import as_trained, numbers, picked
 from .scale import Scaling
-from .source import Columns, Source, checked
+from .source import GUESSED, TAKES_TASK, Columns, Source, asked_task, checked, with_task
 from .sources import SOURCES
-from .split import Splits
+from .split import Other, Part, Splits
 from .table import same_table
 from .targets import Task
-from .tasks import GUESSED, TAKES_TASK, asked_task, with_task
 
 DEFAULT_TEST = 0.15
 
@@ -113,10 +110,10 @@ def load_data(
         splits: what validates and what tests.
         scale: `minmax`, `standardize` or `none`.
         seed: decides which rows go where.
-        limit: use only so many rows of the source.
+        limit: use at most this many rows of the source.
         arrays: `(x, y)` for the source `arrays`.
-        task: what the targets are; by default their values tell.
-        loss: name of the loss, which may tell the task too.
+        task: what the targets are; by default it follows from their values.
+        loss: name of the loss, which may decide the task too.
 
     Raises:
         DataError: the data cannot be used so, or its task is in doubt.
@@ -204,27 +201,29 @@ def divided(
 ) -> tuple[Split, Split | None, Split | None]:
     """Training, validation and test rows.
 
-    The test rows are drawn first and from a stream of their own: another share of validation
+    The test rows are drawn first and from a stream of their own: another fraction of validation
     rows leaves them as they are.
     """
     labels, rest = labels_of(source), np.arange(len(source.y))
-    own = {
-        "test": _own(source, classes, splits.test, "test"),
-        "validation": _own(source, classes, splits.validation, "validation"),
+    given = {
+        "test": _given(source, classes, splits.test, "test"),
+        "validation": _given(source, classes, splits.validation, "validation"),
     }
     drawn: dict[str, np.ndarray] = {}
     for what, asked, stream in (
         ("test", splits.test, parts.TEST),
         ("validation", splits.validation, parts.VALIDATION),
     ):
-        part = None if own[what] is not None else DEFAULT_TEST if asked == "auto" else asked
+        part = DEFAULT_TEST if isinstance(asked, str) else asked  # `auto`
         # A fraction is one of all rows, whatever the other split has taken already.
-        size = parts.size_of(part, len(source.y), what) if part is not None else 0
+        if given[what] is not None or isinstance(part, tuple):
+            part = None
+        size = parts.size_of(part, len(source.y), what)
         if size >= len(rest):
             raise DataError(f"{what}: {size} rows are asked for and {len(rest)} are left.")
         drawn[what], rest = parts.taken(labels, rest, size, parts.generator(seed, stream), what)
     chosen = {
-        what: own[what] or (_split(source, classes, rows) if len(rows) else None)
+        what: given[what] or (_split(source, classes, rows) if len(rows) else None)
         for what, rows in drawn.items()
     }
     return _split(source, classes, rest), chosen["validation"], chosen["test"]
@@ -244,10 +243,12 @@ def encoded(y: np.ndarray, classes: tuple[Any, ...]) -> np.ndarray:
     return np.searchsorted(np.array(classes), y).astype("int32")
 
 
-def _own(source: Source, classes: tuple[Any, ...], asked: Any, what: str) -> Split | None:
+def _given(
+    source: Source, classes: tuple[Any, ...], asked: Part | Other | str, what: str
+) -> Split | None:
     """Rows of a split that come from elsewhere: the source's own test rows, or another source."""
     if asked == "auto" and source.test is not None:
-        return _checked_own(source, classes, *source.test, what)
+        return _checked_split(source, classes, *source.test, what)
     if not isinstance(asked, tuple):
         return None
     name, arguments = asked
@@ -258,10 +259,10 @@ def _own(source: Source, classes: tuple[Any, ...], asked: Any, what: str) -> Spl
         other = read(name, arguments, None, source.task)
         other = with_task(other, what, asked=source.task, loss=None, guessed=False)
         x, y = other.x, other.y
-    return _checked_own(source, classes, x, y, what)
+    return _checked_split(source, classes, x, y, what)
 
 
-def _checked_own(
+def _checked_split(
     source: Source, classes: tuple[Any, ...], x: np.ndarray, y: np.ndarray, what: str
 ) -> Split:
     if x.shape[1:] != source.x.shape[1:]:

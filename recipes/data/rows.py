@@ -105,10 +105,10 @@ def _from_file(path: Path, reading: Reading) -> Rows:
     if suffix == ".csv":
         columns = reading.described["columns"]
         if columns is None:
-            return _from_table(Table(path), reading)
+            return _from_table(Table.read(path), reading)
         known = Columns.from_json(columns)
         wanted = {*known.categories, *([known.target] if reading.target else [])}
-        return _from_table(Table(path, known.delimiter, known.encoding, wanted), reading)
+        return _from_table(Table.read(path, known.delimiter, known.encoding, wanted), reading)
     if suffix == ".npy":
         if reading.target:
             raise DataError(f"{path}: has no targets. Give a .npz file with rows and targets.")
@@ -189,7 +189,6 @@ def _coded(table: Table, target: str, reading: Reading) -> np.ndarray:
 
 
 def _indices(y: np.ndarray, classes: Sequence[Any]) -> tuple[np.ndarray, list[int]]:
-    """Classes as indices, and the rows whose class is none of them."""
     place = {name: index for index, name in enumerate(classes)}
     codes = np.array([place.get(name, -1) for name in y.tolist()], dtype="int32")
     return codes, np.flatnonzero(codes < 0).tolist()

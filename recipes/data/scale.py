@@ -1,4 +1,4 @@
-"""Scaling, fitted on the training rows alone and put into the model as its first layer."""
+"""Scaling, fitted on the training rows alone; `build` makes the first layer of the model of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,12 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
-from .arrays import chunks
+from .arrays import moments
 
 KINDS = ("minmax", "standardize", "none")
-# Divisors that Keras's Normalization layer takes: it divides by no less than 1e-7, and their
-# squares must be 32-bit floats.
-DIVISORS = (1e-6, 1e18)
 # A smaller or larger range is one whose reciprocal is no 32-bit float.
 SMALLEST, LARGEST = 1e-37, 1e37
 
@@ -64,47 +61,8 @@ class Scaling:
         return cls(kind, offset, divisor)
 
     def apply(self, x: np.ndarray) -> np.ndarray:
-        """Scaled rows, float32: what the layer computes, in NumPy."""
+        """Scaled rows, float32: what the layer of the model computes."""
         return ((x.astype("float64") - self.offset) / self.divisor).astype("float32")
-
-    def layer(self, dtype: str | None = None) -> Any:
-        """A Keras layer that scales raw rows, or None where there is nothing to do.
-
-        Args:
-            dtype: what it computes in; by default what all layers do.
-        """
-        import keras
-
-        if self.kind == "none":
-            return None
-        if self.offset.ndim == 0:
-            scale = 1.0 / float(self.divisor)
-            return keras.layers.Rescaling(scale, -float(self.offset) * scale, name="scaling")
-        if dtype == "float64":
-            # As arrays: Keras would read lists as 32-bit numbers.
-            factors: Any = 1.0 / self.divisor
-            shifts: Any = -self.offset / self.divisor
-            return keras.layers.Rescaling(factors, shifts, name="scaling", dtype=dtype)
-        if self.divisor.min() < DIVISORS[0] or self.divisor.max() > DIVISORS[1]:
-            scales: Any = (1.0 / self.divisor).astype("float32")
-            offsets: Any = (-self.offset / self.divisor).astype("float32")
-            return keras.layers.Rescaling(scales, offsets, name="scaling")
-        axes: Any = tuple(range(1, self.offset.ndim + 1))
-        return keras.layers.Normalization(
-            axis=axes,
-            mean=self.offset.astype("float32"),
-            variance=np.square(self.divisor).astype("float32"),
-            name="scaling",
-        )
-
-    def inverse_layer(self, name: str) -> Any:
-        """A Keras layer that brings scaled numbers (rows, columns) back to their own unit."""
-        import keras
-
-        if self.offset.size == 1:
-            return keras.layers.Rescaling(float(self.divisor[0]), float(self.offset[0]), name=name)
-        columns: Any = self.divisor.astype("float32"), self.offset.astype("float32")
-        return keras.layers.Rescaling(*columns, name=name)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for `data.json`."""
@@ -118,23 +76,3 @@ class Scaling:
     def from_json(cls, value: Mapping[str, Any]) -> "Scaling":
         """The scaling that `to_json` wrote."""
         return cls(value["kind"], np.array(value["offset"]), np.array(value["divisor"]))
-
-
-def moments(x: np.ndarray, *, pixels: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation in double precision, without a copy of all rows in it.
-
-    The variance is a second pass over the rows: one pass over sums of squares loses all digits
-    where the mean is large beside the deviation.
-    """
-    axes = None if pixels else 0
-    count = x.size if pixels else len(x)
-    mean = sum(part.sum(axis=axes, dtype="float64") for part in chunks(x)) / count
-    # NumPy before 2.0 keeps 32 bits where the mean is one number.
-    apart = (np.subtract(part, mean, dtype="float64") for part in chunks(x))
-    square = sum(np.square(difference).sum(axis=axes) for difference in apart) / count
-    deviation = np.sqrt(square)
-    # Rounding alone gives a constant feature a deviation of some 1e-16 of its size; neighbouring
-    # 32-bit floats differ by 1e-7 of theirs.
-    rounding = 1e-7 if x.dtype.kind == "f" and x.dtype.itemsize <= 4 else 1e-12
-    constant = deviation <= rounding * np.maximum(np.abs(mean), 1e-30)
-    return np.asarray(mean), np.where(constant, 0.0, deviation)

@@ -3,15 +3,21 @@
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import DataError
+from ..spec.tasks import BINARY_LOSSES, CLASS_LOSSES
 from .arrays import as_array, numbers
-from .targets import Task, task_of, written_as
+from .targets import Task, doubt, task_of, written_as
+
+# Sources whose task follows from their targets; all others have a task of their own.
+GUESSED = frozenset({"csv", "npz", "arrays"})
+# Sources whose task decides how cells and arrays are read.
+TAKES_TASK = frozenset({"csv", "npz"})
 
 
 @dataclass(frozen=True)
@@ -121,3 +127,72 @@ def features(x: Any, where: str) -> np.ndarray:
             f"{where}: rows must be an array of at least one row. Received shape {rows.shape}."
         )
     return numbers(rows, f"{where}, rows")
+
+
+def asked_task(name: str, arguments: Any, task: Task | None) -> Task | None:
+    """The task that a recipe asks for: below `data`, or among the source's arguments.
+
+    Raises:
+        DataError: both are there and differ, or the source cannot have such targets.
+    """
+    own = arguments.get("task")
+    if task is not None and own is not None and own != task:
+        raise DataError(f"data.task is `{task}`, and `task` of the source `{name}` is `{own}`.")
+    asked = task or own
+    if name == "csv" and asked == "multilabel":
+        raise DataError("`task: multilabel` needs several target columns; `csv` takes one.")
+    return asked
+
+
+def with_task(
+    source: Source, where: str, *, asked: Task | None, loss: str | None, guessed: bool
+) -> Source:
+    """The source with targets as its task wants them.
+
+    Args:
+        where: what a message begins with.
+        asked: the task that the recipe asks for, or None.
+        loss: name of the recipe's loss, or None.
+        guessed: whether the source's task is only what its targets suggest.
+
+    Raises:
+        DataError: the targets are not what is asked for, or may as well mean something else.
+    """
+    if asked is not None:
+        return _as(source, asked, where)
+    if not guessed:
+        return source
+    suggested = _suggested(source, loss)
+    if suggested is not None:
+        return _as(source, suggested, where)
+    # A loss for classes leaves no doubt about whole numbers.
+    why = "" if loss in CLASS_LOSSES else doubt(source.y, source.task)
+    if why:
+        raise DataError(f"{where}: {why}")
+    return source
+
+
+def _suggested(source: Source, loss: str | None) -> Task | None:
+    """The task that the loss asks for where the targets alone suggest another one."""
+    if loss in BINARY_LOSSES and source.classes is not None:
+        return "multilabel"
+    numbers = source.task == "regression" and source.y.ndim == 1
+    if loss in CLASS_LOSSES and numbers and (source.y == np.floor(source.y)).all():
+        return "classification"
+    return None
+
+
+def _as(source: Source, task: Task, where: str) -> Source:
+    if source.task == task:
+        return source
+    y, classes = written_as(task, _one_hot_again(source, source.y), where)
+    test = source.test
+    if test is not None:
+        own, _ = written_as(task, _one_hot_again(source, test[1]), f"{where}, test")
+        test = test[0], own
+    return replace(source, y=y, task=task, classes=classes, test=test)
+
+
+def _one_hot_again(source: Source, y: np.ndarray) -> np.ndarray:
+    """Classes that were one-hot rows as such rows again."""
+    return y if source.classes is None else np.eye(len(source.classes), dtype="uint8")[y]

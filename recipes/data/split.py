@@ -1,8 +1,8 @@
 """Which rows train, which validate, which test: decided by the seed, stratified by class."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -10,6 +10,8 @@ from ..errors import DataError
 
 # A part of the rows: a fraction below 1, a count, or None.
 Part = float | int | None
+# A source of a split, by name and arguments.
+Other = tuple[str, Mapping[str, Any]]
 # Streams of the seed, so that one choice does not shift another.
 TEST, VALIDATION, LIMIT, LABELS = 1, 2, 3, 4
 
@@ -19,12 +21,12 @@ class Splits:
     """What a recipe asks for.
 
     Attributes:
-        validation: a part, a source of its own as (name, arguments), or None.
-        test: the same, or `auto`: the source's own test rows, else 15 % of the rows.
+        validation: a part, another source as (name, arguments), or None.
+        test: the same, or `auto`: the test rows of the source, else 15 % of the rows.
     """
 
-    validation: Any = 0.15
-    test: Any = "auto"
+    validation: Part | Other = 0.15
+    test: Part | Other | Literal["auto"] = "auto"
 
 
 def size_of(part: Part, rows: int, what: str) -> int:
@@ -48,7 +50,7 @@ def taken(
     """Draw `size` of `indices`; return what was drawn and what is left, each in row order.
 
     Args:
-        labels: class of every row, to keep the shares of the classes; None for a plain draw.
+        labels: class of every row, to draw each class in proportion; None for a plain draw.
         what: name of the part, for messages.
     """
     if size == 0:
@@ -63,7 +65,7 @@ def taken(
 
 
 def _stratified(labels: np.ndarray, size: int, rng: np.random.Generator, what: str) -> np.ndarray:
-    """Positions of a draw in which each class has its share, to within one row."""
+    """Positions of a draw in proportion to the classes, to within one row."""
     classes, inverse, counts = np.unique(labels, return_inverse=True, return_counts=True)
     if counts.min() < 2:
         rare = classes[counts.argmin()]
@@ -78,7 +80,7 @@ def _stratified(labels: np.ndarray, size: int, rng: np.random.Generator, what: s
             f"{what}: {size} of {len(labels)} rows are asked for, and each of the {len(classes)} "
             "classes needs a row to learn from. Ask for a smaller part."
         )
-    quota = shares(counts, size)
+    quota = quotas(counts, size)
     return np.concatenate(
         [
             rng.permutation(np.flatnonzero(inverse == index))[:count]
@@ -87,14 +89,14 @@ def _stratified(labels: np.ndarray, size: int, rng: np.random.Generator, what: s
     )
 
 
-def shares(counts: np.ndarray, size: int) -> np.ndarray:
+def quotas(counts: np.ndarray, size: int) -> np.ndarray:
     """`size` divided in proportion to `counts`, by largest remainders; no class is used up.
 
     Args:
         counts: rows of each class.
         size: at most all rows but one of each class.
 
-    >>> shares(np.array([50, 30, 20]), 10)
+    >>> quotas(np.array([50, 30, 20]), 10)
     array([5, 3, 2])
     """
     if size > counts.sum() - len(counts):
@@ -117,7 +119,7 @@ def generator(seed: int, stream: int) -> np.random.Generator:
 
 
 def limited(labels: np.ndarray | None, rows: int, limit: int | None, seed: int) -> np.ndarray:
-    """Indices of the rows that are used, drawn so that the classes keep their shares."""
+    """Indices of the rows that are used, drawn in proportion to the classes."""
     indices = np.arange(rows)
     if limit is None or limit >= rows:
         return indices

@@ -47,7 +47,7 @@ def csv(
     """
     words = dict.fromkeys(categorical or [])
     wanted = None if numeric is None else {target, *numeric, *words}
-    table = Table(Path(path), delimiter, encoding, wanted)
+    table = Table.read(Path(path), delimiter, encoding, wanted)
     table.require([target, *(numeric or []), *words])
     columns = _columns(table, target, numeric, words, Columns(target, {}, delimiter, encoding))
     y, found = targets(table, target, task)
@@ -84,7 +84,7 @@ def same_table(
                 f"Received {shown(given)}."
             )
     delimiter, encoding = arguments.get("delimiter", ","), arguments.get("encoding", "utf-8")
-    table = Table(Path(path), delimiter, encoding, {columns.target, *kinds})
+    table = Table.read(Path(path), delimiter, encoding, {columns.target, *kinds})
     y, _ = targets(table, columns.target, task, words=words)
     x = encode(table, columns)
     table.refuse_faults()
@@ -98,7 +98,6 @@ def _columns(
     categorical: Mapping[str, None],
     empty: Columns,
 ) -> Columns:
-    """The columns of the table, each with its kind, and the words of those that have some."""
     numbers = None if numeric is None else set(numeric)
     for name in [*(numeric or []), *categorical]:
         if name == target:
@@ -177,7 +176,6 @@ def _zeros(table: Table, columns: Columns) -> np.ndarray:
 
 
 def _worded(table: Table, columns: Columns) -> list[str]:
-    """The columns that are taken for numbers and begin with a word."""
     first = {
         name: next((cell for cell in table.cells(name) if cell), "")
         for name, words in columns.categories.items()
@@ -237,7 +235,7 @@ def targets(
                     name,
                     f"the target is a number in {counted(len(known), 'row')} and here {{}}.",
                     cells[row],
-                    "Mend the cell, or write `task: classification` if these are names of classes.",
+                    "Correct it, or write `task: classification` if these are names of classes.",
                 )
         return narrowed(_spread(known, len(cells), "float64"), place), "regression"
     if whole and len(known) == len(given) and not words:

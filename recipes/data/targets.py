@@ -1,12 +1,11 @@
 """What targets mean: classes, numbers to predict, or several labels that are each on or off."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from ..errors import DataError
-from .arrays import numbers, refuse_infinite
-from .precision import lost_in_float32
+from .arrays import lost_in_float32, numbers, refuse_infinite
 
 Task = Literal["classification", "regression", "multilabel"]
 # Whole numbers with more different values than this may as well be measurements.
@@ -139,9 +138,3 @@ def doubt(targets: np.ndarray, task: Task) -> str:
         f"{len(targets) / count:.3g} rows of each on average: classes, or numbers to predict? "
         f"{SPELLINGS}"
     )
-
-
-def majority(labels: Any) -> tuple[Any, float]:
-    """The most frequent class and its share of the rows."""
-    classes, counts = np.unique(labels, return_counts=True)
-    return classes[counts.argmax()], float(counts.max() / counts.sum())

@@ -62,7 +62,7 @@ def course(recipe: Recipe) -> Course:
     from ..build.experiment import optimizer
     from ..build.objects import Builder
     from ..build.parts import training_parts
-    from ..data.steps import steps_per_epoch
+    from ..data.order import steps_per_epoch
 
     batches = steps_per_epoch(len(data.train.y), recipe.data.batch_size, recipe.data.drop_remainder)
     builder = Builder(recipe, batches)

@@ -3,12 +3,14 @@
 What a file holds is looked through first, by `model_file`.
 """
 
+import json
 import os
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .backend import use_tensorflow
-from .model_file import ModelFileError, check_model, check_weights, first_line, readable
+from .model_file import CONFIG, ModelFileError, check_model, check_weights, first_line, readable
 
 if TYPE_CHECKING:
     import keras
@@ -36,21 +38,32 @@ def open_model(path: str | os.PathLike, *, compiled: bool = False) -> "keras.Mod
     _register_own_classes()
     import keras
 
-    from ..build.capacity import TooLarge, weights_fit_memory
-
     numbers = check_model(file)
     with readable(file):
-        try:
-            with weights_fit_memory(numbers=numbers + SPARE_NUMBERS):
-                model = keras.models.load_model(file, compile=compiled, safe_mode=True)
-        except TooLarge:
-            raise ModelFileError(
-                f"{file}: its layers have more weights than the file holds; the file is damaged or "
-                "hostile."
-            ) from None
+        _check_weight_count(file, numbers + SPARE_NUMBERS)
+        model = keras.models.load_model(file, compile=compiled, safe_mode=True)
     if not isinstance(model, keras.Model):
         raise ModelFileError(f"{file}: holds a {type(model).__name__}; expected a model.")
     return model
+
+
+def _check_weight_count(file: Path, most: int) -> None:
+    """Refuse a model with more weights than `most`, before memory is taken for them."""
+    import keras
+
+    from ..build.capacity import unallocated_weights
+
+    with zipfile.ZipFile(file) as archive:
+        config = json.loads(archive.read(CONFIG))
+    # Without its optimizer, whose variables are no more than a few for each weight.
+    config["compile_config"] = None
+    with unallocated_weights(discard=True):
+        model = keras.saving.deserialize_keras_object(config, safe_mode=True)
+    if isinstance(model, keras.Model) and model.count_params() > most:
+        raise ModelFileError(
+            f"{file}: its layers have more weights than the file holds; the file is damaged or "
+            "hostile."
+        )
 
 
 def load_weights(model: "keras.Model", path: str | os.PathLike) -> None:

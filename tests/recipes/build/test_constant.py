@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from keras_recipes.recipes.build.constant import constant_guess
-from keras_recipes.recipes.build.task import Task
+from keras_recipes.recipes.build.task import Form, Task
 from keras_recipes.recipes.data.scale import Scaling
 
 
@@ -17,7 +17,7 @@ def guessed(task, y, classes=()):
 
 def test_unbalanced_classes():
     y = np.repeat([0, 1], [91, 9])
-    found = guessed(Task("labels", 2), y, ("good", "bad"))
+    found = guessed(Task(Form.LABELS, 2), y, ("good", "bad"))
     assert found.words == "the majority class (good, 91 %)"
     assert (found.accuracy, found.loss) == (0.91, 0.5)
     assert "91 rows of good and 9 of bad" in found.remedy
@@ -26,14 +26,14 @@ def test_unbalanced_classes():
 
 
 def test_balanced_classes_have_no_imbalance():
-    found = guessed(Task("labels", 2), np.repeat([0, 1], [52, 48]), (3, 7))
+    found = guessed(Task(Form.LABELS, 2), np.repeat([0, 1], [52, 48]), (3, 7))
     assert found.words == "the majority class (3, 52 %)"
     assert "unbalanced" not in found.remedy
 
 
 def test_labels():
     y = np.array([[1, 0], [1, 0], [1, 1], [0, 0]], "uint8")
-    assert guessed(Task("multilabel", 2), y).accuracy == pytest.approx(0.75)
+    assert guessed(Task(Form.MULTILABEL, 2), y).accuracy == pytest.approx(0.75)
 
 
 @pytest.mark.parametrize(
@@ -42,8 +42,8 @@ def test_labels():
 )
 def test_the_scale_of_the_targets_is_named_where_it_is_far_from_1(mean, deviation, named):
     y = mean + deviation * np.resize([-1.0, 1.0], 40)
-    found = guessed(Task("values", 1), y)
+    found = guessed(Task(Form.VALUES, 1), y)
     assert ("target_scale: standardize" in found.scale) == named
     assert (f"mean {mean:.4g} and deviation {deviation:.4g}" in found.scale) == named
     scaling = Scaling.fit("standardize", y[:, None])
-    assert guessed(Task("values", 1, scaling=scaling), y).scale == ""
+    assert guessed(Task(Form.VALUES, 1, scaling=scaling), y).scale == ""

@@ -8,7 +8,7 @@ import pytest
 
 from keras_recipes.models import LayerError, build_network
 from keras_recipes.recipes.build.objects import Builder
-from keras_recipes.recipes.data.bundled import breast_cancer, diabetes, digits, iris, wine
+from keras_recipes.recipes.data.sources import breast_cancer, diabetes, digits, iris, wine
 from keras_recipes.recipes.errors import RecipeError
 from keras_recipes.recipes.spec import arguments, catalog
 from keras_recipes.recipes.spec.choices import Choice

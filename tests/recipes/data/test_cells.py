@@ -58,7 +58,7 @@ def test_a_name_is_compared_with_a_bounded_number_of_columns(tmp_path, monkeypat
         lambda word, known, **more: compared.append(len(known)) or real(word, known, **more),
     )
     names = [f"column_{index:06d}" for index in range(20_000)]
-    table = Table(written(tmp_path / "t.csv", [",".join(names), ",".join("1" * 20_000)]))
+    table = Table.read(written(tmp_path / "t.csv", [",".join(names), ",".join("1" * 20_000)]))
     with pytest.raises(DataError, match="has no column `colmun_000003`") as caught:
         table.cells("colmun_000003")
     assert compared == [fields.MOST_COMPARED]
@@ -87,7 +87,7 @@ def test_features_that_do_not_fit_into_memory(tmp_path, monkeypatch):
 
 def test_cells_that_look_like_numbers(tmp_path):
     path = written(tmp_path / "t.csv", ["a", "1", " 2.5 ", "-3e2", ".5", "0x1", "1_0", "1e39"])
-    table = Table(path)
+    table = Table.read(path)
     found = table.numbers("a")
     np.testing.assert_array_equal(found, np.float32([1, 2.5, -300, 0.5, *[np.nan] * 3]))
     assert table.usable.tolist() == [True] * 4 + [False] * 3

@@ -126,7 +126,7 @@ def test_rows_of_any_type(dtype):
 
 
 def test_tensors_read_the_arrays_where_they_are():
-    from keras_recipes.recipes.data.memory import placed
+    from keras_recipes.recipes.data.arrays import placed
 
     array = placed(np.arange(1000, dtype="float32"))
     held = tensor(array)

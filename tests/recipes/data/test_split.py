@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_recipes.recipes.data import Splits, load_data
-from keras_recipes.recipes.data.split import generator, limited, shares, size_of, taken
+from keras_recipes.recipes.data.split import generator, limited, quotas, size_of, taken
 
 
 def rows_of(split):
@@ -64,10 +64,10 @@ def test_classes_keep_their_shares():
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.integers(2, 50), min_size=2, max_size=8), st.data())
-def test_shares(counts, data):
+def test_quotas(counts, data):
     counts = np.array(counts)
     size = data.draw(st.integers(1, int(counts.sum() - len(counts))))
-    quota = shares(counts, size)
+    quota = quotas(counts, size)
     assert quota.sum() == size
     assert (quota >= 0).all()
     assert (quota < counts).all()
@@ -75,10 +75,10 @@ def test_shares(counts, data):
         assert np.abs(quota - counts * size / counts.sum()).max() <= 1
 
 
-def test_shares_refuse_to_use_up_a_class():
-    assert shares(np.array([50, 30, 20]), 10).tolist() == [5, 3, 2]
+def test_quotas_refuse_to_use_up_a_class():
+    assert quotas(np.array([50, 30, 20]), 10).tolist() == [5, 3, 2]
     with pytest.raises(ValueError, match="cannot be drawn"):
-        shares(np.array([2, 2]), 3)
+        quotas(np.array([2, 2]), 3)
 
 
 def test_sizes():

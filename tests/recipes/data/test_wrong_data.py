@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from keras_recipes.recipes.data import Splits, load_data
-from keras_recipes.recipes.data.steps import steps_per_epoch
+from keras_recipes.recipes.data.order import steps_per_epoch
 from keras_recipes.recipes.errors import DataError
 
 TABLE = b"size,colour,price\n1,red,a\n2,blue,b\n3,red,a\n4,blue,b\n"

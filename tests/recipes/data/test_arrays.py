@@ -8,8 +8,8 @@ from keras_recipes.recipes import DataError
 from keras_recipes.recipes.build.experiment import experiment
 from keras_recipes.recipes.build.inputs import data_of
 from keras_recipes.recipes.data import Splits, load_data
+from keras_recipes.recipes.data.arrays import lost_in_float32
 from keras_recipes.recipes.data.order import batches_of, evaluation_dataset, training_dataset
-from keras_recipes.recipes.data.precision import lost_in_float32
 from keras_recipes.recipes.run.train import inference_model
 from keras_recipes.recipes.spec import load
 
