@@ -10,7 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from .arguments import positive, whole
+from ..arguments import check_positive
+from .arguments import check_steps
 
 # A derivative along a direction that is this far off, relative, is looked into.
 SUSPICIOUS = 1e-7
@@ -93,9 +94,9 @@ def gradient_check(
     >>> gradient_check(lambda: tf.reduce_sum(w.value**3), [w])[0].error < 1e-6
     True
     """
-    whole("entries", entries, least=1)
-    whole("directions", directions, least=0)
-    positive("step", step)
+    check_steps("entries", entries, ge=1)
+    check_steps("directions", directions)
+    check_positive("step", step)
     for variable in variables:
         if variable.dtype != "float64":
             raise ValueError(

@@ -34,13 +34,14 @@ def groups(model: Any, tracked: Sequence[Any] = ()) -> dict[str, list[Any]]:
     optimizer = model.optimizer
     if not optimizer.built:
         optimizer.build(model.trainable_variables)
-    parts = getattr(model, "training_parts", dict)()
+    parts = getattr(model, "training_parts", None)
+    scheduled = [optimizer] if parts is None else [optimizer, *vars(parts).values()]
     found = {
         "model": list(model.variables),
         "untracked": list(_untracked(model)),
-        "step": list(getattr(getattr(model, "_memory", None), "variables", [])),
+        "step": list(getattr(model, "step_variables", [])),
         "optimizer": list(optimizer.variables),
-        "schedules": list(_of_schedules([optimizer, *parts.values()])),
+        "schedules": list(_of_schedules(scheduled)),
         "tracked": [variable for item in tracked for variable in _of(item)],
     }
     return _each_once(found)

@@ -127,7 +127,7 @@ def network(recipe: Recipe, data: Data, task: tasks.Task, builder: Builder) -> k
         inputs,
         outputs,
         name=recipe.name,
-        **training_parts(recipe, builder),
+        **training_parts(recipe, builder).active(),
     )
     model.saves_network = True
     too_large = oversized(model, batch_rows(len(data.train.y), recipe.data.batch_size))

@@ -227,7 +227,7 @@ class Recipe(Strict):
     gradient_transforms: list[choice("gradient_transforms")] = Key(  # type: ignore[valid-type]
         [], description="centralization and noise of the gradient, in order"
     )
-    sharpness: _section("sharpness") = Key(  # type: ignore[valid-type]
+    sam: _section("sam") = Key(  # type: ignore[valid-type]
         None, description="sharpness-aware minimization: two passes an update"
     )
     weight_averaging: _section("weight_averaging") = Key(  # type: ignore[valid-type]

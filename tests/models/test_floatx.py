@@ -35,7 +35,7 @@ ALL_PARTS = {
         "weight_decay": WeightDecay(0.1, max_norm=1.0),
         "gradient_accumulation": 2,
         "gradient_transforms": [GradientCentralization(), GradientNoise()],
-        "sharpness": SharpnessAware(),
+        "sam": SharpnessAware(),
         "weight_averaging": WeightAveraging(0.9),
         "layer_rates": LayerRates([{"match": "hidden", "multiplier": 0.5}]),
         "momentum": Linear(0.9, 10, 0.5),

@@ -70,7 +70,7 @@ def test_sharpness_takes_the_gradient_of_the_worst_place_nearby(model, fitted, d
     rho, rate = 0.3, 0.1
     x, y = (tf.constant(part) for part in data)
     made, history = fitted(
-        model(sharpness=SharpnessAware(rho)),
+        model(sam=SharpnessAware(rho)),
         keras.optimizers.SGD(rate),
         epochs=1,
         batch_size=32,
@@ -97,7 +97,7 @@ def test_sharpness_takes_the_gradient_of_the_worst_place_nearby(model, fitted, d
 
 def test_looking_around_leaves_no_rounding_error_behind(model, fitted):
     """With a learning rate of zero the weights are those at the start, to the bit."""
-    made, _ = fitted(model(sharpness=SharpnessAware(0.5)), keras.optimizers.SGD(0.0), epochs=1)
+    made, _ = fitted(model(sam=SharpnessAware(0.5)), keras.optimizers.SGD(0.0), epochs=1)
     for got, start in zip(made.get_weights(), model().get_weights(), strict=True):
         np.testing.assert_array_equal(got, start)
 
@@ -105,16 +105,16 @@ def test_looking_around_leaves_no_rounding_error_behind(model, fitted):
 def test_they_come_back_from_a_saved_model(model, fitted, tmp_path):
     given = {
         "gradient_transforms": [GradientCentralization(), GradientNoise(0.02, 0.3, seed=7)],
-        "sharpness": SharpnessAware(0.2),
+        "sam": SharpnessAware(0.2),
     }
     made, _ = fitted(model(**given), epochs=1)
     made.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
-    assert [t.get_config() for t in again.gradient_transforms] == [
+    assert [t.get_config() for t in again.training_parts.gradient_transforms] == [
         {},
         {"eta": 0.02, "gamma": 0.3, "seed": 7},
     ]
-    assert again.sharpness.rho == 0.2
+    assert again.training_parts.sam.rho == 0.2
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_they_come_back_from_a_saved_model(model, fitted, tmp_path):
         (lambda model: GradientNoise(gamma=-1), "`gamma` must be >= 0"),
         (lambda model: GradientNoise(seed=-1), "`seed` must be a whole number >= 0"),
         (lambda model: SharpnessAware(0), "`rho` must be > 0"),
-        (lambda model: model(sharpness=0.1), "`sharpness` must be a `SharpnessAware`"),
+        (lambda model: model(sam=0.1), "`sam` must be a `SharpnessAware`"),
         (lambda model: model(gradient_transforms=["noise"]), "`gradient_transforms` must hold"),
     ],
 )
