@@ -44,7 +44,7 @@ def check_steps(name: str, value: Any, *, ge: int = 0) -> int:
     """A whole number from `ge`, small enough for a count of updates."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < ge:
         raise invalid(name, f"a whole number >= {ge}", value)
-    if value > MAX_STEPS:
+    if int(value) > MAX_STEPS:
         raise invalid(name, "< 2^47", value)
     return int(value)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -46,7 +48,7 @@ class WeightAveraging(Configurable):
 
     def fraction(self, updates: tf.Tensor | int) -> tf.Tensor:
         """The fraction of w - a that the average moves by after an update: 1 copies w."""
-        after = tf.cast(updates, tf.int64) - self.start
+        after: Any = tf.cast(updates, tf.int64) - self.start
         if self.decay is None:
             fraction = 1.0 / tf.cast(after // self.every + 1, tf.float32)
         else:
