@@ -71,7 +71,7 @@ def build_network(
     >>> outputs.shape
     (None, 1)
     """
-    inputs = keras.Input(tuple(input_shape), name="rows", dtype=dtype)
+    inputs: Any = keras.Input(tuple(input_shape), name="rows", dtype=dtype)
     tensor = inputs if scaling is None else scaling(inputs)
     if dtype is not None and dtype != keras.config.floatx():
         tensor = keras.layers.Identity(name="rounding")(tensor)
