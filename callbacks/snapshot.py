@@ -24,7 +24,7 @@ def all_variables(model: Any) -> list[Any]:
 
 def _remembered(model: Any) -> list[Any]:
     """Variables of the training step that are no weights."""
-    return list(getattr(getattr(model, "_memory", None), "variables", []))
+    return list(getattr(model, "step_variables", []))
 
 
 def optimizer_variables(model: Any, *, rate: bool = True) -> list[Any]:

@@ -1,22 +1,19 @@
 """Models that clip gradients and decay weights, the network builder, and losses."""
 
 from .averaging import WeightAveraging
-from .bounds import AdaptiveClipping
-from .clipping import GradientClipping
-from .decay import WeightDecay
-from .decay_rules import Rule
+from .bounds import AdaptiveClipping, PercentileClipping, ZScoreClipping
+from .clipping import GradientClipping, NonFiniteGradientError
+from .decay import Rule, WeightDecay
 from .encoded_metric import EncodedMetric
 from .gradient_check import GradientCheck, gradient_check
 from .layer_rates import LayerRate, LayerRates
 from .losses import RootMeanSquaredError, StandardizedLoss, SumOfSquares
 from .network import LayerError, Residual, build_network
-from .nonfinite import NonFiniteGradientError
-from .norm_history import PercentileClipping, ZScoreClipping
-from .sharpness import SharpnessAware
-from .training_model import GradientClippingModel, TrainingModel, WeightDecayModel
+from .sam import SharpnessAware
+from .training_model import GradientClippingModel, TrainingModel, WeightDecayModel, wrap
+from .training_parts import TrainingParts
 from .training_step import TrainingStep
-from .transforms import GradientCentralization, GradientNoise
-from .wrapping import wrap
+from .transforms import GradientCentralization, GradientNoise, GradientTransform
 
 __all__ = [
     "AdaptiveClipping",
@@ -26,6 +23,7 @@ __all__ = [
     "GradientClipping",
     "GradientClippingModel",
     "GradientNoise",
+    "GradientTransform",
     "LayerError",
     "LayerRate",
     "LayerRates",
@@ -38,6 +36,7 @@ __all__ = [
     "StandardizedLoss",
     "SumOfSquares",
     "TrainingModel",
+    "TrainingParts",
     "TrainingStep",
     "WeightAveraging",
     "WeightDecay",

@@ -2,29 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import keras
 import tensorflow as tf
 
-from .arguments import made, one_of, positive_or_none
-from .bounds import AdaptiveClipping, by_block_rms, by_norm, by_value
-from .norm_history import PercentileClipping, ZScoreClipping
-from .norms import TINY, Gradients, global_norm
+from ..arguments import check_choice, check_positive, optional
+from .arguments import Configurable, from_value
+from .bounds import (
+    AdaptiveClipping,
+    Bounded,
+    PercentileClipping,
+    ZScoreClipping,
+    by_block_rms,
+    by_norm,
+    by_value,
+)
+from .norms import TINY, Gradients, global_norm, scaled
 
 POLICIES = ("zero", "skip", "raise")
 History = PercentileClipping | ZScoreClipping
 
 
-class Clipped(NamedTuple):
-    """What clipping leaves.
+class NonFiniteGradientError(ArithmeticError):
+    """The gradient of an update held a NaN or infinity; the update was not made.
 
     Attributes:
-        gradients: in the order they came.
+        update: number of updates before it.
+        variables: paths of the variables whose gradient is not finite.
+
+    >>> NonFiniteGradientError(7, ["dense/kernel"]).update
+    7
+    """
+
+    def __init__(self, update: int, variables: Sequence[str]):
+        self.update = update
+        self.variables = list(variables)
+        super().__init__(
+            f"After {update} updates the gradient is NaN or infinite, for {', '.join(variables)}. "
+            "The weights are those before it. Lower the learning rate, add a warm-up or clip the "
+            "gradient; the other usual cause is NaN in the data."
+        )
+
+
+class Clipped(NamedTuple):
+    """The gradients of an update after clipping.
+
+    Attributes:
+        gradients: one a variable, in order.
         norm: their global norm.
-        cut: whether any bound cut them, a boolean scalar.
+        cut: whether any bound changed them, a boolean scalar.
         states: the next state of each history, by name.
     """
 
@@ -35,10 +64,10 @@ class Clipped(NamedTuple):
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
-class GradientClipping:
+class GradientClipping(Configurable):
     """Bounds on a gradient: by element, by variable, by unit, and over all variables.
 
-    The bounds apply in this order, each to what the one before it left:
+    The bounds apply in this order, each to the result of the one before it:
 
     - `value`: every element is cut to [-value, value].
     - `block_rms`: the gradient g of a variable becomes g / max(1, rms(g) / block_rms).
@@ -60,14 +89,14 @@ class GradientClipping:
         norm: bound on the Euclidean norm of each variable's gradient, > 0, or None.
         global_norm: bound on the norm of all gradients together, > 0, or None.
         block_rms: bound on the root mean square of each variable's gradient, > 0, or None.
-        adaptive: bound on a unit's gradient as a share of its weights, > 0; or an
+        adaptive: bound on a unit's gradient as a fraction of its weights, > 0; or an
             `AdaptiveClipping`, or its arguments by name; or None.
         percentile: between 0 and 100; or a `PercentileClipping`, or its arguments by name; or None.
         z_score: standard deviations, > 0; or a `ZScoreClipping`, or its arguments by name; or None.
-        nonfinite: what becomes of a gradient with a NaN or infinity. `zero`: it counts as zero, so
-            that momentum and decay go on. `skip`: there is no update, and the optimizer does not
+        nonfinite: what becomes of a gradient with a NaN or infinity. `zero`: it counts as zero;
+            momentum and decay still act. `skip`: there is no update, and the optimizer does not
             count it. `raise`: there is no update, and `NonFiniteGradientError` ends the training
-            with the weights that it had.
+            with the weights before it.
 
     Raises:
         ValueError: no bound is given, or one is out of range.
@@ -90,14 +119,14 @@ class GradientClipping:
         z_score: float | Mapping[str, Any] | ZScoreClipping | None = None,
         nonfinite: Literal["zero", "skip", "raise"] = "zero",
     ):
-        self.value = positive_or_none("value", value)
-        self.norm = positive_or_none("norm", norm)
-        self.global_norm = positive_or_none("global_norm", global_norm)
-        self.block_rms = positive_or_none("block_rms", block_rms)
-        self.adaptive = made("adaptive", adaptive, AdaptiveClipping, "factor")
-        self.percentile = made("percentile", percentile, PercentileClipping, "percentile")
-        self.z_score = made("z_score", z_score, ZScoreClipping, "threshold")
-        self.nonfinite = one_of("nonfinite", nonfinite, POLICIES)
+        self.value = optional(check_positive, "value", value)
+        self.norm = optional(check_positive, "norm", norm)
+        self.global_norm = optional(check_positive, "global_norm", global_norm)
+        self.block_rms = optional(check_positive, "block_rms", block_rms)
+        self.adaptive = from_value("adaptive", adaptive, AdaptiveClipping, "factor")
+        self.percentile = from_value("percentile", percentile, PercentileClipping, "percentile")
+        self.z_score = from_value("z_score", z_score, ZScoreClipping, "threshold")
+        self.nonfinite = check_choice("nonfinite", nonfinite, POLICIES)
         bounds = {name: bound for name, bound in vars(self).items() if name != "nonfinite"}
         if all(bound is None for bound in bounds.values()):
             raise ValueError(
@@ -106,7 +135,7 @@ class GradientClipping:
             )
 
     def histories(self) -> dict[str, History]:
-        """The bounds that remember norms, by name."""
+        """The bounds that depend on the norms of earlier updates, by name."""
         found = {"percentile": self.percentile, "z_score": self.z_score}
         return {name: history for name, history in found.items() if history is not None}
 
@@ -128,8 +157,8 @@ class GradientClipping:
             output: ids of the variables of the last layer.
 
         Returns:
-            What is left. Where `norm` is not finite, the gradients are zero under the policy
-            `zero` and without meaning under the others, and the states are those that came.
+            The clipped gradients. Where `norm` is not finite, they are zero under the policy
+            `zero` and undefined under the others, and the states are unchanged.
         """
         finite = tf.math.is_finite(norm)
         bounded, cuts = self._local(gradients, variables, output)
@@ -152,7 +181,7 @@ class GradientClipping:
     def _local(
         self, gradients: Gradients, variables: Sequence[keras.Variable], output: frozenset[int]
     ) -> tuple[list[tf.Tensor | None], list[tf.Tensor]]:
-        """The gradients within the bounds that concern one variable, and what was cut."""
+        """The gradients within the bounds on single variables, and what was cut."""
         bounded, cuts = list(gradients), []
         for index, variable in enumerate(variables):
             for bound in self._local_bounds(variable, output):
@@ -162,9 +191,11 @@ class GradientClipping:
                     cuts.append(cut)
         return bounded, cuts
 
-    def _local_bounds(self, variable: keras.Variable, output: frozenset[int]) -> list[Any]:
+    def _local_bounds(
+        self, variable: keras.Variable, output: frozenset[int]
+    ) -> list[Callable[[tf.Tensor], Bounded]]:
         """The bounds on one variable's gradient as functions of it, in order."""
-        found: list[Any] = []
+        found: list[Callable[[tf.Tensor], Bounded]] = []
         if self.value is not None:
             found.append(partial(by_value, bound=self.value))
         if self.block_rms is not None:
@@ -172,13 +203,13 @@ class GradientClipping:
         if self.norm is not None:
             found.append(partial(by_norm, bound=self.norm))
         adaptive = self.adaptive
-        if adaptive is not None and adaptive.concerns(variable, output):
+        if adaptive is not None and adaptive.applies_to(variable, output):
             found.append(partial(adaptive, weights=variable.value))
         return found
 
     def _bound(
         self, norm: tf.Tensor, states: Mapping[str, tf.Tensor]
-    ) -> tuple[Any, dict[str, tf.Tensor]]:
+    ) -> tuple[tf.Tensor | float | None, dict[str, tf.Tensor]]:
         """The least of the bounds on the global norm, None if there is none, and next states."""
         bound, following = self.global_norm, {}
         for name, history in self.histories().items():
@@ -189,32 +220,15 @@ class GradientClipping:
     def _scaled(
         self, gradients: Gradients, factor: tf.Tensor, finite: tf.Tensor
     ) -> list[tf.Tensor | None]:
-        """Each gradient times the factor; one with a NaN is zero where that is the policy.
+        """Each gradient times the factor; under the policy `zero`, zero where it is not finite.
 
         One operation a variable does both: a product that is 0 for a factor of 0 even where the
         gradient is NaN.
         """
         if self.nonfinite != "zero":
-            return [g if g is None else g * tf.cast(factor, g.dtype) for g in gradients]
+            return scaled(gradients, factor)
         factor = tf.where(finite, factor, 0.0)
         return [
             g if g is None else tf.math.multiply_no_nan(g, tf.cast(factor, g.dtype))
             for g in gradients
         ]
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments."""
-        parts = {"adaptive": self.adaptive, "percentile": self.percentile, "z_score": self.z_score}
-        return {
-            "value": self.value,
-            "norm": self.norm,
-            "global_norm": self.global_norm,
-            "block_rms": self.block_rms,
-            **{name: part and part.get_config() for name, part in parts.items()},
-            "nonfinite": self.nonfinite,
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> GradientClipping:
-        """The clipping that `get_config` described."""
-        return cls(**config)

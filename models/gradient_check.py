@@ -1,4 +1,4 @@
-"""Automatic differentiation against differences of the loss, for layers and losses of one's own."""
+"""Automatic differentiation against differences of the loss, for custom layers and losses."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from .arguments import positive, whole
+from ..arguments import check_positive
+from .arguments import check_steps
 
-# A derivative along a direction that is this far off, relative, is looked into.
+# A relative error of the derivative along a direction above which single numbers are searched.
 SUSPICIOUS = 1e-7
 # A step along a direction of all numbers of a variable has this length: longer than one along a
 # single number, because the loss is rounded and the derivative is divided by their count.
@@ -24,15 +25,15 @@ class GradientCheck:
     """How well the gradient of one variable agrees.
 
     Attributes:
-        path: where the variable is.
-        entries: how many of its numbers were looked at one by one.
+        path: path of the variable.
+        entries: how many of its numbers were checked one by one.
         error: the largest relative error, (|a - n| - r) / (|a| + |n|), where r is what the rounding
             of the loss alone does to the difference; 0 where that explains it.
-        index: where it is.
+        index: index of the number with that error.
         automatic: the derivative there by automatic differentiation.
         numerical: the same by differences of the loss.
         size: how many numbers the variable has.
-        directions: along how many random directions all of them were looked at together.
+        directions: along how many random directions all of them were checked together.
         training: whether the loss is that of training, with dropout and batch statistics.
 
     >>> GradientCheck("dense/kernel", 10, 3e-9, (0, 1), 0.25, 0.25).error < 1e-6
@@ -72,13 +73,13 @@ def gradient_check(
 
     Args:
         loss: returns the loss, a scalar, at the variables' values; the same at every call.
-        variables: those that it depends on, float64.
-        entries: numbers of each variable that are looked at one by one, >= 1; all where it has no
+        variables: the variables that it depends on, float64.
+        entries: numbers of each variable that are checked one by one, >= 1; all where it has no
             more.
         directions: random directions for each variable that has more numbers than that, >= 0.
-        step: h, > 0, as a share of max(1, |w|).
+        step: h, > 0, as a fraction of max(1, |w|).
         seed: which numbers and directions.
-        training: what the rows say about the loss.
+        training: whether the loss is that of training; reported in the rows.
 
     Returns:
         A row for each variable, in their order, with the number that agrees least. An error of 1e-6
@@ -93,9 +94,9 @@ def gradient_check(
     >>> gradient_check(lambda: tf.reduce_sum(w.value**3), [w])[0].error < 1e-6
     True
     """
-    whole("entries", entries, least=1)
-    whole("directions", directions, least=0)
-    positive("step", step)
+    check_steps("entries", entries, ge=1)
+    check_steps("directions", directions)
+    check_positive("step", step)
     for variable in variables:
         if variable.dtype != "float64":
             raise ValueError(
@@ -105,15 +106,15 @@ def gradient_check(
     compiled = tf.function(loss)
     with tf.GradientTape() as tape:
         value = compiled()
-    # Twice: the function that the tape called is another one, with a generator of its own.
+    # Twice: the function that the tape called is a different one, with a separate generator.
     again = [float(compiled()), float(compiled())]
     if again != [float(value)] * 2:
         raise ValueError(
-            "The loss is another one at every call, and has no derivative. Received: "
+            "The loss differs from call to call, and so has no derivative. Received: "
             f"{float(value)!r}, then {again}. Fix the seed of what it draws."
         )
     found: Any = tape.gradient(value, [variable.value for variable in variables])
-    # The loss is a sum of many rounded numbers: some of its last digits are none.
+    # The loss is a sum of many rounded numbers: its last digits carry no information.
     rounding = 16 * np.finfo("float64").eps * max(1.0, abs(float(value)))
     random = np.random.default_rng(seed)
     rows = []
@@ -145,11 +146,11 @@ class _Variable:
     def row(
         self, random: np.random.Generator, entries: int, directions: int, training: bool
     ) -> GradientCheck:
-        """The number that agrees least of those looked at."""
+        """The number that agrees least of those checked."""
         size = self.values.size
         chosen = list(random.permutation(size)[:entries])
         count = directions if size > entries else 0
-        found = [self._located(_direction(random, size)) for _ in range(count)]
+        found = [self._wrong_entry(_direction(random, size)) for _ in range(count)]
         looked_at = list(dict.fromkeys([*chosen, *(flat for flat in found if flat is not None)]))
         entries_found = [self._entry(flat) for flat in looked_at] or [(0.0, 0, 0.0, 0.0)]
         self.variable.assign(self.values.reshape(self.variable.shape))
@@ -172,46 +173,46 @@ class _Variable:
 
     def _entry(self, flat: int) -> tuple[float, int, float, float]:
         """Relative error at one number, the number, and both derivatives."""
-        width = self.step * max(1.0, abs(float(self.values[flat])))
-        way = np.zeros_like(self.values)
-        way[flat] = 1.0
-        numerical, automatic = self._difference(way, width), float(self.gradient[flat])
+        distance = self.step * max(1.0, abs(float(self.values[flat])))
+        direction = np.zeros_like(self.values)
+        direction[flat] = 1.0
+        numerical, automatic = self._difference(direction, distance), float(self.gradient[flat])
         apart = np.maximum(0.0, abs(automatic - numerical) - self.rounding / self.step)
         error = apart / max(abs(automatic) + abs(numerical), 1e-300)
         return float(error), int(flat), automatic, numerical
 
-    def _located(self, way: np.ndarray) -> int | None:
+    def _wrong_entry(self, direction: np.ndarray) -> int | None:
         """The number that makes the derivative along a direction wrong; None where none does."""
-        inside = np.arange(way.size)
-        apart, doubt = self._apart(way, inside)
-        if apart <= doubt:
+        inside = np.arange(direction.size)
+        difference, tolerance = self._disagreement(direction, inside)
+        if difference <= tolerance:
             return None
         while inside.size > 1:
             halves = np.array_split(inside, 2)
-            inside = max(halves, key=lambda half: self._apart(way, half)[0])
+            inside = max(halves, key=lambda half: self._disagreement(direction, half)[0])
         return int(inside[0])
 
-    def _apart(self, way: np.ndarray, inside: np.ndarray) -> tuple[float, float]:
+    def _disagreement(self, direction: np.ndarray, inside: np.ndarray) -> tuple[float, float]:
         """How far both derivatives along some numbers of a direction are apart, and may be."""
-        part = np.zeros_like(way)
-        part[inside] = way[inside]
+        part = np.zeros_like(direction)
+        part[inside] = direction[inside]
         length = _norm(part)
-        width = STRIDE * self.step
-        numerical = length * self._difference(part / length, width)
+        distance = STRIDE * self.step
+        numerical = length * self._difference(part / length, distance)
         automatic = float(np.sum(part * self.gradient))
         # NaN is as far apart as anything.
         apart = np.nan_to_num(abs(automatic - numerical), nan=np.inf)
         usual = _norm(part * self.gradient)
-        return float(apart), SUSPICIOUS * usual + length * self.rounding / width
+        return float(apart), SUSPICIOUS * usual + length * self.rounding / distance
 
-    def _difference(self, way: np.ndarray, width: float) -> float:
+    def _difference(self, direction: np.ndarray, distance: float) -> float:
         """The central difference of the loss along a direction."""
         found = []
         for sign in (1.0, -1.0):
-            moved = self.values + sign * width * way
+            moved = self.values + sign * distance * direction
             self.variable.assign(moved.reshape(self.variable.shape))
             found.append(float(self.loss()))
-        return (found[0] - found[1]) / (2.0 * width)
+        return (found[0] - found[1]) / (2.0 * distance)
 
 
 def _direction(random: np.random.Generator, size: int) -> np.ndarray:

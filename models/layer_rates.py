@@ -9,18 +9,17 @@ from typing import Any
 
 import keras
 
-from .arguments import expression, number
-
-ALL = "all others"
+from ..arguments import check_number, optional
+from .arguments import Configurable, check_pattern, from_list
 
 
 @dataclass(frozen=True)
-class LayerRate:
+class LayerRate(Configurable):
     """The learning rate of some variables.
 
     Args:
-        match: a regular expression that the variable's path must hold.
-        multiplier: learning rate of a variable that matches over the optimizer's, >= 0. With 0 the
+        match: a regular expression, searched for in the variable's path.
+        multiplier: learning rate of a matching variable over the optimizer's, >= 0. With 0 the
             variable is frozen: it neither learns nor decays, in any mode of the weight decay.
 
     Raises:
@@ -34,15 +33,9 @@ class LayerRate:
     multiplier: float
 
     def __post_init__(self) -> None:
-        expression("match", self.match)
-        multiplier = number("multiplier", self.multiplier)
-        if multiplier < 0:
-            raise ValueError(f"Argument `multiplier` must be >= 0. Received: {self.multiplier}")
+        check_pattern("match", self.match)
+        multiplier = check_number("multiplier", self.multiplier, ge=0)
         object.__setattr__(self, "multiplier", multiplier)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments."""
-        return {"match": self.match, "multiplier": self.multiplier}
 
 
 @dataclass(frozen=True)
@@ -50,9 +43,9 @@ class RateRow:
     """One variable in the table of learning rates.
 
     Attributes:
-        path: where the variable is.
+        path: path of the variable.
         shape: its shape.
-        rule: what decided, in words.
+        rule: the rule that decided, in words.
         multiplier: its learning rate as a multiple of the optimizer's.
     """
 
@@ -63,11 +56,11 @@ class RateRow:
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
-class LayerRates:
+class LayerRates(Configurable):
     """Multiplies the learning rate of single layers, with one optimizer for all.
 
     With w' what decoupled decay and the optimizer make of w, and m the multiplier of the variable,
-    w becomes w + m (w' - w). Every rule of Keras whose step is proportional to the learning rate
+    w becomes w + m (w' - w). Every Keras optimizer whose step is proportional to the learning rate
     then does what it would do at m times the rate. The multiplier of a variable is
 
     m = multiplier of the first rule that matches, or 1, times layer_decay^d,
@@ -78,8 +71,8 @@ class LayerRates:
 
     Args:
         rules: `LayerRate`s, or their arguments by name, as `{"match": "embedding", "multiplier":
-            0.1}`. Each must decide about a variable.
-        layer_decay: multiplier a layer on the way from the output to the input, > 0; None for 1.
+            0.1}`. Each must match a variable that no earlier rule does.
+        layer_decay: factor per layer on the way from the output to the input, > 0; None for 1.
 
     Raises:
         ValueError: a bad argument, or neither is given.
@@ -93,14 +86,10 @@ class LayerRates:
         rules: Sequence[LayerRate | Mapping[str, Any]] = (),
         layer_decay: float | None = None,
     ):
-        if isinstance(rules, (str, Mapping)) or not isinstance(rules, Sequence):
-            raise ValueError(f"Argument `rules` must be a list of rules. Received: rules={rules!r}")
-        self.rules = tuple(_rule(index, rule) for index, rule in enumerate(rules))
-        self.layer_decay = None if layer_decay is None else number("layer_decay", layer_decay)
-        if self.layer_decay is not None and self.layer_decay <= 0:
-            raise ValueError(f"Argument `layer_decay` must be > 0. Received: {layer_decay}")
+        self.rules = from_list("rules", rules, LayerRate)
+        self.layer_decay = optional(check_number, "layer_decay", layer_decay, gt=0)
         if not self.rules and self.layer_decay is None:
-            raise ValueError("Layer rates need `rules` or a `layer_decay`. Received none of them.")
+            raise ValueError("Layer rates need `rules` or a `layer_decay`. Received neither.")
 
     def table(
         self, variables: Sequence[keras.Variable], depths: Mapping[int, int]
@@ -108,73 +97,33 @@ class LayerRates:
         """A row a variable: its multiplier and why.
 
         Args:
-            variables: those that are trained.
-            depths: layers between each and the output, by the variable's id; see `depths`.
+            variables: the trainable variables.
+            depths: layers between each and the output, by the variable's id.
 
         Raises:
-            ValueError: a rule decides about no variable: it would silently do nothing.
+            ValueError: a rule decides about no variable, and so would have no effect.
         """
-        decided = [self._deciding(variable) for variable in variables]
+        rows = [self._row(variable, depths[id(variable)]) for variable in variables]
+        deciding = {self._first_match(variable) for variable in variables}
         for index, rule in enumerate(self.rules):
-            if index not in decided:
+            if index not in deciding:
                 listed = ", ".join(variable.path for variable in variables)
                 raise ValueError(
                     f"A rule of the layer rates, `match: {rule.match}`, matches no variable that "
                     f"an earlier rule does not. The variables are: {listed}"
                 )
-        rows = zip(variables, decided, strict=True)
-        return [self._row(variable, index, depths[id(variable)]) for variable, index in rows]
+        return rows
 
-    def _deciding(self, variable: keras.Variable) -> int | None:
-        """Index of the first rule that matches a variable."""
-        matching = (i for i, r in enumerate(self.rules) if re.search(r.match, variable.path))
-        return next(matching, None)
+    def _first_match(self, variable: keras.Variable) -> int | None:
+        rules = enumerate(self.rules)
+        return next((index for index, rule in rules if re.search(rule.match, variable.path)), None)
 
-    def _row(self, variable: keras.Variable, index: int | None, depth: int) -> RateRow:
-        multiplier = 1.0 if index is None else self.rules[index].multiplier
-        words = ALL if index is None else f"match {self.rules[index].match}"
+    def _row(self, variable: keras.Variable, depth: int) -> RateRow:
+        index = self._first_match(variable)
+        rule = None if index is None else self.rules[index]
+        multiplier = 1.0 if rule is None else rule.multiplier
+        words = "all others" if rule is None else f"match {rule.match}"
         if self.layer_decay is not None:
             multiplier *= self.layer_decay**depth
             words = f"{words}, {depth} layers from the output"
         return RateRow(variable.path, tuple(variable.shape), words, multiplier)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments."""
-        rules = [rule.get_config() for rule in self.rules]
-        return {"rules": rules, "layer_decay": self.layer_decay}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> LayerRates:
-        """The rates that `get_config` described."""
-        return cls(**config)
-
-
-def depths(model: keras.Model) -> dict[int, int]:
-    """Layers with a kernel between each trainable variable's layer and the output, by its id."""
-    groups: list[list[int]] = [[]]
-    seen: set[int] = set()
-    for layer in model._flatten_layers(include_self=False):
-        inner = [child for child in layer._flatten_layers(include_self=False) if child.weights]
-        own = [v for v in layer.trainable_variables if id(v) not in seen]
-        if inner or not own:
-            continue
-        if any(len(variable.shape) >= 2 for variable in own):
-            groups.append([])
-        seen.update(id(variable) for variable in own)
-        groups[-1].extend(id(variable) for variable in own)
-    last = len(groups) - 1
-    found = {name: last - index for index, group in enumerate(groups) for name in group}
-    # What belongs to the model itself, and to no layer, is as far away as anything.
-    return {id(v): found.get(id(v), last) for v in model.trainable_variables}
-
-
-def _rule(index: int, rule: Any) -> LayerRate:
-    if isinstance(rule, LayerRate):
-        return rule
-    if not isinstance(rule, Mapping):
-        raise ValueError(f"Argument `rules[{index}]` must name its parts. Received: {rule!r}")
-    try:
-        return LayerRate(**rule)
-    except TypeError as error:
-        message = str(error).replace("LayerRate.__init__()", f"`rules[{index}]`")
-        raise ValueError(f"{message}. Received: {dict(rule)!r}") from None

@@ -137,3 +137,10 @@ class StandardizedLoss(keras.losses.Loss):
     def from_config(cls, config: dict) -> StandardizedLoss:
         """The loss that `get_config` described."""
         return cls(**{**config, "loss": keras.saving.deserialize_keras_object(config["loss"])})
+
+
+# The names that a recipe uses.
+LOSSES = {
+    "root_mean_squared_error": RootMeanSquaredError,
+    "sum_of_squares": SumOfSquares,
+}

@@ -1,4 +1,4 @@
-"""A momentum that follows a schedule, in optimizers of Keras that know a constant one alone."""
+"""A momentum that follows a schedule, in Keras optimizers, whose own is a constant."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 # What an optimizer calls its momentum: Adam's first moment is the same average of gradients.
 NAMES = ("momentum", "beta_1")
 
 
-class MomentumNow:
+class MomentumValue:
     """The momentum of one update, where Keras's update rule expects a constant.
 
-    Keras asks a constant momentum whether it is zero at all, while it traces; this one is not.
+    Keras compares the momentum with 0 while it traces; a tensor has no value then, so each
+    comparison is answered as for a number above 0.
     """
 
     def __init__(self, value: tf.Tensor):
@@ -30,13 +32,14 @@ class MomentumNow:
     def __eq__(self, other: object) -> bool:
         return False
 
-    def __gt__(self, other: Any) -> bool:
+    def __gt__(self, other: object) -> bool:
         return True
 
     def __rsub__(self, other: float) -> tf.Tensor:
         return other - self.value
 
-    __hash__ = None  # type: ignore[assignment]
+    def __hash__(self) -> int:
+        return id(self)
 
 
 class ScheduledMomentum:
@@ -44,43 +47,46 @@ class ScheduledMomentum:
 
     Args:
         schedule: momentum at each update, from 0 to 1.
-        optimizer: one with `momentum` > 0 or `beta_1`.
+        optimizer: an optimizer with `momentum` > 0 or `beta_1`.
 
     Raises:
         ValueError: the optimizer has no momentum to set.
     """
 
-    def __init__(self, schedule: Any, optimizer: Any):
+    def __init__(
+        self,
+        schedule: keras.optimizers.schedules.LearningRateSchedule,
+        optimizer: keras.optimizers.Optimizer,
+    ):
         self.schedule = schedule
-        # An optimizer that scales the loss holds the one with the momentum.
-        self.holder = getattr(optimizer, "inner_optimizer", optimizer)
-        self.name = momentum_name(self.holder)
-        self.constant = getattr(self.holder, self.name)
+        # A `LossScaleOptimizer` wraps the optimizer with the momentum.
+        self.owner: Any = getattr(optimizer, "inner_optimizer", optimizer)
+        self.name = momentum_name(self.owner)
+        self.constant = getattr(self.owner, self.name)
 
     @contextmanager
-    def at(self, update: Any) -> Iterator[None]:
-        """The momentum of an update, while the optimizer writes it."""
+    def at(self, update: tf.Tensor) -> Iterator[None]:
+        """The momentum of an update, while the optimizer applies it."""
         value = tf.cast(self.schedule(update), tf.float32)
-        setattr(self.holder, self.name, MomentumNow(value))
+        setattr(self.owner, self.name, MomentumValue(value))
         try:
             yield
         finally:
-            setattr(self.holder, self.name, self.constant)
+            setattr(self.owner, self.name, self.constant)
 
 
-def momentum_name(optimizer: Any) -> str:
+def momentum_name(optimizer: keras.optimizers.Optimizer) -> str:
     """What the optimizer calls its momentum."""
     for name in NAMES:
         value = getattr(optimizer, name, None)
-        if value is None:
-            continue
         if value == 0:
             raise ValueError(
-                f"The momentum follows a schedule, and the optimizer has `{name}={value}`, which "
-                "makes it keep no moving average. Give it any momentum above 0."
+                f"The momentum follows a schedule, but the optimizer has `{name}={value}` and so "
+                "keeps no moving average. Give it any momentum above 0."
             )
-        return name
+        if value is not None:
+            return name
     raise ValueError(
-        f"The momentum follows a schedule, and the optimizer {type(optimizer).__name__} has "
+        f"The momentum follows a schedule, but the optimizer {type(optimizer).__name__} has "
         f"neither of {', '.join(f'`{name}`' for name in NAMES)}."
     )

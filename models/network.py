@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import keras
 
+# Where a layer stands in the list: `("layers", 2, "residual", 0)`.
+Path: TypeAlias = tuple[str | int, ...]
+LayerOrBlock: TypeAlias = "keras.Layer | Residual"
+
 
 class LayerError(ValueError):
-    """A layer does not fit where it stands.
+    """A layer does not accept the output of the one before it.
 
     Attributes:
-        index_path: where it stands: `("layers", 2)`, `("layers", 2, "residual", 0)`, `("output",)`.
+        index_path: its place: `("layers", 2)`, `("layers", 2, "residual", 0)`, `("output",)`.
     """
 
-    def __init__(self, message: str, index_path: tuple[str | int, ...]):
+    def __init__(self, message: str, index_path: Path):
         super().__init__(message)
         self.index_path = index_path
 
@@ -32,20 +36,20 @@ class Residual:
         inner: how an error names the way from the block to its layers.
     """
 
-    layers: Sequence[Any]
+    layers: Sequence[LayerOrBlock]
     shortcut: Literal["identity", "projection"] = "identity"
     inner: tuple[str, ...] = ("residual",)
 
 
 def build_network(
     input_shape: Sequence[int],
-    layers: Sequence[Any],
+    layers: Sequence[LayerOrBlock],
     output: keras.layers.Layer | None = None,
     *,
     scaling: keras.layers.Layer | None = None,
     target_scale: keras.layers.Layer | None = None,
     dtype: str | None = None,
-) -> tuple[Any, Any]:
+) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     """Connect layers from an input to an output.
 
     Args:
@@ -67,7 +71,7 @@ def build_network(
     >>> outputs.shape
     (None, 1)
     """
-    inputs = keras.Input(tuple(input_shape), name="rows", dtype=dtype)
+    inputs: Any = keras.Input(tuple(input_shape), name="rows", dtype=dtype)
     tensor = inputs if scaling is None else scaling(inputs)
     if dtype is not None and dtype != keras.config.floatx():
         tensor = keras.layers.Identity(name="rounding")(tensor)
@@ -79,7 +83,7 @@ def build_network(
     return inputs, tensor
 
 
-def _connect(tensor: Any, layers: Sequence[Any], path: tuple[str | int, ...]) -> Any:
+def _connect(tensor: Any, layers: Sequence[LayerOrBlock], path: Path) -> Any:
     for index, layer in enumerate(layers):
         place = (*path, index)
         if isinstance(layer, Residual):
@@ -89,7 +93,7 @@ def _connect(tensor: Any, layers: Sequence[Any], path: tuple[str | int, ...]) ->
     return tensor
 
 
-def _residual(tensor: Any, block: Residual, path: tuple[str | int, ...]) -> Any:
+def _residual(tensor: Any, block: Residual, path: Path) -> Any:
     changed = _connect(tensor, block.layers, (*path, *block.inner))
     shortcut = tensor
     if block.shortcut == "projection":
@@ -103,7 +107,7 @@ def _residual(tensor: Any, block: Residual, path: tuple[str | int, ...]) -> Any:
     return keras.layers.Add(name=_name(path))([shortcut, changed])
 
 
-def _projection(tensor: Any, changed: Any, path: tuple[str | int, ...]) -> Any:
+def _projection(tensor: Any, changed: Any, path: Path) -> Any:
     """The input brought to the output's shape by a linear layer; 1 x 1 convolution for images."""
     units = changed.shape[-1]
     before, after = tuple(tensor.shape[1:-1]), tuple(changed.shape[1:-1])
@@ -121,16 +125,16 @@ def _projection(tensor: Any, changed: Any, path: tuple[str | int, ...]) -> Any:
     return keras.layers.Conv2D(units, 1, strides=strides, use_bias=False, name=name)(tensor)
 
 
-def _name(path: tuple[str | int, ...]) -> str:
-    """A name that says where the block is; Keras would count all that the process ever made."""
+def _name(path: Path) -> str:
+    """A name by the place of the block; Keras would count all blocks made in the process."""
     return "_".join(["residual", *(str(part) for part in path if isinstance(part, int))])
 
 
-def _apply(layer: Any, tensor: Any, path: tuple[str | int, ...]) -> Any:
+def _apply(layer: keras.Layer, tensor: Any, path: Path) -> Any:
     try:
         return layer(tensor)
     except Exception as error:
-        # Layers of Keras raise whatever they stumble over, and TensorFlow errors of its own.
+        # Keras layers raise any kind of error, TensorFlow's among them.
         first = str(error).strip().split("\n\n")[0]
         raise LayerError(
             f"`{type(layer).__name__}` does not take input of shape {tuple(tensor.shape)}: {first}",

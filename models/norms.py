@@ -13,7 +13,7 @@ TINY = 1e-30
 
 
 def dense(gradient: tf.Tensor | tf.IndexedSlices | None) -> tf.Tensor | None:
-    """A gradient as a tensor: an embedding's comes as rows, of which one may be there twice."""
+    """A gradient as a tensor: that of an embedding comes as rows, with possible duplicates."""
     return tf.convert_to_tensor(gradient) if isinstance(gradient, tf.IndexedSlices) else gradient
 
 
@@ -53,6 +53,6 @@ def unit_norms(tensor: tf.Tensor) -> tf.Tensor:
     return tf.sqrt(tf.reduce_sum(tf.square(tensor), axis=axes, keepdims=True))
 
 
-def times(gradients: Gradients, factor: tf.Tensor) -> list[tf.Tensor | None]:
+def scaled(gradients: Gradients, factor: tf.Tensor | float) -> list[tf.Tensor | None]:
     """Each gradient times a scalar."""
     return [g if g is None else g * tf.cast(factor, g.dtype) for g in gradients]

@@ -1,4 +1,4 @@
-"""One update on all the replicas of a distribution strategy, and on none.
+"""Operations of an update that work with and without the replicas of a distribution strategy.
 
 On several replicas every gradient is summed first, so that norms, bounds and histories are those of
 the whole batch and the same on each replica.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from .norms import Gradients
@@ -29,7 +30,9 @@ def summed(gradients: Gradients) -> list[tf.Tensor | None]:
     return [gradient if gradient is None else next(reduced) for gradient in gradients]
 
 
-def each(function: Callable[..., Any], variables: Sequence[Any], *values: Sequence[Any]) -> None:
+def each(
+    function: Callable[..., None], variables: Sequence[keras.Variable], *values: Sequence[Any]
+) -> None:
     """Run `function(variable, *values)` for each variable; the values are equal on all replicas."""
     targets = [variable.value for variable in variables]
     if not tf.distribute.has_strategy():
@@ -48,38 +51,39 @@ def each(function: Callable[..., Any], variables: Sequence[Any], *values: Sequen
         context.merge_call(across, args=(targets, *values))
 
 
-def either(
+def cond(
     condition: tf.Tensor,
-    function: Callable[..., Any],
-    otherwise: Callable[..., Any],
+    true_branch: Callable[..., None],
+    false_branch: Callable[..., None],
     *values: Any,
 ) -> None:
-    """Run `function(*values)` in the compiled step where a condition holds, else `otherwise`.
+    """Run one of two branches on `values` in the compiled step: both change variables only.
 
     The condition is equal on all replicas. A branch that updates variables must be taken by all
     replicas together, outside of any one of them.
     """
     if not tf.distribute.has_strategy():
-        tf.cond(condition, _silent(function, values), _silent(otherwise, values))
+        tf.cond(
+            condition, _without_result(true_branch, values), _without_result(false_branch, values)
+        )
         return
 
     def across(strategy: tf.distribute.Strategy, condition: Any, *values: Any) -> None:
-        def on_each(branch: Callable[..., Any]) -> Any:
-            return strategy.extended.call_for_each_replica(branch, args=values)
+        def on_each(branch: Callable[..., None]) -> None:
+            strategy.extended.call_for_each_replica(branch, args=values)
 
-        one = strategy.experimental_local_results(condition)[0]
-        tf.cond(one, _silent(on_each, (function,)), _silent(on_each, (otherwise,)))
+        first = strategy.experimental_local_results(condition)[0]
+        branches = [_without_result(on_each, (branch,)) for branch in (true_branch, false_branch)]
+        tf.cond(first, *branches)
 
     tf.distribute.get_replica_context().merge_call(across, args=(condition, *values))
 
 
-def nothing(*values: Any) -> None:
+def no_op(*values: Any) -> None:
     """The branch that does nothing."""
 
 
-def _silent(function: Callable[..., Any], values: Any) -> Callable[[], None]:
-    """A branch without a result: what it does, it does to variables."""
-
+def _without_result(function: Callable[..., None], values: Sequence[Any]) -> Callable[[], None]:
     def branch() -> None:
         function(*values)
 

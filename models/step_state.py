@@ -1,4 +1,4 @@
-"""What the training step remembers: sums of an epoch, and variables that are saved."""
+"""State of the training step: the sums of an epoch's metrics, and variables that are saved."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
-# Metrics of the training step alone; evaluation has no gradient to tell of.
+# Metrics of the training step alone; evaluation has no gradient.
 NORM, CLIPPED_NORM, CLIPPED, NONFINITE, RATIO = STEP_METRICS = (
     "gradient_norm",
     "clipped_norm",
@@ -20,10 +21,10 @@ NORM, CLIPPED_NORM, CLIPPED, NONFINITE, RATIO = STEP_METRICS = (
 
 
 class StepStatistics(keras.metrics.Metric):
-    """Means of an epoch over the updates, in one variable: a metric each would cost three times.
+    """Means over the updates of an epoch, all in one variable: three times as fast as one each.
 
     Args:
-        clipping: whether gradients are clipped, and that is reported too.
+        clipping: whether gradients are clipped, and the effect is reported.
         size: number of trainable variables.
     """
 
@@ -57,12 +58,12 @@ class StepStatistics(keras.metrics.Metric):
             return
         parts = [one, one, norm, clipped_norm, tf.cast(cut, tf.float32)]
         row = tf.concat([tf.stack(parts), norms], axis=0)
-        # A norm that is no number would hide those of the whole epoch.
-        lost = tf.one_hot(0, row.shape[0])
-        self._sums.value.assign_add(tf.where(tf.math.is_finite(norm), row, lost))
+        # A NaN would hide the norms of the whole epoch: such an update is only counted.
+        count_only = tf.one_hot(0, row.shape[0])
+        self._sums.value.assign_add(tf.where(tf.math.is_finite(norm), row, count_only))
 
     def add_ratio(self, ratio: tf.Tensor) -> None:
-        """Add the size of one update as a share of the weights."""
+        """Add the size of one update as a fraction of the weights."""
         self._ratio.value.assign_add(tf.stack([ratio, tf.constant(1.0)]))
 
     def result(self) -> dict[str, tf.Tensor]:
@@ -73,8 +74,8 @@ class StepStatistics(keras.metrics.Metric):
         found = {NORM: means[0], RATIO: tf.math.divide_no_nan(ratio, measured)}
         if not self.clipping:
             return found
-        lost = tf.math.divide_no_nan(updates - finite, updates)
-        return {**found, CLIPPED_NORM: means[1], CLIPPED: means[2], NONFINITE: lost}
+        nonfinite = tf.math.divide_no_nan(updates - finite, updates)
+        return {**found, CLIPPED_NORM: means[1], CLIPPED: means[2], NONFINITE: nonfinite}
 
     def updates(self) -> tf.Tensor:
         """How many updates there were in this epoch."""
@@ -87,45 +88,47 @@ class StepStatistics(keras.metrics.Metric):
 
 
 class StepMemory(keras.layers.Layer):
-    """Variables of the training step that last: they are saved with the model.
+    """Variables of the training step that are saved with the model, by name.
 
-    It is a layer for Keras to save, but no layer of the model: the model's weights are the
-    network's alone.
+    It is a layer so that Keras saves it, but it is not a layer of the model, whose weights are
+    those of the network alone.
     """
 
     def __init__(self):
         super().__init__(name="training_memory", dtype="float32", trainable=False)
         self.built = True
-        self._named: dict[str, Any] = {}
+        self._named: dict[str, keras.Variable] = {}
 
-    def add(self, name: str, initial: Any, dtype: str = "float32") -> None:
+    def add(self, name: str, initial: npt.ArrayLike, dtype: str = "float32") -> None:
         """Make a variable with an initial value."""
-        initial = np.asarray(initial)
+        value = np.asarray(initial)
         self._named[name] = self.add_weight(
-            shape=initial.shape,
-            initializer=lambda shape, dtype: tf.cast(initial, dtype),
+            shape=value.shape,
+            initializer=lambda shape, dtype: tf.cast(value, dtype),
             dtype=dtype,
             trainable=False,
             aggregation="only_first_replica",
             name=name,
         )
 
-    def add_like(self, prefix: str, variables: Sequence[Any], *, zeros: bool = False) -> None:
+    def add_like(
+        self, prefix: str, variables: Sequence[keras.Variable], *, zeros: bool = False
+    ) -> None:
         """Make `prefix_0`, `prefix_1`, ...: one a variable, with its value or zeros."""
         for index, variable in enumerate(variables):
             value = np.array(variable)
             initial = np.zeros_like(value) if zeros else value
             self.add(f"{prefix}_{index}", initial, variable.dtype)
 
-    def __getitem__(self, name: str) -> Any:
+    def __getitem__(self, name: str) -> keras.Variable:
         return self._named[name]
 
     def __contains__(self, name: str) -> bool:
         return name in self._named
 
-    def group(self, name: str, count: int) -> list[Any]:
-        """The variables `name_0` to `name_{count - 1}`."""
-        return [self[f"{name}_{index}"] for index in range(count)]
+    def group(self, prefix: str, count: int) -> list[keras.Variable]:
+        """The variables `prefix_0` to `prefix_{count - 1}`."""
+        return [self[f"{prefix}_{index}"] for index in range(count)]
 
     def save_own_variables(self, store: Any) -> None:
         """Write the variables by name."""
@@ -133,14 +136,14 @@ class StepMemory(keras.layers.Layer):
             store[name] = variable.numpy()
 
     def load_own_variables(self, store: Any) -> None:
-        """Read the variables; a file of weights alone has none of them, and they start afresh."""
+        """Read the variables; a file of weights alone has none, and they keep their values."""
         if not store.keys():
             return
-        missing = set(self._named) ^ set(store.keys())
-        if missing:
+        different = set(self._named) ^ set(store.keys())
+        if different:
             raise ValueError(
                 "The saved training state is that of another training step. Only one of the two "
-                f"has: {', '.join(sorted(missing))}"
+                f"has: {', '.join(sorted(different))}"
             )
         for name, variable in self._named.items():
             variable.assign(store[name])

@@ -1,46 +1,45 @@
-"""Functional models with the training step: clipping, decay, and all of it."""
+"""Models with the training step: functional, subclassed, or around an existing model."""
 
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from typing import Any
 
 import keras
+from keras.src.models.functional import Functional
 
-from . import parts
 from .clipping import GradientClipping
 from .decay import WeightDecay
-from .graph_class import graph_class, is_a_graph
+from .training_parts import PART_NAMES, TrainingParts
 from .training_step import TrainingStep
+
+# Class -> its variant for graphs. Keras makes a model from a graph by changing the bases of its
+# class for good: every class that derives from it then needs a graph too, and a subclass with its
+# own `call` can no longer be made. So the variant for graphs is a separate class.
+_GRAPH_CLASSES: dict[type, type] = {}
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
 class TrainingModel(TrainingStep, keras.Model):
-    """A model that clips its gradient, decays its weights, and what else `TrainingStep` does.
+    """A model with the parts of `TrainingParts` in its training step: clipping, decay and more.
 
-    It is made from a graph, as `TrainingModel(inputs, outputs)`, or is the base of a class with a
-    `call` of its own.
+    It is made from a graph, as `TrainingModel(inputs, outputs)`, or is the base of a class with its
+    own `call`.
 
     Args:
         inputs: input tensors, as for `keras.Model`.
         outputs: output tensors.
         name: name of the model.
-        gradient_clipping: a `GradientClipping`, or None.
-        weight_decay: a `WeightDecay`, or None.
-        gradient_accumulation: batches whose mean gradient makes one update, >= 1.
-        gradient_transforms: `GradientCentralization` and `GradientNoise`, in order.
-        sam: a `SharpnessAware`, or None.
-        weight_averaging: a `WeightAveraging`, or None.
-        layer_rates: a `LayerRates`, or None.
-        momentum: a schedule of the optimizer's `momentum` or `beta_1`, or None for a constant.
+        parts: the arguments of `TrainingParts`, such as `gradient_clipping` and `weight_decay`.
 
-    `keras.models.load_model` brings a saved one back, settings, optimizer and state included, in a
-    program that imports `keras_recipes` after Keras, or `keras_recipes.models`: Keras reads no
-    class that is not registered.
+    `keras.models.load_model` loads a saved one, with parts, optimizer and state, in a program that
+    imports `keras_recipes` after Keras, or `keras_recipes.models`: Keras loads only registered
+    classes.
 
     Raises:
-        ValueError: a part of another type. When training begins: a part and the optimizer do the
-            same, a rule of the decay matches no variable, or a model inside has parts of its own.
+        ValueError: a part has another type. When training begins: a part and the optimizer do the
+            same, a rule of the decay matches no variable, or a model inside has other parts.
 
     >>> import keras
     >>> inputs = keras.Input((4,))
@@ -49,26 +48,25 @@ class TrainingModel(TrainingStep, keras.Model):
     >>> model.compile("sgd", "mse")
     """
 
-    # True in the training of a recipe: its `.keras` files hold the network alone, which any program
-    # with Keras loads; optimizer and parts are in the state that the run is resumed from.
+    # True in the training of a recipe: its `.keras` files hold only the network, which any program
+    # with Keras loads; the checkpoints hold optimizer and parts.
     saves_network = False
 
     def __new__(cls, *args: Any, **kwargs: Any) -> TrainingModel:
-        """A model of this class, or of its form for graphs."""
-        form = graph_class(cls) if is_a_graph(args, kwargs) else cls
-        return super().__new__(form)
+        """A model of this class, or of its variant for graphs."""
+        return super().__new__(_graph_class(cls) if _is_graph(args, kwargs) else cls)
 
-    # Keras tells a functional constructor by this signature, and then saves the graph.
+    # Keras recognizes a functional constructor by this signature, and then saves the graph.
     def __init__(self, *args: Any, **kwargs: Any):
-        if is_a_graph(args, kwargs):
+        if _is_graph(args, kwargs):
             # A subclass may have made the graph itself, after `__new__`.
-            self.__class__ = graph_class(type(self))
-        given = {name: kwargs.pop(name, None) for name in parts.PARTS}
+            self.__class__ = _graph_class(type(self))
+        parts = {name: kwargs.pop(name) for name in PART_NAMES if name in kwargs}
         super().__init__(*args, **kwargs)
-        self.set_training(**given)
+        self.set_training(**parts)
 
     def save(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
-        """Save the whole model; where `saves_network` is set, the layers and their weights alone.
+        """Save the whole model; where `saves_network` is set, only the layers and their weights.
 
         The arguments are those of `keras.Model.save`.
         """
@@ -79,15 +77,15 @@ class TrainingModel(TrainingStep, keras.Model):
         network.save(filepath, *args, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
-        """The graph or the arguments, and the parts that are set."""
-        return {**super().get_config(), **parts.to_config(self.training_parts())}
+        """The graph or the arguments, and the active parts."""
+        return {**super().get_config(), **self.training_parts.get_config()}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> TrainingModel:
         """The model that `get_config` described."""
-        graph = {name: value for name, value in config.items() if name not in parts.PARTS}
+        graph = {name: value for name, value in config.items() if name not in PART_NAMES}
         model = super().from_config(graph, custom_objects)
-        model.set_training(**parts.from_config(config))
+        model.training_parts = TrainingParts.from_config(config)
         return model
 
 
@@ -98,7 +96,7 @@ class GradientClippingModel(TrainingModel):
     >>> import keras
     >>> inputs = keras.Input((4,))
     >>> model = GradientClippingModel(inputs, keras.layers.Dense(1)(inputs), global_norm=1.0)
-    >>> model.gradient_clipping.global_norm
+    >>> model.training_parts.gradient_clipping.global_norm
     1.0
     """
 
@@ -113,7 +111,7 @@ class WeightDecayModel(TrainingModel):
     >>> import keras
     >>> inputs = keras.Input((4,))
     >>> model = WeightDecayModel(inputs, keras.layers.Dense(1)(inputs), rate=1e-4)
-    >>> model.weight_decay.mode
+    >>> model.training_parts.weight_decay.mode
     'decoupled'
     """
 
@@ -122,11 +120,100 @@ class WeightDecayModel(TrainingModel):
 
 
 def _with_part(name: str, cls: type, kwargs: dict[str, Any]) -> dict[str, Any]:
-    """The keyword arguments with those of a part gathered into it."""
+    """The keyword arguments, those of a part's constructor gathered into the part."""
     known = inspect.signature(cls).parameters
-    own = {key: value for key, value in kwargs.items() if key in known}
-    if not own:
+    arguments = {key: value for key, value in kwargs.items() if key in known}
+    if not arguments:
         return kwargs
     if kwargs.get(name) is not None:
-        raise ValueError(f"Received `{name}` and, of its arguments, {', '.join(own)}: give one.")
-    return {**{k: v for k, v in kwargs.items() if k not in own}, name: cls(**own)}
+        listed = ", ".join(arguments)
+        raise ValueError(f"Received `{name}` and, of its arguments, {listed}: give one of them.")
+    return {**{k: v for k, v in kwargs.items() if k not in known}, name: cls(**arguments)}
+
+
+@keras.saving.register_keras_serializable(package="keras_recipes")
+class Wrapped(TrainingModel):
+    """A model around one with its own `call`, whose variables it trains."""
+
+    def __init__(self, inner: keras.Model, **kwargs: Any):
+        super().__init__(**{"name": inner.name, **kwargs})
+        self.inner = inner
+        # The inner model has its variables already; nothing is left to build.
+        self.built = True
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """What the inner model computes."""
+        return self.inner(inputs, training=training)
+
+    def get_config(self) -> dict[str, Any]:
+        """The inner model and the active parts."""
+        inner = keras.saving.serialize_keras_object(self.inner)
+        return {"inner": inner, "name": self.name, **self.training_parts.get_config()}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Wrapped:
+        """The model that `get_config` described."""
+        inner = keras.saving.deserialize_keras_object(config["inner"], custom_objects)
+        parts = TrainingParts.from_config(config)
+        return cls(inner, name=config["name"], **parts.active())
+
+
+def wrap(model: keras.Model, **parts: Any) -> TrainingModel:
+    """A model that trains the layers and variables of `model`, with clipping, decay and more.
+
+    Args:
+        model: a built model: Sequential, functional or subclassed. Its own `train_step`, if it
+            has one, is not used. Parts that it has and that are not given here are taken over.
+        parts: the arguments of `TrainingParts`, such as `gradient_clipping` and `weight_decay`.
+
+    Returns:
+        A model to compile and fit; `model` has the trained weights afterwards.
+
+    Raises:
+        ValueError: the model is not built, or a part has another type.
+
+    >>> import keras
+    >>> net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    >>> wrap(net, weight_decay=WeightDecay(1e-4)).layers[-1] is net.layers[-1]
+    True
+    """
+    if not model.built:
+        raise ValueError(
+            f"The model {model.name!r} has no variables yet. Give it an `Input`, or call it on a "
+            "batch, before it is wrapped."
+        )
+    own = model.training_parts if isinstance(model, TrainingStep) else TrainingParts()
+    given = {name: part for name, part in parts.items() if part is not None}
+    chosen = replace(own, **given).active()
+    subclassed = not type(model).call.__module__.startswith("keras.")
+    if subclassed or not getattr(model, "inputs", None):
+        return Wrapped(model, **chosen)
+    # A Sequential has lists of one; the inputs of another model may be a dict or a list.
+    if isinstance(model, keras.Sequential):
+        ends = (model.inputs[0], model.outputs[0])
+    else:
+        ends = (model.input, model.output)
+    return TrainingModel(*ends, name=model.name, **chosen)
+
+
+def _is_graph(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether the arguments of a constructor are the inputs and outputs of a graph."""
+    ends = [*args[:2], *(kwargs[name] for name in ("inputs", "outputs") if name in kwargs)]
+    leaves = keras.tree.flatten(ends)
+    return len(ends) == 2 and {True} == {isinstance(leaf, keras.KerasTensor) for leaf in leaves}
+
+
+def _graph_class(cls: Any) -> Any:
+    """The variant of a class that is made from a graph: of the same name, and saved as it."""
+    if issubclass(cls, Functional):
+        return cls
+    if cls not in _GRAPH_CLASSES:
+        namespace = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
+        variant = type(cls.__name__, (cls, Functional), namespace)
+        package, _, name = keras.saving.get_registered_name(cls).rpartition(">")
+        if package:
+            # Both are saved under one name, and that name loads the class.
+            for registered in (variant, cls):
+                keras.saving.register_keras_serializable(package=package, name=name)(registered)
+        _GRAPH_CLASSES[cls] = variant
+    return _GRAPH_CLASSES[cls]

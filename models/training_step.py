@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import keras
 import tensorflow as tf
 
-from . import parts, replicas
-from .averaging import WeightAveraging
-from .clipping import GradientClipping
-from .decay import WeightDecay
-from .decay_rules import Row, owners
-from .layer_rates import LayerRates, RateRow, depths
+from . import replicas
+from .decay import Row
+from .layer_rates import RateRow
+from .layer_structure import depths, output_variables, owners
 from .norms import Gradients
-from .output_layer import output_variables
-from .sharpness import SharpnessAware
+from .sam import SharpnessAware
 from .step_state import STEP_METRICS, StepMemory
-from .transforms import Transform
+from .training_parts import TrainingParts
 from .update_rule import UpdateRule
 
 # A mix-in stands before `keras.Model`; for a type checker it has what a model has.
@@ -38,11 +36,11 @@ class TrainingStep(_Model):
     - `gradient_norm`: mean over the epoch's updates of the gradient's global norm before clipping;
     - `update_ratio`: mean of ||w' - w|| / ||w|| over all variables, of one update in 16; about
       1e-3 is healthy;
-    - with clipping, `clipped_norm`: the mean norm after it; `clipped_steps`: the share of updates
-      that it cut; `nonfinite_steps`: the share whose gradient was no number. The means leave the
-      last out.
+    - with clipping, `clipped_norm`: the mean norm after it; `clipped_steps`: the fraction of
+      updates that it changed; `nonfinite_steps`: the fraction whose gradient held a NaN or
+      infinity. The means leave the last out.
 
-    A subclassed model uses it so, and saves the settings with its own `get_config`:
+    A subclassed model sets its parts like this, and saves them in its own `get_config`:
 
     >>> import keras
     >>> class Net(TrainingStep, keras.Model):
@@ -52,68 +50,34 @@ class TrainingStep(_Model):
     ...         self.dense = keras.layers.Dense(1)
     ...     def call(self, inputs):
     ...         return self.dense(inputs)
-    >>> Net().gradient_clipping.global_norm
+    >>> Net().training_parts.gradient_clipping.global_norm
     1.0
     """
 
-    gradient_clipping: GradientClipping | None = None
-    weight_decay: WeightDecay | None = None
-    gradient_accumulation: int = 1
-    gradient_transforms: tuple[Transform, ...] = ()
-    sam: SharpnessAware | None = None
-    weight_averaging: WeightAveraging | None = None
-    layer_rates: LayerRates | None = None
-    momentum: Any = None
+    training_parts: TrainingParts = TrainingParts()
     _rule: UpdateRule | None = None
-    _rule_of: tuple = ()
+    _rule_key: tuple = ()
     _memory: StepMemory | None = None
 
-    def set_training(
-        self,
-        gradient_clipping: GradientClipping | None = None,
-        weight_decay: WeightDecay | None = None,
-        *,
-        gradient_accumulation: int | None = None,
-        gradient_transforms: Sequence[Transform] | None = None,
-        sam: SharpnessAware | None = None,
-        weight_averaging: WeightAveraging | None = None,
-        layer_rates: LayerRates | None = None,
-        momentum: Any = None,
-    ) -> None:
-        """Say how this model trains; before it is compiled.
+    def set_training(self, **parts: Any) -> None:
+        """Set how this model trains, before it is compiled.
 
         Args:
-            gradient_clipping: bounds on the gradient, or None.
-            weight_decay: shrinking of the kernels, or None.
-            gradient_accumulation: batches whose mean gradient makes one update, >= 1. Schedules,
-                clipping and decay act once an update, and `optimizer.iterations` counts updates.
-            gradient_transforms: `GradientCentralization` and `GradientNoise`, in order.
-            sam: a `SharpnessAware`, or None.
-            weight_averaging: a `WeightAveraging`, or None.
-            layer_rates: a `LayerRates`, or None.
-            momentum: a schedule of the optimizer's `momentum` or `beta_1`, or None for a constant.
+            parts: the arguments of `TrainingParts`; None stands for the default.
 
         Raises:
-            ValueError: a part of another type.
+            ValueError: a part has another type.
         """
-        given = parts.checked(
-            {
-                "gradient_clipping": gradient_clipping,
-                "weight_decay": weight_decay,
-                "gradient_accumulation": gradient_accumulation,
-                "gradient_transforms": gradient_transforms,
-                "sam": sam,
-                "weight_averaging": weight_averaging,
-                "layer_rates": layer_rates,
-                "momentum": momentum,
-            }
-        )
-        for name, part in given.items():
-            setattr(self, name, part)
+        self.training_parts = TrainingParts.of(parts)
 
-    def training_parts(self) -> dict[str, Any]:
-        """How this model trains, by the names of `set_training`."""
-        return {name: getattr(self, name) for name in parts.PARTS}
+    @property
+    def step_variables(self) -> list[keras.Variable]:
+        """Variables of the training step, which are saved beside weights and optimizer.
+
+        They hold averaged weights, accumulated gradients and the histories of norms; there are none
+        before the first step.
+        """
+        return [] if self._memory is None else self._memory.variables
 
     def decay_table(self) -> list[Row]:
         """What decays: a row a trainable variable, with the rule that decided; none without decay.
@@ -121,9 +85,8 @@ class TrainingStep(_Model):
         Raises:
             ValueError: a rule matches no variable.
         """
-        if self.weight_decay is None:
-            return []
-        return self.weight_decay.table(self.trainable_variables, owners(self))
+        decay = self.training_parts.weight_decay
+        return [] if decay is None else decay.table(self.trainable_variables, owners(self))
 
     def rate_table(self) -> list[RateRow]:
         """How fast each variable learns: a row a trainable variable; none without layer rates.
@@ -131,9 +94,8 @@ class TrainingStep(_Model):
         Raises:
             ValueError: a rule matches no variable.
         """
-        if self.layer_rates is None:
-            return []
-        return self.layer_rates.table(self.trainable_variables, depths(self))
+        rates = self.training_parts.layer_rates
+        return [] if rates is None else rates.table(self.trainable_variables, depths(self))
 
     def gradient_norms(self) -> dict[str, float]:
         """Mean norm of each variable's gradient in this epoch, by path, before clipping."""
@@ -144,7 +106,7 @@ class TrainingStep(_Model):
         return dict(zip(paths, norms, strict=True))
 
     def restart_step(self) -> None:
-        """Make the state of the step anew: averages of the weights begin with those of now."""
+        """Reset the state of the step: averages of the weights start from the present weights."""
         object.__setattr__(self, "_rule", None)
         self.train_function = None
 
@@ -155,8 +117,9 @@ class TrainingStep(_Model):
         self._track_loss(loss, batch[0])
         if self.trainable_variables:
             rule = self._prepared()
-            if self.sam is not None:
-                gradients = self._looking_around(rule, self.sam, gradients, batch)
+            sam = self.training_parts.sam
+            if sam is not None:
+                gradients = self._sharpness_aware(rule, sam, gradients, batch)
             rule(gradients)
         x, y, sample_weight = batch
         return self.compute_metrics(x, y, outputs, sample_weight=sample_weight)
@@ -176,14 +139,14 @@ class TrainingStep(_Model):
     ) -> Any:
         """The compiled loss, and the penalty of a weight decay that is part of the loss."""
         loss = super().compute_loss(x, y, y_pred, sample_weight, training)
-        decay = self.weight_decay
+        decay = self.training_parts.weight_decay
         if decay is None or decay.mode != "l2_loss" or decay.rate is None:
             return loss
         variables = self.trainable_variables
         penalty = decay.penalty(variables, decay.factors(variables, owners(self)))
-        rate = tf.cast(decay.rate_at(self.optimizer.iterations.value), penalty.dtype)
+        rate: Any = decay.rate_at(self.optimizer.iterations.value)
         # The replicas' losses are summed, and each adds the penalty.
-        return loss + tf.cast(rate * penalty / replicas.count(), loss.dtype)
+        return loss + tf.cast(tf.cast(rate, penalty.dtype) * penalty / replicas.count(), loss.dtype)
 
     def make_train_function(self, force: bool = False) -> Any:
         """The compiled function, with the state of the step made before it is traced."""
@@ -193,66 +156,70 @@ class TrainingStep(_Model):
         if self.built:
             self._prepared()
         compiled: Any = self.train_function
-        self.train_function = self._training_weights(compiled)
+        self.train_function = self._with_trained_weights(compiled)
 
     def make_test_function(self, force: bool = False) -> Any:
         """The compiled function, on the averaged weights where there are such."""
         if self.test_function is not None and not force:
             return self.test_function
         super().make_test_function(force)
-        self.test_function = self._averaged_weights(self.test_function)
+        self.test_function = self._with_averaged_weights(self.test_function)
 
     def make_predict_function(self, force: bool = False) -> Any:
         """The compiled function, on the averaged weights where there are such."""
         if self.predict_function is not None and not force:
             return self.predict_function
         super().make_predict_function(force)
-        self.predict_function = self._averaged_weights(self.predict_function)
+        self.predict_function = self._with_averaged_weights(self.predict_function)
 
-    def _training_weights(self, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        """A function that trains the weights, and raises where a policy says so."""
-        clipping = self.gradient_clipping
+    def _with_trained_weights(self, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """A function that trains the weights, not their average, and raises as the policy asks."""
+        clipping = self.training_parts.gradient_clipping
         raises = clipping is not None and clipping.nonfinite == "raise"
-        if self.weight_averaging is None and not raises:
+        if self.training_parts.weight_averaging is None and not raises:
             return function
 
         def on_trained_weights(iterator: Any) -> Any:
             if self._rule is not None:
-                self._rule.hold_average(False)
+                self._rule.swap_weights(average=False)
             result = function(iterator)
             self._prepared().raise_if_failed()
             return result
 
         return on_trained_weights
 
-    def _averaged_weights(self, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        """A function that uses the averaged weights."""
-        if self.weight_averaging is None:
+    def _with_averaged_weights(self, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """A function that uses the averaged weights, where there are such."""
+        if self.training_parts.weight_averaging is None:
             return function
 
         def on_averaged_weights(data: Any) -> Any:
-            self._hold_average()
+            self.use_averaged_weights()
             return function(data)
 
         return on_averaged_weights
 
-    def _hold_average(self) -> None:
-        if self._rule is not None:
-            self._rule.hold_average(True)
+    def use_averaged_weights(self) -> None:
+        """Put the averaged weights into the model, where there are such; training takes them out.
 
-    def fit(self, *args: Any, **kwargs: Any) -> Any:
-        """As `keras.Model.fit`; afterwards the model holds the average, where there is one."""
+        `fit` does so at its end; call it where `fit` ended by an exception.
+        """
+        if self._rule is not None:
+            self._rule.swap_weights(average=True)
+
+    def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
+        """As `keras.Model.fit`; afterwards the model holds the averaged weights, if any."""
         history = super().fit(*args, **kwargs)
-        self._hold_average()
+        self.use_averaged_weights()
         return history
 
-    def save(self, *args: Any, **kwargs: Any) -> Any:
-        """As `keras.Model.save`; the weights of the file are the average, where there is one."""
-        self._hold_average()
-        return super().save(*args, **kwargs)
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """As `keras.Model.save`; the weights in the file are the averaged ones, if any."""
+        self.use_averaged_weights()
+        super().save(*args, **kwargs)
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        """As in `keras.Model`; the state of the step is made too, for Keras to read it."""
+        """As in `keras.Model`; makes the state of the step too, so that Keras can load it."""
         super().compile_from_config(config)
         if self.compiled and self.optimizer is not None and self.built:
             self._prepared()
@@ -283,11 +250,11 @@ class TrainingStep(_Model):
         gradients: Any = tape.gradient(scaled, self.trainable_variables)
         return loss, outputs, gradients
 
-    def _looking_around(
+    def _sharpness_aware(
         self, rule: UpdateRule, sam: SharpnessAware, gradients: Gradients, batch: Any
     ) -> Gradients:
-        """The gradient where the loss nearby is worst; the weights stay as they are."""
-        steps = sam.steps(rule.true(gradients))
+        """The gradient at the nearby point of highest loss; the weights are unchanged."""
+        steps = sam.steps(rule.unscaled(gradients))
         moved = [v for v, step in zip(rule.variables, steps, strict=True) if step is not None]
         before = [tf.identity(variable.value) for variable in moved]
         replicas.each(_move, moved, [step for step in steps if step is not None])
@@ -297,7 +264,7 @@ class TrainingStep(_Model):
         return gradients
 
     def _track_loss(self, loss: tf.Tensor, x: Any) -> None:
-        """Keras averages the loss over rows, so a short last batch weighs less."""
+        """Keras averages the loss over samples, so a short last batch weighs less."""
         rows = tf.shape(next(leaf for leaf in tf.nest.flatten(x) if leaf is not None))[0]
         whole = loss * tf.cast(replicas.count(), loss.dtype)
         self._loss_tracker.update_state(whole, sample_weight=rows)
@@ -310,29 +277,27 @@ class TrainingStep(_Model):
 
     def _prepared(self) -> UpdateRule:
         """The rule for this optimizer and these variables, with its state."""
-        current = (weakref.ref(self.optimizer), *(id(v) for v in self.trainable_variables))
-        if self._rule is None or self._rule_of != current:
-            self._adopt_inner_parts()
-            chosen = self.training_parts()
-            parts.check_optimizer(self.optimizer, chosen)
-            with tf.init_scope(), self.distribute_strategy.scope():
-                rule = self._new_rule(chosen)
-            # Past Keras's tracking: none of it is a layer of the network.
-            object.__setattr__(self, "_rule", rule)
-            object.__setattr__(self, "_rule_of", current)
-            object.__setattr__(self, "_memory", rule.memory)
-            return rule
-        return self._rule
+        key = (weakref.ref(self.optimizer), *(id(v) for v in self.trainable_variables))
+        if self._rule is not None and self._rule_key == key:
+            return self._rule
+        self._adopt_inner_parts()
+        self.training_parts.check_optimizer(self.optimizer)
+        with tf.init_scope(), self.distribute_strategy.scope():
+            rule = self._new_rule()
+        # Not through Keras's tracking: none of it is a layer of the network.
+        for name, value in {"_rule": rule, "_rule_key": key, "_memory": rule.memory}.items():
+            object.__setattr__(self, name, value)
+        return rule
 
-    def _new_rule(self, chosen: Mapping[str, Any]) -> UpdateRule:
+    def _new_rule(self) -> UpdateRule:
+        decay, factors = self.training_parts.weight_decay, []
         variables, layers = self.trainable_variables, owners(self)
-        factors: list[float] = []
-        if self.weight_decay is not None:
-            # A rule for a layer that is frozen for now is no mistake.
-            self.weight_decay.check(self.weights, layers)
-            factors = self.weight_decay.factors(variables, layers)
+        if decay is not None:
+            # Checked on all weights: a rule may be for a layer that is frozen at present.
+            decay.check(self.weights, layers)
+            factors = decay.factors(variables, layers)
         return UpdateRule(
-            chosen,
+            self.training_parts,
             self.optimizer,
             variables,
             weights=[w for w in self.weights if "float" in w.dtype],
@@ -351,21 +316,20 @@ class TrainingStep(_Model):
         for inner in self._flatten_layers(include_self=False):
             if not isinstance(inner, TrainingStep):
                 continue
-            for name, part in inner.training_parts().items():
-                if part == parts.DEFAULTS[name]:
-                    continue
-                same = trained == {id(variable) for variable in inner.trainable_variables}
-                if not same or getattr(self, name) not in (parts.DEFAULTS[name], part):
+            same = trained == {id(variable) for variable in inner.trainable_variables}
+            for name, part in inner.training_parts.active().items():
+                own = self.training_parts.active().get(name, part)
+                if not same or own != part:
                     raise ValueError(
-                        f"The model {inner.name!r} inside {self.name!r} has `{name}`, which is "
-                        f"without effect there. Give it to {self.name!r}, which is trained."
+                        f"The model {inner.name!r} inside {self.name!r} has `{name}`, which has no "
+                        f"effect there. Give it to {self.name!r}, which is trained."
                     )
-                setattr(self, name, part)
+                self.training_parts = replace(self.training_parts, **{name: part})
 
 
-def _move(variable: Any, step: tf.Tensor) -> None:
+def _move(variable: tf.Variable, step: tf.Tensor) -> None:
     variable.assign_add(tf.cast(step, variable.dtype))
 
 
-def _restore(variable: Any, value: tf.Tensor) -> None:
+def _restore(variable: tf.Variable, value: tf.Tensor) -> None:
     variable.assign(value)

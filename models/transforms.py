@@ -8,55 +8,55 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from .arguments import number, positive, whole
+from ..arguments import check_number, check_positive
+from .arguments import Configurable, check_steps
 from .norms import Gradients
 
 
-@keras.saving.register_keras_serializable(package="keras_recipes")
-class GradientCentralization:
-    """Takes the mean of each unit's gradient away: g <- g - mean(g), for kernels.
+class GradientTransform(Configurable):
+    """A change of the gradients of an update, before they are clipped or after."""
 
-    The mean runs over all axes but the last, and variables of rank 2 and more are concerned (Yong,
-    Huang, Hua & Zhang 2020, equation 1). It comes before clipping; the metric `gradient_norm` is
-    that of what it leaves.
+    after_clipping = False
+
+    def __call__(self, gradients: Gradients, update: tf.Tensor | int) -> list[tf.Tensor | None]:
+        """The changed gradients of an update, by its number."""
+        raise NotImplementedError
+
+
+@keras.saving.register_keras_serializable(package="keras_recipes")
+class GradientCentralization(GradientTransform):
+    """Subtracts the mean of each unit's gradient: g <- g - mean(g), for kernels.
+
+    The mean is over all axes but the last, for variables of rank 2 and more (Yong, Huang, Hua &
+    Zhang 2020, equation 1). It comes before clipping; the metric `gradient_norm` is the norm of
+    what remains.
 
     >>> g = GradientCentralization()([tf.constant([[1.0, 4.0], [3.0, 8.0]])], 0)
     >>> g[0].numpy().tolist()
     [[-1.0, -2.0], [1.0, 2.0]]
     """
 
-    after_clipping = False
-
-    def __call__(self, gradients: Gradients, update: Any) -> list[tf.Tensor | None]:
+    def __call__(self, gradients: Gradients, update: tf.Tensor | int) -> list[tf.Tensor | None]:
         """The gradients without their means."""
-        return [g if g is None or len(g.shape) < 2 else g - _mean_of_units(g) for g in gradients]
-
-    def get_config(self) -> dict[str, Any]:
-        """No arguments."""
-        return {}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> GradientCentralization:
-        """The transform that `get_config` described."""
-        return cls(**config)
+        return [g if g is None or len(g.shape) < 2 else g - _unit_means(g) for g in gradients]
 
 
-def _mean_of_units(gradient: tf.Tensor) -> tf.Tensor:
+def _unit_means(gradient: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(gradient, axis=list(range(len(gradient.shape) - 1)), keepdims=True)
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
-class GradientNoise:
+class GradientNoise(GradientTransform):
     """Adds Gaussian noise that fades: g <- g + N(0, eta / (1 + t)^gamma) at update t.
 
-    The noise is drawn anew for each element (Neelakantan et al. 2015, equation 1), after clipping.
-    It depends on the seed and the number of the update alone, so a resumed training draws what the
-    uninterrupted one would have.
+    The noise is independent for each element (Neelakantan et al. 2015, equation 1) and added after
+    clipping. It depends on the seed and the number of the update alone, so a resumed training draws
+    what the uninterrupted one would have.
 
     Args:
         eta: variance at the first update, > 0; the paper tries 0.01, 0.3 and 1.
         gamma: how fast the variance falls, >= 0.
-        seed: which noise.
+        seed: seed of the noise.
 
     Raises:
         ValueError: a bad argument.
@@ -70,47 +70,40 @@ class GradientNoise:
     after_clipping = True
 
     def __init__(self, eta: float = 0.01, gamma: float = 0.55, *, seed: int = 0):
-        self.eta = positive("eta", eta)
-        self.gamma = number("gamma", gamma)
-        if self.gamma < 0:
-            raise ValueError(f"Argument `gamma` must be >= 0. Received: gamma={gamma}")
-        self.seed = whole("seed", seed, least=0)
+        self.eta = check_positive("eta", eta)
+        self.gamma = check_number("gamma", gamma, ge=0)
+        self.seed = check_steps("seed", seed)
 
-    def __call__(self, gradients: Gradients, update: Any) -> list[tf.Tensor | None]:
+    def __call__(self, gradients: Gradients, update: tf.Tensor | int) -> list[tf.Tensor | None]:
         """The gradients with the noise of this update."""
         fade = tf.pow(1.0 + tf.cast(update, tf.float32), self.gamma / 2)
         deviation = self.eta**0.5 / fade
         return [
-            g if g is None else g + tf.cast(deviation * self._draw(g, index, update), g.dtype)
+            g if g is None else g + tf.cast(deviation * self._normal(g, index, update), g.dtype)
             for index, g in enumerate(gradients)
         ]
 
-    def _draw(self, gradient: tf.Tensor, index: int, update: Any) -> tf.Tensor:
-        """Standard normal numbers in the shape of a gradient; others for each variable."""
+    def _normal(self, gradient: tf.Tensor, index: int, update: tf.Tensor | int) -> tf.Tensor:
+        """Standard normal numbers in the shape of a gradient, different for each variable."""
         variable = tf.constant(self.seed * 65_536 + index, tf.int64)
         key = tf.stack([variable, tf.cast(update, tf.int64)])
         return tf.random.stateless_normal(tf.shape(gradient), seed=key)
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments."""
-        return {"eta": self.eta, "gamma": self.gamma, "seed": self.seed}
 
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> GradientNoise:
-        """The transform that `get_config` described."""
-        return cls(**config)
+# The names that a recipe uses.
+GRADIENT_TRANSFORMS = {
+    "gradient_centralization": GradientCentralization,
+    "gradient_noise": GradientNoise,
+}
 
 
-Transform = GradientCentralization | GradientNoise
-
-
-def transforms_of(value: Any) -> tuple[Transform, ...]:
-    """A list of transforms, checked."""
-    listed = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
-    for transform in listed:
-        if not isinstance(transform, (GradientCentralization, GradientNoise)):
+def check_transforms(value: Any) -> tuple[GradientTransform, ...]:
+    """One transform or a list of them, as a tuple."""
+    transforms = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+    for transform in transforms:
+        if not isinstance(transform, GradientTransform):
             raise ValueError(
-                "Argument `gradient_transforms` must hold `GradientCentralization` and "
-                f"`GradientNoise`. Received: {transform!r}"
+                "Argument `gradient_transforms` must hold transforms such as `GradientNoise`. "
+                f"Received: {transform!r}"
             )
-    return tuple(listed)
+    return tuple(transforms)

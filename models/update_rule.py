@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -10,12 +10,15 @@ import keras
 import tensorflow as tf
 
 from . import replicas
+from .averaging import WeightAveraging
+from .clipping import NonFiniteGradientError
+from .decay import WeightDecay
 from .momentum import ScheduledMomentum
-from .nonfinite import NonFiniteGradientError
-from .norms import Gradients, dense, squares, times
+from .norms import Gradients, dense, scaled, squares
 from .step_state import StepMemory, StepStatistics
+from .training_parts import TrainingParts
 
-# One update in so many is measured against the weights: the old ones must be copied for that.
+# Updates between two measurements of ||w' - w|| / ||w||, each of which copies the weights.
 RATIO_EVERY = 16
 
 
@@ -28,20 +31,20 @@ class UpdateRule:
     the optimizer did.
 
     Args:
-        parts: the parts of the training step, checked.
+        parts: the parts of the training step.
         optimizer: the optimizer, built or not.
-        variables: those that are trained.
-        weights: those that are averaged.
+        variables: the trainable variables.
+        weights: the weights that are averaged.
         factors: rate of decay of each of `variables`, as a multiple.
         output: ids of the variables of the last layer.
-        multipliers: learning rate of each of `variables` as a multiple, 0 for one that stays as it
-            is; empty for 1 everywhere.
+        multipliers: learning rate of each of `variables` as a multiple, 0 for a frozen one; empty
+            for 1 everywhere.
     """
 
     def __init__(
         self,
-        parts: Mapping[str, Any],
-        optimizer: Any,
+        parts: TrainingParts,
+        optimizer: keras.optimizers.Optimizer,
         variables: Sequence[keras.Variable],
         *,
         weights: Sequence[keras.Variable],
@@ -49,25 +52,23 @@ class UpdateRule:
         output: frozenset[int],
         multipliers: Sequence[float] = (),
     ):
-        self.clipping = parts["gradient_clipping"]
-        self.decay = parts["weight_decay"]
-        self.accumulation = parts["gradient_accumulation"]
-        self.averaging = parts["weight_averaging"]
-        self.before = [t for t in parts["gradient_transforms"] if not t.after_clipping]
-        self.after = [t for t in parts["gradient_transforms"] if t.after_clipping]
+        self.clipping = parts.gradient_clipping
+        self.decay = parts.weight_decay
+        self.accumulation = parts.gradient_accumulation
+        self.averaging = parts.weight_averaging
+        self.before = [t for t in parts.gradient_transforms if not t.after_clipping]
+        self.after = [t for t in parts.gradient_transforms if t.after_clipping]
         self.optimizer = optimizer
         self.variables = list(variables)
         self.weights = list(weights)
         self.output = output
         multipliers = multipliers or [1.0] * len(self.variables)
-        found = zip(self.variables, multipliers, strict=True)
-        self.slowed = [(variable, factor) for variable, factor in found if factor != 1.0]
+        rates = zip(self.variables, multipliers, strict=True)
+        self.own_rates = [(variable, rate) for variable, rate in rates if rate != 1.0]
         # A frozen variable neither decays nor is bounded, whatever the mode.
-        frozen = [multiplier == 0 for multiplier in multipliers]
-        self.factors = [
-            0.0 if still else factor for factor, still in zip(factors, frozen, strict=False)
-        ]
-        schedule = parts["momentum"]
+        decays = zip(factors, multipliers, strict=False)
+        self.factors = [0.0 if rate == 0 else factor for factor, rate in decays]
+        schedule = parts.momentum
         self.momentum = None if schedule is None else ScheduledMomentum(schedule, optimizer)
         if self.clipping is not None and self.clipping.adaptive is not None:
             self.clipping.adaptive.check(self.variables, output)
@@ -75,7 +76,7 @@ class UpdateRule:
         self.memory = self._new_memory()
 
     def _new_memory(self) -> StepMemory:
-        """The variables that the parts need, all of which are saved."""
+        """The variables that the parts need."""
         memory = StepMemory()
         if self.clipping is not None:
             for name, history in self.clipping.histories().items():
@@ -91,19 +92,19 @@ class UpdateRule:
             memory.add_like("average", self.weights)
         return memory
 
-    def hold_average(self, average: bool) -> None:
+    def swap_weights(self, *, average: bool) -> None:
         """Put the averaged weights into the model, or the trained ones back; outside of a step."""
         if self.averaging is None or bool(self.memory["holds_average"].numpy()) == average:
             return
         others = self.memory.group("average", len(self.weights))
         for weight, other in zip(self.weights, others, strict=True):
-            held = tf.identity(weight.value)
+            value = tf.identity(weight.value)
             weight.assign(other.value)
-            other.assign(held)
+            other.assign(value)
         self.memory["holds_average"].assign(average)
 
     def raise_if_failed(self) -> None:
-        """Raise where a gradient was no number and the policy is to raise; outside of a step."""
+        """Raise where a gradient was not finite and the policy is to raise; outside of a step."""
         if "failed_update" not in self.memory:
             return
         update = int(self.memory["failed_update"].numpy())
@@ -115,44 +116,50 @@ class UpdateRule:
 
     def __call__(self, gradients: Gradients) -> None:
         """Take the gradients of one batch, as the tape gave them."""
-        gradients = self.true(gradients)
+        gradients = self.unscaled(gradients)
         if self.accumulation == 1:
-            self._learn(*gradients)
+            self._process(*gradients)
         else:
             self._accumulate(gradients)
 
-    def true(self, gradients: Gradients) -> list[tf.Tensor | None]:
+    def unscaled(self, gradients: Gradients) -> list[tf.Tensor | None]:
         """Gradients of the loss itself over the whole batch: not scaled, summed over replicas."""
         gradients = replicas.summed([dense(gradient) for gradient in gradients])
         scale = self._loss_scale()
-        return gradients if scale is None else times(gradients, 1.0 / scale)
+        return gradients if scale is None else scaled(gradients, 1.0 / scale)
 
     def _loss_scale(self) -> tf.Tensor | None:
         """What a `LossScaleOptimizer` multiplies the loss by; it unscales the gradients itself."""
         scale = getattr(self.optimizer, "dynamic_scale", None)
         return None if scale is None else scale.value
 
+    def _updates(self) -> tf.Tensor:
+        """How many updates the optimizer has made."""
+        iterations: Any = self.optimizer.iterations  # Keras's type has None and other backends
+        return iterations.value
+
     def _accumulate(self, gradients: Gradients) -> None:
-        """Add the gradients up, and learn from their mean when there are enough."""
+        """Add the gradients up, and update by their mean when there are enough."""
         given = {index: g for index, g in enumerate(gradients) if g is not None}
         present = list(given)
         sums = [self.memory[f"accumulated_{index}"] for index in present]
         replicas.each(_add, sums, list(given.values()))
         replicas.each(_add, [self.memory["batches"]], [tf.constant(1, tf.int64)])
         due = self.memory["batches"].value % self.accumulation == 0
-        replicas.either(due, partial(self._learn_from_sums, present), replicas.nothing)
+        replicas.cond(due, partial(self._process_mean, present), replicas.no_op)
 
-    def _learn_from_sums(self, present: Sequence[int]) -> None:
+    def _process_mean(self, present: Sequence[int]) -> None:
+        """One update by the mean of the accumulated gradients."""
         sums = [self.memory[f"accumulated_{index}"] for index in present]
         gradients: list[tf.Tensor | None] = [None] * len(self.variables)
         for index, total in zip(present, sums, strict=True):
             gradients[index] = total.value / tf.cast(self.accumulation, total.dtype)
-        self._learn(*gradients)
+        self._process(*gradients)
         replicas.each(_clear, sums)
 
-    def _learn(self, *gradients: tf.Tensor | None) -> None:
-        """One update."""
-        number = self.optimizer.iterations.value
+    def _process(self, *gradients: tf.Tensor | None) -> None:
+        """Transform, clip and report the gradients, and update where they are usable."""
+        number = self._updates()
         for transform in self.before:
             gradients = tuple(transform(gradients, number))
         sums = tf.stack(squares(gradients))
@@ -161,11 +168,11 @@ class UpdateRule:
         for transform in self.after:
             gradients = tuple(transform(gradients, number))
         finite = tf.math.is_finite(norm)
-        wanted = self._wanted(finite, sums)
-        if wanted is None:
+        usable = self._usable(finite, sums)
+        if usable is None:
             self._update(finite, *gradients)
         else:
-            replicas.either(wanted, self._update, replicas.nothing, finite, *gradients)
+            replicas.cond(usable, self._update, replicas.no_op, finite, *gradients)
 
     def _clip(
         self, gradients: tuple[tf.Tensor | None, ...], norm: tf.Tensor, norms: tf.Tensor
@@ -177,15 +184,14 @@ class UpdateRule:
         states = {name: self.memory[name].value for name in self.clipping.histories()}
         clipped = self.clipping(gradients, self.variables, norm, states, self.output)
         self.statistics.update_state(norm, norms, clipped.norm, clipped.cut)
-        kept = [self.memory[name] for name in clipped.states]
-        replicas.each(_assign, kept, list(clipped.states.values()))
+        histories = [self.memory[name] for name in clipped.states]
+        replicas.each(_assign, histories, list(clipped.states.values()))
         return tuple(clipped.gradients)
 
-    def _wanted(self, finite: tf.Tensor, sums: tf.Tensor) -> tf.Tensor | None:
-        """Whether there is an update at all; None where there always is.
+    def _usable(self, finite: tf.Tensor, sums: tf.Tensor) -> tf.Tensor | None:
+        """Whether to update by this gradient; None for always.
 
-        An optimizer that scales the loss meets infinities as a matter of course and leaves those
-        updates out itself.
+        An optimizer that scales the loss expects infinities and skips those updates itself.
         """
         policy = "zero" if self.clipping is None else self.clipping.nonfinite
         if policy == "zero" or self._loss_scale() is not None:
@@ -193,131 +199,135 @@ class UpdateRule:
         if policy == "skip":
             return finite
         at, which = self.memory["failed_update"], self.memory["failed_variables"]
-        sound = at.value < 0
-        first = sound & tf.logical_not(finite)
-        number = tf.cast(self.optimizer.iterations.value, tf.int64)
+        none_failed = at.value < 0
+        first = none_failed & tf.logical_not(finite)
+        number = tf.cast(self._updates(), tf.int64)
         replicas.each(_assign, [at], [tf.where(first, number, at.value)])
         bad = tf.logical_not(tf.math.is_finite(sums))
         replicas.each(_assign, [which], [tf.where(first, bad, which.value)])
-        return sound & finite
+        return none_failed & finite
 
     def _update(self, finite: tf.Tensor, *gradients: tf.Tensor | None) -> None:
-        """Write one update, and measure one in so many."""
+        """Update, and measure every `RATIO_EVERY`th update."""
         due = tf.math.floormod(self.statistics.updates(), float(RATIO_EVERY)) == 1.0
-        replicas.either(due, self._write_and_measure, self._write, finite, *gradients)
+        replicas.cond(due, self._write_and_measure, self._write, finite, *gradients)
 
     def _write_and_measure(self, finite: tf.Tensor, *gradients: tf.Tensor | None) -> None:
         """Write, and report ||w' - w|| / ||w|| over all variables."""
         before = [tf.identity(variable.value) for variable in self.variables]
         self._write(finite, *gradients)
         moved = [variable.value - old for variable, old in zip(self.variables, before, strict=True)]
-        size, way = (tf.add_n(squares(tensors)) for tensors in (before, moved))
-        self.statistics.add_ratio(tf.sqrt(tf.math.divide_no_nan(way, size)))
+        weights, change = (tf.add_n(squares(tensors)) for tensors in (before, moved))
+        self.statistics.add_ratio(tf.sqrt(tf.math.divide_no_nan(change, weights)))
 
     def _write(self, finite: tf.Tensor, *gradients: tf.Tensor | None) -> None:
-        """Decay, let the optimizer update, and do what follows an update."""
-        # None of it happens in an update that the optimizer leaves out.
-        certain = finite if self._loss_scale() is not None else None
+        """Decay, let the optimizer update, bound and average the weights."""
+        # None of it happens in an update that an optimizer with a loss scale skips.
+        applied = finite if self._loss_scale() is not None else None
         coupled = self.decay is None or self.decay.mode != "independent"
-        before = self._slowed_values() if coupled else []
-        gradients = self._decayed(gradients, certain)
-        before = before or self._slowed_values()
-        self._apply(self._as_the_optimizer_takes(gradients, certain))
-        replicas.each(
-            _part_way, [v for v, _ in self.slowed], before, [factor for _, factor in self.slowed]
-        )
-        if self.decay is not None and self.decay.max_norm is not None:
+        before = self._values_with_own_rates() if coupled else []
+        gradients = self._decayed(gradients, applied)
+        before = before or self._values_with_own_rates()
+        self._apply(self._scaled_for_optimizer(gradients, applied))
+        variables, rates = [v for v, _ in self.own_rates], [rate for _, rate in self.own_rates]
+        replicas.each(_interpolate, variables, before, rates)
+        decay = self.decay
+        if decay is not None and decay.max_norm is not None:
             bounded = [v for v, factor in zip(self.variables, self.factors, strict=True) if factor]
-            replicas.each(lambda w: w.assign(self.decay.within(w)), bounded)
+            replicas.each(lambda w: w.assign(decay.within(w)), bounded)
         if self.averaging is not None:
-            self._average(certain)
+            self._average(self.averaging, applied)
 
-    def _slowed_values(self) -> list[tf.Tensor]:
-        """The variables that learn at a rate of their own, before an update."""
-        return [tf.identity(variable.value) for variable, _ in self.slowed]
+    def _values_with_own_rates(self) -> list[tf.Tensor]:
+        """Values of the variables whose learning rate is not the optimizer's."""
+        return [tf.identity(variable.value) for variable, _ in self.own_rates]
 
     def _apply(self, gradients: list[tf.Tensor | None]) -> None:
         """Let the optimizer update, with the momentum of this update."""
         if self.momentum is None:
             self.optimizer.apply(gradients, self.variables)
             return
-        with self.momentum.at(self.optimizer.iterations.value):
+        with self.momentum.at(self._updates()):
             self.optimizer.apply(gradients, self.variables)
 
     def _decayed(
-        self, gradients: tuple[tf.Tensor | None, ...], certain: tf.Tensor | None
+        self, gradients: tuple[tf.Tensor | None, ...], applied: tf.Tensor | None
     ) -> tuple[tf.Tensor | None, ...]:
-        """Gradients with what a coupled mode adds; variables after what a decoupled one takes."""
+        """Add a coupled decay to the gradients, or shrink the variables by a decoupled one."""
         decay = self.decay
         if decay is None or decay.rate is None or decay.mode == "l2_loss":
             return gradients
-        rate = decay.rate_at(self.optimizer.iterations.value)
+        rate = decay.rate_at(self._updates())
         if decay.mode in ("l2", "l1"):
             rows = zip(gradients, self.variables, self.factors, strict=True)
-            return tuple(self._with_decay(g, v, rate * factor) for g, v, factor in rows)
-        taken = decay.taken(rate, self.optimizer.learning_rate)
-        if certain is not None:
-            taken = tf.where(certain, taken, 0.0)
+            return tuple(_add_decay(decay, g, v, rate * factor) for g, v, factor in rows)
+        shrinkage = decay.shrinkage(rate, self.optimizer.learning_rate)
+        if applied is not None:
+            shrinkage = tf.where(applied, shrinkage, 0.0)
         chosen = [(v, f) for v, f in zip(self.variables, self.factors, strict=True) if f]
-        amounts = [taken if factor == 1.0 else taken * factor for _, factor in chosen]
+        amounts = [shrinkage if factor == 1.0 else shrinkage * factor for _, factor in chosen]
         replicas.each(_shrink, [variable for variable, _ in chosen], amounts)
         return gradients
 
-    def _with_decay(
-        self, gradient: tf.Tensor | None, variable: keras.Variable, rate: Any
-    ) -> tf.Tensor | None:
-        """A gradient and what a coupled mode adds to it at this rate."""
-        if gradient is None:
-            return None
-        if isinstance(rate, float) and rate == 0.0:
-            # Keras takes gradients of one graph only: inside a branch, that of the branch.
-            return tf.identity(gradient)
-        addition = tf.cast(self.decay.addition(variable.value), gradient.dtype)
-        return gradient + tf.cast(rate, gradient.dtype) * addition
-
-    def _as_the_optimizer_takes(
-        self, gradients: Gradients, certain: tf.Tensor | None
+    def _scaled_for_optimizer(
+        self, gradients: Gradients, applied: tf.Tensor | None
     ) -> list[tf.Tensor | None]:
-        """Gradients scaled as the optimizer expects, with a NaN where it must leave them out."""
+        """Gradients scaled as the optimizer expects, NaN where it must skip the update."""
         factor = 1.0 / replicas.count()  # the optimizer sums over replicas once more
         scale = self._loss_scale()
-        if scale is not None and certain is not None:
-            return times(gradients, factor * tf.where(certain, scale, float("nan")))
-        return list(gradients) if factor == 1.0 else times(gradients, tf.constant(factor))
+        if scale is not None and applied is not None:
+            return scaled(gradients, factor * tf.where(applied, scale, float("nan")))
+        return list(gradients) if factor == 1.0 else scaled(gradients, factor)
 
-    def _average(self, certain: tf.Tensor | None) -> None:
+    def _average(self, averaging: WeightAveraging, applied: tf.Tensor | None) -> None:
         """Move the averages towards the weights."""
-        share = self.averaging.share(self.optimizer.iterations.value)
-        if certain is not None:
-            share = tf.where(certain, share, 0.0)
+        fraction = averaging.fraction(self._updates())
+        if applied is not None:
+            fraction = tf.where(applied, fraction, 0.0)
         averages = self.memory.group("average", len(self.weights))
         values = [tf.convert_to_tensor(weight.value) for weight in self.weights]
-        replicas.each(_towards, averages, values, [share] * len(values))
+        replicas.each(_move_towards, averages, values, [fraction] * len(values))
 
 
-def _add(variable: Any, value: tf.Tensor) -> None:
+def _add_decay(
+    decay: WeightDecay,
+    gradient: tf.Tensor | None,
+    variable: keras.Variable,
+    rate: tf.Tensor | float,
+) -> tf.Tensor | None:
+    """A gradient with what a coupled mode adds at this rate."""
+    if gradient is None:
+        return None
+    if isinstance(rate, float) and rate == 0.0:
+        # Keras accepts gradients of one graph only: inside a branch, of the branch.
+        return tf.identity(gradient)
+    addition = tf.cast(decay.addition(variable.value), gradient.dtype)
+    return gradient + tf.cast(rate, gradient.dtype) * addition
+
+
+def _add(variable: tf.Variable, value: tf.Tensor) -> None:
     variable.assign_add(tf.cast(value, variable.dtype))
 
 
-def _assign(variable: Any, value: tf.Tensor) -> None:
+def _assign(variable: tf.Variable, value: tf.Tensor) -> None:
     variable.assign(value)
 
 
-def _clear(variable: Any) -> None:
+def _clear(variable: tf.Variable) -> None:
     variable.assign(tf.zeros_like(variable))
 
 
-def _shrink(variable: Any, taken: tf.Tensor) -> None:
-    variable.assign_sub(variable * tf.cast(taken, variable.dtype))
+def _shrink(variable: tf.Variable, fraction: tf.Tensor) -> None:
+    variable.assign_sub(variable * tf.cast(fraction, variable.dtype))
 
 
-def _part_way(variable: Any, before: tf.Tensor, factor: float) -> None:
-    if factor == 0:
-        # The value itself: 0 times an update that is no number is no number.
+def _interpolate(variable: tf.Variable, before: tf.Tensor, rate: float) -> None:
+    if rate == 0:
+        # The value itself: 0 times an update of NaN is NaN.
         variable.assign(before)
     else:
-        variable.assign(before + tf.cast(factor, before.dtype) * (variable - before))
+        variable.assign(before + tf.cast(rate, before.dtype) * (variable - before))
 
 
-def _towards(average: Any, value: tf.Tensor, share: tf.Tensor) -> None:
-    average.assign_add(tf.cast(share, average.dtype) * (value - average))
+def _move_towards(average: tf.Variable, value: tf.Tensor, fraction: tf.Tensor) -> None:
+    average.assign_add(tf.cast(fraction, average.dtype) * (value - average))

@@ -42,7 +42,7 @@ MAY_IMPORT = {
     ),
 }
 # The one module at the root that every room may import: how files are written.
-GROUND_FLOOR = ("/disk", "/messages")
+GROUND_FLOOR = ("/arguments", "/disk", "/messages")
 # Inside recipes/ the arrow points one way: spec <- build <- run <- report <- command line.
 ORDER = ("spec", "data", "build", "run", "report", "sweep")
 

@@ -34,13 +34,17 @@ def groups(model: Any, tracked: Sequence[Any] = ()) -> dict[str, list[Any]]:
     optimizer = model.optimizer
     if not optimizer.built:
         optimizer.build(model.trainable_variables)
-    parts = getattr(model, "training_parts", dict)()
+    parts = getattr(model, "training_parts", None)
+    scheduled = [] if parts is None else parts.schedules()
     found = {
         "model": list(model.variables),
         "untracked": list(_untracked(model)),
-        "step": list(getattr(getattr(model, "_memory", None), "variables", [])),
+        "step": list(getattr(model, "step_variables", [])),
         "optimizer": list(optimizer.variables),
-        "schedules": list(_of_schedules([optimizer, *parts.values()])),
+        "schedules": [
+            *_of_schedules([optimizer]),
+            *(variable for schedule in scheduled for variable in _of_schedule(schedule)),
+        ],
         "tracked": [variable for item in tracked for variable in _of(item)],
     }
     return _each_once(found)

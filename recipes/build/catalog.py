@@ -16,7 +16,9 @@ from typing import Any
 import keras
 
 from ...callbacks.table import CALLBACKS
-from ...models.table import GRADIENT_TRANSFORMS, LOSSES, TRAINING_PARTS
+from ...models.losses import LOSSES
+from ...models.training_parts import part_classes
+from ...models.transforms import GRADIENT_TRANSFORMS
 from ...pretraining.table import MACHINE_PARTS
 from ...schedules.table import SCHEDULES
 from ..data.sources import SOURCES
@@ -76,8 +78,9 @@ def tables() -> dict[str, dict[str, Any]]:
     made["callbacks"].update(own_rows(CALLBACKS))
     made["schedules"] = own_rows(SCHEDULES)
     made["gradient_transforms"] = own_rows(GRADIENT_TRANSFORMS)
-    for name, cls in TRAINING_PARTS.items():
-        made[name] = own_rows({name: cls})
+    for name, cls in part_classes().items():
+        if name != "momentum":  # a schedule in the arguments of the optimizer
+            made[name] = own_rows({name: cls})
     for kind, table in MACHINE_PARTS.items():
         made[kind] = own_rows(table)
     made["sources"] = {**own_rows(SOURCES), "arrays": {"class": ""}}

@@ -134,7 +134,7 @@ def network(recipe: Recipe, data: Data, task: tasks.Task, builder: Builder) -> k
         inputs,
         outputs,
         name=recipe.name,
-        **training_parts(recipe, builder),
+        **training_parts(recipe, builder).active(),
     )
     model.saves_network = True
     return model

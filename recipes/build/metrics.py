@@ -170,8 +170,8 @@ def _encoded(made: Any, choice: Choice, task: Task) -> Any:
     return EncodedMetric(
         made,
         task.classes,
-        given=given,
-        wanted=wanted,
+        form=given,
+        metric_form=wanted,
         outputs="logits" if logits else "probabilities",
-        independent=task.activation_of_probabilities == "sigmoid",
+        multi_label=task.activation_of_probabilities == "sigmoid",
     )

@@ -2,36 +2,32 @@
 
 from typing import Any
 
+from keras.optimizers.schedules import LearningRateSchedule
+
+from ...models import TrainingModel, TrainingParts
+from ...models.momentum import NAMES
+from ...models.training_parts import PART_NAMES
 from ..errors import RecipeError
-from ..spec import Choice, Recipe, catalog
+from ..spec import Choice, Recipe
 from .objects import Builder, first_paragraph
 from .rates import over_the_run
 
-# What an optimizer calls its momentum.
-MOMENTA = ("momentum", "beta_1")
+
+def training_parts(recipe: Recipe, builder: Builder) -> TrainingParts:
+    """Clipping, decay and the rest: what the recipe's key of each part says."""
+    parts = {name: part(recipe, builder, name) for name in PART_NAMES if name != "momentum"}
+    return TrainingParts(**parts, momentum=momentum(recipe, builder))
 
 
-def training_parts(recipe: Recipe, builder: Builder) -> dict[str, Any]:
-    """Clipping, decay and the rest, by the names of `TrainingModel`'s arguments."""
-    transforms = [
-        builder.make("gradient_transforms", choice, ("gradient_transforms", index))
-        for index, choice in enumerate(recipe.gradient_transforms)
-    ]
-    return {
-        **{name: section(recipe, builder, name) for name in catalog.PARTS},
-        "gradient_accumulation": recipe.gradient_accumulation,
-        "gradient_transforms": transforms,
-        "momentum": momentum(recipe, builder),
-    }
+def part(recipe: Recipe, builder: Builder, name: str) -> Any:
+    """The part of a key: an object from a section or from each item of a list, or a plain value."""
+    value = getattr(recipe, name)
+    if isinstance(value, Choice):
+        return builder.make(name, value, ())
+    return builder.value(value, (name,))
 
 
-def section(recipe: Recipe, builder: Builder, name: str) -> Any:
-    """The object of a section, or None where the recipe has no such section."""
-    choice = getattr(recipe, name)
-    return None if choice is None else builder.make(name, choice, ())
-
-
-def momentum(recipe: Recipe, builder: Builder) -> Any:
+def momentum(recipe: Recipe, builder: Builder) -> LearningRateSchedule | None:
     """The schedule of the optimizer's momentum, or None where it is constant."""
     for name, value in scheduled(recipe).items():
         place = ("optimizer", recipe.optimizer.name, name)
@@ -47,10 +43,10 @@ def momentum(recipe: Recipe, builder: Builder) -> Any:
 def scheduled(recipe: Recipe) -> dict[str, Choice]:
     """The optimizer's arguments that follow a schedule."""
     given = recipe.optimizer.arguments
-    return {name: given[name] for name in MOMENTA if isinstance(given.get(name), Choice)}
+    return {name: given[name] for name in NAMES if isinstance(given.get(name), Choice)}
 
 
-def check_parts(recipe: Recipe, model: Any) -> None:
+def check_parts(recipe: Recipe, model: TrainingModel) -> None:
     """Raise where a part does not fit the compiled model: a rule that matches nothing, say.
 
     Raises:
@@ -61,7 +57,7 @@ def check_parts(recipe: Recipe, model: Any) -> None:
     checks = {
         "weight_decay": model.decay_table,
         "layer_rates": model.rate_table,
-        # Makes the state of the step, which needs all parts to fit the optimizer.
+        # Makes the state of the step, which all parts and the optimizer must allow.
         ("gradient_clipping" if adaptive else "optimizer"): model.make_train_function,
     }
     for name, check in checks.items():

@@ -69,8 +69,8 @@ def course(recipe: Recipe) -> Course:
     steps = np.unique(np.linspace(0, builder.updates - 1, MOST_POINTS).astype("int64"))
     rate = optimizer(recipe, builder)._learning_rate
     parts = training_parts(recipe, builder)
-    decay = getattr(parts["weight_decay"], "rate", None)
-    scheduled = {"momentum": parts["momentum"], "weight decay": decay}
+    decay = None if parts.weight_decay is None else parts.weight_decay.rate
+    scheduled = {"momentum": parts.momentum, "weight decay": decay}
     return Course(
         name=recipe.name,
         updates=builder.updates,

@@ -56,7 +56,7 @@ def fit(
         drop_remainder=recipe.data.drop_remainder,
     )
     builder = Builder(recipe, training.steps, Path.cwd())
-    trained = wrap(model, **training_parts(recipe, builder))
+    trained = wrap(model, **training_parts(recipe, builder).active())
     build.compile_model(trained, recipe, task, builder, len(data.train.y))
     own = [EpochOrder(training.epoch), *([ProgressBar()] if progress else [])]
     pretrain_aside(pretraining(recipe, data, model), model)

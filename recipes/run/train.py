@@ -198,8 +198,7 @@ class Run:
                 verbose=0,
             )
         except TrainingInterrupted:
-            # Outside of its steps a model holds its averaged weights, if it has such.
-            getattr(model, "_hold_average", bool)()
+            model.use_averaged_weights()
         self.result = replace(
             self.result,
             seconds=round(self.result.seconds + self.state.spent(), 3),

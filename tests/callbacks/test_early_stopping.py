@@ -245,9 +245,12 @@ def test_averaged_weights_are_restored_with_the_average_of_their_epoch(products)
     model.compile(keras.optimizers.SGD(1.0), "mse")
     stopper = EarlyStopping("loss", mode="max", patience=99)
     averages = []
-    keep = keras.callbacks.LambdaCallback(
-        on_epoch_end=lambda epoch, logs: averages.append(model._memory["average_0"].numpy())
-    )
+
+    def keep_average(epoch, logs):
+        found = {variable.name: variable.numpy() for variable in model.step_variables}
+        averages.append(found["average_0"])
+
+    keep = keras.callbacks.LambdaCallback(on_epoch_end=keep_average)
     model.fit(x, y, epochs=3, shuffle=False, callbacks=[keep, stopper], verbose=0)
     expected = averages[stopper.best_epoch]
     np.testing.assert_array_equal(model.get_weights()[0], expected)

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_recipes.models import TrainingModel
-from keras_recipes.models import parts as known_parts
+from keras_recipes.models import TrainingModel, TrainingParts
 from keras_recipes.models.update_rule import UpdateRule
 
 
@@ -23,7 +22,7 @@ def drive():
         if factors is None:
             factors = [] if decay is None else decay.factors(variables, {})
         rule = UpdateRule(
-            known_parts.checked(parts),
+            TrainingParts(**parts),
             optimizer or keras.optimizers.SGD(0.1, momentum=0.9),
             variables,
             weights=variables,

@@ -90,7 +90,7 @@ def test_half_of_an_update_is_saved(model, data, tmp_path):
     fit(half, 1)
     half.save(tmp_path / "half.keras")
     again = keras.models.load_model(tmp_path / "half.keras")
-    assert again.gradient_accumulation == 2
+    assert again.training_parts.gradient_accumulation == 2
     fit(again, 3)
     equal(again, whole, rtol=0)
     assert int(again.optimizer.iterations) == 6

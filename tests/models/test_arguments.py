@@ -37,7 +37,7 @@ def test_the_largest_numbers_work():
     largest = 2**47 - 1
     noise = GradientNoise(0.1, seed=largest)([tf.zeros(3)] * 2, tf.constant(5, tf.int64))
     assert np.isfinite(np.asarray(noise)).all()
-    assert float(WeightAveraging(0.9, start=largest).share(largest)) == 1.0
+    assert float(WeightAveraging(0.9, start=largest).fraction(largest)) == 1.0
 
 
 def test_numbers_of_numpy_are_numbers():

@@ -244,7 +244,7 @@ def test_rules_survive_saving(tmp_path, fitted, model):
     made, _ = fitted(model(WeightDecayModel, weight_decay=decay), epochs=1)
     made.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
-    assert again.weight_decay.get_config() == decay.get_config()
+    assert again.training_parts.weight_decay.get_config() == decay.get_config()
     assert again.decay_table() == made.decay_table()
 
 
@@ -260,12 +260,12 @@ def test_an_optimizer_that_decays_too_is_refused(model, fitted):
         (lambda: WeightDecay(True), "`rate` must be a number"),
         (lambda: WeightDecay(0.1, max_norm=0), "`max_norm` must be > 0"),
         (lambda: WeightDecay(0.1, rules="bias"), "`rules` must be a list"),
-        (lambda: WeightDecay(0.1, rules=["bias"]), r"`rules\[0\]` must name its parts"),
+        (lambda: WeightDecay(0.1, rules=["bias"]), r"`rules\[0\]` must be a `Rule`"),
         (lambda: WeightDecay(0.1, rules=[{"factor": 1}]), "needs at least one of `path`"),
         (lambda: WeightDecay(0.1, rules=[{"path": "a"}]), r"`rules\[0\]` missing 1 required"),
         (lambda: WeightDecay(0.1, rules=[{"pth": "a", "factor": 1}]), "unexpected keyword"),
         (lambda: Rule(-1, path="a"), "`factor` must be >= 0"),
-        (lambda: Rule(1, path="("), "no regular expression"),
+        (lambda: Rule(1, path="("), "not a regular expression"),
         (lambda: Rule(1, rank=True), "`rank` must be a whole number"),
         (lambda: Rule(1, layer=3), "`layer` must be a name"),
     ],

@@ -21,7 +21,7 @@ MADE = {
 @pytest.mark.parametrize("given", TARGETS)
 @pytest.mark.parametrize("wanted", TARGETS)
 def test_every_form_becomes_every_other(given, wanted):
-    metric = EncodedMetric(MADE[wanted](name="right"), 2, given=given, wanted=wanted)
+    metric = EncodedMetric(MADE[wanted](name="right"), 2, form=given, metric_form=wanted)
     metric.update_state(TARGETS[given], OUTPUTS[given])
     assert float(metric.result()) == pytest.approx(3 / 5)
     again = EncodedMetric.from_config(metric.get_config())
@@ -36,8 +36,8 @@ def test_logits_become_probabilities():
     metric = EncodedMetric(
         keras.metrics.MeanSquaredError(),
         2,
-        given="one_column",
-        wanted="one_column",
+        form="one_column",
+        metric_form="one_column",
         outputs="logits",
     )
     metric.update_state(NUMBERS[:, None], logits)

@@ -5,8 +5,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_recipes.models import LayerRate, LayerRates, TrainingModel, WeightDecay, wrap
-from keras_recipes.models import parts as known_parts
+from keras_recipes.models import (
+    LayerRate,
+    LayerRates,
+    TrainingModel,
+    TrainingParts,
+    WeightDecay,
+    wrap,
+)
 from keras_recipes.models.update_rule import UpdateRule
 
 RANDOM = np.random.default_rng(1)
@@ -25,7 +31,7 @@ def updated(which, optimizer, multipliers=(), **parts):
     """The last values of some variables after five updates."""
     variables = [keras.Variable(START[index], name=f"v{index}") for index in which]
     rule = UpdateRule(
-        known_parts.checked(parts),
+        TrainingParts(**parts),
         optimizer,
         variables,
         weights=variables,
@@ -95,7 +101,10 @@ def test_a_saved_model_learns_on_at_the_same_rates(data, tmp_path, jit):
     model.fit(*data, epochs=1, shuffle=False, verbose=0)
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
-    assert again.layer_rates.get_config() == model.layer_rates.get_config()
+    assert (
+        again.training_parts.layer_rates.get_config()
+        == model.training_parts.layer_rates.get_config()
+    )
     for one in (model, again):
         one.fit(*data, epochs=2, shuffle=False, verbose=0)
     for ours, theirs in zip(model.get_weights(), again.get_weights(), strict=True):
@@ -114,10 +123,10 @@ def test_a_rule_without_a_variable_is_told():
     [
         (lambda: LayerRates(), "need `rules` or a `layer_decay`"),
         (lambda: LayerRates("first"), "`rules` must be a list"),
-        (lambda: LayerRates([3]), r"`rules\[0\]` must name its parts"),
+        (lambda: LayerRates([3]), r"`rules\[0\]` must be a `LayerRate`"),
         (lambda: LayerRates([{"match": "a"}]), r"`rules\[0\]` missing"),
         (lambda: LayerRates([{"match": "a", "rate": 1}]), "unexpected keyword argument 'rate'"),
-        (lambda: LayerRates([{"match": "(", "multiplier": 1}]), "no regular expression"),
+        (lambda: LayerRates([{"match": "(", "multiplier": 1}]), "not a regular expression"),
         (lambda: LayerRates([{"match": "a", "multiplier": -1}]), "`multiplier` must be >= 0"),
         (lambda: LayerRates([{"match": "a", "multiplier": "1"}]), "`multiplier` must be a number"),
         (lambda: LayerRates(layer_decay=0), "`layer_decay` must be > 0"),

@@ -283,8 +283,10 @@ def test_loads_in_a_process_that_has_imported_the_package_and_no_more(tmp_path):
     code = (
         "import keras, numpy as np, keras_recipes.models, keras_recipes.schedules\n"
         f"model = keras.models.load_model({str(path)!r})\n"
-        "assert model.gradient_clipping.global_norm == 0.05\n"
-        "assert (model.weight_decay.rate, model.weight_decay.mode, model.weight_decay.exclude) == "
+        "parts = model.training_parts\n"
+        "assert parts.gradient_clipping.global_norm == 0.05\n"
+        "decay = parts.weight_decay\n"
+        "assert (decay.rate, decay.mode, decay.exclude) == "
         "(0.1, 'l2', ['out'])\n"
         "assert int(model.optimizer.iterations) == 8\n"
         f"x = np.load({str(tmp_path / 'x.npy')!r})\n"
@@ -326,7 +328,7 @@ def test_training_goes_on_after_loading_as_if_it_had_not_stopped(tmp_path):
         (lambda: WeightDecay(float("nan")), "`rate` must be > 0 and finite"),
         (lambda: WeightDecay(0.1, mode="L2"), "`mode` must be one of"),
         (lambda: WeightDecay(0.1, exclude="bias"), "`exclude` must be a list"),
-        (lambda: WeightDecay(0.1, exclude=["("]), "no regular expression"),
+        (lambda: WeightDecay(0.1, exclude=["("]), "not a regular expression"),
         (lambda: TrainingModel(*network(), weight_decay=0.1), "must be a `WeightDecay`"),
     ],
 )

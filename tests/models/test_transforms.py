@@ -110,11 +110,11 @@ def test_they_come_back_from_a_saved_model(model, fitted, tmp_path):
     made, _ = fitted(model(**given), epochs=1)
     made.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
-    assert [t.get_config() for t in again.gradient_transforms] == [
+    assert [t.get_config() for t in again.training_parts.gradient_transforms] == [
         {},
         {"eta": 0.02, "gamma": 0.3, "seed": 7},
     ]
-    assert again.sam.rho == 0.2
+    assert again.training_parts.sam.rho == 0.2
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ class Training:
 
     def left(self, model, watchers, history):
         """Everything that must not depend on interruptions."""
-        memory = getattr(getattr(model, "_memory", None), "variables", [])
+        memory = getattr(model, "step_variables", [])
         variables = [*model.variables, *memory, *model.optimizer.variables]
         states = [
             {name: value for name, value in watcher.get_state().items() if name != "elapsed"}

@@ -39,18 +39,19 @@ def test_every_part_of_the_step_has_a_key():
         sam={"rho": 0.1},
         weight_averaging={"decay": 0.9, "start": "1 epochs"},
     ).model
-    assert model.gradient_clipping.z_score.threshold == 3.0
+    parts = model.training_parts
+    assert parts.gradient_clipping.z_score.threshold == 3.0
     # 42 batches in pairs are 21 updates.
-    assert model.weight_decay.rate.decay_steps == 21
+    assert parts.weight_decay.rate.decay_steps == 21
     assert [row.multiplier for row in model.rate_table()] == [0.5, 0.5, 1.0, 1.0]
-    assert model.gradient_accumulation == 2
-    assert [type(t).__name__ for t in model.gradient_transforms] == [
+    assert parts.gradient_accumulation == 2
+    assert [type(t).__name__ for t in parts.gradient_transforms] == [
         "GradientCentralization",
         "GradientNoise",
     ]
-    assert model.sam.rho == 0.1
+    assert parts.sam.rho == 0.1
     # An epoch is three and a half updates: to the nearest, halves up.
-    assert (model.weight_averaging.decay, model.weight_averaging.start) == (0.9, 4)
+    assert (parts.weight_averaging.decay, parts.weight_averaging.start) == (0.9, 4)
 
 
 @pytest.mark.parametrize(
@@ -88,8 +89,8 @@ def test_a_momentum_may_follow_a_schedule():
     cycle = {"one_cycle_momentum": {"total_steps": "100%"}}
     for optimizer in ({"sgd": {"momentum": cycle}}, {"adam": {"beta_1": cycle}}):
         model = built(optimizer=optimizer).model
-        assert model.momentum.total_steps == 42
-        assert float(model.momentum(0)) == pytest.approx(0.95)
+        assert model.training_parts.momentum.total_steps == 42
+        assert float(model.training_parts.momentum(0)) == pytest.approx(0.95)
 
 
 def test_a_formula_knows_the_run():

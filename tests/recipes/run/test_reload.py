@@ -191,7 +191,7 @@ def test_models_load_where_there_is_only_keras(project, tmp_path):
         "assert not any(name.startswith('keras_recipes') for name in sys.modules)\n"
         "import keras_recipes\n"
         f"whole = keras.models.load_model({str(whole)!r})\n"
-        "print(whole.weight_decay.rate, int(whole.optimizer.iterations))\n"
+        "print(whole.training_parts.weight_decay.rate, int(whole.optimizer.iterations))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
