@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import RequestError
 from .options import (
     Arguments,
+    load_data,
     metrics,
     print_json,
     takes_json,
@@ -66,9 +67,10 @@ def train(arguments: Arguments) -> int:
 
     recipe = front.load(arguments.recipe, arguments.overrides, plugins=arguments.plugin)
     if arguments.dry_run:
+        data = load_data(recipe)
         from ..run.dry_run import dry_run
 
-        print(dry_run(recipe))
+        print(dry_run(recipe, data))
         return 0
     _check_resume(arguments)
     result = recipe.train(
@@ -98,6 +100,9 @@ def resume(arguments: Arguments) -> int:
 
 def reproduce(arguments: Arguments) -> int:
     """Train a run again and tell what differs; status 1 where anything does."""
+    from ..run.backend import use_tensorflow
+
+    use_tensorflow()
     from ..run.reproduce import reproduce as train_again
 
     found = train_again(

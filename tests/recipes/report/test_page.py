@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from keras_recipes.recipes import RequestError
-from keras_recipes.recipes.report.curves import columns_of, save_picture, thinned
+from keras_recipes.recipes.report.curves import save_picture, thinned, thinned_curves
 from keras_recipes.recipes.report.page import write_report
 
 HOSTILE = "<script>alert(1)</script>\"'$\\bad{$_"
@@ -85,7 +85,7 @@ def test_any_metric_has_its_picture(directory, name):
 
 def test_values_of_the_wrong_type_leave_gaps(directory):
     lines = [{"epoch": 1, "loss": "<b>"}, {"epoch": "2", "loss": 1.0}, {"epoch": 3, "loss": 2.0}]
-    assert columns_of(lines)["loss"] == ([3], [2.0])
+    assert thinned_curves(lines)["loss"] == ([3], [2.0])
     assert "b" not in elements(write_report([directory(lines=lines)])).names
 
 

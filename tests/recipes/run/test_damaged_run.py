@@ -10,8 +10,8 @@ import tensorflow as tf
 
 import keras_recipes
 from keras_recipes.recipes.cli import main
-from keras_recipes.recipes.record.compare import compare
 from keras_recipes.recipes.record.directory import RunDirectory
+from keras_recipes.recipes.run.reproduce import compare_runs
 
 SMALL = {
     "name": "small",
@@ -128,7 +128,7 @@ def check(runs, run, capsys, name, how, verb):
         assert status == 2, errors
         assert name.rpartition("/")[2] in errors
     if verb == "resume" and status == 0:
-        found = compare(RunDirectory(runs / "run"), RunDirectory(run))
+        found = compare_runs(RunDirectory(runs / "run"), RunDirectory(run))
         # A run that is completed does not need its last checkpoint.
         spared = "state: only one" if "STATE" in name else f"{name} line"
         assert [line for line in found if not line.startswith(spared)] == []
@@ -209,7 +209,7 @@ def test_the_manifest_of_a_run_that_goes_on_is_written_anew(runs, run, capsys):
     (run / "manifest.json").unlink()
     assert main(["resume", str(run), "--quiet"]) == 0
     assert "manifest.json is missing or damaged" in capsys.readouterr().err
-    assert compare(RunDirectory(runs / "run"), RunDirectory(run)) == []
+    assert compare_runs(RunDirectory(runs / "run"), RunDirectory(run)) == []
 
 
 @pytest.fixture(scope="module")
@@ -258,5 +258,5 @@ def test_a_flipped_bit_of_any_file_of_a_killed_run(runs, interrupted, tmp_path, 
             assert "file-0" not in name
             continue
         lines = [f"{name} line", "result.json: findings"]
-        found = compare(RunDirectory(runs / "run"), RunDirectory(run))
+        found = compare_runs(RunDirectory(runs / "run"), RunDirectory(run))
         assert [line for line in found if not line.startswith(tuple(lines))] == [], name

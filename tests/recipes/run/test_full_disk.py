@@ -14,8 +14,8 @@ import keras_recipes
 from keras_recipes import disk
 from keras_recipes.recipes import RequestError
 from keras_recipes.recipes.cli import main
-from keras_recipes.recipes.record.compare import compare
 from keras_recipes.recipes.record.directory import RunDirectory
+from keras_recipes.recipes.run.reproduce import compare_runs
 from keras_recipes.recipes.spec import dump
 
 SMALL = {
@@ -77,7 +77,7 @@ def recipe(tmp_path):
 
 def differences(first, second):
     """All but what a run says of its disk."""
-    found = compare(RunDirectory(first), RunDirectory(second))
+    found = compare_runs(RunDirectory(first), RunDirectory(second))
     for name in ("metrics.jsonl", "activations.jsonl", "gradients.jsonl"):
         lines = [(run / name).read_text().splitlines() for run in (first, second)]
         epochs = [[json.loads(line)["epoch"] for line in part] for part in lines]

@@ -12,10 +12,10 @@ import tensorflow as tf
 
 import keras_recipes
 from keras_recipes.recipes import RequestError
-from keras_recipes.recipes.record.compare import compare
 from keras_recipes.recipes.record.directory import RunDirectory
-from keras_recipes.recipes.run.interrupt import StopOnSignal
-from keras_recipes.recipes.run.resume import Change, differences
+from keras_recipes.recipes.run.previous_run import Change, differences
+from keras_recipes.recipes.run.reproduce import compare_runs
+from keras_recipes.recipes.run.stop import StopRequest
 from keras_recipes.recipes.run.train import in_batches
 
 BASE = {
@@ -68,10 +68,10 @@ def signalled(monkeypatch):
         def asked(self):
             asks[0] += 1
             if asks[0] == place:
-                self.received = signal.SIGTERM
-            return self.received is not None
+                self.receive(signal.SIGTERM)
+            return self.signal is not None
 
-        monkeypatch.setattr(StopOnSignal, "asked", asked)
+        monkeypatch.setattr(StopRequest, "asked", asked)
 
     return at
 
@@ -88,7 +88,7 @@ def same(first, second):
     """No file differs, and every epoch has its line once."""
     epochs = [json.loads(line)["epoch"] for line in (second / "metrics.jsonl").open()]
     assert epochs == list(range(1, len(epochs) + 1))
-    return compare(RunDirectory(first), RunDirectory(second))
+    return compare_runs(RunDirectory(first), RunDirectory(second))
 
 
 @pytest.mark.parametrize(
@@ -302,7 +302,7 @@ def test_an_ensemble_keeps_the_members_that_are_finished(eager, signalled, tmp_p
     result = train(made, tmp_path / "killed", resume=True)
     assert result.status == "completed"
     assert first.stat().st_mtime_ns == before
-    found = compare(RunDirectory(tmp_path / "whole"), RunDirectory(tmp_path / "killed"))
+    found = compare_runs(RunDirectory(tmp_path / "whole"), RunDirectory(tmp_path / "killed"))
     assert found == []
 
 
