@@ -3,6 +3,8 @@
 import argparse
 import logging
 import sys
+import tempfile
+import traceback
 from collections.abc import Sequence
 
 from ..messages import level
@@ -94,22 +96,22 @@ def run(arguments: argparse.Namespace) -> int:
     except Exception as error:
         reason = system_failure(error)
         if reason is None:
-            reason = f"a mistake of ours; the whole story: {_story()}"
+            reason = (
+                f"internal error ({type(error).__name__}). This is a bug in keras-recipes; please "
+                f"report it with the traceback: {_write_traceback()}"
+            )
         print(f"keras-recipes: {reason}", file=sys.stderr)
         return FAILED
 
 
-def _story() -> str:
-    """Leave the traceback in a file: the screen is for what a user can act on."""
-    import tempfile
-    import traceback
-
-    story = traceback.format_exc()
+def _write_traceback() -> str:
+    """Write the traceback to a file, as it is of no use on the screen; its path."""
+    text = traceback.format_exc()
     try:
         with tempfile.NamedTemporaryFile(
             "w", prefix="keras-recipes-", suffix=".txt", delete=False, encoding="utf-8"
         ) as file:
-            file.write(story)
+            file.write(text)
     except OSError:
-        return story  # no disk to leave it on
+        return text  # there is no disk to write to
     return file.name

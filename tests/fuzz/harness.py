@@ -132,7 +132,7 @@ def complaint(ended: Ended) -> str | None:
 def story(error: str) -> str:
     """The last lines of the traceback that the command line left in a file."""
     path = Path(error.strip().rsplit(" ", 1)[-1])
-    if not error.startswith("keras-recipes: a mistake of ours") or not path.is_file():
+    if not error.startswith("keras-recipes: internal error") or not path.is_file():
         return error[-500:]
     text = path.read_text(encoding="utf-8")
     path.unlink()

@@ -62,7 +62,7 @@ def test_a_thousand_data_files():
     [
         (0, "", None),
         (2, "recipe.yaml:1:1 seed: expected a whole number.\n", None),
-        (1, "keras-recipes: a mistake of ours", "exit status 1"),
+        (1, "keras-recipes: internal error", "exit status 1"),
         (2, "", "refused without a message"),
         (2, "Traceback (most recent call last):\n", "a traceback"),
         (2, "a\x1b[31m", "control characters"),

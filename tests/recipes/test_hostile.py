@@ -77,14 +77,14 @@ def work(tmp_path, monkeypatch, outside):
 
 @pytest.fixture
 def attack(work, outside, capsys):
-    """Run a verb; nothing outside is touched, nothing told of it, and no mistake of ours."""
+    """Run a verb; nothing outside is touched, nothing is printed about it, and there is no internal error."""
 
     def run(*words):
         with WATCH.over(outside.folder):
             status = main([str(word) for word in words])
         told = capsys.readouterr()
         text = told.out + told.err
-        assert "a mistake of ours" not in text, Path(text.split()[-1]).read_text()
+        assert "internal error" not in text, Path(text.split()[-1]).read_text()
         assert "Traceback" not in text
         assert not WATCH.seen
         outside.check(text, work, work.parent / "temporary")

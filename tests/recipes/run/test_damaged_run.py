@@ -121,7 +121,7 @@ def check(runs, run, capsys, name, how, verb):
     capsys.readouterr()
     status = call(verb, run, runs / "rows.npy")
     errors = capsys.readouterr().err
-    assert "a mistake of ours" not in errors
+    assert "internal error" not in errors
     assert "Traceback" not in errors
     assert status in (0, 2) or (verb == "reproduce" and status == 1), errors
     if how == "other" and verb in FILES[name]:
@@ -199,7 +199,7 @@ def test_a_model_that_nothing_can_rebuild_is_told(run, capsys):
     assert (run / "model.keras").read_bytes() == b""
     (run / "result.json").unlink()
     assert main(["resume", str(run), "--quiet"]) == 2
-    assert "has no checkpoint to go on from" in capsys.readouterr().err
+    assert "has no checkpoint to continue from" in capsys.readouterr().err
     assert (run / "model.keras").exists()
 
 
@@ -250,7 +250,7 @@ def test_a_flipped_bit_of_any_file_of_a_killed_run(runs, interrupted, tmp_path, 
         status = main(["resume", str(run), "--quiet"])
         errors = capsys.readouterr().err
         assert status in (0, 2), (name, errors)
-        assert "a mistake of ours" not in errors, name
+        assert "internal error" not in errors, name
         if status == 2:
             # Nothing sound remains of what this file alone has, and it is named.
             assert os.path.basename(name) in errors or "data has changed" in errors, name

@@ -127,7 +127,7 @@ def stays_full(recipe, out, first, whole, monkeypatch, capsys):
         patch.setattr(disk, "os", Full(first, 10**9))
         status = train(recipe, out)
     told = capsys.readouterr()
-    assert "a mistake of ours" not in told.err
+    assert "internal error" not in told.err
     assert "the disk is full" in told.out + told.err
     if not out.exists():
         assert status == 2, "nothing was begun, and nothing is left"
@@ -173,7 +173,7 @@ def test_another_failure_of_the_disk_is_told_as_what_it_is(
         assert train(recipe, out) == 1
     told = capsys.readouterr()
     assert disk.CAUSES[cause] in told.out
-    assert "goes on from state-0000000" in told.out
+    assert "continues from state-0000000" in told.out
     assert train(recipe, out, "--resume") == 0
     assert differences(whole[0], out) == []
 

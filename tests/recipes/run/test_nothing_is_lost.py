@@ -145,7 +145,7 @@ def test_what_is_strange_stays(littered, outside, recipe, capsys, verb, state):
     command = [words.get(word, word.replace("RUN", str(littered))) for word in VERBS[verb]]
     status = main(command)
     errors = capsys.readouterr().err
-    assert "a mistake of ours" not in errors
+    assert "internal error" not in errors
     assert status == (2 if verb in ("train", "reproduce") else 0), errors
     found = tree(littered, outside)
     assert {path: found.get(path) for path in strange} == strange
@@ -161,7 +161,7 @@ def test_nothing_is_touched_through_links(completed, outside, recipe, tmp_path, 
     before = tree(run, outside)
     words = {"RUN": str(run), "RECIPE": str(recipe)}
     status = main([words.get(word, word) for word in VERBS[verb]])
-    assert "a mistake of ours" not in capsys.readouterr().err
+    assert "internal error" not in capsys.readouterr().err
     if verb == "copy":
         (run / "digits_mlp.yaml").unlink()
     assert status == (0 if verb == "copy" else 2)
@@ -193,7 +193,7 @@ def test_a_folder_that_is_no_run_stays_as_it_is(outside, recipe, tmp_path, capsy
     before = tree(project, outside)
     words = {"RUN": str(project), "RECIPE": str(project / "recipe.yaml")}
     assert main([words.get(word, word) for word in VERBS[verb]]) == 2
-    assert "is no run directory, and is not empty" in capsys.readouterr().err
+    assert "is not a run directory, and not empty" in capsys.readouterr().err
     assert tree(project, outside) == before
 
 

@@ -228,18 +228,18 @@ def test_before_the_first_checkpoint_it_begins_again(eager, tmp_path, capsys):
             file.unlink()
         state.rmdir()
     train(recipe(), out, resume=True)
-    assert "ended before its first checkpoint; it begins from the start" in capsys.readouterr().err
+    assert "ended before its first checkpoint; training starts from the beginning" in capsys.readouterr().err
     assert same(tmp_path / "whole", out) == []
 
 
 def test_a_directory_that_is_not_there_is_begun(eager, tmp_path, capsys):
     assert train(recipe(), tmp_path / "new", resume=True).status == "completed"
-    assert "there is no run to resume; it begins from the start" in capsys.readouterr().err
+    assert "there is no run to resume; training starts from the beginning" in capsys.readouterr().err
 
 
 def test_what_is_no_run_is_left_alone(tmp_path):
     (tmp_path / "thesis.txt").write_text("precious")
-    with pytest.raises(RequestError, match=r"no run directory, and is not empty: .*thesis"):
+    with pytest.raises(RequestError, match=r"not a run directory, and not empty: .*thesis"):
         train(recipe(), tmp_path, resume=True)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
     with pytest.raises(RequestError, match="there is no run to resume"):
@@ -280,7 +280,7 @@ def test_changed_data_is_refused(eager, tmp_path):
     train(made, tmp_path / "run")
     rows(1)
     longer = {"epochs": 5}
-    with pytest.raises(RequestError, match="the data has changed since this run was begun"):
+    with pytest.raises(RequestError, match="the data has changed since this run was started"):
         keras_recipes.resume(tmp_path / "run", longer, allow_change=["epochs"], progress=False)
     result = keras_recipes.resume(
         tmp_path / "run", longer, allow_change=["epochs", "data"], progress=False
