@@ -6,22 +6,13 @@ import shutil
 
 import numpy as np
 import pytest
-import tensorflow as tf
+from small_runs import as_if_killed, copy_of, train_small, write_recipe
 
-import keras_recipes
 from keras_recipes.recipes.cli import main
 from keras_recipes.recipes.record.directory import RunDirectory
 from keras_recipes.recipes.run.reproduce import compare_runs
 
-SMALL = {
-    "name": "small",
-    "data": {"source": "iris", "scale": "standardize", "batch_size": 64},
-    "model": {"layers": [{"dense": {"units": 3}}]},
-    "learning_rate": 0.01,
-    "epochs": 2,
-    "steps_per_execution": 1,
-    "checkpoints": {"every": "1 epochs"},
-}
+pytestmark = pytest.mark.usefixtures("eager_module")
 VERBS = ("evaluate", "predict", "report", "resume", "reproduce", "initialize")
 # Files, and the verbs that must refuse a run in which one of them is another run's.
 FILES = {
@@ -53,19 +44,12 @@ DAMAGES = (
 )
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _eager():
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     """A completed run, another one, and rows to predict; not to be changed."""
     root = tmp_path_factory.mktemp("runs")
-    keras_recipes.load(SMALL).train(out=root / "run", progress=False)
-    keras_recipes.load({**SMALL, "seed": 7}).train(out=root / "other", progress=False)
+    train_small(root / "run")
+    train_small(root / "other", seed=7)
     rows = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
     np.save(root / "rows.npy", rows)
     return root
@@ -73,8 +57,7 @@ def runs(tmp_path_factory):
 
 @pytest.fixture
 def run(runs, tmp_path):
-    shutil.copytree(runs / "run", tmp_path / "run")
-    return tmp_path / "run"
+    return copy_of(runs / "run", tmp_path / "run")
 
 
 def path_of(run, name):
@@ -103,17 +86,10 @@ def damage(run, other, name, how):
 
 def call(verb, run, rows):
     if verb == "initialize":
-        made = keras_recipes.load({**SMALL, "epochs": 1, "initialize": {"weights": str(run)}})
-        (run.parent / "warm.yaml").write_text(_dumped(made))
-        return main(["train", str(run.parent / "warm.yaml"), "--quiet", "--out", f"{run}-warm"])
+        warm = write_recipe(run.parent / "warm.yaml", epochs=1, initialize={"weights": str(run)})
+        return main(["train", str(warm), "--quiet", "--out", f"{run}-warm"])
     words = {"predict": [str(rows)], "resume": ["--quiet"], "reproduce": ["--quiet"]}
     return main([verb, str(run), *words.get(verb, [])])
-
-
-def _dumped(recipe):
-    from keras_recipes.recipes.spec import dump
-
-    return dump(recipe)
 
 
 def check(runs, run, capsys, name, how, verb):
@@ -215,14 +191,10 @@ def test_the_manifest_of_a_run_that_goes_on_is_written_anew(runs, run, capsys):
 @pytest.fixture(scope="module")
 def interrupted(runs, tmp_path_factory):
     """A run that was killed in its last epoch."""
-    out = tmp_path_factory.mktemp("killed") / "run"
-    shutil.copytree(runs / "run", out)
-    for name in ("model.keras", "report.html"):
-        (out / name).unlink()
-    (out / "result.json").write_text('{"status": "running"}')
+    out = copy_of(runs / "run", tmp_path_factory.mktemp("killed") / "run")
+    as_if_killed(out)
     # As it was when the first epoch had been stored.
-    recipe = keras_recipes.load({**SMALL, "epochs": 1})
-    recipe.train(out=out.parent / "one", progress=False)
+    train_small(out.parent / "one", epochs=1)
     shutil.rmtree(out / "checkpoints")
     shutil.copytree(out.parent / "one" / "checkpoints", out / "checkpoints")
     for name in ("metrics.jsonl", "gradients.jsonl"):
@@ -244,8 +216,7 @@ def flip(path, at):
 @pytest.mark.parametrize("at", [0.0, 0.3, 0.7, 1.0])
 def test_a_flipped_bit_of_any_file_of_a_killed_run(runs, interrupted, tmp_path, capsys, at):
     for name in every_file(interrupted):
-        run = tmp_path / name.replace("/", "-")
-        shutil.copytree(interrupted, run)
+        run = copy_of(interrupted, tmp_path / name.replace("/", "-"))
         flip(run / name, at)
         status = main(["resume", str(run), "--quiet"])
         errors = capsys.readouterr().err

@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-import tensorflow as tf
+from small_runs import as_if_killed
 
 import keras_recipes
 from keras_recipes.recipes import RequestError
@@ -48,14 +48,6 @@ RECIPES = {
     },
     "accumulated": {"gradient_accumulation": 3, "steps_per_execution": 1},
 }
-
-
-@pytest.fixture
-def eager():
-    """Steps without compilation, which takes most of the time of a tiny run."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture
@@ -133,12 +125,10 @@ def test_interrupted_once_at_each_place(eager, signalled, tmp_path, name):
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(tmp_path_factory, eager_module):
     """A completed run, not to be changed."""
-    tf.config.run_functions_eagerly(True)
     out = tmp_path_factory.mktemp("runs") / "small"
     train(recipe(), out)
-    tf.config.run_functions_eagerly(False)
     return out
 
 
@@ -218,9 +208,7 @@ def test_before_the_first_checkpoint_it_begins_again(eager, tmp_path, capsys):
     train(recipe(), tmp_path / "whole")
     out = tmp_path / "killed"
     train(recipe(), out)
-    for name in ("model.keras", "report.html"):
-        (out / name).unlink()
-    (out / "result.json").write_text('{"status": "running"}')
+    as_if_killed(out)
     with (out / "metrics.jsonl").open("a") as file:
         file.write('{"epoch": 9')
     for state in (out / "checkpoints" / "state").iterdir():
@@ -228,13 +216,18 @@ def test_before_the_first_checkpoint_it_begins_again(eager, tmp_path, capsys):
             file.unlink()
         state.rmdir()
     train(recipe(), out, resume=True)
-    assert "ended before its first checkpoint; training starts from the beginning" in capsys.readouterr().err
+    assert (
+        "ended before its first checkpoint; training starts from the beginning"
+        in capsys.readouterr().err
+    )
     assert same(tmp_path / "whole", out) == []
 
 
 def test_a_directory_that_is_not_there_is_begun(eager, tmp_path, capsys):
     assert train(recipe(), tmp_path / "new", resume=True).status == "completed"
-    assert "there is no run to resume; training starts from the beginning" in capsys.readouterr().err
+    assert (
+        "there is no run to resume; training starts from the beginning" in capsys.readouterr().err
+    )
 
 
 def test_what_is_no_run_is_left_alone(tmp_path):
