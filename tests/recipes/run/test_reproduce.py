@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import keras_recipes
 from keras_recipes.recipes import RequestError
@@ -22,11 +21,7 @@ SMALL = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _eager():
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+pytestmark = pytest.mark.usefixtures("eager")
 
 
 @pytest.fixture
