@@ -84,7 +84,7 @@ class Recipe(spec.Recipe):
 
         Raises:
             RequestError: the request is wrong; nothing was written.
-            TrainingFailed: training broke or diverged; the run directory tells how.
+            TrainingFailed: training broke or diverged; the result in the run directory says why.
         """
         from .run.prepare import prepare_run
 
@@ -257,7 +257,7 @@ def resume(
     Raises:
         RequestError: no run there, another process works on it, its recipe was changed, or none of
             its checkpoints is sound.
-        TrainingFailed: training broke or diverged; the run directory tells how.
+        TrainingFailed: training broke or diverged; the result in the run directory says why.
     """
     from .record import directory as files
     from .record.directory import RunDirectory
