@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired
 
@@ -91,7 +92,7 @@ class Result:
             ValueError: a value has another type than the one it is written with; names the key.
         """
         try:
-            return cls(**vars(_SCHEMA.validate_json(json.dumps(dict(values)), strict=True)))
+            return cls(**vars(_schema().validate_json(json.dumps(dict(values)), strict=True)))
         except ValidationError as error:
             wrong = error.errors()[0]
             key, *inner = map(str, wrong["loc"])
@@ -123,4 +124,6 @@ class Result:
         return {"completed": 0, "interrupted": interrupted}.get(self.status, 1)
 
 
-_SCHEMA = TypeAdapter(Result)
+@cache
+def _schema() -> TypeAdapter[Result]:
+    return TypeAdapter(Result)
