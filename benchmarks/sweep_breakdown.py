@@ -27,7 +27,7 @@ PACKAGE = "keras_recipes"
 # Part -> the function that carries it out: module, class or object, name.
 PARTS = [
     ("forget the last model", "recipes.sweep.run.training", "keras.backend.clear_session"),
-    ("take or release the lock, begin a run", "recipes.run.begin", "reserved"),
+    ("take or release the lock, begin a run", "recipes.run.prepare", "reserve"),
     ("read the data", "recipes.build.inputs", "data_of"),
     ("build and compile the model", "recipes.build.experiment", "experiment"),
     ("look for a checkpoint", "recipes.run.train", "Run.restore"),
@@ -118,9 +118,9 @@ def watch_epochs(watch: Stopwatch) -> None:
             if epoch == 0:
                 watch.rename(OTHER_EPOCHS)
 
-    module = import_module(f"{PACKAGE}.recipes.run.observe")
-    observers = module.observers
-    module.observers = lambda *given: [Epochs(), *observers(*given)]
+    module = import_module(f"{PACKAGE}.recipes.run.train")
+    run_callbacks = module.run_callbacks
+    module.run_callbacks = lambda *given: [Epochs(), *run_callbacks(*given)]
 
 
 def start_seconds(code: str) -> float:

@@ -23,7 +23,7 @@ import keras_recipes
 from keras_recipes.recipes.build.experiment import experiment
 from keras_recipes.recipes.build.inputs import data_of
 from keras_recipes.recipes.record.directory import RunDirectory
-from keras_recipes.recipes.run.observe import Watch, observers
+from keras_recipes.recipes.run.run_callbacks import run_callbacks
 
 BATCH = 128
 EPOCHS = 3
@@ -81,7 +81,7 @@ def with_recipe(x: np.ndarray, y: np.ndarray, units: int, folder: Path):
         }
     )
     built = experiment(recipe, data_of(recipe, (x, y)), folder)
-    callbacks = observers(built, RunDirectory(folder), Watch(), progress=False)
+    callbacks = run_callbacks(built, RunDirectory(folder), progress=False)
     return lambda: built.model.fit(
         built.training.dataset, epochs=EPOCHS, verbose=0, callbacks=callbacks, shuffle=False
     )

@@ -3,6 +3,8 @@
 import argparse
 import logging
 import sys
+import tempfile
+import traceback
 from collections.abc import Sequence
 
 from ..messages import level
@@ -94,16 +96,16 @@ def run(arguments: argparse.Namespace) -> int:
     except Exception as error:
         reason = system_failure(error)
         if reason is None:
-            reason = f"internal error; please report it with its traceback: {_save_traceback()}"
+            reason = (
+                f"internal error ({type(error).__name__}). This is a bug in keras-recipes; please "
+                f"report it with the traceback: {_write_traceback()}"
+            )
         print(f"keras-recipes: {reason}", file=sys.stderr)
         return FAILED
 
 
-def _save_traceback() -> str:
-    """Write the traceback to a file and return its path."""
-    import tempfile
-    import traceback
-
+def _write_traceback() -> str:
+    """Write the traceback to a file, as it is of no use on the screen; its path."""
     text = traceback.format_exc()
     try:
         with tempfile.NamedTemporaryFile(
@@ -111,5 +113,5 @@ def _save_traceback() -> str:
         ) as file:
             file.write(text)
     except OSError:
-        return text  # there is no disk to write it to
+        return text  # there is no disk to write to
     return file.name

@@ -3,22 +3,38 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import spec
 from .errors import RequestError, TrainingFailed
+from .record import result as record
+from .record.directory import open_run
 
 if TYPE_CHECKING:
     import keras
 
-    from .record.result import Result
     from .run.predictions import Predictions
     from .run.reload import OnError
     from .sweep.run.result import SweepResult
 
 Source = str | os.PathLike | Mapping[str, Any]
 Overrides = Sequence[str] | Mapping[str, Any]
+
+
+class Result(record.Result):
+    """The outcome of a training, with its model."""
+
+    @cached_property
+    def model(self) -> "keras.Model":
+        """The trained network, not compiled; it takes raw rows. Loaded at the first use."""
+        reload = _reload()
+        return reload.model_of(open_run(self.directory))
+
+    def predict(self, rows: Any, *, on_error: "OnError" = "refuse") -> "Predictions":
+        """Predictions for raw rows; see `keras_recipes.predict`."""
+        return predict(self.directory, rows, on_error=on_error)
 
 
 class Recipe(spec.Recipe):
@@ -51,7 +67,7 @@ class Recipe(spec.Recipe):
         raises: bool = True,
         resume: bool = False,
         allow_change: Sequence[str] = (),
-    ) -> "Result":
+    ) -> Result:
         """Train the recipe and write a run directory.
 
         Args:
@@ -60,7 +76,7 @@ class Recipe(spec.Recipe):
             out: the run directory, new or empty; default `runs/NAME-DATE-TIME`.
             progress: show a progress bar.
             raises: raise where training failed, rather than return a result that says so.
-            resume: go on with the run in `out`, if there is one, from its last checkpoint.
+            resume: continue the run in `out`, if there is one, from its last checkpoint.
             allow_change: keys of the recipe that may differ from those of that run.
 
         Returns:
@@ -68,21 +84,21 @@ class Recipe(spec.Recipe):
 
         Raises:
             RequestError: the request is wrong; nothing was written.
-            TrainingFailed: training broke or diverged; the run directory tells how.
+            TrainingFailed: training broke or diverged; the result in the run directory says why.
         """
-        from .run.ensemble import train_ensemble
-        from .run.train import train as train_one
+        from .run.prepare import prepare_run
 
         arrays = None if x is None else (x, y)
-        train_recipe = train_one if self.ensemble is None else train_ensemble
-        result = train_recipe(
-            self,
-            out=out,
-            arrays=arrays,
-            progress=progress,
-            resume=resume,
-            allow_change=allow_change,
-        )
+        with prepare_run(
+            self, out=out, arrays=arrays, resume=resume, allow_change=allow_change
+        ) as prepared:
+            found = prepared.previous.result
+            if found is None:
+                _import_tensorflow()
+                from .run.ensemble import train_recipe
+
+                found = train_recipe(self, prepared, progress=progress)
+        result = Result(**vars(found))
         _report(result)
         if raises and result.status == "failed":
             raise TrainingFailed(f"{result.reason.rstrip('.')}. See {result.directory}.")
@@ -126,12 +142,28 @@ class Recipe(spec.Recipe):
             RequestError: the recipe does not fit the model or the arrays, or a target is none that
                 the loss can compare with the output.
         """
+        _import_tensorflow()
         from .run.fit import fit as fit_model
 
         return fit_model(self, model, x, y, validation_data=validation_data, progress=progress)
 
 
-def _report(result: "Result") -> None:
+def _import_tensorflow() -> None:
+    """Import TensorFlow before modules that need it: without its start-up output."""
+    from .run.backend import use_tensorflow
+
+    use_tensorflow()
+
+
+def _reload() -> Any:
+    """The module that evaluates and predicts with finished runs."""
+    _import_tensorflow()
+    from .run import reload
+
+    return reload
+
+
+def _report(result: Result) -> None:
     """Write the pages of a run and of its members, unless it was finished and reported before.
 
     Raises:
@@ -145,7 +177,7 @@ def _report(result: "Result") -> None:
     report, ended = run / files.REPORT, (run / files.RESULT).stat().st_mtime_ns
     if report.exists() and report.stat().st_mtime_ns >= ended:
         return
-    # A result may have been written by anybody: members are where an ensemble has them.
+    # The paths in a result may come from a stranger; members are always below `members/`.
     members = [run / files.MEMBERS / str(index + 1) for index in range(len(result.members))]
     patience = PATIENCE if result.status == "completed" else 0.0
     try:
@@ -184,7 +216,7 @@ def train(
     *,
     out: str | os.PathLike | None = None,
     progress: bool = True,
-) -> "Result":
+) -> Result:
     """Load a recipe, unless it is loaded, and train it; see `Recipe.train`."""
     if isinstance(recipe, Recipe):
         if overrides:
@@ -206,8 +238,8 @@ def resume(
     allow_change: Sequence[str] = (),
     progress: bool = True,
     raises: bool = True,
-) -> "Result":
-    """Go on with a run that was killed or interrupted, from its last checkpoint.
+) -> Result:
+    """Continue a run that was killed or interrupted, from its last checkpoint.
 
     On the same machine with the same versions it ends as if it had never been interrupted. A run
     that is completed is left as it is.
@@ -225,11 +257,11 @@ def resume(
     Raises:
         RequestError: no run there, another process works on it, its recipe was changed, or none of
             its checkpoints is sound.
-        TrainingFailed: training broke or diverged; the run directory tells how.
+        TrainingFailed: training broke or diverged; the result in the run directory says why.
     """
     from .record import directory as files
     from .record.directory import RunDirectory
-    from .run.moved import recipe_of
+    from .run.stored_recipe import recipe_of
 
     path = Path(run)
     if not os.path.isfile(path / files.RECIPE):
@@ -272,9 +304,7 @@ def evaluate(
         RequestError: no run there, no such split, the data is not what the run was trained on, or
             rows cannot be used.
     """
-    from .run.reload import evaluate as evaluate_run
-
-    return evaluate_run(run, on, overrides, on_error=on_error, plugins=plugins)
+    return _reload().evaluate(run, on, overrides, on_error=on_error, plugins=plugins)
 
 
 def predict(
@@ -301,9 +331,7 @@ def predict(
     Raises:
         RequestError: no run there, or rows cannot be used.
     """
-    from .run.reload import predict as predict_rows
-
-    return predict_rows(run, rows, on_error=on_error, plugins=plugins)
+    return _reload().predict(run, rows, on_error=on_error, plugins=plugins)
 
 
 def sweep(

@@ -40,6 +40,14 @@ MAY_IMPORT = {
         {"recipes/spec", "recipes/errors"},
         {"pydantic", "pydantic_core", "typing_extensions", "yaml"},
     ),
+    "recipes/record": (
+        {"recipes/record", "recipes/errors"},
+        {"h5py", "numpy", "pydantic", "typing_extensions"},
+    ),
+    "recipes/report": (
+        {"recipes/report", "recipes/record", "recipes/errors"},
+        {"matplotlib", "numpy"},
+    ),
 }
 # The one module at the root that every room may import: how files are written.
 GROUND_FLOOR = ("/arguments", "/disk", "/messages")

@@ -11,6 +11,7 @@ from .options import (
     add_recipes,
     add_verb,
     load,
+    load_data,
     print_json,
     print_line,
 )
@@ -52,10 +53,16 @@ def plot(arguments: Arguments) -> int:
         load_recipe(word, arguments.overrides, plugins=arguments.plugin)
         for word in arguments.recipes
     ]
-    from ..report.schedule import plot_schedules
+    data = [load_data(recipe) for recipe in recipes]
+    from ..report.schedule import Course, plot_schedules
+    from ..run.schedules import scheduled_values
 
     path = Path(arguments.out or f"{'-'.join(recipe.name for recipe in recipes)}-schedule.png")
-    plot_schedules(recipes, path)
+    courses = [
+        Course(recipe.name, **scheduled_values(recipe, rows))
+        for recipe, rows in zip(recipes, data, strict=True)
+    ]
+    plot_schedules(courses, path)
     print(path)
     return 0
 
@@ -63,18 +70,19 @@ def plot(arguments: Arguments) -> int:
 def find_lr(arguments: Arguments) -> int:
     """The range test of a recipe: two rates to train with, and a picture."""
     recipe = load(arguments)
+    data = load_data(recipe)
     from ..report.range_test import plot_range_test
     from ..run.range_test import range_test
 
     path = Path(arguments.out or f"{recipe.name}-range-test.png")
     finder = range_test(
-        recipe, min_lr=arguments.min_lr, max_lr=arguments.max_lr, steps=arguments.steps
+        recipe, data, min_lr=arguments.min_lr, max_lr=arguments.max_lr, steps=arguments.steps
     )
     try:
         suggestions = finder.suggestions()
     except ValueError as error:
         raise RequestError(f"find-lr: {error}") from None
-    plot_range_test(finder, suggestions, recipe.name, path)
+    plot_range_test(finder.rates, finder.losses, finder.smoothed, suggestions, recipe.name, path)
     print_line(arguments, f"{len(finder.losses)} steps up to a rate of {finder.rates[-1]:.3g}")
     for name, rate in suggestions.items():
         print_line(arguments, f"{name}: learning_rate={rate:.3g}")
@@ -87,9 +95,10 @@ def find_lr(arguments: Arguments) -> int:
 def check_gradients(arguments: Arguments) -> int:
     """Automatic against numerical derivatives, a line for each variable and mode."""
     recipe = load(arguments)
+    data = load_data(recipe)
     from ..run.check_gradients import check_gradients as check
 
-    rows = check(recipe, rows=arguments.rows, entries=arguments.entries)
+    rows = check(recipe, data, rows=arguments.rows, entries=arguments.entries)
     width = max(len(row.path) for row in rows)
     for row in rows:
         verdict = "ok" if row.error <= arguments.tolerance else "WRONG"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ..data import Data
     from ..spec import Recipe
 
 Arguments = argparse.Namespace
@@ -120,6 +121,16 @@ def load(arguments: Arguments) -> "Recipe":
     from ..spec import load as load_recipe
 
     return load_recipe(arguments.recipe, arguments.overrides, plugins=arguments.plugin)
+
+
+def load_data(recipe: "Recipe") -> "Data":
+    """The data of a recipe, and then TensorFlow: a mistake in the data shows in a second."""
+    from ..build.inputs import data_of
+    from ..run.backend import use_tensorflow
+
+    data = data_of(recipe)
+    use_tensorflow()
+    return data
 
 
 def metrics(values: dict[str, float]) -> str:

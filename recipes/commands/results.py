@@ -61,6 +61,9 @@ def _add_on_error(parser: argparse.ArgumentParser) -> None:
 
 def evaluate(arguments: Arguments) -> int:
     """Metrics on one split, or on a file."""
+    from ..run.backend import use_tensorflow
+
+    use_tensorflow()
     from ..run.reload import evaluate as evaluate_run
     from ..run.reload import members as evaluate_members
 
@@ -86,13 +89,16 @@ def evaluate(arguments: Arguments) -> int:
 
 def predict(arguments: Arguments) -> int:
     """A CSV table of predictions."""
+    from ..run.backend import use_tensorflow
+
+    use_tensorflow()
+    from ..run.reload import log_rows
     from ..run.reload import predict as predict_rows
-    from ..run.reload import say
 
     found = predict_rows(
         arguments.run, arguments.file, on_error=arguments.on_error, plugins=arguments.plugin
     )
-    say(found.notes, found.errors)
+    log_rows(found.notes, found.errors)
     header, rows = found.table(errors=arguments.on_error == "skip")
     if arguments.out is None:
         _write_table(sys.stdout, header, rows)

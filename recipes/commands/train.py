@@ -13,6 +13,7 @@ from .options import (
     add_run,
     add_several,
     add_verb,
+    load_data,
     metrics,
     print_json,
     print_line,
@@ -68,9 +69,10 @@ def train(arguments: Arguments) -> int:
 
     recipe = front.load(arguments.recipe, arguments.overrides, plugins=arguments.plugin)
     if arguments.dry_run:
+        data = load_data(recipe)
         from ..run.dry_run import dry_run
 
-        print(dry_run(recipe))
+        print(dry_run(recipe, data))
         return 0
     _check_resume(arguments)
     result = recipe.train(
@@ -100,6 +102,9 @@ def resume(arguments: Arguments) -> int:
 
 def reproduce(arguments: Arguments) -> int:
     """Train a run again and print the differences; status 1 if there are any."""
+    from ..run.backend import use_tensorflow
+
+    use_tensorflow()
     from ..run.reproduce import reproduce as train_again
 
     found = train_again(

@@ -1,37 +1,42 @@
-"""Two runs of one recipe, file by file: what is not the same, in words."""
+"""Compare two runs file by file, bit for bit; the differences as sentences."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..run.model_file import arrays_of
-from . import directory as files
-from .directory import RunDirectory, result_of
+import numpy as np
 
-# What no two runs share, by file.
-TIMES = ("seconds",)
-OWN = ("seconds", "process", "directory", "members", files.FILES)
+from . import directory as files
+from .directory import RunDirectory
+from .model_file import arrays_of
+
+# What differs between any two runs: times in lines, and keys of the result.
+TIMES = frozenset({"seconds"})
+NOT_COMPARED = frozenset({"seconds", "process", "directory", "members", files.FILES})
 SURROUNDINGS = ("versions", "machine", "settings", "environment")
+Arrays = Mapping[str, np.ndarray]
 
 
 def compare(first: RunDirectory, second: RunDirectory) -> list[str]:
-    """A sentence for each thing that differs; none where the runs are the same, bit for bit.
+    """The differences between two runs, a sentence each; empty if they are the same, bit for bit.
 
-    Compared are the saved models and checkpoints weight by weight, optimizer included, every line
-    of the metrics and gradients but for times, and the result.
+    Compared are the weights of all saved models, every line of metrics and gradients except times,
+    and the results. Checkpoints are compared by `compare_states`.
     """
-    found = [
+    results = [
+        {k: v for k, v in run.read_json(files.RESULT, "status").items() if k not in NOT_COMPARED}
+        for run in (first, second)
+    ]
+    return [
         *_models(first, second),
         *_lines(first, second, files.METRICS),
         *_lines(first, second, files.GRADIENTS),
-        *_mappings(files.RESULT, _result(first), _result(second)),
-        *_states(first, second),
+        *_mappings(files.RESULT, *results),
     ]
-    return found
 
 
 def surroundings(first: RunDirectory, second: RunDirectory) -> list[str]:
-    """What two runs were made with that was not the same: versions, machine, settings."""
+    """Differences in the versions, machines and settings of two runs."""
     before, after = (run.read_json(files.MANIFEST) for run in (first, second))
     return [
         difference
@@ -40,18 +45,27 @@ def surroundings(first: RunDirectory, second: RunDirectory) -> list[str]:
     ]
 
 
+def compare_states(first: Arrays, second: Arrays) -> Iterator[str]:
+    """Differences between the variables of two checkpoints, in their order.
+
+    Keras numbers the names of variables within a process, so only their order tells which is which.
+    """
+    if len(first) != len(second):
+        yield f"state: {len(first)} variables, and {len(second)}"
+    for (name, one), other in zip(first.items(), second.values(), strict=False):
+        if not same_array(one, other):
+            yield f"state: {name} differs"
+
+
 def _models(first: RunDirectory, second: RunDirectory) -> Iterator[str]:
-    """The `.keras` files of both, whole states left out."""
-    names = [_model_names(run) for run in (first, second)]
+    names = [
+        {str(path.relative_to(run.path)) for path in run.path.rglob("*.keras")}
+        for run in (first, second)
+    ]
     for name in sorted(names[0] ^ names[1]):
         yield f"{name}: only one of the runs has it"
     for name in sorted(names[0] & names[1]):
-        one, other = (arrays_of(_verified(run, name)) for run in (first, second))
-        yield from _mappings(name, one, other, _same_array)
-
-
-def _model_names(run: RunDirectory) -> set[str]:
-    return {str(path.relative_to(run.path)) for path in run.path.rglob("*.keras")}
+        yield from _mappings(name, *(arrays_of(_verified(run, name)) for run in (first, second)))
 
 
 def _verified(run: RunDirectory, name: str) -> Path:
@@ -62,74 +76,36 @@ def _verified(run: RunDirectory, name: str) -> Path:
     return run.verified(name)
 
 
-def _states(first: RunDirectory, second: RunDirectory) -> Iterator[str]:
-    """The whole states at the end: optimizer, training step and generators of the layers."""
-    from ...callbacks.run_state import CheckpointStore, DamagedCheckpoint, check_state
-
-    found = [CheckpointStore(run / files.STATE).search().newest for run in (first, second)]
-    if found[0] is None or found[1] is None:
-        if found[0] is not found[1]:
-            yield "state: only one of the runs has a sound checkpoint"
-        return
-    rows = []
-    for checkpoint in found:
-        assert checkpoint is not None
-        try:
-            check_state(checkpoint)
-        except DamagedCheckpoint as error:
-            yield f"state: {error}"
-            return
-        groups = checkpoint.state["variables"]
-        # Keras numbers names on within a process, so places tell more than paths.
-        values = {
-            f"{group} {index} ({row['path']})": checkpoint.arrays[row["value"]["__array__"]]
-            for group, variables in groups.items()
-            for index, row in enumerate(variables)
-        }
-        rows.append(values)
-    one, other = (list(values.values()) for values in rows)
-    wrong = [name for name, a, b in zip(rows[0], one, other, strict=False) if not _same_array(a, b)]
-    if len(one) != len(other):
-        yield f"state: {len(one)} variables, and {len(other)}"
-    for name in wrong:
-        yield f"state: {name} differs"
-
-
 def _lines(first: RunDirectory, second: RunDirectory, name: str) -> Iterator[str]:
-    one, other = (_without_times(run.read_lines(name)) for run in (first, second))
+    one, other = (
+        [{k: v for k, v in line.items() if k not in TIMES} for line in run.read_lines(name)]
+        for run in (first, second)
+    )
     if len(one) != len(other):
         yield f"{name}: {len(one)} lines, and {len(other)}"
-    for index, (a, b) in enumerate(zip(one, other, strict=False)):
-        differences = list(_mappings(f"{name} line {index + 1}", a, b))
+    for number, (a, b) in enumerate(zip(one, other, strict=False), start=1):
+        differences = list(_mappings(f"{name} line {number}", a, b))
         if differences:
             yield differences[0]
             return
 
 
-def _without_times(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{key: value for key, value in line.items() if key not in TIMES} for line in lines]
-
-
-def _result(run: RunDirectory) -> dict[str, Any]:
-    return {key: value for key, value in result_of(run).items() if key not in OWN}
-
-
-def _mappings(
-    name: str,
-    first: Mapping[str, Any],
-    second: Mapping[str, Any],
-    same: Callable[[Any, Any], bool] = lambda a, b: a == b,
-) -> Iterator[str]:
+def _mappings(name: str, first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterator[str]:
     """A sentence for each key whose values differ."""
     for key in sorted(set(first) | set(second)):
         if key not in first or key not in second:
             yield f"{name}: only one of the runs has {key}"
-        elif not same(first[key], second[key]):
-            yield f"{name}: {key} {_told(first[key], second[key])}"
+            continue
+        one, other = first[key], second[key]
+        if isinstance(one, np.ndarray):
+            if not same_array(one, other):
+                yield f"{name}: {key} differs{_amount(one, other)}"
+        elif one != other:
+            yield f"{name}: {key} was {one!r}, is {other!r}"
 
 
-def _same_array(first: Any, second: Any) -> bool:
-    """Bit for bit, also where values are no numbers."""
+def same_array(first: np.ndarray, second: np.ndarray) -> bool:
+    """Whether two arrays are equal bit for bit, including NaN and the sign of zero."""
     return (
         first.dtype == second.dtype
         and first.shape == second.shape
@@ -137,12 +113,8 @@ def _same_array(first: Any, second: Any) -> bool:
     )
 
 
-def _told(first: Any, second: Any) -> str:
-    if hasattr(first, "shape"):
-        import numpy as np
-
-        if first.shape != second.shape or first.dtype.kind not in "fiu":
-            return "differs"
-        gap = np.abs(first.astype("float64") - second.astype("float64"))
-        return f"differs in {int((gap > 0).sum())} of {gap.size} numbers, by {gap.max():.3g}"
-    return f"was {first!r}, is {second!r}"
+def _amount(first: np.ndarray, second: np.ndarray) -> str:
+    if first.shape != second.shape or first.dtype.kind not in "fiu":
+        return ""
+    gap = np.abs(first.astype("float64") - second.astype("float64"))
+    return f" in {int((gap > 0).sum())} of {gap.size} numbers, by {gap.max():.3g}"

@@ -1,4 +1,4 @@
-"""One process at a time on a run directory: a lock that dies with its owner."""
+"""A lock on a run directory, which the system releases when its process ends."""
 
 import json
 import os
@@ -17,35 +17,32 @@ except ImportError:  # Windows has another call for it
     fcntl = None
 
 LOCK = "run.lock"
-# What it says of its owner, and how long that is at most.
-SIGNED = dict.fromkeys(("process", "machine", "since"))
-LONGEST = 1000
+# The keys that describe its owner, and the most bytes that they take.
+OWNER_KEYS = {"process", "machine", "since"}
+MOST_BYTES = 1000
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of a run directory.
-
-    The system gives the lock back when the process ends, however it ends. The file is removed with
-    the lock held, so that a finished run has none.
+    """Hold the lock of a run directory; its file is removed at the end.
 
     Raises:
-        RequestError: another process holds it, the file cannot be written, or it is no lock.
+        RequestError: another process holds it, the file cannot be written, or is not a lock.
     """
     path = folder / LOCK
-    file = _taken(path)
+    file = _acquire(path)
     try:
         yield
     finally:
-        if _is_still(file, path):
+        if _is_at(file, path):
             with suppress(OSError):
                 path.unlink()
         os.close(file)
 
 
-def _taken(path: Path) -> int:
-    """The file of the lock, locked, with its owner written into it."""
+def _acquire(path: Path) -> int:
+    """The descriptor of the lock's file, locked, with its owner written into it."""
     while True:
         try:
             file = os.open(path, os.O_RDWR | os.O_CREAT | NO_LINK, 0o644)
@@ -56,28 +53,28 @@ def _taken(path: Path) -> int:
             os.close(file)
             raise RequestError(
                 f"{path.parent}: another process works on this run: {owner}. "
-                "Wait for its end, or stop it."
+                "Wait until it ends, or stop it."
             )
         if not _is_lock(file):
             os.close(file)
             raise RequestError(
                 f"{path}: is no lock that keras-recipes wrote. Move it, or use another directory."
             )
-        if _is_still(file, path):
-            _sign(file)
+        if _is_at(file, path):
+            _write_owner(file)
             return file
-        # Its owner has removed it between the two calls: what is locked has no name any more.
+        # Its owner removed it between the two calls: what is locked is no longer at this path.
         os.close(file)
 
 
 def _is_lock(file: int) -> bool:
-    """Whether a file holds what `_sign` writes, or nothing yet."""
+    """Whether a file holds what `_write_owner` writes, or nothing yet."""
     try:
-        content = os.pread(file, LONGEST + 1, 0)
-        found = json.loads(content) if content else SIGNED
+        content = os.pread(file, MOST_BYTES + 1, 0)
+        found = json.loads(content) if content else dict.fromkeys(OWNER_KEYS)
     except (OSError, ValueError, RecursionError):
         return False
-    return len(content) <= LONGEST and isinstance(found, dict) and set(found) == set(SIGNED)
+    return len(content) <= MOST_BYTES and isinstance(found, dict) and set(found) == OWNER_KEYS
 
 
 def _lock(file: int) -> bool:
@@ -88,12 +85,12 @@ def _lock(file: int) -> bool:
     except BlockingIOError:
         return False
     except OSError:
-        # A file system without locks: nothing can be told, and nothing is refused.
+        # A file system without locks: nobody is refused.
         return True
     return True
 
 
-def _is_still(file: int, path: Path) -> bool:
+def _is_at(file: int, path: Path) -> bool:
     try:
         found = os.stat(path)
     except OSError:
@@ -102,13 +99,13 @@ def _is_still(file: int, path: Path) -> bool:
     return (found.st_ino, found.st_dev) == (mine.st_ino, mine.st_dev)
 
 
-def _sign(file: int) -> None:
+def _write_owner(file: int) -> None:
     owner = {
         "process": os.getpid(),
         "machine": socket.gethostname(),
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    # The lock holds without the signature, which only serves a message.
+    # The owner only serves an error message.
     with suppress(OSError):
         os.ftruncate(file, 0)
         os.pwrite(file, json.dumps(owner).encode(), 0)
@@ -116,7 +113,7 @@ def _sign(file: int) -> None:
 
 def _owner(file: int) -> str:
     try:
-        found = json.loads(os.pread(file, LONGEST, 0))
+        found = json.loads(os.pread(file, MOST_BYTES, 0))
         return f"process {found['process']} on {found['machine']}, since {found['since']}"
     except (OSError, ValueError, KeyError, TypeError):
         return "which one is not known"

@@ -1,16 +1,17 @@
-"""What a run was made of: enough to know whether another run can equal it."""
+"""What a run was trained with: enough to know whether another run can equal it."""
 
 import os
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 PACKAGES = ("keras-recipes", "tensorflow", "keras", "numpy", "pydantic", "scikit-learn")
-# Settings from outside that are known to change the bits of a training on CPU.
+# Environment variables that are known to change the bits of a training on CPU.
 ENVIRONMENT = (
     "KERAS_BACKEND",
     "TF_ENABLE_ONEDNN_OPTS",
@@ -23,16 +24,21 @@ ENVIRONMENT = (
 )
 
 
-def manifest(*, seed: int, fingerprints: dict[str, Any]) -> dict[str, Any]:
+def manifest(
+    *,
+    seed: int,
+    fingerprints: dict[str, Any],
+    devices: Sequence[str],
+    settings: Mapping[str, str],
+) -> dict[str, Any]:
     """The manifest of a run that starts now.
 
     Args:
         seed: the recipe's seed.
-        fingerprints: name -> hash of what went in (`recipe`, `data`).
+        fingerprints: hashes of the inputs by name (`recipe`, `data`).
+        devices: names of the devices that train.
+        settings: Keras's settings, such as `floatx`.
     """
-    import keras
-    import tensorflow as tf
-
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "argv": sys.argv,
@@ -44,16 +50,17 @@ def manifest(*, seed: int, fingerprints: dict[str, Any]) -> dict[str, Any]:
             "platform": platform.platform(),
             "processor": platform.processor() or platform.machine(),
             "cores": os.cpu_count(),
-            "devices": [device.name for device in tf.config.list_logical_devices()],
+            "devices": list(devices),
         },
-        "settings": {
-            "floatx": keras.config.floatx(),
-            "dtype_policy": keras.config.dtype_policy().name,
-            "image_data_format": keras.config.image_data_format(),
-        },
-        "environment": {name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
+        "settings": dict(settings),
+        "environment": environment(),
         "executable": sys.executable,
     }
+
+
+def environment() -> dict[str, str]:
+    """The environment variables that can change the bits of a training, where they are set."""
+    return {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
 
 
 def versions() -> dict[str, str]:

@@ -1,19 +1,46 @@
-"""What came of a run, as `result.json` and `--json` tell it."""
+"""The outcome of a run, as `result.json` and `--json` show it."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from enum import StrEnum
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Annotated, Any, Literal, NotRequired
 
-if TYPE_CHECKING:
-    import keras
+from pydantic import BeforeValidator, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
 
-    from ..run.predictions import Predictions
-    from ..run.reload import OnError
+from .metrics import history, read_metrics
 
 Status = Literal["running", "completed", "interrupted", "failed"]
+# JSON has no NaN: a metric that is not finite is written as null.
+Metric = Annotated[float, BeforeValidator(lambda value: float("nan") if value is None else value)]
+Metrics = dict[str, Metric]
+
+
+class StopReason(StrEnum):
+    """Why a training ended; `Result.reason` says it in a sentence."""
+
+    ALL_EPOCHS = "all_epochs"
+    EARLY_STOPPING = "early_stopping"
+    CALLBACK = "callback"
+    # A search stopped a trial that was not promising, or paused one that it may continue later.
+    SEARCH = "search"
+    PAUSED = "paused"
+    SIGNAL = "signal"
+    DIVERGED = "diverged"
+    DISK_FULL = "disk_full"
+    ERROR = "error"
+
+
+class Member(TypedDict):
+    """One member of an ensemble."""
+
+    directory: str
+    epochs: NotRequired[int]
+    validation: Metrics
+    test: Metrics
 
 
 @dataclass(frozen=True, repr=False)
@@ -21,22 +48,23 @@ class Result:
     """The outcome of a training.
 
     Attributes:
-        status: `completed`, `interrupted` or `failed`; `running` until one of them is known.
+        status: `completed`, `interrupted` or `failed`; `running` until the training has ended.
         directory: the run directory.
-        reason: why training ended, in words.
-        epochs: epochs that were finished.
-        steps: optimizer updates that were made.
-        best_epoch: epoch (from 1) with the best monitored value; None where nothing watches.
+        reason: why training ended, as a sentence.
+        epochs: number of completed epochs.
+        steps: number of optimizer updates.
+        best_epoch: epoch (from 1) with the best monitored value; None if nothing is monitored.
         train: metrics of the last epoch on the training split.
         validation: metrics of the saved model on the validation split.
         test: metrics of the saved model on the test split; empty unless the run completed.
         seconds: wall-clock time of the fit.
-        process: process id of the run, to tell a running one from a dead one.
-        members: of an ensemble, where each member is and what it reached.
-        findings: what went wrong, or well, in the words of the callbacks that watch.
+        process: process id of the run, which distinguishes a running from a killed one.
+        members: the members of an ensemble and their metrics.
+        findings: messages of the callbacks that monitor training.
         signal: name of the signal that interrupted the run.
-        log_probability: of rows of each split under the first machine of a pretraining, in nats,
-            with log Z and the ends of its error bar; empty unless the recipe asks for it.
+        log_probability: of the rows of each split under the first RBM of a pretraining, in nats,
+            with log Z and its error bounds; empty unless the recipe asks for it.
+        stop_reason: why training ended, as a `StopReason`; None while it runs.
     """
 
     status: Status
@@ -45,52 +73,49 @@ class Result:
     epochs: int = 0
     steps: int = 0
     best_epoch: int | None = None
-    train: dict[str, float] = field(default_factory=dict)
-    validation: dict[str, float] = field(default_factory=dict)
-    test: dict[str, float] = field(default_factory=dict)
+    train: Metrics = field(default_factory=dict)
+    validation: Metrics = field(default_factory=dict)
+    test: Metrics = field(default_factory=dict)
     seconds: float = 0.0
     process: int | None = None
-    members: list[dict[str, Any]] = field(default_factory=list)
+    members: list[Member] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
     signal: str | None = None
-    log_probability: dict[str, float] = field(default_factory=dict)
+    log_probability: Metrics = field(default_factory=dict)
+    stop_reason: StopReason | None = None
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "Result":
+        """A result from the content of `result.json`; keys may be missing, others are ignored.
+
+        Raises:
+            ValueError: a value has another type than the one it is written with; names the key.
+        """
+        try:
+            return cls(**vars(_schema().validate_json(json.dumps(dict(values)), strict=True)))
+        except ValidationError as error:
+            wrong = error.errors()[0]
+            key, *inner = map(str, wrong["loc"])
+            missing = wrong["type"] == "missing"
+            expected = "a value" if missing else wrong["msg"].removeprefix("Input should be ")
+            place = f" at `{'.'.join(inner)}`" if inner else ""
+            raise ValueError(f"expected {expected} for `{key}`{place}.") from None
 
     def to_json(self) -> dict[str, Any]:
         """The fields as plain JSON values."""
         return asdict(self)
 
     def __repr__(self) -> str:
-        measured = self.test or self.validation
         split = "test" if self.test else "validation"
+        measured = self.test or self.validation
         values = ", ".join(f"{name} {value:.4g}" for name, value in list(measured.items())[:4])
-        told = f", {split}: {values}" if values else ""
-        return f"Result({self.status}, {self.directory!r}, {self.epochs} epochs{told})"
-
-    @cached_property
-    def model(self) -> "keras.Model":
-        """The trained network, not compiled; it takes raw rows. Loaded at the first use."""
-        from ..run.reload import model_of
-        from .directory import opened
-
-        return model_of(opened(self.directory))
+        ending = f", {split}: {values}" if values else ""
+        return f"Result({self.status}, {self.directory!r}, {self.epochs} epochs{ending})"
 
     @property
     def history(self) -> dict[str, list[Any]]:
-        """What was logged, by name: a value for each epoch, None where it was not logged."""
-        from .directory import METRICS
-
-        path = Path(self.directory) / METRICS
-        if not path.is_file():
-            return {}
-        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        names = dict.fromkeys(name for line in lines for name in line)
-        return {name: [line.get(name) for line in lines] for name in names}
-
-    def predict(self, rows: Any, *, on_error: "OnError" = "refuse") -> "Predictions":
-        """Predictions for raw rows; see `keras_recipes.predict`."""
-        from ..run.reload import predict
-
-        return predict(self.directory, rows, on_error=on_error)
+        """Logged values by name: one per epoch, None where an epoch did not log that name."""
+        return history(read_metrics(Path(self.directory)))
 
     @property
     def exit_status(self) -> int:
@@ -99,62 +124,6 @@ class Result:
         return {"completed": 0, "interrupted": interrupted}.get(self.status, 1)
 
 
-def check_types(values: Mapping[str, Any]) -> None:
-    """Each value of a result that was read from a file must have the type it is written with.
-
-    A key may be missing: an earlier version did not write all of them.
-
-    Raises:
-        ValueError: a value of another type, with its key.
-    """
-    for key, (good, expected) in TYPES.items():
-        if key in values and not good(values[key]):
-            raise ValueError(f"expected {expected} for `{key}`.")
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _are_metrics(value: Any) -> bool:
-    """Numbers by name; one that was no number is null in JSON."""
-    return isinstance(value, dict) and all(x is None or _is_number(x) for x in value.values())
-
-
-def _are_members(value: Any) -> bool:
-    return isinstance(value, list) and all(
-        isinstance(row, dict)
-        and _is_text(row.get("directory"))
-        and all(_are_metrics(row.get(split, {})) for split in ("validation", "test"))
-        for row in value
-    )
-
-
-TYPES: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "status": (lambda value: value in get_args(Status), f"one of {', '.join(get_args(Status))}"),
-    "directory": (_is_text, "a text"),
-    "reason": (_is_text, "a text"),
-    "epochs": (_is_count, "a whole number"),
-    "steps": (_is_count, "a whole number"),
-    "best_epoch": (lambda value: value is None or _is_count(value), "a whole number or null"),
-    "train": (_are_metrics, "numbers by name"),
-    "validation": (_are_metrics, "numbers by name"),
-    "test": (_are_metrics, "numbers by name"),
-    "seconds": (_is_number, "a number"),
-    "process": (lambda value: value is None or _is_count(value), "a whole number or null"),
-    "members": (_are_members, "a list of members"),
-    "findings": (
-        lambda value: isinstance(value, list) and all(map(_is_text, value)),
-        "a list of texts",
-    ),
-    "signal": (lambda value: value is None or _is_text(value), "a text or null"),
-    "log_probability": (_are_metrics, "numbers by name"),
-}
+@cache
+def _schema() -> TypeAdapter[Result]:
+    return TypeAdapter(Result)

@@ -1,4 +1,4 @@
-"""One HTML page that tells how runs went, made from their directories alone."""
+"""HTML pages and pictures of runs, made from their directories alone."""
 
 from .page import write_report
 

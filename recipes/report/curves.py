@@ -1,23 +1,22 @@
 """Curves of runs as SVG, drawn without a display."""
 
 import io
-import math
 import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ... import disk
 from ..errors import RequestError
+from ..record.metrics import Curve as Points
+from ..record.metrics import curves
 
 FORMATS = (".png", ".svg")
-# Epochs and values.
-Column = tuple[list[int], list[float]]
-
 # Colours that stay apart for colour-blind readers (Okabe & Ito 2008).
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
@@ -33,33 +32,23 @@ class Curve:
 
     Args:
         label: the name of the run.
-        columns: epochs and values of each metric of the run, by its name; see `columns_of`.
+        logged: the curves of all metrics of the run, by name; see `thinned_curves`.
         metric: the name of the metric, without `val_`.
     """
 
-    def __init__(self, label: str, columns: Mapping[str, Column], metric: str):
+    def __init__(self, label: str, logged: Mapping[str, Points], metric: str):
         self.label = label
         self.metric = metric
-        self.training = columns.get(metric, ([], []))
-        self.validation = columns.get(f"val_{metric}", ([], []))
+        self.training = logged.get(metric, ([], []))
+        self.validation = logged.get(f"val_{metric}", ([], []))
 
 
-def columns_of(lines: Iterable[Mapping[str, Any]]) -> dict[str, Column]:
-    """Epochs (from 1) and values of each metric, where a line has a number for it."""
-    found: dict[str, Column] = {}
-    for line in lines:
-        epoch = line.get("epoch")
-        if not isinstance(epoch, int):
-            continue
-        for name, value in line.items():
-            if isinstance(value, (int, float)) and math.isfinite(value):
-                epochs, values = found.setdefault(name, ([], []))
-                epochs.append(epoch)
-                values.append(float(value))
-    return {name: thinned(*column) for name, column in found.items()}
+def thinned_curves(lines: Iterable[Mapping[str, Any]]) -> dict[str, Points]:
+    """The curve of each metric of a run, with no more points than a picture shows."""
+    return {name: thinned(*curve) for name, curve in curves(lines).items()}
 
 
-def thinned(epochs: list[int], values: list[float], most: int = MOST_POINTS) -> Column:
+def thinned(epochs: list[int], values: list[float], most: int = MOST_POINTS) -> Points:
     """At most `most` of the points: first, last, and the extremes of equally long stretches.
 
     >>> thinned([1, 2, 3, 4, 5, 6], [0.0, 9.0, 1.0, 1.0, -9.0, 0.0], most=4)
@@ -124,18 +113,18 @@ def _is_picture(path: Path) -> bool:
         return False
 
 
-def figure(curves: Sequence[Curve], title: str) -> Figure:
+def figure(lines: Sequence[Curve], title: str) -> Figure:
     """One picture of one metric: a colour a run, training dashed, validation solid."""
     picture = Figure(figsize=(5.2, 3.2), layout="constrained")
     axes = picture.subplots()
-    for index, curve in enumerate(curves):
-        _draw(axes, curve, COLOURS[index % len(COLOURS)], single=len(curves) == 1)
+    for index, curve in enumerate(lines):
+        _draw(axes, curve, COLOURS[index % len(COLOURS)], single=len(lines) == 1)
     axes.set_title(label(title))
     axes.set_xlabel("epoch")
-    if _spans_decades(curves):
+    if _spans_decades(lines):
         axes.set_yscale("log")
     axes.grid(alpha=0.3)
-    if axes.get_legend_handles_labels()[0] and len(curves) <= MOST_NAMES:
+    if axes.get_legend_handles_labels()[0] and len(lines) <= MOST_NAMES:
         axes.legend(fontsize="small")
     return picture
 
@@ -151,8 +140,8 @@ def _draw(axes: Axes, curve: Curve, colour: str, *, single: bool) -> None:
         axes.plot(*curve.training, color=colour, label=name.rstrip(", ") or None, **mark)
 
 
-def _spans_decades(curves: Sequence[Curve]) -> bool:
-    values = [v for curve in curves for v in (*curve.training[1], *curve.validation[1])]
+def _spans_decades(lines: Sequence[Curve]) -> bool:
+    values = [v for curve in lines for v in (*curve.training[1], *curve.validation[1])]
     return bool(values) and min(values) > 0 and max(values) > 100 * min(values)
 
 
@@ -160,8 +149,6 @@ def svg(picture: Figure) -> str:
     """The picture as an SVG element to stand inside a page."""
     buffer = io.StringIO()
     # A fixed salt and no date: the same run gives the same page.
-    import matplotlib
-
     settings: dict[Any, Any] = {"svg.hashsalt": "keras-recipes", "svg.fonttype": "none"}
     with matplotlib.rc_context(settings), warnings.catch_warnings():
         # The words stay text, and the browser has the glyphs.

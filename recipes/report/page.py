@@ -1,4 +1,4 @@
-"""The HTML page: result, curves, recipe and machine of one run, or several side by side."""
+"""The HTML page: result, curves, recipe and versions of one run, or several side by side."""
 
 import json
 import os
@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ..record import directory as files
-from ..record.directory import RunDirectory, opened, result_of
-from ..record.result import Result
-from .curves import Curve, columns_of, figure, svg
+from ..record.directory import RunDirectory, open_run, read_result
+from .curves import Curve, figure, svg, thinned_curves
 from .machines import read_arrays, section
 from .markup import document, number, table, text, write_page
 
@@ -20,18 +19,18 @@ NOT_CURVES = frozenset({"epoch", "step", "seconds"})
 MOST_COLUMNS = 2
 
 
-class Story:
-    """What a page needs of one run directory."""
+class RunContent:
+    """What the page shows of one run directory."""
 
     def __init__(self, run: RunDirectory):
         self.path = run.path
         self.name = run.path.resolve().name
-        self.result = {**Result("running", str(run.path)).to_json(), **result_of(run)}
+        self.result = read_result(run)
         self.manifest = run.read_json(files.MANIFEST)
         self.recipe = run.read_text(files.RECIPE)
         self.problems: list[str] = []
-        # The lines of a long run take much more memory than their columns.
-        self.columns = columns_of(run.read_lines(files.METRICS, self.problems))
+        # The lines of a long run take much more memory than their curves.
+        self.curves = thinned_curves(run.read_lines(files.METRICS, self.problems))
         self.pretraining = None
         if run.has(files.PRETRAINING):
             self.pretraining = run.read_json(files.PRETRAINING, "layers", "handed")
@@ -54,89 +53,87 @@ def write_report(
         RequestError: a directory is of no run, a file of it is damaged, or the page cannot be
             written.
     """
-    directories = [opened(run) for run in runs]
+    directories = [open_run(run) for run in runs]
     target = directories[0] / files.REPORT if out is None else Path(out)
-    return write_page(target, page([Story(run) for run in directories]), patience=patience)
+    return write_page(target, page([RunContent(run) for run in directories]), patience=patience)
 
 
-def page(stories: Sequence[Story]) -> str:
+def page(runs: Sequence[RunContent]) -> str:
     """The whole page as text."""
-    title = " against ".join(story.name for story in stories)
+    title = " against ".join(run.name for run in runs)
     return document(
         title,
         [
             f"<h1>{text(title)}</h1>",
-            results(stories),
-            findings(stories),
+            results(runs),
+            findings(runs),
             "<h2>Curves</h2>",
-            curves(stories),
-            *(details(story) for story in stories),
+            curves(runs),
+            *(details(run) for run in runs),
         ],
     )
 
 
-def results(stories: Sequence[Story]) -> str:
-    """How each run ended and what it reached, what was measured first."""
-    found = [facts(story) for story in stories]
+def results(runs: Sequence[RunContent]) -> str:
+    """The table of results: metrics first, then how each run ended."""
+    found = [facts(run) for run in runs]
     names = list(dict.fromkeys(name for row in found for name in row))
-    # Values of splits come before the rest, which is the same for all runs.
     names.sort(key=lambda name: name in REST)
-    if len(stories) <= MOST_COLUMNS:
-        head = ["", *(story.name for story in stories)]
+    if len(runs) <= MOST_COLUMNS:
+        head = ["", *(run.name for run in runs)]
         rows = [
             f'<th scope="row">{text(name)}</th>{"".join(cell(row.get(name)) for row in found)}'
             for name in names
         ]
         return table(head, rows)
     rows = [
-        f"{cell(story.name)}{''.join(cell(row.get(name)) for name in names)}"
-        for story, row in zip(stories, found, strict=True)
+        f"{cell(run.name)}{''.join(cell(row.get(name)) for name in names)}"
+        for run, row in zip(runs, found, strict=True)
     ]
     return table(["run", *names], rows)
 
 
-# What every run has beside its metrics, in this order.
+# The rows of every run after its metrics.
 REST = ("status", "epochs", "best epoch", "seconds", "why it ended")
 
 
-def facts(story: Story) -> dict[str, Any]:
-    """What there is to say of a run, by name."""
-    result = story.result
+def facts(run: RunContent) -> dict[str, Any]:
+    """The rows of a run in the table of results, by name."""
+    result = run.result
     measured = {
         f"{split} {name}": value
-        for split in ("test", "validation")
-        for name, value in result[split].items()
+        for split, values in (("test", result.test), ("validation", result.validation))
+        for name, value in values.items()
     }
-    rest = (result[key] for key in ("status", "epochs", "best_epoch", "seconds", "reason"))
+    rest = (result.status, result.epochs, result.best_epoch, result.seconds, result.reason)
     return {**measured, **dict(zip(REST, rest, strict=True))}
 
 
 def cell(value: Any) -> str:
-    """A table cell for a word or a number."""
+    """A table cell for text or a number."""
     if value in ("failed", "interrupted"):
         return f'<td class="{value}">{value}</td>'
     return f"<td>{text(value)}</td>" if isinstance(value, str) else number(value)
 
 
-def findings(stories: Sequence[Story]) -> str:
-    """What the callbacks found, in their words."""
+def findings(runs: Sequence[RunContent]) -> str:
+    """The findings of the callbacks."""
     parts = []
-    for story in stories:
-        found = story.result.get("findings") or []
-        items = "".join(f"<li>{text(finding)}</li>" for finding in found)
-        title = f"<h3>{text(story.name)}</h3>" if len(stories) > 1 else ""
+    for run in runs:
+        items = "".join(f"<li>{text(finding)}</li>" for finding in run.result.findings)
+        title = f"<h3>{text(run.name)}</h3>" if len(runs) > 1 else ""
         parts.append(f"{title}<ul>{items}</ul>" if items else "")
     return f"<h2>Findings</h2>{''.join(parts)}" if any(parts) else ""
 
 
-def curves(stories: Sequence[Story]) -> str:
+def curves(runs: Sequence[RunContent]) -> str:
     """A picture for each metric that any run logged."""
-    logged = {name for story in stories for name in story.columns}
+    logged = {name for run in runs for name in run.curves}
     names = {name.removeprefix("val_") for name in logged} - NOT_CURVES
     order = sorted(names, key=lambda name: (_rank(name), name))
     pictures = []
     for name in order:
-        found = [Curve(story.name, story.columns, name) for story in stories]
+        found = [Curve(run.name, run.curves, name) for run in runs]
         if any(curve.training[0] or curve.validation[0] for curve in found):
             pictures.append(svg(figure(found, name.replace("_", " "))))
     if not pictures:
@@ -148,23 +145,23 @@ def _rank(name: str) -> int:
     return FIRST.index(name) if name in FIRST else len(FIRST)
 
 
-def details(story: Story) -> str:
-    """The recipe and the machine, folded away."""
-    manifest = text(json.dumps(story.manifest, indent=2))
-    problems = "".join(f'<p class="failed">{text(problem)}</p>' for problem in story.problems)
+def details(run: RunContent) -> str:
+    """The recipe, and the manifest folded away."""
+    manifest = text(json.dumps(run.manifest, indent=2))
+    problems = "".join(f'<p class="failed">{text(problem)}</p>' for problem in run.problems)
     return (
-        f"<h2>{text(story.name)}</h2>{problems}{pretraining(story)}"
-        f"<details open><summary>recipe, resolved</summary><pre>{text(story.recipe)}</pre>"
+        f"<h2>{text(run.name)}</h2>{problems}{pretraining(run)}"
+        f"<details open><summary>recipe, resolved</summary><pre>{text(run.recipe)}</pre>"
         f"</details><details><summary>versions, machine, data</summary><pre>{manifest}</pre>"
         "</details>"
     )
 
 
-def pretraining(story: Story) -> str:
-    """What the pretraining did; a sentence where its file is not of the form that a run writes."""
-    if story.pretraining is None:
+def pretraining(run: RunContent) -> str:
+    """The section about pretraining, or an error if its file is damaged."""
+    if run.pretraining is None:
         return ""
     try:
-        return section(story.pretraining, story.machines)
+        return section(run.pretraining, run.machines)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         return f'<p class="failed">{files.PRETRAINING} is not what a run writes.</p>'

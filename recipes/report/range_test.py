@@ -1,30 +1,37 @@
 """The picture of a learning-rate range test."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from .curves import COLOURS, label, save_picture
-
-if TYPE_CHECKING:
-    from ...callbacks import LearningRateFinder
 
 MARKS = {"steepest": "o", "valley": "s"}
 
 
 def plot_range_test(
-    finder: "LearningRateFinder", suggestions: dict[str, float], title: str, path: Path
+    rates: np.ndarray,
+    losses: np.ndarray,
+    smoothed: np.ndarray,
+    suggestions: dict[str, float],
+    title: str,
+    path: Path,
 ) -> None:
-    """Draw the losses over the rates, and mark the suggestions.
+    """Draw the losses over the rates, and mark the suggested rates.
+
+    Args:
+        rates: learning rate of each step (steps,).
+        losses: loss of each batch (steps,).
+        smoothed: the same, smoothed.
+        suggestions: rates to train with, by name.
 
     Raises:
         RequestError: the file cannot be written.
     """
-    rates, smoothed = finder.rates, finder.smoothed
     picture = Figure(figsize=(8, 4.5), layout="constrained")
     axes = picture.subplots()
-    axes.plot(rates, finder.losses, color="lightgray", label="loss of each batch")
+    axes.plot(rates, losses, color="lightgray", label="loss of each batch")
     axes.plot(rates, smoothed, color=COLOURS[0], label="smoothed")
     for name, rate in suggestions.items():
         at = abs(rates - rate).argmin()

@@ -1,8 +1,7 @@
-"""What a recipe schedules, over its whole run, as a picture, before anything is trained."""
+"""A picture of what recipes schedule over their whole run."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -10,93 +9,47 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..spec import Recipe
 from .curves import COLOURS, label, save_picture
 
-# A picture is some 1000 pixels wide; more points than this show nothing more.
-MOST_POINTS = 4000
 RATE = "learning rate"
 
 
 @dataclass(frozen=True)
 class Course:
-    """What happens to the scheduled values of one recipe.
+    """The scheduled values of one recipe.
 
     Attributes:
         name: the recipe's.
         updates: optimizer updates of the run.
-        per_epoch: updates an epoch.
+        per_epoch: updates per epoch.
         steps: the updates that are drawn.
-        values: by what they are, the value at each of `steps`.
+        values: what is scheduled -> its value at each of `steps`.
         phases: first update and name of each phase of the learning rate.
     """
 
     name: str
     updates: int
-    per_epoch: Fraction
+    per_epoch: float
     steps: np.ndarray
     values: dict[str, np.ndarray]
     phases: list[tuple[int, str]]
 
 
-def plot_schedules(recipes: Sequence[Recipe], path: Path) -> None:
+def plot_schedules(courses: Sequence[Course], path: Path) -> None:
     """Draw the learning rate of every optimizer update, and momentum and decay if scheduled.
 
     Args:
-        recipes: one or several, in one picture.
+        courses: of one recipe, or of several in one picture.
         path: PNG or SVG file to write.
 
     Raises:
-        RequestError: the data or schedule cannot be used, or the file cannot be written.
+        RequestError: the file cannot be written.
     """
-    save_picture(draw([course(recipe) for recipe in recipes]), path)
-
-
-def course(recipe: Recipe) -> Course:
-    """The scheduled values of a recipe over its run."""
-    from ..build.inputs import data_of
-    from ..run.backend import use_tensorflow
-
-    data = data_of(recipe)
-    use_tensorflow()
-    from ..build.experiment import optimizer
-    from ..build.objects import Builder
-    from ..build.parts import training_parts
-    from ..data.order import steps_per_epoch
-
-    batches = steps_per_epoch(len(data.train.y), recipe.data.batch_size, recipe.data.drop_remainder)
-    builder = Builder(recipe, batches)
-    steps = np.unique(np.linspace(0, builder.updates - 1, MOST_POINTS).astype("int64"))
-    rate = optimizer(recipe, builder)._learning_rate
-    parts = training_parts(recipe, builder)
-    decay = None if parts.weight_decay is None else parts.weight_decay.rate
-    scheduled = {"momentum": parts.momentum, "weight decay": decay}
-    return Course(
-        name=recipe.name,
-        updates=builder.updates,
-        per_epoch=builder.updates_per_epoch,
-        steps=steps,
-        values={
-            RATE: values_at(rate, steps),
-            **{name: values_at(s, steps) for name, s in scheduled.items() if callable(s)},
-        },
-        phases=rate.phases() if hasattr(rate, "phases") else [],
-    )
-
-
-def values_at(schedule: Any, steps: np.ndarray) -> np.ndarray:
-    """A schedule, or a constant, at some steps."""
-    if not isinstance(schedule, Callable):
-        return np.full(len(steps), float(schedule))
-    try:
-        return np.broadcast_to(np.asarray(schedule(steps)), steps.shape)
-    except (TypeError, ValueError):
-        # A schedule of Keras may take one step at a time.
-        return np.array([float(schedule(int(step))) for step in steps])
+    save_picture(draw(courses), path)
 
 
 def draw(courses: Sequence[Course]) -> Figure:
-    """A panel for each thing that is scheduled, a line for each recipe."""
+    """One panel per scheduled value, one line per recipe."""
     names = list(dict.fromkeys(name for one in courses for name in one.values))
     picture = Figure(figsize=(8, 1.5 + 3 * len(names)), layout="constrained")
     panels = picture.subplots(len(names), sharex=True, squeeze=False)[:, 0]
@@ -117,7 +70,7 @@ def draw(courses: Sequence[Course]) -> Figure:
         panels[0].legend()
     lengths = {one.per_epoch for one in courses}
     if len(lengths) == 1:
-        epochs_above(panels[0], float(lengths.pop()))
+        epochs_above(panels[0], lengths.pop())
     return picture
 
 

@@ -3,17 +3,24 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ...models import GradientCheck, gradient_check
+from ..build.experiment import compile_model, network
+from ..build.objects import Builder
+from ..build.task import task_of
+from ..data import Data
 from ..errors import RequestError
 from ..spec import Recipe
-from .backend import use_tensorflow
-
-if TYPE_CHECKING:
-    from ...models import GradientCheck
 
 
-def check_gradients(recipe: Recipe, *, rows: int = 8, entries: int = 10) -> "list[GradientCheck]":
+def check_gradients(
+    recipe: Recipe, data: Data, *, rows: int = 8, entries: int = 10
+) -> list[GradientCheck]:
     """Compare automatic and numerical derivatives of the recipe's loss, variable by variable.
 
     The loss is that of the first rows of the training split, with penalties: first as in
@@ -22,8 +29,8 @@ def check_gradients(recipe: Recipe, *, rows: int = 8, entries: int = 10) -> "lis
 
     Args:
         rows: rows of data, >= 1.
-        entries: numbers of each variable that are looked at one by one, >= 1; all of them are
-            looked at together.
+        entries: entries of each variable that are checked one by one, >= 1; all of them are also
+            checked together.
 
     Returns:
         A row for each variable in evaluation, then one in training.
@@ -31,20 +38,8 @@ def check_gradients(recipe: Recipe, *, rows: int = 8, entries: int = 10) -> "lis
     Raises:
         RequestError: the recipe, its data or an argument cannot be used.
     """
-    from ..build.inputs import data_of
-
     if rows < 1 or entries < 1:
         raise RequestError(f"check-gradients: rows and entries must be >= 1: {rows}, {entries}.")
-    data = data_of(recipe)
-    use_tensorflow()
-    import numpy as np
-    import tensorflow as tf
-
-    from ...models import gradient_check
-    from ..build.experiment import compile_model, network
-    from ..build.objects import Builder
-    from ..build.task import task_of
-
     with in_float64():
         task = task_of(recipe, data)
         builder = Builder(recipe, 1, Path())
@@ -71,8 +66,6 @@ def check_gradients(recipe: Recipe, *, rows: int = 8, entries: int = 10) -> "lis
 
 def repeatable_loss(model: Any, x: Any, y: Any, training: bool) -> Callable[[], Any]:
     """The loss of a batch, the same at every call: dropout draws the same mask each time."""
-    import tensorflow as tf
-
     # The states of the random generators, and moving statistics.
     state = [(variable, tf.identity(variable.value)) for variable in model.non_trainable_variables]
 
@@ -87,8 +80,6 @@ def repeatable_loss(model: Any, x: Any, y: Any, training: bool) -> Callable[[], 
 @contextmanager
 def in_float64() -> Iterator[None]:
     """Layers made inside compute in float64."""
-    import keras
-
     policy, floats = keras.config.dtype_policy(), keras.config.floatx()
     keras.config.set_dtype_policy("float64")
     keras.config.set_floatx("float64")

@@ -1,28 +1,23 @@
-"""A recipe built and not trained: what each variable is, whether it decays, how fast it learns."""
+"""A recipe built but not trained: every variable with its decay and its learning rate."""
 
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..build.experiment import experiment
+from ..data import Data
 from ..spec import Recipe
-from .backend import use_tensorflow
 
 
-def dry_run(recipe: Recipe) -> str:
-    """Build everything that a recipe describes, and tell of it in a few lines and a table.
+def dry_run(recipe: Recipe, data: Data) -> str:
+    """Build everything that a recipe describes; a summary and a table of its variables.
 
     Raises:
-        RequestError: the recipe or its data cannot be used; a rule matches no variable.
+        RequestError: the recipe cannot be used, or a rule matches no variable.
     """
-    from ..build.inputs import data_of
-
-    data = data_of(recipe)
-    use_tensorflow()
-    from ..build.experiment import experiment
-
-    with tempfile.TemporaryDirectory() as files:
-        built = experiment(recipe, data, Path(files))
+    with tempfile.TemporaryDirectory() as folder:
+        built = experiment(recipe, data, Path(folder))
     model: Any = built.model
     updates = built.training.steps * recipe.epochs // recipe.gradient_accumulation
     rows = {"training": data.train, "validation": data.validation, "test": data.test}
@@ -32,7 +27,8 @@ def dry_run(recipe: Recipe) -> str:
             f"{recipe.name}: {counted} rows",
             built.summary,
             f"{recipe.epochs} epochs of {built.training.steps} batches: {updates} updates",
-            f"steps an execution: {model.steps_per_execution}, XLA: {yes(model.jit_compile)}",
+            f"steps an execution: {model.steps_per_execution}, "
+            f"XLA: {'yes' if model.jit_compile is True else 'no'}",
             f"{model.count_params()} weights, of which these are trained:",
             table(model),
         ]
@@ -40,7 +36,7 @@ def dry_run(recipe: Recipe) -> str:
 
 
 def table(model: Any) -> str:
-    """A row a trainable variable: path, shape, rate of decay and why, learning rate and why."""
+    """One row per trainable variable: path, shape, decay and learning rate with their rules."""
     decays, rates = model.decay_table(), model.rate_table()
     header = ["variable", "shape", "numbers"]
     columns = [
@@ -66,8 +62,3 @@ def aligned(rows: Sequence[Sequence[str]]) -> str:
         for row in rows
     ]
     return "\n".join(lines)
-
-
-def yes(value: object) -> str:
-    """Yes or no."""
-    return "yes" if value is True else "no"

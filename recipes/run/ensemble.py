@@ -5,53 +5,50 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+
+import keras
 
 from ... import disk
+from ..data import Data
 from ..record import directory as files
 from ..record.directory import RunDirectory
-from ..record.result import Result
+from ..record.result import Member, Result, StopReason
 from ..spec import Recipe
-from .begin import begun, describe
-from .train import train
+from .describe import describe
+from .prepare import PreparedRun
+from .reload import measured, model_of
+from .train import train, train_prepared
 
 
-def train_ensemble(
-    recipe: Recipe,
-    *,
-    out: str | os.PathLike | None = None,
-    arrays: tuple[Any, Any] | None = None,
-    progress: bool = True,
-    resume: bool = False,
-    allow_change: Sequence[str] = (),
-) -> Result:
-    """Train the members, each a run of its own below `members/`, and average them.
+def train_recipe(recipe: Recipe, prepared: PreparedRun, *, progress: bool = True) -> Result:
+    """Train a prepared recipe: one model, or an ensemble if it asks for one.
 
-    The arguments and errors are those of `train`. An ensemble whose member fails, or is
-    interrupted, ends with it; one that is resumed keeps the members that were finished.
+    The members of an ensemble are runs below `members/`. If one fails or is interrupted, so does
+    the ensemble; a resumed ensemble keeps the members that are completed.
     """
-    with begun(recipe, out, arrays, resume=resume, allow_change=allow_change) as beginning:
-        directory, earlier, data = beginning.directory, beginning.earlier, beginning.data
-        if data is None:
-            assert earlier.result is not None
-            return earlier.result
-        describe(directory, recipe, data, earlier)
-        ensemble = Ensemble(recipe, directory)
-        with ensemble.recorded():
-            for index, member in enumerate(members_of(recipe), start=1):
-                path = directory / files.MEMBERS / str(index)
-                trained = train(
-                    member,
-                    out=path,
-                    arrays=arrays,
-                    progress=progress,
-                    resume=resume and path.exists(),
-                    allow_change=allow_change,
-                )
-                if not ensemble.take(index, trained):
-                    return ensemble.result
-            ensemble.finish(data)
-        return ensemble.result
+    if recipe.ensemble is None:
+        return train_prepared(recipe, prepared, progress=progress)
+    directory, previous, data = prepared.directory, prepared.previous, prepared.data
+    if data is None:
+        assert previous.result is not None
+        return previous.result
+    describe(directory, recipe, data, previous)
+    ensemble = Ensemble(recipe, directory)
+    with ensemble.recorded_failure():
+        for index, member in enumerate(members_of(recipe), start=1):
+            path = directory / files.MEMBERS / str(index)
+            trained = train(
+                member,
+                out=path,
+                arrays=prepared.arrays,
+                resume=prepared.resume and path.exists(),
+                allow_change=prepared.allow_change,
+                progress=progress,
+            )
+            if not ensemble.add(index, trained):
+                return ensemble.result
+        ensemble.finish(data)
+    return ensemble.result
 
 
 def members_of(recipe: Recipe) -> list[Recipe]:
@@ -73,21 +70,19 @@ def members_of(recipe: Recipe) -> list[Recipe]:
     return found
 
 
-def averaged(models: Sequence[Any], name: str) -> Any:
+def averaged(models: Sequence[keras.Model], name: str) -> keras.Model:
     """One model whose output is the mean of the outputs of several, on the same input."""
-    import keras
-
     inputs = keras.Input(models[0].input_shape[1:], name="rows", dtype=models[0].inputs[0].dtype)
     outputs = []
     for index, model in enumerate(models, start=1):
-        # As a layer of another model it needs a name that no other has.
+        # Layers of one model need different names.
         member = keras.Model(model.inputs[0], model.outputs[0], name=f"member_{index}")
         outputs.append(member(inputs))
     return keras.Model(inputs, keras.layers.Average(name="mean")(outputs), name=name)
 
 
 class Ensemble:
-    """What becomes of an ensemble, member by member."""
+    """The result of an ensemble, member by member."""
 
     def __init__(self, recipe: Recipe, directory: RunDirectory):
         self.recipe = recipe
@@ -95,9 +90,9 @@ class Ensemble:
         self.result = Result("running", str(directory.path), process=os.getpid())
         self.save_result()
 
-    def take(self, index: int, trained: Result) -> bool:
-        """Add a member's result; whether the ensemble goes on."""
-        member = {
+    def add(self, index: int, trained: Result) -> bool:
+        """Add a member's result; False if it was not completed, which ends the ensemble."""
+        member: Member = {
             "directory": trained.directory,
             "epochs": trained.epochs,
             "validation": trained.validation,
@@ -114,15 +109,17 @@ class Ensemble:
         if not whole:
             reason = f"member {index}: {trained.reason}"
             self.result = replace(
-                self.result, status=trained.status, reason=reason, signal=trained.signal
+                self.result,
+                status=trained.status,
+                reason=reason,
+                signal=trained.signal,
+                stop_reason=trained.stop_reason,
             )
         self.save_result()
         return whole
 
-    def finish(self, data: Any) -> None:
-        """Average the members, save the model, and measure it."""
-        from .reload import measured, model_of
-
+    def finish(self, data: Data) -> None:
+        """Average the members, save the model, and evaluate it."""
         paths = [RunDirectory(Path(member["directory"])) for member in self.result.members]
         model = averaged([model_of(path) for path in paths], self.recipe.name)
         self.directory.write(files.MODEL, model.save)
@@ -130,6 +127,7 @@ class Ensemble:
             self.result,
             status="completed",
             reason=f"all {len(paths)} members were trained",
+            stop_reason=StopReason.ALL_EPOCHS,
             validation=measured(self.recipe, data, model, "validation"),
             test=measured(self.recipe, data, model, "test"),
         )
@@ -139,26 +137,27 @@ class Ensemble:
         self.directory.write_result(self.result.to_json())
 
     @contextmanager
-    def recorded(self) -> Iterator[None]:
-        """Whatever ends the ensemble early is told in its `result.json`."""
+    def recorded_failure(self) -> Iterator[None]:
+        """Record in `result.json` what ended the ensemble early."""
         try:
             yield
         except OSError as error:
-            self.result = replace(
-                self.result,
-                status="failed",
-                reason=f"{disk.explained(error)} `keras-recipes resume {self.directory.path}` "
-                "goes on with the members that are finished",
+            reason = (
+                f"{disk.explained(error)} `keras-recipes resume {self.directory.path}` continues "
+                "with the members that are completed"
             )
+            why = StopReason.DISK_FULL if disk.is_full(error) else StopReason.ERROR
+            self.result = replace(self.result, status="failed", reason=reason, stop_reason=why)
             self.directory.patience = 0.0
             with suppress(OSError):
                 self.save_result()
         except BaseException as error:
-            stopped = isinstance(error, KeyboardInterrupt)
+            interrupted = isinstance(error, KeyboardInterrupt)
             self.result = replace(
                 self.result,
-                status="interrupted" if stopped else "failed",
+                status="interrupted" if interrupted else "failed",
                 reason=f"{type(error).__name__}: {error}",
+                stop_reason=StopReason.SIGNAL if interrupted else StopReason.ERROR,
             )
             with suppress(OSError):
                 self.save_result()

@@ -4,18 +4,15 @@ import re
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 
+from ..build.experiment import Experiment
 from ..errors import legible
 from ..spec import Recipe
 from ..spec.network import layer_names
 from ..spec.nodes import Path
-
-if TYPE_CHECKING:
-    from ..build.experiment import Experiment
 
 # How TensorFlow names an operation in an error: `{{node model_1/dense_1/MatMul}}`.
 NODE = re.compile(r"\{\{node ([^}]*)\}\}")
@@ -24,10 +21,7 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 @contextmanager
 def full_tracebacks() -> Iterator[None]:
-    """Errors in this block come as they were raised, and not in the words that Keras puts around.
-
-    Keras leaves its own frames out of a traceback, and with them the layer and the callback.
-    """
+    """Turn off Keras's traceback filtering, which hides the layer and the callback that failed."""
     filtering = keras.config.is_traceback_filtering_enabled()
     keras.config.disable_traceback_filtering()
     try:
@@ -37,17 +31,16 @@ def full_tracebacks() -> Iterator[None]:
             keras.config.enable_traceback_filtering()
 
 
-def reason(error: Exception, recipe: Recipe, built: "Experiment") -> str:
-    """What broke a training, with the place in the recipe where that is known."""
+def explained(error: Exception, recipe: Recipe, path: Path | None) -> str:
+    """What broke a training, with the place in the recipe if it is known."""
     words = f"{type(error).__name__}: {root_cause(error)}"
-    path = culprit(error, recipe, built)
     if path is None:
         return legible(f"training broke: {words}")
     return legible(f"training broke at {recipe.problem(path, words)}")
 
 
 def root_cause(error: Exception) -> str:
-    """The message of an error in one line, without the story that TensorFlow tells around it.
+    """The message of an error in one line, without the context that TensorFlow adds.
 
     >>> root_cause(KeyError("absent"))
     "'absent'"
@@ -55,14 +48,12 @@ def root_cause(error: Exception) -> str:
     lines = [COLOUR.sub("", line).strip() for line in str(error).splitlines()]
     if lines and lines[0].startswith("Graph execution error"):
         # Where each operation was made comes first, then what went wrong, then the operation.
-        told = [
-            line for line in lines if line and not line.startswith(("File ", "[[{{", "Detected"))
-        ]
-        lines = told[-1:]
-    return " ".join(line for line in lines if line) or "it does not say why"
+        skipped = ("File ", "[[{{", "Detected")
+        lines = [line for line in lines if line and not line.startswith(skipped)][-1:]
+    return " ".join(line for line in lines if line) or "no message"
 
 
-def culprit(error: BaseException, recipe: Recipe, built: "Experiment") -> Path | None:
+def culprit(error: BaseException, recipe: Recipe, built: Experiment) -> Path | None:
     """The layer or callback of the recipe that an error came from, or None."""
     names = {name: path for path, name in layer_names(recipe.model.layers, recipe.model.output)}
     layers = {
@@ -92,11 +83,7 @@ def _owners(error: BaseException) -> Iterator[Any]:
         chain.append(inner)
     for link in chain:
         for frame, _ in traceback.walk_tb(link.__traceback__):
-            yield _owner(frame)
-
-
-def _owner(frame: FrameType) -> Any:
-    return frame.f_locals.get("self")
+            yield frame.f_locals.get("self")
 
 
 def _layer_of_node(text: str, model: str, names: dict[str, Path]) -> str | None:

@@ -1,47 +1,42 @@
 """A recipe's way of training, on a model and arrays of the user's own."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import keras
+
+from ...callbacks import ProgressBar
+from ...models import wrap
+from ..build import experiment as build
+from ..build.fitting import data_for, task_for
+from ..build.objects import Builder
+from ..build.parts import training_parts
+from ..build.pretraining import pretraining
+from ..data.load import Split
+from ..data.order import EpochOrder, training_dataset
 from ..errors import RequestError
 from ..spec import Recipe
-from .backend import use_tensorflow
-
-if TYPE_CHECKING:
-    import keras
+from .pretrain import pretrain_aside
 
 
 def fit(
     recipe: Recipe,
-    model: "keras.Model",
+    model: keras.Model,
     x: Any,
     y: Any,
     *,
     validation_data: tuple[Any, Any] | None = None,
     progress: bool = True,
-) -> "keras.callbacks.History":
+) -> keras.callbacks.History:
     """Train `model` in place with the recipe's optimizer, schedule, clipping and callbacks.
 
     Targets mean what they mean to `model.fit`; `recipes.build.fitting` has the rules. Without
-    `validation_data`, the part of the rows that the recipe's `data.validation` asks for is kept for
-    validation; nothing is kept for a test. Neither rows nor targets are scaled: the model is the
-    user's, from its input to its output.
+    `validation_data`, the part of the rows that the recipe's `data.validation` asks for is used for
+    validation; there is no test split. Neither rows nor targets are scaled.
 
     Raises:
         RequestError: the model is not built, or its output does not fit the targets.
     """
-    use_tensorflow()
-    from ...callbacks import ProgressBar
-    from ...models import wrap
-    from ..build import experiment as build
-    from ..build.fitting import data_for, task_for
-    from ..build.objects import Builder
-    from ..build.parts import training_parts
-    from ..build.pretraining import pretraining
-    from ..data.load import Split
-    from ..data.order import EpochOrder, training_dataset
-    from .pretrain import pretrain_aside
-
     if not model.built:
         raise RequestError(
             f"the model {model.name!r} has no weights yet. Begin it with `keras.Input(...)`, or "

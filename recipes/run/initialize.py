@@ -1,4 +1,4 @@
-"""A warm start: the weights of another training, for a training that is its own."""
+"""A warm start: initialize a training with the weights of another one."""
 
 import hashlib
 import os
@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import keras
+
+from ...callbacks.run_state import CheckpointStore, DamagedCheckpoint, check_state, variables
 from ..errors import RecipeError, RequestError
 from ..record import directory as files
 from ..record.directory import RunDirectory, check_run_files
+from ..record.model_file import check_regular, first_line
 from ..spec import Recipe
-from .model_file import check_regular, first_line
-from .plugins import require_plugins
 from .saved_model import load_weights, open_model
+from .stored_recipe import require_plugins
 
 PLACE = ("initialize", "weights")
 
@@ -20,9 +23,9 @@ PLACE = ("initialize", "weights")
 def initialize(model: Any, recipe: Recipe) -> None:
     """Give a compiled model the weights that its recipe names.
 
-    With `reset_step: true` only weights are taken: the schedule begins at step 0 and the optimizer
-    without moments. With `false` the step, the moments and the learning rate go on too, which the
-    state of a run directory and a `.keras` file of a compiled model have.
+    With `reset_step: true` only weights are loaded: the schedule starts at step 0, the optimizer
+    without moments. With `false` the step, the moments and the learning rate are loaded too, from a
+    checkpoint of a run directory or a `.keras` file of a compiled model.
 
     Raises:
         RecipeError: the file cannot be read, does not fit, or has no step, with the line of it.
@@ -32,9 +35,9 @@ def initialize(model: Any, recipe: Recipe) -> None:
     path = Path(asked.weights)
     try:
         if asked.reset_step:
-            _take_weights(model, _network_file(path))
+            _load_weights(model, _network_file(path))
         else:
-            _take_training(model, path)
+            _load_training(model, path)
     except RecipeError:
         raise
     except (RequestError, OSError, ValueError, KeyError, TypeError) as error:
@@ -63,9 +66,7 @@ def _network_file(path: Path) -> Path:
     return RunDirectory(path).verified(files.MODEL)
 
 
-def _take_weights(model: Any, path: Path) -> None:
-    import keras
-
+def _load_weights(model: Any, path: Path) -> None:
     if path.name.endswith(".weights.h5"):
         # Without the optimizer: a file may hold one, and the step with it.
         load_weights(keras.Model(model.inputs[0], model.outputs[0]), path)
@@ -73,26 +74,26 @@ def _take_weights(model: Any, path: Path) -> None:
     _assign(model.weights, _loaded(path, compiled=False).weights, "weights")
 
 
-def _take_training(model: Any, path: Path) -> None:
+def _load_training(model: Any, path: Path) -> None:
     if os.path.isdir(path):
         check_run_files(path)
-        _take_state(model, path)
+        _load_checkpoint(model, path)
         return
     loaded = _loaded(path, compiled=True)
     if getattr(loaded, "optimizer", None) is None:
-        raise ValueError(f"{path} holds no optimizer, so there is no step to go on from.")
+        raise ValueError(f"{path} holds no optimizer, so there is no step to continue from.")
     _assign(model.weights, loaded.weights, "weights")
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
     _assign(model.optimizer.variables, loaded.optimizer.variables, "variables of the optimizer")
 
 
-def _take_state(model: Any, run: Path) -> None:
-    from ...callbacks.run_state import CheckpointStore, DamagedCheckpoint, check_state, variables
-
+def _load_checkpoint(model: Any, run: Path) -> None:
     checkpoint = CheckpointStore(run / files.STATE).search().newest
     if checkpoint is None:
-        raise ValueError(f"{run} holds no state of a training, so there is no step to go on from.")
+        raise ValueError(
+            f"{run} holds no state of a training, so there is no step to continue from."
+        )
     try:
         check_state(checkpoint)
     except DamagedCheckpoint as error:
@@ -117,12 +118,12 @@ def _assign(variables: Sequence[Any], found: Sequence[Any], what: str) -> None:
     if shapes[0] != shapes[1]:
         raise ValueError(
             f"the {what} do not fit: the recipe has {len(shapes[0])} of shapes "
-            f"{_told(shapes[0])}, the file {len(shapes[1])} of {_told(shapes[1])}."
+            f"{_listed(shapes[0])}, the file {len(shapes[1])} of {_listed(shapes[1])}."
         )
     for variable, value in zip(variables, found, strict=True):
         variable.assign(value)
 
 
-def _told(shapes: Sequence[Any], most: int = 6) -> str:
+def _listed(shapes: Sequence[Any], most: int = 6) -> str:
     words = ", ".join(str(shape) for shape in shapes[:most])
     return words if len(shapes) <= most else f"{words}, ..."

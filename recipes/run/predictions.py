@@ -1,9 +1,10 @@
-"""What a network says of rows, as arrays and as a table for people."""
+"""The predictions of a network, as arrays and as a table."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import keras
 import numpy as np
 
 
@@ -85,8 +86,6 @@ def predictions(
 def probabilities(outputs: Any, function: str | None) -> np.ndarray:
     """Outputs (rows, units) as they are, or logits through a `sigmoid` or `softmax`."""
     if function is not None:
-        import keras
-
         outputs = keras.ops.convert_to_numpy(getattr(keras.ops, function)(outputs))
     return np.asarray(outputs, dtype="float32")
 

@@ -2,20 +2,26 @@
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
+from ...callbacks import LearningRateFinder
+from ..build.experiment import experiment
+from ..data import Data
+from ..data.order import EpochOrder
 from ..errors import RequestError
 from ..spec import Recipe
-from .backend import use_tensorflow
-
-if TYPE_CHECKING:
-    from ...callbacks import LearningRateFinder
+from .pretrain import pretrain_aside
 
 
 def range_test(
-    recipe: Recipe, *, min_lr: float = 1e-6, max_lr: float = 10.0, steps: int = 200
-) -> "LearningRateFinder":
-    """Sweep the learning rate up on a recipe's network and data.
+    recipe: Recipe,
+    data: Data,
+    *,
+    min_lr: float = 1e-6,
+    max_lr: float = 10.0,
+    steps: int = 200,
+) -> LearningRateFinder:
+    """Increase the learning rate step by step on a recipe's network and data.
 
     Momentum, decay and clipping are the recipe's; its learning rate, callbacks and validation are
     left out, and so is `gradient_accumulation`: every batch is an update.
@@ -23,20 +29,11 @@ def range_test(
     Args:
         min_lr: rate of the first step, > 0.
         max_lr: rate of the last step.
-        steps: steps of the sweep, >= 20.
+        steps: number of steps, >= 20.
 
     Raises:
         RequestError: the recipe or the arguments cannot be used.
     """
-    from ..build.inputs import data_of
-
-    data = data_of(recipe)
-    use_tensorflow()
-    from ...callbacks import LearningRateFinder
-    from ..build.experiment import experiment
-    from ..data.order import EpochOrder
-    from .pretrain import pretrain_aside
-
     try:
         finder = LearningRateFinder(min_lr, max_lr, steps)
     except ValueError as error:
@@ -47,11 +44,12 @@ def range_test(
     with tempfile.TemporaryDirectory() as files:
         built = experiment(sweep, data, Path(files))
     pretrain_aside(built.pretraining, built.model)
-    built.model.fit(
+    model: Any = built.model
+    model.fit(
         built.training.dataset,
         epochs=-(-steps // built.training.steps),
         callbacks=[EpochOrder(built.training.epoch), finder],
         shuffle=False,  # the dataset has its order already
-        verbose=0,  # type: ignore[arg-type]
+        verbose=0,
     )
     return finder

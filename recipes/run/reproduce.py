@@ -1,4 +1,4 @@
-"""Train a run's recipe once more, and see whether the same comes out."""
+"""Train a run's recipe again, and compare the two runs bit for bit."""
 
 import os
 import tempfile
@@ -7,13 +7,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ...callbacks.run_state import (
+    Checkpoint,
+    CheckpointStore,
+    DamagedCheckpoint,
+    check_state,
+)
 from ..errors import RequestError
 from ..record import directory as files
-from ..record.compare import compare, surroundings
-from ..record.directory import RunDirectory, opened, result_of
-from .moved import Overrides, recipe_of
-from .reload import check_data
-from .resume import finished
+from ..record.compare import Arrays, compare, compare_states, surroundings
+from ..record.directory import RunDirectory, open_run, read_result
+from .ensemble import train_recipe
+from .prepare import prepare_run
+from .previous_run import completed_result
+from .reload import same_data
+from .stored_recipe import Overrides, recipe_of
 
 # Files that are read, beside the saved models.
 COMPARED = (files.MANIFEST, files.METRICS, files.GRADIENTS)
@@ -21,14 +29,14 @@ COMPARED = (files.MANIFEST, files.METRICS, files.GRADIENTS)
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What came of a second training.
+    """The comparison of a run with a second training of its recipe.
 
     Attributes:
-        run: directory of the first.
-        again: directory of the second; it is gone unless it was asked for by name.
-        epochs: epochs of the second.
-        differences: a sentence for each thing that is not the same.
-        surroundings: versions, machine or settings that are not the same.
+        run: directory of the first run.
+        again: directory of the second run; temporary unless `out` named it.
+        epochs: epochs of the second run.
+        differences: differences between the runs, a sentence each.
+        surroundings: differences in versions, machine or settings.
     """
 
     run: str
@@ -56,11 +64,10 @@ def reproduce(
     plugins: Sequence[str] = (),
     progress: bool = True,
 ) -> Reproduction:
-    """Train the recipe of a run from its beginning, in a directory of its own, and compare.
+    """Train the recipe of a run again from the start, in another directory, and compare.
 
     Args:
-        overrides: changes to the recipe, such as the path of data that was moved; what comes out
-            must be the same all the same.
+        overrides: changes to the recipe that change no weights, such as the path of moved data.
         out: directory for the second run, to keep it; else it is temporary.
         arrays: `(x, y)` for a recipe whose data source is `arrays`.
         plugins: modules, or paths of Python files, whose classes the recipe names.
@@ -69,37 +76,61 @@ def reproduce(
     Raises:
         RequestError: no completed run there, or one whose recipe was changed on the way.
     """
-    first = opened(run)
+    first = open_run(run)
     _check(first)
     recipe = recipe_of(first, overrides, plugins=plugins)
     if overrides:
-        check_data(first, recipe, arrays)
+        same_data(first, recipe, arrays)
     with tempfile.TemporaryDirectory(prefix="keras-recipes-") as temporary:
-        from .ensemble import train_ensemble
-        from .train import train
-
-        train_recipe = train if recipe.ensemble is None else train_ensemble
         path = Path(out) if out is not None else Path(temporary) / "run"
-        result = train_recipe(recipe, out=path, arrays=arrays, progress=progress)
+        with prepare_run(recipe, out=path, arrays=arrays) as prepared:
+            result = train_recipe(recipe, prepared, progress=progress)
         second = RunDirectory(path)
         return Reproduction(
             run=str(first.path),
             again=str(path),
             epochs=result.epochs,
-            differences=compare(first, second),
+            differences=compare_runs(first, second),
             surroundings=surroundings(first, second),
         )
 
 
+def compare_runs(first: RunDirectory, second: RunDirectory) -> list[str]:
+    """The differences between two runs, including the variables of their last checkpoints."""
+    return [*compare(first, second), *_states(first, second)]
+
+
+def _states(first: RunDirectory, second: RunDirectory) -> list[str]:
+    found = [CheckpointStore(run / files.STATE).search().newest for run in (first, second)]
+    one, other = found
+    if one is None and other is None:
+        return []
+    if one is None or other is None:
+        return ["state: only one of the runs has a sound checkpoint"]
+    try:
+        return list(compare_states(_variables(one), _variables(other)))
+    except DamagedCheckpoint as error:
+        return [f"state: {error}"]
+
+
+def _variables(checkpoint: Checkpoint) -> Arrays:
+    """The variables of a checkpoint by group, place and path."""
+    check_state(checkpoint)
+    return {
+        f"{group} {index} ({row['path']})": checkpoint.arrays[row["value"]["__array__"]]
+        for group, rows in checkpoint.state["variables"].items()
+        for index, row in enumerate(rows)
+    }
+
+
 def _check(run: RunDirectory) -> None:
-    if finished(run) is None:
-        status = result_of(run)["status"]
+    if completed_result(run) is None:
         raise RequestError(
-            f"{run.path}: only a completed run can be compared with another; this one is {status}. "
-            "`keras-recipes resume` goes on with it."
+            f"{run.path}: only a completed run can be reproduced; this one is "
+            f"{read_result(run).status}. `keras-recipes resume` continues it."
         )
-    # Damaged files are told before the run is trained again, and not after.
-    for name in result_of(run).get(files.FILES, {}):
+    # Damaged files are found before the run is trained again, and not after.
+    for name in run.listed_files():
         if name in COMPARED or name.endswith(".keras"):
             run.verified(name)
     changed = [

@@ -1,25 +1,69 @@
 """The one place where a saved model, or weights, are loaded: always in Keras's safe mode.
 
-What a file holds is looked through first, by `model_file`.
+The archive and the arrays of a file are checked by `record.model_file`, its config here: it may
+name only classes of Keras, of this package, and those that the user has imported.
 """
 
 import json
 import os
-import zipfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
+import keras
+
+# Registers the classes of this package that a saved model may have.
+from ... import models, pretraining, schedules  # noqa: F401
+from ..build.capacity import unallocated_weights
+from ..record.model_file import (
+    CONFIG,
+    ModelFileError,
+    check_model,
+    check_weights,
+    first_line,
+    readable,
+)
+from ..spec.fields import shown
 from .backend import use_tensorflow
-from .model_file import CONFIG, ModelFileError, check_model, check_weights, first_line, readable
 
-if TYPE_CHECKING:
-    import keras
-
+# Public modules of Keras whose classes and functions make up models.
+PUBLIC = frozenset(
+    {
+        "builtins",
+        "keras",
+        *(
+            f"keras.{name}"
+            for name in (
+                "activations", "constraints", "dtype_policies", "initializers", "layers", "losses",
+                "metrics", "models", "ops", "optimizers", "optimizers.schedules", "quantizers",
+                "random", "regularizers",
+            )
+        ),
+    }
+)  # fmt: skip
+# Classes without a public name: those of operations, and of the functional model.
+INTERNAL = tuple(
+    f"keras.src.{name}."
+    for name in (
+        "activations", "dtype_policies", "layers", "losses", "metrics", "models", "ops",
+        "optimizers", "quantizers", "random",
+    )
+)  # fmt: skip
+# Layers that contain code, or load it.
+CODE = frozenset(
+    {"Lambda", "TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper", "FeatureSpace"}
+)
+# Keras's forms of plain values.
+VALUES = frozenset(
+    {"__tensor__", "__numpy__", "__keras_tensor__", "__bytes__", "__ellipsis__", "__slice__"}
+)
+# Arguments that are a list, or the path of a file to read one from.
+FILES = frozenset({"vocabulary"})
 # Keras makes small states, such as those of random generators, that no file accounts for.
 SPARE_NUMBERS = 1 << 16
 
 
-def open_model(path: str | os.PathLike, *, compiled: bool = False) -> "keras.Model":
+def open_model(path: str | os.PathLike, *, compiled: bool = False) -> keras.Model:
     """The model of a `.keras` file, whoever wrote it.
 
     It runs no code, reads no other file, and takes no more memory for weights than the file has
@@ -35,26 +79,22 @@ def open_model(path: str | os.PathLike, *, compiled: bool = False) -> "keras.Mod
     if file.suffix != ".keras":
         raise ModelFileError(f"{file}: expected a `.keras` file.")
     use_tensorflow()
-    _register_own_classes()
-    import keras
-
-    numbers = check_model(file)
+    content, numbers = check_model(file)
     with readable(file):
-        _check_weight_count(file, numbers + SPARE_NUMBERS)
+        try:
+            config = json.loads(content)
+            check_config(config)
+        except ValueError as error:
+            raise ModelFileError(f"{file}: {CONFIG}: {error}") from None
+        _check_weight_count(file, config, numbers + SPARE_NUMBERS)
         model = keras.models.load_model(file, compile=compiled, safe_mode=True)
     if not isinstance(model, keras.Model):
         raise ModelFileError(f"{file}: holds a {type(model).__name__}; expected a model.")
     return model
 
 
-def _check_weight_count(file: Path, most: int) -> None:
+def _check_weight_count(file: Path, config: dict[str, Any], most: int) -> None:
     """Refuse a model with more weights than `most`, before memory is taken for them."""
-    import keras
-
-    from ..build.capacity import unallocated_weights
-
-    with zipfile.ZipFile(file) as archive:
-        config = json.loads(archive.read(CONFIG))
     # Without its optimizer, whose variables are no more than a few for each weight.
     config["compile_config"] = None
     with unallocated_weights(discard=True):
@@ -66,7 +106,7 @@ def _check_weight_count(file: Path, most: int) -> None:
         )
 
 
-def load_weights(model: "keras.Model", path: str | os.PathLike) -> None:
+def load_weights(model: keras.Model, path: str | os.PathLike) -> None:
     """Give a built model the weights of a `.weights.h5` file, whoever wrote it.
 
     Raises:
@@ -81,6 +121,58 @@ def load_weights(model: "keras.Model", path: str | os.PathLike) -> None:
             raise ModelFileError(f"{file}: does not fit: {first_line(error)}") from None
 
 
-def _register_own_classes() -> None:
-    """Import the classes of this package that a saved model may have."""
-    from ... import models, pretraining, schedules  # noqa: F401
+def check_config(config: Any) -> None:
+    """Refuse a config that names anything but parts of models.
+
+    Raises:
+        ValueError: with what it names.
+    """
+    if not isinstance(config, Mapping) or "class_name" not in config:
+        raise ValueError("names no class of a model.")
+    for value in _mappings(config):
+        for key in FILES & set(value):
+            if isinstance(value[key], str):
+                raise ValueError(f"reads `{key}` from the file {shown(value[key])}.")
+        if "class_name" in value:
+            _check_class(value)
+
+
+def _mappings(config: Any) -> Iterator[Mapping[str, Any]]:
+    """Every mapping at any depth, without recursion: a file may nest as deep as it likes."""
+    waiting = [config]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, Mapping):
+            yield value
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+
+
+def _check_class(value: Mapping[str, Any]) -> None:
+    name, module = value["class_name"], value.get("module")
+    registered = value.get("registered_name")
+    for word in (name, module, registered):
+        if word is not None and not isinstance(word, str):
+            raise ValueError(f"has {shown(word)} where the name of a class belongs.")
+    if name is None:
+        raise ValueError("has a class without a name.")
+    if name in VALUES:
+        return
+    if name in CODE or (registered or "").rpartition(">")[2] in CODE:
+        raise ValueError(f"has a `{name}`, which runs code. Build the network of layers instead.")
+    if not (_is_registered(registered or name) or _is_of_keras(module)):
+        place = name if module is None else f"{module}.{name}"
+        raise ValueError(
+            f"names {shown(place)}, which is no part of a Keras model or of this package. Classes "
+            "of your own come in with `--plugin`."
+        )
+
+
+def _is_registered(name: str) -> bool:
+    """Whether this package, or what the user has imported, has registered a class of this name."""
+    return keras.saving.get_registered_object(name) is not None
+
+
+def _is_of_keras(module: str | None) -> bool:
+    return module in PUBLIC or (module or "").startswith(INTERNAL)

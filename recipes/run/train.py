@@ -1,4 +1,4 @@
-"""Train a recipe: from its data to a run directory that proves how the model was made."""
+"""Train a prepared recipe, and write its run directory."""
 
 import os
 import time
@@ -7,24 +7,32 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import keras
 
 from ... import disk
+from ...callbacks.run_state import RunState, TrainingInterrupted
+from ...callbacks.run_state.companions import appended_file
 from ...messages import logger
+from ..build.experiment import Experiment, experiment
+from ..data import Data
 from ..errors import RequestError
 from ..record import directory as files
 from ..record.directory import RunDirectory
-from ..record.result import Result
+from ..record.result import Result, StopReason
 from ..spec import Recipe
-from .begin import begun, describe
+from .describe import describe
+from .failure import culprit, explained, full_tracebacks
+from .initialize import initialize
+from .log_probability import estimates
+from .prepare import PreparedRun, prepare_run
+from .pretrain import Pretrainer
+from .run_callbacks import findings, give_rows, outcome, run_callbacks
+from .stop import Interrupted, StopRequest, stop_on_signals
 
-# Rows that a monitor of activations looks at.
+# Rows of the training split that a monitor of activations looks at.
 ACTIVATION_ROWS = 256
-
-if TYPE_CHECKING:
-    from ...callbacks.run_state import RunState
-    from ..build.experiment import Experiment
-    from ..data import Data
 
 
 def train(
@@ -32,44 +40,58 @@ def train(
     *,
     out: str | os.PathLike | None = None,
     arrays: tuple[Any, Any] | None = None,
-    progress: bool = True,
     resume: bool = False,
     allow_change: Sequence[str] = (),
-    callbacks: Sequence[Any] = (),
-    evaluate_test: bool = True,
+    **options: Any,
 ) -> Result:
-    """Fit, evaluate once on the test split, and write the run directory.
+    """Prepare a run and train it.
 
-    Args:
-        out: the run directory; it must not exist or be empty. Default `runs/NAME-DATE-TIME`.
-        arrays: `(x, y)` for a recipe whose data source is `arrays`.
-        progress: show a progress bar.
-        resume: go on with the run in `out`, if there is one.
-        allow_change: keys of the recipe that may differ from those of the run.
-        callbacks: more callbacks, after the recipe's own.
-        evaluate_test: measure the test split at the end; a search leaves it alone.
-
-    Returns:
-        The result: `completed`, `interrupted`, or `failed` where training broke or diverged.
+    The arguments are those of `prepare_run`, and `options` those of `train_prepared`.
 
     Raises:
         RequestError: the recipe, its data or the directory cannot be used; nothing is left behind.
     """
-    with begun(recipe, out, arrays, resume=resume, allow_change=allow_change) as beginning:
-        directory, earlier, data = beginning.directory, beginning.earlier, beginning.data
-        if data is None:
-            assert earlier.result is not None
-            return earlier.result
-        from ..build.experiment import experiment
+    with prepare_run(
+        recipe, out=out, arrays=arrays, resume=resume, allow_change=allow_change
+    ) as prepared:
+        return train_prepared(recipe, prepared, **options)
 
-        built = experiment(recipe, data, directory.path)
-        built = replace(built, callbacks=(*built.callbacks, *callbacks))
-        run = Run(recipe, data, built, directory, progress, evaluate_test)
-        run.restore(changed=bool(earlier.changes))
-        describe(directory, recipe, data, earlier, built.pretraining)
-        if progress:
-            logger.info(built.summary)
-        return run.execute()
+
+def train_prepared(
+    recipe: Recipe,
+    prepared: PreparedRun,
+    *,
+    progress: bool = True,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    evaluate_test: bool = True,
+    stop: StopRequest | None = None,
+) -> Result:
+    """Fit, evaluate once on the test split, and write the run directory.
+
+    Args:
+        progress: show a progress bar.
+        callbacks: more callbacks, after the recipe's own.
+        evaluate_test: evaluate on the test split at the end; a search does not.
+        stop: lets the caller's callbacks pause the training.
+
+    Returns:
+        The result: `completed`, `interrupted`, or `failed` if training broke or diverged.
+
+    Raises:
+        RequestError: the recipe or its checkpoints cannot be used.
+    """
+    directory, previous, data = prepared.directory, prepared.previous, prepared.data
+    if data is None:
+        assert previous.result is not None
+        return previous.result
+    built = experiment(recipe, data, directory.path)
+    built = replace(built, callbacks=(*built.callbacks, *callbacks))
+    run = Run(recipe, data, built, directory, progress, evaluate_test, stop)
+    run.restore(changed=bool(previous.changes))
+    describe(directory, recipe, data, previous, built.pretraining)
+    if progress:
+        logger.info(built.summary)
+    return run.execute()
 
 
 def in_batches(every: Any, accumulation: int) -> Any:
@@ -83,14 +105,8 @@ def in_batches(every: Any, accumulation: int) -> Any:
     return every
 
 
-def _nothing(error: Exception) -> None:
-    """What a callback that does not ask for errors does with them."""
-
-
-def inference_model(model: Any) -> Any:
-    """The network alone: classes of Keras, no optimizer; any program with Keras can load it."""
-    import keras
-
+def inference_model(model: Any) -> keras.Model:
+    """The network alone: only Keras's classes and no optimizer, for any program with Keras."""
     return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
 
 
@@ -100,11 +116,12 @@ class Run:
     def __init__(
         self,
         recipe: Recipe,
-        data: "Data",
-        built: "Experiment",
+        data: Data,
+        built: Experiment,
         directory: RunDirectory,
         progress: bool,
         evaluate_test: bool = True,
+        stop: StopRequest | None = None,
     ):
         self.recipe = recipe
         self.data = data
@@ -112,33 +129,29 @@ class Run:
         self.directory = directory
         self.progress = progress
         self.evaluate_test = evaluate_test
-        from .observe import Watch, observers
-
-        self.watch = Watch()
+        self.stop = StopRequest() if stop is None else stop
         self.state = self.new_state()
         self.callbacks: list[Any] = [
             *built.callbacks,
-            *observers(built, directory, self.watch, progress),
+            *run_callbacks(built, directory, progress),
             self.state,
         ]
         self.result = Result("running", str(directory.path), process=os.getpid())
 
-    def new_state(self) -> "RunState":
-        """What stores the whole state of the run, and restores it."""
-        from ...callbacks.run_state import RunState
-
+    def new_state(self) -> RunState:
+        """The callback that stores and restores checkpoints."""
         asked = self.recipe.checkpoints
         return RunState(
             self.directory / files.STATE,
             every=in_batches(asked.every, self.recipe.gradient_accumulation),
             keep=asked.keep,
             ordered=False,  # an epoch's order follows from its number
-            stop=self.watch.signal.asked,
+            stop=self.stop.asked,
             verbose=False,
         )
 
     def restore(self, *, changed: bool) -> None:
-        """Look for a state to go on from, before anything is written.
+        """Find the checkpoint to continue from, before anything is written.
 
         Raises:
             RequestError: there are some, and none is sound or fits this recipe.
@@ -153,25 +166,19 @@ class Run:
             return
         self.remove_lines()
         if self.recipe.initialize is not None:
-            from .initialize import initialize
-
             initialize(self.built.model, self.recipe)
 
     def remove_lines(self) -> None:
-        """Remove what an attempt without a checkpoint has left in files that are added to."""
-        from ...callbacks.run_state.companions import appended_file
-
+        """Remove files of lines that an attempt without a checkpoint has left."""
         for path in map(appended_file, self.callbacks):
             if path is not None and path.is_relative_to(self.directory.path):
                 disk.remove_file(path)
 
     def execute(self) -> Result:
-        """Fit, save, evaluate, report."""
-        from .interrupt import listening
-
+        """Pretrain, fit, save, evaluate."""
         self.save_result()
-        with self.recorded_failure(), listening(self.watch.signal):
-            if self.pretrained(self.watch.signal):
+        with self.recorded_failure(), stop_on_signals(self.stop):
+            if self.pretrained():
                 self.fit()
                 self.finish()
         self.close()
@@ -179,9 +186,6 @@ class Run:
 
     def fit(self) -> None:
         """Train until the last epoch, a callback's stop or a signal."""
-        from ...callbacks.run_state import TrainingInterrupted
-        from .observe import findings, give_rows, outcome
-
         model: Any = self.built.model
         rows = self.data.train.x[:ACTIVATION_ROWS]
         give_rows(self.callbacks, rows if rows.dtype == "float64" else rows.astype("float32"))
@@ -204,72 +208,65 @@ class Run:
             seconds=round(self.result.seconds + self.state.spent(), 3),
             steps=int(model.optimizer.iterations.numpy()),
             findings=findings(self.callbacks),
-            **outcome(model.history, self.built, self.watch),
+            **outcome(model.history, self.callbacks, self.built.epochs, self.stop),
         )
 
     def finish(self) -> None:
-        """Save the model, and measure it if the training is whole."""
+        """Save the model, and evaluate it if the training is complete."""
         model: Any = self.built.model
         if self.result.status == "interrupted":
             self.directory.write(files.MODEL, inference_model(model).save)
             return
-        with self.watch.signal.at_once():
+        with self.stop.immediate():
             self.directory.write(files.MODEL, inference_model(model).save)
             self.evaluate()
-        # One state is enough to go on with more epochs.
+        # One checkpoint is enough to continue with more epochs.
         self.state.store.prune(1)
 
-    def pretrained(self, signal: Any) -> bool:
-        """Train the recipe's deep belief network, if it has one, and start the model from it.
+    def pretrained(self) -> bool:
+        """Train the recipe's deep belief network, if it has one, and initialize the model from it.
 
         Returns:
-            False where a signal ended the run before the model's first step.
+            False if a signal ended the run before the model's first step.
         """
         if self.built.pretraining is None:
             return True
-        from .pretrain import Pretrainer
-
         started = time.perf_counter()
         work = Pretrainer(
-            self.built.pretraining, self.directory, progress=self.progress, asked=signal.asked
+            self.built.pretraining, self.directory, progress=self.progress, asked=self.stop.asked
         )
         done = work.run(self.built.model)
         if not done:
-            self.result = replace(
-                self.result,
-                status="interrupted",
-                reason=f"{signal.received.name} came during pretraining",
-                signal=signal.received.name,
-            )
+            name = "a pause" if self.stop.signal is None else self.stop.signal.name
+            self.end("interrupted", f"{name} came during pretraining", self.stop.reason)
+            self.result = replace(self.result, signal=self.stop.signal and name)
         spent = round(time.perf_counter() - started, 3)
         self.result = replace(self.result, seconds=spent)
         return done
 
     def evaluate(self) -> None:
-        """Measure the model that was saved; the test split only once the training is complete."""
-        whole = self.result.status == "completed"
+        """Evaluate the saved model; on the test split only if the training is complete."""
+        whole = self.result.status == "completed" and self.evaluate_test
         self.result = replace(
             self.result,
             validation=self.metrics(self.built.validation),
-            test=self.metrics(self.built.test) if whole and self.evaluate_test else {},
-            log_probability=self.likelihood() if whole and self.evaluate_test else {},
+            test=self.metrics(self.built.test) if whole else {},
+            log_probability=self.log_probability() if whole else {},
         )
 
-    def likelihood(self) -> dict[str, float]:
-        """Log-probabilities under the recipe's first machine, where it asks for them."""
+    def log_probability(self) -> dict[str, float]:
+        """Log-probabilities under the recipe's first RBM, if it asks for them."""
         section = self.recipe.pretraining
         if section is None or section.dbn.log_probability is None:
             return {}
-        from .log_probability import estimates
-
         assert self.built.pretraining is not None
         return estimates(self.recipe, self.data, self.built.pretraining)
 
     def metrics(self, dataset: Any) -> dict[str, float]:
-        """Loss and metrics on a split, as plain numbers."""
+        """Loss and metrics on a split."""
         if dataset is None:
             return {}
-        values = self.built.model.evaluate(dataset, verbose=0, return_dict=True)
+        values: Any = self.built.model.evaluate(dataset, verbose=0, return_dict=True)
         return {name: float(value) for name, value in values.items()}
 
     def save_result(self) -> None:
@@ -277,73 +274,72 @@ class Run:
 
     @contextmanager
     def recorded_failure(self) -> Iterator[None]:
-        """Leave the story of a broken training in the run directory, not on the screen."""
-        from .failure import full_tracebacks
-        from .interrupt import Interrupted
-
+        """Record in the result why a training broke; the traceback goes to a file."""
         try:
             with full_tracebacks():
                 yield
         except Interrupted as error:
-            late = f"{error} came while the trained model was saved and measured"
             self.result = replace(self.result, signal=str(error), test={})
-            self.end("interrupted", late)
+            late = f"{error} came while the trained model was saved and evaluated"
+            self.end("interrupted", late, StopReason.SIGNAL)
         except KeyboardInterrupt:
-            self.end("interrupted", "a second signal ended the run at once")
+            self.end("interrupted", "a second signal ended the run at once", StopReason.SIGNAL)
             self.close()
             raise
         except ArithmeticError as error:
             # The training step or a guard gave up, and says why.
-            self.end("failed", " ".join(str(error).split("\n")))
+            self.end("failed", " ".join(str(error).split("\n")), StopReason.DIVERGED)
         except Exception as error:
             for callback in self.callbacks:
-                # Before anything is written: a sweep does not call a full disk a failed trial.
-                getattr(callback, "on_error", _nothing)(error)
-            # Whatever breaks in the middle of a training is told in the run directory.
-            self.end("failed", f"{self.reason_of(error)}{self.not_lost()}")
+                # Before anything is written: for a sweep a full disk is not a failed trial.
+                if hasattr(callback, "on_error"):
+                    callback.on_error(error)
+            why = StopReason.DISK_FULL if disk.is_full(error) else StopReason.ERROR
+            self.end("failed", f"{self.reason_of(error)}{self.advice()}", why)
 
     def reason_of(self, error: Exception) -> str:
         """Why a training broke, in a line."""
-        if disk.is_full(error):
-            assert isinstance(error, OSError)
-            # It was waited for.
+        if isinstance(error, OSError) and disk.is_full(error):
+            # It was waited for already.
             self.directory.patience = 0.0
             return disk.explained(error).rstrip(".")
-        from .failure import culprit, reason
+        path = culprit(error, self.recipe, self.built)
+        if path is None and isinstance(error, OSError) and error.errno is not None:
+            reason = disk.explained(error).rstrip(".")
+        else:
+            reason = explained(error, self.recipe, path)
+        return f"{reason} (traceback: {self.write_traceback()})"
 
-        words = reason(error, self.recipe, self.built)
-        ours = culprit(error, self.recipe, self.built) is None
-        if ours and isinstance(error, OSError) and error.errno is not None:
-            words = disk.explained(error).rstrip(".")
-        return f"{words} (the whole story: {self.note_traceback()})"
-
-    def not_lost(self) -> str:
-        """What a run that broke can go on from."""
+    def advice(self) -> str:
+        """How to continue a run that broke."""
         paths = self.state.store.paths_or_none()
         if not paths:
             return ""
-        return f". `keras-recipes resume {self.directory.path}` goes on from {paths[-1].name}"
+        return f". `keras-recipes resume {self.directory.path}` continues from {paths[-1].name}"
 
-    def end(self, status: Any, reason: str) -> None:
-        """The training has ended otherwise than it should."""
-        from .observe import findings
-
+    def end(self, status: Any, reason: str, why: StopReason | None) -> None:
+        """Record that the training has not ended normally."""
         found = findings(self.callbacks)
-        self.result = replace(self.result, status=status, reason=reason, findings=found)
+        self.result = replace(
+            self.result, status=status, reason=reason, stop_reason=why, findings=found
+        )
 
     def close(self) -> None:
-        """Write the result; where that fails, the run is as one that was killed."""
+        """Write the result; if that fails, the run looks like one that was killed."""
         try:
             self.save_result()
         except OSError as error:
             if self.result.status != "completed":
-                # The disk itself may be what failed; the first error is the one to tell.
+                # The same disk may have caused the failure, whose reason is kept.
                 return
-            reason = f"the result could not be written: {disk.explained(error)}"
-            again = f"`keras-recipes resume {self.directory.path}` writes it"
-            self.result = replace(self.result, status="failed", reason=f"{reason} {again}")
+            reason = (
+                f"the result could not be written: {disk.explained(error)} "
+                f"`keras-recipes resume {self.directory.path}` writes it"
+            )
+            why = StopReason.DISK_FULL if disk.is_full(error) else StopReason.ERROR
+            self.result = replace(self.result, status="failed", reason=reason, stop_reason=why)
 
-    def note_traceback(self) -> Path | str:
+    def write_traceback(self) -> Path | str:
         try:
             self.directory.write_text(files.TRACEBACK, traceback.format_exc())
         except OSError as error:

@@ -113,10 +113,10 @@ def prepare() -> None:
     import sklearn.datasets  # noqa: F401
     import tensorflow  # noqa: F401
 
-    from keras_recipes.recipes import cli, verbs  # noqa: F401
+    from keras_recipes.recipes import cli, commands  # noqa: F401
     from keras_recipes.recipes.build import experiment  # noqa: F401
     from keras_recipes.recipes.report import page  # noqa: F401
-    from keras_recipes.recipes.run import observe, train  # noqa: F401
+    from keras_recipes.recipes.run import run_callbacks, train  # noqa: F401
 
 
 def hurry(by: int) -> None:

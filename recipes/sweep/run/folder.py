@@ -9,7 +9,7 @@ from typing import Any
 from ...errors import RequestError
 from ...record.directory import RunDirectory
 from ...record.lock import locked
-from ...record.manifest import manifest
+from ...run.describe import keras_manifest
 from ..spec.records import Sweep
 from .identity import fingerprint, identity
 from .layout import (
@@ -67,7 +67,7 @@ def describe(sweep: Sweep, where: RunDirectory) -> None:
     text = f"# {sweep.name}: given from Python; {MANIFEST} tells what is searched\n"
     if sweep.source is not None:
         text = Path(sweep.source).read_text(encoding="utf-8")
-    told = manifest(seed=sweep.seed, fingerprints={"sweep": fingerprint(sweep)})
+    told = keras_manifest(seed=sweep.seed, fingerprints={"sweep": fingerprint(sweep)})
     patiently(lambda: where.write_text(SWEEP, text))
     patiently(lambda: where.write_json(MANIFEST, {**told, "identity": identity(sweep)}))
 

@@ -6,7 +6,8 @@ import math
 import pytest
 
 from keras_recipes.recipes.errors import RequestError
-from keras_recipes.recipes.record.directory import RunDirectory, opened, reserved, result_of
+from keras_recipes.recipes.record.directory import RunDirectory, open_run
+from keras_recipes.recipes.record.reserve import reserve
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path):
@@ -36,7 +37,7 @@ def test_json_is_strict(tmp_path):
 
 def test_a_wrong_request_takes_its_directories_away_again(tmp_path):
     out = tmp_path / "deep" / "er" / "run"
-    with pytest.raises(RequestError, match="no such column"), reserved(out, "x") as run:
+    with pytest.raises(RequestError, match="no such column"), reserve(out, "x") as run:
         run.write_text("recipe.yaml", "")
         raise RequestError("no such column")
     assert list(tmp_path.iterdir()) == []
@@ -45,13 +46,13 @@ def test_a_wrong_request_takes_its_directories_away_again(tmp_path):
 def test_a_wrong_request_keeps_a_directory_that_was_there(tmp_path):
     out = tmp_path / "mine"
     out.mkdir()
-    with pytest.raises(RequestError), reserved(out, "x"):
+    with pytest.raises(RequestError), reserve(out, "x"):
         raise RequestError("no")
     assert out.is_dir()
 
 
 def test_a_broken_training_keeps_what_was_written(tmp_path):
-    with pytest.raises(ZeroDivisionError), reserved(tmp_path / "run", "x") as run:
+    with pytest.raises(ZeroDivisionError), reserve(tmp_path / "run", "x") as run:
         run.write_json("result.json", {"status": "running"})
         raise ZeroDivisionError
     assert (tmp_path / "run" / "result.json").is_file()
@@ -65,7 +66,7 @@ def test_nothing_is_overwritten(tmp_path, make):
     else:
         out.mkdir()
         (out / "model.keras").write_text("precious")
-    with pytest.raises(RequestError, match="--out"), reserved(out, "x"):
+    with pytest.raises(RequestError, match="--out"), reserve(out, "x"):
         pytest.fail("must not begin")
     assert "precious" in (out.read_text() if make == "file" else (out / "model.keras").read_text())
 
@@ -74,7 +75,7 @@ def test_a_directory_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with (
         pytest.raises(RequestError, match="cannot be written"),
-        reserved(tmp_path / "file" / "run", "x"),
+        reserve(tmp_path / "file" / "run", "x"),
     ):
         pytest.fail("must not begin")
 
@@ -83,7 +84,7 @@ def test_names_of_runs_never_collide(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     paths = []
     for _ in range(3):
-        with reserved(None, "same") as run:
+        with reserve(None, "same") as run:
             paths.append(run.path)
     assert len(set(paths)) == 3
     assert all(path.parent.name == "runs" for path in paths)
@@ -94,9 +95,9 @@ def test_a_folder_that_is_no_run_is_told(tmp_path, content):
     if content is not None:
         (tmp_path / "result.json").write_bytes(content.encode("utf-8", "surrogateescape"))
     with pytest.raises(RequestError, match=r"not a run directory|not valid JSON|not UTF-8"):
-        opened(tmp_path)
+        open_run(tmp_path)
     with pytest.raises(RequestError, match="no such run directory"):
-        opened(tmp_path / "absent")
+        open_run(tmp_path / "absent")
 
 
 @pytest.fixture
@@ -115,7 +116,7 @@ def test_an_ended_run_knows_its_files(ended):
     assert ended.read_json("data.json", "classes") == {"classes": ["a"]}
     assert ended.read_lines("metrics.jsonl") == [{"epoch": 1}, {"epoch": 2}]
     assert ended.read_lines("gradients.jsonl") == []
-    assert set(result_of(ended)["files"]) == {"recipe.yaml", "metrics.jsonl", "data.json"}
+    assert set(ended.listed_files()) == {"recipe.yaml", "metrics.jsonl", "data.json"}
 
 
 @pytest.mark.parametrize("damage", ["gone", "empty", "cut", "flipped", "folder", "link"])
@@ -166,7 +167,7 @@ BAD_JSON = [b"[]", b"null", b"", b"{", b"\xff\xfe", b"1" * 5000, b"[" * 100_000,
 def test_no_json_breaks_a_reader(tmp_path, content):
     (tmp_path / "result.json").write_bytes(content)
     with pytest.raises(RequestError, match=r"result\.json: "):
-        opened(tmp_path)
+        open_run(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -176,4 +177,4 @@ def test_no_json_breaks_a_reader(tmp_path, content):
 def test_values_of_a_result_have_their_types(tmp_path, key, value):
     (tmp_path / "result.json").write_text(json.dumps({"status": "completed", key: value}))
     with pytest.raises(RequestError, match=rf"result\.json: expected .* for `{key}`"):
-        opened(tmp_path)
+        open_run(tmp_path)

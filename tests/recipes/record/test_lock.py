@@ -9,8 +9,8 @@ import signal
 import pytest
 
 from keras_recipes.recipes import RequestError
-from keras_recipes.recipes.record.directory import reserved
 from keras_recipes.recipes.record.lock import LOCK, locked
+from keras_recipes.recipes.record.reserve import reserve
 
 
 def test_the_file_is_there_while_it_is_held(tmp_path):
@@ -76,14 +76,14 @@ def test_a_directory_that_cannot_be_written_is_told(tmp_path):
 def test_two_that_begin_at_once(tmp_path):
     """The second finds the directory empty but for the lock, and leaves it to the first."""
     out = tmp_path / "run"
-    with reserved(out, "x") as run:
-        with pytest.raises(RequestError, match="another process"), reserved(out, "x"):
+    with reserve(out, "x") as run:
+        with pytest.raises(RequestError, match="another process"), reserve(out, "x"):
             pytest.fail("must not begin")
         run.write_text("result.json", "{}")
     assert [path.name for path in out.iterdir()] == ["result.json"]
 
 
 def test_a_run_that_never_began_leaves_nothing(tmp_path):
-    with pytest.raises(RequestError), reserved(tmp_path / "a" / "b", "x"):
+    with pytest.raises(RequestError), reserve(tmp_path / "a" / "b", "x"):
         raise RequestError("no such data")
     assert list(tmp_path.iterdir()) == []

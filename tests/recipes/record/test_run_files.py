@@ -7,7 +7,8 @@ import pytest
 
 from keras_recipes import disk
 from keras_recipes.recipes import RequestError
-from keras_recipes.recipes.record.directory import check_run_files, opened, reserved
+from keras_recipes.recipes.record.directory import check_run_files, open_run
+from keras_recipes.recipes.record.reserve import reserve
 
 
 @pytest.fixture
@@ -44,14 +45,14 @@ CASES = {
 
 
 def begin(run):
-    with reserved(run, "a", again=True):
+    with reserve(run, "a", again=True):
         pass
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_every_way_in_refuses_what_leads_out(run, name):
     CASES[name](run)
-    for attempt in (check_run_files, opened, begin):
+    for attempt in (check_run_files, open_run, begin):
         with pytest.raises(RequestError, match="leads out of the run directory, a device or a"):
             attempt(run)
     assert (run.parent / "keep.txt").read_text() == "kept"

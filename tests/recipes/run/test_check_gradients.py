@@ -7,6 +7,7 @@ import tensorflow as tf
 
 import keras_recipes
 from keras_recipes.models import gradient_check
+from keras_recipes.recipes.build.inputs import data_of
 from keras_recipes.recipes.cli import main
 from keras_recipes.recipes.run.check_gradients import check_gradients, in_float64, repeatable_loss
 
@@ -51,7 +52,8 @@ def test_a_right_recipe_agrees_in_both_modes(tmp_path, capsys):
 
 
 def test_rows_tell_their_mode():
-    rows = check_gradients(keras_recipes.load("digits_mlp"), rows=2, entries=1)
+    recipe = keras_recipes.load("digits_mlp")
+    rows = check_gradients(recipe, data_of(recipe), rows=2, entries=1)
     half = len(rows) // 2
     assert [row.training for row in rows] == [False] * half + [True] * half
     assert [row.path for row in rows[:half]] == [row.path for row in rows[half:]]

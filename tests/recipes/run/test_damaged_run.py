@@ -6,22 +6,13 @@ import shutil
 
 import numpy as np
 import pytest
-import tensorflow as tf
+from small_runs import as_if_killed, copy_of, train_small, write_recipe
 
-import keras_recipes
 from keras_recipes.recipes.cli import main
-from keras_recipes.recipes.record.compare import compare
 from keras_recipes.recipes.record.directory import RunDirectory
+from keras_recipes.recipes.run.reproduce import compare_runs
 
-SMALL = {
-    "name": "small",
-    "data": {"source": "iris", "scale": "standardize", "batch_size": 64},
-    "model": {"layers": [{"dense": {"units": 3}}]},
-    "learning_rate": 0.01,
-    "epochs": 2,
-    "steps_per_execution": 1,
-    "checkpoints": {"every": "1 epochs"},
-}
+pytestmark = pytest.mark.usefixtures("eager_module")
 VERBS = ("evaluate", "predict", "report", "resume", "reproduce", "initialize")
 # Files, and the verbs that must refuse a run in which one of them is another run's.
 FILES = {
@@ -53,19 +44,12 @@ DAMAGES = (
 )
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _eager():
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     """A completed run, another one, and rows to predict; not to be changed."""
     root = tmp_path_factory.mktemp("runs")
-    keras_recipes.load(SMALL).train(out=root / "run", progress=False)
-    keras_recipes.load({**SMALL, "seed": 7}).train(out=root / "other", progress=False)
+    train_small(root / "run")
+    train_small(root / "other", seed=7)
     rows = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
     np.save(root / "rows.npy", rows)
     return root
@@ -73,8 +57,7 @@ def runs(tmp_path_factory):
 
 @pytest.fixture
 def run(runs, tmp_path):
-    shutil.copytree(runs / "run", tmp_path / "run")
-    return tmp_path / "run"
+    return copy_of(runs / "run", tmp_path / "run")
 
 
 def path_of(run, name):
@@ -103,17 +86,10 @@ def damage(run, other, name, how):
 
 def call(verb, run, rows):
     if verb == "initialize":
-        made = keras_recipes.load({**SMALL, "epochs": 1, "initialize": {"weights": str(run)}})
-        (run.parent / "warm.yaml").write_text(_dumped(made))
-        return main(["train", str(run.parent / "warm.yaml"), "--quiet", "--out", f"{run}-warm"])
+        warm = write_recipe(run.parent / "warm.yaml", epochs=1, initialize={"weights": str(run)})
+        return main(["train", str(warm), "--quiet", "--out", f"{run}-warm"])
     words = {"predict": [str(rows)], "resume": ["--quiet"], "reproduce": ["--quiet"]}
     return main([verb, str(run), *words.get(verb, [])])
-
-
-def _dumped(recipe):
-    from keras_recipes.recipes.spec import dump
-
-    return dump(recipe)
 
 
 def check(runs, run, capsys, name, how, verb):
@@ -128,7 +104,7 @@ def check(runs, run, capsys, name, how, verb):
         assert status == 2, errors
         assert name.rpartition("/")[2] in errors
     if verb == "resume" and status == 0:
-        found = compare(RunDirectory(runs / "run"), RunDirectory(run))
+        found = compare_runs(RunDirectory(runs / "run"), RunDirectory(run))
         # A run that is completed does not need its last checkpoint.
         spared = "state: only one" if "STATE" in name else f"{name} line"
         assert [line for line in found if not line.startswith(spared)] == []
@@ -199,7 +175,7 @@ def test_a_model_that_nothing_can_rebuild_is_told(run, capsys):
     assert (run / "model.keras").read_bytes() == b""
     (run / "result.json").unlink()
     assert main(["resume", str(run), "--quiet"]) == 2
-    assert "has no checkpoint to go on from" in capsys.readouterr().err
+    assert "has no checkpoint to continue from" in capsys.readouterr().err
     assert (run / "model.keras").exists()
 
 
@@ -209,20 +185,16 @@ def test_the_manifest_of_a_run_that_goes_on_is_written_anew(runs, run, capsys):
     (run / "manifest.json").unlink()
     assert main(["resume", str(run), "--quiet"]) == 0
     assert "manifest.json is missing or damaged" in capsys.readouterr().err
-    assert compare(RunDirectory(runs / "run"), RunDirectory(run)) == []
+    assert compare_runs(RunDirectory(runs / "run"), RunDirectory(run)) == []
 
 
 @pytest.fixture(scope="module")
 def interrupted(runs, tmp_path_factory):
     """A run that was killed in its last epoch."""
-    out = tmp_path_factory.mktemp("killed") / "run"
-    shutil.copytree(runs / "run", out)
-    for name in ("model.keras", "report.html"):
-        (out / name).unlink()
-    (out / "result.json").write_text('{"status": "running"}')
+    out = copy_of(runs / "run", tmp_path_factory.mktemp("killed") / "run")
+    as_if_killed(out)
     # As it was when the first epoch had been stored.
-    recipe = keras_recipes.load({**SMALL, "epochs": 1})
-    recipe.train(out=out.parent / "one", progress=False)
+    train_small(out.parent / "one", epochs=1)
     shutil.rmtree(out / "checkpoints")
     shutil.copytree(out.parent / "one" / "checkpoints", out / "checkpoints")
     for name in ("metrics.jsonl", "gradients.jsonl"):
@@ -244,8 +216,7 @@ def flip(path, at):
 @pytest.mark.parametrize("at", [0.0, 0.3, 0.7, 1.0])
 def test_a_flipped_bit_of_any_file_of_a_killed_run(runs, interrupted, tmp_path, capsys, at):
     for name in every_file(interrupted):
-        run = tmp_path / name.replace("/", "-")
-        shutil.copytree(interrupted, run)
+        run = copy_of(interrupted, tmp_path / name.replace("/", "-"))
         flip(run / name, at)
         status = main(["resume", str(run), "--quiet"])
         errors = capsys.readouterr().err
@@ -258,5 +229,5 @@ def test_a_flipped_bit_of_any_file_of_a_killed_run(runs, interrupted, tmp_path, 
             assert "file-0" not in name
             continue
         lines = [f"{name} line", "result.json: findings"]
-        found = compare(RunDirectory(runs / "run"), RunDirectory(run))
+        found = compare_runs(RunDirectory(runs / "run"), RunDirectory(run))
         assert [line for line in found if not line.startswith(tuple(lines))] == [], name

@@ -9,9 +9,10 @@ import pytest
 import keras_recipes
 from keras_recipes.recipes import TrainingFailed
 from keras_recipes.recipes.build.inputs import data_of
-from keras_recipes.recipes.record.directory import opened
+from keras_recipes.recipes.record.directory import open_run
 from keras_recipes.recipes.run.ensemble import members_of
-from keras_recipes.recipes.run.reload import evaluate, members, recipe_of
+from keras_recipes.recipes.run.reload import evaluate, members
+from keras_recipes.recipes.run.stored_recipe import recipe_of
 
 SMALL = {
     "name": "several",
@@ -57,7 +58,7 @@ def test_result_and_evaluate_tell_of_members_and_ensemble(run):
 
 def test_a_member_is_a_run_that_can_be_made_again(run, tmp_path):
     _, out = run
-    recipe = recipe_of(opened(out / "members" / "2"))
+    recipe = recipe_of(open_run(out / "members" / "2"))
     again = keras_recipes.load(out / "members" / "2" / "recipe.yaml")
     assert recipe == again
     again.train(out=tmp_path / "run", progress=False)

@@ -62,5 +62,5 @@ def test_a_broken_training_names_its_line(layers, callbacks, said, plugin, tmp_p
     assert main(["train", "recipe.yaml", "-q", "--out", "run", "--plugin", plugin]) == 1
     out = capsys.readouterr().out
     assert out.startswith(f"failed: training broke at {said}")
-    assert "(the whole story: run/traceback.txt)" in out
+    assert "(traceback: run/traceback.txt)" in out
     assert keras.config.is_traceback_filtering_enabled()

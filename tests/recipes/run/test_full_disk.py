@@ -8,26 +8,19 @@ import subprocess
 
 import keras
 import pytest
-import tensorflow as tf
+from small_runs import SMALL, train_small, write_recipe
 
 import keras_recipes
 from keras_recipes import disk
 from keras_recipes.recipes import RequestError
 from keras_recipes.recipes.cli import main
-from keras_recipes.recipes.record.compare import compare
 from keras_recipes.recipes.record.directory import RunDirectory
-from keras_recipes.recipes.spec import dump
+from keras_recipes.recipes.run.reproduce import compare_runs
+from keras_recipes.recipes.run.train import train as train_run
 
-SMALL = {
-    "name": "small",
-    "data": {"source": "iris", "scale": "standardize", "batch_size": 64},
-    "model": {"layers": [{"dense": {"units": 3}}]},
-    "learning_rate": 0.01,
-    "epochs": 2,
-    "steps_per_execution": 1,
-    "checkpoints": {"every": "1 epochs"},
-    "callbacks": [{"activation_monitor": {"epochs": [0, 2], "path": "activations.jsonl"}}],
-}
+MONITOR = {"activation_monitor": {"epochs": [0, 2], "path": "activations.jsonl"}}
+WITH_MONITOR = {"callbacks": [MONITOR]}
+pytestmark = pytest.mark.usefixtures("eager_module")
 CALLS = ("open", "write", "fsync", "mkdir", "makedirs", "rename", "replace", "link")
 
 
@@ -51,33 +44,24 @@ class Full:
         return call
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _eager():
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """The run that no disk disturbs, and how many calls it takes."""
     out, counting = tmp_path_factory.mktemp("whole") / "run", Full()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(disk, "os", counting)
-        keras_recipes.load(SMALL).train(out=out, progress=False)
+        train_small(out, **WITH_MONITOR)
     return out, counting.calls
 
 
 @pytest.fixture
 def recipe(tmp_path):
-    path = tmp_path / "small.yaml"
-    path.write_text(dump(keras_recipes.load(SMALL)))
-    return str(path)
+    return str(write_recipe(tmp_path / "small.yaml", **WITH_MONITOR))
 
 
 def differences(first, second):
     """All but what a run says of its disk."""
-    found = compare(RunDirectory(first), RunDirectory(second))
+    found = compare_runs(RunDirectory(first), RunDirectory(second))
     for name in ("metrics.jsonl", "activations.jsonl", "gradients.jsonl"):
         lines = [(run / name).read_text().splitlines() for run in (first, second)]
         epochs = [[json.loads(line)["epoch"] for line in part] for part in lines]
@@ -173,7 +157,7 @@ def test_another_failure_of_the_disk_is_told_as_what_it_is(
         assert train(recipe, out) == 1
     told = capsys.readouterr()
     assert disk.CAUSES[cause] in told.out
-    assert "goes on from state-0000000" in told.out
+    assert "continues from state-0000000" in told.out
     assert train(recipe, out, "--resume") == 0
     assert differences(whole[0], out) == []
 
@@ -217,9 +201,7 @@ class FillDisk(keras.callbacks.Callback):
 @pytest.mark.parametrize("extra", [["tensor_board", {"top_checkpoints": {"k": 2}}]])
 def test_a_real_disk(small_disk, tmp_path, monkeypatch, extra):
     """Full from the second epoch on, until the run waits for it; and full for good."""
-    from keras_recipes.recipes.run.train import train as train_run
-
-    made = keras_recipes.load({**SMALL, "callbacks": [*SMALL["callbacks"], *extra]})
+    made = keras_recipes.load({**SMALL, "callbacks": [MONITOR, *extra]})
     train_run(made, out=tmp_path / "whole", progress=False)
     out, waited = small_disk / "run", []
 
@@ -250,4 +232,4 @@ def test_a_report_that_a_full_disk_does_not_take(small_disk, tmp_path, whole, ca
     assert "report.html: cannot be written: the disk is full" in capsys.readouterr().err
     assert (small_disk / "run" / "report.html").read_bytes() == before
     with pytest.raises(RequestError, match="the run directory cannot be written: the disk is full"):
-        keras_recipes.load(SMALL).train(out=small_disk / "new", progress=False)
+        train_small(small_disk / "new", **WITH_MONITOR)

@@ -5,34 +5,18 @@ import os
 import shutil
 
 import pytest
-import tensorflow as tf
+from small_runs import as_if_killed, copy_of, train_small, write_recipe
 
-import keras_recipes
 from keras_recipes.recipes.cli import main
-from keras_recipes.recipes.spec import dump
 
-SMALL = {
-    "name": "small",
-    "data": {"source": "iris", "scale": "standardize", "batch_size": 64},
-    "model": {"layers": [{"dense": {"units": 3}}]},
-    "learning_rate": 0.01,
-    "epochs": 1,
-    "steps_per_execution": 1,
-}
+pytestmark = pytest.mark.usefixtures("eager_module")
 STRANGE = ("thesis.tex", ".writing-thesis", ".writing-7-thesis.tex", "state-00000001.txt", "index")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _eager():
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture(scope="module")
 def completed(tmp_path_factory):
     out = tmp_path_factory.mktemp("completed") / "run"
-    keras_recipes.load(SMALL).train(out=out, progress=False)
+    train_small(out, epochs=1)
     return out
 
 
@@ -80,24 +64,19 @@ def tree(*roots):
 
 @pytest.fixture
 def recipe(tmp_path):
-    path = tmp_path / "small.yaml"
-    path.write_text(dump(keras_recipes.load(SMALL)))
-    return path
+    return write_recipe(tmp_path / "small.yaml", epochs=1)
 
 
 @pytest.fixture
 def littered(completed, tmp_path):
-    run = tmp_path / "run"
-    shutil.copytree(completed, run)
+    run = copy_of(completed, tmp_path / "run")
     litter(run)
     return run
 
 
 def unfinished(run):
-    """As a run that was killed in its end."""
-    for name in ("model.keras", "report.html"):
-        (run / name).unlink()
-    (run / "result.json").write_text('{"status": "running"}')
+    """As a run that was killed while it saved its model."""
+    as_if_killed(run)
     (run / ".writing-7-model.keras").write_text("ours")
 
 
@@ -155,8 +134,7 @@ def test_what_is_strange_stays(littered, outside, recipe, capsys, verb, state):
 @pytest.mark.parametrize("verb", [verb for verb in VERBS if "RUN" in VERBS[verb]])
 def test_nothing_is_touched_through_links(completed, outside, recipe, tmp_path, capsys, verb):
     """A run directory from which a link leads out is used by no verb."""
-    run = tmp_path / "run"
-    shutil.copytree(completed, run)
+    run = copy_of(completed, tmp_path / "run")
     link_out(run, outside)
     before = tree(run, outside)
     words = {"RUN": str(run), "RECIPE": str(recipe)}
@@ -193,7 +171,7 @@ def test_a_folder_that_is_no_run_stays_as_it_is(outside, recipe, tmp_path, capsy
     before = tree(project, outside)
     words = {"RUN": str(project), "RECIPE": str(project / "recipe.yaml")}
     assert main([words.get(word, word) for word in VERBS[verb]]) == 2
-    assert "is no run directory, and is not empty" in capsys.readouterr().err
+    assert "is not a run directory, and not empty" in capsys.readouterr().err
     assert tree(project, outside) == before
 
 
@@ -208,8 +186,7 @@ def test_a_recipe_alone_makes_no_run_directory(recipe, tmp_path, capsys):
 
 
 def test_a_completed_run_without_its_manifest_keeps_its_model(completed, tmp_path, capsys):
-    run = tmp_path / "run"
-    shutil.copytree(completed, run)
+    run = copy_of(completed, tmp_path / "run")
     (run / "manifest.json").unlink()
     shutil.rmtree(run / "checkpoints")
     before = tree(run)
@@ -235,8 +212,7 @@ def test_a_file_that_has_the_name_of_the_lock_stays(recipe, tmp_path, capsys):
 
 @pytest.mark.parametrize("name", ["metrics.jsonl", "checkpoints", "checkpoints/state"])
 def test_a_link_out_of_a_run_is_refused(completed, tmp_path, capsys, name):
-    run, moved = tmp_path / "run", tmp_path / "moved"
-    shutil.copytree(completed, run)
+    run, moved = copy_of(completed, tmp_path / "run"), tmp_path / "moved"
     unfinished(run)
     shutil.move(run / name, moved)
     (run / name).symlink_to(moved)

@@ -8,7 +8,6 @@ import sys
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import keras_recipes
 from keras_recipes import disk
@@ -21,6 +20,7 @@ from keras_recipes.recipes.run.predictions import predictions
 from keras_recipes.recipes.run.reproduce import reproduce
 from keras_recipes.schedules import Linear
 
+pytestmark = pytest.mark.usefixtures("eager_module")
 LINES = [f"{index % 7},{'red' if index % 2 else 'blue'},{'ab'[index % 2]}" for index in range(40)]
 RECIPE = {
     "name": "small",
@@ -40,13 +40,6 @@ RECIPE = {
     ],
 }
 NEW = "extra,colour,size\n1,red,2\n1,pink,2\n1,red,\n1,blue,3\n"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _eager():
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture(scope="module")

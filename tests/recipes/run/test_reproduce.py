@@ -4,13 +4,13 @@ import json
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import keras_recipes
 from keras_recipes.recipes import RequestError
 from keras_recipes.recipes.cli import main
-from keras_recipes.recipes.record.compare import compare, surroundings
+from keras_recipes.recipes.record.compare import surroundings
 from keras_recipes.recipes.record.directory import RunDirectory
+from keras_recipes.recipes.run.reproduce import compare_runs
 
 SMALL = {
     "name": "small",
@@ -21,11 +21,7 @@ SMALL = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _eager():
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+pytestmark = pytest.mark.usefixtures("eager")
 
 
 @pytest.fixture
@@ -63,7 +59,7 @@ def test_what_differs_is_told(run, tmp_path, capsys):
 def test_one_bit_of_a_weight_is_seen(run, tmp_path):
     other = tmp_path / "other"
     keras_recipes.load({**SMALL, "seed": 1}).train(out=other, progress=False)
-    found = compare(RunDirectory(run), RunDirectory(other))
+    found = compare_runs(RunDirectory(run), RunDirectory(other))
     assert any(line.startswith("model.keras: layers/dense") for line in found)
     assert any("numbers, by" in line for line in found)
     assert any(line.startswith("state: model 0") for line in found)
@@ -81,8 +77,8 @@ def test_only_a_completed_run_can_be_compared(run, tmp_path, capsys):
 
 
 def test_weights_that_are_no_numbers_are_compared_by_their_bits():
-    from keras_recipes.recipes.record.compare import _same_array
+    from keras_recipes.recipes.record.compare import same_array
 
     nan = np.array([np.nan, -0.0], "float32")
-    assert _same_array(nan, nan.copy())
-    assert not _same_array(nan, np.array([np.nan, 0.0], "float32"))
+    assert same_array(nan, nan.copy())
+    assert not same_array(nan, np.array([np.nan, 0.0], "float32"))

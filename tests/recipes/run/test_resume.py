@@ -8,14 +8,14 @@ import sys
 import time
 
 import pytest
-import tensorflow as tf
+from small_runs import as_if_killed
 
 import keras_recipes
 from keras_recipes.recipes import RequestError
-from keras_recipes.recipes.record.compare import compare
 from keras_recipes.recipes.record.directory import RunDirectory
-from keras_recipes.recipes.run.interrupt import StopOnSignal
-from keras_recipes.recipes.run.resume import Change, differences
+from keras_recipes.recipes.run.previous_run import Change, differences
+from keras_recipes.recipes.run.reproduce import compare_runs
+from keras_recipes.recipes.run.stop import StopRequest
 from keras_recipes.recipes.run.train import in_batches
 
 BASE = {
@@ -51,14 +51,6 @@ RECIPES = {
 
 
 @pytest.fixture
-def eager():
-    """Steps without compilation, which takes most of the time of a tiny run."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
-@pytest.fixture
 def signalled(monkeypatch):
     """SIGTERM at the n-th place where one is obeyed; none for 0."""
 
@@ -68,10 +60,10 @@ def signalled(monkeypatch):
         def asked(self):
             asks[0] += 1
             if asks[0] == place:
-                self.received = signal.SIGTERM
-            return self.received is not None
+                self.receive(signal.SIGTERM)
+            return self.signal is not None
 
-        monkeypatch.setattr(StopOnSignal, "asked", asked)
+        monkeypatch.setattr(StopRequest, "asked", asked)
 
     return at
 
@@ -88,7 +80,7 @@ def same(first, second):
     """No file differs, and every epoch has its line once."""
     epochs = [json.loads(line)["epoch"] for line in (second / "metrics.jsonl").open()]
     assert epochs == list(range(1, len(epochs) + 1))
-    return compare(RunDirectory(first), RunDirectory(second))
+    return compare_runs(RunDirectory(first), RunDirectory(second))
 
 
 @pytest.mark.parametrize(
@@ -133,12 +125,10 @@ def test_interrupted_once_at_each_place(eager, signalled, tmp_path, name):
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(tmp_path_factory, eager_module):
     """A completed run, not to be changed."""
-    tf.config.run_functions_eagerly(True)
     out = tmp_path_factory.mktemp("runs") / "small"
     train(recipe(), out)
-    tf.config.run_functions_eagerly(False)
     return out
 
 
@@ -218,9 +208,7 @@ def test_before_the_first_checkpoint_it_begins_again(eager, tmp_path, capsys):
     train(recipe(), tmp_path / "whole")
     out = tmp_path / "killed"
     train(recipe(), out)
-    for name in ("model.keras", "report.html"):
-        (out / name).unlink()
-    (out / "result.json").write_text('{"status": "running"}')
+    as_if_killed(out)
     with (out / "metrics.jsonl").open("a") as file:
         file.write('{"epoch": 9')
     for state in (out / "checkpoints" / "state").iterdir():
@@ -228,18 +216,23 @@ def test_before_the_first_checkpoint_it_begins_again(eager, tmp_path, capsys):
             file.unlink()
         state.rmdir()
     train(recipe(), out, resume=True)
-    assert "ended before its first checkpoint; it begins from the start" in capsys.readouterr().err
+    assert (
+        "ended before its first checkpoint; training starts from the beginning"
+        in capsys.readouterr().err
+    )
     assert same(tmp_path / "whole", out) == []
 
 
 def test_a_directory_that_is_not_there_is_begun(eager, tmp_path, capsys):
     assert train(recipe(), tmp_path / "new", resume=True).status == "completed"
-    assert "there is no run to resume; it begins from the start" in capsys.readouterr().err
+    assert (
+        "there is no run to resume; training starts from the beginning" in capsys.readouterr().err
+    )
 
 
 def test_what_is_no_run_is_left_alone(tmp_path):
     (tmp_path / "thesis.txt").write_text("precious")
-    with pytest.raises(RequestError, match=r"no run directory, and is not empty: .*thesis"):
+    with pytest.raises(RequestError, match=r"not a run directory, and not empty: .*thesis"):
         train(recipe(), tmp_path, resume=True)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
     with pytest.raises(RequestError, match="there is no run to resume"):
@@ -280,7 +273,7 @@ def test_changed_data_is_refused(eager, tmp_path):
     train(made, tmp_path / "run")
     rows(1)
     longer = {"epochs": 5}
-    with pytest.raises(RequestError, match="the data has changed since this run was begun"):
+    with pytest.raises(RequestError, match="the data has changed since this run was started"):
         keras_recipes.resume(tmp_path / "run", longer, allow_change=["epochs"], progress=False)
     result = keras_recipes.resume(
         tmp_path / "run", longer, allow_change=["epochs", "data"], progress=False
@@ -302,7 +295,7 @@ def test_an_ensemble_keeps_the_members_that_are_finished(eager, signalled, tmp_p
     result = train(made, tmp_path / "killed", resume=True)
     assert result.status == "completed"
     assert first.stat().st_mtime_ns == before
-    found = compare(RunDirectory(tmp_path / "whole"), RunDirectory(tmp_path / "killed"))
+    found = compare_runs(RunDirectory(tmp_path / "whole"), RunDirectory(tmp_path / "killed"))
     assert found == []
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from keras_recipes.models import GradientClipping, TrainingModel
-from keras_recipes.recipes.run.model_file import ModelFileError, arrays_of
+from keras_recipes.recipes.record.model_file import ModelFileError, arrays_of
 from keras_recipes.recipes.run.saved_model import load_weights, open_model
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"

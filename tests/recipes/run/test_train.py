@@ -16,8 +16,9 @@ import keras_recipes
 from keras_recipes.recipes import DataError, RecipeError, RequestError, TrainingFailed
 from keras_recipes.recipes.build.experiment import experiment
 from keras_recipes.recipes.build.inputs import data_of
-from keras_recipes.recipes.record.directory import opened
-from keras_recipes.recipes.run.reload import evaluate, predict, recipe_of
+from keras_recipes.recipes.record.directory import open_run
+from keras_recipes.recipes.run.reload import evaluate, predict
+from keras_recipes.recipes.run.stored_recipe import recipe_of
 
 SMALL = {
     "name": "small",
@@ -120,7 +121,7 @@ def test_two_epochs_have_different_orders_and_the_same_rows(tmp_path):
 
 
 def test_the_model_takes_raw_rows_and_scaling_is_fitted_on_training_rows_alone(run):
-    recipe = recipe_of(opened(run[1]))
+    recipe = recipe_of(open_run(run[1]))
     data = data_of(recipe)
     scaling = keras.models.load_model(run[1] / "model.keras").get_layer("scaling")
     scaled = np.asarray(scaling(data.train.x))
@@ -146,7 +147,7 @@ def test_evaluate_refuses_data_that_has_changed(tmp_path):
 
 
 def test_predict_takes_raw_rows(run, tmp_path):
-    data = data_of(recipe_of(opened(run[1])))
+    data = data_of(recipe_of(open_run(run[1])))
     np.savez(tmp_path / "rows.npz", x=data.test.x)
     header, rows = predict(run[1], tmp_path / "rows.npz").table()
     assert header == ["prediction", "output_0", "output_1", "output_2"]

@@ -1,11 +1,11 @@
-"""A run that was killed or interrupted, taken up where it was."""
+"""The run that is already in a directory: whether it can be resumed, and what has changed since."""
 
 import hashlib
 import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,28 +16,28 @@ from ..errors import RequestError
 from ..record import directory as files
 from ..record.directory import RunDirectory
 from ..record.lock import LOCK
+from ..record.reserve import remove_run_files
 from ..record.result import Result
 from ..spec import Recipe
 from ..spec.dump import to_plain
 from ..spec.fields import did_you_mean, shown
-from .moved import recipe_of
-from .plugins import HEADING
+from .stored_recipe import PLUGIN_COMMENT, recipe_of
 
-# Keys that change nothing about what is trained.
+# Keys that do not change what is trained, and may always differ.
 FREE = ("description", "checkpoints")
-# The name of a whole state, as `CheckpointStore` gives it; that needs numpy.
+# The name of a checkpoint; `CheckpointStore`, which names them, needs Keras.
 STATE_NAME = re.compile(r"state-[0-9]{8,}")
 # Files of lines, which no checkpoint has a copy of.
 LINES = (".jsonl", ".csv", ".log", ".txt")
-# What a completed run must have as it was written.
-CHECKED = (*files.OWN, files.MANIFEST, files.PICTURES)
+# Files of a completed run that must be as they were written.
+CHECKED = (*files.RUN_FILES, files.MANIFEST, files.PICTURES)
 # Folders in which a killed process may have left an unfinished file.
 PLACES = (".", files.CHECKPOINTS, files.MACHINES)
 
 
 @dataclass(frozen=True)
 class Change:
-    """A key of the recipe that is not as it was.
+    """A key of the recipe whose value has changed.
 
     >>> print(Change("epochs", 10, 20))
     epochs: 10 -> 20
@@ -52,13 +52,13 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Earlier:
-    """What a directory tells of the run that was in it.
+class PreviousRun:
+    """The run that a directory already holds.
 
     Attributes:
-        manifest: of the run; empty where there was none.
-        changes: keys of the recipe that are another now, and may be.
-        result: of a run that is completed, to which nothing is to be added.
+        manifest: of the run; empty if there is none to continue.
+        changes: allowed changes of its recipe.
+        result: of a run that is completed, and has nothing left to train.
     """
 
     manifest: Mapping[str, Any] = field(default_factory=dict)
@@ -66,14 +66,14 @@ class Earlier:
     result: Result | None = None
 
 
-def taken_up(directory: RunDirectory, recipe: Recipe, allow: Sequence[str]) -> Earlier:
-    """What is known of the run in a directory.
+def find_previous_run(directory: RunDirectory, recipe: Recipe, allow: Sequence[str]) -> PreviousRun:
+    """Check the run in a directory that is to be resumed.
 
     Files are removed only where a manifest marks the directory as that of a run, and only files
     that a run writes.
 
     Args:
-        allow: keys whose values may differ from the recipe that the run was begun with.
+        allow: keys whose values may differ from the recipe that the run was started with.
 
     Raises:
         RequestError: the directory holds something else than a run, or a run of another recipe, or
@@ -84,31 +84,33 @@ def taken_up(directory: RunDirectory, recipe: Recipe, allow: Sequence[str]) -> E
     stored = _stored(directory) or (recipe.ensemble is not None and bool(manifest))
     if not manifest and not stored:
         _check_unused(directory)
-        logger.info(f"{directory.path}: there is no run to resume; it begins from the start.")
-        return Earlier()
+        logger.info(
+            f"{directory.path}: there is no run to resume; training starts from the beginning."
+        )
+        return PreviousRun()
     _check_places(directory)
     found = _recipe_changes(directory, manifest, recipe)
     changes = [change for change in found if not _allowed(change.key, FREE)]
     _refuse(directory, [change for change in changes if not _allowed(change.key, allow)])
-    result = finished(directory)
+    result = completed_result(directory)
     if result is not None and not changes and _is_whole(directory, result, stored):
         logger.info(f"{directory.path}: this run is completed; there is nothing to resume.")
-        return Earlier(result=result)
+        return PreviousRun(result=result)
     if not stored:
-        _begin_again(directory)
-        return Earlier()
+        _start_again(directory)
+        return PreviousRun()
     if manifest:
-        _remove_remains(directory)
+        _remove_unfinished(directory)
     else:
         logger.warning(
-            f"{directory.path}: {files.MANIFEST} is missing or damaged, so it cannot be seen "
-            "whether the data is what the run was begun with; it is written anew."
+            f"{directory.path}: {files.MANIFEST} is missing or damaged, so it cannot be checked "
+            "whether the data is that of the run; it is written anew."
         )
-    return Earlier(manifest, tuple(changes))
+    return PreviousRun(manifest, tuple(changes))
 
 
 def _manifest(directory: RunDirectory) -> dict[str, Any]:
-    """The manifest of a run; empty where there is none that a run wrote."""
+    """The manifest of a run; empty if there is none, or it is damaged."""
     try:
         found = directory.read_json(files.MANIFEST, "fingerprints", "versions")
     except RequestError:
@@ -120,46 +122,34 @@ def _manifest(directory: RunDirectory) -> dict[str, Any]:
 
 
 def _check_unused(directory: RunDirectory) -> None:
-    """A directory that no manifest marks as a run's must be empty.
-
-    Raises:
-        RequestError: it is not.
-    """
+    """Refuse a directory that is not empty and has no manifest of a run."""
     for entry in sorted(directory.path.iterdir()):
         remains = disk.UNFINISHED.fullmatch(entry.name)
         if entry.name == LOCK or (remains and remains[1] == files.MANIFEST):
             continue
         has = "" if entry.name == files.MANIFEST else f", and it has {entry.name}"
         raise RequestError(
-            f"{directory.path}: is no run directory, and is not empty: it has no {files.MANIFEST} "
-            f"that a run wrote{has}. `--out` names the directory of a run, or a new one."
+            f"{directory.path}: is not a run directory, and not empty: it has no {files.MANIFEST} "
+            f"that a run wrote{has}. Name the directory of a run, or a new one, with `--out`."
         )
 
 
 def _check_places(directory: RunDirectory) -> None:
-    """Where a run has its files there must be files, and no link out of its directory.
-
-    Raises:
-        RequestError: there is a folder, or such a link.
-    """
+    """Refuse a folder, or a link out of the run directory, in the place of a run's file."""
     folders = (files.CHECKPOINTS, files.STATE, files.MACHINES, files.MEMBERS)
-    for name in (*files.OWN, files.MANIFEST, files.BEST, *folders):
+    for name in (*files.RUN_FILES, files.MANIFEST, files.BEST, *folders):
         try:
             disk.inside(directory.path, name)
         except disk.OutsideFolder as error:
             raise RequestError(f"{error}; a run only writes in its own directory.") from None
         if name not in folders and os.path.isdir(directory / name):
-            raise RequestError(f"{directory / name}: is a folder, where a run has a file. Move it.")
+            raise RequestError(f"{directory / name}: is a folder where a run has a file. Move it.")
 
 
 def _recipe_changes(
     directory: RunDirectory, manifest: Mapping[str, Any], recipe: Recipe
 ) -> list[Change]:
-    """The keys in which a recipe differs from the one in the directory.
-
-    Raises:
-        RequestError: the one in the directory is not what was written.
-    """
+    """How a recipe differs from the one in the directory, which must be as it was written."""
     path = directory / files.RECIPE
     rows = [manifest, *manifest.get("resumed", [])] if manifest else []
     known = [
@@ -168,29 +158,31 @@ def _recipe_changes(
         if isinstance(row, dict) and isinstance(row.get("fingerprints"), dict)
     ]
     if known and recipe.fingerprint() == known[-1]:
-        # The file may be damaged: it is written again.
+        # The file in the directory may be damaged; it is written again.
         return []
     if known and _sha256(path) not in known:
         raise RequestError(
-            f"{path}: is not the recipe that this run was begun with. Put that one back, or name "
-            f"it: `keras-recipes train RECIPE --out {directory.path} --resume`. To change a key, "
+            f"{path}: is not the recipe that this run was started with. Restore it, or name it: "
+            f" `keras-recipes train RECIPE --out {directory.path} --resume`. To change a key, "
             f"say so: `keras-recipes resume {directory.path} KEY=VALUE --allow-change KEY`."
         )
     return differences(recipe_of(directory, quiet=True), recipe)
 
 
 def _sha256(path: Path) -> str | None:
-    """The fingerprint of the recipe in a file, without the comment that names its plugins."""
+    """The fingerprint of a recipe file, without the comment that names its plugins."""
     try:
         content = path.read_bytes()
     except OSError:
         return None
     first, _, rest = content.partition(b"\n")
-    return hashlib.sha256(rest if first.startswith(HEADING.encode()) else content).hexdigest()
+    return hashlib.sha256(
+        rest if first.startswith(PLUGIN_COMMENT.encode()) else content
+    ).hexdigest()
 
 
 def _is_whole(directory: RunDirectory, result: Result, stored: bool) -> bool:
-    """Whether a completed run has all its files as they were written.
+    """Whether all files of a completed run are as they were written.
 
     Raises:
         RequestError: one is damaged that no checkpoint can rebuild.
@@ -209,13 +201,14 @@ def _is_whole(directory: RunDirectory, result: Result, stored: bool) -> bool:
 
 
 def _damaged(directory: RunDirectory) -> dict[str, str]:
-    """Files of a run that has ended which are missing or not what it wrote, and why."""
+    """The damaged or missing files of a run that has ended, and what is wrong with them."""
     try:
-        listed = files.result_of(directory).get(files.FILES, {})
+        files.read_result(directory)
+        listed = directory.listed_files()
     except RequestError as error:
         return {files.RESULT: str(error)}
     damaged = {}
-    # A run of an earlier version lists none.
+    # A run of an previous version lists none.
     for name in listed or (files.MODEL,):
         if name not in CHECKED and not name.startswith(f"{files.CHECKPOINTS}/"):
             # A file of the user's, or of a callback that the recipe names.
@@ -239,36 +232,30 @@ def differences(before: Recipe, after: Recipe) -> list[Change]:
     ]
 
 
-def finished(directory: RunDirectory) -> Result | None:
+def completed_result(directory: RunDirectory) -> Result | None:
     """The result of a run that is completed; None of any other."""
     try:
-        found = files.result_of(directory)
+        found = files.read_result(directory)
     except RequestError:
         return None
-    if found["status"] != "completed":
-        return None
-    known = {entry.name for entry in fields(Result)}
-    values = {name: value for name, value in found.items() if name in known}
-    return Result(**{**values, "directory": str(directory.path)})
+    return found if found.status == "completed" else None
 
 
-def check_data(directory: RunDirectory, earlier: Earlier, data: Any, allow: Sequence[str]) -> None:
-    """The data must be what the run was trained on.
-
-    Raises:
-        RequestError: it is not, and `data` is no key that may change.
-    """
-    before = earlier.manifest.get("fingerprints", {}).get("data")
+def check_data(
+    directory: RunDirectory, previous: PreviousRun, data: Any, allow: Sequence[str]
+) -> None:
+    """Refuse data that is not what the run was trained on, unless `data` may change."""
+    before = previous.manifest.get("fingerprints", {}).get("data")
     if before in (None, data.fingerprint) or _allowed("data", allow):
         return
     raise RequestError(
-        f"{directory.path}: the data has changed since this run was begun. Its fingerprint was "
-        f"{before[:12]}, now it is {data.fingerprint[:12]}. `--allow-change data` goes on with it."
+        f"{directory.path}: the data has changed since this run was started. Its fingerprint "
+        f"was {before[:12]}, now it is {data.fingerprint[:12]}. `--allow-change data` accepts it."
     )
 
 
-def manifest_of(earlier: Earlier, now: Mapping[str, Any]) -> dict[str, Any]:
-    """The manifest of a run that is taken up: as it was, and what is another now."""
+def resumed_manifest(previous: PreviousRun, now: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest of a run that is resumed: the previous one, with what is different now."""
     resumed = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "argv": sys.argv,
@@ -276,21 +263,21 @@ def manifest_of(earlier: Earlier, now: Mapping[str, Any]) -> dict[str, Any]:
         "fingerprints": now["fingerprints"],
         "changes": [
             {"key": change.key, "before": change.before, "after": change.after}
-            for change in earlier.changes
+            for change in previous.changes
         ],
         "other": {
-            name: {"before": earlier.manifest.get(name), "after": now[name]}
+            name: {"before": previous.manifest.get(name), "after": now[name]}
             for name in ("versions", "machine", "settings", "environment")
-            if earlier.manifest.get(name) != now[name]
+            if previous.manifest.get(name) != now[name]
         },
     }
     if resumed["other"]:
         logger.warning(
-            "resume: not as when the run was begun, so that its bits may differ: "
+            "resume: changed since the run was started, so that bits may differ: "
             f"{', '.join(resumed['other'])} (in manifest.json)."
         )
-    before = earlier.manifest.get("resumed", [])
-    return {**earlier.manifest, "resumed": [*before, resumed]}
+    before = previous.manifest.get("resumed", [])
+    return {**previous.manifest, "resumed": [*before, resumed]}
 
 
 def _check_keys(allow: Sequence[str]) -> None:
@@ -309,48 +296,46 @@ def _refuse(directory: RunDirectory, changes: Sequence[Change]) -> None:
     top = dict.fromkeys(change.key.partition(".")[0].partition("[")[0] for change in changes)
     allow = " ".join(f"--allow-change {key}" for key in top)
     raise RequestError(
-        f"{directory.path}: this run was begun with another recipe:\n{lines}\n"
-        f"Resume it as it was, or with {allow}."
+        f"{directory.path}: this run was started with another recipe:\n{lines}\n"
+        f"Resume it without these changes, or with {allow}."
     )
 
 
-def _begin_again(directory: RunDirectory) -> None:
-    """Remove what a run wrote in which no step is stored.
-
-    Raises:
-        RequestError: it has a model, which training it again would replace.
-    """
+def _start_again(directory: RunDirectory) -> None:
+    """Remove the files of a run that has no checkpoint; refuse one that has a model."""
     if _has_ended(directory):
         raise RequestError(
-            f"{directory.path}: this run has ended, and has no checkpoint to go on from. Train it "
-            "in a new directory."
+            f"{directory.path}: this run has ended, and has no checkpoint to continue from. Train "
+            "it in a new directory."
         )
-    files.remove_own(directory.path)
-    _remove_remains(directory)
+    remove_run_files(directory.path)
+    _remove_unfinished(directory)
     logger.info(
-        f"{directory.path}: this run was ended before its first checkpoint; it begins from the "
-        "start."
+        f"{directory.path}: this run ended before its first checkpoint; training starts from the "
+        "beginning."
     )
 
 
 def _has_ended(directory: RunDirectory) -> bool:
-    """Whether a run has saved its model, or says that it is completed."""
-    return os.path.lexists(directory / files.MODEL) or finished(directory) is not None
+    """Whether a run has saved its model, or is completed."""
+    return os.path.lexists(directory / files.MODEL) or completed_result(directory) is not None
 
 
-def _remove_remains(directory: RunDirectory) -> None:
-    """Remove what a process that was killed was writing; nobody else writes here now."""
+def _remove_unfinished(directory: RunDirectory) -> None:
+    """Remove files that a killed process did not finish; the lock keeps other processes out."""
     for place in PLACES:
         disk.remove_remains(directory / place, _is_ours)
 
 
 def _is_ours(name: str) -> bool:
-    """Whether a run writes a file of this name, or a callback of ours does."""
-    return name in (*files.OWN, files.MANIFEST) or name.endswith((".keras", ".npz", "index.json"))
+    """Whether a run, or a callback of this package, writes a file of this name."""
+    return name in (*files.RUN_FILES, files.MANIFEST) or name.endswith(
+        (".keras", ".npz", "index.json")
+    )
 
 
 def _stored(directory: RunDirectory) -> bool:
-    """Whether there are whole states, sound or not."""
+    """Whether there are checkpoints, sound or not."""
     folder = directory / files.STATE
     return folder.is_dir() and any(STATE_NAME.fullmatch(e.name) for e in folder.iterdir())
 

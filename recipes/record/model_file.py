@@ -1,12 +1,10 @@
-"""A saved model, looked through before Keras opens it: the archive, its config and its arrays.
+"""The archive and the arrays of a saved model, checked before anything reads them.
 
-A `.keras` file may come from anybody. Keras refuses much by itself; here everything that leads out
-of the file, runs code or takes memory that the file does not account for is refused first, with a
-sentence that names it.
+A `.keras` file may come from anybody. Whatever leads out of the file, or takes more memory than the
+file accounts for, is refused with an error that names it. Keras is not needed for that.
 """
 
 import importlib
-import json
 import math
 import os
 import stat
@@ -16,16 +14,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from ..data.npz import METHODS, MOST_GAIN, memory
+import h5py
+import numpy as np
+
 from ..errors import RequestError
-from ..spec.fields import shown
-from .model_config import check_config
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 MEMBERS = frozenset({"metadata.json", CONFIG, WEIGHTS})
 # Keras keeps the vocabularies of lookup layers there.
 ASSETS = "assets/"
 MOST_CONFIG = 1 << 26
+# An archive may claim to unpack to more than it holds; deflate never gains more than this.
+METHODS, MOST_GAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED), 1100
 # Filters that are part of HDF5 and h5py (gzip, shuffle, checksum, lzf); others load a library.
 FILTERS = frozenset({1, 2, 3, 32000})
 
@@ -36,10 +36,7 @@ class ModelFileError(RequestError):
 
 @contextmanager
 def readable(path: Path) -> Iterator[None]:
-    """Whatever the bytes of a file make a reader raise becomes one sentence about the file.
-
-    Zip, JSON, HDF5 and Keras raise nearly every type of error on bytes that are not theirs.
-    """
+    """Turn any error that zip, HDF5 or Keras raise on damaged bytes into one about the file."""
     try:
         yield
     except ModelFileError:
@@ -53,11 +50,11 @@ def readable(path: Path) -> Iterator[None]:
         raise ModelFileError(f"{path}: cannot be loaded: {first_line(error)}") from None
 
 
-def check_model(path: Path) -> int:
-    """Refuse a `.keras` file that is not only a model.
+def check_model(path: Path) -> tuple[bytes, int]:
+    """Refuse a `.keras` file whose archive or arrays no Keras has written.
 
     Returns:
-        How many numbers its arrays hold.
+        The JSON of its config, unchecked, and how many numbers its arrays hold.
 
     Raises:
         ModelFileError: with what is wrong.
@@ -66,13 +63,8 @@ def check_model(path: Path) -> int:
         check_regular(path)
         with zipfile.ZipFile(path) as archive:
             _check_archive(path, archive)
-            content = archive.read(CONFIG)
-            try:
-                check_config(json.loads(content))
-            except ValueError as error:
-                raise ModelFileError(f"{path}: {CONFIG}: {error}") from None
             with archive.open(WEIGHTS) as file:
-                return check_arrays(path, file)
+                return archive.read(CONFIG), check_arrays(path, file)
 
 
 def check_weights(path: Path) -> int:
@@ -90,17 +82,14 @@ def check_weights(path: Path) -> int:
             return check_arrays(path, file)
 
 
-def arrays_of(path: Path) -> dict[str, Any]:
+def arrays_of(path: Path) -> dict[str, np.ndarray]:
     """Every array of a `.keras` file by its name in the file, without building the model.
 
     Raises:
-        ModelFileError: the file is not only a model.
+        ModelFileError: with what is wrong with the file.
     """
-    import h5py
-    import numpy as np
-
     check_model(path)
-    arrays: dict[str, Any] = {}
+    arrays: dict[str, np.ndarray] = {}
 
     def visit(name: str, item: Any) -> None:
         if isinstance(item, h5py.Dataset):
@@ -118,9 +107,11 @@ def check_regular(path: Path) -> None:
 
 
 def check_arrays(path: Path, file: IO[bytes]) -> int:
-    """Refuse an HDF5 file that leads to another file, or claims more than it holds."""
-    import h5py
+    """Refuse an HDF5 file that leads to another file, or claims more than it holds.
 
+    Returns:
+        How many numbers it holds.
+    """
     with h5py.File(file, "r") as root:
         numbers, total = 0, 0
         for name, dataset in _datasets(path, root):
@@ -130,12 +121,12 @@ def check_arrays(path: Path, file: IO[bytes]) -> int:
                 raise _refused(path, name, f"claims {size} bytes from {stored}")
             numbers, total = numbers + math.prod(dataset.shape or ()), total + size
             if total > memory():
-                raise _refused(path, name, "is more than this machine has memory for")
+                raise _refused(path, name, "is more than this computer has memory for")
         return numbers
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, in a line."""
+    """The first line of an error's message."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__
 
@@ -160,13 +151,11 @@ def _check_archive(path: Path, archive: zipfile.ZipFile) -> None:
     if archive.getinfo(CONFIG).file_size > MOST_CONFIG:
         raise _refused(path, CONFIG, f"is larger than {MOST_CONFIG >> 20} MiB")
     if total > memory():
-        raise ModelFileError(f"{path}: unpacks to more than this machine has memory for.")
+        raise ModelFileError(f"{path}: unpacks to more than this computer has memory for.")
 
 
 def _datasets(path: Path, root: Any) -> Iterator[tuple[str, Any]]:
     """Every array of an HDF5 file, if nothing in it leads out of the file."""
-    import h5py
-
     # Compiled, so that type checkers do not know it.
     h5o: Any = importlib.import_module("h5py.h5o")
     waiting, seen = [("", root)], set()
@@ -189,8 +178,6 @@ def _datasets(path: Path, root: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _check_dataset(path: Path, name: str, item: Any) -> None:
-    import h5py
-
     if not isinstance(item, h5py.Dataset):
         raise _refused(path, name, "is no array")
     if item.external or item.is_virtual:
@@ -204,4 +191,11 @@ def _check_dataset(path: Path, name: str, item: Any) -> None:
 
 
 def _refused(path: Path, name: str, what: str) -> ModelFileError:
-    return ModelFileError(f"{path}: `{shown(name)[1:-1]}` {what}; the file is damaged or hostile.")
+    return ModelFileError(f"{path}: `{name:.60}` {what}; the file is damaged or hostile.")
+
+
+def memory() -> float:
+    """Bytes of memory that this computer has; infinite where the system does not say."""
+    if not hasattr(os, "sysconf"):
+        return math.inf
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -1,12 +1,13 @@
-"""The files that a run was made from, found again where a project was moved.
+"""The recipe that a run was trained with: its files where they are now, and its plugins.
 
-A run's `recipe.yaml` has their absolute paths. Its manifest also has them relative to the run
-directory, which stay right while both are moved together.
+A run's `recipe.yaml` has absolute paths. Its manifest also has them relative to the run directory,
+so that they are found where a project was moved as a whole. Plugins are recorded by name, and only
+loaded if the user names them again.
 """
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,26 +16,24 @@ from ..errors import RequestError
 from ..record import directory as files
 from ..record.directory import RunDirectory
 from ..spec import Choice, Recipe, load
-from ..spec.plugins import load_plugins
-from .plugins import require_plugins
+from ..spec.plugins import is_loaded, load_plugins, plugins_of
 
-# The key of the manifest.
+# The key of the relative paths in the manifest.
 FILES = "files"
+PLUGIN_COMMENT = "# Needs:"
 Overrides = Sequence[str] | Mapping[str, Any]
 
 
 def files_of(recipe: Recipe) -> dict[str, str]:
     """The files that a recipe names, by the keys that name them."""
-    return dict(_files(recipe))
-
-
-def _files(recipe: Recipe) -> Iterator[tuple[str, str]]:
+    found = {}
     for part in ("source", "validation", "test"):
         choice = getattr(recipe.data, part)
         if isinstance(choice, Choice) and isinstance(choice.arguments.get("path"), str):
-            yield f"data.{part}.{choice.name}.path", choice.arguments["path"]
+            found[f"data.{part}.{choice.name}.path"] = choice.arguments["path"]
     if recipe.initialize is not None:
-        yield "initialize.weights", recipe.initialize.weights
+        found["initialize.weights"] = recipe.initialize.weights
+    return found
 
 
 def relative_files(recipe: Recipe, run: Path) -> dict[str, str]:
@@ -56,16 +55,16 @@ def recipe_of(
     into: Any = Recipe,
     quiet: bool = False,
 ) -> Any:
-    """The resolved recipe that a run was made from, its files found again.
+    """The resolved recipe that a run was trained with.
 
     A file that is not at its absolute path is looked for at its path relative to the run
-    directory; what is found so is said on stderr.
+    directory; a message says so where it is found there.
 
     Args:
-        overrides: changes to the recipe; a path that they name is not looked for.
+        overrides: changes to the recipe; a path that they name is used as it is.
         plugins: importable modules whose classes the recipe names.
         into: class of the result.
-        quiet: say nothing.
+        quiet: print no message.
     """
     load_plugins(plugins)
     require_plugins(run)
@@ -73,14 +72,15 @@ def recipe_of(
     recipe = load(path, overrides, plugins=plugins, into=into)
     found = {
         key: place
-        for key, place in _elsewhere(run, recipe).items()
+        for key, place in _relocated(run, recipe).items()
         if not any(key == name or key.startswith(f"{name}.") for name in _keys(overrides))
     }
     if not found:
         return recipe
     if not quiet:
+        paths = files_of(recipe)
         for key, place in found.items():
-            logger.info(f"{run.path}: {files_of(recipe)[key]} is not there; {place} is used.")
+            logger.info(f"{run.path}: {paths[key]} is not there; {place} is used.")
     return load(path, _merged(overrides, found), plugins=plugins, into=into)
 
 
@@ -91,7 +91,7 @@ def _keys(overrides: Overrides) -> list[str]:
 
 
 def _merged(overrides: Overrides, found: Mapping[str, str]) -> dict[str, Any] | list[str]:
-    """The overrides, and the paths found; both in the form of the former."""
+    """The overrides together with the relocated paths."""
     if isinstance(overrides, Mapping):
         return {**overrides, **found}
     words = [overrides] if isinstance(overrides, str) else list(overrides)
@@ -99,18 +99,53 @@ def _merged(overrides: Overrides, found: Mapping[str, str]) -> dict[str, Any] | 
     return [*words, *(f"{key}={json.dumps(place)}" for key, place in found.items())]
 
 
-def _elsewhere(run: RunDirectory, recipe: Recipe) -> dict[str, str]:
-    """Files of the recipe that are not at their place and are beside the run as they were."""
+def _relocated(run: RunDirectory, recipe: Recipe) -> dict[str, str]:
+    """Files that are not at their absolute path, but at their path relative to the run."""
     try:
-        noted = run.read_json(files.MANIFEST).get(FILES, {})
+        recorded = run.read_json(files.MANIFEST).get(FILES, {})
     except RequestError:
         return {}
     found = {}
     for key, path in files_of(recipe).items():
-        relative = noted.get(key)
+        relative = recorded.get(key)
         if os.path.exists(path) or not isinstance(relative, str) or "\0" in relative:
             continue
         place = os.path.abspath(run / relative)
         if os.path.exists(place) and os.path.basename(place) == os.path.basename(path):
             found[key] = place
     return found
+
+
+def plugin_comment(recipe: Recipe) -> str:
+    """The first line of a run's recipe, which names its plugins; empty if it has none."""
+    names = plugins_of(recipe)
+    return f"{PLUGIN_COMMENT}{_options(names)}\n" if names else ""
+
+
+def require_plugins(run: RunDirectory) -> None:
+    """Check that all plugins of a run are loaded; installed ones are loaded here.
+
+    Raises:
+        RequestError: the user has to name one of them.
+    """
+    load_plugins()
+    missing = [name for name in _recorded(run) if not is_loaded(name)]
+    if missing:
+        it = "it" if len(missing) == 1 else "them"
+        raise RequestError(
+            f"{run.path}: this run was made with{_options(missing)}; give {it} again."
+        )
+
+
+def _recorded(run: RunDirectory) -> list[str]:
+    """Names of the plugins in a run's manifest; none where it has no manifest."""
+    try:
+        manifest = json.loads((run / files.MANIFEST).read_text(encoding="utf-8"))
+        names = manifest.get("plugins", [])
+    except (OSError, ValueError, AttributeError):
+        return []
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+
+
+def _options(names: Sequence[str]) -> str:
+    return "".join(f" --plugin {name}" for name in names)

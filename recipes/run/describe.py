@@ -1,0 +1,62 @@
+"""Write what a run is made of: its manifest, its resolved recipe, and its data."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from ..build.pretraining import Pretraining
+from ..build.task import task_of
+from ..data import Data
+from ..record import directory as files
+from ..record.directory import RunDirectory
+from ..record.manifest import manifest
+from ..spec import Recipe, dump
+from ..spec.plugins import plugins_of
+from .initialize import weights_fingerprint
+from .pretrain import layer_keys
+from .previous_run import PreviousRun, resumed_manifest
+from .stored_recipe import FILES, plugin_comment, relative_files
+
+
+def describe(
+    directory: RunDirectory,
+    recipe: Recipe,
+    data: Data,
+    previous: PreviousRun,
+    pretraining: Pretraining | None = None,
+) -> None:
+    """Write `manifest.json`, `recipe.yaml` and `data.json`, before the first step."""
+    fingerprints: dict[str, Any] = {"recipe": recipe.fingerprint(), "data": data.fingerprint}
+    if pretraining is not None:
+        fingerprints["pretraining"] = layer_keys(pretraining)
+    if recipe.initialize is not None:
+        fingerprints["weights"] = weights_fingerprint(recipe)
+    own = {FILES: relative_files(recipe, directory.path), "plugins": plugins_of(recipe)}
+    now = keras_manifest(seed=recipe.seed, fingerprints=fingerprints)
+    if previous.manifest:
+        now = resumed_manifest(previous, now)
+    directory.reopen()
+    # The manifest first: it marks the directory as a run's, in which `resume` may remove files.
+    directory.write_json(files.MANIFEST, {**now, **own})
+    directory.write_text(files.RECIPE, plugin_comment(recipe) + dump(recipe))
+    task = task_of(recipe, data)
+    learned = {
+        "output_function": task.output_function,
+        "target_scaling": task.scaling and task.scaling.to_json(),
+    }
+    directory.write_json(files.DATA, {**data.to_json(), **learned})
+
+
+def keras_manifest(*, seed: int, fingerprints: dict[str, Any]) -> dict[str, Any]:
+    """The manifest of a training on this process's Keras and TensorFlow."""
+    return manifest(
+        seed=seed,
+        fingerprints=fingerprints,
+        devices=[device.name for device in tf.config.list_logical_devices()],
+        settings={
+            "floatx": keras.config.floatx(),
+            "dtype_policy": keras.config.dtype_policy().name,
+            "image_data_format": keras.config.image_data_format(),
+        },
+    )

@@ -1,0 +1,67 @@
+"""What happens before TensorFlow is imported: lock the run directory, check it, load the data."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from ..build.inputs import data_of
+from ..data import Data
+from ..record.directory import RunDirectory
+from ..record.reserve import reserve
+from ..spec import Recipe
+from .previous_run import PreviousRun, check_data, find_previous_run
+
+
+@dataclass(frozen=True)
+class PreparedRun:
+    """A run whose directory is locked and whose inputs are checked.
+
+    Attributes:
+        directory: of the run.
+        previous: what was in the directory before.
+        data: of the recipe; None if the run is completed already and `previous` has its result.
+        arrays: the `(x, y)` that the data was made from, if any.
+        resume: whether the run in the directory, if any, is to be continued.
+        allow_change: keys of the recipe that may differ from those of that run.
+    """
+
+    directory: RunDirectory
+    previous: PreviousRun
+    data: Data | None
+    arrays: tuple[Any, Any] | None
+    resume: bool
+    allow_change: Sequence[str]
+
+
+@contextmanager
+def prepare_run(
+    recipe: Recipe,
+    *,
+    out: str | os.PathLike | None = None,
+    arrays: tuple[Any, Any] | None = None,
+    resume: bool = False,
+    allow_change: Sequence[str] = (),
+) -> Iterator[PreparedRun]:
+    """Lock the run directory, and check everything that can be checked before writing.
+
+    Nothing here imports TensorFlow, so that a mistake in the data shows in a second.
+
+    Args:
+        out: the run directory; it must not exist or be empty. Default `runs/NAME-DATE-TIME`.
+        arrays: `(x, y)` for a recipe whose data source is `arrays`.
+        resume: continue the run in `out`, if there is one.
+        allow_change: keys of the recipe that may differ from those of that run.
+
+    Raises:
+        RequestError: the recipe, its data or the directory cannot be used; nothing is left behind.
+    """
+    with reserve(out, recipe.name, again=resume) as directory:
+        previous, data = PreviousRun(), None
+        if resume:
+            previous = find_previous_run(directory, recipe, allow_change)
+        if previous.result is None:
+            data = data_of(recipe, arrays)
+            check_data(directory, previous, data, allow_change)
+        yield PreparedRun(directory, previous, data, arrays, resume, allow_change)

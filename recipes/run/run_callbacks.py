@@ -1,0 +1,159 @@
+"""The callbacks that every run has, and the outcome that they report."""
+
+import math
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+import keras
+
+from ...callbacks import (
+    ActivationMonitor,
+    BestCheckpoint,
+    DivergenceGuard,
+    EarlyStopping,
+    FitDiagnosis,
+    GradientMonitor,
+    MetricsLog,
+    ProgressBar,
+    StatefulCallback,
+    TensorBoardLog,
+)
+from ..build.experiment import Experiment
+from ..data.order import EpochOrder
+from ..record import directory as files
+from ..record.directory import RunDirectory
+from ..record.result import StopReason
+from .stop import StopRequest
+
+# Saving takes a tenth of a second: nothing for a long training, most of a short one.
+CHECKPOINT_SECONDS = 10.0
+
+C = TypeVar("C", bound=keras.callbacks.Callback)
+Callbacks = Iterable[keras.callbacks.Callback]
+
+
+class StopWhenDiverged(StatefulCallback):
+    """Stop a training whose loss is NaN or infinite."""
+
+    STATE = ("reason",)
+
+    def __init__(self):
+        super().__init__()
+        self.reason: str | None = None
+        # A `DivergenceGuard` rolls such a training back, or raises if that does not help.
+        self.guarded = False
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        loss = (logs or {}).get("loss", 0.0)
+        if math.isfinite(loss) or self.model is None or self.guarded:
+            return
+        self.reason = (
+            f"The training loss became {loss} in epoch {epoch + 1}. A lower learning rate, a "
+            "warm-up or `gradient_clipping: {global_norm: 1.0}` usually helps."
+        )
+        self.model.stop_training = True
+
+
+def run_callbacks(
+    built: Experiment, directory: RunDirectory, progress: bool
+) -> list[keras.callbacks.Callback]:
+    """Epoch order, best checkpoint, logs, diagnoses, progress bar and the stop on divergence.
+
+    A callback that the recipe has already is left out.
+    """
+    has = built.callbacks
+    found: list[keras.callbacks.Callback] = [EpochOrder(built.training.epoch)]
+    if built.validation is not None and not first_of(has, BestCheckpoint):
+        path = str(directory / files.BEST)
+        found.append(BestCheckpoint(path, monitor="val_loss", seconds=CHECKPOINT_SECONDS))
+    found.append(MetricsLog(str(directory / files.METRICS)))
+    if not first_of(has, TensorBoardLog) and not first_of(has, keras.callbacks.TensorBoard):
+        found.append(TensorBoardLog(str(directory / files.TENSORBOARD)))
+    if not first_of(has, GradientMonitor):
+        found.append(GradientMonitor(path=str(directory / files.GRADIENTS), verbose=progress))
+    if not first_of(has, FitDiagnosis):
+        found.append(FitDiagnosis(baseline=built.baseline, verbose=progress))
+    for callback in (*has, *found):
+        if isinstance(callback, FitDiagnosis):
+            callback.constant = built.constant
+    if progress:
+        found.append(ProgressBar())
+    divergence = StopWhenDiverged()
+    divergence.guarded = first_of(has, DivergenceGuard) is not None
+    return [*found, divergence]
+
+
+def outcome(
+    history: keras.callbacks.History, callbacks: Callbacks, expected: int, stop: StopRequest
+) -> dict[str, Any]:
+    """The fields of a `Result` that follow from a fit that has returned.
+
+    Args:
+        expected: epochs that the recipe asks for.
+    """
+    epochs = len(history.epoch)
+    early, diverged = first_of(callbacks, EarlyStopping), first_of(callbacks, StopWhenDiverged)
+    status, why = "completed", StopReason.ALL_EPOCHS
+    reason = f"all {expected} epochs were trained"
+    if stop.reason is StopReason.PAUSED:
+        status, why, reason = "interrupted", stop.reason, f"paused after epoch {epochs}"
+    elif stop.signal is not None:
+        status, why = "interrupted", StopReason.SIGNAL
+        reason = f"{stop.signal.name} came after {epochs} epochs"
+    elif diverged is not None and diverged.reason is not None:
+        status, why, reason = "failed", StopReason.DIVERGED, diverged.reason
+    elif early is not None and early.stop_reason:
+        why, reason = StopReason.EARLY_STOPPING, early.stop_reason
+    elif epochs < expected:
+        why, reason = StopReason.CALLBACK, f"a callback stopped the training after epoch {epochs}"
+    last = {name: float(values[-1]) for name, values in history.history.items() if values}
+    return {
+        "status": status,
+        "reason": reason,
+        "stop_reason": why,
+        "epochs": epochs,
+        "best_epoch": best_epoch(history, early),
+        "train": {name: value for name, value in last.items() if not name.startswith("val_")},
+        "signal": None if stop.signal is None else stop.signal.name,
+    }
+
+
+def best_epoch(history: keras.callbacks.History, early: EarlyStopping | None) -> int | None:
+    """Epoch (from 1) of the weights that were restored, or of the lowest validation loss."""
+    if early is not None and early.best_epoch is not None:
+        return int(early.best_epoch) + 1
+    losses = [
+        (value, epoch)
+        for epoch, value in zip(history.epoch, history.history.get("val_loss", []), strict=False)
+        if math.isfinite(value)
+    ]
+    return min(losses)[1] + 1 if losses else None
+
+
+def findings(callbacks: Callbacks) -> list[str]:
+    """The findings of the callbacks as sentences: the last of each kind in each layer."""
+    found: dict[tuple, str] = {}
+    for callback in callbacks:
+        seen = getattr(callback, "findings", [])
+        if isinstance(callback, FitDiagnosis):
+            # Each of its verdicts replaces the one before.
+            seen = seen[-1:]
+        for finding in seen:
+            key = (type(callback), finding.kind, finding.layer)
+            found.pop(key, None)
+            found[key] = str(finding)
+        for sentence in getattr(callback, "story", []):
+            found[type(callback), sentence] = sentence
+    return list(found.values())
+
+
+def give_rows(callbacks: Callbacks, x: Any) -> None:
+    """Give rows of the training split to the callbacks that look at activations."""
+    for callback in callbacks:
+        if isinstance(callback, ActivationMonitor) and callback.data is None:
+            callback.data = x
+
+
+def first_of(callbacks: Callbacks, cls: type[C]) -> C | None:
+    """The first callback of a class."""
+    return next((callback for callback in callbacks if isinstance(callback, cls)), None)
