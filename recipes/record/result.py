@@ -37,6 +37,7 @@ class Result:
         signal: name of the signal that interrupted the run.
         log_probability: of rows of each split under the first machine of a pretraining, in nats,
             with log Z and the ends of its error bar; empty unless the recipe asks for it.
+        stopped_by_search: whether a sweep ended the training early, as worse than others.
     """
 
     status: Status
@@ -54,6 +55,7 @@ class Result:
     findings: list[str] = field(default_factory=list)
     signal: str | None = None
     log_probability: dict[str, float] = field(default_factory=dict)
+    stopped_by_search: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The fields as plain JSON values."""
@@ -157,4 +159,5 @@ TYPES: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "signal": (lambda value: value is None or _is_text(value), "a text or null"),
     "log_probability": (_are_metrics, "numbers by name"),
+    "stopped_by_search": (lambda value: isinstance(value, bool), "true or false"),
 }

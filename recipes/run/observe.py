@@ -1,7 +1,7 @@
 """The callbacks that every run has, and what they tell of how it ended."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -55,10 +55,15 @@ class StopWhenDiverged(StatefulCallback):
 
 @dataclass(frozen=True)
 class Watch:
-    """The two callbacks that may end a run against the recipe's wish."""
+    """What may end a run against the recipe's wish: a signal, divergence, the caller of `train`."""
 
+    pause: Callable[[], bool] = lambda: False
     signal: StopOnSignal = field(default_factory=StopOnSignal)
     divergence: StopWhenDiverged = field(default_factory=StopWhenDiverged)
+
+    def asked(self) -> bool:
+        """Whether the training is to store its state and end, to be continued."""
+        return self.signal.asked() or self.pause()
 
 
 def observers(
@@ -93,6 +98,8 @@ def outcome(history: keras.callbacks.History, built: "Experiment", watch: Watch)
     early = _first(built, EarlyStopping)
     if watch.signal.received is not None:
         status, reason = "interrupted", f"{watch.signal.received.name} came after {epochs} epochs"
+    elif watch.pause():
+        status, reason = "interrupted", f"paused after {epochs} epochs"
     elif watch.divergence.reason is not None:
         status, reason = "failed", watch.divergence.reason
     elif early is not None and early.stop_reason:

@@ -3,7 +3,7 @@
 import os
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +37,7 @@ def train(
     allow_change: Sequence[str] = (),
     callbacks: Sequence[Any] = (),
     evaluate_test: bool = True,
+    pause: Callable[[], bool] = lambda: False,
 ) -> Result:
     """Fit, evaluate once on the test split, and write the run directory.
 
@@ -48,6 +49,8 @@ def train(
         allow_change: keys of the recipe that may differ from those of the run.
         callbacks: more callbacks, after the recipe's own.
         evaluate_test: measure the test split at the end; a search leaves it alone.
+        pause: asked after every step; where it is true, the training stores its whole state and
+            ends as `interrupted`, to be continued.
 
     Returns:
         The result: `completed`, `interrupted`, or `failed` where training broke or diverged.
@@ -64,7 +67,7 @@ def train(
 
         built = experiment(recipe, data, directory.path)
         built = replace(built, callbacks=(*built.callbacks, *callbacks))
-        run = Run(recipe, data, built, directory, progress, evaluate_test)
+        run = Run(recipe, data, built, directory, progress, evaluate_test, pause)
         run.restore(changed=bool(earlier.changes))
         describe(directory, recipe, data, earlier, built.pretraining)
         if progress:
@@ -105,6 +108,7 @@ class Run:
         directory: RunDirectory,
         progress: bool,
         evaluate_test: bool = True,
+        pause: Callable[[], bool] = lambda: False,
     ):
         self.recipe = recipe
         self.data = data
@@ -114,7 +118,7 @@ class Run:
         self.evaluate_test = evaluate_test
         from .observe import Watch, observers
 
-        self.watch = Watch()
+        self.watch = Watch(pause)
         self.state = self.new_state()
         self.callbacks: list[Any] = [
             *built.callbacks,
@@ -133,7 +137,7 @@ class Run:
             every=in_batches(asked.every, self.recipe.gradient_accumulation),
             keep=asked.keep,
             ordered=False,  # an epoch's order follows from its number
-            stop=self.watch.signal.asked,
+            stop=self.watch.asked,
             verbose=False,
         )
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from ..run.layout import TRIALS, is_trial_id
+from ..run.layout import TRIALS
 from ..run.row import Row
-from ..run.stored import Damaged, checked, fits
+from ..stored import Damaged, checked, fits, is_trial_id
 
 DIRECTORY = re.compile(rf"{TRIALS}/[0-9]{{4,9}}(/seed-[0-9]{{1,9}})?")
 # What the page shows of a trial.

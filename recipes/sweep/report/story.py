@@ -14,9 +14,9 @@ from ..run.folder import identity_of
 from ..run.names import shortened
 from ..run.result import MEND as MEND_RESULT
 from ..run.result import read_result
-from ..run.stored import Damaged, damaged, read_json
 from ..spec.labels import index_of, labels, short
 from ..spec.records import Objective
+from ..stored import Damaged, damaged, read_json
 from .checks import check_identity, check_result, check_rows
 
 MANIFEST, RESULT, TABLE = "manifest.json", "result.json", "trials.json"

@@ -11,6 +11,7 @@ from ...record.directory import RunDirectory
 from ...record.lock import locked
 from ...record.manifest import manifest
 from ..spec.records import Sweep
+from ..stored import damaged, read_json
 from .identity import fingerprint, identity
 from .layout import (
     ENSEMBLE,
@@ -24,7 +25,6 @@ from .layout import (
     TRIALS,
 )
 from .space import patiently
-from .stored import damaged, read_json
 
 ROOT = "sweeps"
 MEND = "Put a copy of it back, or search again in another directory with --out."

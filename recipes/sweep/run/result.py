@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from ..spec.labels import short
 from ..spec.records import Sweep
-from .stored import Damaged, checked, damaged, read_json
+from ..stored import Damaged, checked, damaged, read_json
 
 Status = Literal["running", "completed", "interrupted", "failed"]
 

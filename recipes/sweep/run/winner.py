@@ -10,7 +10,7 @@ from ...spec import load
 from ..spec.records import Objective, Sweep
 from .layout import BEST, ENSEMBLE
 from .space import patiently
-from .statistics import Lead, paired, welch
+from .statistics import Lead
 from .tables import Row
 
 # The usual bound on the probability of a lead that is none.
@@ -31,13 +31,6 @@ def ranked(rows: Sequence[Row], objective: Objective) -> list[Row]:
         if row.status == "completed" and row.score is not None and row.trial not in continued
     ]
     return [row for *_, row in sorted(found, key=lambda item: item[:3])]
-
-
-def lead(best: Row, second: Row) -> Lead:
-    """Whether the best is ahead of the second by more than the noise of their seeds."""
-    if len(best.seeds) == len(second.seeds):
-        return paired(best.seeds, second.seeds)
-    return welch(best.seeds, second.seeds)
 
 
 def said(best: Row, second: Row, found: Lead, objective: Objective) -> str:
