@@ -12,7 +12,7 @@ from ..engine.search import STATUS, Search
 from ..engine.trial import Decision, NoTrial, Trial, TrialOutcome
 from ..stored import is_trial_id
 from .leases import MOST_DEATHS, Leases
-from .space import Waiting
+from .space import SpaceWait
 
 # No training has more epochs.
 MAX_EPOCHS = 10_000_000
@@ -86,7 +86,7 @@ class Chief:
         self._on_event = on_event
         self._failures = 0
         self._started = time.monotonic()
-        self._space = Waiting()
+        self._space = SpaceWait()
         self._before = state.load(search)
 
     @property

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any
 
+from ....disk import when_there_is_space
 from ...errors import TrainingFailed
 from ...record.directory import RunDirectory
 from ..engine.oracle_state import MEND, STATE, OracleState
@@ -18,16 +19,16 @@ from ..stored import damaged
 from .address import LOOPBACK, Address, reachable
 from .chief import Chief, Event
 from .client import ChiefGone, LocalClient
+from .display import SweepDisplay
+from .folder import fingerprint
 from .hparams import write_hparams
-from .identity import fingerprint
 from .layout import ORACLE, RESULT, note, noted
 from .leases import Leases
-from .live import Show
 from .pool import Pool
 from .process import Job
 from .result import Best, SweepResult, asked
 from .server import serve
-from .space import OutOfSpace, patiently
+from .space import OutOfSpace
 from .statistics import compare
 from .tables import Row, Table
 from .token_file import make_token
@@ -75,7 +76,7 @@ class Running:
         except ValueError as error:
             raise damaged(where / ORACLE / STATE, str(error), MEND) from None
         self.table = Table(sweep, where.path)
-        self.show = Show(sweep, quiet=not progress)
+        self.display = SweepDisplay(sweep, quiet=not progress)
         self.signal: signal.Signals | None = None
         # Whether the trials train in this process, which then has no time of its own to look.
         self.here = False
@@ -89,7 +90,7 @@ class Running:
         self.here = True
         trainer = Trainer(self.sweep, self.where.path, self.arrays)
         worker = Worker(self.sweep, LocalClient(self.chief), trainer, lease=self.lease)
-        with self.show, self.listening():
+        with self.display, self.listening():
             self.look()
             try:
                 outcome = worker.work(more=lambda: self.signal is None)
@@ -122,7 +123,7 @@ class Running:
         )
         pool.employ(job)
         try:
-            with self.show, self.listening():
+            with self.display, self.listening():
                 while not self.chief.finished and self.signal is None:
                     self.check_space()
                     pool.kill(self.chief.silent())
@@ -164,7 +165,7 @@ class Running:
 
     def look_again(self) -> None:
         """Show how the trials stand, if that is news."""
-        if self.changed or (self.show.live and time.monotonic() - self.looked > REDRAW):
+        if self.changed or (self.display.live and time.monotonic() - self.looked > REDRAW):
             self.look()
 
     def look(self) -> None:
@@ -173,7 +174,7 @@ class Running:
         # A trial that is just ending has its status, and no score yet.
         with self.chief.lock:
             rows = self.table.rows(self.chief.search.trials())
-        self.show.update(rows)
+        self.display.update(rows)
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -250,13 +251,13 @@ class Running:
             asked=asked(self.sweep),
         )
         result = replace(result, **found)
-        patiently(self.chief.save)
-        patiently(lambda: self.where.write_json(RESULT, result.to_json()))
+        when_there_is_space(self.chief.save)
+        when_there_is_space(lambda: self.where.write_json(RESULT, result.to_json()))
         # The story is for people; what is missing at its end is no reason to fail.
         noted(self.where.path)
         return result
 
 
 def described(row: Row) -> dict[str, Any]:
-    """What is told of the best trial."""
+    """The best trial in the result."""
     return {name: getattr(row, name) for name in Best.__dataclass_fields__}

@@ -45,7 +45,7 @@ class Service(grpc.GenericRpcHandler):
 
     Args:
         chief: what carries the calls out.
-        fingerprint: of the sweep; a worker of another one is told so.
+        fingerprint: of the sweep; a worker of another one is refused.
         token: of the sweep.
     """
 
@@ -131,8 +131,8 @@ class Refusals:
             self.counts[kind] += 1
             count = self.counts[kind]
         if count & (count - 1) == 0:
-            told = legible(f"refused a call of {method[:100]} from {peer}: {reason}")
-            log.warning("%s%s", told, f" ({count} so far)" if count > 1 else "")
+            content = legible(f"refused a call of {method[:100]} from {peer}: {reason}")
+            log.warning("%s%s", content, f" ({count} so far)" if count > 1 else "")
 
 
 def serve(

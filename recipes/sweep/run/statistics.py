@@ -5,6 +5,7 @@ import statistics
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from scipy import stats
 
@@ -46,6 +47,7 @@ def compare(first: Sequence[float], second: Sequence[float]) -> Lead:
     difference = statistics.fmean(first) - statistics.fmean(second)
     if min(len(first), len(second)) < 2:
         return Lead(difference, None, "none: one training each")
+    found: Any
     with warnings.catch_warnings():
         # Values without any spread make scipy warn; the probability is then 0, or NaN for 1.
         warnings.simplefilter("ignore")
@@ -53,5 +55,5 @@ def compare(first: Sequence[float], second: Sequence[float]) -> Lead:
             test, found = "paired t test", stats.ttest_rel(first, second)
         else:
             test, found = "Welch's t test", stats.ttest_ind(first, second, equal_var=False)
-    probability = float(found[1])
+    probability = float(found.pvalue)
     return Lead(difference, 1.0 if math.isnan(probability) else probability, test)

@@ -8,12 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ....disk import when_there_is_space
 from ...record.directory import RunDirectory
 from ..engine.trial import Trial, TrialOutcome, plan_of
 from ..spec.records import Sweep
 from .layout import TABLE, TABLE_JSON, run_folders
 from .row import Row
-from .space import patiently
 from .statistics import interval
 from .training import curve, epochs_of
 
@@ -83,8 +83,8 @@ class Table:
         rows = self.rows(trials)
         directory = RunDirectory(self.directory)
         text, table = as_csv(rows, names_of(self.sweep)), [asdict(item) for item in rows]
-        patiently(lambda: directory.write_text(TABLE, text))
-        patiently(lambda: directory.write_json(TABLE_JSON, table))
+        when_there_is_space(lambda: directory.write_text(TABLE, text))
+        when_there_is_space(lambda: directory.write_json(TABLE_JSON, table))
         return rows
 
 
@@ -102,10 +102,10 @@ def as_csv(rows: Sequence[Row], names: Sequence[str]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*COLUMNS, *names, "reason", "directory"])
     for item in rows:
-        told = asdict(item)
+        content = asdict(item)
         writer.writerow(
             [
-                *(cell(told[name]) for name in COLUMNS),
+                *(cell(content[name]) for name in COLUMNS),
                 *(cell(item.values[name]) if name in item.values else "" for name in names),
                 item.reason,
                 " ".join(item.directories),

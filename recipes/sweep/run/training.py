@@ -21,7 +21,7 @@ from ...spec import Recipe
 from ..engine.trial import Decision
 from . import space
 from .layout import TRIALS, note
-from .space import OutOfSpace, Waiting, lacks_space
+from .space import OutOfSpace, SpaceWait, lacks_space
 
 # Seconds that a worker waits for another one that lost its lease and still trains: it leaves the
 # run at the end of its epoch.
@@ -129,7 +129,7 @@ def with_space(attempt: Callable[[], Result], reporter: Reporter) -> Result:
     Raises:
         OutOfSpace: there was none for as long as a sweep waits, and no epoch ended in that time.
     """
-    waiting = Waiting()
+    waiting = SpaceWait()
     while True:
         before = reporter.epochs
         try:

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ....disk import when_there_is_space
 from ...record import directory as files
 from ...record.directory import RunDirectory
 from ...spec import load
 from ..spec.records import Objective, Sweep
 from .layout import BEST, ENSEMBLE
-from .space import patiently
 from .statistics import Lead
 from .tables import Row
 
@@ -68,7 +68,7 @@ def write_best(directory: Path, best: Row, sweep: Sweep) -> Path:
     if not best.whole:
         head.append(f"#         after {best.epochs} epochs, where the search left it")
     text = "\n".join(head) + "\n" + recipe
-    patiently(lambda: RunDirectory(directory).write_text(BEST, text))
+    when_there_is_space(lambda: RunDirectory(directory).write_text(BEST, text))
     return directory / BEST
 
 
@@ -104,7 +104,7 @@ def write_ensemble(
     recipe = load(folders[0] / files.RECIPE)
     model = averaged([model_of(RunDirectory(folder)) for folder in folders], recipe.name)
     name = f"{ENSEMBLE}/{files.MODEL}"
-    patiently(lambda: RunDirectory(directory).write(name, model.save))
+    when_there_is_space(lambda: RunDirectory(directory).write(name, model.save))
     data = data_of(recipe, arrays)
     return {
         "members": [row.trial for row in best],

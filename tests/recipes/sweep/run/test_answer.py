@@ -6,8 +6,8 @@ import io
 import pytest
 
 from keras_recipes.recipes.sweep.run import tables, winner
-from keras_recipes.recipes.sweep.run.live import Show, trials_of
-from keras_recipes.recipes.sweep.run.names import shortened
+from keras_recipes.recipes.sweep.run.display import SweepDisplay, trials_of
+from keras_recipes.recipes.sweep.run.row import shortened
 from keras_recipes.recipes.sweep.run.statistics import compare
 from keras_recipes.recipes.sweep.run.tables import Row
 from keras_recipes.recipes.sweep.spec import Objective
@@ -88,7 +88,7 @@ def test_names_are_shortened_no_further_than_they_differ():
 def test_a_log_has_one_plain_line_for_each_trial_that_ended(tiny, capsys):
     ended = [row("0", 0.25, values={"data.batch_size": 32}), row("1", None, reason="too large")]
     running = [Row("2", "running", None, None, None, {})]
-    with Show(tiny()) as show:
+    with SweepDisplay(tiny()) as show:
         show.update([])
         show.update([ended[0], *running])
         show.update([*ended, *running])
@@ -102,14 +102,14 @@ def test_a_log_has_one_plain_line_for_each_trial_that_ended(tiny, capsys):
 
 
 def test_a_quiet_sweep_says_nothing(tiny, capsys):
-    with Show(tiny(), quiet=True) as show:
+    with SweepDisplay(tiny(), quiet=True) as show:
         show.update([])
         show.update([row("0", 0.25)])
     assert capsys.readouterr().err == ""
 
 
 def test_trials_that_ended_before_an_interruption_are_not_told_again(tiny, capsys):
-    with Show(tiny()) as show:
+    with SweepDisplay(tiny()) as show:
         show.update([row("0", 0.25)])
         show.update([row("0", 0.25), row("1", 0.5)])
     assert len(capsys.readouterr().err.splitlines()) == 1

@@ -45,6 +45,7 @@ class Full:
 @pytest.fixture(autouse=True)
 def _fast(monkeypatch):
     monkeypatch.setattr(space, "PAUSE", 0.01)
+    monkeypatch.setattr(disk, "PAUSE", 0.01)
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +94,7 @@ def test_a_disk_that_stays_full_ends_the_sweep_which_continues(tiny, tmp_path, m
     expected, count = peace
     out = tmp_path / "full"
     monkeypatch.setattr(space, "PATIENCE", 0.05)
+    monkeypatch.setattr(disk, "PATIENCE", 0.05)
     monkeypatch.setattr(disk, "os", Full(range(count // 2, 10**9)))
     with pytest.raises(TrainingFailed, match=r"disk is full.*the same command continues"):
         run_sweep(tiny(budget={"trials": 2}), out=out, progress=False)
