@@ -43,7 +43,7 @@ def __getattr__(name: str) -> Any:
     # Even the recipe language waits for its first use: `--help` should not pay for it.
     if name == "HyperModel":
         # Not in `__all__`: its class is made of keras-tuner's, which a star import would import.
-        from .recipes.sweep.run.hyper_model import HyperModel
+        from .recipes.sweep.engine.hyper_model import HyperModel
 
         return HyperModel
     if name not in __all__:

@@ -23,7 +23,6 @@ import hashlib
 import math
 import os
 import statistics
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any
@@ -35,8 +34,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 from sklearn.datasets import load_digits
 
-from keras_recipes.recipes.sweep.engine.hyperparameters import active_values
-from keras_recipes.recipes.sweep.engine.table import make_oracle
+from keras_recipes.recipes.sweep.engine.hyperparameters import active_of
+from keras_recipes.recipes.sweep.engine.search import make_oracle
+from keras_recipes.recipes.sweep.engine.trial import Decision
 from keras_recipes.recipes.sweep.spec import load_sweep
 
 BAR = 0.5
@@ -160,26 +160,22 @@ def play(name: str, problem: str, seed: int, curves: Curves) -> list[float]:
     head = {"name": "x", "recipe": "digits_mlp", "overrides": {"optimizer": "adam"}, "seed": seed}
     sweep = load_sweep({**head, **ALGORITHMS[name], "space": SPACES[problem]})
     best: list[float] = []
-    with tempfile.TemporaryDirectory() as folder:
-        oracle = make_oracle(sweep, folder)
-        # Nothing is resumed here, and files would take most of the time.
-        oracle.save = lambda: None
-        oracle._save_trial = lambda trial: None
-        while len(best) < BUDGET:
-            trial = oracle.create_trial("worker")
-            if trial.status != "RUNNING":
+    oracle = make_oracle(sweep)
+    while len(best) < BUDGET:
+        trial = oracle.create_trial("worker")
+        if trial.status != "RUNNING":
+            break
+        told = trial.hyperparameters.values
+        values = active_of(sweep, trial.hyperparameters.values)
+        first, last = told.get("tuner/initial_epoch", 0), told.get("tuner/epochs", EPOCHS)
+        for epoch in range(first + 1, last + 1):
+            value = curves.value(values, epoch)
+            best.append(min([value, *best[-1:]]))
+            # A training that diverged is as bad as can be, and a number.
+            if oracle.report(trial.trial_id, epoch, min(value, 1e9)) is not Decision.CONTINUE:
                 break
-            told = trial.hyperparameters.values
-            values = active_values(sweep, trial.hyperparameters)
-            first, last = told.get("tuner/initial_epoch", 0), told.get("tuner/epochs", EPOCHS)
-            for epoch in range(first + 1, last + 1):
-                value = curves.value(values, epoch)
-                best.append(min([value, *best[-1:]]))
-                # A training that diverged is as bad as can be, and a number.
-                if oracle.report(trial.trial_id, epoch, min(value, 1e9)) != "continue":
-                    break
-            trial.status = "COMPLETED"
-            oracle.end_trial(trial)
+        trial.status = "COMPLETED"
+        oracle.end_trial(trial)
     return best[:BUDGET]
 
 

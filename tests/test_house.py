@@ -29,6 +29,7 @@ MAY_IMPORT = {
             "typing_extensions",
             "yaml",
             "sklearn",
+            "scipy",
             "matplotlib",
             "keras_tuner",
             "h5py",

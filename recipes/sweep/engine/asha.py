@@ -6,26 +6,25 @@ import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from ..spec.records import Sweep
-from .base import SweepOracle, common, running
-
-EPOCHS, FROM, PARENT, RUNG = "tuner/epochs", "tuner/initial_epoch", "tuner/trial_id", "tuner/round"
+from .hyperparameters import EPOCHS, INITIAL_EPOCH, PARENT, ROUND
+from .oracle import SweepOracle, common, ended, running
 
 
 class Asha(SweepOracle, keras_tuner.Oracle):
     """Asynchronous successive halving.
 
-    A training stops at the rungs min_epochs * factor^k, and at max_epochs at last. Whenever a
-    worker is free, the highest rung is looked for from which one can go on: of the n trials that
-    came to it, the best floor(n / factor) may, each once. Where there is none, a new setting
-    begins. So no worker ever waits for a rung to fill.
+    A training pauses at the rungs min_epochs * factor^k, and ends at max_epochs. Whenever a worker
+    is free, a trial of the highest possible rung is promoted: of the n trials that reached a rung
+    the best floor(n / factor) may be, each once. Where there is none, a new setting starts. So no
+    worker ever waits for a rung to fill.
 
-    A trial that goes on is a trial of its own, as with Hyperband: `tuner/trial_id` names the one
-    whose whole state it takes over, `tuner/initial_epoch` and `tuner/epochs` from where to where.
-    When no setting is left to begin and no trial has reached the end, the best at the highest rung
-    goes on until one has.
+    A promotion is a new trial, as with Hyperband: `tuner/trial_id` names the one whose whole state
+    it continues, `tuner/initial_epoch` and `tuner/epochs` its first and last epoch. When no setting
+    is left to start and no trial has reached the end, the best at the highest rung is promoted
+    until one has.
 
-    The settings depend on the seed alone. Which of them go on depends on the order in which trials
-    end, as the name says; with one job that order is always the same.
+    The settings depend on the seed alone. Which of them are promoted depends on the order in which
+    trials end; with one job that order is always the same.
 
     Source: Li et al. (2020), A System for Massively Parallel Hyperparameter Tuning, algorithm 2.
 
@@ -45,14 +44,11 @@ class Asha(SweepOracle, keras_tuner.Oracle):
             best = self.best_at(rung)
             if best is not None:
                 return self.promoted(best, rung)
-        begun = len(self.at(0))
-        if self.sweep.trials is None or begun < self.sweep.trials:
-            values = self.draw(extra={EPOCHS: self.rungs[0], FROM: 0, RUNG: 0})
+        if self.sweep.trials is None or len(self.at(0)) < self.sweep.trials:
+            values = self.draw(extra={EPOCHS: self.rungs[0], INITIAL_EPOCH: 0, ROUND: 0})
             if values is not None:
                 return running(values)
-        if self.waits():
-            return self.done_or_idle()
-        last = self.last_chance()
+        last = None if self.is_waiting() else self.last_promotion()
         return self.done_or_idle() if last is None else self.promoted(*last)
 
     def at(self, rung: int) -> list[Trial]:
@@ -60,24 +56,20 @@ class Asha(SweepOracle, keras_tuner.Oracle):
         return [
             trial
             for trial in self.trials.values()
-            if trial.hyperparameters.values.get(RUNG) == rung
+            if trial.hyperparameters.values.get(ROUND) == rung
         ]
 
     def best_at(self, rung: int, least: int = 0) -> Trial | None:
-        """The best trial at a rung that may go on and has not; None where there is none."""
-        ended = [
-            trial
-            for trial in self.at(rung)
-            if trial.status in (TrialStatus.COMPLETED, TrialStatus.FAILED)
-        ]
-        gone = {trial.hyperparameters.values.get(PARENT) for trial in self.at(rung + 1)}
-        ranked = sorted(ended, key=lambda trial: (self.worse_first(trial), trial.trial_id))
-        for trial in ranked[: max(least, len(ended) // self.factor)]:
-            if trial.status == TrialStatus.COMPLETED and trial.trial_id not in gone:
+        """The best trial at a rung that may be promoted and was not; None where there is none."""
+        found = [trial for trial in self.at(rung) if ended(trial)]
+        promoted = {trial.hyperparameters.values.get(PARENT) for trial in self.at(rung + 1)}
+        ranked = sorted(found, key=lambda trial: (self.loss(trial), trial.trial_id))
+        for trial in ranked[: max(least, len(found) // self.factor)]:
+            if trial.status == TrialStatus.COMPLETED and trial.trial_id not in promoted:
                 return trial
         return None
 
-    def last_chance(self) -> tuple[Trial, int] | None:
+    def last_promotion(self) -> tuple[Trial, int] | None:
         """The best trial at the highest rung, while none has reached the end."""
         top = len(self.rungs) - 1
         if any(trial.status == TrialStatus.COMPLETED for trial in self.at(top)):
@@ -89,15 +81,15 @@ class Asha(SweepOracle, keras_tuner.Oracle):
         return None
 
     def promoted(self, trial: Trial, rung: int) -> dict[str, Any]:
-        """The trial that goes on from another one."""
+        """The trial that continues another one up to the next rung."""
         values = dict(trial.hyperparameters.values)
-        values[PARENT], values[RUNG] = trial.trial_id, rung + 1
-        values[FROM], values[EPOCHS] = self.rungs[rung], self.rungs[rung + 1]
+        values[PARENT], values[ROUND] = trial.trial_id, rung + 1
+        values[INITIAL_EPOCH], values[EPOCHS] = self.rungs[rung], self.rungs[rung + 1]
         return running(values)
 
 
 def rungs(first: int, last: int, factor: int) -> list[int]:
-    """Epochs at which trainings are compared, the end among them.
+    """Epochs at which trainings are compared, the last one included.
 
     >>> rungs(1, 20, 3), rungs(5, 5, 2)
     ([1, 3, 9, 20], [5])

@@ -1,4 +1,4 @@
-"""keras-tuner's Bayesian search, for a sweep: its model, asked about settings that can be tried."""
+"""keras-tuner's Bayesian search, for a sweep: its model, over settings that can be tried."""
 
 import warnings
 from typing import Any
@@ -9,10 +9,10 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 
 from ..spec.domains import to_unit
 from ..spec.records import Sweep
-from .base import SweepOracle, common, running
 from .hyperparameters import decoded, searched
+from .oracle import SweepOracle, common, running
 
-# Settings asked about: drawn from everywhere, and then around the best of them.
+# Candidates: drawn from the whole space, and then around the best of them.
 DRAWN = 250
 AROUND = 50
 STEPS = (0.1, 0.03, 0.01)
@@ -22,10 +22,11 @@ RESTARTS = 4
 class BayesianSearch(SweepOracle, keras_tuner.oracles.BayesianOptimizationOracle):
     """Settings where a Gaussian process expects the best: the lowest mean - beta * deviation.
 
-    The model is keras-tuner's. Its search for the lowest point moves in a continuous cube, where
-    most points are no settings; here it is asked about settings alone, those that satisfy the
-    constraints. keras-tuner also draws differently after it is resumed, as its random state is not
-    kept, and breaks on a trial that waits to be run again; here the n-th trial's draws depend on n.
+    The model is keras-tuner's. Its own search for the lowest point moves in a continuous cube,
+    where most points are not settings; here only settings that satisfy the constraints are
+    candidates. keras-tuner also draws differently after it is resumed, as its random state is not
+    stored, and breaks on a trial that waits for a retry; here the draws of the n-th trial depend
+    on n alone.
 
     Args:
         sweep: a sweep whose algorithm is `bayesian`.
@@ -61,10 +62,10 @@ class BayesianSearch(SweepOracle, keras_tuner.oracles.BayesianOptimizationOracle
         return self._random_populate_space() if best is None else running(best[2])
 
     def _fit(self, done: list[Trial]) -> None:
-        """Fit the model to what came of the trials; of those that run, to a pessimistic guess."""
+        """Fit the model to the scores; for trials that run, to a pessimistic guess of them."""
         open_ = [row for row in self.trials.values() if row.status == TrialStatus.RUNNING]
-        x = np.array([self._shares(trial.hyperparameters.values) for trial in done])
-        y = np.array([self.worse_first(trial) for trial in done])
+        x = np.array([self._point(trial.hyperparameters.values) for trial in done])
+        y = np.array([self.loss(trial) for trial in done])
         # A value that overflowed is as bad as the worst that did not.
         y = np.minimum(y, max(y[np.isfinite(y)], default=0.0))
         with warnings.catch_warnings():
@@ -72,25 +73,25 @@ class BayesianSearch(SweepOracle, keras_tuner.oracles.BayesianOptimizationOracle
             warnings.simplefilter("ignore")
             self.gpr.fit(x, y)
             if open_:
-                guesses = np.array([self._shares(row.hyperparameters.values) for row in open_])
+                guesses = np.array([self._point(row.hyperparameters.values) for row in open_])
                 mean, deviation = self.gpr.predict(guesses, return_std=True)
                 worse = mean + deviation
                 self.gpr.fit(np.concatenate([x, guesses]), np.concatenate([y, worse]))
 
     def _lowest(self, cube: np.ndarray) -> tuple[float, np.ndarray, dict[str, Any]] | None:
-        """Bound, shares and values of the setting with the lowest bound; None where none is new."""
+        """Bound, point and values of the setting with the lowest bound; None where none is new."""
         names = [name for name, _ in searched(self.sweep)]
-        rows = [self.setting(dict(zip(names, shares, strict=True))) for shares in cube]
+        rows = [self.setting(dict(zip(names, point, strict=True))) for point in cube]
         rows = [row for row in rows if not self._duplicate(row) and self.allows(row)]
         if not rows:
             return None
-        shares = np.array([self._shares(row) for row in rows])
-        predicted: Any = self.gpr.predict(shares, return_std=True)
+        cube = np.array([self._point(row) for row in rows])
+        predicted: Any = self.gpr.predict(cube, return_std=True)
         bound = predicted[0] - self.beta * predicted[1]
         index = int(np.argmin(bound))
-        return float(bound[index]), shares[index], rows[index]
+        return float(bound[index]), cube[index], rows[index]
 
-    def _shares(self, values: dict[str, Any]) -> list[float]:
+    def _point(self, values: dict[str, Any]) -> list[float]:
         """A setting as a point of the unit cube."""
         return [
             to_unit(parameter.domain, decoded(parameter.domain, values[name]))

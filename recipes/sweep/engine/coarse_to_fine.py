@@ -10,26 +10,25 @@ import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from ..spec.domains import from_unit, part_of, to_unit
-from ..spec.records import Choice, Domain, Sweep
-from .base import SweepOracle, common, idle, running
-from .hyperparameters import active_of, decoded, searched
+from ..spec.records import Choice, Domain, Parameter, Sweep
+from .hyperparameters import EPOCHS, ROUND, active_of, decoded, searched
+from .oracle import SweepOracle, common, ended, idle, running
 
-EPOCHS, ROUND = "tuner/epochs", "tuner/round"
-# Shares of the unit interval of a domain that are drawn from: intervals, in order, none empty.
+# The parts of the unit interval of a domain that are drawn from: intervals, in order, none empty.
 Region = tuple[tuple[float, float], ...]
 WHOLE: Region = ((0.0, 1.0),)
 
 
 @dataclass(frozen=True)
 class Round:
-    """One round as it is known so far.
+    """A round of the search.
 
     Attributes:
         number: from 0.
         epochs: epochs of its trainings; None for the recipe's.
         ranges: parameter's name -> (lowest, highest) value, or the values of a choice.
-        trials: its trials, in the order in which they began.
-        kept: those that the next ranges are drawn around; empty until the round has ended.
+        trials: its trials, in the order in which they started.
+        kept: those that the next ranges lie around; empty until the round has ended.
     """
 
     number: int
@@ -42,19 +41,19 @@ class Round:
 class CoarseToFine(SweepOracle, keras_tuner.Oracle):
     """Coarse-to-fine random search.
 
-    Each round draws its settings at random from the ranges of the round, uniformly in the measure
-    of each domain (the logarithm for `log_uniform`), and trains each for the round's epochs. When
-    all have ended, the best ceil(keep * trials) are kept, and each range narrows: with h the hull
-    of the kept values and w the width of the range, both measured so, the new range has width
+    Each round draws its settings at random from the ranges of the round, uniformly on the scale of
+    each domain (logarithmic for `log_uniform`), and trains each for the round's epochs. When all
+    have ended, the best ceil(keep * trials) are kept, and each range narrows: with h the hull of
+    the kept values and w the width of the range, both on that scale, the new range has width
 
         max(h, shrink * w)
 
-    lies centred on the hull, and is moved where it would leave the old one. Of a choice, the values
-    that were kept remain, and the best others up to a share `shrink` of all. A parameter that was
-    active in no kept trial keeps its range.
+    It is centred on the hull, and shifted to lie inside of the old range. Of a choice, the values
+    of kept trials remain, and the best others up to the fraction `shrink` of all. A parameter that
+    was active in no kept trial keeps its range.
 
-    The trials of a round depend on the seed and on what came of the rounds before, not on the order
-    in which trials end. All of a round must have ended before the next begins.
+    The trials of a round depend on the seed and on the results of earlier rounds, not on the order
+    in which trials end. All trials of a round end before the next round starts.
 
     Args:
         sweep: a sweep whose algorithm is `coarse_to_fine`.
@@ -71,16 +70,16 @@ class CoarseToFine(SweepOracle, keras_tuner.Oracle):
         self.epochs = _each(arguments["epochs"], count)
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
-        begun = len(self.start_order)
-        if begun >= sum(self.sizes):
+        started = len(self.start_order)
+        if started >= sum(self.sizes):
             return self.done_or_idle()
-        number = next(row for row, end in enumerate(accumulate(self.sizes)) if begun < end)
-        if not all(map(_ended, self.of_rounds(number))):
+        number = next(row for row, end in enumerate(accumulate(self.sizes)) if started < end)
+        if not all(map(ended, self.of_rounds(number))):
             return idle()
         epochs = self.epochs[number]
         extra = {ROUND: number} if epochs is None else {ROUND: number, EPOCHS: epochs}
         regions = self.regions(number)
-        values = self.draw(lambda name, share: within(regions[name], share), extra)
+        values = self.draw(lambda name, fraction: within(regions[name], fraction), extra)
         return self.done_or_idle() if values is None else running(values)
 
     def _compute_values_hash(self, values: Mapping[str, Any]) -> str:
@@ -99,23 +98,23 @@ class CoarseToFine(SweepOracle, keras_tuner.Oracle):
     def ranked(self, number: int) -> list[Trial]:
         """The completed trials of a round, best first."""
         done = [row for row in self.of_round(number) if row.status == TrialStatus.COMPLETED]
-        return sorted(done, key=lambda trial: (self.worse_first(trial), trial.trial_id))
+        return sorted(done, key=lambda trial: (self.loss(trial), trial.trial_id))
 
     def kept(self, number: int) -> list[Trial]:
         """The best of a round."""
         return self.ranked(number)[: math.ceil(self.keep * self.sizes[number] - 1e-9)]
 
     def regions(self, number: int) -> dict[str, Region]:
-        """What is drawn from in a round, in the measure of each domain."""
+        """What a round draws from, on the scale of each domain."""
         found = {name: WHOLE for name, _ in searched(self.sweep)}
         for past in range(number):
             ranked, kept = self.ranked(past), self.kept(past)
             for name, parameter in searched(self.sweep):
-                best = self._shares(name, parameter.domain, kept)
+                best = self._parts(name, parameter, kept)
                 if not best:
                     continue
                 if isinstance(parameter.domain, Choice) and not parameter.domain.ordered:
-                    every = self._shares(name, parameter.domain, ranked)
+                    every = self._parts(name, parameter, ranked)
                     found[name] = remaining(found[name], best, every, self.shrink)
                 else:
                     low = min(part[0] for part in best)
@@ -123,29 +122,28 @@ class CoarseToFine(SweepOracle, keras_tuner.Oracle):
                     found[name] = narrowed(found[name], low, high, self.shrink)
         return found
 
-    def _shares(
-        self, name: str, domain: Domain, trials: Sequence[Trial]
+    def _parts(
+        self, name: str, parameter: Parameter, trials: Sequence[Trial]
     ) -> list[tuple[float, float]]:
         """The part of the unit interval of each trial in which the parameter is active."""
         found = []
-        parameter = dict(searched(self.sweep))[name]
         for trial in trials:
             values = trial.hyperparameters.values
             active = active_of(self.sweep, values)
             if parameter.name in active and name in values:
-                value = decoded(domain, values[name])
+                value = decoded(parameter.domain, values[name])
                 if active[parameter.name] == value:
-                    found.append(part_of(domain, value))
+                    found.append(part_of(parameter.domain, value))
         return found
 
     def rounds(self) -> list[Round]:
-        """Every round that has begun, with its ranges: what the report draws."""
+        """Every round that has started, with its ranges: what the report draws."""
         found = []
         for number in range(len(self.sizes)):
             trials = self.of_round(number)
             if not trials:
                 break
-            over = len(trials) == self.sizes[number] and all(map(_ended, trials))
+            over = len(trials) == self.sizes[number] and all(map(ended, trials))
             regions = self.regions(number)
             found.append(
                 Round(
@@ -179,7 +177,7 @@ def remaining(
     ranked: Sequence[tuple[float, float]],
     shrink: float,
 ) -> Region:
-    """The parts of a choice that stay: the kept, and the next best up to a share of all.
+    """The parts of a choice that stay: the kept, and the next best up to a fraction of all.
 
     >>> quarters = [(0.0, 0.25), (0.25, 0.5), (0.5, 0.75), (0.75, 1.0)]
     >>> remaining(((0.0, 1.0),), quarters[3:], quarters[::-1], 0.5)
@@ -194,13 +192,13 @@ def remaining(
     return tuple(sorted(found))
 
 
-def within(region: Region, share: float) -> float:
-    """The place in a region that a share of its whole length leads to.
+def within(region: Region, fraction: float) -> float:
+    """The point of a region with this fraction of its length below it.
 
     >>> within(((0.0, 0.25), (0.75, 1.0)), 0.75)
     0.875
     """
-    left = share * sum(end - start for start, end in region)
+    left = fraction * sum(end - start for start, end in region)
     for start, end in region:
         if left <= end - start:
             return start + left
@@ -211,17 +209,12 @@ def within(region: Region, share: float) -> float:
 def shown(domain: Domain, region: Region) -> tuple[Any, ...]:
     """A region as values: (lowest, highest) of a range, the values of a choice."""
     if isinstance(domain, Choice):
-        inside = [value for value in domain.values if _inside(region, to_unit(domain, value))]
-        return tuple(inside)
+        return tuple(
+            value
+            for value in domain.values
+            if any(start <= to_unit(domain, value) <= end for start, end in region)
+        )
     return (from_unit(domain, region[0][0]), from_unit(domain, region[-1][1]))
-
-
-def _inside(region: Region, share: float) -> bool:
-    return any(start <= share <= end for start, end in region)
-
-
-def _ended(trial: Trial) -> bool:
-    return trial.status in (TrialStatus.COMPLETED, TrialStatus.FAILED)
 
 
 def _each(given: Any, rounds: int) -> list[Any]:

@@ -1,8 +1,8 @@
 """A sweep's space as keras-tuner's hyperparameters, and a trial's values back.
 
-keras-tuner's hyperparameters hold numbers and text alone, so a choice stands there by the short
-words of its values. They are all active there: the values of inactive ones are put at their
-defaults, so that two trials that differ in nothing active are one to keras-tuner too.
+keras-tuner's hyperparameters hold numbers and text only, so a choice is kept as the short label of
+its value. keras-tuner sees all of them as active: inactive ones are set to their defaults, so that
+two trials that differ in nothing active are one to keras-tuner as well.
 """
 
 from collections.abc import Mapping
@@ -15,15 +15,14 @@ from ..spec.domains import count, middle, position, value_at
 from ..spec.labels import labels
 from ..spec.records import Choice, Domain, Fixed, Int, LogUniform, Parameter, Sweep, Uniform
 
-# What an oracle tells a trial beside its setting stands under such names.
+# Names under which an oracle gives a trial more than its setting.
 ORACLE_PREFIX = "tuner/"
+EPOCHS, INITIAL_EPOCH = "tuner/epochs", "tuner/initial_epoch"
+PARENT, ROUND = "tuner/trial_id", "tuner/round"
 
 
 def names_of(sweep: Sweep) -> list[str]:
-    """A name for each parameter that keras-tuner knows it by: its own, numbered where it is shared.
-
-    The names are in the order of `sweep.parameters`; a fixed one has a name and no hyperparameter.
-    """
+    """keras-tuner's name of each of `sweep.parameters`: their name, numbered where it is shared."""
     found: list[str] = []
     before: dict[str, int] = {}
     for parameter in sweep.parameters:
@@ -50,12 +49,12 @@ def _declare(space: keras_tuner.HyperParameters, name: str, domain: Domain) -> N
     default = encoded(domain, middle(domain))
     if isinstance(domain, Choice):
         space.Choice(name, labels(domain.values), default=default)
-    elif isinstance(domain, Int) and domain.step == 1:
+    elif _by_steps(domain):
+        # keras-tuner loses the last value where rounding leaves it just outside of the range.
+        space.Int(name, 0, (count(domain) or 1) - 1, default=default)
+    elif isinstance(domain, Int):
         sampling = "log" if domain.log else "linear"
         space.Int(name, domain.min, domain.max, sampling=sampling, default=default)
-    elif isinstance(domain, (Int, Uniform)) and count(domain) is not None:
-        # keras-tuner loses the last value where steps of a tenth fall short of one by a hair.
-        space.Int(name, 0, (count(domain) or 1) - 1, default=default)
     elif isinstance(domain, Uniform):
         space.Float(name, domain.min, domain.max, default=default)
     elif isinstance(domain, LogUniform):
@@ -63,12 +62,10 @@ def _declare(space: keras_tuner.HyperParameters, name: str, domain: Domain) -> N
 
 
 def encoded(domain: Domain, value: Any) -> Any:
-    """A value as keras-tuner keeps it: the word of a choice, the number of a step, or itself."""
+    """A value as keras-tuner keeps it: the label of a choice, the index of a step, or itself."""
     if isinstance(domain, Choice):
         return domain.label(value)
-    if _by_steps(domain):
-        return position(domain, value)
-    return value
+    return position(domain, value) if _by_steps(domain) else value
 
 
 def decoded(domain: Domain, kept: Any) -> Any:
@@ -80,7 +77,7 @@ def decoded(domain: Domain, kept: Any) -> Any:
     if isinstance(domain, Int):
         return int(kept)
     if isinstance(domain, (Uniform, LogUniform)):
-        # Oracles that move about freely give seventeen digits; a person reads and retypes six.
+        # Some oracles give seventeen digits; a person reads and retypes six.
         return min(max(float(f"{kept:.6g}"), domain.min), domain.max)
     return domain.value
 
@@ -90,26 +87,15 @@ def _by_steps(domain: Domain) -> bool:
     return stepped_int or (isinstance(domain, Uniform) and domain.step is not None)
 
 
-def active_values(sweep: Sweep, hp: keras_tuner.HyperParameters) -> dict[str, Any]:
-    """Name -> value, of the parameters that are active in a trial.
-
-    Args:
-        sweep: the sweep.
-        hp: hyperparameters of one trial, as an oracle filled them in.
-    """
-    return active_of(sweep, hp.values)
-
-
 def active_of(sweep: Sweep, kept: Mapping[str, Any]) -> dict[str, Any]:
-    """Name -> value, of the parameters that are active, from keras-tuner's own values."""
+    """Name -> value, of the parameters that are active, from keras-tuner's values of a trial."""
     names = names_of(sweep)
 
     def value_of(index: int, parameter: Parameter) -> Any:
-        if isinstance(parameter.domain, Fixed):
-            return parameter.domain.value
-        name = names[index]
-        known = kept[name] if name in kept else encoded(parameter.domain, middle(parameter.domain))
-        return decoded(parameter.domain, known)
+        domain, name = parameter.domain, names[index]
+        if isinstance(domain, Fixed):
+            return domain.value
+        return decoded(domain, kept[name] if name in kept else encoded(domain, middle(domain)))
 
     return active(sweep.parameters, value_of)
 
@@ -120,14 +106,14 @@ def kept_values(sweep: Sweep, kept: Mapping[str, Any]) -> dict[str, Any]:
     given: set[str] = set()
     found: dict[str, Any] = {}
     for name, parameter in searched(sweep):
-        own = parameter.name in values and _is(parameter, values, given)
+        # Of the parameters that share a name, one is active.
+        own = (
+            parameter.name in values
+            and parameter.name not in given
+            and is_active(parameter.when, values)
+        )
         value = values[parameter.name] if own else middle(parameter.domain)
         found[name] = encoded(parameter.domain, value)
         if own:
             given.add(parameter.name)
     return found
-
-
-def _is(parameter: Parameter, values: Mapping[str, Any], given: set[str]) -> bool:
-    """Whether it is this parameter, of those that share its name, that is active."""
-    return parameter.name not in given and is_active(parameter.when, values)

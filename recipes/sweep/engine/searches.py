@@ -1,15 +1,18 @@
-"""keras-tuner's random, grid and Hyperband search, for a sweep."""
+"""keras-tuner's random, grid and Hyperband search, for a sweep, and median stopping."""
 
+import statistics
 from collections.abc import Iterator
 from typing import Any
 
 import keras_tuner
+from keras_tuner.engine.trial import Trial, TrialStatus
 
 from ..spec.conditions import is_active
 from ..spec.domains import points
 from ..spec.records import Fixed, Sweep
-from .base import SweepOracle, common, running
 from .hyperparameters import encoded, kept_values, names_of
+from .oracle import SweepOracle, common, running
+from .trial import Decision
 
 
 class RandomSearch(SweepOracle, keras_tuner.oracles.RandomSearchOracle):
@@ -20,11 +23,53 @@ class RandomSearch(SweepOracle, keras_tuner.oracles.RandomSearchOracle):
         self.bind(sweep)
 
 
+class Median(RandomSearch):
+    """Random search that stops a training early when it is worse than the median.
+
+    After epoch e > warmup, a trial is stopped if its best value so far is worse than the median,
+    over the trials that have ended and trained at least e epochs, of the mean of their values up
+    to e.
+
+    With one job the same trials are stopped every time; with more it depends on which have ended.
+
+    Source: Golovin et al. (2017), Google Vizier, section 3.2.2, the median stopping rule.
+
+    Args:
+        sweep: a sweep whose algorithm is `median`.
+    """
+
+    def __init__(self, sweep: Sweep):
+        super().__init__(sweep)
+        self.warmup = int(sweep.algorithm.arguments["warmup"])
+        self.min_trials = int(sweep.algorithm.arguments["min_trials"])
+
+    def decision(self, trial: Trial, epoch: int) -> Decision:
+        best = self.best_until(trial, epoch)
+        if epoch <= self.warmup or best is None:
+            return Decision.CONTINUE
+        means = self.means(epoch, besides=trial)
+        if len(means) < self.min_trials:
+            return Decision.CONTINUE
+        median = statistics.median(means)
+        worse = best > median if self.minimizes else best < median
+        return Decision.STOP if worse else Decision.CONTINUE
+
+    def means(self, epoch: int, besides: Trial) -> list[float]:
+        """The mean value up to an epoch of each other trial that ended no earlier."""
+        found = []
+        for trial in self.trials.values():
+            curve = self.curve(trial)
+            ended = trial.status == TrialStatus.COMPLETED and trial.trial_id != besides.trial_id
+            if ended and curve and curve[-1][0] >= epoch:
+                found.append(statistics.fmean(value for step, value in curve if step <= epoch))
+        return found
+
+
 class GridSearch(SweepOracle, keras_tuner.oracles.GridSearchOracle):
     """Every combination, the last parameter changing fastest.
 
-    keras-tuner's own grid forgets where it was when it is resumed, and always takes ten points of a
-    range. Here the n-th trial is the n-th combination.
+    keras-tuner's own grid forgets its position when it is resumed, and always takes ten points of
+    a range. Here the n-th trial is the n-th combination.
     """
 
     def __init__(self, sweep: Sweep):
@@ -64,7 +109,7 @@ def combinations(sweep: Sweep, most: int) -> Iterator[dict[str, Any]]:
 
 
 class HyperbandSearch(SweepOracle, keras_tuner.oracles.HyperbandOracle):
-    """Brackets of many short trainings, of which the best are gone on with."""
+    """Brackets of many short trainings, of which the best are continued."""
 
     def __init__(self, sweep: Sweep):
         arguments = sweep.algorithm.arguments

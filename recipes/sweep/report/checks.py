@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from ..run.layout import TRIALS, is_trial_id
+from ..run.layout import TRIALS
 from ..run.row import Row
-from ..run.stored import Damaged, checked, fits
+from ..stored import Damaged, checked, fits, is_trial_id
 
 DIRECTORY = re.compile(rf"{TRIALS}/[0-9]{{4,9}}(/seed-[0-9]{{1,9}})?")
 # What the page shows of a trial.
@@ -77,16 +77,16 @@ class Lead:
     said: str
 
 
-def check_identity(told: Mapping[str, Any]) -> None:
+def check_identity(content: Mapping[str, Any]) -> None:
     """Refuse an identity that no sweep has.
 
     Raises:
         Damaged: it is one.
     """
-    checked(told, Identity)
-    checked(told["objective"], Objective, at="`objective`: ")
-    checked(told["algorithm"], Algorithm, at="`algorithm`: ")
-    for row in told["space"]:
+    checked(content, Identity)
+    checked(content["objective"], Objective, at="`objective`: ")
+    checked(content["algorithm"], Algorithm, at="`algorithm`: ")
+    for row in content["space"]:
         if len(row) != 3 or not isinstance(row[0], str) or not _is_domain(row[1]):
             raise Damaged(f"`space`: there is no parameter {row!r:.80}")
 
@@ -125,7 +125,7 @@ def check_rows(rows: Any, parameters: Sequence[Drawn]) -> None:
 
 
 def check_result(
-    told: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], parameters: Sequence[Drawn]
+    content: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], parameters: Sequence[Drawn]
 ) -> None:
     """Refuse a result that does not go with the table.
 
@@ -133,14 +133,14 @@ def check_result(
         Damaged: it does not.
     """
     scores = {row["trial"]: row["score"] for row in rows}
-    for name in told["order"]:
+    for name in content["order"]:
         if scores.get(name) is None:
             raise Damaged(f"`order`: trial {name!r:.80} has no score in the table")
-    if told["ensemble"]:
-        checked(told["ensemble"], Ensemble, at="`ensemble`: ")
-    if told["lead"]:
-        checked(told["lead"], Lead, at="`lead`: ")
-    for found in told["rounds"]:
+    if content["ensemble"]:
+        checked(content["ensemble"], Ensemble, at="`ensemble`: ")
+    if content["lead"]:
+        checked(content["lead"], Lead, at="`lead`: ")
+    for found in content["rounds"]:
         checked(found, Round, at="`rounds`: ")
         for drawn in parameters:
             for value in found["ranges"].get(drawn.name, []):

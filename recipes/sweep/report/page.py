@@ -8,7 +8,7 @@ from typing import Any
 from ...report.curves import svg
 from ...report.markup import document, link, number, rounded, table, text, write_page
 from . import pictures
-from .story import MANIFEST, Parameter, Story
+from .files import MANIFEST, Parameter, SweepFiles
 
 REPORT = "report.html"
 # Trials in the table of the page; the others are in trials.csv.
@@ -26,37 +26,37 @@ def write_sweep_report(directory: str | Path) -> Path:
     Raises:
         RequestError: there is no sweep, or none that has come to an end.
     """
-    story = Story(Path(directory))
-    return write_page(story.path / REPORT, page(story))
+    sweep = SweepFiles(Path(directory))
+    return write_page(sweep.path / REPORT, page(sweep))
 
 
-def page(story: Story) -> str:
+def page(sweep: SweepFiles) -> str:
     """The whole page as text."""
-    title = f"sweep {story.name}"
+    title = f"sweep {sweep.name}"
     parts = [
         f"<h1>{text(title)}</h1>",
-        answer(story),
+        answer(sweep),
         "<h2>Search</h2>",
-        _row([pictures.progress(story), pictures.curves(story)]) if story.ranked else "",
-        narrowing(story),
-        "<h2>Parameters</h2>" if story.ranked and story.parameters else "",
-        by_parameter(story),
+        _row([pictures.progress(sweep), pictures.curves(sweep)]) if sweep.ranked else "",
+        narrowing(sweep),
+        "<h2>Parameters</h2>" if sweep.ranked and sweep.parameters else "",
+        by_parameter(sweep),
         "<h2>Trials</h2>",
-        trials(story),
-        failures(story),
+        trials(sweep),
+        failures(sweep),
     ]
     return document(title, parts)
 
 
-def answer(story: Story) -> str:
+def answer(sweep: SweepFiles) -> str:
     """The best trial, how far it is ahead, and what came of it."""
-    told = story.result
+    content = sweep.result
     lines = [
-        f'<span class="{text(told["status"])}">{text(told["status"])}</span>: '
-        f"{text(told['reason'])}; {text(told['trials'])} trials, {text(told['failed'])} "
-        f"failed, {text(told['epochs'])} epochs, {rounded(told['seconds'], '.0f')} s"
+        f'<span class="{text(content["status"])}">{text(content["status"])}</span>: '
+        f"{text(content['reason'])}; {text(content['trials'])} trials, {text(content['failed'])} "
+        f"failed, {text(content['epochs'])} epochs, {rounded(content['seconds'], '.0f')} s"
     ]
-    best = told.get("best") or {}
+    best = content.get("best") or {}
     if best:
         interval = ""
         if best["low"] is not None:
@@ -64,78 +64,78 @@ def answer(story: Story) -> str:
                 f" (95 % interval {rounded(best['low'], '.5g')} to {rounded(best['high'], '.5g')})"
             )
         lines.append(
-            f"best: trial {text(best['trial'])}, {text(story.metric)} "
+            f"best: trial {text(best['trial'])}, {text(sweep.metric)} "
             f"{rounded(best['score'], '.6g')}{interval}; "
             "<code>keras-recipes train best.yaml</code> trains it"
         )
         lines.extend(
             f"<code>{text(name)}: {text(value)}</code>" for name, value in best["values"].items()
         )
-    if (told.get("lead") or {}).get("said"):
-        lines.append(text(told["lead"]["said"]))
-    for name, found in (("test rows", told.get("test")), ("ensemble", _validation(told))):
+    if (content.get("lead") or {}).get("said"):
+        lines.append(text(content["lead"]["said"]))
+    for name, found in (("test rows", content.get("test")), ("ensemble", _validation(content))):
         if found:
             values = ", ".join(f"{text(key)} {rounded(value)}" for key, value in found.items())
             lines.append(f"{name}: {values}")
     return f"<ul>{''.join(f'<li>{line}</li>' for line in lines)}</ul>"
 
 
-def narrowing(story: Story) -> str:
+def narrowing(sweep: SweepFiles) -> str:
     """The ranges of each round of a coarse-to-fine search."""
-    if not story.rounds:
+    if not sweep.rounds:
         return ""
-    found = [pictures.ranges(story, chosen) for chosen in story.parameters]
+    found = [pictures.ranges(sweep, chosen) for chosen in sweep.parameters]
     return (
         "<h2>Ranges by round</h2><p>Grey is what a round draws from; orange trials were kept, and "
         f"the next round is drawn around them.</p>{_row(found)}"
     )
 
 
-def by_parameter(story: Story) -> str:
+def by_parameter(sweep: SweepFiles) -> str:
     """The score over each parameter, and all of them together."""
-    if not story.ranked:
+    if not sweep.ranked:
         return ""
-    found = [pictures.parameter(story, chosen) for chosen in story.parameters]
-    together = _row([pictures.parallel(story)]) if len(story.parameters) > 1 else ""
+    found = [pictures.parameter(sweep, chosen) for chosen in sweep.parameters]
+    together = _row([pictures.parallel(sweep)]) if len(sweep.parameters) > 1 else ""
     return _row(found) + together
 
 
-def trials(story: Story) -> str:
+def trials(sweep: SweepFiles) -> str:
     """The best trials as a table."""
-    if not story.ranked:
+    if not sweep.ranked:
         return "<p>No trial was completed.</p>"
-    labels = [chosen.label for chosen in story.parameters]
-    head = ["trial", story.metric, "low", "high", "epochs", "seconds", *labels, "remark"]
+    labels = [chosen.label for chosen in sweep.parameters]
+    head = ["trial", sweep.metric, "low", "high", "epochs", "seconds", *labels, "remark"]
     rows = []
-    for row in story.ranked[:MOST_ROWS]:
+    for row in sweep.ranked[:MOST_ROWS]:
         cells = [
-            _link(story, row),
+            _link(sweep, row),
             *(number(row[name]) for name in ("score", "low", "high", "epochs", "seconds")),
-            *(_value(row["values"], chosen) for chosen in story.parameters),
+            *(_value(row["values"], chosen) for chosen in sweep.parameters),
             f"<td>{text(row['reason'])}</td>",
         ]
         rows.append("".join(cells))
-    more = len(story.ranked) - MOST_ROWS
+    more = len(sweep.ranked) - MOST_ROWS
     rest = f"<p>{more} more are in trials.csv.</p>" if more > 0 else ""
     return table(head, rows) + rest
 
 
-def failures(story: Story) -> str:
+def failures(sweep: SweepFiles) -> str:
     """The trials that failed, each with its reason."""
-    failed = [row for row in story.rows if row["status"] == "failed"]
+    failed = [row for row in sweep.rows if row["status"] == "failed"]
     items = "".join(f"<li>trial {text(row['trial'])}: {text(row['reason'])}</li>" for row in failed)
     return f'<h2>Failed trials</h2><ul class="failed">{items}</ul>' if failed else ""
 
 
-def _validation(told: dict[str, Any]) -> dict[str, float]:
-    return (told.get("ensemble") or {}).get("validation") or {}
+def _validation(content: dict[str, Any]) -> dict[str, float]:
+    return (content.get("ensemble") or {}).get("validation") or {}
 
 
-def _link(story: Story, row: dict[str, Any]) -> str:
+def _link(sweep: SweepFiles, row: dict[str, Any]) -> str:
     """The name of a trial, leading to its run directory."""
     if not row["directories"]:
         return f"<td>{text(row['trial'])}</td>"
-    return f"<td>{link(story.path, row['directories'][0], row['trial'])}</td>"
+    return f"<td>{link(sweep.path, row['directories'][0], row['trial'])}</td>"
 
 
 def _value(values: Mapping[str, Any], chosen: Parameter) -> str:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ...report.curves import COLOURS, label
-from .story import Parameter, Story
+from .files import Parameter, SweepFiles
 
 BEST, OTHERS, FADED = COLOURS[1], COLOURS[0], "#9aa5b1"
 # Trials drawn in the picture of curves, the best of them.
@@ -16,11 +16,11 @@ MOST_CURVES = 60
 WIDE, SMALL = (10.8, 3.6), (5.2, 3.2)
 
 
-def curves(story: Story) -> Figure:
+def curves(sweep: SweepFiles) -> Figure:
     """The objective after each epoch: every trial faint, the best bold."""
-    picture, axes = _axes(SMALL, f"{story.metric} by epoch", "epoch")
-    best = story.ranked[:1]
-    for row in reversed(story.ranked[:MOST_CURVES]):
+    picture, axes = _axes(SMALL, f"{sweep.metric} by epoch", "epoch")
+    best = sweep.ranked[:1]
+    for row in reversed(sweep.ranked[:MOST_CURVES]):
         chosen = row in best
         for curve in row["curves"]:
             axes.plot(
@@ -35,7 +35,7 @@ def curves(story: Story) -> Figure:
                 else None,
             )
     _scale(
-        axes, [value for row in story.ranked[:MOST_CURVES] for c in row["curves"] for value in c]
+        axes, [value for row in sweep.ranked[:MOST_CURVES] for c in row["curves"] for value in c]
     )
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if best:
@@ -43,18 +43,18 @@ def curves(story: Story) -> Figure:
     return picture
 
 
-def progress(story: Story) -> Figure:
+def progress(sweep: SweepFiles) -> Figure:
     """The score of each trial and the best so far, by the epochs that were trained."""
-    picture, axes = _axes(SMALL, f"best {story.metric} so far", "epochs trained")
+    picture, axes = _axes(SMALL, f"best {sweep.metric} so far", "epochs trained")
     epochs, spent, best, leaders = 0, [], None, []
     scores = []
-    for row in story.rows:
+    for row in sweep.rows:
         epochs += row["epochs"]
         if row["status"] != "completed" or row["score"] is None:
             continue
         spent.append(epochs)
         scores.append(row["score"])
-        best = row["score"] if best is None else story.better(best, row["score"])
+        best = row["score"] if best is None else sweep.better(best, row["score"])
         leaders.append(best)
     axes.plot(spent, scores, ".", color=FADED)
     axes.step(spent, leaders, where="post", color=BEST)
@@ -62,10 +62,10 @@ def progress(story: Story) -> Figure:
     return picture
 
 
-def parameter(story: Story, chosen: Parameter) -> Figure:
+def parameter(sweep: SweepFiles, chosen: Parameter) -> Figure:
     """The score over the values of one parameter; the best trial is marked."""
-    picture, axes = _axes(SMALL, f"{story.metric} by {chosen.label}", chosen.label)
-    rows = [row for row in story.ranked if chosen.name in row["values"]]
+    picture, axes = _axes(SMALL, f"{sweep.metric} by {chosen.label}", chosen.label)
+    rows = [row for row in sweep.ranked if chosen.name in row["values"]]
     scores = [row["score"] for row in rows]
     places = [chosen.place(row["values"][chosen.name]) for row in rows]
     axes.plot(places, scores, "o", color=OTHERS, alpha=0.5, markersize=4)
@@ -79,12 +79,12 @@ def parameter(story: Story, chosen: Parameter) -> Figure:
     return picture
 
 
-def parallel(story: Story) -> Figure:
+def parallel(sweep: SweepFiles) -> Figure:
     """Parallel coordinates: a line a trial through its values, the better the darker."""
     picture = Figure(figsize=WIDE, layout="constrained")
     axes = picture.subplots()
-    shown = story.parameters
-    rows = story.ranked
+    shown = sweep.parameters
+    rows = sweep.ranked
     for rank, row in reversed(list(enumerate(rows))):
         heights = [chosen.height(row["values"].get(chosen.name)) for chosen in shown]
         strength = 1.0 - rank / max(1, len(rows))
@@ -103,11 +103,11 @@ def parallel(story: Story) -> Figure:
     return picture
 
 
-def ranges(story: Story, chosen: Parameter) -> Figure:
+def ranges(sweep: SweepFiles, chosen: Parameter) -> Figure:
     """The range of a parameter in each round, narrowing around the trials that were kept."""
     picture, axes = _axes(SMALL, f"ranges of {chosen.label}", chosen.label)
-    kept = {name for found in story.rounds for name in found["kept"]}
-    for found in story.rounds:
+    kept = {name for found in sweep.rounds for name in found["kept"]}
+    for found in sweep.rounds:
         height = found["number"] + 1
         bounds = found["ranges"].get(chosen.name, [])
         ends = [chosen.place(value) for value in bounds]
@@ -116,7 +116,7 @@ def ranges(story: Story, chosen: Parameter) -> Figure:
         elif ends:
             axes.plot(ends, [height] * len(ends), "s", color=FADED, markersize=11)
         for name in found["trials"]:
-            row = story.row(name)
+            row = sweep.row(name)
             if row is None or chosen.name not in row["values"]:
                 continue
             place = chosen.place(row["values"][chosen.name])
@@ -125,9 +125,9 @@ def ranges(story: Story, chosen: Parameter) -> Figure:
                 place, height, "o", color=chosen_colour, markersize=4, zorder=3 + (name in kept)
             )
     _marks(axes, chosen)
-    axes.set_yticks([found["number"] + 1 for found in story.rounds])
+    axes.set_yticks([found["number"] + 1 for found in sweep.rounds])
     axes.set_ylabel("round")
-    axes.set_ylim(len(story.rounds) + 0.6, 0.4)
+    axes.set_ylim(len(sweep.rounds) + 0.6, 0.4)
     return picture
 
 

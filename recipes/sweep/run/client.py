@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import grpc
-from keras_tuner.engine.trial import Trial, TrialStatus
 
 from ...errors import RequestError
-from .chief import Chief, NotYours
-from .layout import is_trial_id
-from .server import MOST_BYTES, PREFIX, SERVICE
+from ..engine.messages import PREFIX, end_request, parsed_answer, request
+from ..engine.trial import Decision, NoTrial, Trial, TrialOutcome
+from ..stored import is_trial_id
+from .chief import Chief, LeaseLost
+from .server import MOST_BYTES
 from .signing import Signer
 
 # Seconds that one call may take, and that a worker waits for a chief that is gone.
@@ -33,10 +34,10 @@ class ChiefGone(Exception):
 class Client(Protocol):
     """What a worker asks a chief."""
 
-    def create_trial(self) -> Trial: ...
-    def update_trial(self, trial_id: str, value: dict[str, float], step: int) -> Trial: ...
-    def end_trial(self, trial: Trial) -> None: ...
-    def alive(self, trial_id: str) -> Trial: ...
+    def next_trial(self) -> Trial | NoTrial: ...
+    def report(self, trial_id: str, epoch: int, value: float) -> Decision: ...
+    def end(self, trial_id: str, outcome: TrialOutcome, message: str) -> None: ...
+    def heartbeat(self, trial_id: str) -> Trial: ...
 
 
 class LocalClient:
@@ -46,18 +47,17 @@ class LocalClient:
         self.chief = chief
         self.worker = worker
 
-    def create_trial(self) -> Trial:
-        return _answered(lambda: self.chief.create_trial(self.worker))
+    def next_trial(self) -> Trial | NoTrial:
+        return _answered(lambda: self.chief.next_trial(self.worker))
 
-    def update_trial(self, trial_id: str, value: dict[str, float], step: int) -> Trial:
-        chief, worker = self.chief, self.worker
-        return _answered(lambda: chief.update_trial(trial_id, value, step, worker=worker))
+    def report(self, trial_id: str, epoch: int, value: float) -> Decision:
+        return _answered(lambda: self.chief.report(trial_id, epoch, value, worker=self.worker))
 
-    def end_trial(self, trial: Trial) -> None:
-        _answered(lambda: self.chief.end_trial(trial, worker=self.worker))
+    def end(self, trial_id: str, outcome: TrialOutcome, message: str) -> None:
+        _answered(lambda: self.chief.end(trial_id, outcome, message, worker=self.worker))
 
-    def alive(self, trial_id: str) -> Trial:
-        return _answered(lambda: self.chief.get_trial(trial_id, worker=self.worker))
+    def heartbeat(self, trial_id: str) -> Trial:
+        return _answered(lambda: self.chief.heartbeat(trial_id, worker=self.worker))
 
 
 class RemoteClient:
@@ -68,6 +68,7 @@ class RemoteClient:
     Args:
         address: `HOST:PORT` of the chief.
         worker: name of this worker, like no other's.
+        objective: name of the metric that decides.
         fingerprint: of the sweep, to be the same at both ends.
         token: of the sweep.
         patience: seconds to wait for a chief that is gone.
@@ -78,12 +79,14 @@ class RemoteClient:
         address: str,
         worker: str,
         *,
+        objective: str,
         fingerprint: str,
         token: bytes,
         patience: float = PATIENCE,
     ):
         self.address = address
         self.worker = worker
+        self.objective = objective
         self.patience = patience
         self._signer = Signer(token, worker, fingerprint)
         # Numbers of calls have an order, and signs of life come from a thread of their own.
@@ -99,33 +102,32 @@ class RemoteClient:
             ],
         )
 
-    def create_trial(self) -> Trial:
-        request = SERVICE.CreateTrialRequest(tuner_id=self.worker)
-        return _trial(self._call("CreateTrial", request, SERVICE.CreateTrialResponse))
+    def next_trial(self) -> Trial | NoTrial:
+        trial = self._call("CreateTrial", request("CreateTrial", tuner_id=self.worker))
+        if isinstance(trial, Trial) and not is_trial_id(trial.trial_id):
+            raise ChiefGone(f"the chief sent an invalid name of a trial: {trial.trial_id!r:.100}")
+        return trial
 
-    def update_trial(self, trial_id: str, value: dict[str, float], step: int) -> Trial:
-        request = SERVICE.UpdateTrialRequest(trial_id=trial_id, metrics=value, step=step)
-        return _trial(self._call("UpdateTrial", request, SERVICE.UpdateTrialResponse))
+    def report(self, trial_id: str, epoch: int, value: float) -> Decision:
+        metrics = {self.objective: value}
+        content = request("UpdateTrial", trial_id=trial_id, metrics=metrics, step=epoch)
+        return self._call("UpdateTrial", content)
 
-    def end_trial(self, trial: Trial) -> None:
-        request = SERVICE.EndTrialRequest(trial=trial.to_proto())
-        reason = (trial.message or "")[:MOST_REASON]
-        self._call("EndTrial", request, SERVICE.EndTrialResponse, reason)
+    def end(self, trial_id: str, outcome: TrialOutcome, message: str) -> None:
+        self._call("EndTrial", end_request(trial_id, outcome), message[:MOST_REASON])
 
-    def alive(self, trial_id: str) -> Trial:
-        request = SERVICE.GetTrialRequest(trial_id=trial_id)
-        return _trial(self._call("GetTrial", request, SERVICE.GetTrialResponse))
+    def heartbeat(self, trial_id: str) -> Trial:
+        return self._call("GetTrial", request("GetTrial", trial_id=trial_id))
 
-    def _call(self, method: str, request: Any, answer: Any, reason: str = "") -> Any:
+    def _call(self, method: str, content: bytes, reason: str = "") -> Any:
         """Make a call, again and again while the chief is away."""
-        content = request.SerializeToString()
         until = time.monotonic() + self.patience
         sessions = 0
         while True:
             with self._one_at_a_time:
                 sent = self._signer.sign(PREFIX + method, content, reason)
                 try:
-                    return answer.FromString(self._sent(method, content, sent))
+                    return parsed_answer(method, self._sent(method, content, sent))
                 except grpc.RpcError as error:
                     code, received = error.code(), error.trailing_metadata()  # type: ignore[attr-defined]
                     words = error.details() or ""  # type: ignore[attr-defined]
@@ -160,21 +162,13 @@ class RemoteClient:
         if not proven:
             return ChiefGone(self._no_proof(f"{code.name}: {words}"))
         if code == grpc.StatusCode.ABORTED:
-            return NotYours(words)
+            return LeaseLost(words)
         if code == grpc.StatusCode.FAILED_PRECONDITION:
             return RequestError(words)
         return ChiefGone(f"the chief cannot go on: {words}")
 
     def _no_proof(self, words: str) -> str:
         return f"{self.address}: what answers there is no chief of this sweep ({words})"
-
-
-def _trial(answer: Any) -> Trial:
-    """The trial of an answer; one to be run has a name that is a number."""
-    trial = Trial.from_proto(answer.trial)
-    if trial.status == TrialStatus.RUNNING and not is_trial_id(trial.trial_id):
-        raise ChiefGone(f"the chief sent a trial without a sound name: {trial.trial_id!r:.100}")
-    return trial
 
 
 def _answered(call: Callable[[], Any]) -> Any:

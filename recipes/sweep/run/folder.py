@@ -1,17 +1,23 @@
 """The directory of a sweep: made, or taken up again by the same command."""
 
+import hashlib
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ....disk import when_there_is_space
 from ...errors import RequestError
 from ...record.directory import RunDirectory
 from ...record.lock import locked
 from ...run.describe import keras_manifest
+from ...spec import Recipe
+from ...spec.dump import to_plain
+from ..spec.load import trial_recipe
 from ..spec.records import Sweep
-from .identity import fingerprint, identity
+from ..stored import damaged, read_json
 from .layout import (
     ENSEMBLE,
     EVENTS,
@@ -23,9 +29,11 @@ from .layout import (
     TOKEN,
     TRIALS,
 )
-from .space import patiently
-from .stored import damaged, read_json
 
+# These may change between two starts: how fast, how long and what for, not what is searched.
+FREE = ("jobs", "trials", "epochs", "seconds", "max_consecutive_failures", "retries")
+ANSWER = ("evaluate_test", "ensemble", "source", "tree", "recipe", "base", "name")
+PLACES = frozenset({"line", "column", "place"})
 ROOT = "sweeps"
 MEND = "Put a copy of it back, or search again in another directory with --out."
 
@@ -67,9 +75,11 @@ def describe(sweep: Sweep, where: RunDirectory) -> None:
     text = f"# {sweep.name}: given from Python; {MANIFEST} tells what is searched\n"
     if sweep.source is not None:
         text = Path(sweep.source).read_text(encoding="utf-8")
-    told = keras_manifest(seed=sweep.seed, fingerprints={"sweep": fingerprint(sweep)})
-    patiently(lambda: where.write_text(SWEEP, text))
-    patiently(lambda: where.write_json(MANIFEST, {**told, "identity": identity(sweep)}))
+    content = keras_manifest(seed=sweep.seed, fingerprints={"sweep": fingerprint(sweep)})
+    when_there_is_space(lambda: where.write_text(SWEEP, text))
+    when_there_is_space(
+        lambda: where.write_json(MANIFEST, {**content, "identity": identity(sweep)})
+    )
 
 
 def _check(sweep: Sweep, where: RunDirectory) -> None:
@@ -93,10 +103,10 @@ def identity_of(manifest_file: Path) -> dict[str, Any]:
         RequestError: the manifest is damaged.
     """
     found = read_json(manifest_file, MEND)
-    told = found.get("identity") if isinstance(found, dict) else None
-    if not isinstance(told, dict):
+    content = found.get("identity") if isinstance(found, dict) else None
+    if not isinstance(content, dict):
         raise damaged(manifest_file, "has no `identity`, which says what is searched", MEND)
-    return told
+    return content
 
 
 def check_links(directory: Path) -> None:
@@ -111,3 +121,36 @@ def check_links(directory: Path) -> None:
                 f"{directory / name}: is a link, and nothing is written through one. Replace it by "
                 "what it leads to, or name another directory with --out."
             )
+
+
+def identity(sweep: Sweep) -> dict[str, Any]:
+    """What is searched, in plain values; two sweeps with the same are continued as one."""
+    content = {
+        name: getattr(sweep, name)
+        for name in type(sweep).__dataclass_fields__
+        if name not in (*FREE, *ANSWER, "parameters")
+    }
+    content["space"] = [
+        [parameter.name, parameter.domain, sorted(parameter.when.items())]
+        for parameter in sweep.parameters
+    ]
+    content["recipe"] = to_plain(base_recipe(sweep))
+    return json.loads(json.dumps(content, default=_plain, sort_keys=True))
+
+
+def base_recipe(sweep: Sweep) -> Recipe:
+    """The recipe with none of the space's keys changed."""
+    return trial_recipe(sweep, {})
+
+
+def fingerprint(sweep: Sweep) -> str:
+    """SHA-256 of the identity."""
+    return hashlib.sha256(json.dumps(identity(sweep), sort_keys=True).encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    fields = getattr(type(value), "__dataclass_fields__", None)
+    if fields is None:
+        return repr(value)
+    shown = {name: getattr(value, name) for name in fields}
+    return {"type": type(value).__name__, **{k: v for k, v in shown.items() if k not in PLACES}}

@@ -8,7 +8,6 @@ from typing import Any
 
 from .... import disk
 from .layout import TENSORBOARD, TRIALS
-from .space import patiently
 from .tables import Row, cell
 
 # What an event file is named; nothing else is ever removed.
@@ -25,7 +24,7 @@ def write_hparams(directory: Path, rows: Sequence[Row]) -> Path:
     for row in rows:
         for run in row.directories:
             place = target / run.removeprefix(f"{TRIALS}/").replace("/", "-")
-            patiently(partial(_write, directory / run, place, row))
+            disk.when_there_is_space(partial(_write, directory / run, place, row))
     return target
 
 

@@ -1,13 +1,13 @@
 """Where the files of a sweep are."""
 
 import json
-import re
 import threading
 import time
 from pathlib import Path
 
 from ....disk import Lines, suppress_full
 from ...errors import RequestError
+from ..stored import is_trial_id
 
 SWEEP = "sweep.yaml"
 MANIFEST = "manifest.json"
@@ -23,11 +23,6 @@ REPORT = "report.html"
 TENSORBOARD = "tensorboard"
 ENSEMBLE = "ensemble"
 LOGS = "workers"
-
-
-def is_trial_id(name: object) -> bool:
-    """Whether something is the name of a trial: a number, as keras-tuner counts them."""
-    return isinstance(name, str) and re.fullmatch("[0-9]{1,9}", name) is not None
 
 
 def trial_folder(directory: Path, trial_id: str) -> Path:

@@ -1,8 +1,8 @@
 """Which worker holds which trial, and until when.
 
 A worker that is alive says so every few seconds. One that has not been heard of for the length of
-a lease is taken for dead, and its trial goes to another. Whoever held it before and comes back is
-told that the trial is no longer its own.
+a lease is taken for dead, and its trial goes to another. If the first one comes back, its calls
+are refused: it has lost the lease.
 """
 
 import time

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
+from ....disk import when_there_is_space
 from ...errors import TrainingFailed
 from . import cores
 from .layout import LOGS
 from .process import FULL, Job
-from .space import OutOfSpace, patiently
+from .space import OutOfSpace
 
 # Deaths in a row of workers that never got as far as asking for a trial.
 MOST_FALSE_STARTS = 5
@@ -114,7 +115,7 @@ class Pool:
         name = f"worker-{os.getpid()}-{self._started}"
         log = self.directory / LOGS / f"{place + 1}.log"
         share = ",".join(str(core) for core in self._shares[place])
-        with patiently(lambda: open_log(log)) as file:
+        with when_there_is_space(lambda: open_log(log)) as file:
             process = subprocess.Popen(
                 [sys.executable, "-m", f"{__package__}.process", share, str(os.getpid())],
                 stdin=subprocess.PIPE,

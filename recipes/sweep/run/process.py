@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ....disk import is_full
 from ...run.backend import use_tensorflow
 from ..spec.records import Sweep
 from .cores import keep_to
@@ -67,15 +66,17 @@ def main() -> int:
 def carry_out(job: Job) -> int:
     """Work for the chief at an address; the exit status."""
     from ...spec.plugins import load_plugins
+    from ..engine.trial import TrialOutcome
     from .client import ChiefGone, RemoteClient
-    from .space import sentence
-    from .trial import Interrupted, Trainer
+    from .space import OutOfSpace, sentence
+    from .trial import Trainer
     from .worker import Worker
 
     load_plugins(job.sweep.plugins)
     client = RemoteClient(
         job.address,
         job.name,
+        objective=job.sweep.objective.metric,
         fingerprint=job.fingerprint,
         token=job.token,
         patience=job.patience,
@@ -83,18 +84,16 @@ def carry_out(job: Job) -> int:
     trainer = Trainer(job.sweep, job.directory, job.arrays)
     worker = Worker(job.sweep, client, trainer, lease=job.lease)
     try:
-        worker.work(go_on=lambda: job.most is None or worker.done < job.most)
-    except (Interrupted, KeyboardInterrupt):
+        outcome = worker.work(more=lambda: job.most is None or worker.done < job.most)
+    except KeyboardInterrupt:
         return INTERRUPTED
     except ChiefGone as error:
         print(error, file=sys.stderr)
         return FAILED
-    except OSError as error:
-        if not is_full(error):
-            raise
-        print(sentence(job.directory, error), file=sys.stderr)
+    if outcome is TrialOutcome.OUT_OF_SPACE:
+        print(sentence(job.directory, OutOfSpace(job.directory)), file=sys.stderr)
         return FULL
-    return DONE
+    return DONE if outcome is None else INTERRUPTED
 
 
 class _Log(io.FileIO):

@@ -10,8 +10,7 @@ from ...errors import RequestError
 from ...run.backend import use_tensorflow
 from ..spec.records import Sweep
 from .address import parse_address
-from .folder import directory_of
-from .identity import fingerprint
+from .folder import directory_of, fingerprint
 from .layout import TOKEN, TRIALS
 from .leases import lease_seconds
 from .token_file import read_token

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from ..spec.labels import short
 from ..spec.records import Sweep
-from .stored import Damaged, checked, damaged, read_json
+from ..stored import Damaged, checked, damaged, read_json
 
 Status = Literal["running", "completed", "interrupted", "failed"]
 
@@ -20,7 +20,7 @@ SHOWN = ("trial", "score", "low", "high", "values")
 
 @dataclass(frozen=True)
 class Best:
-    """What is told of the best trial; the fields are those of a row of the table."""
+    """The best trial; the fields are those of a row of the table."""
 
     trial: str
     score: float
@@ -86,11 +86,11 @@ class SweepResult:
         if self.lead.get("said"):
             found.append(self.lead["said"])
         if self.test:
-            told = ", ".join(f"{name} {value:.4f}" for name, value in self.test.items())
-            found.append(f"test: {told}")
+            content = ", ".join(f"{name} {value:.4f}" for name, value in self.test.items())
+            found.append(f"test: {content}")
         if self.ensemble:
-            told = ", ".join(f"{k} {v:.4f}" for k, v in self.ensemble["validation"].items())
-            found.append(f"ensemble of {len(self.ensemble['members'])}, validation: {told}")
+            content = ", ".join(f"{k} {v:.4f}" for k, v in self.ensemble["validation"].items())
+            found.append(f"ensemble of {len(self.ensemble['members'])}, validation: {content}")
         return [*found, f"everything is in {self.directory}"]
 
     @property
@@ -111,9 +111,9 @@ def read_result(path: Path) -> SweepResult:
     Raises:
         RequestError: it is damaged.
     """
-    told = read_json(path, MEND)
+    content = read_json(path, MEND)
     try:
-        found = checked(told, SweepResult, names=("status", "reason"))
+        found = checked(content, SweepResult, names=("status", "reason"))
         known = {name: found[name] for name in SweepResult.__dataclass_fields__ if name in found}
         checked(known, SweepResult, names=list(known))
         if known.get("best"):

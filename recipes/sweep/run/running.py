@@ -8,30 +8,32 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any
 
+from ....disk import when_there_is_space
 from ...errors import TrainingFailed
 from ...record.directory import RunDirectory
-from ..engine.table import make_oracle
+from ..engine.oracle_state import MEND, STATE, OracleState
+from ..engine.search import Search, make_oracle
+from ..engine.trial import TrialOutcome, check_settings
 from ..spec.records import Sweep
+from ..stored import damaged
 from .address import LOOPBACK, Address, reachable
-from .chief import Chief
+from .chief import Chief, Event
 from .client import ChiefGone, LocalClient
+from .display import SweepDisplay
+from .folder import fingerprint
 from .hparams import write_hparams
-from .identity import fingerprint
-from .keep import MEND, STATE, Keep
 from .layout import ORACLE, RESULT, note, noted
 from .leases import Leases
-from .live import Show
-from .plan import check_settings
 from .pool import Pool
 from .process import Job
 from .result import Best, SweepResult, asked
 from .server import serve
-from .space import OutOfSpace, patiently
-from .stored import Damaged, damaged
+from .space import OutOfSpace
+from .statistics import compare
 from .tables import Row, Table
 from .token_file import make_token
-from .trial import Interrupted, Trainer, put_aside
-from .winner import evaluate_winner, lead, ranked, said, write_best, write_ensemble
+from .trial import Trainer, keep_attempt
+from .winner import evaluate_winner, ranked, said, write_best, write_ensemble
 from .worker import Worker
 
 # Seconds between two looks at the workers.
@@ -61,20 +63,20 @@ class Running:
         self.lease = lease
         self.arrays = arrays
         self.chief = Chief(
-            make_oracle(sweep, where / ORACLE),
-            Keep(where / ORACLE),
+            Search(make_oracle(sweep)),
+            OracleState(where / ORACLE),
             leases=Leases(lease),
             most_failures=sweep.max_consecutive_failures,
             epochs=sweep.epochs,
             seconds=sweep.seconds,
-            tell=self.told,
+            on_event=self.on_event,
         )
         try:
-            check_settings(sweep, self.chief.oracle.trials.values())
-        except Damaged as error:
+            check_settings(sweep, self.chief.search.trials())
+        except ValueError as error:
             raise damaged(where / ORACLE / STATE, str(error), MEND) from None
         self.table = Table(sweep, where.path)
-        self.show = Show(sweep, quiet=not progress)
+        self.display = SweepDisplay(sweep, quiet=not progress)
         self.signal: signal.Signals | None = None
         # Whether the trials train in this process, which then has no time of its own to look.
         self.here = False
@@ -88,16 +90,19 @@ class Running:
         self.here = True
         trainer = Trainer(self.sweep, self.where.path, self.arrays)
         worker = Worker(self.sweep, LocalClient(self.chief), trainer, lease=self.lease)
-        with self.show, self.listening():
+        with self.display, self.listening():
             self.look()
             try:
-                worker.work(go_on=lambda: self.signal is None)
-            except (Interrupted, KeyboardInterrupt):
+                outcome = worker.work(more=lambda: self.signal is None)
+            except KeyboardInterrupt:
                 return self.interrupted()
             except ChiefGone as error:
                 return self.end("failed", str(error))
+        if outcome is TrialOutcome.OUT_OF_SPACE:
+            raise OutOfSpace(self.where.path)
         self.check_space()
-        return self.finish() if self.signal is None else self.interrupted()
+        interrupted = outcome is TrialOutcome.INTERRUPTED or self.signal is not None
+        return self.interrupted() if interrupted else self.finish()
 
     def with_workers(self, pool: Pool, address: Address | None) -> SweepResult:
         """Several trials at once, each in a process of its own, here or elsewhere."""
@@ -118,7 +123,7 @@ class Running:
         )
         pool.employ(job)
         try:
-            with self.show, self.listening():
+            with self.display, self.listening():
                 while not self.chief.finished and self.signal is None:
                     self.check_space()
                     pool.kill(self.chief.silent())
@@ -148,22 +153,19 @@ class Running:
 
     # What happens on the way.
 
-    def told(self, event: str, trial: Any) -> None:
-        """Note what happens to a trial."""
-        if event == "epoch":
-            if self.here:
-                self.look_again()
-            return
-        note(self.where.path, event, trial.trial_id)
-        if event == "retry":
-            put_aside(self.where.path, trial.trial_id)
-        self.changed = True
+    def on_event(self, event: Event, trial_id: str) -> None:
+        """Record what happens to a trial."""
+        if event is not Event.EPOCH:
+            note(self.where.path, event, trial_id)
+            self.changed = True
+        if event is Event.RETRY:
+            keep_attempt(self.where.path, trial_id)
         if self.here:
             self.look_again()
 
     def look_again(self) -> None:
         """Show how the trials stand, if that is news."""
-        if self.changed or (self.show.live and time.monotonic() - self.looked > REDRAW):
+        if self.changed or (self.display.live and time.monotonic() - self.looked > REDRAW):
             self.look()
 
     def look(self) -> None:
@@ -171,13 +173,8 @@ class Running:
         self.changed, self.looked = False, time.monotonic()
         # A trial that is just ending has its status, and no score yet.
         with self.chief.lock:
-            rows = self.table.rows(self.trials())
-        self.show.update(rows)
-
-    def trials(self) -> list[Any]:
-        """The trials, in the order in which they began."""
-        oracle = self.chief.oracle
-        return [oracle.trials[name] for name in list(oracle.start_order)]
+            rows = self.table.rows(self.chief.search.trials())
+        self.display.update(rows)
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -213,7 +210,7 @@ class Running:
     def finish(self) -> SweepResult:
         """The table, the winner and what was asked of it."""
 
-        rows = self.table.write(self.trials())
+        rows = self.table.write(self.chief.search.trials())
         best = ranked(rows, self.sweep.objective)
         if not best:
             return self.end("failed", self.chief.stopping or "no trial was completed")
@@ -222,7 +219,7 @@ class Running:
             "recipe": str(write_best(self.where.path, best[0], self.sweep)),
         }
         if len(best) > 1:
-            ahead = lead(best[0], best[1])
+            ahead = compare(best[0].seeds, best[1].seeds)
             sentence = said(best[0], best[1], ahead, self.sweep.objective)
             found["lead"] = {"second": best[1].trial, **asdict(ahead), "said": sentence}
         if self.sweep.evaluate_test:
@@ -233,9 +230,7 @@ class Running:
             found["ensemble"] = write_ensemble(
                 self.where.path, chosen, test=test, arrays=self.arrays
             )
-        rounds = getattr(self.chief.oracle, "rounds", None)
-        if rounds is not None:
-            found["rounds"] = [asdict(item) for item in rounds()]
+        found["rounds"] = [asdict(item) for item in self.chief.search.rounds() or []]
         write_hparams(self.where.path, rows)
         status = "failed" if self.chief.stopping else "completed"
         return self.end(status, self.chief.stopping or "the search is complete", **found)
@@ -243,7 +238,7 @@ class Running:
     def end(self, status: Any, reason: str, **found: Any) -> SweepResult:
         """Write the table and the result."""
 
-        rows = self.table.write(self.trials())
+        rows = self.table.write(self.chief.search.trials())
         result = SweepResult(
             status,
             str(self.where.path),
@@ -256,13 +251,13 @@ class Running:
             asked=asked(self.sweep),
         )
         result = replace(result, **found)
-        patiently(self.chief.save)
-        patiently(lambda: self.where.write_json(RESULT, result.to_json()))
+        when_there_is_space(self.chief.save)
+        when_there_is_space(lambda: self.where.write_json(RESULT, result.to_json()))
         # The story is for people; what is missing at its end is no reason to fail.
         noted(self.where.path)
         return result
 
 
 def described(row: Row) -> dict[str, Any]:
-    """What is told of the best trial."""
+    """The best trial in the result."""
     return {name: getattr(row, name) for name in Best.__dataclass_fields__}

@@ -1,4 +1,4 @@
-"""A chief at an address: signed calls with keras-tuner's messages, checked before they count."""
+"""A chief at an address: signed calls, checked before they change anything."""
 
 import threading
 from collections import Counter
@@ -7,14 +7,13 @@ from concurrent import futures
 from typing import Any
 
 import grpc
-import keras_tuner
-from keras_tuner.engine.trial import Trial, TrialStatus
-from keras_tuner.src import protos
 
 from ....messages import logger
 from ...errors import RequestError, legible
+from ..engine.messages import METHODS, PREFIX, answer, outcome_in, parsed_request
+from ..engine.trial import Decision, NoTrial, Trial
 from .address import Address
-from .chief import BadCall, Chief, NotYours
+from .chief import BadCall, Chief, LeaseLost
 from .signing import Call, Gate, Refused
 
 THREADS = 8
@@ -22,10 +21,6 @@ THREADS = 8
 MOST_BYTES = 4 * 1024 * 1024
 # Of the words of an error, which travel as a header.
 MOST_WORDS = 1000
-# Generated at import, so that no reader of the source knows what is in it.
-SERVICE: Any = protos.get_service()
-# Methods are called as keras-tuner calls them: /PACKAGE.Oracle/METHOD.
-PREFIX = f"/{SERVICE.DESCRIPTOR.services_by_name['Oracle'].full_name}/"
 OTHER_SWEEP = (
     "this chief runs another sweep: the sweep's file, its recipe or the overrides given to the "
     "worker differ from the chief's"
@@ -48,7 +43,7 @@ class Service(grpc.GenericRpcHandler):
 
     Args:
         chief: what carries the calls out.
-        fingerprint: of the sweep; a worker of another one is told so.
+        fingerprint: of the sweep; a worker of another one is refused.
         token: of the sweep.
     """
 
@@ -57,12 +52,6 @@ class Service(grpc.GenericRpcHandler):
         self.fingerprint = fingerprint
         self.gate = Gate(token)
         self.refusals = Refusals()
-        self.methods: dict[str, tuple[Any, Callable[[Call, Any], Any]]] = {
-            "CreateTrial": (SERVICE.CreateTrialRequest, self.create_trial),
-            "UpdateTrial": (SERVICE.UpdateTrialRequest, self.update_trial),
-            "EndTrial": (SERVICE.EndTrialRequest, self.end_trial),
-            "GetTrial": (SERVICE.GetTrialRequest, self.get_trial),
-        }
 
     def service(self, handler_call_details: Any) -> grpc.RpcMethodHandler:
         method = handler_call_details.method
@@ -94,15 +83,14 @@ class Service(grpc.GenericRpcHandler):
         """The answer's bytes; a `Failure` where there is none."""
         if call.sweep != self.fingerprint:
             raise Failure(grpc.StatusCode.FAILED_PRECONDITION, OTHER_SWEEP)
-        known = self.methods.get(method.removeprefix(PREFIX))
-        if known is None or not method.startswith(PREFIX):
+        name = method.removeprefix(PREFIX)
+        if name not in METHODS or not method.startswith(PREFIX):
             raise Failure(grpc.StatusCode.UNIMPLEMENTED, f"there is no method {method}")
-        kind, carry_out = known
         try:
-            return carry_out(call, _parsed(kind, message)).SerializeToString()
-        except NotYours as error:
+            return answer(name, self.call_chief(name, call, parsed_request(name, message)))
+        except LeaseLost as error:
             raise Failure(grpc.StatusCode.ABORTED, str(error)) from None
-        except BadCall as error:
+        except ValueError as error:
             raise Failure(grpc.StatusCode.INVALID_ARGUMENT, str(error)) from None
         except RuntimeError as error:
             raise Failure(grpc.StatusCode.INTERNAL, str(error)) from error
@@ -111,29 +99,21 @@ class Service(grpc.GenericRpcHandler):
             words = f"{type(error).__name__}: {error}"
             raise Failure(grpc.StatusCode.INTERNAL, words) from error
 
-    # The methods.
-
-    def create_trial(self, call: Call, request: Any) -> Any:
-        trial = self.chief.create_trial(call.worker)
-        return SERVICE.CreateTrialResponse(trial=trial.to_proto())
-
-    def update_trial(self, call: Call, request: Any) -> Any:
-        metrics = dict(request.metrics)
-        trial = self.chief.update_trial(
-            request.trial_id, metrics, step=request.step, worker=call.worker
-        )
-        return SERVICE.UpdateTrialResponse(trial=trial.to_proto())
-
-    def end_trial(self, call: Call, request: Any) -> Any:
-        # The chief has the setting and the values; of what is sent it takes how the trial ended.
-        status = _status(request.trial.status)
-        trial = Trial(keras_tuner.HyperParameters(), request.trial.trial_id, status)
-        self.chief.end_trial(trial, worker=call.worker, message=call.reason or None)
-        return SERVICE.EndTrialResponse()
-
-    def get_trial(self, call: Call, request: Any) -> Any:
-        trial = self.chief.get_trial(request.trial_id, worker=call.worker)
-        return SERVICE.GetTrialResponse(trial=trial.to_proto())
+    def call_chief(self, name: str, call: Call, request: Any) -> Trial | NoTrial | Decision | None:
+        """What the chief answers to a request."""
+        chief, worker = self.chief, call.worker
+        if name == "CreateTrial":
+            return chief.next_trial(worker)
+        if name == "GetTrial":
+            return chief.heartbeat(request.trial_id, worker=worker)
+        if name == "EndTrial":
+            # The chief has setting and values; of what is sent only the outcome counts.
+            outcome = outcome_in(request)
+            return chief.end(request.trial.trial_id, outcome, call.reason, worker=worker)
+        objective, metrics = chief.search.objective, dict(request.metrics)
+        if set(metrics) != {objective}:
+            raise BadCall(f"expected a value of {objective}. Received {str(metrics)[:200]}")
+        return chief.report(request.trial_id, request.step, metrics[objective], worker=worker)
 
 
 class Refusals:
@@ -149,23 +129,8 @@ class Refusals:
             self.counts[kind] += 1
             count = self.counts[kind]
         if count & (count - 1) == 0:
-            told = legible(f"refused a call of {method[:100]} from {peer}: {reason}")
-            logger.warning("%s%s", told, f" ({count} so far)" if count > 1 else "")
-
-
-def _parsed(kind: Any, message: bytes) -> Any:
-    try:
-        return kind.FromString(message)
-    except Exception:
-        # Protobuf's own error, and whatever else bytes that are no message may cause there.
-        raise BadCall(f"{len(message)} bytes are no {kind.__name__}") from None
-
-
-def _status(number: int) -> str:
-    try:
-        return str(TrialStatus.from_proto(number))
-    except ValueError:
-        raise BadCall(f"expected the status of a trial. Received {number}") from None
+            content = legible(f"refused a call of {method[:100]} from {peer}: {reason}")
+            logger.warning("%s%s", content, f" ({count} so far)" if count > 1 else "")
 
 
 def serve(

@@ -1,19 +1,15 @@
-"""Want of space: a sweep waits for it, and ends where it does not come; no trial fails of it."""
+"""A full disk: a sweep waits for space, and ends where none comes; no trial fails because of it."""
 
 import errno
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 from .... import disk
 
 # Seconds that a sweep waits for a disk that is full, and between two attempts.
 PATIENCE = 60.0
 PAUSE = 1.0
-
-T = TypeVar("T")
 
 
 class OutOfSpace(OSError):
@@ -26,7 +22,7 @@ class OutOfSpace(OSError):
 def lacks_space(error: BaseException) -> bool:
     """Whether an error, or one that it was raised from, says that the disk is full.
 
-    What a run tells a user of a disk hides the system's own error, and keeps it as its context.
+    The errors of a run name the file, and keep the error of the system as their context.
     """
     seen: set[int] = set()
     found: BaseException | None = error
@@ -39,7 +35,7 @@ def lacks_space(error: BaseException) -> bool:
 
 
 def sentence(directory: Path, error: OSError) -> str:
-    """What a user is told of a sweep that its disk has ended."""
+    """The message for a sweep that ended because of its disk."""
     if disk.is_full(error):
         return (
             f"{directory}: the disk is full, and was for {PATIENCE:.0f} s. Nothing is lost: make "
@@ -49,12 +45,7 @@ def sentence(directory: Path, error: OSError) -> str:
     return f"{place}: cannot be written or read: {error.strerror or error}."
 
 
-def patiently(write: Callable[[], T]) -> T:
-    """Call `write`, again and again while the disk is full, as long as a sweep waits."""
-    return disk.when_there_is_space(write, seconds=PATIENCE, pause=PAUSE)
-
-
-class Waiting:
+class SpaceWait:
     """How long something has waited for space."""
 
     def __init__(self) -> None:

@@ -5,18 +5,18 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from ....disk import when_there_is_space
 from ...errors import RequestError, TrainingFailed
 from ...record.directory import RunDirectory
 from ...run.backend import use_tensorflow
 from ..spec.records import Sweep
 from .address import parse_address
-from .folder import describe, directory_of, held
-from .identity import base_recipe
+from .folder import base_recipe, describe, directory_of, held
 from .layout import RESULT
 from .leases import lease_seconds
 from .pool import Pool
 from .result import SweepResult, asked, read_result
-from .space import patiently, sentence
+from .space import sentence
 
 Arrays = tuple[Any, Any] | None
 
@@ -88,7 +88,7 @@ def write_pages(directory: str | os.PathLike) -> None:
     from ..report import write_sweep_report
 
     try:
-        patiently(lambda: write_sweep_report(Path(directory)))
+        when_there_is_space(lambda: write_sweep_report(Path(directory)))
     except OSError as error:
         raise TrainingFailed(sentence(Path(directory), error)) from error
 

@@ -8,22 +8,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from keras_tuner.engine.trial import Trial, TrialStatus
-
+from ....disk import when_there_is_space
 from ...record.directory import RunDirectory
+from ..engine.trial import Trial, TrialOutcome, plan_of
 from ..spec.records import Sweep
 from .layout import TABLE, TABLE_JSON, run_folders
-from .plan import plan_of
 from .row import Row
-from .space import patiently
-from .statistics import summary
+from .statistics import interval
 from .training import curve, epochs_of
-
-STATUS = {
-    TrialStatus.COMPLETED: "completed",
-    TrialStatus.FAILED: "failed",
-    TrialStatus.INVALID: "failed",
-}
 
 
 def row(sweep: Sweep, directory: Path, trial: Trial) -> Row:
@@ -33,32 +25,32 @@ def row(sweep: Sweep, directory: Path, trial: Trial) -> Row:
     folders = run_folders(directory, trial.trial_id, sweep.repeats)
     curves = [[value for _, value in curve(folder, metric)] for folder in folders]
     lines = [epochs_of(folder) for folder in folders]
-    completed = trial.status == TrialStatus.COMPLETED
+    completed = trial.outcome in (TrialOutcome.COMPLETED, TrialOutcome.STOPPED)
     better = min if direction == "min" else max
     seeds = [better(values) for values in curves if values] if completed else []
-    interval = summary(seeds) if len(seeds) > 1 else None
+    bounds = interval(seeds) if len(seeds) > 1 else None
     paused = plan.until is not None and plan.full is not None and plan.until < plan.full
     return Row(
         trial.trial_id,
-        STATUS.get(trial.status, "running"),
-        float(trial.score) if completed and trial.score is not None else None,
-        interval and interval.low,
-        interval and interval.high,
+        "completed" if completed else "failed" if trial.outcome else "running",
+        trial.score if completed else None,
+        bounds and bounds[0],
+        bounds and bounds[1],
         plan.values,
         seeds,
         sum(max(0, len(epochs) - plan.first) for epochs in lines),
         plan.until,
         plan.parent,
         round(sum(_seconds(epochs, plan.first) for epochs in lines), 3),
-        completed and not trial.message and not paused,
-        trial.message or "",
+        trial.outcome is TrialOutcome.COMPLETED and not paused,
+        trial.message,
         [folder.relative_to(directory).as_posix() for folder in folders if folder.exists()],
         curves,
     )
 
 
 def _seconds(lines: Sequence[dict[str, Any]], first: int) -> float:
-    """The time of the epochs after the first so many; lines tell the time since the beginning."""
+    """The time of the epochs after the first ones; lines hold the time since the start."""
     if len(lines) <= first:
         return 0.0
     before = lines[first - 1].get("seconds", 0.0) if first else 0.0
@@ -91,8 +83,8 @@ class Table:
         rows = self.rows(trials)
         directory = RunDirectory(self.directory)
         text, table = as_csv(rows, names_of(self.sweep)), [asdict(item) for item in rows]
-        patiently(lambda: directory.write_text(TABLE, text))
-        patiently(lambda: directory.write_json(TABLE_JSON, table))
+        when_there_is_space(lambda: directory.write_text(TABLE, text))
+        when_there_is_space(lambda: directory.write_json(TABLE_JSON, table))
         return rows
 
 
@@ -110,10 +102,10 @@ def as_csv(rows: Sequence[Row], names: Sequence[str]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*COLUMNS, *names, "reason", "directory"])
     for item in rows:
-        told = asdict(item)
+        content = asdict(item)
         writer.writerow(
             [
-                *(cell(told[name]) for name in COLUMNS),
+                *(cell(content[name]) for name in COLUMNS),
                 *(cell(item.values[name]) if name in item.values else "" for name in names),
                 item.reason,
                 " ".join(item.directories),

@@ -1,8 +1,7 @@
-"""One training of a trial: a run directory that begins, goes on, or is finished already."""
+"""One training of a trial: a run directory that is new, to be continued, or finished already."""
 
 import json
 import math
-import signal
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,42 +10,38 @@ from typing import Any
 
 import keras
 
+from .... import disk
 from ...errors import RequestError
 from ...record import directory as files
 from ...record.directory import RunDirectory
 from ...record.lock import locked
-from ...record.result import Result
+from ...record.result import Result, StopReason
+from ...run.stop import StopRequest
 from ...run.train import train
 from ...spec import Recipe
+from ..engine.trial import Decision
 from . import space
 from .layout import TRIALS, note
-from .space import OutOfSpace, Waiting, lacks_space, patiently
+from .space import OutOfSpace, SpaceWait, lacks_space
 
-# What a report of an epoch is answered with.
-CONTINUE, STOP = "continue", "stop"
-STOPPED = "stopped by the search"
-# Seconds that a worker waits for another that was taken for dead and still trains: it gives up as
-# soon as it hears from the chief and its epoch ends.
+# Seconds that a worker waits for another one that lost its lease and still trains: it leaves the
+# run at the end of its epoch.
 BUSY_SECONDS = 600.0
-Report = Callable[[int, float], str]
-
-
-class GivenUp(KeyboardInterrupt):
-    """The training is somebody else's now. It ends at once, and can be resumed."""
+Report = Callable[[int, float], Decision]
 
 
 class Reporter(keras.callbacks.Callback):
-    """Tells the value of each epoch, obeys the answer, and pauses a training that is to wait.
+    """Reports the value of each epoch, and ends or pauses the training as it is decided.
 
     Args:
         metric: name of the value in the logs of an epoch.
-        report: takes the epoch, from 1, and its value; answers `continue` or `stop`.
+        report: takes the epoch, from 1, and its value; decides how to continue.
         until: epoch after which the training pauses, or None.
 
     Attributes:
-        stopped_at: epoch after which the answer was to stop; None where it never was.
-        paused: whether the training was left after `until`, to be gone on with.
-        epochs: epochs that have ended since the training began or continued.
+        stopped_at: epoch after which the decision was to stop; None where it never was.
+        stop: with which the training is paused: it stores its whole state, to be continued later.
+        epochs: epochs that have ended since the training was started or continued.
     """
 
     def __init__(self, metric: str, report: Report, until: int | None = None):
@@ -55,11 +50,11 @@ class Reporter(keras.callbacks.Callback):
         self.report = report
         self.until = until
         self.stopped_at: int | None = None
-        self.paused = False
+        self.stop = StopRequest()
         self.epochs = 0
 
     def get_state(self) -> dict[str, Any]:
-        """Nothing: the chief knows what was told."""
+        """Nothing: the chief knows what was reported."""
         return {}
 
     def set_state(self, state: dict[str, Any]) -> None:
@@ -73,43 +68,44 @@ class Reporter(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self.epochs += 1
         value = (logs or {}).get(self.metric)
-        answer = CONTINUE
-        # A value that is no number is the end of the training, which says so itself.
+        decision = Decision.CONTINUE
+        # A value that is not finite ends the training, whose result says so.
         if value is not None and math.isfinite(value):
-            answer = self.report(epoch + 1, float(value))
+            decision = self.report(epoch + 1, float(value))
         if self.model is None or self.model.stop_training:
             return
         last = epoch + 1 == int((self.params or {}).get("epochs", 0))
-        if answer == STOP:
+        if decision is Decision.STOP:
             self.stopped_at = epoch + 1
             self.model.stop_training = True
-        elif epoch + 1 == self.until and not last:
-            self.paused = True
-            # A training that is asked to end by its owner stores its whole state first.
-            signal.raise_signal(signal.SIGTERM)
+            return
+        reached = self.until is not None and epoch + 1 >= self.until
+        if not last and (reached or decision is Decision.PAUSE):
+            self.stop.pause()
 
 
 def train_trial(
     recipe: Recipe, folder: Path, reporter: Reporter, arrays: tuple[Any, Any] | None = None
 ) -> Result:
-    """Begin or continue a training; one that is finished is only read.
+    """Start or continue a training; one that is finished is only read.
 
     The values of epochs that were trained before are reported first: a chief that was killed may
     not know them.
     """
     done = finished(folder, reporter.until)
     for epoch, value in curve(folder, reporter.metric):
-        if math.isfinite(value):
-            reporter.report(epoch, value)
+        if math.isfinite(value) and reporter.report(epoch, value) is Decision.PAUSE:
+            return Result("interrupted", str(folder), "another worker has the trial")
     if done is not None:
         return done
     result = with_space(lambda: _train(recipe, folder, reporter, arrays), reporter)
     if result.status == "completed":
         trained(folder)
-    if reporter.paused:
-        return explained(folder, result, pause_at(reporter.until or 0))
     if reporter.stopped_at is not None:
-        return explained(folder, result, f"{STOPPED} after epoch {reporter.stopped_at}")
+        reason = f"stopped by the search after epoch {reporter.stopped_at}"
+        result = replace(result, reason=reason, stop_reason=StopReason.SEARCH)
+        written = result.to_json()
+        disk.when_there_is_space(lambda: RunDirectory(folder).write_result(written))
     return result
 
 
@@ -118,6 +114,7 @@ def _train(
 ) -> Result:
     wait_until_free(folder)
     keras.backend.clear_session()
+    reporter.stop = StopRequest()
     return train(
         recipe,
         out=folder,
@@ -126,6 +123,7 @@ def _train(
         callbacks=(reporter,),
         resume=folder.exists(),
         evaluate_test=False,
+        stop=reporter.stop,
     )
 
 
@@ -135,7 +133,7 @@ def with_space(attempt: Callable[[], Result], reporter: Reporter) -> Result:
     Raises:
         OutOfSpace: there was none for as long as a sweep waits, and no epoch ended in that time.
     """
-    waiting = Waiting()
+    waiting = SpaceWait()
     while True:
         before = reporter.epochs
         try:
@@ -157,28 +155,15 @@ def trained(folder: Path) -> None:
 
 
 def finished(folder: Path, until: int | None) -> Result | None:
-    """The result of a training that has come to its end, or to `until`; None of any other."""
+    """The result of a training that has reached its end, or epoch `until`; None of any other."""
     try:
-        told = json.loads((folder / files.RESULT).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        result = Result.from_json(json.loads((folder / files.RESULT).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
         return None
-    known = {name: told[name] for name in told if name in Result.__dataclass_fields__}
-    result = Result(**known)
     if result.status in ("completed", "failed"):
         return result
-    return result if until is not None and result.reason == pause_at(until) else None
-
-
-def pause_at(epoch: int) -> str:
-    """Why a training has not come to its end, though nothing is wrong with it."""
-    return f"paused after epoch {epoch}, to be gone on with if it is among the best"
-
-
-def explained(folder: Path, result: Result, reason: str) -> Result:
-    """Note in the run directory why the search ended a training that could have gone on."""
-    told = replace(result, reason=reason, signal=None)
-    patiently(lambda: RunDirectory(folder).write_json(files.RESULT, told.to_json()))
-    return told
+    paused = result.status == "interrupted" and until is not None and result.epochs >= until
+    return result if paused else None
 
 
 def wait_until_free(folder: Path, seconds: float = BUSY_SECONDS) -> None:

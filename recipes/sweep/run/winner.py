@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ....disk import when_there_is_space
 from ...record import directory as files
 from ...record.directory import RunDirectory
 from ...spec import load
 from ..spec.records import Objective, Sweep
 from .layout import BEST, ENSEMBLE
-from .space import patiently
-from .statistics import Lead, paired, welch
+from .statistics import Lead
 from .tables import Row
 
 # The usual bound on the probability of a lead that is none.
@@ -31,13 +31,6 @@ def ranked(rows: Sequence[Row], objective: Objective) -> list[Row]:
         if row.status == "completed" and row.score is not None and row.trial not in continued
     ]
     return [row for *_, row in sorted(found, key=lambda item: item[:3])]
-
-
-def lead(best: Row, second: Row) -> Lead:
-    """Whether the best is ahead of the second by more than the noise of their seeds."""
-    if len(best.seeds) == len(second.seeds):
-        return paired(best.seeds, second.seeds)
-    return welch(best.seeds, second.seeds)
 
 
 def said(best: Row, second: Row, found: Lead, objective: Objective) -> str:
@@ -75,7 +68,7 @@ def write_best(directory: Path, best: Row, sweep: Sweep) -> Path:
     if not best.whole:
         head.append(f"#         after {best.epochs} epochs, where the search left it")
     text = "\n".join(head) + "\n" + recipe
-    patiently(lambda: RunDirectory(directory).write_text(BEST, text))
+    when_there_is_space(lambda: RunDirectory(directory).write_text(BEST, text))
     return directory / BEST
 
 
@@ -111,7 +104,7 @@ def write_ensemble(
     recipe = load(folders[0] / files.RECIPE)
     model = averaged([model_of(RunDirectory(folder)) for folder in folders], recipe.name)
     name = f"{ENSEMBLE}/{files.MODEL}"
-    patiently(lambda: RunDirectory(directory).write(name, model.save))
+    when_there_is_space(lambda: RunDirectory(directory).write(name, model.save))
     data = data_of(recipe, arrays)
     return {
         "members": [row.trial for row in best],

@@ -1,4 +1,4 @@
-"""A worker: asks for a trial, trains it, tells what came of it, asks for the next."""
+"""A worker: asks for a trial, trains it, reports how it ended, asks for the next."""
 
 import gc
 import threading
@@ -6,18 +6,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from keras_tuner.engine.trial import Trial, TrialStatus
-
+from ..engine.trial import Decision, NoTrial, Trial, TrialOutcome, plan_of
 from ..spec.records import Sweep
-from .chief import NotYours, steps_of
+from .chief import LeaseLost
 from .client import ChiefGone, Client
 from .leases import LEASE_SECONDS
-from .plan import plan_of
-from .space import lacks_space
-from .training import CONTINUE, STOP, GivenUp
-from .trial import Interrupted, Outcome, Trainer
+from .trial import Trainer, TrialResult
 
-# Signs of life in the length of a lease.
+# Heartbeats in the length of a lease.
 BEATS = 5
 # Seconds until a worker that got no trial asks again.
 PAUSE = 0.2
@@ -25,13 +21,13 @@ PAUSE = 0.2
 
 @contextmanager
 def only_new_garbage() -> Iterator[None]:
-    """Let collections of garbage leave alone what is there now.
+    """Exclude the objects that exist now from garbage collection.
 
-    Keras collects garbage whenever it forgets a model, before each trial. What TensorFlow has
-    imported makes that last a quarter of a second; nothing of it is ever garbage.
+    Keras collects garbage whenever it clears a model, before each trial. With all that TensorFlow
+    has imported that takes a quarter of a second; none of it is ever garbage.
     """
     if gc.get_freeze_count():
-        # Somebody else has, and will end it.
+        # A caller has done so, and will end it.
         yield
         return
     gc.freeze()
@@ -41,22 +37,22 @@ def only_new_garbage() -> Iterator[None]:
         gc.unfreeze()
 
 
-class Heart:
-    """Signs of life for a trial, from a thread of their own, while the trial trains.
+class Heartbeat:
+    """Renews the lease of a trial from a thread while the trial trains.
 
     Attributes:
-        lost: why the trial is no longer this worker's; None while it is.
+        error: why the trial is no longer this worker's; None while it is.
     """
 
     def __init__(self, client: Client, trial_id: str, seconds: float):
         self.client = client
         self.trial_id = trial_id
         self.seconds = seconds
-        self.lost: Exception | None = None
+        self.error: LeaseLost | ChiefGone | None = None
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
-    def __enter__(self) -> "Heart":
+    def __enter__(self) -> "Heartbeat":
         self._thread.start()
         return self
 
@@ -66,10 +62,10 @@ class Heart:
     def _beat(self) -> None:
         while not self._over.wait(self.seconds):
             try:
-                self.client.alive(self.trial_id)
-            except (NotYours, ChiefGone) as error:
+                self.client.heartbeat(self.trial_id)
+            except (LeaseLost, ChiefGone) as error:
                 if not self._over.is_set():
-                    self.lost = error
+                    self.error = error
                 return
 
 
@@ -78,12 +74,12 @@ class Worker:
 
     Args:
         sweep: the sweep.
-        client: the way to the chief.
-        trainer: carries a trial out.
+        client: the connection to the chief.
+        trainer: trains a trial.
         lease: seconds of a lease.
 
     Attributes:
-        done: trials that were carried out.
+        done: number of trials that were carried out.
     """
 
     def __init__(
@@ -95,72 +91,60 @@ class Worker:
         self.lease = lease
         self.done = 0
 
-    def work(self, go_on: Callable[[], bool] = lambda: True) -> None:
-        """Carry out trials, one after another.
+    def work(self, more: Callable[[], bool] = lambda: True) -> TrialOutcome | None:
+        """Carry out trials, one after another, while there are `more` to do.
+
+        Returns:
+            INTERRUPTED or OUT_OF_SPACE where the last trial ended so; None otherwise.
 
         Raises:
-            Interrupted: a signal ended a training.
-            ChiefGone: there is nobody to work for.
-            OSError: the disk was full for as long as a sweep waits.
+            ChiefGone: the chief does not answer any more.
         """
         with only_new_garbage():
-            while go_on():
-                trial = self.client.create_trial()
-                if trial.status == TrialStatus.STOPPED:
-                    return
-                if trial.status == TrialStatus.IDLE:
+            while more():
+                trial = self.client.next_trial()
+                if trial is NoTrial.DONE:
+                    return None
+                if isinstance(trial, NoTrial):
                     time.sleep(PAUSE)
                     continue
-                self.carry_out(trial)
+                outcome = self.carry_out(trial)
+                if outcome in (TrialOutcome.INTERRUPTED, TrialOutcome.OUT_OF_SPACE):
+                    return outcome
                 self.done += 1
+        return None
 
-    def carry_out(self, trial: Trial) -> None:
-        """Train a trial and tell the chief how it ended."""
-        with Heart(self.client, trial.trial_id, self.lease / BEATS) as heart:
+    def carry_out(self, trial: Trial) -> TrialOutcome | None:
+        """Train a trial and report how it ended; None where another worker has it now."""
+        with Heartbeat(self.client, trial.trial_id, self.lease / BEATS) as heartbeat:
+            result = self._train(trial, heartbeat)
+        if isinstance(heartbeat.error, ChiefGone):
+            raise heartbeat.error
+        if heartbeat.error is not None:
+            return None
+        if result.outcome not in (TrialOutcome.INTERRUPTED, TrialOutcome.OUT_OF_SPACE):
+            self._end(trial, result)
+        return result.outcome
+
+    def _train(self, trial: Trial, heartbeat: Heartbeat) -> TrialResult:
+        def report(epoch: int, value: float) -> Decision:
+            if epoch in trial.reported:
+                return Decision.CONTINUE
             try:
-                outcome = self._train(trial, heart)
-            except GivenUp:
-                if isinstance(heart.lost, ChiefGone):
-                    raise heart.lost from None
-                return  # Somebody else has it.
-        if heart.lost is None:
-            self._end(trial, outcome)
+                decision = self.client.report(trial.trial_id, epoch, value)
+            except (LeaseLost, ChiefGone) as error:
+                heartbeat.error = error
+            # Another worker continues it from the checkpoint of a pause.
+            return decision if heartbeat.error is None else Decision.PAUSE
 
-    def _train(self, trial: Trial, heart: Heart) -> Outcome:
-        metric = self.sweep.objective.metric
-        known = steps_of(trial)
+        return self.trainer.run(plan_of(self.sweep, trial), report)
 
-        def report(epoch: int, value: float) -> str:
-            if epoch in known:
-                return CONTINUE
-            try:
-                answer = self.client.update_trial(trial.trial_id, {metric: value}, epoch)
-            except (NotYours, ChiefGone) as error:
-                heart.lost = error
-            if heart.lost is not None:
-                # In the middle of a training any other error would count as its failure.
-                raise GivenUp
-            return CONTINUE if answer.status == TrialStatus.RUNNING else STOP
-
+    def _end(self, trial: Trial, result: TrialResult) -> None:
         try:
-            return self.trainer.run(plan_of(self.sweep, trial), report)
-        except Interrupted:
-            raise
-        except Exception as error:
-            if lacks_space(error):
-                # Nothing is wrong with the trial; the sweep ends, and continues it later.
-                raise
-            # One bad trial is a row of the table, never the end of the search.
-            return Outcome(TrialStatus.INVALID, f"{type(error).__name__}: {error}")
-
-    def _end(self, trial: Trial, outcome: Outcome) -> None:
-        metric = self.sweep.objective.metric
-        try:
-            known = steps_of(self.client.alive(trial.trial_id))
-            for epoch, value in outcome.curve:
+            known = self.client.heartbeat(trial.trial_id).reported
+            for epoch, value in result.curve:
                 if epoch not in known:
-                    self.client.update_trial(trial.trial_id, {metric: value}, epoch)
-            trial.status, trial.message = outcome.status, outcome.reason or None
-            self.client.end_trial(trial)
-        except NotYours:
+                    self.client.report(trial.trial_id, epoch, value)
+            self.client.end(trial.trial_id, result.outcome, result.reason)
+        except LeaseLost:
             return

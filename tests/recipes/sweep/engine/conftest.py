@@ -11,8 +11,9 @@ pytest.importorskip("keras_tuner")
 
 from keras_tuner.engine.trial import Trial
 
-from keras_recipes.recipes.sweep.engine.hyperparameters import active_values
-from keras_recipes.recipes.sweep.engine.table import make_oracle
+from keras_recipes.recipes.sweep.engine.hyperparameters import active_of
+from keras_recipes.recipes.sweep.engine.search import make_oracle
+from keras_recipes.recipes.sweep.engine.trial import Decision
 from keras_recipes.recipes.sweep.spec import load_sweep
 
 SPACE = {
@@ -45,7 +46,7 @@ class Played:
                 if key.startswith("tuner/")
             }
             curve = self.oracle.curve(trial)
-            values = active_values(self.sweep, trial.hyperparameters)
+            values = active_of(self.sweep, trial.hyperparameters.values)
             found.append((values, told, curve[-1][0] if curve else 0))
         return found
 
@@ -75,17 +76,9 @@ def made():
 
 
 @pytest.fixture
-def oracle(tmp_path):
-    """A new oracle of a sweep; it writes files only where a test asks for them."""
-
-    def new(sweep, *, writes=False):
-        own = make_oracle(sweep, tmp_path / "oracle")
-        if not writes:
-            own.save = lambda: None
-            own._save_trial = lambda trial: None
-        return own
-
-    return new
+def oracle():
+    """A new oracle of a sweep."""
+    return make_oracle
 
 
 @pytest.fixture
@@ -126,10 +119,10 @@ def play(oracle):
 
 def _run(oracle, sweep, trial, score, fails, epochs):
     told = trial.hyperparameters.values
-    values = active_values(sweep, trial.hyperparameters)
+    values = active_of(sweep, trial.hyperparameters.values)
     first, last = told.get("tuner/initial_epoch", 0), told.get("tuner/epochs", epochs)
     for epoch in range(first + 1, last + 1):
-        if oracle.report(trial.trial_id, epoch, score(values, epoch)) != "continue":
+        if oracle.report(trial.trial_id, epoch, score(values, epoch)) is not Decision.CONTINUE:
             break
     trial.status = "FAILED" if fails(trial.trial_id) else "COMPLETED"
     oracle.end_trial(trial)

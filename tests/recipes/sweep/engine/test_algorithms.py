@@ -9,6 +9,7 @@ from keras_tuner.engine.trial import TrialStatus
 
 from keras_recipes.recipes.sweep.engine.asha import rungs
 from keras_recipes.recipes.sweep.engine.coarse_to_fine import narrowed, remaining, within
+from keras_recipes.recipes.sweep.engine.trial import Decision
 from keras_recipes.recipes.sweep.spec.domains import from_unit
 from keras_recipes.recipes.sweep.spec.records import LogUniform
 
@@ -160,29 +161,28 @@ def test_median_by_hand(made, oracle):
         told = []
         for epoch, value in enumerate(curve, start=1):
             told.append(own.report(trial.trial_id, epoch, value))
-            if told[-1] != "continue":
+            if told[-1] is not Decision.CONTINUE:
                 break
         trial.status = "COMPLETED"
         own.end_trial(trial)
         words.append(told)
-    go, stop = "continue", "stop"
+    go, stop = Decision.CONTINUE, Decision.STOP
     # Means up to epoch 2: 4.5, 5.5, 3.5; the median of three is 4.5, and 6 is worse.
     assert words == [[go] * 4, [go] * 4, [go] * 4, [go, stop], [go] * 4]
     assert statistics.median([4.5, 5.5, 3.5]) == 4.5
 
 
-def test_median_says_stop_by_the_status_of_keras_tuners_own_answer(made, oracle):
+def test_median_decides_and_the_trial_still_runs(made, oracle):
     own = oracle(made({"median": {"warmup": 1, "min_trials": 1}}, space=RATE))
     for values in ([1.0, 1.0], [2.0, 2.0]):
         trial = own.create_trial("w")
         answers = [
-            own.update_trial(trial.trial_id, {"val_loss": value}, epoch).status
-            for epoch, value in enumerate(values, start=1)
+            own.report(trial.trial_id, epoch, value) for epoch, value in enumerate(values, start=1)
         ]
         kept = own.trials[trial.trial_id]
         assert kept.status == TrialStatus.RUNNING
         own.end_trial(type(trial).from_state({**kept.get_state(), "status": "COMPLETED"}))
-    assert answers == [TrialStatus.RUNNING, TrialStatus.STOPPED]
+    assert answers == [Decision.CONTINUE, Decision.STOP]
 
 
 def test_narrowing_by_hand():

@@ -4,7 +4,7 @@ import keras_tuner
 import pytest
 
 from keras_recipes.recipes.sweep.engine.hyperparameters import (
-    active_values,
+    active_of,
     decoded,
     encoded,
     hyperparameters,
@@ -74,11 +74,11 @@ def test_settings_survive_keras_tuners_own_messages_exactly(made):
         there = keras_tuner.HyperParameters.from_proto(space.to_proto())
         again = keras_tuner.HyperParameters.from_config(space.get_config())
         assert (
-            active_values(sweep, there)
-            == active_values(sweep, space)
-            == active_values(sweep, again)
+            active_of(sweep, there.values)
+            == active_of(sweep, space.values)
+            == active_of(sweep, again.values)
         )
-        assert active_values(sweep, space) == values
+        assert active_of(sweep, space.values) == values
 
 
 def _belongs(row, value):
@@ -93,7 +93,7 @@ def test_only_what_is_active_has_a_value_and_the_rest_is_at_its_default(made):
     assert kept["learning_rate"] == 0.1  # the middle of 0.01 and 1: it is not active
     assert kept["learning_rate@2"] == 0.001
     space.values = kept
-    active = active_values(sweep, space)
+    active = active_of(sweep, space.values)
     assert active["learning_rate"] == 0.001
     assert active["gradient_accumulation"] == 2
 
@@ -103,4 +103,4 @@ def test_a_value_of_an_oracle_that_moves_freely_is_rounded_into_its_range(made):
     space = hyperparameters(sweep)
     for free, rounded in ((0.00123456789, 0.00123457), (1e-2 + 1e-12, 1e-2), (9e-5, 1e-4)):
         space.values["learning_rate"] = free
-        assert active_values(sweep, space) == {"learning_rate": rounded}
+        assert active_of(sweep, space.values) == {"learning_rate": rounded}

@@ -6,7 +6,7 @@ import pytest
 
 from keras_recipes import RequestError
 from keras_recipes.recipes.sweep.report import is_sweep_directory, write_sweep_report
-from keras_recipes.recipes.sweep.report.story import Story, parameters
+from keras_recipes.recipes.sweep.report.files import SweepFiles, parameters
 
 RATE, LAYERS = "optimizer.sgd.momentum", "model.layers"
 SHALLOW, DEEP = [{"dense": {"units": 8}}], [{"dense": {"units": 8}}, {"dense": {"units": 4}}]
@@ -166,7 +166,7 @@ def test_a_parameter_of_two_branches_has_one_picture():
 
 def test_the_story_ranks_by_the_result(sweep):
     folder = sweep([row("0", 0.5), row("1", 0.7), row("2", None)], order=["1", "0"])
-    assert [item["trial"] for item in Story(folder).ranked] == ["1", "0"]
+    assert [item["trial"] for item in SweepFiles(folder).ranked] == ["1", "0"]
 
 
 def changed(name, change):

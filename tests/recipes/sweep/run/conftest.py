@@ -52,14 +52,14 @@ def clock():
 @pytest.fixture
 def make_chief(tiny, tmp_path, clock):
     """Makes a chief of the tiny sweep; made again, it is the chief after a kill."""
-    from keras_recipes.recipes.sweep.engine.table import make_oracle
+    from keras_recipes.recipes.sweep.engine.oracle_state import OracleState
+    from keras_recipes.recipes.sweep.engine.search import Search, make_oracle
     from keras_recipes.recipes.sweep.run.chief import Chief
-    from keras_recipes.recipes.sweep.run.keep import Keep
     from keras_recipes.recipes.sweep.run.leases import Leases
 
     def make(sweep=None, **arguments):
-        oracle = make_oracle(sweep or tiny(budget={"trials": 4}), tmp_path / "oracle")
+        search = Search(make_oracle(sweep or tiny(budget={"trials": 4})))
         leases = Leases(30.0, clock=clock)
-        return Chief(oracle, Keep(tmp_path / "oracle"), leases=leases, **arguments)
+        return Chief(search, OracleState(tmp_path / "oracle"), leases=leases, **arguments)
 
     return make

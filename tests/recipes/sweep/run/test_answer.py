@@ -6,8 +6,9 @@ import io
 import pytest
 
 from keras_recipes.recipes.sweep.run import tables, winner
-from keras_recipes.recipes.sweep.run.live import Show, trials_of
-from keras_recipes.recipes.sweep.run.names import shortened
+from keras_recipes.recipes.sweep.run.display import SweepDisplay, trials_of
+from keras_recipes.recipes.sweep.run.row import shortened
+from keras_recipes.recipes.sweep.run.statistics import compare
 from keras_recipes.recipes.sweep.run.tables import Row
 from keras_recipes.recipes.sweep.spec import Objective
 
@@ -48,7 +49,7 @@ def test_a_trial_that_another_went_on_with_is_not_ranked_beside_it():
 
 def test_a_lead_is_told_from_noise_only_with_seeds():
     one, other = row("0", 0.2), row("1", 0.3)
-    told = winner.said(one, other, winner.lead(one, other), LEAST)
+    told = winner.said(one, other, compare(one.seeds, other.seeds), LEAST)
     assert told.startswith("trial 0 is ahead of trial 1 by 0.1 in val_loss")
     assert "nobody can tell" in told
 
@@ -60,7 +61,7 @@ def test_a_lead_is_told_from_noise_only_with_seeds():
 def test_a_lead_beyond_the_noise_is_said_to_be_one(seeds, verdict):
     one = row("0", 0.2, seeds=[0.2, 0.21, 0.19])
     other = row("1", sum(seeds) / 3, seeds=seeds)
-    told = winner.said(one, other, winner.lead(one, other), LEAST)
+    told = winner.said(one, other, compare(one.seeds, other.seeds), LEAST)
     assert verdict in told
     assert ("no more" in told) == ("no more" in verdict)
 
@@ -87,7 +88,7 @@ def test_names_are_shortened_no_further_than_they_differ():
 def test_a_log_has_one_plain_line_for_each_trial_that_ended(tiny, capsys):
     ended = [row("0", 0.25, values={"data.batch_size": 32}), row("1", None, reason="too large")]
     running = [Row("2", "running", None, None, None, {})]
-    with Show(tiny()) as show:
+    with SweepDisplay(tiny()) as show:
         show.update([])
         show.update([ended[0], *running])
         show.update([*ended, *running])
@@ -101,14 +102,14 @@ def test_a_log_has_one_plain_line_for_each_trial_that_ended(tiny, capsys):
 
 
 def test_a_quiet_sweep_says_nothing(tiny, capsys):
-    with Show(tiny(), quiet=True) as show:
+    with SweepDisplay(tiny(), quiet=True) as show:
         show.update([])
         show.update([row("0", 0.25)])
     assert capsys.readouterr().err == ""
 
 
 def test_trials_that_ended_before_an_interruption_are_not_told_again(tiny, capsys):
-    with Show(tiny()) as show:
+    with SweepDisplay(tiny()) as show:
         show.update([row("0", 0.25)])
         show.update([row("0", 0.25), row("1", 0.5)])
     assert len(capsys.readouterr().err.splitlines()) == 1

@@ -6,8 +6,7 @@ import pytest
 
 from keras_recipes import RequestError
 from keras_recipes.disk import replaced_files
-from keras_recipes.recipes.sweep.run.folder import held
-from keras_recipes.recipes.sweep.run.identity import identity
+from keras_recipes.recipes.sweep.run.folder import held, identity
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import os
 import pytest
 
 from keras_recipes import RequestError, TrainingFailed, disk
+from keras_recipes.recipes.sweep.engine.trial import NoTrial, TrialOutcome
 from keras_recipes.recipes.sweep.run import space
 from keras_recipes.recipes.sweep.run.sweep import run_sweep
 
@@ -44,6 +45,7 @@ class Full:
 @pytest.fixture(autouse=True)
 def _fast(monkeypatch):
     monkeypatch.setattr(space, "PAUSE", 0.01)
+    monkeypatch.setattr(disk, "PAUSE", 0.01)
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +95,7 @@ def test_a_disk_that_stays_full_ends_the_sweep_which_continues(tiny, tmp_path, m
     expected, count = peace
     out = tmp_path / "full"
     monkeypatch.setattr(space, "PATIENCE", 0.05)
+    monkeypatch.setattr(disk, "PATIENCE", 0.05)
     monkeypatch.setattr(disk, "os", Full(range(count // 2, 10**9)))
     with pytest.raises(TrainingFailed, match=r"disk is full.*the same command continues"):
         run_sweep(tiny(budget={"trials": 2}), out=out, progress=False)
@@ -105,33 +108,32 @@ def test_a_disk_that_stays_full_ends_the_sweep_which_continues(tiny, tmp_path, m
 def test_a_trial_is_handed_out_only_when_the_state_is_on_disk(make_chief, monkeypatch):
     chief = make_chief()
     monkeypatch.setattr(disk, "os", Full(range(10**9)))
-    assert chief.create_trial("a").status == "IDLE"
+    assert chief.next_trial("a") is NoTrial.WAIT
     monkeypatch.setattr(disk, "os", os)
-    trial = chief.create_trial("a")
-    assert (trial.status, trial.trial_id) == ("RUNNING", "0")
+    trial = chief.next_trial("a")
+    assert trial.trial_id == "0"
     # The next chief would know of it.
-    assert list(make_chief().oracle.trials) == ["0"]
+    assert [trial.trial_id for trial in make_chief().search.trials()] == ["0"]
 
 
 def test_a_chief_that_waits_too_long_ends_the_search(make_chief, monkeypatch):
     monkeypatch.setattr(space, "PATIENCE", 0.0)
     chief = make_chief()
     monkeypatch.setattr(disk, "os", Full(range(10**9)))
-    assert chief.create_trial("a").status == "STOPPED"
+    assert chief.next_trial("a") is NoTrial.DONE
     assert chief.full
 
 
 def test_values_are_taken_while_the_disk_is_full(make_chief, monkeypatch):
     chief = make_chief()
-    trial = chief.create_trial("a")
+    trial = chief.next_trial("a")
     monkeypatch.setattr(disk, "os", Full(range(10**9)))
-    chief.update_trial(trial.trial_id, {"val_loss": 0.5}, 1, worker="a")
-    trial.status = "COMPLETED"
-    chief.end_trial(trial, worker="a")
-    assert chief.create_trial("a").status == "IDLE"
+    chief.report(trial.trial_id, 1, 0.5, worker="a")
+    chief.end(trial.trial_id, TrialOutcome.COMPLETED, worker="a")
+    assert chief.next_trial("a") is NoTrial.WAIT
     monkeypatch.setattr(disk, "os", os)
     chief.save()
-    assert make_chief().oracle.trials["0"].score == 0.5
+    assert make_chief().search.trial("0").score == 0.5
 
 
 def test_a_request_that_was_refused_for_want_of_space_is_known():

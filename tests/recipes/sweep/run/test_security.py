@@ -4,15 +4,15 @@ import socket
 from concurrent import futures
 
 import grpc
-import keras_tuner
 import pytest
-from keras_tuner.engine.trial import Trial, TrialStatus
 
 from keras_recipes import RequestError
+from keras_recipes.recipes.sweep.engine.messages import PREFIX, SERVICE, answer
+from keras_recipes.recipes.sweep.engine.trial import Decision, Trial, TrialOutcome
 from keras_recipes.recipes.sweep.run.address import Address
 from keras_recipes.recipes.sweep.run.chief import BadCall
 from keras_recipes.recipes.sweep.run.client import ChiefGone, RemoteClient
-from keras_recipes.recipes.sweep.run.server import MOST_BYTES, PREFIX, SERVICE, serve
+from keras_recipes.recipes.sweep.run.server import MOST_BYTES, serve
 from keras_recipes.recipes.sweep.run.signing import SIGNATURE, Gate, Refused, Signer
 
 ANY = Address("127.0.0.1", 0)
@@ -49,7 +49,9 @@ class Peer:
 
 
 def client(address, worker="a", token=TOKEN):
-    return RemoteClient(address, worker, fingerprint="print", token=token, patience=5.0)
+    return RemoteClient(
+        address, worker, objective="val_loss", fingerprint="print", token=token, patience=5.0
+    )
 
 
 @pytest.fixture
@@ -59,14 +61,13 @@ def attacked(make_chief):
     port, stop = serve(chief, ANY, "print", TOKEN)
     address = f"127.0.0.1:{port}"
     worker = client(address)
-    trial = worker.create_trial()
-    before = chief.oracle.get_state()
+    trial = worker.next_trial()
+    before = chief.search.oracle.get_state()
     yield chief, Peer(address), address
-    assert chief.oracle.get_state() == before
-    assert worker.update_trial(trial.trial_id, {"val_loss": 0.5}, 1).status == "RUNNING"
-    trial.status = TrialStatus.COMPLETED
-    worker.end_trial(trial)
-    assert [chief.oracle.trials["0"].score, *chief.workers] == [0.5, "a"]
+    assert chief.search.oracle.get_state() == before
+    assert worker.report(trial.trial_id, 1, 0.5) is Decision.CONTINUE
+    worker.end(trial.trial_id, TrialOutcome.COMPLETED, "")
+    assert [chief.search.trial("0").score, *chief.workers] == [0.5, "a"]
     stop()
 
 
@@ -98,7 +99,7 @@ def test_no_method_answers_without_the_token(attacked):
 def test_a_worker_with_another_token_is_told_what_to_do(attacked):
     _, _, address = attacked
     with pytest.raises(RequestError, match="--token-file"):
-        client(address, token=OTHER).create_trial()
+        client(address, token=OTHER).next_trial()
 
 
 def test_a_call_that_was_altered_or_is_sent_again_is_refused(attacked):
@@ -175,7 +176,7 @@ def test_a_worker_that_says_what_cannot_be_is_refused(attacked, method, request_
 def test_a_worker_without_a_name_is_refused(make_chief):
     for name in ("", "a\nb", "a" * 1000):
         with pytest.raises(BadCall, match="name of a worker"):
-            make_chief().create_trial(name)
+            make_chief().next_trial(name)
 
 
 def test_signed_bytes_that_are_no_message_and_methods_that_are_none(attacked):
@@ -226,18 +227,17 @@ class Impostor(grpc.GenericRpcHandler):
         )
 
     def answer(self, method, content, context):
-        trial = Trial(keras_tuner.HyperParameters(), self.name, "RUNNING")
-        answer = SERVICE.CreateTrialResponse(trial=trial.to_proto()).SerializeToString()
+        made = answer("CreateTrial", Trial(self.name, {}))
         if self.gate is None:
             context.set_trailing_metadata(((SIGNATURE, b"x" * 32),))
-            return answer
+            return made
         try:
             call = self.gate.check(method, content, context.invocation_metadata())
         except Refused as error:
             context.set_trailing_metadata(tuple(error.renewal))
             context.abort(REFUSED, str(error))
-        context.set_trailing_metadata(tuple(self.gate.sign(call, "OK", answer)))
-        return answer
+        context.set_trailing_metadata(tuple(self.gate.sign(call, "OK", made)))
+        return made
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ class Impostor(grpc.GenericRpcHandler):
     [
         (Impostor(), ChiefGone, "no chief of this sweep"),
         (Impostor(OTHER), RequestError, "does not take the token"),
-        (Impostor(TOKEN, "../../x"), ChiefGone, "without a sound name"),
+        (Impostor(TOKEN, "../../x"), ChiefGone, "invalid name"),
     ],
 )
 def test_a_worker_believes_nobody_but_its_chief(handler, error, words):
@@ -254,6 +254,6 @@ def test_a_worker_believes_nobody_but_its_chief(handler, error, words):
     server.start()
     try:
         with pytest.raises(error, match=words):
-            client(f"127.0.0.1:{port}").create_trial()
+            client(f"127.0.0.1:{port}").next_trial()
     finally:
         server.stop(0).wait(2.0)

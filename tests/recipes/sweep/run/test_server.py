@@ -4,11 +4,11 @@ import threading
 import time
 
 import pytest
-from keras_tuner.engine.trial import TrialStatus
 
 from keras_recipes import RequestError
+from keras_recipes.recipes.sweep.engine.trial import Decision, TrialOutcome
 from keras_recipes.recipes.sweep.run.address import Address, parse_address
-from keras_recipes.recipes.sweep.run.chief import NotYours
+from keras_recipes.recipes.sweep.run.chief import LeaseLost
 from keras_recipes.recipes.sweep.run.client import ChiefGone, RemoteClient
 from keras_recipes.recipes.sweep.run.server import serve
 
@@ -25,47 +25,54 @@ def served(make_chief):
 
 
 def client(address, worker="a", fingerprint="print", patience=5.0, token=TOKEN):
-    return RemoteClient(address, worker, fingerprint=fingerprint, token=token, patience=patience)
+    return RemoteClient(
+        address,
+        worker,
+        objective="val_loss",
+        fingerprint=fingerprint,
+        token=token,
+        patience=patience,
+    )
 
 
 def test_a_trial_goes_over_the_wire_and_back_exactly(served):
     chief, address = served
     worker = client(address)
-    trial = worker.create_trial()
-    own = chief.oracle.trials[trial.trial_id]
+    trial = worker.next_trial()
     # A rate that lost a bit on its way would train to another score.
-    assert trial.hyperparameters.values == own.hyperparameters.values
+    assert trial.settings == chief.search.trial(trial.trial_id).settings
     value = 0.1 + 1e-12
-    assert worker.update_trial(trial.trial_id, {"val_loss": value}, 1).status == "RUNNING"
-    trial.status, trial.message = TrialStatus.COMPLETED, "stopped: ü"
-    worker.end_trial(trial)
-    assert (own.score, own.message, own.status) == (value, "stopped: ü", "COMPLETED")
+    assert worker.report(trial.trial_id, 1, value) is Decision.CONTINUE
+    assert set(worker.heartbeat(trial.trial_id).reported) == {1}
+    worker.end(trial.trial_id, TrialOutcome.STOPPED, "stopped: ü")
+    own = chief.search.trial(trial.trial_id)
+    assert (own.score, own.message, own.outcome) == (value, "stopped: ü", TrialOutcome.STOPPED)
 
 
 def test_a_worker_is_known_by_its_name(served):
     _, address = served
-    trial = client(address, "a").create_trial()
-    assert client(address, "b").create_trial().trial_id != trial.trial_id
-    client(address, "a").alive(trial.trial_id)
-    with pytest.raises(NotYours):
-        client(address, "b").alive(trial.trial_id)
+    trial = client(address, "a").next_trial()
+    assert client(address, "b").next_trial().trial_id != trial.trial_id
+    client(address, "a").heartbeat(trial.trial_id)
+    with pytest.raises(LeaseLost):
+        client(address, "b").heartbeat(trial.trial_id)
 
 
 def test_a_worker_of_another_sweep_is_refused(served):
     _, address = served
     with pytest.raises(RequestError, match="another sweep"):
-        client(address, fingerprint="other").create_trial()
+        client(address, fingerprint="other").next_trial()
 
 
 def test_a_chief_that_is_not_there_is_not_waited_for_without_end():
     with pytest.raises(ChiefGone, match="has not answered"):
-        client("127.0.0.1:9", patience=0.5).create_trial()
+        client("127.0.0.1:9", patience=0.5).next_trial()
 
 
 def test_a_chief_that_comes_back_is_found_again(make_chief):
     port, stop = serve(make_chief(), ANY, "print", TOKEN)
     worker = client(f"127.0.0.1:{port}", patience=30.0)
-    trial = worker.create_trial()
+    trial = worker.next_trial()
     stop()
 
     def come_back():
@@ -75,7 +82,7 @@ def test_a_chief_that_comes_back_is_found_again(make_chief):
     again = []
     thread = threading.Thread(target=come_back)
     thread.start()
-    worker.update_trial(trial.trial_id, {"val_loss": 1.0}, 1)
+    worker.report(trial.trial_id, 1, 1.0)
     thread.join()
     again[0]()
 
@@ -88,6 +95,6 @@ def test_two_chiefs_cannot_share_an_address(served, make_chief):
 
 def test_an_oracle_that_breaks_is_told_to_the_workers(served, monkeypatch):
     chief, address = served
-    monkeypatch.setattr(chief.oracle, "populate_space", lambda trial_id: 1 / 0)
+    monkeypatch.setattr(chief.search.oracle, "populate_space", lambda trial_id: 1 / 0)
     with pytest.raises(ChiefGone, match="ZeroDivisionError"):
-        client(address).create_trial()
+        client(address).next_trial()

@@ -141,20 +141,20 @@ def test_the_report_tells_the_answer(done):
 
 def test_an_interrupted_sweep_goes_on_as_if_nothing_had_been(done, tiny, tmp_path, monkeypatch):
     out, _ = done
-    take = chiefs.Chief.update_trial
+    take = chiefs.Chief.report
 
-    def interrupted(self, trial_id, metrics, step=0, *, worker):
-        if (trial_id, step) == ("1", 1):
+    def interrupted(self, trial_id, epoch, value, *, worker):
+        if (trial_id, epoch) == ("1", 1):
             signal.raise_signal(signal.SIGINT)
-        return take(self, trial_id, metrics, step, worker=worker)
+        return take(self, trial_id, epoch, value, worker=worker)
 
     # keras-tuner would need tensorboard in every trial; a plain install has none.
     monkeypatch.setitem(sys.modules, "tensorboard", None)
-    monkeypatch.setattr(chiefs.Chief, "update_trial", interrupted)
+    monkeypatch.setattr(chiefs.Chief, "report", interrupted)
     first = run_sweep(tiny(), out=tmp_path / "again", progress=False)
     assert (first.status, first.exit_status, first.trials) == ("interrupted", 130, 1)
     assert [row["status"] for row in rows(tmp_path / "again")] == ["completed", "running"]
-    monkeypatch.setattr(chiefs.Chief, "update_trial", take)
+    monkeypatch.setattr(chiefs.Chief, "report", take)
     second = run_sweep(tiny(), out=tmp_path / "again", progress=False)
     assert second.status == "completed"
 

@@ -2,21 +2,24 @@
 
 import gc
 import json
-import signal
 
 import pytest
-from keras_tuner.engine.trial import Trial
 
 from keras_recipes import RequestError
 from keras_recipes.models.training_step import TrainingStep
 from keras_recipes.recipes.record.lock import locked
 from keras_recipes.recipes.sweep.engine.hyperparameters import hyperparameters
+from keras_recipes.recipes.sweep.engine.trial import (
+    Decision,
+    Trial,
+    check_settings,
+    plan_of,
+    recipes_of,
+)
 from keras_recipes.recipes.sweep.run import training
-from keras_recipes.recipes.sweep.run.plan import check_settings, plan_of, recipes_of
 from keras_recipes.recipes.sweep.run.remote import wait_for
-from keras_recipes.recipes.sweep.run.stored import Damaged
 from keras_recipes.recipes.sweep.run.sweep import run_sweep
-from keras_recipes.recipes.sweep.run.trial import put_aside
+from keras_recipes.recipes.sweep.run.trial import keep_attempt
 from keras_recipes.recipes.sweep.run.worker import only_new_garbage
 
 
@@ -24,7 +27,7 @@ class Model:
     stop_training = False
 
 
-def reporter(answer="continue", until=None, epochs=5):
+def reporter(answer=Decision.CONTINUE, until=None, epochs=5):
     told = []
 
     def report(epoch, value):
@@ -48,29 +51,27 @@ def test_every_epoch_is_told_counted_from_one():
 
 
 def test_stop_ends_the_training():
-    made, _ = reporter("stop")
+    made, _ = reporter(Decision.STOP)
     made.on_epoch_end(2, {"val_loss": 0.5})
     assert made.model.stop_training
     assert made.stopped_at == 3
 
 
-def test_a_pause_is_asked_for_like_an_end_by_the_owner():
-    got = []
-    before = signal.signal(signal.SIGTERM, lambda number, frame: got.append(number))
-    try:
-        made, _ = reporter(until=2)
-        made.on_epoch_end(0, {"val_loss": 0.5})
-        assert not got
-        made.on_epoch_end(1, {"val_loss": 0.5})
-    finally:
-        signal.signal(signal.SIGTERM, before)
-    assert (got, made.paused) == ([signal.SIGTERM], True)
+def test_a_training_pauses_after_its_epoch_or_as_it_is_decided():
+    made, _ = reporter(until=2)
+    made.on_epoch_end(0, {"val_loss": 0.5})
+    assert not made.stop.asked()
+    made.on_epoch_end(1, {"val_loss": 0.5})
+    assert made.stop.asked()
+    made, _ = reporter(Decision.PAUSE)
+    made.on_epoch_end(0, {"val_loss": 0.5})
+    assert (made.stop.asked(), made.model.stop_training) == (True, False)
 
 
 def test_the_last_epoch_is_no_pause():
     made, _ = reporter(until=5)
     made.on_epoch_end(4, {"val_loss": 0.5})
-    assert not made.paused
+    assert not made.stop.asked()
 
 
 def written(folder, **result):
@@ -86,9 +87,10 @@ def written(folder, **result):
         ({"status": "completed"}, None, True),
         ({"status": "failed"}, 3, True),
         ({"status": "running"}, None, False),
-        ({"status": "interrupted", "reason": "SIGTERM came after 3 epochs"}, 3, False),
-        ({"status": "interrupted", "reason": training.pause_at(3)}, 3, True),
-        ({"status": "interrupted", "reason": training.pause_at(3)}, 9, False),
+        ({"status": "interrupted", "epochs": 2}, 3, False),
+        ({"status": "interrupted", "epochs": 3}, 3, True),
+        ({"status": "interrupted", "epochs": 3}, 9, False),
+        ({"status": "interrupted", "epochs": 3}, None, False),
     ],
 )
 def test_what_counts_as_the_end_of_a_training(tmp_path, result, until, over):
@@ -101,10 +103,10 @@ def test_a_failed_try_is_kept_beside_the_next_one(tmp_path):
         folder = tmp_path / "trials" / "0007"
         folder.mkdir(parents=True)
         (folder / "number").write_text(str(number))
-        put_aside(tmp_path, "7")
+        keep_attempt(tmp_path, "7")
         kept = tmp_path / "trials" / f"0007.failed-{number}" / "number"
         assert (kept.read_text(), folder.exists()) == (str(number), False)
-    put_aside(tmp_path, "7")
+    keep_attempt(tmp_path, "7")
 
 
 def test_a_line_that_a_kill_cut_short_ends_the_curve(tmp_path):
@@ -121,9 +123,8 @@ def test_a_run_that_is_still_worked_on_is_waited_for(tmp_path):
 
 
 def trial(sweep, **given):
-    space = hyperparameters(sweep)
-    space.values.update({name.replace("__", "/"): value for name, value in given.items()})
-    return Trial(space, trial_id="3")
+    given = {name.replace("__", "/"): value for name, value in given.items()}
+    return Trial("3", {**hyperparameters(sweep).values, **given})
 
 
 def test_a_promotion_is_planned_from_keras_tuners_values(tiny):
@@ -139,7 +140,7 @@ def test_values_that_are_not_in_the_space_are_refused(tiny):
     sweep = tiny()
     check_settings(sweep, [trial(sweep)])
     for value in (64.5, "65", None, [64]):
-        with pytest.raises(Damaged, match="trial 3 has values"):
+        with pytest.raises(ValueError, match="trial 3 has values"):
             check_settings(sweep, [trial(sweep, **{"data.batch_size": value})])
 
 

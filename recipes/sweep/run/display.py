@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ....disk import is_full
 from ..spec.records import Sweep
-from .names import shortened
+from .row import shortened
 from .tables import Row, cell, names_of
 from .winner import ranked
 
@@ -22,7 +22,7 @@ WIDTH = 24
 EVERY_TRIAL_WHOLE = ("random", "grid", "bayesian", "median")
 
 
-class Show:
+class SweepDisplay:
     """What is seen of a sweep while it runs.
 
     Args:
@@ -44,7 +44,7 @@ class Show:
         """Whether there is a table that is renewed."""
         return self._live is not None
 
-    def __enter__(self) -> "Show":
+    def __enter__(self) -> "SweepDisplay":
         if self._console.is_terminal:
             self._live = Live(console=self._console, refresh_per_second=4, transient=True)
             self._live.start()
@@ -114,7 +114,7 @@ class Show:
         return "" if seconds is None else f", about {_clock(seconds)} left"
 
     def left(self, ended: int) -> float | None:
-        """Seconds left, by the pace so far; None where it cannot be told."""
+        """Seconds left, by the pace so far; None where it is not known."""
         done = ended - (self._ended_before or 0)
         expected = trials_of(self.sweep)
         if expected is None or done < 1:

@@ -5,9 +5,9 @@ from typing import Any, Literal
 import pytest
 
 from keras_recipes import RequestError
-from keras_recipes.recipes.sweep.run.layout import is_trial_id, trial_folder
+from keras_recipes.recipes.sweep.run.layout import trial_folder
 from keras_recipes.recipes.sweep.run.result import SweepResult, read_result
-from keras_recipes.recipes.sweep.run.stored import fits, read_json
+from keras_recipes.recipes.sweep.stored import fits, is_trial_id, read_json
 
 
 @pytest.mark.parametrize(

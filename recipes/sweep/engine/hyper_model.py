@@ -13,8 +13,8 @@ from ...build.inputs import data_of
 from ...data.order import EpochOrder
 from ...run.pretrain import pretrain_aside
 from ...spec import Recipe
-from ..engine.hyperparameters import active_values, hyperparameters
 from ..spec.load import load_sweep, trial_recipe
+from .hyperparameters import active_of, hyperparameters
 
 
 class HyperModel(keras_tuner.HyperModel):
@@ -56,7 +56,7 @@ class HyperModel(keras_tuner.HyperModel):
     def recipe(self, hp: keras_tuner.HyperParameters) -> Recipe:
         """The recipe of a setting; the parameters of the sweep are declared in `hp`."""
         hp.merge(hyperparameters(self.sweep), overwrite=False)
-        return trial_recipe(self.sweep, active_values(self.sweep, hp))
+        return trial_recipe(self.sweep, active_of(self.sweep, hp.values))
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """The compiled model of a setting."""

@@ -1,17 +1,14 @@
-"""What every oracle of a sweep does beyond keras-tuner's own: constraints, seeds, whole files."""
+"""What every oracle of a sweep does beyond keras-tuner's own: constraints, seeds, decisions."""
 
 import hashlib
-import json
 import random
 import statistics
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
-from .... import disk
 from ...errors import RecipeError
 from ..spec.domains import from_unit
 from ..spec.records import Sweep
@@ -24,65 +21,60 @@ from .hyperparameters import (
     kept_values,
     searched,
 )
+from .trial import Decision
 
-# Draws in vain, because they were tried or break a constraint, before a space counts as exhausted.
-MOST_DRAWS = 2000
-# What a worker does after an epoch, by the status that answers its report.
-WORDS = {
-    TrialStatus.RUNNING: "continue",
-    TrialStatus.STOPPED: "stop",
-    TrialStatus.IDLE: "pause",
-}
+# Draws that were tried before or break a constraint, before a space counts as exhausted.
+MAX_DRAWS = 2000
 
 
 class SweepOracle(keras_tuner.Oracle):
     """Mixed into each of keras-tuner's oracles, before it.
 
     - Settings satisfy the constraints, and none is tried twice.
-    - The seed is spread out: keras-tuner counts one up with every value drawn, so that the searches
-      of neighbouring seeds would be the same search moved by a value, and it takes seed 0 for none.
+    - The seed is hashed: keras-tuner adds one to it for every value drawn, so that neighbouring
+      seeds would give the same search shifted by a value, and it ignores seed 0.
     - The n-th random setting depends on the seed and n alone, not on the order in which trials end.
-    - An epoch that is reported twice, by a worker that began again, counts once.
-    - Files are written whole, and a failure leaves the oracle usable.
+    - An epoch that is reported twice, by a worker that was restarted, counts once.
+    - It writes no files; `oracle_state` keeps the state of a search in one.
     """
 
     sweep: Sweep
-    # Whether it writes keras-tuner's own files, one for itself and one for each trial.
-    writes = True
 
     def bind(self, sweep: Sweep) -> "SweepOracle":
         """Make this the oracle of a sweep."""
         self.sweep = sweep
+        # It would print, and raise after failures while it holds its lock; `Chief` counts them.
         self.verbose = 0
+        self.max_consecutive_failed_trials = 2**63
         return self
 
     # Drawing settings.
 
     def draw(
         self,
-        pick: Callable[[str, float], float] = lambda name, share: share,
+        pick: Callable[[str, float], float] = lambda name, fraction: fraction,
         extra: Mapping[str, Any] | None = None,
     ) -> dict[str, Any] | None:
         """A setting that is new and satisfies the constraints; None where none is found.
 
         Args:
-            pick: name and a random share of the unit interval -> the share to take.
-            extra: what the trial is told beside its setting.
+            pick: name and a random number of the unit interval -> the one to use.
+            extra: values that the trial gets beside its setting.
         """
         names = [name for name, _ in searched(self.sweep)]
-        for _ in range(MOST_DRAWS):
+        for _ in range(MAX_DRAWS):
             source = random.Random(self._seed_state)
             self._seed_state += 1
-            shares = {name: pick(name, source.random()) for name in names}
-            values = {**self.setting(shares), **(extra or {})}
+            fractions = {name: pick(name, source.random()) for name in names}
+            values = {**self.setting(fractions), **(extra or {})}
             if not self._duplicate(values) and self.allows(values):
                 return values
         return None
 
-    def setting(self, shares: Mapping[str, float]) -> dict[str, Any]:
-        """keras-tuner's values for a share of each domain, from 0 to 1."""
+    def setting(self, fractions: Mapping[str, float]) -> dict[str, Any]:
+        """keras-tuner's values for a point of the unit cube."""
         values = {
-            name: encoded(parameter.domain, from_unit(parameter.domain, shares[name]))
+            name: encoded(parameter.domain, from_unit(parameter.domain, fractions[name]))
             for name, parameter in searched(self.sweep)
         }
         return kept_values(self.sweep, values)
@@ -104,13 +96,13 @@ class SweepOracle(keras_tuner.Oracle):
         setting = {key: values[key] for key in values if not key.startswith(ORACLE_PREFIX)}
         return super()._compute_values_hash(setting)
 
-    def waits(self) -> bool:
-        """Whether a trial runs, or waits to run again, from which more may follow."""
+    def is_waiting(self) -> bool:
+        """Whether a trial runs, or waits for a worker, from which more may follow."""
         return bool(self.ongoing_trials or self._retry_queue)
 
     def done_or_idle(self) -> dict[str, Any]:
         """The answer where there is nothing to try now."""
-        return idle() if self.waits() else stopped()
+        return idle() if self.is_waiting() else stopped()
 
     def _retry(self, trial: Trial) -> bool:
         """Whether a failed trial is tried again; keras-tuner's own prints to the terminal."""
@@ -122,35 +114,28 @@ class SweepOracle(keras_tuner.Oracle):
         self._retry_queue.append(trial.trial_id)
         return True
 
-    # What comes back.
+    # Values of the objective.
+
+    def report(self, trial_id: str, epoch: int, value: float) -> Decision:
+        """Take the value of the objective after an epoch, from 1, and decide on the trial."""
+        return self.decision(
+            self.update_trial(trial_id, {self.objective.name: value}, epoch), epoch
+        )
 
     @keras_tuner.synchronized
     def update_trial(self, trial_id: str, metrics: Mapping[str, float], step: int = 0) -> Trial:
-        """Take the values of an epoch, counted from 1; the answer's status is the decision.
-
-        RUNNING: go on. STOPPED: end the trial, it is not worth its epochs. IDLE: pause it.
-        """
+        """Take the values of an epoch, in the place of values that were reported for it before."""
         for name in metrics:
             tracked = self.trials[trial_id].metrics.metrics.get(name)
             if tracked is not None:
                 tracked._observations.pop(step, None)
-        trial = super().update_trial(trial_id, metrics, step=step)
-        status = self.decision(trial, step)
-        if status == TrialStatus.RUNNING:
-            return trial
-        answer = Trial.from_state(trial.get_state())
-        answer.status = status
-        return answer
+        return super().update_trial(trial_id, metrics, step=step)
 
-    def decision(self, trial: Trial, epoch: int) -> str:
-        """What a trial is to do after an epoch: RUNNING, STOPPED or IDLE."""
-        return TrialStatus.RUNNING
+    def decision(self, trial: Trial, epoch: int) -> Decision:
+        """Whether a trial is worth more epochs."""
+        return Decision.CONTINUE
 
-    def report(self, trial_id: str, epoch: int, value: float) -> str:
-        """`continue`, `stop` or `pause`, for the value of the objective after an epoch, from 1."""
-        return WORDS[self.update_trial(trial_id, {self.objective.name: value}, epoch).status]
-
-    def value_until(self, trial: Trial, epoch: int) -> float | None:
+    def best_until(self, trial: Trial, epoch: int) -> float | None:
         """The best value of a trial's objective in its epochs up to one; None without any."""
         values = [value for step, value in self.curve(trial) if step <= epoch]
         return None if not values else (min if self.minimizes else max)(values)
@@ -167,22 +152,19 @@ class SweepOracle(keras_tuner.Oracle):
         """Whether less is better."""
         return self.objective.direction == "min"
 
-    def worse_first(self, trial: Trial) -> float:
+    def loss(self, trial: Trial) -> float:
         """A number that is small for a good trial; infinite for one without a score."""
         if trial.status != TrialStatus.COMPLETED or trial.score is None:
             return float("inf")
         return trial.score if self.minimizes else -trial.score
 
-    # The state on disk, where keras-tuner's own tuners keep it.
+    # The state.
 
     def save(self) -> None:
-        if self.writes:
-            _write_whole(Path(self._get_oracle_fname()), self.get_state())
+        pass
 
     def _save_trial(self, trial: Trial) -> None:
-        if self.writes:
-            folder = Path(self._get_trial_dir(trial.trial_id))
-            _write_whole(folder / "trial.json", trial.get_state())
+        pass
 
     def get_state(self) -> dict[str, Any]:
         state = super().get_state()
@@ -191,10 +173,10 @@ class SweepOracle(keras_tuner.Oracle):
         return state
 
 
-def spread(seed: int) -> int:
+def hashed_seed(seed: int) -> int:
     """A seed far from that of its neighbours, and never 0.
 
-    >>> spread(0) != 0, abs(spread(1) - spread(2)) > 1000
+    >>> hashed_seed(0) != 0, abs(hashed_seed(1) - hashed_seed(2)) > 1000
     (True, True)
     """
     digest = hashlib.sha256(f"sweep {seed}".encode()).digest()
@@ -208,10 +190,14 @@ def common(sweep: Sweep) -> dict[str, Any]:
         "hyperparameters": hyperparameters(sweep),
         "tune_new_entries": False,
         "allow_new_entries": False,
-        "seed": spread(sweep.seed),
+        "seed": hashed_seed(sweep.seed),
         "max_retries_per_trial": sweep.retries,
-        "max_consecutive_failed_trials": sweep.max_consecutive_failures,
     }
+
+
+def ended(trial: Trial) -> bool:
+    """Whether a trial has ended for good."""
+    return trial.status in (TrialStatus.COMPLETED, TrialStatus.FAILED)
 
 
 def stopped() -> dict[str, Any]:
@@ -227,14 +213,3 @@ def idle() -> dict[str, Any]:
 def running(values: dict[str, Any]) -> dict[str, Any]:
     """The answer of an oracle that has a setting to try."""
     return {"status": TrialStatus.RUNNING, "values": values}
-
-
-def _write_whole(path: Path, state: Any) -> None:
-    """Write JSON, whole or not at all."""
-    text = json.dumps(state, default=_plain)
-    disk.when_there_is_space(lambda: disk.write_text(path, text))
-
-
-def _plain(value: Any) -> Any:
-    """Numbers of numpy as numbers; sets, which oracles keep, as lists."""
-    return value.item() if hasattr(value, "item") else sorted(value)

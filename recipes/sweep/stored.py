@@ -4,12 +4,13 @@ The directory of a sweep may come from a stranger, or from a disk that lost a pa
 """
 
 import json
+import re
 import types
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from ...errors import RequestError
+from ..errors import RequestError
 
 # No file of a sweep is longer, with a million trials.
 MOST_BYTES = 2**30
@@ -17,7 +18,12 @@ LARGEST = 1e300
 
 
 class Damaged(ValueError):
-    """A value that a sweep does not write; its words name it."""
+    """A value that a sweep does not write; the message names it."""
+
+
+def is_trial_id(name: object) -> bool:
+    """Whether something is the name of a trial: a number, as keras-tuner counts them."""
+    return isinstance(name, str) and re.fullmatch("[0-9]{1,9}", name) is not None
 
 
 def read_json(path: Path, mend: str) -> Any:

@@ -11,12 +11,12 @@ from ...errors import RequestError
 from ...record.directory import RunDirectory
 from ..run.folder import MEND as MEND_MANIFEST
 from ..run.folder import identity_of
-from ..run.names import shortened
 from ..run.result import MEND as MEND_RESULT
 from ..run.result import read_result
-from ..run.stored import Damaged, damaged, read_json
+from ..run.row import shortened
 from ..spec.labels import index_of, labels, short
 from ..spec.records import Objective
+from ..stored import Damaged, damaged, read_json
 from .checks import check_identity, check_result, check_rows
 
 MANIFEST, RESULT, TABLE = "manifest.json", "result.json", "trials.json"
@@ -69,7 +69,7 @@ class Parameter:
         return 0.5 if high == low else (found - low) / (high - low)
 
 
-class Story:
+class SweepFiles:
     """A sweep as its files tell it."""
 
     def __init__(self, directory: Path):
@@ -78,15 +78,17 @@ class Story:
         self.name = directory.resolve().name
         if not (where / MANIFEST).exists() or not (where / TABLE).exists():
             raise RequestError(f"{directory}: holds no sweep that has come to an end yet.")
-        told = identity_of(where / MANIFEST)
+        content = identity_of(where / MANIFEST)
         with _refusing(where / MANIFEST, MEND_MANIFEST):
-            check_identity(told)
+            check_identity(content)
         self.result = read_result(where / RESULT).to_json()
         self.rows: list[dict[str, Any]] = read_json(where / TABLE, MEND)
-        self.objective = Objective(told["objective"]["metric"], told["objective"]["direction"])
+        self.objective = Objective(
+            content["objective"]["metric"], content["objective"]["direction"]
+        )
         self.metric = self.objective.metric
-        self.algorithm: str = told["algorithm"]["name"]
-        self.parameters = parameters(told["space"])
+        self.algorithm: str = content["algorithm"]["name"]
+        self.parameters = parameters(content["space"])
         self.rounds: list[dict[str, Any]] = self.result["rounds"]
         with _refusing(where / TABLE, MEND):
             check_rows(self.rows, self.parameters)

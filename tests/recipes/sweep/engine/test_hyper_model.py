@@ -3,7 +3,7 @@
 import keras_tuner
 import pytest
 
-from keras_recipes.recipes.sweep.run.hyper_model import HyperModel
+from keras_recipes.recipes.sweep.engine.hyper_model import HyperModel
 
 RATE = "learning_rate.warmup.then.polynomial.initial_learning_rate"
 TINY = {
