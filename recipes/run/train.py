@@ -159,7 +159,7 @@ class Run:
 
     def remove_lines(self) -> None:
         """Remove what an attempt without a checkpoint has left in files that are added to."""
-        from ...callbacks.run_state.companions import appended_file
+        from ...callbacks.run_state.callback_states import appended_file
 
         for path in map(appended_file, self.callbacks):
             if path is not None and path.is_relative_to(self.directory.path):
