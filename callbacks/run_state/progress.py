@@ -59,7 +59,7 @@ class Position:
         return replace(self, epoch=epoch + 1, step=0, stopped=stopped)
 
     def check(self, steps_per_execution: int) -> None:
-        """See whether an execution of so many steps can begin here.
+        """See whether an execution of this many steps can begin here.
 
         Raises:
             ValueError: this place is within one.

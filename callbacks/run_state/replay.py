@@ -6,77 +6,15 @@ shorter. Keras runs it from its beginning instead, and the steps that were train
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from types import FrameType
 from typing import Any
 
 import keras
 import tensorflow as tf
-from keras.callbacks import CallbackList
 
+from .fit_hooks import UNKNOWN, Fit
 from .progress import Position
-
-INFINITE, UNKNOWN = tf.data.INFINITE_CARDINALITY, tf.data.UNKNOWN_CARDINALITY
-
-
-@dataclass(frozen=True)
-class Fit:
-    """A running `Model.fit`.
-
-    Attributes:
-        callbacks: its list.
-        steps_per_epoch: its argument.
-        dataset: what it takes batches from, or None where that is not known.
-    """
-
-    callbacks: CallbackList
-    steps_per_epoch: int | None = None
-    dataset: tf.data.Dataset | None = None
-
-    @property
-    def spans_epochs(self) -> bool:
-        """Whether one iterator serves all epochs, each of which takes up where the last ended."""
-        if self.steps_per_epoch is None or self.dataset is None:
-            return False
-        return int(self.dataset.cardinality()) in (INFINITE, UNKNOWN)
-
-    @property
-    def leaves_rest(self) -> bool:
-        """Whether an epoch leaves a rest of finite data, with which Keras begins the next one."""
-        if self.steps_per_epoch is None or self.dataset is None:
-            return False
-        return 0 <= self.steps_per_epoch < int(self.dataset.cardinality())
-
-
-def calling_fit() -> Fit | None:
-    """The `fit` whose list calls the calling `set_model`; None where no list does.
-
-    Keras gives a callback neither the callbacks beside it nor the data, so they are read from the
-    functions that are running.
-    """
-    # This function and `set_model` are called by the list, which `fit` makes.
-    frame = _outer(_outer(inspect.currentframe()))
-    callbacks = None if frame is None else frame.f_locals.get("self")
-    if not isinstance(callbacks, CallbackList):
-        return None
-    data: Any = None
-    for _ in range(3):
-        frame = _outer(frame)
-        if frame is not None and data is None:
-            data = frame.f_locals.get("epoch_iterator")
-    dataset = getattr(data, "_distributed_dataset", None)
-    return Fit(
-        callbacks,
-        getattr(data, "steps_per_epoch", None),
-        dataset if isinstance(dataset, tf.data.Dataset) else None,
-    )
-
-
-def _outer(frame: FrameType | None) -> FrameType | None:
-    return None if frame is None else frame.f_back
 
 
 class Replay:
@@ -148,7 +86,7 @@ class Replay:
         return iter(dataset.skip(step) if step else dataset)
 
     def _batches(self, steps: int) -> int:
-        """Batches that are taken for so many steps: the last execution takes as many as others."""
+        """Batches taken for a number of steps: the last execution takes as many as the others."""
         each = self.position.steps_per_execution
         return -(-steps // each) * each
 

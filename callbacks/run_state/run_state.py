@@ -8,16 +8,16 @@ from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import keras
-from keras.callbacks import Callback, CallbackList
-from tensorflow.python.eager import context
+from keras.callbacks import Callback
 
 from ... import disk
 from ...messages import logger
 from ..base import flag
 from . import callback_states, training_state
 from .codec import ArrayList, decode
+from .fit_hooks import HOOKS, Fit, calling_fit, limits, surround
 from .progress import Interval, Position
-from .replay import Fit, Replay, calling_fit
+from .replay import Replay
 from .rng_state import TracedSteps, capture_python
 from .store import Checkpoint, CheckpointStore, DamagedCheckpoint
 from .training_state import BeforeEvaluation, Metrics, Progress, check_state, state_of
@@ -120,7 +120,7 @@ class RunState(Callback):
         self._fit = fit
         self._traced = TracedSteps(model)
         for hook in HOOKS:
-            _surround(fit.callbacks, hook, self)
+            surround(fit.callbacks, hook, self)
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         if self._fit is None:
@@ -188,30 +188,11 @@ class RunState(Callback):
         self._started = time.monotonic()
         self.resumed, self.seconds = None, 0.0
         self.position = Position(steps_per_execution=int(self._trained.steps_per_execution))
-        self._warn_of_limits()
+        for limit in limits(self._fit, self.others, self.ordered):
+            logger.warning(f"RunState: {limit}.")
         self._checkpoint, self._found = self._found or self._find(), None
         if self._checkpoint is not None:
             self._resume(self._checkpoint)
-
-    def _warn_of_limits(self) -> None:
-        """Say what cannot be restored when training begins, not when it is too late."""
-        if self._fit is not None and self._fit.leaves_rest:
-            logger.warning(
-                "RunState: with `steps_per_epoch` less than the length of the data, Keras's place "
-                "in it cannot be restored: a resumed training begins a new pass. Use "
-                "`data.repeat()`."
-            )
-        if self.ordered and context.global_seed() is None:
-            logger.warning(
-                "RunState: no seed is set: shuffled rows come in another order when this training "
-                "is resumed. Call `keras.utils.set_random_seed` before the model is made."
-            )
-        names = callback_states.without_state(self.others)
-        if names:
-            logger.warning(
-                "RunState: these callbacks start afresh when this training is resumed, because "
-                f"they have no `get_state` and `set_state`: {', '.join(names)}."
-            )
 
     def _resume(self, checkpoint: Checkpoint) -> None:
         state = state_of(checkpoint)
@@ -409,37 +390,3 @@ class RunState(Callback):
             changed=self.changed,
             verbose=self.verbose,
         )
-
-
-# Hooks of Keras's list before or after which a `RunState` acts, in its methods of these names.
-HOOKS = (
-    "train_begin",
-    "epoch_begin",
-    "train_batch_begin",
-    "train_batch_end",
-    "test_begin",
-    "test_batch_end",
-    "epoch_end",
-    "train_end",
-)
-
-
-def _surround(callbacks: CallbackList, hook: str, state: RunState) -> None:
-    """Let a `RunState` act before the first and after the last callback.
-
-    A stored state must hold what every callback did in a hook, and a restored one must be there
-    before any callback looks at the model. No place in the list has both. Where the method that
-    acts before returns False, the callbacks are not called.
-    """
-    call = getattr(callbacks, f"on_{hook}")
-    before: Callable[..., bool | None] | None = getattr(state, f"_before_{hook}", None)
-    after: Callable[..., None] | None = getattr(state, f"_after_{hook}", None)
-
-    def surrounded(*arguments: Any, **named: Any) -> None:
-        if before is not None and before(*arguments, **named) is False:
-            return
-        call(*arguments, **named)
-        if after is not None:
-            after(*arguments, **named)
-
-    setattr(callbacks, f"on_{hook}", surrounded)
