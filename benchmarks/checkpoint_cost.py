@@ -23,7 +23,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_recipes.callbacks.run_state import RunState
-from keras_recipes.callbacks.run_state.interval import PATIENCE, Interval
+from keras_recipes.callbacks.run_state.progress import AUTO_FACTOR, Interval
 
 BATCH, STEPS = 128, 20
 BAR = 1.02
@@ -98,7 +98,7 @@ def steps_of(units: int, seconds: float) -> int:
         turns = Turns(state)
         # The last epoch of a training writes one.
         model.fit(rows(), steps_per_epoch=STEPS, verbose=0, callbacks=[turns, state])
-    seconds = max(seconds, 2.2 * PATIENCE * turns.checkpoints[-1])
+    seconds = max(seconds, 2.2 * AUTO_FACTOR * turns.checkpoints[-1])
     began = time.perf_counter()
     model.fit(rows(), steps_per_epoch=5 * STEPS, verbose=0)
     each = (time.perf_counter() - began) / (5 * STEPS)

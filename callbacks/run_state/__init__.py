@@ -1,8 +1,8 @@
-"""Whole-state checkpoints for any `model.fit`: killed anywhere, a training goes on exactly."""
+"""Checkpoints of a whole training for any `model.fit`: killed anywhere, it resumes exactly."""
 
 from .run_state import RunState, TrainingInterrupted
-from .state_check import check_state
 from .store import Checkpoint, CheckpointStore, DamagedCheckpoint, Search
+from .training_state import check_state
 
 __all__ = [
     "Checkpoint",

@@ -1,19 +1,20 @@
-"""An epoch taken up in its middle: the data is brought to where it was, nothing is trained twice.
+"""An epoch resumed in its middle: its data is sought, and no batch is trained twice.
 
 Keras keeps the length of a dataset's first pass for all later ones, so an epoch cannot be made
-shorter. It is gone through from its beginning instead, and what was trained already is left out.
+shorter. Keras runs it from its beginning instead, and the steps that were trained do nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-INFINITE, UNKNOWN = tf.data.INFINITE_CARDINALITY, tf.data.UNKNOWN_CARDINALITY
+from .fit_hooks import UNKNOWN, Fit
+from .progress import Position
 
 
 class Replay:
@@ -21,101 +22,76 @@ class Replay:
 
     Args:
         model: the model in training.
-        epoch: the epoch, from 0.
-        step: batches of it that were trained.
-        steps_per_epoch: the argument of `fit`: with it, one iterator serves several epochs.
-        steps_per_execution: batches that are taken at once.
+        fit: where its batches come from.
+        position: where training resumes.
         ordered: whether the order of an epoch depends on the epochs before it in this process, as
             in `Dataset.shuffle`.
-        begin: called with the specification of a batch, once, when the data is where it was.
-        logs: gives what the last training step gave.
+        begin: called once with the specification of a batch, when the data has been sought; returns
+            what the last training step returned.
     """
 
     def __init__(
         self,
-        model: Any,
-        epoch: int,
-        step: int,
+        model: keras.Model,
+        fit: Fit,
+        position: Position,
         *,
-        steps_per_epoch: int | None,
-        steps_per_execution: int,
         ordered: bool,
-        begin: Callable[[Any], None],
-        logs: Callable[[], Any],
+        begin: Callable[[object], object],
     ):
-        self.model = model
-        self.epoch = epoch
-        self.step = step
-        self.steps_per_epoch = steps_per_epoch
-        self.steps_per_execution = steps_per_execution
+        self.model: Any = model
+        self.fit = fit
+        self.position = position
         self.ordered = ordered
         self.begin = begin
-        self.logs = logs
-        self.silent = False
-        self._function = model.train_function
-        self._iterator: Any = None
-        self._dataset: Any = None
-        model.train_function = self
+        self.skipping = False
+        self._function: Callable[[object], object] = self.model.train_function
+        self._iterator: Iterator[Any] | None = None
+        self._logs: object = None
+        self.model.train_function = self
 
     def finish(self) -> None:
-        """The epoch is over: give the model its function back."""
+        """Give the model its function back."""
         self.model.train_function = self._function
-        self._iterator = self._dataset = None
+        self._iterator = None
 
-    def __call__(self, iterator: Any) -> Any:
+    def skips(self, step: int) -> bool:
+        """Whether the execution that begins with this step was trained before."""
+        self.skipping = step < self.position.step
+        return self.skipping
+
+    def __call__(self, iterator: Any) -> object:
         if self._iterator is None:
-            self._iterator = self._brought(iterator)
-            self.begin(keras.tree.map_structure(_shape_of, iterator.element_spec))
-        return self.logs() if self.silent else self._function(self._iterator)
+            self._iterator = self._sought(iterator)
+            self._logs = self.begin(keras.tree.map_structure(_tensor_spec, iterator.element_spec))
+        return self._logs if self.skipping else self._function(self._iterator)
 
-    def before(self, begin_step: int) -> bool:
-        """Whether the steps from `begin_step` on were trained already."""
-        self.silent = begin_step < self.step
-        return self.silent
-
-    def _brought(self, iterator: Any) -> Any:
-        """An iterator that goes on where the training was."""
-        self._dataset = dataset = getattr(iterator, "_dataset", None)
+    def _sought(self, iterator: Any) -> Iterator[Any]:
+        """An iterator over the batches from the position on."""
+        epoch, step = self.position.epoch, self.position.step
+        dataset = getattr(iterator, "_dataset", None)
         if dataset is None:
-            return _advanced(iterator, self.step)
-        if carried(dataset, self.steps_per_epoch):
-            # One iterator serves all epochs.
-            earlier = self.epoch * self._taken(self.steps_per_epoch or 0)
-            return _advanced(iterator, earlier + self._taken(self.step))
-        passes = self._passes() if self.ordered else 0
-        if passes == 0:
-            return _advanced(iterator, self.step)
-        # This one is that of the first pass.
+            return _advance(iterator, step)
+        fit = Fit(self.fit.callbacks, self.fit.steps_per_epoch, dataset)
+        if fit.spans_epochs:
+            earlier = epoch * self._batches(fit.steps_per_epoch or 0)
+            return _advance(iterator, earlier + self._batches(step))
+        # Keras begins a pass for each epoch, and another one at its end where it knows the length.
+        passes = epoch if int(dataset.cardinality()) == UNKNOWN else 2 * epoch
+        if not self.ordered or passes == 0:
+            return _advance(iterator, step)
+        # The iterator that was given is that of the first pass.
         for _ in range(passes - 1):
             iter(dataset)
-        return iter(dataset.skip(self.step) if self.step else dataset)
+        return iter(dataset.skip(step) if step else dataset)
 
-    def _passes(self) -> int:
-        """Passes that Keras has begun before that of this epoch.
-
-        It begins one an epoch, and where it knows the length another one at the end.
-        """
-        return self.epoch if int(self._dataset.cardinality()) == UNKNOWN else 2 * self.epoch
-
-    def _taken(self, steps: int) -> int:
-        """Batches that executions of so many steps take: the last one takes as many as others."""
-        return -(-steps // self.steps_per_execution) * self.steps_per_execution
+    def _batches(self, steps: int) -> int:
+        """Batches taken for a number of steps: the last execution takes as many as the others."""
+        each = self.position.steps_per_execution
+        return -(-steps // each) * each
 
 
-def carried(dataset: Any, steps_per_epoch: int | None) -> bool:
-    """Whether an epoch ends before its data, and the next one goes on there."""
-    if steps_per_epoch is None:
-        return False
-    return int(dataset.cardinality()) in (INFINITE, UNKNOWN)
-
-
-def cut_short(dataset: Any, steps_per_epoch: int | None) -> bool:
-    """Whether an epoch leaves a rest of data that ends, from which Keras's next one begins."""
-    return steps_per_epoch is not None and 0 <= steps_per_epoch < int(dataset.cardinality())
-
-
-def _advanced(iterator: Any, batches: int) -> Any:
-    """The iterator after so many batches."""
+def _advance(iterator: Iterator[Any], batches: int) -> Iterator[Any]:
     # The last execution of an epoch may have been counted longer than it was.
     with suppress(StopIteration):
         for _ in range(batches):
@@ -123,6 +99,6 @@ def _advanced(iterator: Any, batches: int) -> Any:
     return iterator
 
 
-def _shape_of(spec: Any) -> Any:
-    """What Keras needs to know of a tensor; None for an optional one, as of sample weights."""
+def _tensor_spec(spec: object) -> tf.TensorSpec | None:
+    """What Keras needs to know of a tensor; None for an optional one, such as sample weights."""
     return spec if isinstance(spec, tf.TensorSpec) else None

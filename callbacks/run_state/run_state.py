@@ -1,82 +1,69 @@
-"""The whole state of a training on disk, so that it can be killed and goes on as if it had not."""
+"""The whole state of a training on disk: killed at any moment, it resumes exactly."""
 
 from __future__ import annotations
 
 import os
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 import keras
+from keras.callbacks import Callback
 
 from ... import disk
 from ...messages import logger
 from ..base import flag
-from . import companions, tracing
-from .hooks import Hooks
-from .interval import Interval
-from .limits import FitData, limits
-from .packing import Arrays, unpack
-from .position import Position
+from . import callback_states, training_state
+from .codec import ArrayList, decode
+from .fit_hooks import HOOKS, Fit, calling_fit, limits, surround
+from .progress import Interval, Position
 from .replay import Replay
-from .state_check import check_state
+from .rng_state import TracedSteps, capture_python
 from .store import Checkpoint, CheckpointStore, DamagedCheckpoint
-from .tracing import TracedSteps
-from .troubles import Troubles
-from .whole import (
-    BeforeEvaluation,
-    Metrics,
-    check,
-    metrics_now,
-    put_back,
-    put_metrics_back,
-    taken,
-)
+from .training_state import BeforeEvaluation, Metrics, Progress, check_state, state_of
 
 
 class TrainingInterrupted(Exception):
-    """Training was left at once, because it was asked to; its state is stored if that could be."""
+    """`stop` returned true, so `fit` was left; the state is stored unless the disk refused it."""
 
 
-class RunState(keras.callbacks.Callback):
-    """Stores the whole state of a training again and again, and takes it up where it was.
+class RunState(Callback):
+    """Stores the whole state of a training at intervals, and resumes from it.
 
     Run the same program again after it was killed: training continues, and ends with the same
     weights, bit for bit on the same machine with the same versions, as if it had not been. Stored
     are weights, optimizer, metrics of the epoch so far, random generators, history, the time spent,
     the place in the data, and the states of the other callbacks: those of this package, Keras's
     `EarlyStopping`, `ReduceLROnPlateau`, `ModelCheckpoint`, `CSVLogger`, `SwapEMAWeights`, and
-    every callback with `get_state` and `set_state`. Where it stands in the list does not matter.
+    every callback with `get_state` and `set_state`. Its place in the list does not matter.
 
     The data must come in the same order in the new process: arrays and a `tf.data` pipeline do,
     where `keras.utils.set_random_seed` is called before they are made and shuffles have seeds.
-    Random operations inside of `Dataset.map`, and generators of one's own whose state is not
-    Python's or numpy's, begin afresh. Give layers and generators outside of the model as `tracked`.
+    Random operations inside of `Dataset.map`, and your own generators whose state is not
+    Python's or NumPy's, start afresh. Pass layers and generators outside of the model as `tracked`.
 
     Args:
-        directory: folder for the checkpoints. One that has some is continued.
+        directory: folder for the checkpoints. If it has some, training resumes from them.
         every: when to write: `auto`, `1 epochs`, `500 steps` (batches), `5 minutes`, `30 seconds`
             or a number of minutes. With `auto` writing takes about 1 % of the time.
-        keep: how many checkpoints stay, >= 1.
+        keep: how many checkpoints to keep, >= 1.
         tracked: variables, random generators or objects with `variables` to store beside the
             model's.
         ordered: whether the order of an epoch depends on the epochs before it in this process, as
             in `Dataset.shuffle`; without, an epoch is found faster.
-        stop: asked after each execution; when it is true, the state is stored and `fit` is left by
-            a `TrainingInterrupted`.
-        changed: whether the training is another one now: it then goes on where a callback had
-            stopped it.
-        verbose: whether resumptions, and what cannot be restored, are told on stderr.
+        stop: called after each execution; when it returns true, the state is stored and `fit`
+            raises `TrainingInterrupted`.
+        changed: whether the training differs from the stored one: it then continues even where a
+            callback had stopped it.
+        verbose: whether to log where training resumes.
 
     Attributes:
-        resumed: the position that training went on from, or None.
-        troubles: what went wrong with writing and reading.
+        resumed: the position that training resumed from, or None.
+        problems: what went wrong with writing and reading, as logged.
 
     Raises:
         ValueError: a bad argument; when training begins, a checkpoint of another model.
-        DamagedCheckpoint: when training begins, checkpoints of which none is sound.
+        DamagedCheckpoint: when training begins, if there are checkpoints and all are damaged.
 
     >>> state = RunState("checkpoints", every="10 minutes")
     """
@@ -87,7 +74,7 @@ class RunState(keras.callbacks.Callback):
         every: str | float = "auto",
         keep: int = 3,
         *,
-        tracked: Sequence[Any] = (),
+        tracked: Sequence[object] = (),
         ordered: bool = True,
         stop: Callable[[], bool] | None = None,
         changed: bool = False,
@@ -103,257 +90,242 @@ class RunState(keras.callbacks.Callback):
         self.changed = flag("changed", changed)
         self.verbose = flag("verbose", verbose)
         self.resumed: Position | None = None
-        self.troubles = Troubles()
+        self.problems: list[str] = []
         self.seconds = 0.0
-        self._looked: Checkpoint | None = None
+        self._found: Checkpoint | None = None
         self._traced: TracedSteps | None = None
-        self._forget()
+        self._reset()
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
+        """Drop what belongs to one `fit`."""
         self.position = Position()
-        self._hooks: Hooks | None = None
+        self._fit: Fit | None = None
         self._checkpoint: Checkpoint | None = None
         self._replay: Replay | None = None
         self._metrics: Metrics | None = None
         self._before: BeforeEvaluation | None = None
-        self._logs: Any = None
-        self._training = False
-        self._data = FitData()
-        self._began = 0.0
-        self.troubles.begin()
+        self._logs: object = None
+        self._in_epoch = False
+        self._started = 0.0
+        self._write_error: str | None = None
 
-    def set_model(self, model: Any) -> None:
+    def set_model(self, model: keras.Model) -> None:
         super().set_model(model)
-        caller = sys._getframe(1).f_locals.get("self")
-        if isinstance(caller, keras.callbacks.CallbackList):
-            # Keras gives a callback no other way to the ones beside it.
-            self._finish_replay()
-            self._release_steps()
-            self._forget()
-            self._hooks = Hooks(caller, self)
-            self._data = FitData.of(sys._getframe(2))
-            self._traced = TracedSteps(model, tracing.capture())
+        fit = calling_fit()
+        if fit is None:
+            return
+        self._finish_replay()
+        self._release_steps()
+        self._reset()
+        self._fit = fit
+        self._traced = TracedSteps(model)
+        for hook in HOOKS:
+            surround(fit.callbacks, hook, self)
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        if self._hooks is None:
+        if self._fit is None:
             raise ValueError(
                 "`RunState` must see the callbacks beside it, to store their states: give it to "
                 "`model.fit` in `callbacks`, or make the `CallbackList` with its model."
             )
 
     @property
-    def _trained(self) -> Any:
-        """The model in training."""
-        return self.model
+    def _trained(self) -> keras.Model:
+        return cast(keras.Model, self.model)
 
     @property
-    def others(self) -> list[Any]:
+    def others(self) -> list[Callback]:
         """The callbacks beside this one."""
-        return [] if self._hooks is None else [c for c in self._hooks.callbacks if c is not self]
+        return (
+            [] if self._fit is None else [c for c in self._fit.callbacks.callbacks if c is not self]
+        )
 
-    @contextmanager
-    def around_train_begin(self) -> Iterator[None]:
-        """Before and after all callbacks are told that training begins."""
-        if not self._trained.built:
-            raise ValueError(
-                f"`RunState` finds no weights in the model {self._trained.name!r} yet. Begin it "
-                "with `keras.Input(...)`, or call it on a batch first."
-            )
-        self._began = time.monotonic()
-        self.resumed, self.seconds = None, 0.0
-        self.position = Position(steps_per_execution=int(self._trained.steps_per_execution))
-        for sentence in limits(self._data, self.others, self.ordered):
-            logger.warning(f"RunState: {sentence}.")
-        self._checkpoint = self._looked or self._found()
-        self._looked = None
-        if self._checkpoint is not None:
-            self._begin_from(self._checkpoint)
-        yield
-        # A state that cannot be stored shows now, and not after hours.
-        companions.captured(self.others, Arrays())
-        if self._checkpoint is not None:
-            self._go_on_from(self._checkpoint)
-            self._trained._initial_epoch = self._first_epoch()
-        self.interval.begin()
-
-    def look(self, model: Any, callbacks: Sequence[Any] = ()) -> Position | None:
-        """Find the checkpoint that training will go on from, and see whether it fits a model.
+    def look(self, model: keras.Model, callbacks: Sequence[Callback] = ()) -> Position | None:
+        """Find the checkpoint to resume from, and check that it fits a model and its callbacks.
 
         Args:
-            callbacks: those that will be trained with, whose states are restored.
+            callbacks: those of the training, whose states are restored.
 
         Returns:
             Its position; None where there is none.
 
         Raises:
-            ValueError: none is sound, or the newest is of another model.
+            ValueError: all are damaged, or the newest is of another model.
         """
         try:
-            self._looked = self._found()
+            found = self._found = self._find()
+            if found is None:
+                return None
+            position = Position(**state_of(found)["position"])
+            position.check(int(model.steps_per_execution))
+            training_state.check_model(model, self.tracked, found)
+            others = [callback for callback in callbacks if callback is not self]
+            saved = state_of(found)["callbacks"]
+            callback_states.set_states(callback_states.match(others, saved), found)
+            return position
         except DamagedCheckpoint as error:
             raise ValueError(str(error)) from None
-        if self._looked is None:
-            return None
-        position = Position(**self._looked.state["position"])
-        position.check(int(model.steps_per_execution))
-        check(model, self.tracked, self._looked)
-        others = [callback for callback in callbacks if callback is not self]
-        try:
-            saved = self._looked.state["callbacks"]
-            companions.prepare(companions.matched(others, saved), self._looked)
-        except DamagedCheckpoint as error:
-            raise ValueError(str(error)) from None
-        return position
 
-    def _found(self) -> Checkpoint | None:
-        """The checkpoint to go on from."""
+    def _find(self) -> Checkpoint | None:
         search = self.store.search()
         for problem in search.damaged:
-            self.troubles.tell(f"damaged, and left out: {problem}")
+            self._warn(f"damaged, and not used: {problem}")
         if search.newest is None and search.damaged:
             raise DamagedCheckpoint(
-                "None of the checkpoints is sound: "
-                + "; ".join(search.damaged)
-                + ". Remove them to begin from the start."
+                f"All checkpoints are damaged: {'; '.join(search.damaged)}. "
+                "Remove them to train from the start."
             )
         if search.newest is not None:
             check_state(search.newest)
         return search.newest
 
-    def _begin_from(self, checkpoint: Checkpoint) -> None:
-        state = checkpoint.state
+    def _before_train_begin(self) -> None:
+        if not self._trained.built:
+            raise ValueError(
+                f"`RunState` finds no weights in the model {self._trained.name!r} yet. Begin it "
+                "with `keras.Input(...)`, or call it on a batch first."
+            )
+        self._started = time.monotonic()
+        self.resumed, self.seconds = None, 0.0
+        self.position = Position(steps_per_execution=int(self._trained.steps_per_execution))
+        for limit in limits(self._fit, self.others, self.ordered):
+            logger.warning(f"RunState: {limit}.")
+        self._checkpoint, self._found = self._found or self._find(), None
+        if self._checkpoint is not None:
+            self._resume(self._checkpoint)
+
+    def _resume(self, checkpoint: Checkpoint) -> None:
+        state = state_of(checkpoint)
         self.position = self.resumed = Position(**state["position"])
         self.position.check(int(self._trained.steps_per_execution))
         self.seconds = state["seconds"]
-        put_back(self._trained, self.tracked, checkpoint)
+        training_state.restore(self._trained, self.tracked, checkpoint)
         if self._traced is not None:
-            self._traced.states = unpack(state["tracing"], checkpoint.arrays)
-        pairs = companions.matched(self.others, state["callbacks"])
-        for problem in companions.begin(pairs, checkpoint):
-            self.troubles.tell(problem)
-        for name in companions.lost(self.others, state["callbacks"]):
-            self.troubles.tell(
-                f"the state of a {name} is in the checkpoint, but it is not trained with now"
+            self._traced.states = decode(state["tracing"], checkpoint.arrays)
+        pairs = callback_states.match(self.others, state["callbacks"])
+        for problem in callback_states.restore(pairs, checkpoint):
+            self._warn(problem)
+        for name in callback_states.unmatched(self.others, state["callbacks"]):
+            self._warn(
+                f"the checkpoint has the state of a {name}, which this training does not use"
             )
         if self.verbose:
             logger.info(f"RunState: continues {self.position} ({checkpoint.path.name}).")
 
-    def _go_on_from(self, checkpoint: Checkpoint) -> None:
-        """Put back what the callbacks have changed while they began."""
-        put_back(self._trained, self.tracked, checkpoint)
-        saved = checkpoint.state["callbacks"]
-        companions.go_on(companions.matched(self.others, saved), checkpoint.arrays)
+    def _after_train_begin(self) -> None:
+        # A state that cannot be stored is an error now, and not after hours.
+        callback_states.capture(self.others, ArrayList())
+        if self._checkpoint is not None:
+            self._restore_again(self._checkpoint)
+            self._trained._initial_epoch = self._first_epoch()
+        self.interval.restart()
+
+    def _restore_again(self, checkpoint: Checkpoint) -> None:
+        """Put back what the hooks of the callbacks have changed."""
+        training_state.restore(self._trained, self.tracked, checkpoint)
+        pairs = callback_states.match(self.others, state_of(checkpoint)["callbacks"])
+        callback_states.restore_attributes(pairs, checkpoint.arrays)
 
     def _first_epoch(self) -> int:
-        """The epoch that Keras begins with; beyond the last where training was at its end."""
-        if not self.position.stopped:
-            return self.position.epoch
-        if not self.changed:
-            return int((self.params or {}).get("epochs", self.position.epoch))
-        for callback in self.others:
-            if getattr(callback, "stop_reason", None) is not None:
-                callback.stop_reason = callback.stopped_epoch = None
+        """The epoch that Keras begins with; beyond the last where training had been stopped."""
+        if self.position.stopped and not self.changed:
+            return self._epochs(self.position.epoch)
+        if self.position.stopped:
+            for callback in self.others:
+                if getattr(callback, "stop_reason", None) is not None:
+                    vars(callback).update(stop_reason=None, stopped_epoch=None)
         return self.position.epoch
 
-    @contextmanager
-    def around_epoch_begin(self, epoch: int) -> Iterator[None]:
-        """Before and after all callbacks are told that an epoch begins."""
-        self._training, self._metrics = True, None
-        checkpoint, self._checkpoint = self._checkpoint, None
-        if checkpoint is None or epoch != self.position.epoch:
+    def _epochs(self, default: int = 0) -> int:
+        return int((self.params or {}).get("epochs", default))
+
+    def _before_epoch_begin(self, epoch: int) -> None:
+        self._in_epoch, self._metrics = True, None
+        if self._checkpoint is None or epoch != self.position.epoch:
+            self._checkpoint = None
             self.position = self.position.at_epoch(epoch)
-            yield
+
+    def _after_epoch_begin(self, epoch: int) -> None:
+        if self._checkpoint is None or self._fit is None:
             return
-        yield
-        self._checkpoint = checkpoint
         if self.position.step:
-            # In the middle of an epoch all callbacks have seen its beginning.
-            self._go_on_from(checkpoint)
+            # In the middle of an epoch, all callbacks have seen its beginning.
+            self._restore_again(self._checkpoint)
         self._replay = Replay(
-            self._trained,
-            epoch,
-            self.position.step,
-            steps_per_epoch=self._data.steps_per_epoch,
-            steps_per_execution=self.position.steps_per_execution,
-            ordered=self.ordered,
-            begin=self._begin_data,
-            logs=self._last_logs,
+            self._trained, self._fit, self.position, ordered=self.ordered, begin=self._data_sought
         )
-        self.position = self.position.going_on(int(self._trained.steps_per_execution))
+        self.position = self.position.resumed(int(self._trained.steps_per_execution))
 
-    def _begin_data(self, specification: Any) -> None:
-        """Put back the metrics so far, once they exist, when the data is where it was."""
+    def _data_sought(self, batch_spec: object) -> object:
+        """Restore the metrics of the epoch so far, which exist once the data is known."""
         checkpoint, self._checkpoint = self._checkpoint, None
-        if checkpoint is None or checkpoint.state["metrics"] is None:
-            return
-        self._logs = put_metrics_back(self._trained, checkpoint, specification)
-
-    def _last_logs(self) -> Any:
+        if checkpoint is not None:
+            self._logs = training_state.restore_metrics(self._trained, checkpoint, batch_spec)
         return self._logs
 
-    def leaves_out(self, begin_step: int) -> bool:
-        """Whether the steps from `begin_step` on were trained before."""
-        return self._replay is not None and self._replay.before(begin_step)
+    def _before_train_batch_begin(self, step: int) -> bool:
+        return self._replay is None or not self._replay.skips(step)
 
-    def after_execution(self, last_step: int, logs: Any) -> None:
-        """After all callbacks were told that an execution has ended."""
+    def _before_train_batch_end(self, step: int, logs: object = None) -> bool:
+        return self._replay is None or not self._replay.skipping
+
+    def _after_train_batch_end(self, step: int, logs: object = None) -> None:
         before = self.position.total
-        self.position = self.position.at_step(last_step + 1, (self.params or {}).get("steps"))
+        self.position = self.position.at_step(step + 1, (self.params or {}).get("steps"))
         self._logs = logs
         if self._trained.stop_training:
             return
-        asked = self.stop is not None and self.stop()
-        if asked or self.interval.after_steps(before, self.position.total):
-            self._metrics = metrics_now(self._trained)
+        stop = self._must_stop()
+        if stop or self.interval.after_steps(before, self.position.total):
+            self._metrics = training_state.capture_metrics(self._trained)
             self.save()
-        if asked:
-            self._leave()
+        if stop:
+            self._interrupt()
 
-    def before_evaluation(self) -> None:
-        """Before validation empties the metrics."""
-        if self._training:
+    def _before_test_begin(self) -> None:
+        if self._in_epoch:
             self._finish_replay()
             if self.stop is not None:
                 self._before = BeforeEvaluation(self._trained, self.others)
 
-    def within_evaluation(self) -> None:
-        """After a batch of validation, which a resumed training begins anew."""
-        if self._training and self.stop is not None and self.stop():
+    def _after_test_batch_end(self, step: int, logs: object = None) -> None:
+        # A resumed training repeats all of the validation.
+        if self._in_epoch and self._must_stop():
             self.save()
-            self._leave()
+            self._interrupt()
 
-    def after_epoch(self, epoch: int) -> None:
-        """After all callbacks were told that an epoch has ended."""
+    def _after_epoch_end(self, epoch: int, logs: object = None) -> None:
         self._finish_replay()
-        self._training, self._metrics, self._before, self._logs = False, None, None, None
-        last = epoch + 1 >= int((self.params or {}).get("epochs", 0))
+        self._in_epoch, self._metrics, self._before, self._logs = False, None, None, None
         stopped = bool(self._trained.stop_training)
+        last = stopped or epoch + 1 >= self._epochs()
         self.position = self.position.after_epoch(epoch, stopped)
-        asked = self.stop is not None and self.stop()
-        if stopped or last:
-            companions.settle(self.others)
-        if asked or stopped or last or self.interval.after_epoch(epoch):
-            self.save(wait=(stopped or last) and not asked)
-        if asked and not (stopped or last):
-            self._leave()
+        stop = self._must_stop()
+        if last:
+            callback_states.flush(self.others)
+        if stop or last or self.interval.after_epoch(epoch):
+            self.save(wait=last and not stop)
+        if stop and not last:
+            self._interrupt()
 
-    def after_training(self) -> None:
-        """After all callbacks were told that training has ended."""
+    def _after_train_end(self, logs: object = None) -> None:
         self._trained._initial_epoch = None
         self._finish_replay()
         self._release_steps()
-        self._hooks = self._checkpoint = None
-        self._data = FitData()
+        self._fit = self._checkpoint = None
+
+    def _must_stop(self) -> bool:
+        return self.stop is not None and self.stop()
+
+    def _interrupt(self) -> None:
+        """Leave `fit`, and the model as it is without this callback."""
+        self._after_train_end()
+        raise TrainingInterrupted(str(self.position))
 
     def _release_steps(self) -> None:
         if self._traced is not None:
             self._traced.release()
             self._traced = None
-
-    def _leave(self) -> None:
-        """Leave `fit`, with the model as it is without this callback."""
-        self.after_training()
-        raise TrainingInterrupted(str(self.position))
 
     def _finish_replay(self) -> None:
         if self._replay is not None:
@@ -362,41 +334,50 @@ class RunState(keras.callbacks.Callback):
 
     def spent(self) -> float:
         """Seconds of training so far, those before a resumption included."""
-        return self.seconds + time.monotonic() - self._began
-
-    def _place(self) -> dict[str, Any]:
-        """Where the training is, and what a resumed one needs to know of its beginning."""
-        return {
-            "position": self.position.to_json(),
-            "seconds": self.spent(),
-            "tracing": self._traced.states if self._traced else tracing.capture(),
-        }
+        return self.seconds + time.monotonic() - self._started
 
     def save(self, *, wait: bool = False) -> None:
-        """Write a checkpoint; where that fails, say so and let training go on.
+        """Write a checkpoint; if that fails, log it and let training continue.
 
         Args:
-            wait: whether to wait for space on a disk that is full, as the last checkpoint does.
+            wait: whether to wait for space on a full disk, as for the last checkpoint.
         """
         began = time.monotonic()
+        tracing = self._traced.states if self._traced else capture_python()
+        progress = Progress(self.position, self.spent(), tracing, self._metrics, self._logs)
         try:
-            whole = taken(
-                self._trained,
-                self.others,
-                tracked=self.tracked,
-                metrics=self._before.metrics if self._before else self._metrics,
-                logs=self._logs,
-                place=self._place(),
-                before=self._before,
+            captured = training_state.capture(
+                self._trained, self.others, self.tracked, progress, self._before
             )
             disk.when_there_is_space(
-                lambda: self.store.save(whole.arrays, whole.state, whole.files),
+                lambda: self.store.save(captured.arrays, captured.state, captured.files),
                 disk.PATIENCE if wait else 0.0,
             )
-            self.troubles.written()
+            self._written()
         except (OSError, DamagedCheckpoint) as error:
-            self.troubles.not_written(self.position, error, self.store)
+            self._not_written(error)
         self.interval.saved(time.monotonic() - began)
+
+    def _not_written(self, error: Exception) -> None:
+        """Log a failed write, unless the last one failed for the same reason."""
+        cause = getattr(error, "strerror", None) or str(error)
+        if cause != self._write_error:
+            self._write_error = cause
+            paths = self.store.paths_or_none()
+            last = f"{paths[-1].name} in {self.store.folder}" if paths else "none"
+            self._warn(
+                f"the checkpoint {self.position} could not be written: {cause}. Training "
+                f"continues. The last checkpoint to resume from: {last}"
+            )
+
+    def _written(self) -> None:
+        if self._write_error is not None:
+            self._warn("checkpoints are written again")
+        self._write_error = None
+
+    def _warn(self, problem: str) -> None:
+        self.problems.append(f"RunState: {problem}.")
+        logger.warning(self.problems[-1])
 
     def __deepcopy__(self, memo: dict[int, Any]) -> RunState:
         return RunState(

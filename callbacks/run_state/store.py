@@ -1,4 +1,4 @@
-"""Checkpoints in a folder: each whole, checked by its hashes, the last few kept."""
+"""Checkpoints in a folder: complete or absent, checked by hashes, the last few kept."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from ... import disk
 from ..base import at_least
-from .arrays import read_arrays, write_arrays
+from .codec import read_arrays, write_arrays
 
 ARRAYS, STATE, FILES = "arrays.npz", "state.json", "files.json"
 FORMAT = 1
@@ -110,12 +110,12 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Search:
-    """What a look for checkpoints has found.
+    """The result of a search for checkpoints.
 
     Attributes:
-        newest: the newest that is sound, or None. One whose copies of files are damaged is taken
+        newest: the newest that is intact, or None. One whose copies of files are damaged is used
             only where there is no other.
-        damaged: one sentence for each newer one, with its name and what is wrong.
+        damaged: for each newer one, its name and what is wrong with it.
     """
 
     newest: Checkpoint | None
@@ -156,7 +156,7 @@ class CheckpointStore:
         self._copies: dict[Identity, Copy] = {}
 
     def paths(self) -> list[Path]:
-        """Folders of the checkpoints, sound or not, the oldest first."""
+        """Folders of the checkpoints, damaged or not, the oldest first."""
         try:
             found = [path for path in self.folder.iterdir() if NAME.fullmatch(path.name)]
         except FileNotFoundError:
@@ -182,7 +182,7 @@ class CheckpointStore:
 
         Raises:
             OSError: it could not be written; those that were there are as they were.
-            DamagedCheckpoint: what can be read is not what was written.
+            DamagedCheckpoint: what was read back is not what was written.
         """
         text = json.dumps(state, allow_nan=False).encode()
         paths = self.paths()
@@ -210,13 +210,13 @@ class CheckpointStore:
     def _copy(self, file: Path, identity: Identity, target: Path) -> disk.Written:
         """Store a file: a second name for the copy of the last checkpoint, or a new copy."""
         last = self._copies.get(identity)
-        # A copy that was damaged since is not handed on.
+        # A copy that was damaged since then is not used again.
         if last is not None and last.is_unchanged() and disk.linked(last.path, target):
             return last.written
         return disk.copy_new(file, target)
 
     def search(self) -> Search:
-        """The newest checkpoint that is sound, and what is wrong with newer ones."""
+        """The newest checkpoint that is intact, and what is wrong with newer ones."""
         damaged: list[str] = []
         incomplete: Search | None = None
         for path in reversed(self.paths()):
@@ -265,7 +265,7 @@ def read(path: Path) -> Checkpoint:
 def _listed(path: Path) -> dict[str, disk.Written]:
     """What each file of a checkpoint held when it was written."""
     if os.path.islink(path):
-        raise DamagedCheckpoint(f"{path}: is a link, and none that was written")
+        raise DamagedCheckpoint(f"{path}: is a link, which a checkpoint never is")
     try:
         listed = json.loads((path / FILES).read_bytes())
         names = [ARRAYS, STATE, *(_kept(index) for index in range(len(listed["files"]) - 2))]
@@ -285,7 +285,7 @@ def _contents(path: Path, listed: Mapping[str, disk.Written]) -> dict[str, bytes
         try:
             with open(path / name, "rb") as file:
                 size = os.fstat(file.fileno()).st_size
-                # What is of another size than it was is not read.
+                # A file whose size has changed is not read.
                 content = file.read(size) if size == listed[name].size else None
         except FileNotFoundError:
             raise DamagedCheckpoint(f"{path}: {name} is missing") from None

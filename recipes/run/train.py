@@ -13,7 +13,7 @@ import keras
 
 from ... import disk
 from ...callbacks.run_state import RunState, TrainingInterrupted
-from ...callbacks.run_state.companions import appended_file
+from ...callbacks.run_state.callback_states import appended_file
 from ...messages import logger
 from ..build.experiment import Experiment, experiment
 from ..data import Data

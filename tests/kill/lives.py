@@ -23,10 +23,10 @@ UNFINISHED, STATES = ".writing-", "checkpoints/state"
 
 # Where a process is, by the files and functions of its stack; the first that fits.
 PLACES = [
-    ("checkpoint write", r"callbacks/run_state/(store|disk)\.py"),
+    ("checkpoint write", r"callbacks/run_state/store\.py"),
     ("pretraining", r"recipes/run/pretrain\.py|/pretraining/\w+\.py"),
     ("evaluation", r"recipes/run/train\.py\", line \d+ in (evaluate|metrics)"),
-    ("model or result write", r"recipes/run/directory\.py|recipes/report/"),
+    ("model or result write", r"recipes/record/directory\.py|recipes/report/"),
     ("validation", r"in evaluate$"),
     # A dump of a stack ends after 100 frames, which tracing may take all.
     ("tracing", r"in (func_graph_from_py_func|trace_function)$"),
@@ -115,6 +115,7 @@ def prepare() -> None:
 
     from keras_recipes.recipes import cli, commands  # noqa: F401
     from keras_recipes.recipes.build import experiment  # noqa: F401
+    from keras_recipes.recipes.commands import train as train_verb  # noqa: F401
     from keras_recipes.recipes.report import page  # noqa: F401
     from keras_recipes.recipes.run import run_callbacks, train  # noqa: F401
 

@@ -1,13 +1,16 @@
 """A training that is interrupted anywhere ends as one that never was, bit for bit."""
 
 import copy
+import errno
 import json
+import os
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_recipes import disk
 from keras_recipes.callbacks.run_state import DamagedCheckpoint, RunState
 
 
@@ -153,8 +156,6 @@ def test_checkpoints_are_written_when_they_are_due(training, within, tmp_path, e
 
 def test_a_full_disk_does_not_stop_training(training, within, tmp_path, monkeypatch, capsys):
     """It is told once, and the last good checkpoint stays."""
-    from keras_recipes import disk
-
     made = training(epochs=3)
     whole = within("whole", made)
     real, writes = disk.write_new, []
@@ -169,7 +170,7 @@ def test_a_full_disk_does_not_stop_training(training, within, tmp_path, monkeypa
     assert within("other", made, every="1 steps") == whole
     told = capsys.readouterr().err
     assert told.count("No space left on device") == 1
-    assert "Training goes on" in told
+    assert "Training continues" in told
     assert "state-00000001" in told
     state = tmp_path / "other" / "state"
     assert [path.name for path in state.iterdir()] == ["state-00000001"]
@@ -195,7 +196,7 @@ def test_checkpoints_of_which_none_is_sound_are_an_error(training, within, tmp_p
     within("other", made, every="1 steps", stop=every(3))
     for path in (tmp_path / "other" / "state").iterdir():
         (path / "state.json").unlink()
-    with pytest.raises(DamagedCheckpoint, match=r"None of the checkpoints is sound: .*0003.*0001"):
+    with pytest.raises(DamagedCheckpoint, match=r"All checkpoints are damaged: .*0003.*0001"):
         within("other", made)
 
 
@@ -233,7 +234,7 @@ def fitted(folder, *watchers, shape=4, epochs=2, **options):
 def test_what_cannot_be_restored_is_said(tmp_path, capsys):
     fitted(tmp_path, Dense(), Told())
     told = capsys.readouterr().err
-    assert "begin afresh when this training is resumed" in told
+    assert "start afresh when this training is resumed" in told
     assert "Dense" in told
     assert "Told" not in told
 
@@ -251,7 +252,9 @@ def test_a_state_that_cannot_be_stored_is_told_at_once(tmp_path):
         def get_state(self):
             return {"seen": object()}
 
-    with pytest.raises(ValueError, match="state of `Odd` cannot be stored: a object"):
+    with pytest.raises(
+        ValueError, match="state of `Odd` cannot be stored: a value of type `object`"
+    ):
         fitted(tmp_path, Odd())
 
 
@@ -322,3 +325,46 @@ def test_it_can_be_copied_after_training(tmp_path):
 def test_a_bad_argument_is_told(tmp_path, arguments, message):
     with pytest.raises(ValueError, match=message):
         RunState(tmp_path, **arguments)
+
+
+FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+DENIED = OSError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+@pytest.fixture
+def saves(tmp_path, monkeypatch):
+    """Train an epoch for each of some results of a write: an error, or None for success."""
+
+    def run(state, *results):
+        remaining = iter(results)
+
+        def save(*arguments):
+            error = next(remaining)
+            if error is not None:
+                raise error
+
+        monkeypatch.setattr(state.store, "save", save)
+        monkeypatch.setattr(disk, "PATIENCE", 0.0)
+        keras.utils.set_random_seed(1)
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        model.compile("sgd", "mse", run_eagerly=True)
+        x = np.ones((2, 1), "float32")
+        model.fit(x, x, epochs=len(results), verbose=0, callbacks=[state])
+
+    return run
+
+
+def test_each_cause_of_a_failed_write_is_logged_once_a_training(tmp_path, saves, capsys):
+    state = RunState(tmp_path / "state", every="1 epochs")
+    saves(state, FULL, FULL, DENIED)
+    saves(state, DENIED)
+    logged = capsys.readouterr().err.splitlines()
+    assert ["No space left" in line for line in logged] == [True, False, False]
+    assert ["Permission denied" in line for line in logged] == [False, True, True]
+    assert logged == state.problems
+
+
+def test_the_first_write_after_a_failed_one_is_logged(tmp_path, saves, capsys):
+    saves(RunState(tmp_path / "state", every="1 epochs"), None, FULL, None, None)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.count("written again") for line in lines] == [0, 1]

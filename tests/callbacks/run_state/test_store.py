@@ -12,7 +12,6 @@ import pytest
 from keras_recipes import disk
 from keras_recipes.callbacks.run_state import CheckpointStore, DamagedCheckpoint
 from keras_recipes.callbacks.run_state import store as store_module
-from keras_recipes.callbacks.run_state.packing import Arrays, Unpackable, pack, unpack
 
 CALLS = ("open", "write", "fsync", "close", "mkdir", "makedirs", "rename", "link")
 CAUSES = (errno.ENOSPC, errno.EIO, errno.EACCES, errno.EINTR)
@@ -323,50 +322,3 @@ def test_a_writer_that_is_killed_loses_nothing_that_it_has_told_of(store):
         store.save([], {})
         assert not [e for e in store.folder.iterdir() if e.name.startswith(disk.TEMPORARY)]
         store.clear()
-
-
-VALUES = [
-    None,
-    True,
-    7,
-    -1.5e-320,
-    float("inf"),
-    "ü",
-    (1, (2, [3, ()])),
-    {"a": {"b": []}},
-    {1: "one", (2, 3): "pair"},
-    {"__array__": 1},
-    np.float32(0.1),
-    np.bool_(True),
-]
-
-
-@pytest.mark.parametrize("value", VALUES, ids=repr)
-def test_plain_data_comes_back_as_it_was(value):
-    arrays = Arrays()
-    found = unpack(json.loads(json.dumps(pack(value, arrays), allow_nan=False)), arrays)
-    assert found == value
-    assert type(found) is type(value)
-
-
-def test_arrays_come_back_bit_for_bit(store):
-    import ml_dtypes
-
-    weird = np.array([np.nan, -0.0, 1e-45], "float32")
-    half = np.arange(6).reshape(2, 3).astype(ml_dtypes.bfloat16)
-    arrays = Arrays()
-    packed = pack({"weird": weird, "half": half, "again": weird, "none": np.array(3)}, arrays)
-    assert len(arrays) == 3, "the same array is stored once"
-    store.save(arrays, packed)
-    newest = store.search().newest
-    found = unpack(newest.state, newest.arrays)
-    assert found["weird"].tobytes() == found["again"].tobytes() == weird.tobytes()
-    assert found["half"].dtype == half.dtype
-    assert found["half"].tobytes() == half.tobytes()
-    assert found["none"].shape == ()
-
-
-@pytest.mark.parametrize("value", [object(), {1, 2}, [lambda: 0], np.array([object()])])
-def test_what_is_no_plain_data_is_refused(value):
-    with pytest.raises(Unpackable, match="no plain data"):
-        pack(value, Arrays())

@@ -1,8 +1,6 @@
 """What anybody may have written for a state: nothing of it is used that no training stores."""
 
 import copy
-import io
-import zipfile
 
 import keras
 import numpy as np
@@ -10,73 +8,12 @@ import pytest
 
 import keras_recipes.callbacks as ours
 from keras_recipes import disk
-from keras_recipes.callbacks.run_state import Checkpoint, DamagedCheckpoint, companions, tracing
-from keras_recipes.callbacks.run_state.arrays import read_arrays, write_arrays
-from keras_recipes.callbacks.run_state.packing import Arrays, pack, unpack
-from keras_recipes.callbacks.run_state.position import Position
-from keras_recipes.callbacks.run_state.state_check import check_state
+from keras_recipes.callbacks.run_state import Checkpoint, DamagedCheckpoint, callback_states
+from keras_recipes.callbacks.run_state.codec import ArrayList, encode
+from keras_recipes.callbacks.run_state.progress import Position
+from keras_recipes.callbacks.run_state.rng_state import capture_python
 from keras_recipes.callbacks.run_state.store import KeptFile
-from keras_recipes.callbacks.run_state.whole import taken
-
-VALUES = {
-    "an array before the first": {"__array__": -1},
-    "an array beyond the last": {"__array__": 2},
-    "an array by a truth value": {"__array__": True},
-    "an array by text": {"__array__": "0"},
-    "an array and more": {"__array__": 0, "other": 1},
-    "an array of objects": {"__array__": 1, "dtype": "O", "shape": [1]},
-    "an array of texts": {"__array__": 1, "dtype": "U2", "shape": [1]},
-    "an array of structures": {"__array__": 1, "dtype": "i4,i4", "shape": [1]},
-    "an array of floats": {"__array__": 1, "dtype": "float32", "shape": [2]},
-    "an array of nothing": {"__array__": 1, "dtype": None, "shape": [8]},
-    "a negative shape": {"__array__": 1, "dtype": "bfloat16", "shape": [-4]},
-    "a huge shape": {"__array__": 1, "dtype": "bfloat16", "shape": [10**15]},
-    "a shape of text": {"__array__": 1, "dtype": "bfloat16", "shape": "4"},
-    "bytes that are none": {"__array__": 0, "dtype": "bfloat16", "shape": [4]},
-    "code": {"__number__": "1+1"},
-    "a number as such": {"__number__": 1.0},
-    "a scalar of text": {"__scalar__": "a", "dtype": "float32"},
-    "a scalar of a list": {"__scalar__": [1], "dtype": "float32"},
-    "a scalar of objects": {"__scalar__": 1, "dtype": "object"},
-    "a scalar of time": {"__scalar__": 1, "dtype": "datetime64"},
-    "a scalar without a type": {"__scalar__": 1},
-    "a scalar too large": {"__scalar__": 10**400, "dtype": "int64"},
-    "a tuple of text": {"__tuple__": "abc"},
-    "pairs of one": {"__pairs__": [[1]]},
-    "pairs of text": {"__pairs__": ["ab"]},
-    "a list for a key": {"__pairs__": [[[1], 2]]},
-    "an array for a key": {"__pairs__": [[{"__array__": 0}, 2]]},
-    "a record of nothing": {"__record__": None, "fields": {}},
-    "a record of a list": {"__record__": [1], "fields": {}},
-    "an unknown record": {"__record__": "object", "fields": {}},
-    "a record without fields": {"__record__": "Row"},
-    "a record of other fields": {"__record__": "Finding", "fields": {"a": 1}},
-    "a record of other types": {
-        "__record__": "Finding",
-        "fields": {
-            "kind": 1, "epoch": 1, "layer": None, "value": 0.0, "words": "", "remedy": "",
-        },
-    },
-    "two marks": {"__array__": 0, "__tuple__": []},
-}  # fmt: skip
-ARRAYS = [np.zeros(3), np.zeros(8, np.uint8)]
-
-
-@pytest.mark.parametrize("name", VALUES)
-def test_what_pack_never_makes_is_refused(name):
-    for value in (VALUES[name], [VALUES[name]], {"a": {"__tuple__": [VALUES[name]]}}):
-        with pytest.raises(ValueError, match=r"\S"):
-            unpack(value, ARRAYS)
-
-
-def test_depth_is_bounded():
-    deep: list = []
-    for _ in range(100):
-        deep = [deep]
-    with pytest.raises(ValueError, match="nested more than 60 deep"):
-        unpack(deep, [])
-    with pytest.raises(ValueError, match="nested more than 60 deep"):
-        unpack({"__pairs__": [[1, deep]]}, [])
+from keras_recipes.callbacks.run_state.training_state import Progress, capture, check_state
 
 
 @pytest.fixture(scope="module")
@@ -87,11 +24,10 @@ def sound():
     model.compile("adam", "mse", metrics=["mae"], run_eagerly=True)
     history = model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0)
     metrics = [("a", np.zeros(2))]
-    place = {"position": Position(1, 2, 3, 4).to_json(), "seconds": 1.5}
-    place["tracing"] = tracing.capture()
+    progress = Progress(Position(1, 2, 3, 4), 1.5, capture_python(), metrics, {"loss": 0.5})
     callbacks = [history, ours.TopCheckpoints(), ours.EarlyStopping()]
-    whole = taken(model, callbacks, tracked=(), metrics=metrics, logs={"loss": 0.5}, place=place)
-    return whole.state, whole.arrays
+    captured = capture(model, callbacks, (), progress)
+    return captured.state, captured.arrays
 
 
 def test_a_sound_state_passes(sound, tmp_path):
@@ -163,7 +99,7 @@ def test_what_no_training_stores_is_refused(sound, tmp_path, name):
     changed = STATES[name](copy.deepcopy(state))
     # Larger than what is spared, so that copies of it count.
     some = [np.zeros(10**4, np.int32), *arrays[1:]]
-    with pytest.raises(DamagedCheckpoint, match="is no state of a training") as error:
+    with pytest.raises(DamagedCheckpoint, match="is not the state of a training") as error:
         check_state(Checkpoint(tmp_path, some, changed))
     assert "\n" not in str(error.value)
 
@@ -194,11 +130,11 @@ MADE = {
 @pytest.mark.parametrize(("name", "state"), CALLBACKS)
 def test_a_callback_takes_only_a_state_that_it_has(tmp_path, name, state):
     made = MADE[name]()
-    arrays = Arrays()
-    row = {"class": name, "state": pack(state, arrays), "named": {}}
+    arrays = ArrayList()
+    row = {"class": name, "state": encode(state, arrays), "named": {}}
     checkpoint = Checkpoint(tmp_path, arrays, {})
     with pytest.raises(DamagedCheckpoint, match=f"the state of `{name}`"):
-        companions.begin([(made, row)], checkpoint)
+        callback_states.restore([(made, row)], checkpoint)
     assert made.written() in ((), ("",), ("index.json",))
 
 
@@ -209,36 +145,8 @@ def test_only_files_that_a_callback_writes_are_restored(tmp_path):
     for name in ("../result.json", str(tmp_path / "planted"), "epoch-0001.keras", "", "a/b"):
         row = {"class": "TopCheckpoints", "state": None, "named": {}, "files": {name: 0}}
         with pytest.raises(DamagedCheckpoint, match="is no file of `TopCheckpoints`"):
-            companions.begin([(ours.TopCheckpoints(str(tmp_path / "top")), row)], checkpoint)
+            callback_states.restore([(ours.TopCheckpoints(str(tmp_path / "top")), row)], checkpoint)
     row["files"] = {"index.json": 1}
     with pytest.raises(DamagedCheckpoint, match="holds no file file-000001"):
-        companions.begin([(ours.TopCheckpoints(str(tmp_path / "top")), row)], checkpoint)
+        callback_states.restore([(ours.TopCheckpoints(str(tmp_path / "top")), row)], checkpoint)
     assert [path.name for path in tmp_path.iterdir()] == ["file-000000"]
-
-
-def test_arrays_take_no_more_than_their_file():
-    file = io.BytesIO()
-    write_arrays(file, [np.arange(3), np.float32(2), np.zeros((0, 2))])
-    found = read_arrays(file.getvalue())
-    assert [array.shape for array in found] == [(3,), (), (0, 2)]
-    one = io.BytesIO()
-    np.lib.format.write_array(one, np.zeros(3))
-    content = one.getvalue()
-    objects = io.BytesIO()
-    np.lib.format.write_array(objects, np.array([{}], dtype=object))
-    huge = content.replace(b"(3,), }" + b" " * 8, b"(300000000,), }")
-    cases = [
-        ("000000.npy", huge, zipfile.ZIP_STORED),
-        ("000000.npy", content.replace(b"(3,)", b"(-3,)"), zipfile.ZIP_STORED),
-        ("000000.npy", bytes(10**6), zipfile.ZIP_DEFLATED),
-        ("000000.npy", objects.getvalue(), zipfile.ZIP_STORED),
-        ("000000.npy", content + b"more", zipfile.ZIP_STORED),
-        ("000001.npy", content, zipfile.ZIP_STORED),
-        ("../000000.npy", content, zipfile.ZIP_STORED),
-    ]  # fmt: skip
-    for name, data, pack_as in cases:
-        archive = io.BytesIO()
-        with zipfile.ZipFile(archive, "w", pack_as) as target:
-            target.writestr(name, data)
-        with pytest.raises(ValueError, match=r"\S"):
-            read_arrays(archive.getvalue())
