@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from numbers import Integral, Real
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import keras
 
+from ..arguments import check_choice
 from .state import plain, restored
 
 Mode = Literal["auto", "min", "max"]
-MODES = ("auto", "min", "max")
+MODES: tuple[Mode, ...] = ("auto", "min", "max")
 # Words in a metric's name that say more is better.
 RISING = ("acc", "auc", "precision", "recall", "f1", "iou", "r2", "cosine_similarity", "fbeta")
 
@@ -116,81 +116,6 @@ def better(value: float, best: float | None, min_delta: float, *, less: bool) ->
     return value < best - min_delta if less else value > best + min_delta
 
 
-def at_least(name: str, value: Any, low: float, *, whole: bool = False) -> Any:
-    """A finite number of at least `low`."""
-    kind = Integral if whole else Real
-    if isinstance(value, bool) or not isinstance(value, kind) or not _finite(value):
-        what = "a whole number" if whole else "a number"
-        raise ValueError(f"Argument `{name}` must be {what}. Received: {name}={_shown(value)}")
-    if value < low:
-        raise ValueError(f"Argument `{name}` must be >= {low:g}. Received: {name}={value}")
-    # Numbers of NumPy become Python's, which JSON can hold.
-    return int(value) if isinstance(value, Integral) else float(value)
-
-
-def _finite(value: Any) -> bool:
-    """Whether a number is one that a float can hold."""
-    try:
-        return math.isfinite(value)
-    except OverflowError:
-        return False
-
-
-def _shown(value: Any) -> str:
-    """A value for a message; Python writes no number of thousands of digits."""
-    too_long = isinstance(value, Integral) and abs(int(value)) >= 10**30
-    return f"a whole number of {int(value).bit_length()} bits" if too_long else repr(value)
-
-
-def known_mode(mode: Any) -> Mode:
-    """A mode that is one."""
-    if mode not in MODES:
-        raise ValueError(
-            f"Argument `mode` must be one of {', '.join(MODES)}. Received: mode={mode!r}"
-        )
-    return mode
-
-
-def above(name: str, value: Any, low: float, *, below: float = math.inf) -> float:
-    """A finite number of more than `low` and less than `below`."""
-    found = float(at_least(name, value, -math.inf))
-    if not low < found < below:
-        bounds = f"> {low:g}" if below == math.inf else f"between {low:g} and {below:g}"
-        raise ValueError(f"Argument `{name}` must be {bounds}. Received: {name}={value}")
-    return found
-
-
-def finite_number(name: str, value: Any) -> float:
-    """A finite number of any sign."""
-    return float(at_least(name, value, -math.inf))
-
-
-def share(name: str, value: Any) -> float:
-    """A number from 0 to 1."""
-    if at_least(name, value, 0) > 1:
-        raise ValueError(f"Argument `{name}` must be <= 1. Received: {name}={value}")
-    return float(value)
-
-
-def flag(name: str, value: Any) -> bool:
-    """True or False, and nothing that only counts as one."""
-    if not isinstance(value, bool):
-        raise ValueError(f"Argument `{name}` must be True or False. Received: {name}={value!r}")
-    return value
-
-
-def text(name: str, value: Any) -> str:
-    """A text that is not empty."""
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"Argument `{name}` must be a text. Received: {name}={value!r}")
-    return value
-
-
-def one_of(name: str, value: Any, known: Sequence[Any]) -> Any:
-    """One of the values that are known."""
-    if value not in known:
-        raise ValueError(
-            f"Argument `{name}` must be one of {', '.join(map(str, known))}. "
-            f"Received: {name}={value!r}"
-        )
-    return value
+def check_mode(mode: Any) -> Mode:
+    """`auto`, `min` or `max`."""
+    return check_choice("mode", mode, MODES)

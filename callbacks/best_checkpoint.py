@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import check_number
 from ..disk import suppress_full, when_there_is_space, write_whole
-from .base import Mode, StatefulCallback, at_least, better, falls, known_mode, value_of
+from .base import Mode, StatefulCallback, better, check_mode, falls, value_of
 from .snapshot import all_variables, assign, values
 
 
@@ -50,10 +51,10 @@ class BestCheckpoint(StatefulCallback):
             raise ValueError(f"Argument `path` must end in `.keras`. Received: path={path!r}")
         self.path = str(path)
         self.monitor = monitor
-        self.mode: Mode = known_mode(mode)
+        self.mode: Mode = check_mode(mode)
         self.best: float | None = None
         self.best_epoch: int | None = None
-        self.seconds = float(at_least("seconds", seconds, 0))
+        self.seconds = check_number("seconds", seconds, ge=0)
         self.kept: list[np.ndarray] | None = None
         self._written = -math.inf
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..arguments import check_between, check_bool, check_int, check_number, check_str, optional
 from ..messages import logger
-from .base import StatefulCallback, above, at_least, finite_number, flag, text, value_of
+from .base import StatefulCallback, value_of
 from .last_rate import changing_rate
 from .rate import rate_variable, velocities
 from .snapshot import assign, model_variables, not_finite, optimizer_variables, values
@@ -91,13 +92,13 @@ class DivergenceGuard(StatefulCallback):
         verbose: bool = True,
     ):
         super().__init__()
-        self.monitor = text("monitor", monitor)
-        self.factor = above("factor", factor, 0, below=1)
-        self.max_rollbacks = int(at_least("max_rollbacks", max_rollbacks, 0, whole=True))
-        self.explosion = above("explosion", explosion, 1)
-        self.limit = None if limit is None else finite_number("limit", limit)
-        self.every = None if every is None else int(at_least("every", every, 1, whole=True))
-        self.verbose = flag("verbose", verbose)
+        self.monitor = check_str("monitor", monitor)
+        self.factor = check_between("factor", factor, 0, 1)
+        self.max_rollbacks = check_int("max_rollbacks", max_rollbacks, ge=0)
+        self.explosion = check_number("explosion", explosion, gt=1)
+        self.limit = optional(check_number, "limit", limit)
+        self.every = optional(check_int, "every", every, ge=1)
+        self.verbose = check_bool("verbose", verbose)
         if self.every is not None:
             # Keras asks whether there is such a method, and works in every step if there is.
             self.on_train_batch_end = self._after_batch  # type: ignore[method-assign]

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .base import Mode, StatefulCallback, above, at_least, flag, one_of, text, value_of
+from ..arguments import check_bool, check_choice, check_int, check_number, check_str, optional
+from .base import Mode, StatefulCallback, value_of
 from .prechelt import Prechelt
 from .snapshot import assign, model_variables, values
 from .watched import Watched, watched_values
@@ -110,13 +111,13 @@ class EarlyStopping(StatefulCallback):
             target=target,
             divergence_threshold=divergence_threshold,
         )
-        self.restore_best_weights = flag("restore_best_weights", restore_best_weights)
-        self.start_from_epoch = at_least("start_from_epoch", start_from_epoch, 0, whole=True)
-        self.stop_when = one_of("stop_when", stop_when, ("all", "any"))
-        self.max_seconds = None if max_seconds is None else above("max_seconds", max_seconds, 0)
+        self.restore_best_weights = check_bool("restore_best_weights", restore_best_weights)
+        self.start_from_epoch = check_int("start_from_epoch", start_from_epoch, ge=0)
+        self.stop_when = check_choice("stop_when", stop_when, ("all", "any"))
+        self.max_seconds = optional(check_number, "max_seconds", max_seconds, gt=0)
         self.prechelt = Prechelt(gl, pq, up, strip)
-        self.training_monitor = text("training_monitor", training_monitor)
-        self.validation_freq = int(at_least("validation_freq", validation_freq, 1, whole=True))
+        self.training_monitor = check_str("training_monitor", training_monitor)
+        self.validation_freq = check_int("validation_freq", validation_freq, ge=1)
         self._check_prechelt()
         self.patience = self._patience(patience)
         self.forget()
@@ -138,7 +139,7 @@ class EarlyStopping(StatefulCallback):
     def _patience(self, patience: int | None) -> int | None:
         """Epochs that are borne; None for any number."""
         if patience is not None:
-            return at_least("patience", patience, 0, whole=True)
+            return check_int("patience", patience, ge=0)
         bounds = [bound for w in self.watched for bound in (w.target, w.limit)]
         others = self.prechelt or any(rule is not None for rule in [self.max_seconds, *bounds])
         return None if others else 0

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ..arguments import check_bool, check_str, optional
 from ..disk import Lines, when_there_is_space
 from ..messages import logger
-from .base import StatefulCallback, flag, text
+from .base import StatefulCallback
 from .state import plain
 
 
@@ -53,9 +54,9 @@ class Diagnosis(StatefulCallback):
 
     def __init__(self, path: str | None, verbose: bool):
         super().__init__()
-        self.path = None if path is None else text("path", path)
+        self.path = optional(check_str, "path", path)
         self._lines = None if self.path is None else Lines(self.path)
-        self.verbose = flag("verbose", verbose)
+        self.verbose = check_bool("verbose", verbose)
         self.findings: list[Finding] = []
 
     @property

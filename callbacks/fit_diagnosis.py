@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .base import above, share, text, value_of
+from ..arguments import check_fraction, check_number, check_str, optional
+from .base import value_of
 from .curves import Constant, Thresholds, chance_level, judge
 from .findings import Diagnosis, Finding
 
@@ -62,13 +63,13 @@ class FitDiagnosis(Diagnosis):
         verbose: bool = True,
     ):
         super().__init__(path, verbose)
-        self.monitor = text("monitor", monitor)
-        self.baseline = None if baseline is None else above("baseline", baseline, 0)
+        self.monitor = check_str("monitor", monitor)
+        self.baseline = optional(check_number, "baseline", baseline, gt=0)
         self.thresholds = Thresholds(
-            learned=share("learned", learned),
-            gap=above("gap", gap, 0),
-            rise=above("rise", rise, 0),
-            explosion=above("explosion", explosion, 1),
+            learned=check_fraction("learned", learned),
+            gap=check_number("gap", gap, gt=0),
+            rise=check_number("rise", rise, gt=0),
+            explosion=check_number("explosion", explosion, gt=1),
         )
         self.constant: Constant | None = None
         self.forget()

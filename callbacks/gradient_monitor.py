@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .base import above, at_least
+from ..arguments import check_between, check_int, check_number
 from .findings import Diagnosis, Finding
 from .gradients import BatchGradients, Row, rows
 from .remedies import Traits, remedy
@@ -67,9 +67,9 @@ class GradientMonitor(Diagnosis):
                 f"Argument `data` must be one batch `(x, y)`. Received: {type(data).__name__}"
             )
         self.data = data
-        self.every = int(at_least("every", every, 1, whole=True))
-        self.vanishing = above("vanishing", vanishing, 0, below=1)
-        self.exploding = above("exploding", exploding, 0)
+        self.every = check_int("every", every, ge=1)
+        self.vanishing = check_between("vanishing", vanishing, 0, 1)
+        self.exploding = check_number("exploding", exploding, gt=0)
         self.rows: list[Row] = []
         self._batch: BatchGradients | None = None
         self._norms: dict[str, float] | None = None

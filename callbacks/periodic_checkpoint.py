@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .base import StatefulCallback, above, at_least, text
+from ..arguments import check_int, check_number, check_str, optional
+from .base import StatefulCallback
 from .best_checkpoint import save_whole
 
 NAME = re.compile(r"(epoch-[0-9]{4,}|step-[0-9]{8,})\.keras")
@@ -51,11 +52,11 @@ class PeriodicCheckpoint(StatefulCallback):
         keep: int | None = None,
     ):
         super().__init__()
-        self.path = text("path", path)
-        self.epochs = None if epochs is None else int(at_least("epochs", epochs, 1, whole=True))
-        self.steps = None if steps is None else int(at_least("steps", steps, 1, whole=True))
-        self.minutes = None if minutes is None else above("minutes", minutes, 0)
-        self.keep = None if keep is None else int(at_least("keep", keep, 1, whole=True))
+        self.path = check_str("path", path)
+        self.epochs = optional(check_int, "epochs", epochs, ge=1)
+        self.steps = optional(check_int, "steps", steps, ge=1)
+        self.minutes = optional(check_number, "minutes", minutes, gt=0)
+        self.keep = optional(check_int, "keep", keep, ge=1)
         if [self.epochs, self.steps, self.minutes].count(None) != 2:
             raise ValueError(
                 "Give one of the arguments `epochs`, `steps` and `minutes`. "

@@ -7,7 +7,8 @@ from typing import Any
 
 import keras
 
-from .base import Mode, StatefulCallback, at_least, better, falls, known_mode, value_of
+from ..arguments import check_between, check_bool, check_fraction, check_int, check_number
+from .base import Mode, StatefulCallback, better, check_mode, falls, value_of
 from .last_rate import changing_rate
 
 
@@ -61,20 +62,14 @@ class ReduceOnPlateau(StatefulCallback):
     ):
         super().__init__()
         self.monitor = monitor
-        self.factor = float(at_least("factor", factor, 0))
-        if not 0 < self.factor < 1:
-            raise ValueError(f"Argument `factor` must be between 0 and 1. Received: {factor}")
-        self.patience = at_least("patience", patience, 0, whole=True)
-        self.mode: Mode = known_mode(mode)
-        self.min_delta = float(at_least("min_delta", min_delta, 0))
-        if not isinstance(relative, bool):
-            raise ValueError(f"Argument `relative` must be True or False. Received: {relative!r}")
-        self.relative = relative
-        self.cooldown = at_least("cooldown", cooldown, 0, whole=True)
-        self.min_factor = float(at_least("min_factor", min_factor, 0))
-        if self.min_factor > 1:
-            raise ValueError(f"Argument `min_factor` must be <= 1. Received: {min_factor}")
-        self.min_lr = float(at_least("min_lr", min_lr, 0))
+        self.factor = check_between("factor", factor, 0, 1)
+        self.patience = check_int("patience", patience, ge=0)
+        self.mode: Mode = check_mode(mode)
+        self.min_delta = check_number("min_delta", min_delta, ge=0)
+        self.relative = check_bool("relative", relative)
+        self.cooldown = check_int("cooldown", cooldown, ge=0)
+        self.min_factor = check_fraction("min_factor", min_factor)
+        self.min_lr = check_number("min_lr", min_lr, ge=0)
         self.forget()
 
     def forget(self) -> None:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .base import above, at_least
+from ..arguments import check_int, check_number, optional
 
 
 def generalization_loss(error: float, lowest: float) -> float:
@@ -89,10 +89,10 @@ class Prechelt:
         up: int | None = None,
         strip: int = 5,
     ):
-        self.gl = None if gl is None else above("gl", gl, 0)
-        self.pq = None if pq is None else above("pq", pq, 0)
-        self.up = None if up is None else int(at_least("up", up, 1, whole=True))
-        self.strip = int(at_least("strip", strip, 1, whole=True))
+        self.gl = optional(check_number, "gl", gl, gt=0)
+        self.pq = optional(check_number, "pq", pq, gt=0)
+        self.up = optional(check_int, "up", up, ge=1)
+        self.strip = check_int("strip", strip, ge=1)
         self.forget()
 
     def __bool__(self) -> bool:

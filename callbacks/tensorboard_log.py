@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import check_int, check_str, optional
 from ..disk import when_there_is_space
-from .base import StatefulCallback, at_least, text
+from .base import StatefulCallback
 from .event_records import (
     EventFile,
     end_summary,
@@ -54,10 +55,8 @@ class TensorBoardLog(StatefulCallback):
         hyperparameters: Mapping[str, Any] | None = None,
     ):
         super().__init__()
-        self.path = text("path", path)
-        self.histograms = None
-        if histograms is not None:
-            self.histograms = int(at_least("histograms", histograms, 1, whole=True))
+        self.path = check_str("path", path)
+        self.histograms = optional(check_int, "histograms", histograms, ge=1)
         if hyperparameters is not None and not isinstance(hyperparameters, Mapping):
             raise ValueError(
                 "Argument `hyperparameters` must be a mapping of names to values. "

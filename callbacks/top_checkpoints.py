@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..arguments import check_int, check_str
 from ..disk import write_text
-from .base import Mode, StatefulCallback, at_least, falls, known_mode, text, value_of
+from .base import Mode, StatefulCallback, check_mode, falls, value_of
 from .best_checkpoint import save_whole
 
 
@@ -46,10 +47,10 @@ class TopCheckpoints(StatefulCallback):
         mode: Mode = "auto",
     ):
         super().__init__()
-        self.path = text("path", path)
-        self.k = int(at_least("k", k, 1, whole=True))
-        self.monitor = text("monitor", monitor)
-        self.mode: Mode = known_mode(mode)
+        self.path = check_str("path", path)
+        self.k = check_int("k", k, ge=1)
+        self.monitor = check_str("monitor", monitor)
+        self.mode: Mode = check_mode(mode)
         self.forget()
 
     def forget(self) -> None:

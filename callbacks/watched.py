@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .base import at_least, better, falls, finite_number, known_mode, text
+from ..arguments import check_number, check_str, optional
+from .base import better, check_mode, falls
 
 
 @dataclass
@@ -142,25 +143,22 @@ def watched_values(monitor: str | Sequence[str], *, smoothing: float, **each: An
     names = [monitor] if isinstance(monitor, str) else list(monitor)
     if not names or len(set(names)) < len(names):
         raise ValueError(f"Argument `monitor` must be names, each once. Received: {monitor!r}")
-    if at_least("smoothing", smoothing, 0) >= 1:
-        raise ValueError(f"Argument `smoothing` must be < 1. Received: smoothing={smoothing}")
+    check_number("smoothing", smoothing, ge=0, lt=1)
     rows = {
         name: one_each(name, value, len(names), shared=name in ("min_delta", "mode"))
         for name, value in each.items()
     }
     return [
         Watched(
-            text("monitor", name),
-            less=falls(name, known_mode(rows["mode"][index])),
-            min_delta=float(at_least("min_delta", rows["min_delta"][index], 0)),
+            check_str("monitor", name),
+            less=falls(name, check_mode(rows["mode"][index])),
+            min_delta=check_number("min_delta", rows["min_delta"][index], ge=0),
             smoothing=float(smoothing),
-            baseline=_bound("baseline", rows["baseline"][index]),
-            target=_bound("target", rows["target"][index]),
-            limit=_bound("divergence_threshold", rows["divergence_threshold"][index]),
+            baseline=optional(check_number, "baseline", rows["baseline"][index]),
+            target=optional(check_number, "target", rows["target"][index]),
+            limit=optional(
+                check_number, "divergence_threshold", rows["divergence_threshold"][index]
+            ),
         )
         for index, name in enumerate(names)
     ]
-
-
-def _bound(name: str, value: Any) -> float | None:
-    return None if value is None else finite_number(name, value)

@@ -40,8 +40,8 @@ MAY_IMPORT = {
         {"pydantic", "pydantic_core", "typing_extensions", "yaml"},
     ),
 }
-# The one module at the root that every room may import: how files are written.
-GROUND_FLOOR = ("/disk", "/messages")
+# The modules at the root that every room may import.
+GROUND_FLOOR = ("/arguments", "/disk", "/messages")
 # Inside recipes/ the arrow points one way: spec <- build <- run <- report <- command line.
 ORDER = ("spec", "data", "build", "run", "report", "sweep")
 

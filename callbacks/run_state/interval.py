@@ -6,7 +6,7 @@ import re
 import time
 from typing import Any
 
-from ..base import above
+from ...arguments import check_number
 
 TEXT = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(epoch|step|minute|second)s?")
 EXPECTED = "`auto`, `1 epochs`, `500 steps`, `5 minutes`, `30 seconds`, or a number of minutes"
@@ -44,7 +44,7 @@ class Interval:
         elif isinstance(every, str):
             self._read(every)
         else:
-            self.seconds = 60 * above("every", every, 0)
+            self.seconds = 60 * check_number("every", every, gt=0)
         self._last = time.monotonic()
 
     def _read(self, every: str) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 import keras
 
 from ... import disk
+from ...arguments import check_bool
 from ...messages import logger
-from ..base import flag
 from . import companions, tracing
 from .hooks import Hooks
 from .interval import Interval
@@ -98,10 +98,10 @@ class RunState(keras.callbacks.Callback):
         self.interval = Interval(every)
         self.store = CheckpointStore(self.directory, keep)
         self.tracked = tuple(tracked)
-        self.ordered = flag("ordered", ordered)
+        self.ordered = check_bool("ordered", ordered)
         self.stop = stop
-        self.changed = flag("changed", changed)
-        self.verbose = flag("verbose", verbose)
+        self.changed = check_bool("changed", changed)
+        self.verbose = check_bool("verbose", verbose)
         self.resumed: Position | None = None
         self.troubles = Troubles()
         self.seconds = 0.0
