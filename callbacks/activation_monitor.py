@@ -47,7 +47,7 @@ class ActivationMonitor(Diagnosis):
     >>> monitor = ActivationMonitor(np.zeros((8, 4), "float32"), epochs=(0, 1, 10))
     """
 
-    WITHIN = ("waiting", "_begun")
+    MID_EPOCH_STATE = ("waiting", "_begun")
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import keras
 
 from ..arguments import check_choice
-from .state import plain, restored
+from .state import from_plain, to_plain
 
 Mode = Literal["auto", "min", "max"]
 MODES: tuple[Mode, ...] = ("auto", "min", "max")
@@ -23,44 +23,40 @@ class StatefulCallback(keras.callbacks.Callback):
     The state is plain data that JSON can hold; arrays in it are texts of their bytes. A subclass
     lists the names of its state in `STATE`. Only what is listed is restored: restoring all
     attributes of a Keras callback turns the sign of its `min_delta`. The training after a state was
-    put back continues from it; every other one begins with `forget`.
+    put back continues from it; every other one begins with `reset`.
     """
 
     STATE: tuple[str, ...] = ()
     # What the time between two hooks needs beside it.
-    WITHIN: tuple[str, ...] = ()
+    MID_EPOCH_STATE: tuple[str, ...] = ()
     _resumed = False
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        self.continues()
+        self.resume_or_reset()
 
-    def continues(self) -> bool:
+    def resume_or_reset(self) -> bool:
         """Whether the training that begins continues from a state; otherwise there is none now."""
         continues, self._resumed = self._resumed, False
         if not continues:
-            self.forget()
+            self.reset()
         return continues
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Make the state that of a callback without a past."""
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         """Write what is held back until training ends."""
 
-    def written(self) -> tuple[str, ...]:
+    def saved_files(self) -> tuple[str, ...]:
         """Files that this callback has written and may replace: names in the folder `path`.
 
         The empty name is that of a `path` which is a file.
         """
         return ()
 
-    def writes(self, name: str) -> bool:
-        """Whether `written` may give a name: a stored state may come from anybody."""
-        return name in self.written()
-
     def get_state(self) -> dict[str, Any]:
         """The state, by name, as plain data."""
-        return {name: plain(getattr(self, name)) for name in self.STATE}
+        return {name: to_plain(getattr(self, name)) for name in self.STATE}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Put a state back that `get_state` gave.
@@ -73,7 +69,7 @@ class StatefulCallback(keras.callbacks.Callback):
                 f"State of `{type(self).__name__}` must have {sorted(self.STATE)}. "
                 f"Received: {sorted(state)}"
             )
-        found = {name: restored(state[name]) for name in self.STATE}
+        found = {name: from_plain(state[name]) for name in self.STATE}
         self.check_state(found)
         for name, value in found.items():
             setattr(self, name, value)
@@ -87,7 +83,7 @@ class StatefulCallback(keras.callbacks.Callback):
         """
 
 
-def falls(monitor: str, mode: Mode) -> bool:
+def lower_is_better(monitor: str, mode: Mode) -> bool:
     """Whether less of a monitored value is better."""
     if mode == "auto":
         name = monitor.removeprefix("val_")
@@ -95,7 +91,7 @@ def falls(monitor: str, mode: Mode) -> bool:
     return mode == "min"
 
 
-def value_of(monitor: str, logs: Mapping[str, Any] | None, who: str) -> float:
+def monitored_value(monitor: str, logs: Mapping[str, Any] | None, who: str) -> float:
     """The monitored value of an epoch.
 
     Raises:
@@ -107,7 +103,7 @@ def value_of(monitor: str, logs: Mapping[str, Any] | None, who: str) -> float:
     return float(logs[monitor])
 
 
-def better(value: float, best: float | None, min_delta: float, *, less: bool) -> bool:
+def is_improvement(value: float, best: float | None, min_delta: float, *, less: bool) -> bool:
     """Whether a value improves on the best by more than `min_delta`; no NaN or infinity does."""
     if not math.isfinite(value):
         return False

@@ -11,7 +11,14 @@ import numpy as np
 
 from ..arguments import check_number
 from ..disk import suppress_full, when_there_is_space, write_whole
-from .base import Mode, StatefulCallback, better, check_mode, falls, value_of
+from .base import (
+    Mode,
+    StatefulCallback,
+    check_mode,
+    is_improvement,
+    lower_is_better,
+    monitored_value,
+)
 from .snapshot import all_variables, assign, values
 
 
@@ -59,21 +66,21 @@ class BestCheckpoint(StatefulCallback):
         self._written = -math.inf
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        value = value_of(self.monitor, logs, "BestCheckpoint")
+        value = monitored_value(self.monitor, logs, "BestCheckpoint")
         due = time.monotonic() - self._written >= self.seconds
-        if better(value, self.best, 0.0, less=falls(self.monitor, self.mode)):
+        if is_improvement(value, self.best, 0.0, less=lower_is_better(self.monitor, self.mode)):
             written = due and self._written_now()
             self.kept = None if written else values(all_variables(self.model))
             # Only now: a write that fails must not pass for a model that is on disk.
             self.best, self.best_epoch = value, epoch
         elif due and self.kept is not None:
             with suppress_full():
-                self.settle()
+                self.flush()
 
     def on_train_end(self, logs: dict | None = None) -> None:
-        when_there_is_space(self.settle)
+        when_there_is_space(self.flush)
 
-    def written(self) -> tuple[str, ...]:
+    def saved_files(self) -> tuple[str, ...]:
         return ("",)
 
     def _written_now(self) -> bool:
@@ -87,7 +94,7 @@ class BestCheckpoint(StatefulCallback):
         write_whole(Path(self.path), self.model.save)  # type: ignore[union-attr]
         self._written = time.monotonic()
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         """Write the model that was kept, and leave the one in training as it is."""
         if self.kept is None:
             return

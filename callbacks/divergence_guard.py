@@ -7,7 +7,7 @@ from typing import Any
 
 from ..arguments import check_between, check_bool, check_int, check_number, check_str, optional
 from ..messages import logger
-from .base import StatefulCallback, value_of
+from .base import StatefulCallback, monitored_value
 from .last_rate import changing_rate
 from .rate import rate_variable, velocities
 from .snapshot import assign, model_variables, not_finite, optimizer_variables, values
@@ -17,18 +17,18 @@ class DivergenceError(ArithmeticError):
     """The training diverged again and again, at every rate that was tried.
 
     Attributes:
-        story: what happened, a sentence a rollback.
+        messages: what happened, one sentence for each rollback.
 
-    >>> DivergenceError(["Epoch 1: the loss is nan."]).story
+    >>> DivergenceError(["Epoch 1: the loss is nan."]).messages
     ['Epoch 1: the loss is nan.']
     """
 
-    def __init__(self, story: list[str]):
-        self.story = list(story)
+    def __init__(self, messages: list[str]):
+        self.messages = list(messages)
         super().__init__(
             "\n".join(
                 [
-                    *story,
+                    *messages,
                     "The weights are those of the last good state. NaN in the data, a loss that is "
                     "not defined everywhere, or initial weights that are too large outlast every "
                     "cut of the rate; a bound on the gradient, `GradientClipping(global_norm=1.0)`,"
@@ -68,7 +68,7 @@ class DivergenceGuard(StatefulCallback):
 
     Attributes:
         rollbacks: how many there were.
-        story: what happened, a sentence a rollback.
+        messages: what happened, one sentence for each rollback.
 
     Raises:
         ValueError: a bad argument; when training begins, a schedule whose rate nothing can cut, or
@@ -78,8 +78,8 @@ class DivergenceGuard(StatefulCallback):
     >>> guard = DivergenceGuard(factor=0.1, max_rollbacks=5)
     """
 
-    STATE = ("first", "lowest", "rate", "rollbacks", "story", "proven")
-    WITHIN = ("proven", "_latest", "_steps", "_epoch")
+    STATE = ("first", "lowest", "rate", "rollbacks", "messages", "proven")
+    MID_EPOCH_STATE = ("proven", "_latest", "_steps", "_epoch")
 
     def __init__(
         self,
@@ -102,22 +102,22 @@ class DivergenceGuard(StatefulCallback):
         if self.every is not None:
             # Keras asks whether there is such a method, and works in every step if there is.
             self.on_train_batch_end = self._after_batch  # type: ignore[method-assign]
-        self.forget()
+        self.reset()
         self._steps = 0
         self._epoch = 0
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         self.first: float | None = None
         self.lowest = math.inf
         self.rate: float | None = None
         self.rollbacks = 0
-        self.story: list[str] = []
+        self.messages: list[str] = []
         self.proven: dict[str, Any] | None = None
         self._latest: dict[str, Any] | None = None
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         variable = self._rate()
-        if self.continues() and self.rate is not None:
+        if self.resume_or_reset() and self.rate is not None:
             # The factor of a schedule is in no file of weights.
             variable.assign(min(float(variable.numpy()), self.rate))
         bad = not_finite(model_variables(self.model))
@@ -133,14 +133,14 @@ class DivergenceGuard(StatefulCallback):
         self._epoch, self._steps = epoch, 0
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        self._look(value_of(self.monitor, logs, "DivergenceGuard"), f"epoch {epoch + 1}")
+        self._look(monitored_value(self.monitor, logs, "DivergenceGuard"), f"epoch {epoch + 1}")
 
     def _after_batch(self, batch: int, logs: dict | None = None) -> None:
         """Look where the number of steps has passed a multiple of `every`."""
         before, self._steps = self._steps, batch + 1
         if before // self.every < self._steps // self.every:  # type: ignore[operator]
             place = f"step {self._steps} of epoch {self._epoch + 1}"
-            if not self._look(value_of(self.monitor, logs, "DivergenceGuard"), place):
+            if not self._look(monitored_value(self.monitor, logs, "DivergenceGuard"), place):
                 # The mean of the epoch would be NaN for the rest of it.
                 self.model.reset_metrics()  # type: ignore[union-attr]
 
@@ -198,14 +198,14 @@ class DivergenceGuard(StatefulCallback):
         before = float(rate.numpy())
         sentence = f"{problem}; back to the state {good['place']}"
         if self.rollbacks >= self.max_rollbacks:
-            self.story.append(f"{sentence}, and no more tries: there were {self.rollbacks}.")
-            raise DivergenceError(self.story)
+            self.messages.append(f"{sentence}, and no more tries: there were {self.rollbacks}.")
+            raise DivergenceError(self.messages)
         self.rollbacks += 1
         self.rate = before * self.factor
         rate.assign(self.rate)
         for velocity in velocities(self.model.optimizer):  # type: ignore[union-attr]
             velocity.assign(velocity * (self.rate / good["rate"]))
         name = "rate" if "rate" in rate.name else "factor of the rate"
-        self.story.append(f"{sentence}, {name} {before:.3g} -> {self.rate:.3g}.")
+        self.messages.append(f"{sentence}, {name} {before:.3g} -> {self.rate:.3g}.")
         if self.verbose:
-            logger.warning(f"DivergenceGuard: {self.story[-1]}")
+            logger.warning(f"DivergenceGuard: {self.messages[-1]}")

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..arguments import check_bool, check_choice, check_int, check_number, check_str, optional
-from .base import Mode, StatefulCallback, value_of
+from .base import Mode, StatefulCallback, monitored_value
 from .prechelt import Prechelt
 from .snapshot import assign, model_variables, values
 from .watched import Watched, watched_values
@@ -120,7 +120,7 @@ class EarlyStopping(StatefulCallback):
         self.validation_freq = check_int("validation_freq", validation_freq, ge=1)
         self._check_prechelt()
         self.patience = self._patience(patience)
-        self.forget()
+        self.reset()
         self._began = 0.0
 
     def _check_prechelt(self) -> None:
@@ -144,10 +144,10 @@ class EarlyStopping(StatefulCallback):
         others = self.prechelt or any(rule is not None for rule in [self.max_seconds, *bounds])
         return None if others else 0
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         for watched in self.watched:
-            watched.forget()
-        self.prechelt.forget()
+            watched.reset()
+        self.prechelt.reset()
         self.best_weights: list[np.ndarray] | None = None
         self.stopped_epoch: int | None = None
         self.stop_reason: str | None = None
@@ -209,15 +209,15 @@ class EarlyStopping(StatefulCallback):
         """Why to stop after this epoch; None for no reason."""
         training = None
         if self.prechelt.pq is not None:
-            training = value_of(self.training_monitor, logs, "EarlyStopping")
+            training = monitored_value(self.training_monitor, logs, "EarlyStopping")
         if (epoch + 1) % self.validation_freq:
-            self.prechelt.told(epoch, None, training)
+            self.prechelt.update(epoch, None, training)
             return None
-        found = [value_of(watched.name, logs, "EarlyStopping") for watched in self.watched]
-        better = [w.take(epoch, value) for w, value in zip(self.watched, found, strict=True)]
+        found = [monitored_value(watched.name, logs, "EarlyStopping") for watched in self.watched]
+        better = [w.update(epoch, value) for w, value in zip(self.watched, found, strict=True)]
         if better[0] and self.restore_best_weights:
             self.best_weights = values(model_variables(self.model))
-        criterion = self.prechelt.told(epoch, found[0], training) if self.prechelt else None
+        criterion = self.prechelt.update(epoch, found[0], training) if self.prechelt else None
         return self._diverged() or self._reached() or criterion or self._out_of_patience()
 
     def _diverged(self) -> str | None:

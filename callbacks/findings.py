@@ -11,7 +11,7 @@ from ..arguments import check_bool, check_str, optional
 from ..disk import Lines, when_there_is_space
 from ..messages import logger
 from .base import StatefulCallback
-from .state import plain
+from .state import to_plain
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Diagnosis(StatefulCallback):
     """
 
     STATE = ("found",)
-    WITHIN = ("waiting",)
+    MID_EPOCH_STATE = ("waiting",)
 
     def __init__(self, path: str | None, verbose: bool):
         super().__init__()
@@ -78,15 +78,15 @@ class Diagnosis(StatefulCallback):
         if self._lines is not None:
             self._lines.waiting = list(lines)
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         self.findings = []
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         if self._lines is not None:
             self._lines.flush()
 
     def on_train_end(self, logs: dict | None = None) -> None:
-        when_there_is_space(self.settle)
+        when_there_is_space(self.flush)
 
     def kinds(self) -> set[str]:
         """Names of all that was found."""
@@ -102,5 +102,5 @@ class Diagnosis(StatefulCallback):
                 logger.info(f"{type(self).__name__}: {finding}")
             self.findings = [*others, finding]
         if self._lines is not None:
-            line = plain({**numbers, "findings": [asdict(finding) for finding in found]})
+            line = to_plain({**numbers, "findings": [asdict(finding) for finding in found]})
             self._lines.add(json.dumps(line, allow_nan=False))

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from ..arguments import check_fraction, check_number, check_str, optional
-from .base import value_of
+from .base import monitored_value
 from .curves import Constant, Thresholds, chance_level, judge
 from .findings import Diagnosis, Finding
 
@@ -72,10 +72,10 @@ class FitDiagnosis(Diagnosis):
             explosion=check_number("explosion", explosion, gt=1),
         )
         self.constant: Constant | None = None
-        self.forget()
+        self.reset()
 
-    def forget(self) -> None:
-        super().forget()
+    def reset(self) -> None:
+        super().reset()
         self.training: list[float] = []
         self.validation: list[float] = []
         self.accuracy: list[float] = []
@@ -86,7 +86,7 @@ class FitDiagnosis(Diagnosis):
         return self.findings[-1] if self.findings else None
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        self.training.append(value_of(self.monitor, logs, "FitDiagnosis"))
+        self.training.append(monitored_value(self.monitor, logs, "FitDiagnosis"))
         self.validation.append(float((logs or {}).get(f"val_{self.monitor}", math.nan)))
         right = (logs or {}).get("val_accuracy", (logs or {}).get("accuracy", math.nan))
         self.accuracy.append(float(right))

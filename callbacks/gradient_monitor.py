@@ -49,7 +49,7 @@ class GradientMonitor(Diagnosis):
     >>> monitor = GradientMonitor(every=5)
     """
 
-    WITHIN = ("waiting", "rows", "_last", "_looked")
+    MID_EPOCH_STATE = ("waiting", "rows", "_last", "_looked")
 
     def __init__(
         self,

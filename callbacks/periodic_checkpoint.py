@@ -41,7 +41,7 @@ class PeriodicCheckpoint(StatefulCallback):
     """
 
     STATE = ("step", "files")
-    WITHIN = ("_batch",)
+    MID_EPOCH_STATE = ("_batch",)
 
     def __init__(
         self,
@@ -65,15 +65,15 @@ class PeriodicCheckpoint(StatefulCallback):
         if self.epochs is None:
             # Keras asks whether there is such a method, and works in every step if there is.
             self.on_train_batch_end = self._after_batch  # type: ignore[method-assign]
-        self.forget()
+        self.reset()
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         self.step = 0
         self.files: list[str] = []
         self._batch = 0
         self._written = 0.0
 
-    def written(self) -> tuple[str, ...]:
+    def saved_files(self) -> tuple[str, ...]:
         return tuple(self.files)
 
     def check_state(self, state: Mapping[str, Any]) -> None:

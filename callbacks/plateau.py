@@ -8,7 +8,14 @@ from typing import Any
 import keras
 
 from ..arguments import check_between, check_bool, check_fraction, check_int, check_number
-from .base import Mode, StatefulCallback, better, check_mode, falls, value_of
+from .base import (
+    Mode,
+    StatefulCallback,
+    check_mode,
+    is_improvement,
+    lower_is_better,
+    monitored_value,
+)
 from .last_rate import changing_rate
 
 
@@ -70,9 +77,9 @@ class ReduceOnPlateau(StatefulCallback):
         self.cooldown = check_int("cooldown", cooldown, ge=0)
         self.min_factor = check_fraction("min_factor", min_factor)
         self.min_lr = check_number("min_lr", min_lr, ge=0)
-        self.forget()
+        self.reset()
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         self.best: float | None = None
         self.wait = 0
         self.cooling = 0
@@ -86,11 +93,11 @@ class ReduceOnPlateau(StatefulCallback):
                 "The rate follows a schedule, which has no lowest rate of its own. Give "
                 "`min_factor` in place of `min_lr`."
             )
-        if self.continues() and target is not None:
+        if self.resume_or_reset() and target is not None:
             target.assign(min(float(target.numpy()), self.scale))
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        value = value_of(self.monitor, logs, "ReduceOnPlateau")
+        value = monitored_value(self.monitor, logs, "ReduceOnPlateau")
         if self._improves(value):
             self.best, self.wait = value, 0
         else:
@@ -106,7 +113,9 @@ class ReduceOnPlateau(StatefulCallback):
         """Whether a value is better than the best by more than the threshold."""
         relative = self.relative and self.best is not None
         margin = self.min_delta * abs(self.best) if relative else self.min_delta  # type: ignore[arg-type]
-        return better(value, self.best, margin, less=falls(self.monitor, self.mode))
+        return is_improvement(
+            value, self.best, margin, less=lower_is_better(self.monitor, self.mode)
+        )
 
     def _cut(self, epoch: int) -> None:
         """Multiply the rate by the factor, down to the floor."""

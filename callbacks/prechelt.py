@@ -74,9 +74,9 @@ class Prechelt:
         ValueError: a bad argument; when it is told, a negative error, of which no share is defined.
 
     >>> rule = Prechelt(gl=5.0)
-    >>> [rule.told(epoch, error, None) for epoch, error in enumerate([1.0, 1.04])]
+    >>> [rule.update(epoch, error, None) for epoch, error in enumerate([1.0, 1.04])]
     [None, None]
-    >>> rule.told(2, 1.06, None)
+    >>> rule.update(2, 1.06, None)
     'the generalization loss GL is 6.00 > 5: 1.06 against the lowest, 1'
     """
 
@@ -93,12 +93,12 @@ class Prechelt:
         self.pq = optional(check_number, "pq", pq, gt=0)
         self.up = optional(check_int, "up", up, ge=1)
         self.strip = check_int("strip", strip, ge=1)
-        self.forget()
+        self.reset()
 
     def __bool__(self) -> bool:
         return any(rule is not None for rule in (self.gl, self.pq, self.up))
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Begin afresh."""
         self.lowest: float | None = None
         self.training: list[float] = []
@@ -114,7 +114,7 @@ class Prechelt:
         for name in self.STATE:
             setattr(self, name, state[name])
 
-    def told(self, epoch: int, validation: float | None, training: float | None) -> str | None:
+    def update(self, epoch: int, validation: float | None, training: float | None) -> str | None:
         """Take the errors of an epoch, counted from 0; give the reason to stop, if there is one.
 
         Args:

@@ -13,35 +13,35 @@ import numpy as np
 ARRAY, NUMBER = "__array__", "__number__"
 
 
-def plain(value: Any) -> Any:
+def to_plain(value: Any) -> Any:
     """A value as lists, dictionaries, texts, numbers, booleans and None.
 
     Arrays become their bytes in base 64, exactly; NaN and infinities become words, for strict JSON
     has no other place for them.
 
-    >>> plain((1, float("inf")))
+    >>> to_plain((1, float("inf")))
     [1, {'__number__': 'inf'}]
-    >>> plain(np.float32([1.0]))["shape"]
+    >>> to_plain(np.float32([1.0]))["shape"]
     [1]
     """
     if isinstance(value, np.ndarray):
         content = base64.b64encode(np.ascontiguousarray(value).tobytes()).decode("ascii")
         return {ARRAY: content, "dtype": value.dtype.name, "shape": list(value.shape)}
     if isinstance(value, np.generic):
-        return plain(value.item())
+        return to_plain(value.item())
     if isinstance(value, float) and not math.isfinite(value):
         return {NUMBER: repr(value)}
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): to_plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
+        return [to_plain(item) for item in value]
     return value
 
 
-def restored(value: Any) -> Any:
+def from_plain(value: Any) -> Any:
     """What `plain` made plain; an array in it may also be one still.
 
-    >>> restored(plain([np.int64([[7]]), float("-inf")]))
+    >>> from_plain(to_plain([np.int64([[7]]), float("-inf")]))
     [array([[7]]), -inf]
     """
     if isinstance(value, Mapping):
@@ -50,7 +50,7 @@ def restored(value: Any) -> Any:
             return flat.reshape(value["shape"]).copy()
         if NUMBER in value:
             return float(value[NUMBER])
-        return {key: restored(item) for key, item in value.items()}
+        return {key: from_plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [restored(item) for item in value]
+        return [from_plain(item) for item in value]
     return value

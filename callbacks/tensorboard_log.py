@@ -68,7 +68,7 @@ class TensorBoardLog(StatefulCallback):
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         self._files = {}
-        if self.continues() and self.began is not None:
+        if self.resume_or_reset() and self.began is not None:
             return
         self.began = time.time()
         if self.hyperparameters:
@@ -88,14 +88,14 @@ class TensorBoardLog(StatefulCallback):
             weights = {weight.path: np.asarray(weight) for weight in self._weights()}
             self._file("train", epoch + 1).write(histogram_summary(weights), epoch + 1)
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         for file in self._files.values():
             file.flush()
 
     def on_train_end(self, logs: dict | None = None) -> None:
         if self.hyperparameters:
             self._file("", 0).write(end_summary(time.time()))
-        when_there_is_space(self.settle)
+        when_there_is_space(self.flush)
         self.began = None
 
     def _weights(self) -> Any:

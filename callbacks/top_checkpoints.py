@@ -10,7 +10,7 @@ from typing import Any
 
 from ..arguments import check_int, check_str
 from ..disk import write_text
-from .base import Mode, StatefulCallback, check_mode, falls, value_of
+from .base import Mode, StatefulCallback, check_mode, lower_is_better, monitored_value
 from .best_checkpoint import save_whole
 
 
@@ -51,12 +51,12 @@ class TopCheckpoints(StatefulCallback):
         self.k = check_int("k", k, ge=1)
         self.monitor = check_str("monitor", monitor)
         self.mode: Mode = check_mode(mode)
-        self.forget()
+        self.reset()
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         self.kept: list[dict[str, Any]] = []
 
-    def written(self) -> tuple[str, ...]:
+    def saved_files(self) -> tuple[str, ...]:
         return ("index.json", *(row["file"] for row in self.kept))
 
     def check_state(self, state: Mapping[str, Any]) -> None:
@@ -67,11 +67,11 @@ class TopCheckpoints(StatefulCallback):
             )
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        value = value_of(self.monitor, logs, "TopCheckpoints")
+        value = monitored_value(self.monitor, logs, "TopCheckpoints")
         if not math.isfinite(value):
             return
         row = {"epoch": epoch + 1, "value": value, "file": _name(epoch + 1)}
-        sign = 1 if falls(self.monitor, self.mode) else -1
+        sign = 1 if lower_is_better(self.monitor, self.mode) else -1
         # Sorting is stable: what was there before stays before its equals.
         ranked = sorted([*self.kept, row], key=lambda entry: sign * entry["value"])
         kept, gone = ranked[: self.k], ranked[self.k :]

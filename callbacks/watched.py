@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..arguments import check_number, check_str, optional
-from .base import better, check_mode, falls
+from .base import check_mode, is_improvement, lower_is_better
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Watched:
         wait: values since the last improvement that beats the baseline.
 
     >>> loss = Watched("loss", less=True)
-    >>> [loss.take(epoch, value) for epoch, value in enumerate([3.0, 1.0, 2.0])]
+    >>> [loss.update(epoch, value) for epoch, value in enumerate([3.0, 1.0, 2.0])]
     [True, True, False]
     >>> loss.best, loss.best_epoch, loss.wait
     (1.0, 1, 1)
@@ -46,9 +46,9 @@ class Watched:
     STATE = ("value", "best", "best_epoch", "wait", "average", "weight")
 
     def __post_init__(self) -> None:
-        self.forget()
+        self.reset()
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Begin afresh."""
         self.value = math.nan
         self.best: float | None = None
@@ -57,11 +57,11 @@ class Watched:
         self.average = 0.0
         self.weight = 0.0
 
-    def take(self, epoch: int, value: float) -> bool:
+    def update(self, epoch: int, value: float) -> bool:
         """Take the value of an epoch; whether it is an improvement."""
         self.value = self._smoothed(value)
         self.wait += 1
-        if not better(self.value, self.best, self.min_delta, less=self.less):
+        if not is_improvement(self.value, self.best, self.min_delta, less=self.less):
             return False
         self.best, self.best_epoch = self.value, epoch
         if self.beats_baseline(self.value):
@@ -70,7 +70,9 @@ class Watched:
 
     def beats_baseline(self, value: float) -> bool:
         """Whether a value is better than the baseline, if there is one."""
-        return self.baseline is None or better(value, self.baseline, self.min_delta, less=self.less)
+        return self.baseline is None or is_improvement(
+            value, self.baseline, self.min_delta, less=self.less
+        )
 
     def _smoothed(self, value: float) -> float:
         """The average m <- s m + (1 - s) x over what it would be of ones alone.
@@ -151,7 +153,7 @@ def watched_values(monitor: str | Sequence[str], *, smoothing: float, **each: An
     return [
         Watched(
             check_str("monitor", name),
-            less=falls(name, check_mode(rows["mode"][index])),
+            less=lower_is_better(name, check_mode(rows["mode"][index])),
             min_delta=check_number("min_delta", rows["min_delta"][index], ge=0),
             smoothing=float(smoothing),
             baseline=optional(check_number, "baseline", rows["baseline"][index]),

@@ -202,7 +202,7 @@ def _restore(callback: Any, row: Mapping[str, Any], checkpoint: Checkpoint) -> N
 
 def _checked_place(callback: Any, name: str, checkpoint: Checkpoint) -> Path:
     """Where a file goes that a checkpoint holds: only where the callback itself may write it."""
-    known = isinstance(callback, StatefulCallback) and callback.writes(name)
+    known = isinstance(callback, StatefulCallback) and name in callback.saved_files()
     try:
         if known:
             return _place_of(callback, name)
@@ -229,7 +229,7 @@ def settle(callbacks: Iterable[Any]) -> None:
         if isinstance(callback, StatefulCallback):
             # What fails now fails once more when training ends, and is told then.
             with suppress(OSError):
-                callback.settle()
+                callback.flush()
 
 
 def forgetful(callbacks: Iterable[Any]) -> list[str]:
@@ -257,7 +257,7 @@ def written_files(callback: Any) -> dict[str, Path]:
     Only those that are replaced as a whole can be kept: Keras's `ModelCheckpoint` writes its file
     over.
     """
-    names = callback.written() if isinstance(callback, StatefulCallback) else ()
+    names = callback.saved_files() if isinstance(callback, StatefulCallback) else ()
     places = {name: _place_of(callback, name) for name in names}
     return {name: path for name, path in places.items() if path.is_file()}
 
@@ -281,7 +281,7 @@ def _gives_attributes(callback: StatefulCallback) -> bool:
 
 def _names(callback: Any) -> tuple[str, ...]:
     if isinstance(callback, StatefulCallback):
-        return callback.WITHIN
+        return callback.MID_EPOCH_STATE
     return KERAS.get(type(callback).__name__, ()) if _of_keras(callback) else ()
 
 
