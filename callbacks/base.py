@@ -1,68 +1,65 @@
-"""What the callbacks share: monitored values, checked arguments, and state that can be saved."""
+"""Callbacks with a state that can be stored as JSON and restored."""
 
 from __future__ import annotations
 
+import base64
 import math
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import keras
+import numpy as np
 
-from ..arguments import check_choice
-from .state import from_plain, to_plain
-
-Mode = Literal["auto", "min", "max"]
-MODES: tuple[Mode, ...] = ("auto", "min", "max")
-# Words in a metric's name that say more is better.
-RISING = ("acc", "auc", "precision", "recall", "f1", "iou", "r2", "cosine_similarity", "fbeta")
+# Keys that mark what JSON cannot hold. No callback has a state with a key of this name.
+ARRAY, NUMBER = "__array__", "__number__"
 
 
 class StatefulCallback(keras.callbacks.Callback):
-    """A callback whose state can be taken out and put back, to continue a run exactly.
+    """A callback whose state can be saved and restored, to resume a training exactly.
 
-    The state is plain data that JSON can hold; arrays in it are texts of their bytes. A subclass
-    lists the names of its state in `STATE`. Only what is listed is restored: restoring all
-    attributes of a Keras callback turns the sign of its `min_delta`. The training after a state was
-    put back continues from it; every other one begins with `reset`.
+    A subclass lists the attributes that are its state in `STATE`, and sets them to their initial
+    values in `reset`. The first training after `set_state` resumes from that state; any other one
+    starts with `reset`. Only the listed attributes are restored: restoring all attributes of a
+    Keras callback would flip the sign of its `min_delta`.
     """
 
     STATE: tuple[str, ...] = ()
-    # What the time between two hooks needs beside it.
+    # Attributes that are also needed to resume in the middle of an epoch.
     MID_EPOCH_STATE: tuple[str, ...] = ()
-    _resumed = False
+    _restored = False
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         self.resume_or_reset()
 
     def resume_or_reset(self) -> bool:
-        """Whether the training that begins continues from a state; otherwise there is none now."""
-        continues, self._resumed = self._resumed, False
-        if not continues:
+        """Whether the training that begins resumes from a restored state; resets if it does not."""
+        resumed, self._restored = self._restored, False
+        if not resumed:
             self.reset()
-        return continues
+        return resumed
 
     def reset(self) -> None:
-        """Make the state that of a callback without a past."""
+        """Set the state to its initial values."""
 
     def flush(self) -> None:
-        """Write what is held back until training ends."""
+        """Write everything that is still buffered."""
 
     def saved_files(self) -> tuple[str, ...]:
-        """Files that this callback has written and may replace: names in the folder `path`.
+        """Files that this callback has written and may replace, as names in the folder `path`.
 
-        The empty name is that of a `path` which is a file.
+        An empty name stands for `path` itself, where that is a file.
         """
         return ()
 
     def get_state(self) -> dict[str, Any]:
-        """The state, by name, as plain data."""
+        """The state by name, as plain data for JSON; arrays are encoded as text."""
         return {name: to_plain(getattr(self, name)) for name in self.STATE}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """Put a state back that `get_state` gave.
+        """Restore a state that `get_state` returned.
 
         Raises:
-            ValueError: a name is missing, or belongs to another callback.
+            ValueError: a name is missing or unknown, or a value is invalid.
         """
         if set(state) != set(self.STATE):
             raise ValueError(
@@ -73,45 +70,54 @@ class StatefulCallback(keras.callbacks.Callback):
         self.check_state(found)
         for name, value in found.items():
             setattr(self, name, value)
-        self._resumed = True
+        self._restored = True
 
     def check_state(self, state: Mapping[str, Any]) -> None:
-        """Refuse values that this callback never has.
+        """Refuse values that this callback never produces.
 
         Raises:
-            ValueError: with what is wrong.
+            ValueError: what is wrong.
         """
 
 
-def lower_is_better(monitor: str, mode: Mode) -> bool:
-    """Whether less of a monitored value is better."""
-    if mode == "auto":
-        name = monitor.removeprefix("val_")
-        return not any(word in name for word in RISING)
-    return mode == "min"
+def to_plain(value: Any) -> Any:
+    """A value as lists, dictionaries, strings, numbers, booleans and None.
 
+    Arrays are encoded exactly, as the base64 of their bytes; NaN and infinities, which strict JSON
+    does not have, as strings.
 
-def monitored_value(monitor: str, logs: Mapping[str, Any] | None, who: str) -> float:
-    """The monitored value of an epoch.
-
-    Raises:
-        ValueError: it is not logged: a callback that watches nothing would do nothing, silently.
+    >>> to_plain((1, float("inf")))
+    [1, {'__number__': 'inf'}]
+    >>> to_plain(np.float32([1.0]))["shape"]
+    [1]
     """
-    if logs is None or monitor not in logs:
-        known = ", ".join(sorted(logs or {})) or "nothing"
-        raise ValueError(f"`{who}` watches `{monitor}`, which is not logged. Logged are: {known}.")
-    return float(logs[monitor])
+    if isinstance(value, np.ndarray):
+        content = base64.b64encode(np.ascontiguousarray(value).tobytes()).decode("ascii")
+        return {ARRAY: content, "dtype": value.dtype.name, "shape": list(value.shape)}
+    if isinstance(value, np.generic):
+        return to_plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return {NUMBER: repr(value)}
+    if isinstance(value, Mapping):
+        return {str(key): to_plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_plain(item) for item in value]
+    return value
 
 
-def is_improvement(value: float, best: float | None, min_delta: float, *, less: bool) -> bool:
-    """Whether a value improves on the best by more than `min_delta`; no NaN or infinity does."""
-    if not math.isfinite(value):
-        return False
-    if best is None:
-        return True
-    return value < best - min_delta if less else value > best + min_delta
+def from_plain(value: Any) -> Any:
+    """The inverse of `to_plain`; arrays that are not encoded stay as they are.
 
-
-def check_mode(mode: Any) -> Mode:
-    """`auto`, `min` or `max`."""
-    return check_choice("mode", mode, MODES)
+    >>> from_plain(to_plain([np.int64([[7]]), float("-inf")]))
+    [array([[7]]), -inf]
+    """
+    if isinstance(value, Mapping):
+        if ARRAY in value:
+            flat = np.frombuffer(base64.b64decode(value[ARRAY]), np.dtype(value["dtype"]))
+            return flat.reshape(value["shape"]).copy()
+        if NUMBER in value:
+            return float(value[NUMBER])
+        return {key: from_plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [from_plain(item) for item in value]
+    return value

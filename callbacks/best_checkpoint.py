@@ -11,14 +11,8 @@ import numpy as np
 
 from ..arguments import check_number
 from ..disk import suppress_full, when_there_is_space, write_whole
-from .base import (
-    Mode,
-    StatefulCallback,
-    check_mode,
-    is_improvement,
-    lower_is_better,
-    monitored_value,
-)
+from .base import StatefulCallback
+from .monitored import Mode, check_mode, is_improvement, lower_is_better, monitored_value
 from .snapshot import all_variables, assign, values
 
 
@@ -68,7 +62,7 @@ class BestCheckpoint(StatefulCallback):
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         value = monitored_value(self.monitor, logs, "BestCheckpoint")
         due = time.monotonic() - self._written >= self.seconds
-        if is_improvement(value, self.best, 0.0, less=lower_is_better(self.monitor, self.mode)):
+        if is_improvement(value, self.best, 0.0, lower=lower_is_better(self.monitor, self.mode)):
             written = due and self._written_now()
             self.kept = None if written else values(all_variables(self.model))
             # Only now: a write that fails must not pass for a model that is on disk.

@@ -7,8 +7,9 @@ from typing import Any
 
 from ..arguments import check_between, check_bool, check_int, check_number, check_str, optional
 from ..messages import logger
-from .base import StatefulCallback, monitored_value
+from .base import StatefulCallback
 from .last_rate import changing_rate
+from .monitored import monitored_value
 from .rate import rate_variable, velocities
 from .snapshot import assign, model_variables, not_finite, optimizer_variables, values
 

@@ -10,8 +10,7 @@ from typing import Any
 from ..arguments import check_bool, check_str, optional
 from ..disk import Lines, when_there_is_space
 from ..messages import logger
-from .base import StatefulCallback
-from .state import to_plain
+from .base import StatefulCallback, to_plain
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 from ..arguments import check_fraction, check_number, check_str, optional
-from .base import monitored_value
 from .curves import Constant, Thresholds, chance_level, judge
 from .findings import Diagnosis, Finding
+from .monitored import monitored_value
 
 
 class FitDiagnosis(Diagnosis):

@@ -8,15 +8,9 @@ from typing import Any
 import keras
 
 from ..arguments import check_between, check_bool, check_fraction, check_int, check_number
-from .base import (
-    Mode,
-    StatefulCallback,
-    check_mode,
-    is_improvement,
-    lower_is_better,
-    monitored_value,
-)
+from .base import StatefulCallback
 from .last_rate import changing_rate
+from .monitored import Mode, check_mode, is_improvement, lower_is_better, monitored_value
 
 
 class ReduceOnPlateau(StatefulCallback):
@@ -114,7 +108,7 @@ class ReduceOnPlateau(StatefulCallback):
         relative = self.relative and self.best is not None
         margin = self.min_delta * abs(self.best) if relative else self.min_delta  # type: ignore[arg-type]
         return is_improvement(
-            value, self.best, margin, less=lower_is_better(self.monitor, self.mode)
+            value, self.best, margin, lower=lower_is_better(self.monitor, self.mode)
         )
 
     def _cut(self, epoch: int) -> None:

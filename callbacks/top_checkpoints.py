@@ -10,8 +10,9 @@ from typing import Any
 
 from ..arguments import check_int, check_str
 from ..disk import write_text
-from .base import Mode, StatefulCallback, check_mode, lower_is_better, monitored_value
+from .base import StatefulCallback
 from .best_checkpoint import save_whole
+from .monitored import Mode, check_mode, lower_is_better, monitored_value
 
 
 class TopCheckpoints(StatefulCallback):

@@ -21,6 +21,7 @@ from keras_recipes.callbacks import (
     LearningRateFinder,
     MetricsLog,
     PeriodicCheckpoint,
+    Prechelt,
     ProgressBar,
     ReduceOnPlateau,
     StatefulCallback,
@@ -37,7 +38,11 @@ CASES = {
     "BestCheckpoint": lambda: BestCheckpoint("best.keras", seconds=1000.0),
     "DivergenceGuard": lambda: DivergenceGuard(limit=1e9),
     "EarlyStopping": lambda: EarlyStopping(
-        ["val_loss", "loss"], patience=3, smoothing=0.5, max_seconds=1e6, gl=90.0, pq=9.0, up=9
+        ["val_loss", "loss"],
+        patience=3,
+        smoothing=0.5,
+        max_seconds=1e6,
+        prechelt={"gl": 90.0, "pq": 9.0, "up": 9},
     ),
     "FitDiagnosis": lambda: FitDiagnosis(path="f.jsonl"),
     "GradientMonitor": lambda: GradientMonitor((X, Y), path="g.jsonl"),
@@ -51,7 +56,7 @@ CASES = {
 # Those that sweep over single steps.
 IN_STEPS = {"LearningRateFinder"}
 # Those that are not callbacks to train with.
-OTHERS = {"CALLBACKS", "DivergenceError", "Finding", "StatefulCallback"}
+OTHERS = {"CALLBACKS", "DivergenceError", "Finding", "Prechelt", "StatefulCallback"}
 BATCH_HOOKS = [
     f"on_{phase}batch_{when}"
     for phase in ("", "train_", "test_", "predict_")
@@ -170,14 +175,18 @@ def test_state_of_another_class_is_refused(make):
         (EarlyStopping, {"smoothing": 1.0}, "`smoothing` must be < 1"),
         (EarlyStopping, {"smoothing": -0.1}, "`smoothing` must be >= 0"),
         (EarlyStopping, {"max_seconds": 0}, "`max_seconds` must be > 0"),
-        (EarlyStopping, {"gl": 0.0}, "`gl` must be > 0"),
-        (EarlyStopping, {"pq": "1"}, "`pq` must be a number"),
-        (EarlyStopping, {"up": 0}, "`up` must be >= 1"),
-        (EarlyStopping, {"up": 2, "strip": 0}, "`strip` must be >= 1"),
-        (EarlyStopping, {"gl": 5.0, "monitor": "accuracy"}, "criteria for an error"),
-        (EarlyStopping, {"up": 2, "strip": 5, "validation_freq": 2}, "a multiple of"),
+        (EarlyStopping, {"prechelt": {"gl": 0.0}}, "`gl` must be > 0"),
+        (EarlyStopping, {"prechelt": {"pq": "1"}}, "`pq` must be a number"),
+        (EarlyStopping, {"prechelt": {"up": 0}}, "`up` must be >= 1"),
+        (EarlyStopping, {"prechelt": {"up": 2, "strip": 0}}, "`strip` must be >= 1"),
+        (EarlyStopping, {"prechelt": {"gl": 5.0}, "monitor": "accuracy"}, "criteria for an error"),
+        (EarlyStopping, {"prechelt": {"up": 2, "strip": 5}, "validation_freq": 2}, "a multiple of"),
         (EarlyStopping, {"validation_freq": 0}, "`validation_freq` must be >= 1"),
-        (EarlyStopping, {"training_monitor": ""}, "`training_monitor` must be a non-empty string"),
+        (EarlyStopping, {"verbose": 2}, "`verbose` must be one of 0, 1"),
+        (EarlyStopping, {"prechelt": 5.0}, "`prechelt` must be a `Prechelt`"),
+        (EarlyStopping, {"prechelt": {"glue": 5.0}}, "`Prechelt` has no argument `glue`"),
+        (Prechelt, {}, "at least one of the arguments"),
+        (Prechelt, {"gl": 1.0, "training_monitor": ""}, "`training_monitor` must be a non-empty"),
         (BestCheckpoint, {"path": "best.h5"}, "must end in `.keras`"),
         (BestCheckpoint, {"mode": "max_"}, "`mode` must be one of"),
         (BestCheckpoint, {"seconds": -1}, "`seconds` must be >= 0"),
@@ -245,9 +254,9 @@ def test_bad_arguments_raise_when_it_is_made(cls, arguments, message):
         lambda: TopCheckpoints(monitor="x"),
         lambda: DivergenceGuard("x"),
         lambda: FitDiagnosis("x"),
-        lambda: EarlyStopping(pq=1.0, training_monitor="x"),
+        lambda: EarlyStopping(prechelt={"pq": 1.0, "training_monitor": "x"}),
     ],
 )
-def test_what_is_watched_must_be_logged(make):
-    with pytest.raises(ValueError, match=r"watches `x`, which is not logged\. Logged are: loss"):
+def test_what_is_monitored_must_be_logged(make):
+    with pytest.raises(ValueError, match=r"monitors `x`, which is not logged\. Logged are: loss"):
         fitted(make(), epochs=1)
