@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -27,6 +27,11 @@ class StatefulCallback(keras.callbacks.Callback):
     # Attributes that are also needed to resume in the middle of an epoch.
     MID_EPOCH_STATE: tuple[str, ...] = ()
     _restored = False
+
+    if TYPE_CHECKING:
+        # Keras initializes it with None, and annotates nothing.
+        @property
+        def model(self) -> Any: ...
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         self.resume_or_reset()

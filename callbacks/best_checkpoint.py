@@ -85,7 +85,7 @@ class BestCheckpoint(StatefulCallback):
         return False
 
     def _write(self) -> None:
-        write_whole(Path(self.path), self.model.save)  # type: ignore[union-attr]
+        write_whole(Path(self.path), self.model.save)
         self._written = time.monotonic()
 
     def flush(self) -> None:

@@ -8,9 +8,8 @@ from typing import Any
 from ..arguments import check_between, check_bool, check_int, check_number, check_str, optional
 from ..messages import logger
 from .base import StatefulCallback
-from .last_rate import changing_rate
+from .learning_rate import changing_rate, rate_variable, velocities
 from .monitored import monitored_value
-from .rate import rate_variable, velocities
 from .snapshot import assign, model_variables, not_finite, optimizer_variables, values
 
 
@@ -102,7 +101,7 @@ class DivergenceGuard(StatefulCallback):
         self.verbose = check_bool("verbose", verbose)
         if self.every is not None:
             # Keras asks whether there is such a method, and works in every step if there is.
-            self.on_train_batch_end = self._after_batch  # type: ignore[method-assign]
+            self.on_train_batch_end = self._after_batch
         self.reset()
         self._steps = 0
         self._epoch = 0
@@ -139,11 +138,11 @@ class DivergenceGuard(StatefulCallback):
     def _after_batch(self, batch: int, logs: dict | None = None) -> None:
         """Look where the number of steps has passed a multiple of `every`."""
         before, self._steps = self._steps, batch + 1
-        if before // self.every < self._steps // self.every:  # type: ignore[operator]
+        if self.every is not None and before // self.every < self._steps // self.every:
             place = f"step {self._steps} of epoch {self._epoch + 1}"
             if not self._look(monitored_value(self.monitor, logs, "DivergenceGuard"), place):
                 # The mean of the epoch would be NaN for the rest of it.
-                self.model.reset_metrics()  # type: ignore[union-attr]
+                self.model.reset_metrics()
 
     def _look(self, value: float, place: str) -> bool:
         """Keep a good state, or roll back to the last one."""
@@ -175,7 +174,7 @@ class DivergenceGuard(StatefulCallback):
         return self.explosion * self.lowest if self.lowest >= 0 else math.inf
 
     def _rate(self) -> Any:
-        return rate_variable(self.model.optimizer, "DivergenceGuard")  # type: ignore[union-attr]
+        return rate_variable(self.model.optimizer, "DivergenceGuard")
 
     def _variables(self) -> list[Any]:
         # The rate is left as it is: it has been cut, perhaps, since the state was good.
@@ -204,7 +203,7 @@ class DivergenceGuard(StatefulCallback):
         self.rollbacks += 1
         self.rate = before * self.factor
         rate.assign(self.rate)
-        for velocity in velocities(self.model.optimizer):  # type: ignore[union-attr]
+        for velocity in velocities(self.model.optimizer):
             velocity.assign(velocity * (self.rate / good["rate"]))
         name = "rate" if "rate" in rate.name else "factor of the rate"
         self.messages.append(f"{sentence}, {name} {before:.3g} -> {self.rate:.3g}.")

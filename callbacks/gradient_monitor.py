@@ -94,7 +94,7 @@ class GradientMonitor(Diagnosis):
     def on_test_begin(self, logs: dict | None = None) -> None:
         # Validation resets all metrics, the sums of the training step among them.
         if self._training and self._batch is None and self._norms is None:
-            self._norms = self.model.gradient_norms()  # type: ignore[union-attr]
+            self._norms = self.model.gradient_norms()
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self._training = False
@@ -126,7 +126,7 @@ class GradientMonitor(Diagnosis):
 
         It leaves those updates out, and nothing is known of the others.
         """
-        scales = hasattr(self.model.optimizer, "dynamic_scale")  # type: ignore[union-attr]
+        scales = hasattr(self.model.optimizer, "dynamic_scale")
         sound = math.isfinite(float(logs.get("loss", math.nan)))
         return scales and sound and not all(map(math.isfinite, norms.values()))
 

@@ -86,7 +86,8 @@ class LearningRateFinder(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         # The logged loss is a mean since the last reset: now that of one batch.
-        self.model.reset_metrics()  # type: ignore[union-attr]
+        model: Any = self.model
+        model.reset_metrics()
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         loss = float((logs or {})["loss"])
@@ -96,7 +97,8 @@ class LearningRateFinder(keras.callbacks.Callback):
         self._best = min(self._best, corrected)
         exploded = not math.isfinite(loss) or corrected > self.stop_factor * self._best
         if exploded or len(self._losses) == self.steps:
-            self.model.stop_training = True  # type: ignore[union-attr]
+            model: Any = self.model
+            model.stop_training = True
 
     def on_train_end(self, logs: dict | None = None) -> None:
         model: Any = self.model

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..disk import Lines, when_there_is_space
 from .base import StatefulCallback
-from .last_rate import learning_rate, updates
+from .learning_rate import learning_rate, updates
 
 
 class MetricsLog(StatefulCallback):

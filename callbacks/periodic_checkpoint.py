@@ -64,7 +64,7 @@ class PeriodicCheckpoint(StatefulCallback):
             )
         if self.epochs is None:
             # Keras asks whether there is such a method, and works in every step if there is.
-            self.on_train_batch_end = self._after_batch  # type: ignore[method-assign]
+            self.on_train_batch_end = self._after_batch
         self.reset()
 
     def reset(self) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import keras
 
 from ..arguments import check_between, check_bool, check_fraction, check_int, check_number
 from .base import StatefulCallback
-from .last_rate import changing_rate
+from .learning_rate import changing_rate, inner_optimizer, rate_variable
 from .monitored import Mode, check_mode, is_improvement, lower_is_better, monitored_value
 
 
@@ -81,14 +78,14 @@ class ReduceOnPlateau(StatefulCallback):
         self.cuts: list[int] = []
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        target = self._target()
-        if self.min_lr > 0 and target is not None:
+        variable = rate_variable(self.model.optimizer, "ReduceOnPlateau")
+        if self.min_lr > 0 and self._has_schedule():
             raise ValueError(
-                "The rate follows a schedule, which has no lowest rate of its own. Give "
-                "`min_factor` in place of `min_lr`."
+                "The rate follows a schedule, to which `min_lr` does not apply. Give `min_factor` "
+                "instead."
             )
-        if self.resume_or_reset() and target is not None:
-            target.assign(min(float(target.numpy()), self.scale))
+        if self.resume_or_reset() and self._has_schedule():
+            variable.assign(min(float(variable.numpy()), self.scale))
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         value = monitored_value(self.monitor, logs, "ReduceOnPlateau")
@@ -105,59 +102,28 @@ class ReduceOnPlateau(StatefulCallback):
 
     def _improves(self, value: float) -> bool:
         """Whether a value is better than the best by more than the threshold."""
-        relative = self.relative and self.best is not None
-        margin = self.min_delta * abs(self.best) if relative else self.min_delta  # type: ignore[arg-type]
+        margin = self.min_delta
+        if self.relative and self.best is not None:
+            margin *= abs(self.best)
         return is_improvement(
             value, self.best, margin, lower=lower_is_better(self.monitor, self.mode)
         )
 
     def _cut(self, epoch: int) -> None:
-        """Multiply the rate by the factor, down to the floor."""
+        """Multiply the rate by the factor, down to the minimum."""
         self.wait, self.cooling = 0, self.cooldown
         scale = max(self.scale * self.factor, self.min_factor)
-        target = self._target()
-        if target is not None:
-            changed = scale < self.scale
-            # Another callback, such as a guard, may have cut it too.
-            target.assign(target * (scale / self.scale))
+        variable = rate_variable(self.model.optimizer, "ReduceOnPlateau")
+        ratio, before = scale / self.scale, float(variable.numpy())
+        if self._has_schedule():
+            # Relative to the present factor, which another callback may have cut too.
+            variable.assign(variable * ratio)
         else:
-            changed = self._cut_number(scale / self.scale)
-        self.scale = scale
-        if changed:
+            variable.assign(max(before * ratio, min(self.min_lr, before)))
+        if float(variable.numpy()) < before:
             self.cuts.append(epoch)
+        self.scale = scale
 
-    def _cut_number(self, factor: float) -> bool:
-        """Multiply the optimizer's own rate."""
-        rate: Any = self.model.optimizer.learning_rate  # type: ignore[union-attr]
-        before = float(rate.numpy())
-        after = max(before * factor, min(self.min_lr, before))
-        rate.assign(after)
-        return after < before
-
-    def _target(self) -> Any:
-        """The factor of the schedule's plateau; None where the rate is a number."""
-        optimizer: Any = self.model.optimizer  # type: ignore[union-attr]
-        # One that scales the loss holds the one with the schedule.
-        schedule = getattr(getattr(optimizer, "inner_optimizer", optimizer), "_learning_rate", None)
-        if not isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
-            return None
-        found = list(factors(schedule))
-        if not found:
-            raise ValueError(
-                f"`ReduceOnPlateau` cannot cut the rate of the schedule "
-                f"`{type(schedule).__name__}`. Put it into a "
-                "`keras_recipes.schedules.Plateau(schedule)`; in a recipe, "
-                "`learning_rate: {plateau: {schedule: ...}}`."
-            )
-        return found[0]
-
-
-def factors(schedule: Any) -> Iterator[Any]:
-    """Every variable `factor` in a schedule and the schedules inside it."""
-    factor = getattr(schedule, "factor", None)
-    if isinstance(factor, keras.Variable):
-        yield factor
-    for inner in vars(schedule).values():
-        for part in inner if isinstance(inner, (list, tuple)) else [inner]:
-            if isinstance(part, keras.optimizers.schedules.LearningRateSchedule):
-                yield from factors(part)
+    def _has_schedule(self) -> bool:
+        rate = inner_optimizer(self.model.optimizer)._learning_rate
+        return isinstance(rate, keras.optimizers.schedules.LearningRateSchedule)

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from ..arguments import check_int, optional
-from .last_rate import learning_rate
+from .learning_rate import learning_rate
 
 # A log of a long training is read by people: no more lines than these.
 MOST_LINES = 50

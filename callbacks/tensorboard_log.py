@@ -21,7 +21,7 @@ from .event_records import (
     scalar_summary,
     start_summary,
 )
-from .last_rate import learning_rate
+from .learning_rate import learning_rate
 
 
 class TensorBoardLog(StatefulCallback):
