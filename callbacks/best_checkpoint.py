@@ -27,7 +27,7 @@ class BestCheckpoint(StatefulCallback):
         path: file to write, ending in `.keras`.
         monitor: name of the value, as it is logged.
         mode: `min`, `max`, or `auto`: more is better for accuracies, AUC, precision and the like.
-        seconds: write at most once in so many seconds, >= 0. The best model since the last write
+        seconds: minimum time between two writes, >= 0. The best model since the last write
             is kept in memory, and is written when the time has come or training ends. So is one
             that a full disk does not take, and it is tried again after each epoch.
 

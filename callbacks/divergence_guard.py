@@ -1,4 +1,4 @@
-"""Go back to the last good state when the loss explodes, and go on at a lower rate."""
+"""When the loss explodes, restore the last good state and continue at a lower rate."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .snapshot import assign, model_variables, not_finite, optimizer_variables, 
 
 
 class DivergenceError(ArithmeticError):
-    """The training diverged again and again, at every rate that was tried.
+    """The training diverged at every learning rate that was tried.
 
     Attributes:
         messages: what happened, one sentence for each rollback.
@@ -39,7 +39,7 @@ class DivergenceError(ArithmeticError):
 
 
 class DivergenceGuard(StatefulCallback):
-    """Rolls a training back that diverges, cuts the learning rate, and lets it go on.
+    """Rolls back a training that diverges, cuts the learning rate, and continues.
 
     A look at the loss is good when it is finite and below its bounds, and every weight is finite.
     The loss of an epoch is the mean of what it was before each update, so only the next epoch tells
@@ -49,7 +49,7 @@ class DivergenceGuard(StatefulCallback):
     the learning rate is multiplied by `factor`, and so are steps that an optimizer remembers (the
     velocity of SGD); then the next epoch begins. The epoch that was lost
     is not repeated, and stays in the history. After `max_rollbacks` of them the next one is a
-    `DivergenceError` with the whole story.
+    `DivergenceError` with all messages.
 
     The rate may be a number, or a schedule with a `keras_recipes.schedules.Plateau` in it, whose
     factor is cut.
@@ -58,11 +58,11 @@ class DivergenceGuard(StatefulCallback):
         monitor: name of the loss, as it is logged; less is better.
         factor: what the rate is multiplied by, between 0 and 1.
         max_rollbacks: how often, >= 0.
-        explosion: a value above so many times the lowest, > 1, and above the first good one too, is
+        explosion: a value above this multiple of the lowest, > 1, and above the first good one too, is
             an explosion; where the lowest is negative nothing is.
         limit: value above which a loss has exploded, or None. The first epoch has nothing else to
             be compared with.
-        every: also look each so many steps, >= 1. It costs Python work in every step, and a copy
+        every: also check after this number of steps, >= 1. It costs Python work in every step, and a copy
             of all variables each time; None looks at the ends of epochs alone.
         verbose: whether each rollback is printed to stderr.
 

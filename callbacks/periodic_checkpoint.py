@@ -1,4 +1,4 @@
-"""The model on disk every so often."""
+"""Save the model every few epochs, steps or minutes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NAME = re.compile(r"(epoch-[0-9]{4,}|step-[0-9]{8,})\.keras")
 
 
 class PeriodicCheckpoint(StatefulCallback):
-    """Saves the whole model each so many epochs, steps or minutes; give one of them.
+    """Saves the whole model every few epochs, steps or minutes; give one of the three.
 
     Files are `epoch-0010.keras` or `step-00000500.keras` in the folder `path`, each written beside
     its place and moved there in one step. Steps are batches, counted over the whole training; with

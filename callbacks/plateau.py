@@ -26,10 +26,10 @@ class ReduceOnPlateau(StatefulCallback):
     Args:
         monitor: name of the value, as it is logged.
         factor: what the rate is multiplied by, between 0 and 1.
-        patience: epochs without improvement that are borne, >= 0; 0 and 1 cut at the first.
+        patience: epochs without improvement after which the rate is cut, >= 0; 0 is the same as 1.
         mode: `min`, `max`, or `auto`: more is better for accuracies, AUC, precision and the like.
         min_delta: smallest change that counts, >= 0.
-        relative: whether `min_delta` is a share of the best value.
+        relative: whether `min_delta` is a fraction of the best value.
         cooldown: epochs after a cut that do not count, >= 0.
         min_factor: the least product of all cuts, from 0 to 1.
         min_lr: the lowest rate that a number is cut to, >= 0; for a schedule, give `min_factor`.

@@ -30,7 +30,7 @@ class ProgressBar(keras.callbacks.Callback):
     no control characters.
 
     Args:
-        every: print each so many epochs; by default so that a run has at most 50 lines.
+        every: epochs between two lines, >= 1; by default so that a run has at most 50 lines.
 
         label: what is trained, shown before each line; nothing for the model itself.
 
