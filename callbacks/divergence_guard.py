@@ -58,12 +58,12 @@ class DivergenceGuard(StatefulCallback):
         monitor: name of the loss, as it is logged; less is better.
         factor: what the rate is multiplied by, between 0 and 1.
         max_rollbacks: how often, >= 0.
-        explosion: a value above this multiple of the lowest, > 1, and above the first good one too, is
-            an explosion; where the lowest is negative nothing is.
+        explosion: a value above this multiple of the lowest, > 1, and above the first good one too,
+            is an explosion; where the lowest is negative, no value is.
         limit: value above which a loss has exploded, or None. The first epoch has nothing else to
             be compared with.
-        every: also check after this number of steps, >= 1. It costs Python work in every step, and a copy
-            of all variables each time; None looks at the ends of epochs alone.
+        every: also check after this number of steps, >= 1. It costs Python work in every step, and
+            a copy of all variables at each check; None checks only at the end of each epoch.
         verbose: whether each rollback is printed to stderr.
 
     Attributes:
