@@ -12,6 +12,7 @@ from .learning_rate_finder import LearningRateFinder
 from .metrics_log import MetricsLog
 from .periodic_checkpoint import PeriodicCheckpoint
 from .plateau import ReduceOnPlateau
+from .prechelt import Prechelt
 from .progress_bar import ProgressBar
 from .table import CALLBACKS
 from .tensorboard_log import TensorBoardLog
@@ -30,6 +31,7 @@ __all__ = [
     "LearningRateFinder",
     "MetricsLog",
     "PeriodicCheckpoint",
+    "Prechelt",
     "ProgressBar",
     "ReduceOnPlateau",
     "StatefulCallback",

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from ..arguments import check_fraction, check_int
 from .activations import LayerOutput, LayerOutputs, described
-from .base import at_least, share
 from .findings import Diagnosis, Finding
 from .remedies import remedy
 
@@ -47,7 +47,7 @@ class ActivationMonitor(Diagnosis):
     >>> monitor = ActivationMonitor(np.zeros((8, 4), "float32"), epochs=(0, 1, 10))
     """
 
-    WITHIN = ("waiting", "_begun")
+    MID_EPOCH_STATE = ("waiting", "_begun")
 
     def __init__(
         self,
@@ -66,12 +66,12 @@ class ActivationMonitor(Diagnosis):
         self.data = data
         if isinstance(epochs, (str, int)) or not epochs:
             raise ValueError(f"Argument `epochs` must be a list of epochs. Received: {epochs!r}")
-        self.epochs = frozenset(int(at_least("epochs", epoch, 0, whole=True)) for epoch in epochs)
-        self.saturated = share("saturated", saturated)
-        self.dead = share("dead", dead)
-        self.constant = share("constant", constant)
-        self.margin = share("margin", margin)
-        self.bins = int(at_least("bins", bins, 1, whole=True))
+        self.epochs = frozenset(check_int("epochs", epoch, ge=0) for epoch in epochs)
+        self.saturated = check_fraction("saturated", saturated)
+        self.dead = check_fraction("dead", dead)
+        self.constant = check_fraction("constant", constant)
+        self.margin = check_fraction("margin", margin)
+        self.bins = check_int("bins", bins, ge=1)
         self.outputs: list[LayerOutput] = []
         self._function: LayerOutputs | None = None
         self._begun = False

@@ -1,196 +1,128 @@
-"""What the callbacks share: monitored values, checked arguments, and state that can be saved."""
+"""Callbacks with a state that can be stored as JSON and restored."""
 
 from __future__ import annotations
 
+import base64
 import math
-from collections.abc import Mapping, Sequence
-from numbers import Integral, Real
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 
-from .state import plain, restored
-
-Mode = Literal["auto", "min", "max"]
-MODES = ("auto", "min", "max")
-# Words in a metric's name that say more is better.
-RISING = ("acc", "auc", "precision", "recall", "f1", "iou", "r2", "cosine_similarity", "fbeta")
+# Keys that mark what JSON cannot hold. No callback has a state with a key of this name.
+ARRAY, NUMBER = "__array__", "__number__"
 
 
 class StatefulCallback(keras.callbacks.Callback):
-    """A callback whose state can be taken out and put back, to continue a run exactly.
+    """A callback whose state can be saved and restored, to resume a training exactly.
 
-    The state is plain data that JSON can hold; arrays in it are texts of their bytes. A subclass
-    lists the names of its state in `STATE`. Only what is listed is restored: restoring all
-    attributes of a Keras callback turns the sign of its `min_delta`. The training after a state was
-    put back continues from it; every other one begins with `forget`.
+    A subclass lists the attributes that are its state in `STATE`, and sets them to their initial
+    values in `reset`. The first training after `set_state` resumes from that state; any other one
+    starts with `reset`. Only the listed attributes are restored: restoring all attributes of a
+    Keras callback would flip the sign of its `min_delta`.
     """
 
     STATE: tuple[str, ...] = ()
-    # What the time between two hooks needs beside it.
-    WITHIN: tuple[str, ...] = ()
-    _resumed = False
+    # Attributes that are also needed to resume in the middle of an epoch.
+    MID_EPOCH_STATE: tuple[str, ...] = ()
+    _restored = False
+
+    if TYPE_CHECKING:
+        # Keras initializes it with None, and annotates nothing.
+        @property
+        def model(self) -> Any: ...
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        self.continues()
+        self.resume_or_reset()
 
-    def continues(self) -> bool:
-        """Whether the training that begins continues from a state; otherwise there is none now."""
-        continues, self._resumed = self._resumed, False
-        if not continues:
-            self.forget()
-        return continues
+    def resume_or_reset(self) -> bool:
+        """Whether the training that begins resumes from a restored state; resets if it does not."""
+        resumed, self._restored = self._restored, False
+        if not resumed:
+            self.reset()
+        return resumed
 
-    def forget(self) -> None:
-        """Make the state that of a callback without a past."""
+    def reset(self) -> None:
+        """Set the state to its initial values."""
 
-    def settle(self) -> None:
-        """Write what is held back until training ends."""
+    def flush(self) -> None:
+        """Write everything that is still buffered."""
 
-    def written(self) -> tuple[str, ...]:
-        """Files that this callback has written and may replace: names in the folder `path`.
+    def saved_files(self) -> tuple[str, ...]:
+        """Files that this callback has written and may replace, as names in the folder `path`.
 
-        The empty name is that of a `path` which is a file.
+        An empty name stands for `path` itself, where that is a file.
         """
         return ()
 
-    def writes(self, name: str) -> bool:
-        """Whether `written` may give a name: a stored state may come from anybody."""
-        return name in self.written()
-
     def get_state(self) -> dict[str, Any]:
-        """The state, by name, as plain data."""
-        return {name: plain(getattr(self, name)) for name in self.STATE}
+        """The state by name, as plain data for JSON; arrays are encoded as text."""
+        return {name: to_plain(getattr(self, name)) for name in self.STATE}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """Put a state back that `get_state` gave.
+        """Restore a state that `get_state` returned.
 
         Raises:
-            ValueError: a name is missing, or belongs to another callback.
+            ValueError: a name is missing or unknown, or a value is invalid.
         """
         if set(state) != set(self.STATE):
             raise ValueError(
                 f"State of `{type(self).__name__}` must have {sorted(self.STATE)}. "
                 f"Received: {sorted(state)}"
             )
-        found = {name: restored(state[name]) for name in self.STATE}
+        found = {name: from_plain(state[name]) for name in self.STATE}
         self.check_state(found)
         for name, value in found.items():
             setattr(self, name, value)
-        self._resumed = True
+        self._restored = True
 
     def check_state(self, state: Mapping[str, Any]) -> None:
-        """Refuse values that this callback never has.
+        """Refuse values that this callback never produces.
 
         Raises:
-            ValueError: with what is wrong.
+            ValueError: what is wrong.
         """
 
 
-def falls(monitor: str, mode: Mode) -> bool:
-    """Whether less of a monitored value is better."""
-    if mode == "auto":
-        name = monitor.removeprefix("val_")
-        return not any(word in name for word in RISING)
-    return mode == "min"
+def to_plain(value: Any) -> Any:
+    """A value as lists, dictionaries, strings, numbers, booleans and None.
 
+    Arrays are encoded exactly, as the base64 of their bytes; NaN and infinities, which strict JSON
+    does not have, as strings.
 
-def value_of(monitor: str, logs: Mapping[str, Any] | None, who: str) -> float:
-    """The monitored value of an epoch.
-
-    Raises:
-        ValueError: it is not logged: a callback that watches nothing would do nothing, silently.
+    >>> to_plain((1, float("inf")))
+    [1, {'__number__': 'inf'}]
+    >>> to_plain(np.float32([1.0]))["shape"]
+    [1]
     """
-    if logs is None or monitor not in logs:
-        known = ", ".join(sorted(logs or {})) or "nothing"
-        raise ValueError(f"`{who}` watches `{monitor}`, which is not logged. Logged are: {known}.")
-    return float(logs[monitor])
-
-
-def better(value: float, best: float | None, min_delta: float, *, less: bool) -> bool:
-    """Whether a value improves on the best by more than `min_delta`; no NaN or infinity does."""
-    if not math.isfinite(value):
-        return False
-    if best is None:
-        return True
-    return value < best - min_delta if less else value > best + min_delta
-
-
-def at_least(name: str, value: Any, low: float, *, whole: bool = False) -> Any:
-    """A finite number of at least `low`."""
-    kind = Integral if whole else Real
-    if isinstance(value, bool) or not isinstance(value, kind) or not _finite(value):
-        what = "a whole number" if whole else "a number"
-        raise ValueError(f"Argument `{name}` must be {what}. Received: {name}={_shown(value)}")
-    if value < low:
-        raise ValueError(f"Argument `{name}` must be >= {low:g}. Received: {name}={value}")
-    # Numbers of NumPy become Python's, which JSON can hold.
-    return int(value) if isinstance(value, Integral) else float(value)
-
-
-def _finite(value: Any) -> bool:
-    """Whether a number is one that a float can hold."""
-    try:
-        return math.isfinite(value)
-    except OverflowError:
-        return False
-
-
-def _shown(value: Any) -> str:
-    """A value for a message; Python writes no number of thousands of digits."""
-    too_long = isinstance(value, Integral) and abs(int(value)) >= 10**30
-    return f"a whole number of {int(value).bit_length()} bits" if too_long else repr(value)
-
-
-def known_mode(mode: Any) -> Mode:
-    """A mode that is one."""
-    if mode not in MODES:
-        raise ValueError(
-            f"Argument `mode` must be one of {', '.join(MODES)}. Received: mode={mode!r}"
-        )
-    return mode
-
-
-def above(name: str, value: Any, low: float, *, below: float = math.inf) -> float:
-    """A finite number of more than `low` and less than `below`."""
-    found = float(at_least(name, value, -math.inf))
-    if not low < found < below:
-        bounds = f"> {low:g}" if below == math.inf else f"between {low:g} and {below:g}"
-        raise ValueError(f"Argument `{name}` must be {bounds}. Received: {name}={value}")
-    return found
-
-
-def finite_number(name: str, value: Any) -> float:
-    """A finite number of any sign."""
-    return float(at_least(name, value, -math.inf))
-
-
-def share(name: str, value: Any) -> float:
-    """A number from 0 to 1."""
-    if at_least(name, value, 0) > 1:
-        raise ValueError(f"Argument `{name}` must be <= 1. Received: {name}={value}")
-    return float(value)
-
-
-def flag(name: str, value: Any) -> bool:
-    """True or False, and nothing that only counts as one."""
-    if not isinstance(value, bool):
-        raise ValueError(f"Argument `{name}` must be True or False. Received: {name}={value!r}")
+    if isinstance(value, np.ndarray):
+        content = base64.b64encode(np.ascontiguousarray(value).tobytes()).decode("ascii")
+        return {ARRAY: content, "dtype": value.dtype.name, "shape": list(value.shape)}
+    if isinstance(value, np.generic):
+        return to_plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return {NUMBER: repr(value)}
+    if isinstance(value, Mapping):
+        return {str(key): to_plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_plain(item) for item in value]
     return value
 
 
-def text(name: str, value: Any) -> str:
-    """A text that is not empty."""
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"Argument `{name}` must be a text. Received: {name}={value!r}")
-    return value
+def from_plain(value: Any) -> Any:
+    """The inverse of `to_plain`; arrays that are not encoded stay as they are.
 
-
-def one_of(name: str, value: Any, known: Sequence[Any]) -> Any:
-    """One of the values that are known."""
-    if value not in known:
-        raise ValueError(
-            f"Argument `{name}` must be one of {', '.join(map(str, known))}. "
-            f"Received: {name}={value!r}"
-        )
+    >>> from_plain(to_plain([np.int64([[7]]), float("-inf")]))
+    [array([[7]]), -inf]
+    """
+    if isinstance(value, Mapping):
+        if ARRAY in value:
+            flat = np.frombuffer(base64.b64decode(value[ARRAY]), np.dtype(value["dtype"]))
+            return flat.reshape(value["shape"]).copy()
+        if NUMBER in value:
+            return float(value[NUMBER])
+        return {key: from_plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [from_plain(item) for item in value]
     return value

@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import check_number
 from ..disk import suppress_full, when_there_is_space, write_whole
-from .base import Mode, StatefulCallback, at_least, better, falls, known_mode, value_of
+from .base import StatefulCallback
+from .monitored import Mode, check_mode, is_improvement, lower_is_better, monitored_value
 from .snapshot import all_variables, assign, values
 
 
@@ -25,7 +27,7 @@ class BestCheckpoint(StatefulCallback):
         path: file to write, ending in `.keras`.
         monitor: name of the value, as it is logged.
         mode: `min`, `max`, or `auto`: more is better for accuracies, AUC, precision and the like.
-        seconds: write at most once in so many seconds, >= 0. The best model since the last write
+        seconds: minimum time between two writes, >= 0. The best model since the last write
             is kept in memory, and is written when the time has come or training ends. So is one
             that a full disk does not take, and it is tried again after each epoch.
 
@@ -50,29 +52,29 @@ class BestCheckpoint(StatefulCallback):
             raise ValueError(f"Argument `path` must end in `.keras`. Received: path={path!r}")
         self.path = str(path)
         self.monitor = monitor
-        self.mode: Mode = known_mode(mode)
+        self.mode: Mode = check_mode(mode)
         self.best: float | None = None
         self.best_epoch: int | None = None
-        self.seconds = float(at_least("seconds", seconds, 0))
+        self.seconds = check_number("seconds", seconds, ge=0)
         self.kept: list[np.ndarray] | None = None
         self._written = -math.inf
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        value = value_of(self.monitor, logs, "BestCheckpoint")
+        value = monitored_value(self.monitor, logs, "BestCheckpoint")
         due = time.monotonic() - self._written >= self.seconds
-        if better(value, self.best, 0.0, less=falls(self.monitor, self.mode)):
+        if is_improvement(value, self.best, 0.0, lower=lower_is_better(self.monitor, self.mode)):
             written = due and self._written_now()
             self.kept = None if written else values(all_variables(self.model))
             # Only now: a write that fails must not pass for a model that is on disk.
             self.best, self.best_epoch = value, epoch
         elif due and self.kept is not None:
             with suppress_full():
-                self.settle()
+                self.flush()
 
     def on_train_end(self, logs: dict | None = None) -> None:
-        when_there_is_space(self.settle)
+        when_there_is_space(self.flush)
 
-    def written(self) -> tuple[str, ...]:
+    def saved_files(self) -> tuple[str, ...]:
         return ("",)
 
     def _written_now(self) -> bool:
@@ -83,10 +85,10 @@ class BestCheckpoint(StatefulCallback):
         return False
 
     def _write(self) -> None:
-        write_whole(Path(self.path), self.model.save)  # type: ignore[union-attr]
+        write_whole(Path(self.path), self.model.save)
         self._written = time.monotonic()
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         """Write the model that was kept, and leave the one in training as it is."""
         if self.kept is None:
             return

@@ -1,33 +1,34 @@
-"""Go back to the last good state when the loss explodes, and go on at a lower rate."""
+"""When the loss explodes, restore the last good state and continue at a lower rate."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
+from ..arguments import check_between, check_bool, check_int, check_number, check_str, optional
 from ..messages import logger
-from .base import StatefulCallback, above, at_least, finite_number, flag, text, value_of
-from .last_rate import changing_rate
-from .rate import rate_variable, velocities
+from .base import StatefulCallback
+from .learning_rate import changing_rate, rate_variable, velocities
+from .monitored import monitored_value
 from .snapshot import assign, model_variables, not_finite, optimizer_variables, values
 
 
 class DivergenceError(ArithmeticError):
-    """The training diverged again and again, at every rate that was tried.
+    """The training diverged at every learning rate that was tried.
 
     Attributes:
-        story: what happened, a sentence a rollback.
+        messages: what happened, one sentence for each rollback.
 
-    >>> DivergenceError(["Epoch 1: the loss is nan."]).story
+    >>> DivergenceError(["Epoch 1: the loss is nan."]).messages
     ['Epoch 1: the loss is nan.']
     """
 
-    def __init__(self, story: list[str]):
-        self.story = list(story)
+    def __init__(self, messages: list[str]):
+        self.messages = list(messages)
         super().__init__(
             "\n".join(
                 [
-                    *story,
+                    *messages,
                     "The weights are those of the last good state. NaN in the data, a loss that is "
                     "not defined everywhere, or initial weights that are too large outlast every "
                     "cut of the rate; a bound on the gradient, `GradientClipping(global_norm=1.0)`,"
@@ -38,7 +39,7 @@ class DivergenceError(ArithmeticError):
 
 
 class DivergenceGuard(StatefulCallback):
-    """Rolls a training back that diverges, cuts the learning rate, and lets it go on.
+    """Rolls back a training that diverges, cuts the learning rate, and continues.
 
     A look at the loss is good when it is finite and below its bounds, and every weight is finite.
     The loss of an epoch is the mean of what it was before each update, so only the next epoch tells
@@ -48,7 +49,7 @@ class DivergenceGuard(StatefulCallback):
     the learning rate is multiplied by `factor`, and so are steps that an optimizer remembers (the
     velocity of SGD); then the next epoch begins. The epoch that was lost
     is not repeated, and stays in the history. After `max_rollbacks` of them the next one is a
-    `DivergenceError` with the whole story.
+    `DivergenceError` with all messages.
 
     The rate may be a number, or a schedule with a `keras_recipes.schedules.Plateau` in it, whose
     factor is cut.
@@ -57,17 +58,17 @@ class DivergenceGuard(StatefulCallback):
         monitor: name of the loss, as it is logged; less is better.
         factor: what the rate is multiplied by, between 0 and 1.
         max_rollbacks: how often, >= 0.
-        explosion: a value above so many times the lowest, > 1, and above the first good one too, is
-            an explosion; where the lowest is negative nothing is.
+        explosion: a value above this multiple of the lowest, > 1, and above the first good one too,
+            is an explosion; where the lowest is negative, no value is.
         limit: value above which a loss has exploded, or None. The first epoch has nothing else to
             be compared with.
-        every: also look each so many steps, >= 1. It costs Python work in every step, and a copy
-            of all variables each time; None looks at the ends of epochs alone.
+        every: also check after this number of steps, >= 1. It costs Python work in every step, and
+            a copy of all variables at each check; None checks only at the end of each epoch.
         verbose: whether each rollback is printed to stderr.
 
     Attributes:
         rollbacks: how many there were.
-        story: what happened, a sentence a rollback.
+        messages: what happened, one sentence for each rollback.
 
     Raises:
         ValueError: a bad argument; when training begins, a schedule whose rate nothing can cut, or
@@ -77,8 +78,8 @@ class DivergenceGuard(StatefulCallback):
     >>> guard = DivergenceGuard(factor=0.1, max_rollbacks=5)
     """
 
-    STATE = ("first", "lowest", "rate", "rollbacks", "story", "proven")
-    WITHIN = ("proven", "_latest", "_steps", "_epoch")
+    STATE = ("first", "lowest", "rate", "rollbacks", "messages", "proven")
+    MID_EPOCH_STATE = ("proven", "_latest", "_steps", "_epoch")
 
     def __init__(
         self,
@@ -91,32 +92,32 @@ class DivergenceGuard(StatefulCallback):
         verbose: bool = True,
     ):
         super().__init__()
-        self.monitor = text("monitor", monitor)
-        self.factor = above("factor", factor, 0, below=1)
-        self.max_rollbacks = int(at_least("max_rollbacks", max_rollbacks, 0, whole=True))
-        self.explosion = above("explosion", explosion, 1)
-        self.limit = None if limit is None else finite_number("limit", limit)
-        self.every = None if every is None else int(at_least("every", every, 1, whole=True))
-        self.verbose = flag("verbose", verbose)
+        self.monitor = check_str("monitor", monitor)
+        self.factor = check_between("factor", factor, 0, 1)
+        self.max_rollbacks = check_int("max_rollbacks", max_rollbacks, ge=0)
+        self.explosion = check_number("explosion", explosion, gt=1)
+        self.limit = optional(check_number, "limit", limit)
+        self.every = optional(check_int, "every", every, ge=1)
+        self.verbose = check_bool("verbose", verbose)
         if self.every is not None:
             # Keras asks whether there is such a method, and works in every step if there is.
-            self.on_train_batch_end = self._after_batch  # type: ignore[method-assign]
-        self.forget()
+            self.on_train_batch_end = self._after_batch
+        self.reset()
         self._steps = 0
         self._epoch = 0
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         self.first: float | None = None
         self.lowest = math.inf
         self.rate: float | None = None
         self.rollbacks = 0
-        self.story: list[str] = []
+        self.messages: list[str] = []
         self.proven: dict[str, Any] | None = None
         self._latest: dict[str, Any] | None = None
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         variable = self._rate()
-        if self.continues() and self.rate is not None:
+        if self.resume_or_reset() and self.rate is not None:
             # The factor of a schedule is in no file of weights.
             variable.assign(min(float(variable.numpy()), self.rate))
         bad = not_finite(model_variables(self.model))
@@ -132,16 +133,16 @@ class DivergenceGuard(StatefulCallback):
         self._epoch, self._steps = epoch, 0
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        self._look(value_of(self.monitor, logs, "DivergenceGuard"), f"epoch {epoch + 1}")
+        self._look(monitored_value(self.monitor, logs, "DivergenceGuard"), f"epoch {epoch + 1}")
 
     def _after_batch(self, batch: int, logs: dict | None = None) -> None:
         """Look where the number of steps has passed a multiple of `every`."""
         before, self._steps = self._steps, batch + 1
-        if before // self.every < self._steps // self.every:  # type: ignore[operator]
+        if self.every is not None and before // self.every < self._steps // self.every:
             place = f"step {self._steps} of epoch {self._epoch + 1}"
-            if not self._look(value_of(self.monitor, logs, "DivergenceGuard"), place):
+            if not self._look(monitored_value(self.monitor, logs, "DivergenceGuard"), place):
                 # The mean of the epoch would be NaN for the rest of it.
-                self.model.reset_metrics()  # type: ignore[union-attr]
+                self.model.reset_metrics()
 
     def _look(self, value: float, place: str) -> bool:
         """Keep a good state, or roll back to the last one."""
@@ -173,7 +174,7 @@ class DivergenceGuard(StatefulCallback):
         return self.explosion * self.lowest if self.lowest >= 0 else math.inf
 
     def _rate(self) -> Any:
-        return rate_variable(self.model.optimizer, "DivergenceGuard")  # type: ignore[union-attr]
+        return rate_variable(self.model.optimizer, "DivergenceGuard")
 
     def _variables(self) -> list[Any]:
         # The rate is left as it is: it has been cut, perhaps, since the state was good.
@@ -197,14 +198,14 @@ class DivergenceGuard(StatefulCallback):
         before = float(rate.numpy())
         sentence = f"{problem}; back to the state {good['place']}"
         if self.rollbacks >= self.max_rollbacks:
-            self.story.append(f"{sentence}, and no more tries: there were {self.rollbacks}.")
-            raise DivergenceError(self.story)
+            self.messages.append(f"{sentence}, and no more tries: there were {self.rollbacks}.")
+            raise DivergenceError(self.messages)
         self.rollbacks += 1
         self.rate = before * self.factor
         rate.assign(self.rate)
-        for velocity in velocities(self.model.optimizer):  # type: ignore[union-attr]
+        for velocity in velocities(self.model.optimizer):
             velocity.assign(velocity * (self.rate / good["rate"]))
         name = "rate" if "rate" in rate.name else "factor of the rate"
-        self.story.append(f"{sentence}, {name} {before:.3g} -> {self.rate:.3g}.")
+        self.messages.append(f"{sentence}, {name} {before:.3g} -> {self.rate:.3g}.")
         if self.verbose:
-            logger.warning(f"DivergenceGuard: {self.story[-1]}")
+            logger.warning(f"DivergenceGuard: {self.messages[-1]}")

@@ -3,73 +3,73 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 
-from .base import Mode, StatefulCallback, above, at_least, flag, one_of, text, value_of
+from ..arguments import check_bool, check_choice, check_int, check_number, optional
+from ..messages import logger
+from .base import StatefulCallback
+from .monitored import Mode, MonitoredMetric, monitored_metrics, monitored_value
 from .prechelt import Prechelt
 from .snapshot import assign, model_variables, values
-from .watched import Watched, watched_values
 
 
 class EarlyStopping(StatefulCallback):
-    """Stops training when a monitored value has stopped improving, and says why.
+    """Stops training when a monitored metric has stopped improving, and says why.
 
-    An epoch improves when its value is better than the best so far by more than `min_delta`. After
-    `patience` epochs in a row without improvement training stops. A value that is NaN or infinite
-    is no improvement, and unlike in Keras's callback of the same name it never becomes the best, so
-    a NaN in the first epoch does not end the search for ever.
+    The first eight arguments are those of Keras's callback of the same name, in its order. An epoch
+    improves when its value is better than the best so far by more than `min_delta`; after
+    `patience` epochs in a row without improvement training stops. NaN and infinity are never an
+    improvement nor, unlike in Keras, the best value.
 
-    Beside patience there are a target, a bound, a budget of time, and the criteria of Prechelt
-    (1998); the first that has a reason stops the training. With several monitored values, each has
-    its own best and its own patience; best epoch and weights are those of the first one.
+    There are further reasons to stop: a target, a threshold, a time limit, and the criteria of
+    Prechelt (1998). With several metrics, each has a best value and a count of epochs without
+    improvement; the best epoch and its weights are those of the first metric.
 
     Args:
-        monitor: name of the value, as it is logged, or several names.
-        min_delta: smallest change that counts, >= 0; one, or one a name.
-        patience: epochs without improvement that are borne, >= 0; None bears any number where one
-            of the other rules is given, and is 0 where none is.
-        mode: `min`, `max`, or `auto`: more is better for accuracies, AUC, precision and the like;
-            one, or one a name.
-        baseline: value that an improvement must beat to begin the patience anew, or None; one a
-            name. The best epoch, whose weights are restored, is that of the best value either
-            way, as in Keras; Keras does not stop in an epoch that has a new best value.
-        restore_best_weights: put the weights of the best epoch back at the end of training,
-            however it ends: all variables, moving statistics included.
-        start_from_epoch: epochs, from 0, that are left out at the beginning.
-        stop_when: `all`: stop when no name is within its patience, or all have reached their
-            target; `any`: when one is beyond it, or one has.
-        smoothing: share of an exponential average of the value that stays in each epoch, from 0 to
-            1, without 1; patience, target and bound then watch the average, its start corrected.
-        target: value that is good enough: training stops there; one a name.
-        divergence_threshold: training stops at a value that is worse, or no number; one a name.
-        max_seconds: training stops at the end of the epoch in which so many seconds are over,
-            those before a resumption included.
-        gl: Prechelt's GL: stop when the value is more than so many percent above its lowest.
-        pq: Prechelt's PQ: stop at a strip's end when GL over the training progress is more.
-        up: Prechelt's UP: stop when the value rose in so many successive strips.
-        strip: epochs of a strip, for `pq` and `up`.
-        training_monitor: training error of `pq`.
+        monitor: name of the metric in the logs, or several names.
+        min_delta: smallest change that counts as an improvement, >= 0; one, or one for each name.
+        patience: epochs without improvement after which training stops, >= 0. None means 0, and
+            no limit where `target`, `divergence_threshold`, `max_seconds` or `prechelt` is given.
+        verbose: 1 to log why training stops, 0 not to.
+        mode: `min`, `max`, or `auto`: higher is better for accuracies, AUC, precision and the like;
+            one, or one for each name.
+        baseline: value that an improvement must also beat to reset the patience, or None; one for
+            each name. The best epoch, whose weights are restored, does not depend on it, as in
+            Keras; Keras does not stop in an epoch that has a new best value.
+        restore_best_weights: restore the weights of the best epoch when training ends, for any
+            reason: all variables, moving statistics included.
+        start_from_epoch: number of epochs to ignore at the beginning.
+        stop_when: `all`: stop when the patience of all metrics is exhausted, or all targets are
+            reached; `any`: when that is so for one of them.
+        smoothing: weight of the past in an exponential moving average, in [0, 1). Patience, target
+            and threshold then apply to the bias-corrected average.
+        target: training stops when the value is at least as good; one for each name.
+        divergence_threshold: training stops when the value is worse, NaN or infinite; one for each
+            name.
+        max_seconds: training stops at the end of the first epoch after this time, > 0; the time
+            before a resumption counts.
+        prechelt: a `Prechelt`, or its arguments by name.
         validation_freq: epochs between two values, as in `fit`; patience then counts values.
 
     Attributes:
-        best: best value so far, smoothed where that is asked for, or None.
+        best: best value so far, smoothed if `smoothing` is given, or None.
         best_epoch: its epoch, counted from 0, or None.
-        stopped_epoch: epoch that was the last, or None.
-        stop_reason: why training stopped, in words, or None where it was not this callback.
+        stopped_epoch: the epoch after which this callback stopped training, or None.
+        stop_reason: why it did, in words, or None.
 
     Raises:
-        ValueError: a bad argument; at the first epoch's end, a monitor that is not logged.
+        ValueError: an invalid argument; after the first epoch, a monitor that is not logged.
 
     >>> stopper = EarlyStopping(monitor="val_loss", patience=5)
-    >>> either = EarlyStopping(["val_loss", "val_accuracy"], patience=5, target=[None, 0.99])
-    >>> prechelt = EarlyStopping(pq=0.75, strip=5)
+    >>> several = EarlyStopping(["val_loss", "val_accuracy"], patience=5, target=[None, 0.99])
+    >>> prechelt = EarlyStopping(prechelt=Prechelt(pq=0.75, strip=5))
     """
 
     STATE = (
-        "watched_state",
+        "metrics_state",
         "prechelt_state",
         "best_weights",
         "stopped_epoch",
@@ -82,6 +82,7 @@ class EarlyStopping(StatefulCallback):
         monitor: str | Sequence[str] = "val_loss",
         min_delta: float | Sequence[float] = 0.0,
         patience: int | None = None,
+        verbose: int = 0,
         mode: Mode | Sequence[Mode] = "auto",
         baseline: float | Sequence[float | None] | None = None,
         restore_best_weights: bool = True,
@@ -92,16 +93,11 @@ class EarlyStopping(StatefulCallback):
         target: float | Sequence[float | None] | None = None,
         divergence_threshold: float | Sequence[float | None] | None = None,
         max_seconds: float | None = None,
-        gl: float | None = None,
-        pq: float | None = None,
-        up: int | None = None,
-        strip: int = 5,
-        training_monitor: str = "loss",
+        prechelt: Prechelt | Mapping[str, Any] | None = None,
         validation_freq: int = 1,
     ):
         super().__init__()
-        self.monitor = monitor
-        self.watched = watched_values(
+        self.metrics = monitored_metrics(
             monitor,
             smoothing=smoothing,
             min_delta=min_delta,
@@ -110,43 +106,30 @@ class EarlyStopping(StatefulCallback):
             target=target,
             divergence_threshold=divergence_threshold,
         )
-        self.restore_best_weights = flag("restore_best_weights", restore_best_weights)
-        self.start_from_epoch = at_least("start_from_epoch", start_from_epoch, 0, whole=True)
-        self.stop_when = one_of("stop_when", stop_when, ("all", "any"))
-        self.max_seconds = None if max_seconds is None else above("max_seconds", max_seconds, 0)
-        self.prechelt = Prechelt(gl, pq, up, strip)
-        self.training_monitor = text("training_monitor", training_monitor)
-        self.validation_freq = int(at_least("validation_freq", validation_freq, 1, whole=True))
-        self._check_prechelt()
-        self.patience = self._patience(patience)
-        self.forget()
+        self.verbose = check_choice("verbose", verbose, (0, 1))
+        self.restore_best_weights = check_bool("restore_best_weights", restore_best_weights)
+        self.start_from_epoch = check_int("start_from_epoch", start_from_epoch, ge=0)
+        self.stop_when = check_choice("stop_when", stop_when, ("all", "any"))
+        self.max_seconds = optional(check_number, "max_seconds", max_seconds, gt=0)
+        self.validation_freq = check_int("validation_freq", validation_freq, ge=1)
+        self.prechelt = Prechelt.of(prechelt)
+        if self.prechelt is not None:
+            self.prechelt.check(self.metrics[0], self.validation_freq)
+        self.patience = optional(check_int, "patience", patience, ge=0)
+        if patience is None and not self._has_other_rules():
+            self.patience = 0
+        self.reset()
         self._began = 0.0
 
-    def _check_prechelt(self) -> None:
-        if self.prechelt and not self.watched[0].less:
-            raise ValueError(
-                "Arguments `gl`, `pq` and `up` are criteria for an error, which falls. Received: "
-                f"monitor={self.monitor!r}, of which more is better"
-            )
-        if (self.prechelt.pq or self.prechelt.up) and self.prechelt.strip % self.validation_freq:
-            raise ValueError(
-                "Argument `strip` must be a multiple of `validation_freq`, for a strip ends with a "
-                f"validation. Received: strip={self.prechelt.strip}, "
-                f"validation_freq={self.validation_freq}"
-            )
+    def _has_other_rules(self) -> bool:
+        bounds = [bound for metric in self.metrics for bound in (metric.target, metric.limit)]
+        return any(rule is not None for rule in [self.prechelt, self.max_seconds, *bounds])
 
-    def _patience(self, patience: int | None) -> int | None:
-        """Epochs that are borne; None for any number."""
-        if patience is not None:
-            return at_least("patience", patience, 0, whole=True)
-        bounds = [bound for w in self.watched for bound in (w.target, w.limit)]
-        others = self.prechelt or any(rule is not None for rule in [self.max_seconds, *bounds])
-        return None if others else 0
-
-    def forget(self) -> None:
-        for watched in self.watched:
-            watched.forget()
-        self.prechelt.forget()
+    def reset(self) -> None:
+        for metric in self.metrics:
+            metric.reset()
+        if self.prechelt is not None:
+            self.prechelt.reset()
         self.best_weights: list[np.ndarray] | None = None
         self.stopped_epoch: int | None = None
         self.stop_reason: str | None = None
@@ -154,37 +137,38 @@ class EarlyStopping(StatefulCallback):
 
     @property
     def best(self) -> float | None:
-        """Best value of the first name."""
-        return self.watched[0].best
+        """Best value of the first metric."""
+        return self.metrics[0].best
 
     @property
     def best_epoch(self) -> int | None:
         """Its epoch, counted from 0."""
-        return self.watched[0].best_epoch
+        return self.metrics[0].best_epoch
 
     @property
     def wait(self) -> int:
-        """Values since then."""
-        return self.watched[0].wait
+        """Values of the first metric since then."""
+        return self.metrics[0].wait
 
     @property
-    def watched_state(self) -> list[dict[str, Any]]:
-        """What is known of each monitored value."""
-        return [watched.get_state() for watched in self.watched]
+    def metrics_state(self) -> list[dict[str, Any]]:
+        """The state of each monitored metric."""
+        return [metric.get_state() for metric in self.metrics]
 
-    @watched_state.setter
-    def watched_state(self, state: list[dict[str, Any]]) -> None:
-        for watched, found in zip(self.watched, state, strict=True):
-            watched.set_state(found)
+    @metrics_state.setter
+    def metrics_state(self, states: list[dict[str, Any]]) -> None:
+        for metric, state in zip(self.metrics, states, strict=True):
+            metric.set_state(state)
 
     @property
-    def prechelt_state(self) -> dict[str, Any]:
-        """What Prechelt's criteria have seen."""
-        return self.prechelt.get_state()
+    def prechelt_state(self) -> dict[str, Any] | None:
+        """The state of Prechelt's criteria."""
+        return None if self.prechelt is None else self.prechelt.get_state()
 
     @prechelt_state.setter
-    def prechelt_state(self, state: dict[str, Any]) -> None:
-        self.prechelt.set_state(state)
+    def prechelt_state(self, state: dict[str, Any] | None) -> None:
+        if self.prechelt is not None and state is not None:
+            self.prechelt.set_state(state)
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         super().on_train_begin(logs)
@@ -198,73 +182,78 @@ class EarlyStopping(StatefulCallback):
         reason = reason or self._out_of_time()
         if reason is not None:
             self.stopped_epoch, self.stop_reason = epoch, reason
-            self.model.stop_training = True  # type: ignore[union-attr]
+            model: Any = self.model
+            model.stop_training = True
+            if self.verbose:
+                logger.info(f"EarlyStopping: stopped after epoch {epoch + 1}: {reason}.")
 
     def on_train_end(self, logs: dict | None = None) -> None:
         if self.restore_best_weights and self.best_weights is not None:
             assign(model_variables(self.model), self.best_weights)
 
     def _reason(self, epoch: int, logs: dict | None) -> str | None:
-        """Why to stop after this epoch; None for no reason."""
-        training = None
-        if self.prechelt.pq is not None:
-            training = value_of(self.training_monitor, logs, "EarlyStopping")
+        """Why to stop after this epoch, or None."""
         if (epoch + 1) % self.validation_freq:
-            self.prechelt.told(epoch, None, training)
+            self._prechelt_reason(epoch, None, logs)
             return None
-        found = [value_of(watched.name, logs, "EarlyStopping") for watched in self.watched]
-        better = [w.take(epoch, value) for w, value in zip(self.watched, found, strict=True)]
-        if better[0] and self.restore_best_weights:
+        found = [monitored_value(metric.name, logs, "EarlyStopping") for metric in self.metrics]
+        # Every rule must see the epoch, whichever of them stops.
+        improved = [m.update(epoch, value) for m, value in zip(self.metrics, found, strict=True)]
+        if improved[0] and self.restore_best_weights:
             self.best_weights = values(model_variables(self.model))
-        criterion = self.prechelt.told(epoch, found[0], training) if self.prechelt else None
+        criterion = self._prechelt_reason(epoch, found[0], logs)
         return self._diverged() or self._reached() or criterion or self._out_of_patience()
 
+    def _prechelt_reason(self, epoch: int, error: float | None, logs: dict | None) -> str | None:
+        if self.prechelt is None:
+            return None
+        training = None
+        if self.prechelt.pq is not None:
+            training = monitored_value(self.prechelt.training_monitor, logs, "EarlyStopping")
+        return self.prechelt.update(epoch, error, training)
+
     def _diverged(self) -> str | None:
-        for watched in self.watched:
-            if watched.diverged():
-                side = "above" if watched.less else "below"
+        for metric in self.metrics:
+            if metric.has_diverged():
+                side = "above" if metric.lower else "below"
                 return (
-                    f"{watched.name} is {watched.value:.6g}, no number or {side} the threshold of "
-                    f"{watched.limit:g}"
+                    f"{metric.name} is {metric.value:.6g}: not finite, or {side} the threshold of "
+                    f"{metric.limit:g}"
                 )
         return None
 
     def _reached(self) -> str | None:
-        aimed = [watched for watched in self.watched if watched.target is not None]
-        there = [watched for watched in aimed if watched.reached()]
-        if not there or (self.stop_when == "all" and len(there) < len(aimed)):
+        targeted = [metric for metric in self.metrics if metric.target is not None]
+        reached = [metric for metric in targeted if metric.has_reached_target()]
+        if not reached or (self.stop_when == "all" and len(reached) < len(targeted)):
             return None
         return " and ".join(
-            f"{watched.name} is {watched.value:.6g} and has reached the target of "
-            f"{watched.target:g}"
-            for watched in there
+            f"{metric.name} is {metric.value:.6g} and has reached the target of {metric.target:g}"
+            for metric in reached
         )
 
     def _out_of_patience(self) -> str | None:
         if self.patience is None:
             return None
-        # With patience 0 the first epoch without improvement is one too many, as in Keras.
-        over = [w for w in self.watched if w.wait >= max(1, self.patience)]
-        if not over or (self.stop_when == "all" and len(over) < len(self.watched)):
+        # With patience 0 training stops at the first epoch without improvement, as in Keras.
+        over = [metric for metric in self.metrics if metric.wait >= max(1, self.patience)]
+        if not over or (self.stop_when == "all" and len(over) < len(self.metrics)):
             return None
-        return " and ".join(self._standing_still(watched) for watched in over)
+        return " and ".join(self._not_improved(metric) for metric in over)
 
-    def _standing_still(self, watched: Watched) -> str:
-        if watched.best is None or watched.best_epoch is None:
-            return f"{watched.name} has not reached a number in time"
-        if not watched.beats_baseline(watched.best):
-            return (
-                f"{watched.name} has not reached the baseline of {watched.baseline:g} in "
-                f"{watched.wait} epochs: its best is {watched.best:.6g} (epoch "
-                f"{watched.best_epoch + 1})"
-            )
+    def _not_improved(self, metric: MonitoredMetric) -> str:
         unit = "epochs" if self.validation_freq == 1 else "values"
+        if metric.best is None or metric.best_epoch is None:
+            return f"{metric.name} has been NaN or infinite for {metric.wait} {unit}"
+        best = f"{metric.best:.6g} (epoch {metric.best_epoch + 1})"
+        if metric.beats_baseline(metric.best):
+            return f"{metric.name} has not improved on {best} for {metric.wait} {unit}"
         return (
-            f"{watched.name} has not improved on {watched.best:.6g} (epoch "
-            f"{watched.best_epoch + 1}) for {watched.wait} {unit}"
+            f"{metric.name} has not reached the baseline of {metric.baseline:g} in {metric.wait} "
+            f"{unit}: its best is {best}"
         )
 
     def _out_of_time(self) -> str | None:
         if self.max_seconds is None or self.elapsed < self.max_seconds:
             return None
-        return f"the budget of {self.max_seconds:g} s is used up, after {self.elapsed:.1f} s"
+        return f"the time limit of {self.max_seconds:g} s is exceeded, after {self.elapsed:.1f} s"

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ..arguments import check_bool, check_str, optional
 from ..disk import Lines, when_there_is_space
 from ..messages import logger
-from .base import StatefulCallback, flag, text
-from .state import plain
+from .base import StatefulCallback, to_plain
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,13 @@ class Diagnosis(StatefulCallback):
     """
 
     STATE = ("found",)
-    WITHIN = ("waiting",)
+    MID_EPOCH_STATE = ("waiting",)
 
     def __init__(self, path: str | None, verbose: bool):
         super().__init__()
-        self.path = None if path is None else text("path", path)
+        self.path = optional(check_str, "path", path)
         self._lines = None if self.path is None else Lines(self.path)
-        self.verbose = flag("verbose", verbose)
+        self.verbose = check_bool("verbose", verbose)
         self.findings: list[Finding] = []
 
     @property
@@ -77,15 +77,15 @@ class Diagnosis(StatefulCallback):
         if self._lines is not None:
             self._lines.waiting = list(lines)
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         self.findings = []
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         if self._lines is not None:
             self._lines.flush()
 
     def on_train_end(self, logs: dict | None = None) -> None:
-        when_there_is_space(self.settle)
+        when_there_is_space(self.flush)
 
     def kinds(self) -> set[str]:
         """Names of all that was found."""
@@ -101,5 +101,5 @@ class Diagnosis(StatefulCallback):
                 logger.info(f"{type(self).__name__}: {finding}")
             self.findings = [*others, finding]
         if self._lines is not None:
-            line = plain({**numbers, "findings": [asdict(finding) for finding in found]})
+            line = to_plain({**numbers, "findings": [asdict(finding) for finding in found]})
             self._lines.add(json.dumps(line, allow_nan=False))

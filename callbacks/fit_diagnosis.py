@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .base import above, share, text, value_of
+from ..arguments import check_fraction, check_number, check_str, optional
 from .curves import Constant, Thresholds, chance_level, judge
 from .findings import Diagnosis, Finding
+from .monitored import monitored_value
 
 
 class FitDiagnosis(Diagnosis):
@@ -62,19 +63,19 @@ class FitDiagnosis(Diagnosis):
         verbose: bool = True,
     ):
         super().__init__(path, verbose)
-        self.monitor = text("monitor", monitor)
-        self.baseline = None if baseline is None else above("baseline", baseline, 0)
+        self.monitor = check_str("monitor", monitor)
+        self.baseline = optional(check_number, "baseline", baseline, gt=0)
         self.thresholds = Thresholds(
-            learned=share("learned", learned),
-            gap=above("gap", gap, 0),
-            rise=above("rise", rise, 0),
-            explosion=above("explosion", explosion, 1),
+            learned=check_fraction("learned", learned),
+            gap=check_number("gap", gap, gt=0),
+            rise=check_number("rise", rise, gt=0),
+            explosion=check_number("explosion", explosion, gt=1),
         )
         self.constant: Constant | None = None
-        self.forget()
+        self.reset()
 
-    def forget(self) -> None:
-        super().forget()
+    def reset(self) -> None:
+        super().reset()
         self.training: list[float] = []
         self.validation: list[float] = []
         self.accuracy: list[float] = []
@@ -85,7 +86,7 @@ class FitDiagnosis(Diagnosis):
         return self.findings[-1] if self.findings else None
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        self.training.append(value_of(self.monitor, logs, "FitDiagnosis"))
+        self.training.append(monitored_value(self.monitor, logs, "FitDiagnosis"))
         self.validation.append(float((logs or {}).get(f"val_{self.monitor}", math.nan)))
         right = (logs or {}).get("val_accuracy", (logs or {}).get("accuracy", math.nan))
         self.accuracy.append(float(right))

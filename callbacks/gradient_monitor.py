@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .base import above, at_least
+from ..arguments import check_between, check_int, check_number
 from .findings import Diagnosis, Finding
 from .gradients import BatchGradients, Row, rows
 from .remedies import Traits, remedy
@@ -49,7 +49,7 @@ class GradientMonitor(Diagnosis):
     >>> monitor = GradientMonitor(every=5)
     """
 
-    WITHIN = ("waiting", "rows", "_last", "_looked")
+    MID_EPOCH_STATE = ("waiting", "rows", "_last", "_looked")
 
     def __init__(
         self,
@@ -67,9 +67,9 @@ class GradientMonitor(Diagnosis):
                 f"Argument `data` must be one batch `(x, y)`. Received: {type(data).__name__}"
             )
         self.data = data
-        self.every = int(at_least("every", every, 1, whole=True))
-        self.vanishing = above("vanishing", vanishing, 0, below=1)
-        self.exploding = above("exploding", exploding, 0)
+        self.every = check_int("every", every, ge=1)
+        self.vanishing = check_between("vanishing", vanishing, 0, 1)
+        self.exploding = check_number("exploding", exploding, gt=0)
         self.rows: list[Row] = []
         self._batch: BatchGradients | None = None
         self._norms: dict[str, float] | None = None
@@ -94,7 +94,7 @@ class GradientMonitor(Diagnosis):
     def on_test_begin(self, logs: dict | None = None) -> None:
         # Validation resets all metrics, the sums of the training step among them.
         if self._training and self._batch is None and self._norms is None:
-            self._norms = self.model.gradient_norms()  # type: ignore[union-attr]
+            self._norms = self.model.gradient_norms()
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self._training = False
@@ -126,7 +126,7 @@ class GradientMonitor(Diagnosis):
 
         It leaves those updates out, and nothing is known of the others.
         """
-        scales = hasattr(self.model.optimizer, "dynamic_scale")  # type: ignore[union-attr]
+        scales = hasattr(self.model.optimizer, "dynamic_scale")
         sound = math.isfinite(float(logs.get("loss", math.nan)))
         return scales and sound and not all(map(math.isfinite, norms.values()))
 

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from .base import at_least
+from ..arguments import check_int, check_number
 
 ops: Any = keras.ops
 # The first losses are those of no training yet and the last those of the explosion.
@@ -52,20 +52,16 @@ class LearningRateFinder(keras.callbacks.Callback):
         stop_factor: float = 4.0,
     ):
         super().__init__()
-        self.min_lr = float(at_least("min_lr", min_lr, 0))
-        self.max_lr = float(at_least("max_lr", max_lr, 0))
+        self.min_lr = check_number("min_lr", min_lr, ge=0)
+        self.max_lr = check_number("max_lr", max_lr, ge=0)
         if not 0 < self.min_lr < self.max_lr:
             raise ValueError(
                 "Arguments `min_lr` and `max_lr` must be > 0 and rise. "
                 f"Received: min_lr={min_lr}, max_lr={max_lr}"
             )
-        self.steps = at_least("steps", steps, 20, whole=True)
-        self.smoothing = float(at_least("smoothing", smoothing, 0))
-        if self.smoothing >= 1:
-            raise ValueError(f"Argument `smoothing` must be < 1. Received: smoothing={smoothing}")
-        self.stop_factor = float(at_least("stop_factor", stop_factor, 0))
-        if self.stop_factor <= 1:
-            raise ValueError(f"Argument `stop_factor` must be > 1. Received: {stop_factor}")
+        self.steps = check_int("steps", steps, ge=20)
+        self.smoothing = check_number("smoothing", smoothing, ge=0, lt=1)
+        self.stop_factor = check_number("stop_factor", stop_factor, gt=1)
         self._losses: list[float] = []
         self._average, self._best = 0.0, math.inf
         self._before: list[np.ndarray] = []
@@ -90,7 +86,8 @@ class LearningRateFinder(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         # The logged loss is a mean since the last reset: now that of one batch.
-        self.model.reset_metrics()  # type: ignore[union-attr]
+        model: Any = self.model
+        model.reset_metrics()
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         loss = float((logs or {})["loss"])
@@ -100,7 +97,8 @@ class LearningRateFinder(keras.callbacks.Callback):
         self._best = min(self._best, corrected)
         exploded = not math.isfinite(loss) or corrected > self.stop_factor * self._best
         if exploded or len(self._losses) == self.steps:
-            self.model.stop_training = True  # type: ignore[union-attr]
+            model: Any = self.model
+            model.stop_training = True
 
     def on_train_end(self, logs: dict | None = None) -> None:
         model: Any = self.model

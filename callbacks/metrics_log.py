@@ -10,7 +10,7 @@ from typing import Any
 
 from ..disk import Lines, when_there_is_space
 from .base import StatefulCallback
-from .last_rate import learning_rate, updates
+from .learning_rate import learning_rate, updates
 
 
 class MetricsLog(StatefulCallback):
@@ -32,7 +32,7 @@ class MetricsLog(StatefulCallback):
     """
 
     STATE = ("elapsed",)
-    WITHIN = ("waiting",)
+    MID_EPOCH_STATE = ("waiting",)
 
     def __init__(self, path: str):
         super().__init__()
@@ -65,11 +65,11 @@ class MetricsLog(StatefulCallback):
         }
         self._lines.add(json.dumps(finite(line), allow_nan=False))
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         self._lines.flush()
 
     def on_train_end(self, logs: dict | None = None) -> None:
-        when_there_is_space(self.settle)
+        when_there_is_space(self.flush)
 
 
 def finite(values: Mapping[str, Any]) -> dict[str, Any]:

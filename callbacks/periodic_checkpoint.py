@@ -1,4 +1,4 @@
-"""The model on disk every so often."""
+"""Save the model every few epochs, steps or minutes."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .base import StatefulCallback, above, at_least, text
+from ..arguments import check_int, check_number, check_str, optional
+from .base import StatefulCallback
 from .best_checkpoint import save_whole
 
 NAME = re.compile(r"(epoch-[0-9]{4,}|step-[0-9]{8,})\.keras")
 
 
 class PeriodicCheckpoint(StatefulCallback):
-    """Saves the whole model each so many epochs, steps or minutes; give one of them.
+    """Saves the whole model every few epochs, steps or minutes; give one of the three.
 
     Files are `epoch-0010.keras` or `step-00000500.keras` in the folder `path`, each written beside
     its place and moved there in one step. Steps are batches, counted over the whole training; with
@@ -40,7 +41,7 @@ class PeriodicCheckpoint(StatefulCallback):
     """
 
     STATE = ("step", "files")
-    WITHIN = ("_batch",)
+    MID_EPOCH_STATE = ("_batch",)
 
     def __init__(
         self,
@@ -51,11 +52,11 @@ class PeriodicCheckpoint(StatefulCallback):
         keep: int | None = None,
     ):
         super().__init__()
-        self.path = text("path", path)
-        self.epochs = None if epochs is None else int(at_least("epochs", epochs, 1, whole=True))
-        self.steps = None if steps is None else int(at_least("steps", steps, 1, whole=True))
-        self.minutes = None if minutes is None else above("minutes", minutes, 0)
-        self.keep = None if keep is None else int(at_least("keep", keep, 1, whole=True))
+        self.path = check_str("path", path)
+        self.epochs = optional(check_int, "epochs", epochs, ge=1)
+        self.steps = optional(check_int, "steps", steps, ge=1)
+        self.minutes = optional(check_number, "minutes", minutes, gt=0)
+        self.keep = optional(check_int, "keep", keep, ge=1)
         if [self.epochs, self.steps, self.minutes].count(None) != 2:
             raise ValueError(
                 "Give one of the arguments `epochs`, `steps` and `minutes`. "
@@ -63,16 +64,16 @@ class PeriodicCheckpoint(StatefulCallback):
             )
         if self.epochs is None:
             # Keras asks whether there is such a method, and works in every step if there is.
-            self.on_train_batch_end = self._after_batch  # type: ignore[method-assign]
-        self.forget()
+            self.on_train_batch_end = self._after_batch
+        self.reset()
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         self.step = 0
         self.files: list[str] = []
         self._batch = 0
         self._written = 0.0
 
-    def written(self) -> tuple[str, ...]:
+    def saved_files(self) -> tuple[str, ...]:
         return tuple(self.files)
 
     def check_state(self, state: Mapping[str, Any]) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import keras
 
-from .base import Mode, StatefulCallback, at_least, better, falls, known_mode, value_of
-from .last_rate import changing_rate
+from ..arguments import check_between, check_bool, check_fraction, check_int, check_number
+from .base import StatefulCallback
+from .learning_rate import changing_rate, inner_optimizer, rate_variable
+from .monitored import Mode, check_mode, is_improvement, lower_is_better, monitored_value
 
 
 class ReduceOnPlateau(StatefulCallback):
@@ -27,10 +26,10 @@ class ReduceOnPlateau(StatefulCallback):
     Args:
         monitor: name of the value, as it is logged.
         factor: what the rate is multiplied by, between 0 and 1.
-        patience: epochs without improvement that are borne, >= 0; 0 and 1 cut at the first.
+        patience: epochs without improvement after which the rate is cut, >= 0; 0 is the same as 1.
         mode: `min`, `max`, or `auto`: more is better for accuracies, AUC, precision and the like.
         min_delta: smallest change that counts, >= 0.
-        relative: whether `min_delta` is a share of the best value.
+        relative: whether `min_delta` is a fraction of the best value.
         cooldown: epochs after a cut that do not count, >= 0.
         min_factor: the least product of all cuts, from 0 to 1.
         min_lr: the lowest rate that a number is cut to, >= 0; for a schedule, give `min_factor`.
@@ -61,23 +60,17 @@ class ReduceOnPlateau(StatefulCallback):
     ):
         super().__init__()
         self.monitor = monitor
-        self.factor = float(at_least("factor", factor, 0))
-        if not 0 < self.factor < 1:
-            raise ValueError(f"Argument `factor` must be between 0 and 1. Received: {factor}")
-        self.patience = at_least("patience", patience, 0, whole=True)
-        self.mode: Mode = known_mode(mode)
-        self.min_delta = float(at_least("min_delta", min_delta, 0))
-        if not isinstance(relative, bool):
-            raise ValueError(f"Argument `relative` must be True or False. Received: {relative!r}")
-        self.relative = relative
-        self.cooldown = at_least("cooldown", cooldown, 0, whole=True)
-        self.min_factor = float(at_least("min_factor", min_factor, 0))
-        if self.min_factor > 1:
-            raise ValueError(f"Argument `min_factor` must be <= 1. Received: {min_factor}")
-        self.min_lr = float(at_least("min_lr", min_lr, 0))
-        self.forget()
+        self.factor = check_between("factor", factor, 0, 1)
+        self.patience = check_int("patience", patience, ge=0)
+        self.mode: Mode = check_mode(mode)
+        self.min_delta = check_number("min_delta", min_delta, ge=0)
+        self.relative = check_bool("relative", relative)
+        self.cooldown = check_int("cooldown", cooldown, ge=0)
+        self.min_factor = check_fraction("min_factor", min_factor)
+        self.min_lr = check_number("min_lr", min_lr, ge=0)
+        self.reset()
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         self.best: float | None = None
         self.wait = 0
         self.cooling = 0
@@ -85,17 +78,17 @@ class ReduceOnPlateau(StatefulCallback):
         self.cuts: list[int] = []
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        target = self._target()
-        if self.min_lr > 0 and target is not None:
+        variable = rate_variable(self.model.optimizer, "ReduceOnPlateau")
+        if self.min_lr > 0 and self._has_schedule():
             raise ValueError(
-                "The rate follows a schedule, which has no lowest rate of its own. Give "
-                "`min_factor` in place of `min_lr`."
+                "The rate follows a schedule, to which `min_lr` does not apply. Give `min_factor` "
+                "instead."
             )
-        if self.continues() and target is not None:
-            target.assign(min(float(target.numpy()), self.scale))
+        if self.resume_or_reset() and self._has_schedule():
+            variable.assign(min(float(variable.numpy()), self.scale))
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        value = value_of(self.monitor, logs, "ReduceOnPlateau")
+        value = monitored_value(self.monitor, logs, "ReduceOnPlateau")
         if self._improves(value):
             self.best, self.wait = value, 0
         else:
@@ -109,57 +102,28 @@ class ReduceOnPlateau(StatefulCallback):
 
     def _improves(self, value: float) -> bool:
         """Whether a value is better than the best by more than the threshold."""
-        relative = self.relative and self.best is not None
-        margin = self.min_delta * abs(self.best) if relative else self.min_delta  # type: ignore[arg-type]
-        return better(value, self.best, margin, less=falls(self.monitor, self.mode))
+        margin = self.min_delta
+        if self.relative and self.best is not None:
+            margin *= abs(self.best)
+        return is_improvement(
+            value, self.best, margin, lower=lower_is_better(self.monitor, self.mode)
+        )
 
     def _cut(self, epoch: int) -> None:
-        """Multiply the rate by the factor, down to the floor."""
+        """Multiply the rate by the factor, down to the minimum."""
         self.wait, self.cooling = 0, self.cooldown
         scale = max(self.scale * self.factor, self.min_factor)
-        target = self._target()
-        if target is not None:
-            changed = scale < self.scale
-            # Another callback, such as a guard, may have cut it too.
-            target.assign(target * (scale / self.scale))
+        variable = rate_variable(self.model.optimizer, "ReduceOnPlateau")
+        ratio, before = scale / self.scale, float(variable.numpy())
+        if self._has_schedule():
+            # Relative to the present factor, which another callback may have cut too.
+            variable.assign(variable * ratio)
         else:
-            changed = self._cut_number(scale / self.scale)
-        self.scale = scale
-        if changed:
+            variable.assign(max(before * ratio, min(self.min_lr, before)))
+        if float(variable.numpy()) < before:
             self.cuts.append(epoch)
+        self.scale = scale
 
-    def _cut_number(self, factor: float) -> bool:
-        """Multiply the optimizer's own rate."""
-        rate: Any = self.model.optimizer.learning_rate  # type: ignore[union-attr]
-        before = float(rate.numpy())
-        after = max(before * factor, min(self.min_lr, before))
-        rate.assign(after)
-        return after < before
-
-    def _target(self) -> Any:
-        """The factor of the schedule's plateau; None where the rate is a number."""
-        optimizer: Any = self.model.optimizer  # type: ignore[union-attr]
-        # One that scales the loss holds the one with the schedule.
-        schedule = getattr(getattr(optimizer, "inner_optimizer", optimizer), "_learning_rate", None)
-        if not isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
-            return None
-        found = list(factors(schedule))
-        if not found:
-            raise ValueError(
-                f"`ReduceOnPlateau` cannot cut the rate of the schedule "
-                f"`{type(schedule).__name__}`. Put it into a "
-                "`keras_recipes.schedules.Plateau(schedule)`; in a recipe, "
-                "`learning_rate: {plateau: {schedule: ...}}`."
-            )
-        return found[0]
-
-
-def factors(schedule: Any) -> Iterator[Any]:
-    """Every variable `factor` in a schedule and the schedules inside it."""
-    factor = getattr(schedule, "factor", None)
-    if isinstance(factor, keras.Variable):
-        yield factor
-    for inner in vars(schedule).values():
-        for part in inner if isinstance(inner, (list, tuple)) else [inner]:
-            if isinstance(part, keras.optimizers.schedules.LearningRateSchedule):
-                yield from factors(part)
+    def _has_schedule(self) -> bool:
+        rate = inner_optimizer(self.model.optimizer)._learning_rate
+        return isinstance(rate, keras.optimizers.schedules.LearningRateSchedule)

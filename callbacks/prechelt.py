@@ -5,11 +5,15 @@ Lutz Prechelt, Early stopping - but when?, in Neural Networks: Tricks of the Tra
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .base import above, at_least
+import keras
+
+from ..arguments import check_int, check_number, check_str, invalid, optional
+from .monitored import MonitoredMetric
 
 
 def generalization_loss(error: float, lowest: float) -> float:
@@ -53,8 +57,9 @@ def progress_quotient(loss: float, progress: float) -> float:
     return math.inf if progress == 0 else loss / progress
 
 
+@keras.saving.register_keras_serializable(package="keras_recipes")
 class Prechelt:
-    """Follows training and validation error, and says when a criterion wants to stop.
+    """Prechelt's criteria for early stopping, for `EarlyStopping(prechelt=...)`.
 
     - GL: stop after the first epoch with GL(t) > `gl`.
     - PQ: stop at the first end of a strip with GL(t) / P_k(t) > `pq`.
@@ -62,21 +67,23 @@ class Prechelt:
       with the end of the one before.
 
     A strip is `strip` epochs long and ends where that divides the number of epochs. An error that
-    is NaN or infinite is left out: it is no lowest, no rise, and its strip has no quotient.
+    is NaN or infinite is ignored: it is neither the lowest nor a rise, and a strip with such a
+    training error has no quotient.
 
     Args:
-        gl: percent, > 0, or None for no such criterion.
-        pq: > 0, or None.
-        up: strips, >= 1, or None.
-        strip: epochs a strip, >= 1.
+        gl: percent, > 0, or None to leave this criterion out.
+        pq: > 0, or None to leave it out.
+        up: strips, >= 1, or None to leave it out.
+        strip: length of a strip in epochs, >= 1.
+        training_monitor: name of the training error in the logs; `pq` needs it.
 
     Raises:
-        ValueError: a bad argument; when it is told, a negative error, of which no share is defined.
+        ValueError: an invalid argument, or no criterion; in training, a negative error.
 
     >>> rule = Prechelt(gl=5.0)
-    >>> [rule.told(epoch, error, None) for epoch, error in enumerate([1.0, 1.04])]
+    >>> [rule.update(epoch, error, None) for epoch, error in enumerate([1.0, 1.04])]
     [None, None]
-    >>> rule.told(2, 1.06, None)
+    >>> rule.update(2, 1.06, None)
     'the generalization loss GL is 6.00 > 5: 1.06 against the lowest, 1'
     """
 
@@ -88,67 +95,108 @@ class Prechelt:
         pq: float | None = None,
         up: int | None = None,
         strip: int = 5,
+        training_monitor: str = "loss",
     ):
-        self.gl = None if gl is None else above("gl", gl, 0)
-        self.pq = None if pq is None else above("pq", pq, 0)
-        self.up = None if up is None else int(at_least("up", up, 1, whole=True))
-        self.strip = int(at_least("strip", strip, 1, whole=True))
-        self.forget()
+        self.gl = optional(check_number, "gl", gl, gt=0)
+        self.pq = optional(check_number, "pq", pq, gt=0)
+        self.up = optional(check_int, "up", up, ge=1)
+        self.strip = check_int("strip", strip, ge=1)
+        self.training_monitor = check_str("training_monitor", training_monitor)
+        if self.gl is None and self.pq is None and self.up is None:
+            raise ValueError("`Prechelt` needs at least one of the arguments `gl`, `pq` and `up`.")
+        self.reset()
 
-    def __bool__(self) -> bool:
-        return any(rule is not None for rule in (self.gl, self.pq, self.up))
+    @classmethod
+    def of(cls, value: Any) -> Prechelt | None:
+        """A copy of an object, or an object from its arguments by name, as a recipe has them."""
+        if value is None:
+            return None
+        if not isinstance(value, (Prechelt, Mapping)):
+            raise invalid("prechelt", "a `Prechelt`, its arguments by name, or None", value)
+        config = value.get_config() if isinstance(value, Prechelt) else dict(value)
+        unknown = sorted(set(config) - set(inspect.signature(cls).parameters))
+        if unknown:
+            raise ValueError(f"`Prechelt` has no argument `{unknown[0]}`.")
+        return cls(**config)
 
-    def forget(self) -> None:
-        """Begin afresh."""
+    def get_config(self) -> dict[str, Any]:
+        """Every constructor argument."""
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Prechelt:
+        """The object that `get_config` described."""
+        return cls(**config)
+
+    def check(self, metric: MonitoredMetric, validation_freq: int) -> None:
+        """Refuse a metric that is no error, and strips that do not end with a validation.
+
+        Raises:
+            ValueError: what is wrong.
+        """
+        if not metric.lower:
+            raise ValueError(
+                "Argument `prechelt` has criteria for an error, of which lower values are better. "
+                f"Received: monitor={metric.name!r}, of which higher values are better"
+            )
+        if (self.pq or self.up) and self.strip % validation_freq:
+            raise ValueError(
+                "Argument `strip` must be a multiple of `validation_freq`, because a strip ends "
+                f"with a validation. Received: strip={self.strip}, "
+                f"validation_freq={validation_freq}"
+            )
+
+    def reset(self) -> None:
+        """Set the state to its initial values."""
         self.lowest: float | None = None
         self.training: list[float] = []
         self.previous: float | None = None
         self.rises = 0
 
     def get_state(self) -> dict[str, Any]:
-        """The state, by name."""
+        """The state by name."""
         return {name: getattr(self, name) for name in self.STATE}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """Put a state back."""
+        """Restore a state."""
         for name in self.STATE:
             setattr(self, name, state[name])
 
-    def told(self, epoch: int, validation: float | None, training: float | None) -> str | None:
-        """Take the errors of an epoch, counted from 0; give the reason to stop, if there is one.
+    def update(self, epoch: int, validation: float | None, training: float | None) -> str | None:
+        """Add the errors of an epoch, counted from 0; return the reason to stop, or None.
 
         Args:
             epoch: its number.
-            validation: None where there was no validation in this epoch.
-            training: None where no criterion needs it.
+            validation: None in an epoch without validation.
+            training: None where `pq` is not used.
         """
         if training is not None:
             self.training.append(training)
-        ends = (epoch + 1) % self.strip == 0
+        at_end = (epoch + 1) % self.strip == 0
         reason = None
         if validation is not None and math.isfinite(validation):
-            reason = self._judged(validation, ends)
-        if ends:
+            reason = self._reason(validation, at_end)
+        if at_end:
             self.training = []
         return reason
 
-    def _judged(self, error: float, ends: bool) -> str | None:
+    def _reason(self, error: float, at_end: bool) -> str | None:
         """The reason to stop at this validation error."""
         if error < 0:
             raise ValueError(
-                f"Prechelt's criteria compare shares of an error, which must be >= 0. Received: "
+                f"Prechelt's criteria compare ratios of errors, which must be >= 0. Received: "
                 f"{error}. Use `patience` for a loss that may be negative."
             )
         self.lowest = error if self.lowest is None else min(self.lowest, error)
         loss = generalization_loss(error, self.lowest)
         # Every rule must see the epoch, whichever of them stops.
-        rose = self._risen(error) if ends else None
+        rose = self._risen(error) if at_end else None
         if self.gl is not None and loss > self.gl:
             return (
                 f"the generalization loss GL is {loss:.2f} > {self.gl:g}: {error:.6g} against "
                 f"the lowest, {self.lowest:.6g}"
             )
-        return (self._quotient(loss) if ends else None) or rose
+        return (self._quotient(loss) if at_end else None) or rose
 
     def _quotient(self, loss: float) -> str | None:
         full = len(self.training) == self.strip and all(map(math.isfinite, self.training))

@@ -11,7 +11,8 @@ import keras
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from .last_rate import learning_rate
+from ..arguments import check_int, optional
+from .learning_rate import learning_rate
 
 # A log of a long training is read by people: no more lines than these.
 MOST_LINES = 50
@@ -29,7 +30,7 @@ class ProgressBar(keras.callbacks.Callback):
     no control characters.
 
     Args:
-        every: print each so many epochs; by default so that a run has at most 50 lines.
+        every: epochs between two lines, >= 1; by default so that a run has at most 50 lines.
 
         label: what is trained, shown before each line; nothing for the model itself.
 
@@ -38,11 +39,7 @@ class ProgressBar(keras.callbacks.Callback):
 
     def __init__(self, every: int | None = None, label: str = ""):
         super().__init__()
-        if every is not None and (isinstance(every, bool) or not isinstance(every, int)):
-            raise ValueError(f"Argument `every` must be a whole number. Received: every={every!r}")
-        if every is not None and every < 1:
-            raise ValueError(f"Argument `every` must be >= 1. Received: every={every}")
-        self.every = every
+        self.every = optional(check_int, "every", every, ge=1)
         self.label = label
         self._progress: Progress | None = None
         self._task: Any = None

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import check_int, check_str, optional
 from ..disk import when_there_is_space
-from .base import StatefulCallback, at_least, text
+from .base import StatefulCallback
 from .event_records import (
     EventFile,
     end_summary,
@@ -20,7 +21,7 @@ from .event_records import (
     scalar_summary,
     start_summary,
 )
-from .last_rate import learning_rate
+from .learning_rate import learning_rate
 
 
 class TensorBoardLog(StatefulCallback):
@@ -54,10 +55,8 @@ class TensorBoardLog(StatefulCallback):
         hyperparameters: Mapping[str, Any] | None = None,
     ):
         super().__init__()
-        self.path = text("path", path)
-        self.histograms = None
-        if histograms is not None:
-            self.histograms = int(at_least("histograms", histograms, 1, whole=True))
+        self.path = check_str("path", path)
+        self.histograms = optional(check_int, "histograms", histograms, ge=1)
         if hyperparameters is not None and not isinstance(hyperparameters, Mapping):
             raise ValueError(
                 "Argument `hyperparameters` must be a mapping of names to values. "
@@ -69,7 +68,7 @@ class TensorBoardLog(StatefulCallback):
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         self._files = {}
-        if self.continues() and self.began is not None:
+        if self.resume_or_reset() and self.began is not None:
             return
         self.began = time.time()
         if self.hyperparameters:
@@ -89,14 +88,14 @@ class TensorBoardLog(StatefulCallback):
             weights = {weight.path: np.asarray(weight) for weight in self._weights()}
             self._file("train", epoch + 1).write(histogram_summary(weights), epoch + 1)
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         for file in self._files.values():
             file.flush()
 
     def on_train_end(self, logs: dict | None = None) -> None:
         if self.hyperparameters:
             self._file("", 0).write(end_summary(time.time()))
-        when_there_is_space(self.settle)
+        when_there_is_space(self.flush)
         self.began = None
 
     def _weights(self) -> Any:

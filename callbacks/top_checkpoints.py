@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..arguments import check_int, check_str
 from ..disk import write_text
-from .base import Mode, StatefulCallback, at_least, falls, known_mode, text, value_of
+from .base import StatefulCallback
 from .best_checkpoint import save_whole
+from .monitored import Mode, check_mode, lower_is_better, monitored_value
 
 
 class TopCheckpoints(StatefulCallback):
@@ -46,16 +48,16 @@ class TopCheckpoints(StatefulCallback):
         mode: Mode = "auto",
     ):
         super().__init__()
-        self.path = text("path", path)
-        self.k = int(at_least("k", k, 1, whole=True))
-        self.monitor = text("monitor", monitor)
-        self.mode: Mode = known_mode(mode)
-        self.forget()
+        self.path = check_str("path", path)
+        self.k = check_int("k", k, ge=1)
+        self.monitor = check_str("monitor", monitor)
+        self.mode: Mode = check_mode(mode)
+        self.reset()
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         self.kept: list[dict[str, Any]] = []
 
-    def written(self) -> tuple[str, ...]:
+    def saved_files(self) -> tuple[str, ...]:
         return ("index.json", *(row["file"] for row in self.kept))
 
     def check_state(self, state: Mapping[str, Any]) -> None:
@@ -66,11 +68,11 @@ class TopCheckpoints(StatefulCallback):
             )
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        value = value_of(self.monitor, logs, "TopCheckpoints")
+        value = monitored_value(self.monitor, logs, "TopCheckpoints")
         if not math.isfinite(value):
             return
         row = {"epoch": epoch + 1, "value": value, "file": _name(epoch + 1)}
-        sign = 1 if falls(self.monitor, self.mode) else -1
+        sign = 1 if lower_is_better(self.monitor, self.mode) else -1
         # Sorting is stable: what was there before stays before its equals.
         ranked = sorted([*self.kept, row], key=lambda entry: sign * entry["value"])
         kept, gone = ranked[: self.k], ranked[self.k :]

@@ -7,7 +7,8 @@ from typing import Any
 
 import keras
 
-from .arguments import is_number, number
+from ..arguments import is_number
+from .arguments import check_rate
 
 # Keras annotates none of its operations; a type checker would take their results for None.
 ops: Any = keras.ops
@@ -64,7 +65,7 @@ class Constant(Curve):
     """
 
     def __init__(self, learning_rate: float):
-        self.learning_rate = number("learning_rate", learning_rate, ge=0)
+        self.learning_rate = check_rate("learning_rate", learning_rate)
 
     def rate(self, step: Any) -> Any:
         return ops.full_like(step, self.learning_rate, dtype="float64")
@@ -78,7 +79,7 @@ def as_schedule(name: str, value: Any) -> Any:
         raise ValueError(
             f"Argument `{name}` must be a schedule or a number. Received: {name}={value!r}"
         )
-    return Constant(number(name, value, ge=0))
+    return Constant(check_rate(name, value))
 
 
 def phases_of(schedule: Any, shift: int = 0) -> list[tuple[int, str]]:

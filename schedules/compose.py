@@ -7,8 +7,8 @@ from typing import Any
 
 import keras
 
-from . import arguments
-from .arguments import Schedule, Steps, number
+from ..arguments import check_number, optional
+from .arguments import Schedule, Steps, check_boundaries, check_rate, check_steps
 from .base import Curve, as_schedule, exact, ops, phases_of
 from .hashing import uniform
 
@@ -40,7 +40,7 @@ class Sequential(Curve):
         self.schedules = [
             as_schedule(f"schedules[{index}]", item) for index, item in enumerate(schedules)
         ]
-        self.boundaries = arguments.boundaries("boundaries", boundaries)
+        self.boundaries = check_boundaries("boundaries", boundaries)
         if len(self.boundaries) != len(self.schedules) - 1:
             raise ValueError(
                 f"Argument `boundaries` must have {len(self.schedules) - 1} items, one less than "
@@ -115,7 +115,7 @@ class Scale(Curve):
 
     def __init__(self, schedule: Schedule, factor: float):
         self.schedule = as_schedule("schedule", schedule)
-        self.factor = number("factor", factor, ge=0)
+        self.factor = check_number("factor", factor, ge=0)
 
     def phases(self) -> list[tuple[int, str]]:
         """Those of the schedule."""
@@ -145,8 +145,8 @@ class Repeat(Curve):
 
     def __init__(self, schedule: Schedule, period: Steps, count: int | None = None):
         self.schedule = as_schedule("schedule", schedule)
-        self.period = arguments.steps("period", period)
-        self.count = None if count is None else arguments.steps("count", count)
+        self.period = check_steps("period", period)
+        self.count = optional(check_steps, "count", count)
 
     def rate(self, step: Any) -> Any:
         inside = step % self.period
@@ -174,8 +174,8 @@ class Clamp(Curve):
 
     def __init__(self, schedule: Schedule, minimum: float = 0.0, maximum: float | None = None):
         self.schedule = as_schedule("schedule", schedule)
-        self.minimum = number("minimum", minimum, ge=0)
-        self.maximum = None if maximum is None else number("maximum", maximum, ge=self.minimum)
+        self.minimum = check_rate("minimum", minimum)
+        self.maximum = optional(check_number, "maximum", maximum, ge=self.minimum)
 
     def phases(self) -> list[tuple[int, str]]:
         """Those of the schedule."""
@@ -206,8 +206,8 @@ class Noise(Curve):
 
     def __init__(self, schedule: Schedule, scale: float = 0.1, seed: int = 0):
         self.schedule = as_schedule("schedule", schedule)
-        self.scale = number("scale", scale, ge=0)
-        self.seed = arguments.steps("seed", seed, ge=0)
+        self.scale = check_rate("scale", scale)
+        self.seed = check_steps("seed", seed, ge=0)
 
     def phases(self) -> list[tuple[int, str]]:
         """Those of the schedule."""

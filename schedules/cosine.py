@@ -7,7 +7,8 @@ from typing import Any
 
 import keras
 
-from .arguments import Steps, number, steps
+from ..arguments import check_fraction, check_number, optional
+from .arguments import Steps, check_rate, check_steps
 from .base import Curve, fraction, ops
 
 # Cycles are tabulated up to here; a run of this many steps would take ages.
@@ -47,11 +48,11 @@ class Cosine(Curve):
         exponent: float = 1.0,
         k: float = 1.0,
     ):
-        self.initial_learning_rate = number("initial_learning_rate", initial_learning_rate, ge=0)
-        self.decay_steps = steps("decay_steps", decay_steps)
-        self.alpha = number("alpha", alpha, ge=0, le=1)
-        self.exponent = number("exponent", exponent, gt=0)
-        self.k = number("k", k, gt=0)
+        self.initial_learning_rate = check_rate("initial_learning_rate", initial_learning_rate)
+        self.decay_steps = check_steps("decay_steps", decay_steps)
+        self.alpha = check_fraction("alpha", alpha)
+        self.exponent = check_number("exponent", exponent, gt=0)
+        self.k = check_number("k", k, gt=0)
 
     def rate(self, step: Any) -> Any:
         part = fraction(step, self.decay_steps)
@@ -96,12 +97,12 @@ class CosineRestarts(Curve):
         alpha: float = 0.0,
         limit: int | None = None,
     ):
-        self.initial_learning_rate = number("initial_learning_rate", initial_learning_rate, ge=0)
-        self.first_decay_steps = steps("first_decay_steps", first_decay_steps)
-        self.t_mul = number("t_mul", t_mul, ge=1)
-        self.m_mul = number("m_mul", m_mul, gt=0, le=1)
-        self.alpha = number("alpha", alpha, ge=0, le=1)
-        self.limit = None if limit is None else steps("limit", limit)
+        self.initial_learning_rate = check_rate("initial_learning_rate", initial_learning_rate)
+        self.first_decay_steps = check_steps("first_decay_steps", first_decay_steps)
+        self.t_mul = check_number("t_mul", t_mul, ge=1)
+        self.m_mul = check_number("m_mul", m_mul, gt=0, le=1)
+        self.alpha = check_fraction("alpha", alpha)
+        self.limit = optional(check_steps, "limit", limit)
 
     def rate(self, step: Any) -> Any:
         first = self.first_decay_steps

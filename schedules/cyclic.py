@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 import keras
 
-from .arguments import Steps, number, one_of, steps
+from ..arguments import check_choice, check_number, optional
+from .arguments import Steps, check_rate, check_steps
 from .base import Curve, ops
 
 MODES = ("triangular", "triangular2", "exp_range")
@@ -48,16 +49,14 @@ class Cyclic(Curve):
         mode: Literal["triangular", "triangular2", "exp_range"] = "triangular",
         gamma: float = 1.0,
     ):
-        self.base_learning_rate = number("base_learning_rate", base_learning_rate, ge=0)
-        self.max_learning_rate = number(
+        self.base_learning_rate = check_rate("base_learning_rate", base_learning_rate)
+        self.max_learning_rate = check_number(
             "max_learning_rate", max_learning_rate, ge=self.base_learning_rate
         )
-        self.step_size_up = steps("step_size_up", step_size_up)
-        self.step_size_down = (
-            None if step_size_down is None else steps("step_size_down", step_size_down)
-        )
-        self.mode = one_of("mode", mode, MODES)
-        self.gamma = number("gamma", gamma, gt=0, le=1)
+        self.step_size_up = check_steps("step_size_up", step_size_up)
+        self.step_size_down = optional(check_steps, "step_size_down", step_size_down)
+        self.mode = check_choice("mode", mode, MODES)
+        self.gamma = check_number("gamma", gamma, gt=0, le=1)
 
     def rate(self, step: Any) -> Any:
         up = self.step_size_up

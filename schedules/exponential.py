@@ -6,7 +6,8 @@ from typing import Any
 
 import keras
 
-from .arguments import Steps, flag, number, steps
+from ..arguments import check_bool, check_number
+from .arguments import Steps, check_rate, check_steps
 from .base import Curve, ops
 
 
@@ -42,16 +43,16 @@ class Exponential(Curve):
         end_learning_rate: float | None = None,
         delay: Steps = 0,
     ):
-        self.initial_learning_rate = number("initial_learning_rate", initial_learning_rate, ge=0)
-        self.decay_steps = steps("decay_steps", decay_steps)
-        self.decay_rate = number("decay_rate", decay_rate, gt=0)
-        self.staircase = flag("staircase", staircase)
+        self.initial_learning_rate = check_rate("initial_learning_rate", initial_learning_rate)
+        self.decay_steps = check_steps("decay_steps", decay_steps)
+        self.decay_rate = check_number("decay_rate", decay_rate, gt=0)
+        self.staircase = check_bool("staircase", staircase)
         self.end_learning_rate = (
             None
             if end_learning_rate is None
-            else number("end_learning_rate", end_learning_rate, ge=0)
+            else check_rate("end_learning_rate", end_learning_rate)
         )
-        self.delay = steps("delay", delay, ge=0)
+        self.delay = check_steps("delay", delay, ge=0)
 
     def rate(self, step: Any) -> Any:
         step = ops.maximum(step - self.delay, 0)

@@ -12,7 +12,8 @@ from typing import Any
 
 import keras
 
-from .arguments import MOST_STEPS, Steps, is_finite, is_number, shown, steps
+from ..arguments import is_finite, is_number, optional, shown
+from .arguments import MOST_STEPS, Steps, check_steps
 from .base import Curve, ops
 
 # How a fraction of steps is saved. Longer numbers are not read: `Fraction` would compute powers.
@@ -95,7 +96,7 @@ class Expression(Curve):
         self.steps_per_epoch = (
             None if steps_per_epoch is None else ratio("steps_per_epoch", steps_per_epoch)
         )
-        self.total_steps = None if total_steps is None else steps("total_steps", total_steps)
+        self.total_steps = optional(check_steps, "total_steps", total_steps)
         self._evaluate, names = compiled(formula)
         for variable, length, argument in (
             ("epoch", self.steps_per_epoch, "steps_per_epoch"),
@@ -155,7 +156,7 @@ def ratio(name: str, value: Any) -> Fraction:
     else:
         raise ValueError(
             f"Argument `{name}` must be a number of steps, such as 100 or 5/2. "
-            f"Received: {name}={shown(value) if is_number(value) else repr(value)}"
+            f"Received: {name}={shown(value)}"
         )
     if found <= 0:
         raise ValueError(f"Argument `{name}` must be > 0. Received: {name}={shown(value)}")

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from .arguments import Steps, number, steps
+from .arguments import Steps, check_rate, check_steps
 from .base import Curve, fraction, ops
 
 
@@ -37,10 +37,10 @@ class FlatCosine(Curve):
         decay_steps: Steps,
         end_learning_rate: float = 0.0,
     ):
-        self.initial_learning_rate = number("initial_learning_rate", initial_learning_rate, ge=0)
-        self.flat_steps = steps("flat_steps", flat_steps, ge=0)
-        self.decay_steps = steps("decay_steps", decay_steps)
-        self.end_learning_rate = number("end_learning_rate", end_learning_rate, ge=0)
+        self.initial_learning_rate = check_rate("initial_learning_rate", initial_learning_rate)
+        self.flat_steps = check_steps("flat_steps", flat_steps, ge=0)
+        self.decay_steps = check_steps("decay_steps", decay_steps)
+        self.end_learning_rate = check_rate("end_learning_rate", end_learning_rate)
 
     def phases(self) -> list[tuple[int, str]]:
         """The beginning and the end of the fall."""

@@ -6,7 +6,8 @@ from typing import Any
 
 import keras
 
-from .arguments import Steps, flag, number, steps
+from ..arguments import check_bool, check_number
+from .arguments import Steps, check_rate, check_steps
 from .base import Curve, ops
 
 
@@ -36,10 +37,10 @@ class InverseTime(Curve):
         decay_rate: float,
         staircase: bool = False,
     ):
-        self.initial_learning_rate = number("initial_learning_rate", initial_learning_rate, ge=0)
-        self.decay_steps = steps("decay_steps", decay_steps)
-        self.decay_rate = number("decay_rate", decay_rate, ge=0)
-        self.staircase = flag("staircase", staircase)
+        self.initial_learning_rate = check_rate("initial_learning_rate", initial_learning_rate)
+        self.decay_steps = check_steps("decay_steps", decay_steps)
+        self.decay_rate = check_number("decay_rate", decay_rate, ge=0)
+        self.staircase = check_bool("staircase", staircase)
 
     def rate(self, step: Any) -> Any:
         if self.staircase:
@@ -67,8 +68,8 @@ class InverseSquareRoot(Curve):
     """
 
     def __init__(self, initial_learning_rate: float, timescale: Steps = 10_000):
-        self.initial_learning_rate = number("initial_learning_rate", initial_learning_rate, ge=0)
-        self.timescale = steps("timescale", timescale)
+        self.initial_learning_rate = check_rate("initial_learning_rate", initial_learning_rate)
+        self.timescale = check_steps("timescale", timescale)
 
     def rate(self, step: Any) -> Any:
         time = ops.cast(step + self.timescale, "float64") / float(self.timescale)
@@ -92,9 +93,9 @@ class Noam(Curve):
     """
 
     def __init__(self, d_model: int, warmup_steps: Steps = 4000, scale: float = 1.0):
-        self.d_model = steps("d_model", d_model)
-        self.warmup_steps = steps("warmup_steps", warmup_steps)
-        self.scale = number("scale", scale, gt=0)
+        self.d_model = check_steps("d_model", d_model)
+        self.warmup_steps = check_steps("warmup_steps", warmup_steps)
+        self.scale = check_number("scale", scale, gt=0)
 
     def rate(self, step: Any) -> Any:
         count = ops.cast(step + 1, "float64")

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from .arguments import Steps, number, steps
+from .arguments import Steps, check_rate, check_steps
 from .base import Curve, fraction
 
 
@@ -32,9 +32,9 @@ class Linear(Curve):
     def __init__(
         self, initial_learning_rate: float, decay_steps: Steps, end_learning_rate: float = 0.0
     ):
-        self.initial_learning_rate = number("initial_learning_rate", initial_learning_rate, ge=0)
-        self.decay_steps = steps("decay_steps", decay_steps)
-        self.end_learning_rate = number("end_learning_rate", end_learning_rate, ge=0)
+        self.initial_learning_rate = check_rate("initial_learning_rate", initial_learning_rate)
+        self.decay_steps = check_steps("decay_steps", decay_steps)
+        self.end_learning_rate = check_rate("end_learning_rate", end_learning_rate)
 
     def rate(self, step: Any) -> Any:
         part = fraction(step, self.decay_steps)

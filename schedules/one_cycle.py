@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 import keras
 
-from .arguments import Steps, flag, number, one_of, steps
+from ..arguments import check_bool, check_choice, check_fraction, check_number
+from .arguments import Steps, check_rate, check_steps
 from .base import Curve, ops
 
 ANNEALING = ("cos", "linear")
@@ -50,13 +51,13 @@ class OneCycle(Curve):
         anneal_strategy: Literal["cos", "linear"] = "cos",
         three_phase: bool = False,
     ):
-        self.max_learning_rate = number("max_learning_rate", max_learning_rate, ge=0)
-        self.total_steps = steps("total_steps", total_steps, ge=2)
-        self.pct_start = share("pct_start", pct_start, self.total_steps)
-        self.div_factor = number("div_factor", div_factor, gt=0)
-        self.final_div_factor = number("final_div_factor", final_div_factor, gt=0)
-        self.anneal_strategy = one_of("anneal_strategy", anneal_strategy, ANNEALING)
-        self.three_phase = flag("three_phase", three_phase)
+        self.max_learning_rate = check_rate("max_learning_rate", max_learning_rate)
+        self.total_steps = check_steps("total_steps", total_steps, ge=2)
+        self.pct_start = check_peak("pct_start", pct_start, self.total_steps)
+        self.div_factor = check_number("div_factor", div_factor, gt=0)
+        self.final_div_factor = check_number("final_div_factor", final_div_factor, gt=0)
+        self.anneal_strategy = check_choice("anneal_strategy", anneal_strategy, ANNEALING)
+        self.three_phase = check_bool("three_phase", three_phase)
 
     def phases(self) -> list[tuple[int, str]]:
         """The peak, and the last fall of a cycle of three."""
@@ -102,12 +103,12 @@ class OneCycleMomentum(Curve):
         anneal_strategy: Literal["cos", "linear"] = "cos",
         three_phase: bool = False,
     ):
-        self.total_steps = steps("total_steps", total_steps, ge=2)
-        self.base_momentum = number("base_momentum", base_momentum, ge=0, le=1)
-        self.max_momentum = number("max_momentum", max_momentum, ge=self.base_momentum, le=1)
-        self.pct_start = share("pct_start", pct_start, self.total_steps)
-        self.anneal_strategy = one_of("anneal_strategy", anneal_strategy, ANNEALING)
-        self.three_phase = flag("three_phase", three_phase)
+        self.total_steps = check_steps("total_steps", total_steps, ge=2)
+        self.base_momentum = check_fraction("base_momentum", base_momentum)
+        self.max_momentum = check_number("max_momentum", max_momentum, ge=self.base_momentum, le=1)
+        self.pct_start = check_peak("pct_start", pct_start, self.total_steps)
+        self.anneal_strategy = check_choice("anneal_strategy", anneal_strategy, ANNEALING)
+        self.three_phase = check_bool("three_phase", three_phase)
 
     def rate(self, step: Any) -> Any:
         ends = phases(self.total_steps, self.pct_start, self.three_phase)
@@ -116,9 +117,9 @@ class OneCycleMomentum(Curve):
         return through(step, list(zip([0.0, *ends], values, strict=True)), self.anneal_strategy)
 
 
-def share(name: str, value: Any, total: int) -> float:
+def check_peak(name: str, value: Any, total: int) -> float:
     """A part of the run that leaves at least a step before the peak and one after it."""
-    found = number(name, value, gt=0, le=1)
+    found = check_number(name, value, gt=0, le=1)
     if not 0 < found * total - 1 < total - 1:
         raise ValueError(
             f"Argument `{name}` must put the peak inside the run of {total} steps: between "

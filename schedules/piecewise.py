@@ -9,8 +9,7 @@ from typing import Any
 
 import keras
 
-from . import arguments
-from .arguments import Steps
+from .arguments import Steps, check_boundaries, check_rates
 from .base import Curve, fraction, ops
 
 
@@ -34,9 +33,9 @@ class PiecewiseConstant(Curve):
     """
 
     def __init__(self, boundaries: Sequence[Steps], values: Sequence[float]):
-        self.boundaries = arguments.boundaries("boundaries", boundaries)
+        self.boundaries = check_boundaries("boundaries", boundaries)
         count = len(self.boundaries) + 1
-        self.values = arguments.rates("values", values, count, "one more than `boundaries`")
+        self.values = check_rates("values", values, count, "one more than `boundaries`")
 
     def rate(self, step: Any) -> Any:
         rate = ops.full_like(step, self.values[0], dtype="float64")
@@ -64,7 +63,7 @@ class PiecewiseLinear(Curve):
 
     def __init__(self, boundaries: Sequence[Steps], values: Sequence[float]):
         self.boundaries = points("boundaries", boundaries)
-        self.values = arguments.rates("values", values, len(self.boundaries), "one a boundary")
+        self.values = check_rates("values", values, len(self.boundaries), "one a boundary")
 
     def rate(self, step: Any) -> Any:
         return between(step, self.boundaries, self.values, lambda part: part)
@@ -89,7 +88,7 @@ class PiecewiseCosine(Curve):
 
     def __init__(self, boundaries: Sequence[Steps], values: Sequence[float]):
         self.boundaries = points("boundaries", boundaries)
-        self.values = arguments.rates("values", values, len(self.boundaries), "one a boundary")
+        self.values = check_rates("values", values, len(self.boundaries), "one a boundary")
 
     def rate(self, step: Any) -> Any:
         def wave(part: Any) -> Any:
@@ -117,7 +116,7 @@ def points(name: str, values: Any) -> list[int]:
     found = list(values) if isinstance(values, (list, tuple)) else values
     starts_at_zero = isinstance(found, list) and found[:1] == [0] and found[0] is not False
     tail = found[1:] if starts_at_zero else found
-    steps = [0] * starts_at_zero + arguments.boundaries(name, tail)
+    steps = [0] * starts_at_zero + check_boundaries(name, tail)
     if len(steps) < 2:
         raise ValueError(
             f"Argument `{name}` must have at least two steps. Received: {name}={values!r}"

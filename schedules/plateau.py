@@ -6,7 +6,8 @@ from typing import Any
 
 import keras
 
-from .arguments import Schedule, number
+from ..arguments import check_number
+from .arguments import Schedule
 from .base import Curve, as_schedule, exact, ops, phases_of
 
 
@@ -36,7 +37,10 @@ class Plateau(Curve):
     def __init__(self, schedule: Schedule | float, factor: float = 1.0):
         self.schedule = as_schedule("schedule", schedule)
         self.factor = keras.Variable(
-            number("factor", factor, ge=0), dtype="float32", trainable=False, name="plateau_factor"
+            check_number("factor", factor, ge=0),
+            dtype="float32",
+            trainable=False,
+            name="plateau_factor",
         )
 
     def phases(self) -> list[tuple[int, str]]:

@@ -6,7 +6,8 @@ from typing import Any
 
 import keras
 
-from .arguments import Steps, flag, number, steps
+from ..arguments import check_bool, check_number
+from .arguments import Steps, check_rate, check_steps
 from .base import Curve, ops
 
 
@@ -40,11 +41,11 @@ class Polynomial(Curve):
         power: float = 1.0,
         cycle: bool = False,
     ):
-        self.initial_learning_rate = number("initial_learning_rate", initial_learning_rate, ge=0)
-        self.decay_steps = steps("decay_steps", decay_steps)
-        self.end_learning_rate = number("end_learning_rate", end_learning_rate, ge=0)
-        self.power = number("power", power, gt=0)
-        self.cycle = flag("cycle", cycle)
+        self.initial_learning_rate = check_rate("initial_learning_rate", initial_learning_rate)
+        self.decay_steps = check_steps("decay_steps", decay_steps)
+        self.end_learning_rate = check_rate("end_learning_rate", end_learning_rate)
+        self.power = check_number("power", power, gt=0)
+        self.cycle = check_bool("cycle", cycle)
 
     def rate(self, step: Any) -> Any:
         if self.cycle:

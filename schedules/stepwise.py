@@ -7,8 +7,8 @@ from typing import Any
 
 import keras
 
-from . import arguments
-from .arguments import Steps, number, steps
+from ..arguments import check_number
+from .arguments import Steps, check_boundaries, check_rate, check_rates, check_steps
 from .base import Curve, ops
 
 
@@ -31,9 +31,9 @@ class Step(Curve):
     """
 
     def __init__(self, initial_learning_rate: float, step_size: Steps, gamma: float = 0.1):
-        self.initial_learning_rate = number("initial_learning_rate", initial_learning_rate, ge=0)
-        self.step_size = steps("step_size", step_size)
-        self.gamma = number("gamma", gamma, gt=0)
+        self.initial_learning_rate = check_rate("initial_learning_rate", initial_learning_rate)
+        self.step_size = check_steps("step_size", step_size)
+        self.gamma = check_number("gamma", gamma, gt=0)
 
     def rate(self, step: Any) -> Any:
         falls = ops.cast(step // self.step_size, "float64")
@@ -61,9 +61,9 @@ class MultiStep(Curve):
     def __init__(
         self, initial_learning_rate: float, milestones: Sequence[Steps], gamma: float = 0.1
     ):
-        self.initial_learning_rate = number("initial_learning_rate", initial_learning_rate, ge=0)
-        self.milestones = arguments.boundaries("milestones", milestones)
-        self.gamma = number("gamma", gamma, gt=0)
+        self.initial_learning_rate = check_rate("initial_learning_rate", initial_learning_rate)
+        self.milestones = check_boundaries("milestones", milestones)
+        self.gamma = check_number("gamma", gamma, gt=0)
 
     def rate(self, step: Any) -> Any:
         values = [self.initial_learning_rate]
@@ -97,9 +97,9 @@ class Multiplicative(Curve):
         boundaries: Sequence[Steps],
         factors: Sequence[float],
     ):
-        self.initial_learning_rate = number("initial_learning_rate", initial_learning_rate, ge=0)
-        self.boundaries = arguments.boundaries("boundaries", boundaries)
-        self.factors = arguments.rates("factors", factors, len(self.boundaries), "one a boundary")
+        self.initial_learning_rate = check_rate("initial_learning_rate", initial_learning_rate)
+        self.boundaries = check_boundaries("boundaries", boundaries)
+        self.factors = check_rates("factors", factors, len(self.boundaries), "one a boundary")
 
     def rate(self, step: Any) -> Any:
         values = [self.initial_learning_rate]

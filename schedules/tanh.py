@@ -6,7 +6,8 @@ from typing import Any
 
 import keras
 
-from .arguments import Steps, number, steps
+from ..arguments import check_number
+from .arguments import Steps, check_rate, check_steps
 from .base import Curve, fraction, ops
 
 
@@ -37,11 +38,11 @@ class Tanh(Curve):
         lower: float = -7.0,
         upper: float = 3.0,
     ):
-        self.initial_learning_rate = number("initial_learning_rate", initial_learning_rate, ge=0)
-        self.decay_steps = steps("decay_steps", decay_steps)
-        self.end_learning_rate = number("end_learning_rate", end_learning_rate, ge=0)
-        self.lower = number("lower", lower)
-        self.upper = number("upper", upper, gt=self.lower)
+        self.initial_learning_rate = check_rate("initial_learning_rate", initial_learning_rate)
+        self.decay_steps = check_steps("decay_steps", decay_steps)
+        self.end_learning_rate = check_rate("end_learning_rate", end_learning_rate)
+        self.lower = check_number("lower", lower)
+        self.upper = check_number("upper", upper, gt=self.lower)
 
     def rate(self, step: Any) -> Any:
         part = fraction(step, self.decay_steps)

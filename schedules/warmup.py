@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import keras
 
-from . import arguments
-from .arguments import Schedule, Steps
+from ..arguments import check_choice
+from .arguments import Schedule, Steps, check_rate, check_steps
 from .base import Curve, as_schedule, exact, fraction, ops, phases_of
 
 SHAPES = ("linear", "cosine", "exponential", "1-sqrt")
@@ -46,10 +46,10 @@ class Warmup(Curve):
         start: float = 0.0,
         shape: Literal["linear", "cosine", "exponential", "1-sqrt"] = "linear",
     ):
-        self.steps = arguments.steps("steps", steps, ge=0)
+        self.steps = check_steps("steps", steps, ge=0)
         self.then = as_schedule("then", then)
-        self.start = arguments.number("start", start, ge=0)
-        self.shape = arguments.one_of("shape", shape, SHAPES)
+        self.start = check_rate("start", start)
+        self.shape = check_choice("shape", shape, SHAPES)
 
     def phases(self) -> list[tuple[int, str]]:
         """The end of the climb, and the phases of what follows."""
@@ -95,10 +95,10 @@ class Cooldown(Curve):
         shape: Literal["linear", "cosine", "exponential", "1-sqrt"] = "linear",
     ):
         self.schedule = as_schedule("schedule", schedule)
-        self.begin = arguments.steps("begin", begin, ge=0)
-        self.steps = arguments.steps("steps", steps)
-        self.end = arguments.number("end", end, ge=0)
-        self.shape = arguments.one_of("shape", shape, SHAPES)
+        self.begin = check_steps("begin", begin, ge=0)
+        self.steps = check_steps("steps", steps)
+        self.end = check_rate("end", end)
+        self.shape = check_choice("shape", shape, SHAPES)
 
     def phases(self) -> list[tuple[int, str]]:
         """The phases before the fall, its beginning and its end."""

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 import keras
 
-from .arguments import Steps, number, one_of, steps
+from ..arguments import check_choice, check_fraction
+from .arguments import Steps, check_rate, check_steps
 from .base import Curve, fraction, ops
 
 WARMUPS = ("linear", "cosine", "1-sqrt")
@@ -47,13 +48,13 @@ class WarmupStableDecay(Curve):
         decay_type: Literal["linear", "cosine", "1-sqrt"] = "cosine",
         min_ratio: float = 0.0,
     ):
-        self.learning_rate = number("learning_rate", learning_rate, ge=0)
-        self.warmup_steps = steps("warmup_steps", warmup_steps, ge=0)
-        self.stable_steps = steps("stable_steps", stable_steps, ge=0)
-        self.decay_steps = steps("decay_steps", decay_steps)
-        self.warmup_type = one_of("warmup_type", warmup_type, WARMUPS)
-        self.decay_type = one_of("decay_type", decay_type, DECAYS)
-        self.min_ratio = number("min_ratio", min_ratio, ge=0, le=1)
+        self.learning_rate = check_rate("learning_rate", learning_rate)
+        self.warmup_steps = check_steps("warmup_steps", warmup_steps, ge=0)
+        self.stable_steps = check_steps("stable_steps", stable_steps, ge=0)
+        self.decay_steps = check_steps("decay_steps", decay_steps)
+        self.warmup_type = check_choice("warmup_type", warmup_type, WARMUPS)
+        self.decay_type = check_choice("decay_type", decay_type, DECAYS)
+        self.min_ratio = check_fraction("min_ratio", min_ratio)
 
     def phases(self) -> list[tuple[int, str]]:
         """The end of the climb, the beginning and the end of the fall."""

@@ -50,7 +50,7 @@ MAY_IMPORT = {
         {"matplotlib", "numpy"},
     ),
 }
-# The one module at the root that every room may import: how files are written.
+# The modules at the root that every room may import.
 GROUND_FLOOR = ("/arguments", "/disk", "/messages")
 # Inside recipes/ the arrow points one way: spec <- build <- run <- report <- command line.
 ORDER = ("spec", "data", "build", "run", "report", "sweep")

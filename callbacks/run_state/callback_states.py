@@ -230,7 +230,7 @@ def _kept_file(checkpoint: Checkpoint, index: int) -> KeptFile:
 def _place(callback: Callback, name: str, checkpoint: Checkpoint) -> Path:
     """Where a file of a checkpoint belongs: only where the callback itself may write it."""
     try:
-        if isinstance(callback, StatefulCallback) and callback.writes(name):
+        if isinstance(callback, StatefulCallback) and name in callback.saved_files():
             return _path(callback, name)
         reason = f"{name!r} is no file of `{type(callback).__name__}`"
     except disk.OutsideFolder as error:
@@ -260,7 +260,7 @@ def flush(callbacks: Iterable[Callback]) -> None:
         if isinstance(callback, StatefulCallback):
             # A write that fails now fails again when training ends, and is reported then.
             with suppress(OSError):
-                callback.settle()
+                callback.flush()
 
 
 def without_state(callbacks: Iterable[Callback]) -> list[str]:
@@ -287,7 +287,7 @@ def _saved_files(callback: Callback) -> dict[str, Path]:
     Only those that are replaced in one step can be kept: Keras's `ModelCheckpoint` overwrites its
     file.
     """
-    names = callback.written() if isinstance(callback, StatefulCallback) else ()
+    names = callback.saved_files() if isinstance(callback, StatefulCallback) else ()
     paths = {name: _path(callback, name) for name in names}
     return {name: path for name, path in paths.items() if path.is_file()}
 
@@ -299,7 +299,7 @@ def _path(callback: Any, name: str) -> Path:
 
 def _attributes(callback: Callback) -> tuple[str, ...]:
     if isinstance(callback, StatefulCallback):
-        return callback.WITHIN
+        return callback.MID_EPOCH_STATE
     return KERAS.get(type(callback).__name__, ()) if _is_of_keras(callback) else ()
 
 

@@ -6,7 +6,7 @@ import re
 import time
 from dataclasses import dataclass, replace
 
-from ..base import above
+from ...arguments import check_number
 
 TEXT = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(epoch|step|minute|second)s?")
 EXPECTED = "`auto`, `1 epochs`, `500 steps`, `5 minutes`, `30 seconds`, or a number of minutes"
@@ -103,7 +103,7 @@ class Interval:
         elif isinstance(every, str):
             self._parse(every)
         else:
-            self.seconds = 60 * above("every", every, 0)
+            self.seconds = 60 * check_number("every", every, gt=0)
         self.restart()
 
     def _parse(self, every: str) -> None:

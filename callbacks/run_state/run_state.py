@@ -11,8 +11,8 @@ import keras
 from keras.callbacks import Callback
 
 from ... import disk
+from ...arguments import check_bool
 from ...messages import logger
-from ..base import flag
 from . import callback_states, training_state
 from .codec import ArrayList, decode
 from .fit_hooks import HOOKS, Fit, calling_fit, limits, surround
@@ -85,10 +85,10 @@ class RunState(Callback):
         self.interval = Interval(every)
         self.store = CheckpointStore(self.directory, keep)
         self.tracked = tuple(tracked)
-        self.ordered = flag("ordered", ordered)
+        self.ordered = check_bool("ordered", ordered)
         self.stop = stop
-        self.changed = flag("changed", changed)
-        self.verbose = flag("verbose", verbose)
+        self.changed = check_bool("changed", changed)
+        self.verbose = check_bool("verbose", verbose)
         self.resumed: Position | None = None
         self.problems: list[str] = []
         self.seconds = 0.0

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ... import disk
-from ..base import at_least
+from ...arguments import check_int
 from .codec import read_arrays, write_arrays
 
 ARRAYS, STATE, FILES = "arrays.npz", "state.json", "files.json"
@@ -151,7 +151,7 @@ class CheckpointStore:
 
     def __init__(self, folder: str | os.PathLike, keep: int = 3):
         self.folder = Path(folder)
-        self.keep = int(at_least("keep", keep, 1, whole=True))
+        self.keep = check_int("keep", keep, ge=1)
         # The last copy of each file, by what tells one state of it from another.
         self._copies: dict[Identity, Copy] = {}
 

@@ -142,7 +142,7 @@ def findings(callbacks: Callbacks) -> list[str]:
             key = (type(callback), finding.kind, finding.layer)
             found.pop(key, None)
             found[key] = str(finding)
-        for sentence in getattr(callback, "story", []):
+        for sentence in getattr(callback, "messages", []):
             found[type(callback), sentence] = sentence
     return list(found.values())
 

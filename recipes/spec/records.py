@@ -52,6 +52,16 @@ class ZScore(Strict):
     warmup: int = Key(25, ge=2, le=2**62)
 
 
+class Prechelt(Strict):
+    """Prechelt's criteria for early stopping."""
+
+    gl: float | None = Key(None, gt=0)
+    pq: float | None = Key(None, gt=0)
+    up: int | None = Key(None, ge=1)
+    strip: int = Key(5, ge=1)
+    training_monitor: str = "loss"
+
+
 def record(model: type[Strict], plain: Field | None = None) -> Any:
     """The type, for pydantic, of a mapping like `model`, kept as it was given.
 
@@ -81,4 +91,5 @@ RECORDS: dict[tuple[str, str], Any] = {
     ("gradient_clipping", "adaptive"): record(Adaptive, number(gt=0)) | None,
     ("gradient_clipping", "percentile"): record(Percentile, number(gt=0, lt=100)) | None,
     ("gradient_clipping", "z_score"): record(ZScore, number(gt=0)) | None,
+    ("callbacks", "prechelt"): record(Prechelt) | None,
 }

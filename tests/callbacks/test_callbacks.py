@@ -95,7 +95,7 @@ class TestEarlyStopping:
     def test_nan_alone_runs_out_of_patience(self):
         stopper = EarlyStopping(patience=2)
         assert driven(stopper, [math.nan] * 5)[0] == 2
-        assert "has not reached a number" in stopper.stop_reason
+        assert "has been NaN or infinite for 2 epochs" in stopper.stop_reason
 
     def test_early_epochs_can_be_left_out(self):
         stopper = EarlyStopping(patience=1, start_from_epoch=2)

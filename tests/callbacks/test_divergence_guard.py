@@ -66,7 +66,7 @@ def test_rate_of_a_thousand_is_rolled_back_and_the_net_learns(products, net, kin
     history = model.fit(x, y, epochs=12, verbose=0, callbacks=[guard])
     assert guard.rollbacks >= 1
     assert float(model.optimizer.learning_rate) == pytest.approx(1e3 * 0.01**guard.rollbacks)
-    assert "rate 1e+03 -> 10" in guard.story[0]
+    assert "rate 1e+03 -> 10" in guard.messages[0]
     assert history.history["loss"][-1] < 1.0
     assert all(np.isfinite(w).all() for w in model.get_weights())
 
@@ -78,7 +78,7 @@ def test_a_sound_training_is_left_alone(products, net):
     guarded.fit(x, y, epochs=3, verbose=0, callbacks=[guard])
     alone = net(activation="relu")
     alone.fit(x, y, epochs=3, verbose=0)
-    assert (guard.rollbacks, guard.story) == (0, [])
+    assert (guard.rollbacks, guard.messages) == (0, [])
     for a, b in zip(guarded.get_weights(), alone.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -99,7 +99,7 @@ def test_goes_back_to_where_the_last_good_epoch_began(optimizer):
         scale = 0.25 if index == rate + 2 or (sgd and "momentum" in name) else 1
         np.testing.assert_allclose(got, good * scale, rtol=1e-6, err_msg=name)
     assert int(model.optimizer.iterations) == 4
-    assert guard.story == [
+    assert guard.messages == [
         "In epoch 3 loss became nan; back to the state after epoch 1 (loss 1), rate 0.1 -> 0.025."
     ]
 
@@ -134,7 +134,7 @@ def test_a_limit_judges_the_first_epoch():
     guard = DivergenceGuard(limit=2.0, verbose=False)
     fitted(line(), [3.0, 1.0], guard)
     assert guard.rollbacks == 1
-    assert "above the limit of 2" in guard.story[0]
+    assert "above the limit of 2" in guard.messages[0]
 
 
 def test_weights_that_are_no_numbers_are_found_where_the_loss_is_one():
@@ -146,7 +146,7 @@ def test_weights_that_are_no_numbers_are_found_where_the_loss_is_one():
     model = line()
     guard = DivergenceGuard(verbose=False)
     model.fit(X, Y, epochs=2, verbose=0, callbacks=[Breaks(), guard])
-    assert "/bias became no number" in guard.story[0]
+    assert "/bias became no number" in guard.messages[0]
     assert np.isfinite(model.get_weights()[1]).all()
 
 
@@ -156,7 +156,7 @@ def test_one_rollback_too_many_fails_with_the_story(capsys):
     guard = DivergenceGuard(max_rollbacks=2, factor=0.1)
     with pytest.raises(DivergenceError) as failure:
         fitted(model, [math.nan] * 5, guard)
-    assert [line.split(" loss")[0] for line in failure.value.story] == [
+    assert [line.split(" loss")[0] for line in failure.value.messages] == [
         "In epoch 1", "In epoch 2", "In epoch 3",
     ]  # fmt: skip
     assert "rate 0.01 -> 0.001" in str(failure.value)
@@ -172,7 +172,7 @@ def test_cuts_the_factor_of_a_schedule():
     guard = DivergenceGuard(factor=0.5, verbose=False)
     fitted(model, [1.0, math.nan, math.nan], guard)
     assert float(schedule.factor) == 0.25
-    assert guard.story[0].endswith("factor of the rate 1 -> 0.5.")
+    assert guard.messages[0].endswith("factor of the rate 1 -> 0.5.")
 
 
 def test_a_schedule_that_nothing_can_cut_is_told_before_training():
@@ -232,7 +232,7 @@ def test_looks_within_an_epoch_where_that_is_asked_for():
     model = line(rate=1e6)
     guard = DivergenceGuard(factor=1e-4, every=2, limit=1e3, max_rollbacks=3, verbose=False)
     history = model.fit(X, Y, epochs=2, batch_size=2, verbose=0, callbacks=[guard])
-    assert "step 2 of epoch 1" in guard.story[0]
+    assert "step 2 of epoch 1" in guard.messages[0]
     # The epoch's mean is that of the steps after the last rollback.
     assert all(map(math.isfinite, history.history["loss"]))
     assert history.history["loss"][-1] < 100

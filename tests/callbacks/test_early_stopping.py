@@ -7,8 +7,10 @@ import keras
 import numpy as np
 import pytest
 
-from keras_recipes.callbacks import EarlyStopping
+import keras_recipes
+from keras_recipes.callbacks import EarlyStopping, Prechelt
 from keras_recipes.models import TrainingModel, WeightAveraging
+from keras_recipes.recipes.build.objects import Builder
 
 nan, inf = math.nan, math.inf
 
@@ -51,7 +53,7 @@ def test_a_budget_of_time_counts_what_was_before(drive, monkeypatch):
     second.set_state(json.loads(json.dumps(first.get_state())))
     # Four seconds before, five and six and a half now.
     assert drive(second, losses(1, 1, 1), begin=1)[0] == 2
-    assert second.stop_reason == "the budget of 10 s is used up, after 10.5 s"
+    assert second.stop_reason == "the time limit of 10 s is exceeded, after 10.5 s"
 
 
 def test_the_budget_holds_in_epochs_that_are_left_out(drive, monkeypatch):
@@ -100,7 +102,7 @@ class TestSeveralNames:
     def test_modes_one_each(self, drive):
         stopper = EarlyStopping(("a", "b"), mode=("max", "min"), patience=1)
         drive(stopper, [{"a": 1.0, "b": 1.0}, {"a": 2.0, "b": 2.0}])
-        assert [watched.best for watched in stopper.watched] == [2.0, 1.0]
+        assert [metric.best for metric in stopper.metrics] == [2.0, 1.0]
 
 
 class TestSmoothing:
@@ -117,7 +119,7 @@ class TestSmoothing:
         stopper = EarlyStopping(smoothing=0.8, patience=99)
         drive(stopper, losses(*values))
         shares = 0.8 ** np.arange(12)[::-1]
-        assert stopper.watched[0].value == pytest.approx(np.average(values, weights=shares))
+        assert stopper.metrics[0].value == pytest.approx(np.average(values, weights=shares))
 
     def test_one_lucky_epoch_is_not_the_best(self, drive):
         values = [3.0, 2.5, 2.0, 0.1, 2.0, 1.5, 1.2, 1.0, 0.9, 0.8]
@@ -133,10 +135,43 @@ class TestSmoothing:
         assert stopper.best_epoch == 4
 
 
+def test_verbose_logs_why_it_stopped(drive, capsys):
+    for verbose in (0, 1):
+        drive(EarlyStopping(patience=1, verbose=verbose), losses(1, 2))
+    assert capsys.readouterr().err == (
+        "EarlyStopping: stopped after epoch 2: val_loss has not improved on 1 (epoch 1) for 1 "
+        "epochs.\n"
+    )
+
+
 class TestPrechelt:
+    def test_a_recipe_nests_it(self):
+        early = "{early_stopping: {patience: 5, prechelt: {pq: 0.75, strip: 4}}}"
+        recipe = keras_recipes.load("digits_mlp", overrides=[f"callbacks=[{early}]"])
+        made = Builder(recipe, 10).make("callbacks", recipe.callbacks[0], ("callbacks", 0))
+        assert (made.patience, made.prechelt.pq, made.prechelt.strip) == (5, 0.75, 4)
+        with pytest.raises(keras_recipes.RecipeError, match=r"early_stopping\.prechelt\.pq: "):
+            keras_recipes.load(
+                "digits_mlp", overrides=[f"callbacks=[{early}]".replace("0.75", "0")]
+            )
+
+    def test_an_object_and_its_arguments_are_the_same(self):
+        rule = Prechelt(pq=0.5, strip=3, training_monitor="mse")
+        copied = EarlyStopping(prechelt=rule).prechelt
+        named = EarlyStopping(prechelt={"pq": 0.5, "strip": 3, "training_monitor": "mse"}).prechelt
+        assert copied is not rule
+        assert copied.get_config() == named.get_config() == rule.get_config()
+
+    def test_serializes(self):
+        rule = Prechelt(gl=5.0, up=2)
+        config = keras.saving.serialize_keras_object(rule)
+        again = keras.saving.deserialize_keras_object(json.loads(json.dumps(config)))
+        assert type(again) is Prechelt
+        assert again.get_config() == rule.get_config()
+
     def test_gl_by_hand(self, drive):
         # 6.25 % above 1 is 1.0625, which is not more.
-        stopper = EarlyStopping(gl=6.25)
+        stopper = EarlyStopping(prechelt=Prechelt(gl=6.25))
         assert drive(stopper, losses(2.0, 1.0, 1.0625, 1.04, 1.063, 1.0))[0] == 5
         assert stopper.stop_reason.startswith("the generalization loss GL is 6.30 > 6.25")
 
@@ -146,9 +181,9 @@ class TestPrechelt:
         training = [4, 3, 2, 1.1, 1.0, 0.9]
         validation = [1.25, 1.4, 1.5, 1.6, 1.8, 2.0]
         rows = [{"loss": t, "val_loss": v} for t, v in zip(training, validation, strict=True)]
-        assert drive(EarlyStopping(pq=0.03, strip=3), rows)[0] == 3
-        assert drive(EarlyStopping(pq=0.05, strip=3), rows)[0] == 6
-        stopper = EarlyStopping(pq=0.55, strip=3)
+        assert drive(EarlyStopping(prechelt=Prechelt(pq=0.03, strip=3)), rows)[0] == 3
+        assert drive(EarlyStopping(prechelt=Prechelt(pq=0.05, strip=3)), rows)[0] == 6
+        stopper = EarlyStopping(prechelt=Prechelt(pq=0.55, strip=3))
         assert drive(stopper, rows)[0] == 6
         assert stopper.stop_reason is None
 
@@ -156,39 +191,39 @@ class TestPrechelt:
         # Ends of strips of 2: 3, 4, 2, 3, 4, 5: two rises in a row at the tenth epoch.
         values = [0, 3, 0, 4, 0, 2, 0, 3, 0, 4, 0, 5]
         rows = losses(*[v + 0.5 for v in values])
-        assert drive(EarlyStopping(up=1, strip=2), rows)[0] == 4
-        assert drive(EarlyStopping(up=2, strip=2), rows)[0] == 10
-        assert drive(EarlyStopping(up=3, strip=2), rows)[0] == 12
-        assert drive(EarlyStopping(up=4, strip=2), rows)[0] == 12
+        assert drive(EarlyStopping(prechelt=Prechelt(up=1, strip=2)), rows)[0] == 4
+        assert drive(EarlyStopping(prechelt=Prechelt(up=2, strip=2)), rows)[0] == 10
+        assert drive(EarlyStopping(prechelt=Prechelt(up=3, strip=2)), rows)[0] == 12
+        assert drive(EarlyStopping(prechelt=Prechelt(up=4, strip=2)), rows)[0] == 12
 
     def test_restores_the_lowest(self, drive):
-        _, model = drive(EarlyStopping(gl=5.0), losses(2.0, 1.0, 1.04, 1.5))
+        _, model = drive(EarlyStopping(prechelt=Prechelt(gl=5.0)), losses(2.0, 1.0, 1.04, 1.5))
         assert float(model.weights[0]) == 1.0
 
     def test_an_error_of_zero(self, drive):
-        assert drive(EarlyStopping(gl=5.0), losses(1.0, 0.0, 0.0, 0.0))[0] == 4
-        assert drive(EarlyStopping(gl=5.0), losses(1.0, 0.0, 1e-9, 0.0))[0] == 3
+        assert drive(EarlyStopping(prechelt=Prechelt(gl=5.0)), losses(1.0, 0.0, 0.0, 0.0))[0] == 4
+        assert drive(EarlyStopping(prechelt=Prechelt(gl=5.0)), losses(1.0, 0.0, 1e-9, 0.0))[0] == 3
 
     def test_a_negative_error_is_refused(self, drive):
         with pytest.raises(ValueError, match=r"must be >= 0. Received: -1.0. Use `patience`"):
-            drive(EarlyStopping(gl=5.0), losses(-1.0))
+            drive(EarlyStopping(prechelt=Prechelt(gl=5.0)), losses(-1.0))
 
     def test_training_that_stands_still_is_no_progress(self, drive):
         rows = [{"loss": 1.0, "val_loss": v} for v in (1.0, 1.0, 1.0, 1.001)]
         # P is 0: no loss is no reason, any loss is.
-        assert drive(EarlyStopping(pq=100.0, strip=2), rows)[0] == 4
-        stopper = EarlyStopping(pq=100.0, strip=2)
+        assert drive(EarlyStopping(prechelt=Prechelt(pq=100.0, strip=2)), rows)[0] == 4
+        stopper = EarlyStopping(prechelt=Prechelt(pq=100.0, strip=2))
         drive(stopper, rows[:3])
         assert stopper.stop_reason is None
 
     def test_nan_is_left_out(self, drive):
-        stopper = EarlyStopping(gl=5.0, up=1, strip=1)
+        stopper = EarlyStopping(prechelt=Prechelt(gl=5.0, up=1, strip=1))
         assert drive(stopper, losses(nan, 1.0, nan, inf, 0.9, nan, 0.8))[0] == 7
         assert stopper.stop_reason is None
 
     def test_nan_in_training_leaves_the_strip_out(self, drive):
         rows = [{"loss": t, "val_loss": v} for t, v in [(1, 1), (nan, 9), (1, 1), (1, 9)]]
-        assert drive(EarlyStopping(pq=1.0, strip=2), rows)[0] == 4
+        assert drive(EarlyStopping(prechelt=Prechelt(pq=1.0, strip=2)), rows)[0] == 4
 
     def test_goes_on_inside_a_strip(self, drive):
         rng = np.random.default_rng(3)
@@ -198,10 +233,10 @@ class TestPrechelt:
                 for t, v in zip(rng.uniform(0.5, 1, 40), rng.uniform(1, 3, 40), strict=True)
             ]
             arguments = {"pq": 0.6, "up": 3, "strip": 5}
-            whole = EarlyStopping(**arguments)
+            whole = EarlyStopping(prechelt=arguments)
             seen = drive(whole, rows)[0]
             for cut in range(1, seen, 4):
-                first, second = EarlyStopping(**arguments), EarlyStopping(**arguments)
+                first, second = EarlyStopping(prechelt=arguments), EarlyStopping(prechelt=arguments)
                 drive(first, rows[:cut])
                 second.set_state(json.loads(json.dumps(first.get_state(), allow_nan=False)))
                 assert cut + drive(second, rows[cut:], begin=cut)[0] == seen
@@ -221,9 +256,8 @@ class TestValidationEveryFewEpochs:
         assert stopper.stop_reason == "val_loss has not improved on 1 (epoch 4) for 2 values"
 
     def test_strips_count_epochs(self, drive):
-        assert (
-            drive(EarlyStopping(up=1, strip=4, validation_freq=2), self.rows([1, 2, 1, 3]))[0] == 8
-        )
+        stopper = EarlyStopping(prechelt=Prechelt(up=1, strip=4), validation_freq=2)
+        assert drive(stopper, self.rows([1, 2, 1, 3]))[0] == 8
 
     def test_fit_validates_then(self):
         model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])

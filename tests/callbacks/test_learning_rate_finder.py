@@ -93,7 +93,7 @@ def test_smoothing_is_a_corrected_average():
     [
         ({"min_lr": 0}, "must be > 0 and rise"),
         ({"min_lr": 1.0, "max_lr": 0.1}, "must be > 0 and rise"),
-        ({"max_lr": float("nan")}, "`max_lr` must be a number"),
+        ({"max_lr": float("nan")}, "`max_lr` must be finite"),
         ({"steps": 5}, "`steps` must be >= 20"),
         ({"steps": 50.5}, "`steps` must be a whole number"),
         ({"smoothing": 1.0}, "`smoothing` must be < 1"),

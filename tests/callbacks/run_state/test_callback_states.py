@@ -32,7 +32,7 @@ OURS = [
 @pytest.mark.parametrize("name", OURS)
 def test_every_name_of_a_state_is_an_attribute(name):
     callback = MADE[name]() if name in MADE else getattr(ours, name)()
-    for attribute in (*callback.STATE, *callback.WITHIN):
+    for attribute in (*callback.STATE, *callback.MID_EPOCH_STATE):
         assert hasattr(callback, attribute), attribute
 
 

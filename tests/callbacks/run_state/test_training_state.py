@@ -135,7 +135,7 @@ def test_a_callback_takes_only_a_state_that_it_has(tmp_path, name, state):
     checkpoint = Checkpoint(tmp_path, arrays, {})
     with pytest.raises(DamagedCheckpoint, match=f"the state of `{name}`"):
         callback_states.restore([(made, row)], checkpoint)
-    assert made.written() in ((), ("",), ("index.json",))
+    assert made.saved_files() in ((), ("",), ("index.json",))
 
 
 def test_only_files_that_a_callback_writes_are_restored(tmp_path):

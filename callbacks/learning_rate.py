@@ -1,0 +1,101 @@
+"""The learning rate of an optimizer: the rate of the last update, and the variable to cut it by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import keras
+import numpy as np
+
+# Optimizer -> number of updates when its rate was changed, and the rate of the last of them. An
+# entry is valid until the next update.
+_BEFORE_CHANGE: WeakKeyDictionary[Any, tuple[int, float]] = WeakKeyDictionary()
+
+
+def updates(model: Any) -> int:
+    """Number of optimizer updates so far."""
+    return int(model.optimizer.iterations.numpy())
+
+
+def learning_rate(model: Any) -> float:
+    """The learning rate of the last update.
+
+    `optimizer.learning_rate` is the rate of the next update, so a schedule is evaluated one step
+    earlier. Callbacks that change the rate after an epoch do so inside `changing_rate`, so that the
+    order of the callbacks does not matter.
+    """
+    count = updates(model)
+    changed_at, before = _BEFORE_CHANGE.get(model.optimizer, (None, 0.0))
+    if changed_at == count:
+        return before
+    optimizer = inner_optimizer(model.optimizer)
+    rate: Any = optimizer.learning_rate
+    if isinstance(optimizer._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
+        rate = optimizer._learning_rate(max(0, count - 1))
+    return float(np.asarray(rate))
+
+
+@contextmanager
+def changing_rate(model: Any) -> Iterator[None]:
+    """Change the rate, or the number of updates, between two updates inside the block."""
+    before = learning_rate(model)
+    yield
+    _BEFORE_CHANGE[model.optimizer] = (updates(model), before)
+
+
+def inner_optimizer(optimizer: Any) -> Any:
+    """The optimizer inside a `LossScaleOptimizer`; any other one as it is."""
+    return getattr(optimizer, "inner_optimizer", optimizer)
+
+
+def rate_variable(optimizer: Any, callback: str) -> Any:
+    """The variable to cut the learning rate by: the rate, or the factor of a schedule's `Plateau`.
+
+    Raises:
+        ValueError: a schedule without a `Plateau`, whose rate cannot be cut.
+
+    >>> rate_variable(keras.optimizers.SGD(0.5), "ReduceOnPlateau").name
+    'learning_rate'
+    """
+    rate = inner_optimizer(optimizer)._learning_rate
+    if not isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+        return rate
+    factor = next(_factors(rate), None)
+    if factor is None:
+        raise ValueError(
+            f"`{callback}` cannot cut the rate of the schedule `{type(rate).__name__}`. Put it "
+            "into a `keras_recipes.schedules.Plateau(schedule)`; in a recipe, "
+            "`learning_rate: {plateau: {schedule: ...}}`."
+        )
+    return factor
+
+
+def _factors(schedule: Any) -> Iterator[Any]:
+    """The variables `factor` of a schedule and of the schedules nested in it."""
+    factor = getattr(schedule, "factor", None)
+    if isinstance(factor, keras.Variable):
+        yield factor
+    for inner in vars(schedule).values():
+        for part in inner if isinstance(inner, (list, tuple)) else [inner]:
+            if isinstance(part, keras.optimizers.schedules.LearningRateSchedule):
+                yield from _factors(part)
+
+
+def velocities(optimizer: Any) -> list[Any]:
+    """The momentum variables that contain the learning rate.
+
+    Keras's SGD and RMSprop store v <- momentum v - rate g. After the rate is cut, v still contains
+    steps of the old size, for about 1 / (1 - momentum) updates.
+
+    >>> velocities(keras.optimizers.Adam())
+    []
+    """
+    own = inner_optimizer(optimizer)
+    if isinstance(own, keras.optimizers.SGD):
+        return list(getattr(own, "momentums", []))
+    if isinstance(own, keras.optimizers.RMSprop):
+        return list(getattr(own, "_momentums", []))
+    return []
