@@ -12,10 +12,10 @@ import numpy as np
 
 # Keys of JSON files that tell of clocks, processes and places rather than of the training.
 NOT_THE_RUN = re.compile(
-    r"(.*_)?(seconds|time|date|started|finished|created|process|pid|directory|path|host)"
+    r"(.*_)?(seconds|time|date|started|began|finished|created|process|pid|directory|path|host)"
     r"|elapsed|resumed?|resumes|interruptions|shared_object_id"
-    # Of files that have such keys in them; whether a machine was trained by an earlier life.
-    r"|size|cached"
+    # Of files that have such keys in them; whether an RBM was trained by an earlier life.
+    r"|size|sha256|cached"
 )
 # Pages and stories for people; who ran it, where and when; what is held while it runs.
 FOR_PEOPLE = re.compile(r"report\.html|manifest\.json|.*\.lock|lock|traceback\.txt")
@@ -68,9 +68,24 @@ def read(path: Path) -> Any:
             return {name: file[name] for name in file.files}
     if path.suffix == ".json":
         return timeless(json.loads(path.read_text(encoding="utf-8")))
+    if "tfevents" in path.name:
+        return events(path)
     if path.suffix == ".jsonl":
         return [timeless(json.loads(line)) for line in path.read_text("utf-8").splitlines()]
     return path.read_bytes()
+
+
+def events(path: Path) -> dict[str, Any]:
+    """What TensorBoard shows of an event file: the last value of each curve at each step."""
+    import tensorflow as tf
+
+    found = {}
+    for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+        event = tf.compat.v1.Event.FromString(record)
+        for value in event.summary.value:
+            if not value.tag.startswith("_hparams_/"):
+                found[f"{value.tag} of step {event.step}"] = tf.make_ndarray(value.tensor)
+    return found
 
 
 def state(folder: Path) -> Any:
