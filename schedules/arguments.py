@@ -26,6 +26,7 @@ def number(
     gt: float | None = None,
     ge: float | None = None,
     le: float | None = None,
+    lt: float | None = None,
 ) -> float:
     """A finite number within bounds, as a float: integers give the same curve as floats.
 
@@ -42,6 +43,8 @@ def number(
         raise ValueError(f"Argument `{name}` must be >= {ge:g}. Received: {name}={value}")
     if le is not None and not value <= le:
         raise ValueError(f"Argument `{name}` must be <= {le:g}. Received: {name}={value}")
+    if lt is not None and not value < lt:
+        raise ValueError(f"Argument `{name}` must be < {lt:g}. Received: {name}={value}")
     return float(value)
 
 

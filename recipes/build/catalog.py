@@ -17,7 +17,10 @@ import keras
 
 from ...callbacks.table import CALLBACKS
 from ...models.table import GRADIENT_TRANSFORMS, LOSSES, TRAINING_PARTS
-from ...pretraining.table import MACHINE_PARTS
+from ...pretraining.hidden_units import HIDDEN
+from ...pretraining.mixing import ESTIMATORS
+from ...pretraining.regularization import Regularization
+from ...pretraining.units import VISIBLE
 from ...schedules.table import SCHEDULES
 from ..data.sources import SOURCES
 from ..spec.catalog import EVERY_LAYER, describe
@@ -78,8 +81,10 @@ def tables() -> dict[str, dict[str, Any]]:
     made["gradient_transforms"] = own_rows(GRADIENT_TRANSFORMS)
     for name, cls in TRAINING_PARTS.items():
         made[name] = own_rows({name: cls})
-    for kind, table in MACHINE_PARTS.items():
-        made[kind] = own_rows(table)
+    made["visible_units"] = own_rows(VISIBLE)
+    made["hidden_units"] = own_rows(HIDDEN)
+    made["estimators"] = own_rows(ESTIMATORS)
+    made["regularization"] = own_rows({"regularization": Regularization})
     made["sources"] = {**own_rows(SOURCES), "arrays": {"class": ""}}
     made["activations"] = activations()
     return {kind: dict(sorted(rows.items())) for kind, rows in made.items()}

@@ -9,34 +9,38 @@ from .choices import Choice, arguments_of, choice, number_or_choice
 from .fields import boolean, either, integer, list_of, nothing, number, one_of, text
 from .strict import Strict
 
-SHARE = number(ge=0, lt=1)
-UP = ("mean", "sample")
-PRODUCTS = ("float32", "bfloat16")
+FRACTION = number(ge=0, lt=1)
+OUTPUT = ("mean", "sample")
+MATMUL_PRECISION = ("float32", "bfloat16")
 # Keras takes no larger seed.
 MOST_SEED = 2**32 - 1
 
 
-def _penalty() -> Any:
-    """A section whose keys are the arguments of `Penalty`."""
+def _regularization() -> Any:
+    """A section whose keys are the arguments of `Regularization`."""
 
     def validate(value: Any) -> Choice | None:
         if value is None or isinstance(value, Choice):
             return value
-        return Choice("penalty", "penalty", arguments_of("penalty", "penalty", value, None))
+        return Choice(
+            "regularization",
+            "regularization",
+            arguments_of("regularization", "regularization", value, None),
+        )
 
-    schema = {"anyOf": [{"type": "null"}, {"x-arguments": "penalty"}]}
+    schema = {"anyOf": [{"type": "null"}, {"x-arguments": "regularization"}]}
     return Annotated[Any, PlainValidator(validate), WithJsonSchema(schema)]
 
 
 Count = integer(gt=0).annotation
 Rate = number_or_choice("schedules", number(ge=0))
-Momentum = number_or_choice("schedules", SHARE)
+Momentum = number_or_choice("schedules", FRACTION)
 Stddev = number(ge=0).annotation
 Centring = either(number(gt=0, le=1), nothing()).annotation
 
 
 class LogProbabilitySection(Strict):
-    """Annealed importance sampling for the first machine, once it is trained."""
+    """Annealed importance sampling for the first RBM, once it is trained."""
 
     runs: integer(ge=2).annotation = Key(100, description="independent runs")  # type: ignore[valid-type]
     temperatures: integer(ge=10).annotation = Key(  # type: ignore[valid-type]
@@ -45,7 +49,7 @@ class LogProbabilitySection(Strict):
 
 
 class DbnLayerSection(Strict):
-    """One machine; what it leaves out is as the network's."""
+    """One RBM; what it leaves out is as in the network."""
 
     units: Count = Key(description="hidden units")  # type: ignore[valid-type]
     epochs: Count | None = None  # type: ignore[valid-type]
@@ -54,22 +58,22 @@ class DbnLayerSection(Strict):
     momentum: Momentum | None = None  # type: ignore[valid-type]
     hidden: choice("hidden_units") | None = None  # type: ignore[valid-type]
     estimator: choice("estimators") | None = None  # type: ignore[valid-type]
-    penalty: _penalty() = None  # type: ignore[valid-type]
-    dropout: SHARE.annotation | None = None  # type: ignore[valid-type]
+    regularization: _regularization() = None  # type: ignore[valid-type]
     centring: Centring = None  # type: ignore[valid-type]
     stddev: Stddev | None = None  # type: ignore[valid-type]
     data_bias: boolean().annotation | None = None  # type: ignore[valid-type]
-    up: one_of(*UP).annotation | None = None  # type: ignore[valid-type]
+    output: one_of(*OUTPUT).annotation | None = None  # type: ignore[valid-type]
 
 
 class DbnSection(Strict):
     """A deep belief network that learns the training rows without their targets."""
 
     layers: list[DbnLayerSection] = Key(
-        min_length=1, description="machines from the bottom up: `units`, and keys of its own"
+        min_length=1,
+        description="RBMs from the bottom up: `units`, and keys that differ from the network's",
     )
     visible: choice("visible_units") = Key(  # type: ignore[valid-type]
-        Choice("visible_units", "bernoulli"), description="visible units of the first machine"
+        Choice("visible_units", "bernoulli"), description="visible units of the first RBM"
     )
     hidden: choice("hidden_units") = Key(  # type: ignore[valid-type]
         Choice("hidden_units", "bernoulli"), description="hidden units"
@@ -81,42 +85,45 @@ class DbnSection(Strict):
     batch_size: Count = Key(100, description="rows an update")  # type: ignore[valid-type]
     learning_rate: Rate = Key(0.1, description="a number or a schedule; durations are the layer's")  # type: ignore[valid-type]
     momentum: Momentum = Key(0.5, description="a number or a schedule")  # type: ignore[valid-type]
-    penalty: _penalty() = Key(None, description="on weights, and on the hidden units' activity")  # type: ignore[valid-type]
-    dropout: SHARE.annotation = Key(0.0, description="share of hidden units that sit a row out")  # type: ignore[valid-type]
+    regularization: _regularization() = Key(
+        None, description="penalties, and dropout of hidden units"
+    )  # type: ignore[valid-type]
     centring: Centring = Key(None, description="rate at which offsets follow the data")  # type: ignore[valid-type]
-    stddev: Stddev = Key(0.01, description="of the machines' initial weights")  # type: ignore[valid-type]
+    stddev: Stddev = Key(0.01, description="of the initial weights")  # type: ignore[valid-type]
     data_bias: boolean().annotation = Key(  # type: ignore[valid-type]
         False, description="start the visible biases at the means of the data"
     )
-    up: one_of(*UP).annotation = Key("mean", description="what the layer above is trained on")  # type: ignore[valid-type]
-    products: one_of(*PRODUCTS).annotation = Key(  # type: ignore[valid-type]
+    output: one_of(*OUTPUT).annotation = Key(
+        "mean", description="what the layer above is trained on"
+    )  # type: ignore[valid-type]
+    matmul_precision: one_of(*MATMUL_PRECISION).annotation = Key(  # type: ignore[valid-type]
         "float32", description="precision of the operands of matrix products"
     )
     jit_compile: boolean().annotation = Key(False, description="compile the updates with XLA")  # type: ignore[valid-type]
     seed: integer(ge=0, le=MOST_SEED).annotation | None = Key(  # type: ignore[valid-type]
-        None, description="of the machines; by default the recipe's"
+        None, description="of the RBMs; by default the recipe's"
     )
-    into: list_of(text(), least=1).annotation | None = Key(  # type: ignore[valid-type]
+    dense_layers: list_of(text(), least=1).annotation | None = Key(  # type: ignore[valid-type]
         None, description="names of the dense layers that get the weights; by default the first"
     )
     decoder: boolean().annotation = Key(  # type: ignore[valid-type]
         False, description="as many dense layers again get the transposed weights: an autoencoder"
     )
     activation: one_of("same", "convert", "ignore").annotation = Key(  # type: ignore[valid-type]
-        "same", description="what is done where a layer's activation is another than the machine's"
+        "same", description="what to do if a layer's activation differs from the RBM's"
     )
     binarize: one_of("none", "sample", "round").annotation = Key(  # type: ignore[valid-type]
         "none", description="make rows 0 and 1: drawn once with the rows as probabilities, or cut"
     )
     log_probability: LogProbabilitySection | None = Key(
-        None, description="estimate the first machine's log-probability of training and test rows"
+        None, description="estimate the first RBM's log-probability of training and test rows"
     )
     cache: boolean().annotation = Key(  # type: ignore[valid-type]
-        True, description="keep trained machines for the next run with the same rows and settings"
+        True, description="keep trained RBMs for the next run with the same rows and settings"
     )
 
 
 class PretrainingSection(Strict):
     """What is trained before the model and gives it initial weights."""
 
-    dbn: DbnSection = Key(description="a deep belief network; one layer is a single machine")
+    dbn: DbnSection = Key(description="a deep belief network; one layer is a single RBM")
