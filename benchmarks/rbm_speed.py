@@ -5,8 +5,8 @@ Run:    python benchmarks/rbm_speed.py --data mnist.npz [--rounds 15] [--rows 12
 All sides train the same machine: 784 visible and 500 hidden units, batches of 100, hidden units
 sampled after the data and means elsewhere, momentum and weight cost, in float32; scikit-learn does
 its own update, persistent CD. `ours` is `RBM.fit`, as anybody calls it; `ours, bfloat16` the same
-with `matmul_precision="bfloat16"`. `products` is the five matrix products of an update and nothing else,
-in one compiled loop of TensorFlow.
+with `matmul_precision="bfloat16"`. `products` is the five matrix products of an update
+and nothing else, in one compiled loop of TensorFlow.
 
 The sides take turns, some rows of an epoch each a round, in an order drawn anew; printed are
 seconds scaled to an epoch of 60,000 rows and medians of the rounds' ratios. JAX is left out where

@@ -70,7 +70,7 @@ class DbnSection(Strict):
 
     layers: list[DbnLayerSection] = Key(
         min_length=1,
-        description="RBMs from the bottom up: `units`, and keys that differ from the network's",
+        description="RBMs from the bottom up: `units`, and keys for it alone",
     )
     visible: choice("visible_units") = Key(  # type: ignore[valid-type]
         Choice("visible_units", "bernoulli"), description="visible units of the first RBM"
