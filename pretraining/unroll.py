@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import keras
 import numpy as np
@@ -199,7 +200,7 @@ class _Transposed(keras.layers.Layer):
     def __init__(self, units: int, activation: str, name: str):
         super().__init__(name=name)
         self.count = units
-        self.activation: Callable[[Tensor], Tensor] = keras.activations.get(activation)
+        self.activation = cast("Callable[[Tensor], Tensor]", keras.activations.get(activation))
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.bias = self.add_weight(name="bias", shape=(self.count,), initializer="zeros")
