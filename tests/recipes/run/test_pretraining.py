@@ -269,7 +269,11 @@ def test_an_autoencoder_undoes_its_encoder(tmp_path):
         ({"dbn": {"layers": [{"units": 5}]}}, "has shape (64, 12) and the weights have shape (64"),
         ({"dbn": {"layers": [{"units": 12}] * 5}}, "3 Dense layers, and 5 need"),
         ({"dbn": {"dense_layers": ["dense", "hidden"]}}, "no Dense layer `hidden`"),
-        ({"dbn": {"regularization": {"dropout": 1.0}}}, "dropout"),
+        (
+            {"dbn": {"regularization": {"dropout": 1.0}}},
+            "recipe pretraining.dbn.regularization: Argument `dropout` must be < 1. "
+            "Received: dropout=1.0",
+        ),
         ({"dbn": {"visible": {"softmax": {"categories": 7}}}}, "multiple of 7"),
         ({"data": {"scale": "none"}}, "must lie in [0, 1]"),
         ({"data": {"num_labeled": 10**6}}, "num_labeled: 1000000 rows are asked for"),
