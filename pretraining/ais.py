@@ -51,7 +51,8 @@ class LogProbability:
         low, high: the same with the ends of the error bar of log Z.
         partition: the log Z that was used.
 
-    >>> rbm = RBM(3, stddev=0.0)
+    >>> from keras_recipes.pretraining import Initialization
+    >>> rbm = RBM(3, initialization=Initialization(stddev=0.0))
     >>> rbm.build((None, 4))
     >>> found = log_probability(rbm, np.ones((2, 4), "float32"))
     >>> float(np.round(found.value / np.log(2), 4))
@@ -72,7 +73,8 @@ def exact_log_partition(rbm: RBM) -> LogPartition:
     Raises:
         ValueError: neither layer is binary with at most 20 units.
 
-    >>> rbm = RBM(3, stddev=0.0)
+    >>> from keras_recipes.pretraining import Initialization
+    >>> rbm = RBM(3, initialization=Initialization(stddev=0.0))
     >>> rbm.build((None, 4))
     >>> float(np.round(exact_log_partition(rbm).value / np.log(2), 4))
     7.0

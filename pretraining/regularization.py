@@ -88,6 +88,9 @@ class Initialization(Configurable):
 
     Raises:
         ValueError: a bad argument.
+
+    >>> Initialization().stddev
+    0.01
     """
 
     def __init__(self, stddev: float = 0.01, data_bias: bool = False):
