@@ -43,6 +43,7 @@ class TrainingStep(_Model):
     A subclassed model sets its parts like this, and saves them in its own `get_config`:
 
     >>> import keras
+    >>> from keras_recipes.models import GradientClipping
     >>> class Net(TrainingStep, keras.Model):
     ...     def __init__(self):
     ...         super().__init__()

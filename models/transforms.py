@@ -14,7 +14,17 @@ from .norms import Gradients
 
 
 class GradientTransform(Configurable):
-    """A change of the gradients of an update, before they are clipped or after."""
+    """A change of the gradients of an update, before they are clipped or after.
+
+    Attributes:
+        after_clipping: whether it is applied to the clipped gradients; a class sets it.
+
+    >>> class Halving(GradientTransform):
+    ...     def __call__(self, gradients, update):
+    ...         return [None if g is None else 0.5 * g for g in gradients]
+    >>> [float(g) for g in Halving()([4.0, 2.0], update=0)]
+    [2.0, 1.0]
+    """
 
     after_clipping = False
 

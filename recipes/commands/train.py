@@ -115,7 +115,7 @@ def reproduce(arguments: Arguments) -> int:
         progress=not arguments.quiet,
     )
     for line in found.surroundings:
-        print_line(arguments, f"parser with another: {line}")
+        print_line(arguments, f"made with another: {line}")
     for line in found.differences:
         print_line(arguments, f"differs: {line}")
     words = "the same, bit for bit" if found.same else f"{len(found.differences)} differences"

@@ -152,7 +152,7 @@ WORDS = {
     "predict with nothing": (["predict", "absent", "t.csv"], "no such run directory"),
     "report nothing": (["report", "absent"], "there is no such run directory"),
     "report a folder": (["report", "."], "not a run directory"),
-    "copy over": (["copy", "digits_mlp", "recipe.yaml"], "is there already"),
+    "copy over": (["copy", "digits_mlp", "recipe.yaml"], "already exists"),
     "copy to nowhere": (["copy", "digits_mlp", "no/such/x.yaml"], "cannot be written"),
     "a picture of a kind": (["plot", "digits_mlp", "--out", "x.exe"], "ends in .png or .svg"),
 }

@@ -59,7 +59,7 @@ WORDS = {
     "constraints": "max_value min_value rate",
     "callbacks": """
         cooldown embeddings_freq factor histogram_freq hyperparameters initial_value_threshold
-        min_delta min_lr mode monitor profile_batch save_freq separator training_monitor
+        min_delta min_lr mode monitor profile_batch save_freq separator
         update_freq verbose
     """,
     "schedules": "formula",
