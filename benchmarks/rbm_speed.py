@@ -5,8 +5,8 @@ Run:    python benchmarks/rbm_speed.py --data mnist.npz [--rounds 15] [--rows 12
 All sides train the same machine: 784 visible and 500 hidden units, batches of 100, hidden units
 sampled after the data and means elsewhere, momentum and weight cost, in float32; scikit-learn does
 its own update, persistent CD. `ours` is `RBM.fit`, as anybody calls it; `ours, bfloat16` the same
-with `products="bfloat16"`. `products` is the five matrix products of an update and nothing else,
-in one compiled loop of TensorFlow.
+with `matmul_precision="bfloat16"`. `products` is the five matrix products of an update
+and nothing else, in one compiled loop of TensorFlow.
 
 The sides take turns, some rows of an epoch each a round, in an order drawn anew; printed are
 seconds scaled to an epoch of 60,000 rows and medians of the rounds' ratios. JAX is left out where
@@ -27,7 +27,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_recipes.pretraining import RBM, MomentumSGD, Penalty
+from keras_recipes.pretraining import RBM, Initialization, MomentumSGD, Regularization
 
 UNITS, BATCH, EPOCH = 500, 100, 60_000
 RATE, MOMENTUM, COST, STDDEV = 0.1, 0.5, 2e-4, 0.1
@@ -35,7 +35,12 @@ RATE, MOMENTUM, COST, STDDEV = 0.1, 0.5, 2e-4, 0.1
 
 def ours(rows: np.ndarray, products: str, jit: bool) -> Callable[[], float]:
     """Seconds of the second epoch of a `fit`: the first compiles."""
-    rbm = RBM(UNITS, penalty=Penalty(l2=COST), stddev=STDDEV, products=products)
+    rbm = RBM(
+        UNITS,
+        regularization=Regularization(l2=COST),
+        initialization=Initialization(STDDEV),
+        matmul_precision=products,
+    )
     rbm.compile(
         MomentumSGD(RATE, MOMENTUM), steps_per_execution=len(rows) // BATCH, jit_compile=jit
     )

@@ -1,22 +1,16 @@
 """Restricted Boltzmann machines and deep belief networks that initialize any Keras model."""
 
-from .ais import (
-    LogPartition,
-    LogProbability,
-    exact_log_partition,
-    log_partition,
-    log_probability,
-)
+from .ais import LogPartition, LogProbability, exact_log_partition, log_partition, log_probability
 from .dbn import DBN, Layer
-from .estimators import ContrastiveDivergence, FastPersistentCD, PersistentCD
 from .hidden_units import BernoulliHidden, GaussianHidden, Rectified
-from .initialize import Handed, initialize_from
+from .initialize import WeightTransfer, initialize_from
+from .likelihood import ContrastiveDivergence, PersistentCD
+from .mixing import FastPersistentCD, ParallelTempering
 from .momentum import MomentumSGD
-from .penalties import Penalty
-from .progress import Diagnostics
 from .rbm import RBM
+from .regularization import Initialization, Regularization
+from .rows import Diagnostics
 from .sklearn import RBMTransformer
-from .tempering import ParallelTempering
 from .units import Bernoulli, Gaussian, Softmax
 from .unroll import Autoencoder, unroll, unroll_autoencoder, unroll_classifier, unroll_regressor
 from .wake_sleep import WakeSleep, with_labels
@@ -32,18 +26,19 @@ __all__ = [
     "FastPersistentCD",
     "Gaussian",
     "GaussianHidden",
-    "Handed",
+    "Initialization",
     "Layer",
     "LogPartition",
     "LogProbability",
     "MomentumSGD",
     "ParallelTempering",
-    "Penalty",
     "PersistentCD",
     "RBMTransformer",
     "Rectified",
+    "Regularization",
     "Softmax",
     "WakeSleep",
+    "WeightTransfer",
     "exact_log_partition",
     "initialize_from",
     "log_partition",

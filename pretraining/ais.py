@@ -1,22 +1,23 @@
-"""The partition function: exact for small machines, by annealed importance sampling for others."""
+"""The partition function: exact for a small RBM, by annealed importance sampling for others."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
+from tensorflow import Tensor
 
-from ..schedules.arguments import steps
+from ..schedules.arguments import check_steps
 from .hidden_units import BernoulliHidden, Rectified
-from .machine import Machine
+from .likelihood import Distribution
 from .rbm import RBM
-from .rows import checked
-from .sampling import Key
+from .rows import as_rows
+from .sampling import Key, Scalar
 from .units import Bernoulli
 
-# The most binary units of one layer whose states are counted one by one.
+# The most binary units of one layer whose states are enumerated.
 MOST_UNITS = 20
 CHUNK = 2**12
 
@@ -27,9 +28,9 @@ class LogPartition:
 
     Attributes:
         value: the estimate.
-        low, high: log of the mean weight minus and plus three standard errors; `low` is -inf where
+        low, high: log of the mean weight minus and plus three standard errors; `low` is -inf if
             the error is as large as the mean.
-        runs: how many runs it comes from; 0 for an exact value.
+        runs: number of runs; 0 for an exact value.
 
     >>> LogPartition(value=10.0, low=9.5, high=10.4, runs=100).high
     10.4
@@ -50,7 +51,8 @@ class LogProbability:
         low, high: the same with the ends of the error bar of log Z.
         partition: the log Z that was used.
 
-    >>> rbm = RBM(3, stddev=0.0)
+    >>> from keras_recipes.pretraining import Initialization
+    >>> rbm = RBM(3, initialization=Initialization(stddev=0.0))
     >>> rbm.build((None, 4))
     >>> found = log_probability(rbm, np.ones((2, 4), "float32"))
     >>> float(np.round(found.value / np.log(2), 4))
@@ -71,17 +73,18 @@ def exact_log_partition(rbm: RBM) -> LogPartition:
     Raises:
         ValueError: neither layer is binary with at most 20 units.
 
-    >>> rbm = RBM(3, stddev=0.0)
+    >>> from keras_recipes.pretraining import Initialization
+    >>> rbm = RBM(3, initialization=Initialization(stddev=0.0))
     >>> rbm.build((None, 4))
     >>> float(np.round(exact_log_partition(rbm).value / np.log(2), 4))
     7.0
     """
-    machine = _float32(rbm)
+    p = _float32(rbm)
     layers = []
     if isinstance(rbm.hidden, BernoulliHidden):
-        layers.append((rbm.units, machine.hidden_free_energy))
+        layers.append((rbm.units, p.hidden_free_energy))
     if isinstance(rbm.visible, Bernoulli):
-        layers.append((rbm.width, machine.free_energy))
+        layers.append((rbm.width, p.free_energy))
     layers = [layer for layer in layers if layer[0] <= MOST_UNITS]
     if not layers:
         raise ValueError(
@@ -95,16 +98,21 @@ def exact_log_partition(rbm: RBM) -> LogPartition:
         codes = np.arange(begin, min(begin + CHUNK, 2**width))
         states = (codes[:, None] >> np.arange(width) & 1).astype("float32")
         terms = -np.asarray(energy(tf.constant(states)), "float64")
-        total = np.logaddexp(total, _log_sum(terms))
+        total = np.logaddexp(total, np.logaddexp.reduce(terms))
     return LogPartition(float(total), float(total), float(total), 0)
 
 
 def log_partition(
-    rbm: RBM, data: Any = None, *, runs: int = 100, temperatures: int = 1000, seed: int = 0
+    rbm: RBM,
+    data: ArrayLike | None = None,
+    *,
+    runs: int = 100,
+    temperatures: int = 1000,
+    seed: int = 0,
 ) -> LogPartition:
     """log Z by annealed importance sampling (Neal 2001; Salakhutdinov & Murray 2008).
 
-    From a machine A without weights, whose biases give the means of `data`, to the machine B:
+    From an RBM A without weights, whose biases give the means of `data`, to the RBM B:
 
         p_k(v) ~ exp((1 - beta_k) a_A'v + beta_k a'v) prod_j (1 + exp(beta_k (b_j + v'W_j)))
 
@@ -114,7 +122,7 @@ def log_partition(
     the rest up to 1.
 
     Args:
-        rbm: the machine.
+        rbm: the RBM.
         data: rows whose means give the biases of A; None for biases of 0.
         runs: independent runs, >= 2.
         temperatures: betas between 0 and 1, >= 10; about 14,500 in the paper.
@@ -124,25 +132,25 @@ def log_partition(
         ValueError: a bad argument, or rectified hidden units, whose conditional distribution is
             an approximation.
     """
-    runs, count = steps("runs", runs, ge=2), steps("temperatures", temperatures, ge=10)
+    runs, count = check_steps("runs", runs, ge=2), check_steps("temperatures", temperatures, ge=10)
     if isinstance(rbm.hidden, Rectified):
         raise ValueError("Annealed importance sampling is not for rectified hidden units.")
-    machine = _float32(rbm)
+    p = _float32(rbm)
     bias = np.zeros(rbm.width, "float32")
     if data is not None:
-        bias = rbm.visible.data_bias(checked(data, rbm.visible, rbm.width, "data").mean(0))
-    key = Key(rbm.seed + 2, steps("seed", seed, ge=0))
+        bias = rbm.visible.data_bias(as_rows(data, rbm.visible, rbm.width, "data").mean(0))
+    key = Key(rbm.seed + 2, check_steps("seed", seed, ge=0))
     base = tf.constant(bias, tf.float32)
-    logs = _anneal(machine, base, tf.constant(_betas(count)), runs, key).numpy()
-    return _with_error(logs.astype("float64") + _base_log_partition(machine, base))
+    logs = _anneal(p, base, tf.constant(_betas(count)), runs, key).numpy()
+    return _with_error(logs.astype("float64") + _base_log_partition(p, base))
 
 
 def log_probability(
     rbm: RBM,
-    x: Any,
+    x: ArrayLike,
     partition: LogPartition | None = None,
     *,
-    data: Any = None,
+    data: ArrayLike | None = None,
     runs: int = 100,
     temperatures: int = 1000,
     seed: int = 0,
@@ -150,10 +158,9 @@ def log_probability(
     """Mean log-probability of rows.
 
     Args:
-        rbm: the machine.
+        rbm: the RBM.
         x: rows.
-        partition: a log Z; None to compute it: exactly where that is possible, else as
-            `log_partition` does.
+        partition: a log Z; None to compute it, exactly if possible and else by `log_partition`.
         data, runs, temperatures, seed: of `log_partition`.
     """
     if partition is None:
@@ -167,29 +174,29 @@ def log_probability(
     )
 
 
-def _anneal(machine: Machine, base: Any, betas: Any, runs: int, key: Key) -> Any:
+def _anneal(p: Distribution, base: Tensor, betas: Tensor, runs: int, key: Key) -> Tensor:
     """The log weight of every run."""
-    visible = machine.visible
+    visible = p.visible
 
-    def log_p(v: Any, inputs: Any, beta: Any) -> Any:
-        """log of the unnormalized p at beta; `inputs` is what reaches the hidden units."""
-        own = visible.bias_term(v, machine.visible_bias, machine.variance)
-        first = visible.bias_term(v, base, machine.variance)
-        summed = tf.reduce_sum(machine.hidden.cumulant(beta * inputs), -1)
-        return (1 - beta) * first + beta * own + summed
+    def log_p(v: Tensor, inputs: Tensor, beta: Tensor) -> Tensor:
+        """log of the unnormalized p at beta, with the inputs of the hidden units at beta = 1."""
+        first = visible.bias_term(v, base, p.variance)
+        last = visible.bias_term(v, p.visible_bias, p.variance)
+        cumulant = tf.reduce_sum(p.hidden.cumulant(beta * inputs), -1)
+        return (1 - beta) * first + beta * last + cumulant
 
-    def step(index: Any, v: Any, logs: Any) -> Any:
-        beta, inputs = betas[index], machine.hidden_input(v)
+    def step(index: Scalar, v: Tensor, logs: Tensor) -> tuple[Scalar, Tensor, Tensor]:
+        beta, inputs = betas[index], p.hidden_input(v)
         logs += log_p(v, inputs, beta) - log_p(v, inputs, betas[index - 1])
         purpose = 2 * tf.cast(index, tf.int64)
         inputs = beta * inputs
-        h = machine.hidden.sample(inputs, machine.hidden.mean(inputs), key, purpose)
-        mean = visible.mean((1 - beta) * base + beta * machine.visible_input(h))
-        return index + 1, visible.sample(mean, machine.variance, key, purpose + 1), logs
+        h = p.hidden.sample(inputs, p.hidden.mean(inputs), key, purpose)
+        mean = visible.mean((1 - beta) * base + beta * p.visible_input(h))
+        return index + 1, visible.sample(mean, p.variance, key, purpose + 1), logs
 
-    def run() -> Any:
+    def run() -> Tensor:
         start = visible.mean(tf.tile(base[tf.newaxis], [runs, 1]))
-        v = visible.sample(start, machine.variance, key, 0)
+        v = visible.sample(start, p.variance, key, 0)
         return tf.while_loop(
             lambda index, *_: index < len(betas), step, (tf.constant(1), v, tf.zeros(runs))
         )[2]
@@ -198,10 +205,10 @@ def _anneal(machine: Machine, base: Any, betas: Any, runs: int, key: Key) -> Any
     return tf.function(run, autograph=False).get_concrete_function()()
 
 
-def _base_log_partition(machine: Machine, base: Any) -> float:
-    """log Z of the machine without weights, whose hidden units have the input 0."""
-    visible = machine.visible.cumulant(base[tf.newaxis], base, machine.variance)[0]
-    hidden = tf.reduce_sum(machine.hidden.cumulant(tf.zeros_like(machine.hidden_bias)))
+def _base_log_partition(p: Distribution, base: Tensor) -> float:
+    """log Z of the RBM without weights, whose hidden units have the input 0."""
+    visible = p.visible.cumulant(base[tf.newaxis], base, p.variance)[0]
+    hidden = tf.reduce_sum(p.hidden.cumulant(tf.zeros_like(p.hidden_bias)))
     return float(visible) + float(hidden)
 
 
@@ -226,11 +233,6 @@ def _with_error(logs: np.ndarray) -> LogPartition:
     )
 
 
-def _log_sum(terms: np.ndarray) -> float:
-    largest = terms.max()
-    return float(largest + np.log(np.exp(terms - largest).sum()))
-
-
-def _float32(rbm: RBM) -> Machine:
-    """The machine with matrix products in full precision."""
-    return replace(rbm.machine(), product_weights=None)
+def _float32(rbm: RBM) -> Distribution:
+    """The distribution with matrix products in full precision."""
+    return replace(rbm.distribution(), matmul_dtype="float32")

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import keras
 import tensorflow as tf
+from tensorflow import Tensor
 
-from .sampling import Key, shape_of
+from .sampling import Key, Scalar, shape_of
 from .units import LOG_2PI, Units
 
 
 class Hidden(Units):
     """A kind of hidden units."""
 
-    def mean(self, inputs: Any) -> Any:
+    def mean(self, inputs: Tensor) -> Tensor:
         """E[h] given the input of every unit; the slope of `cumulant`."""
         raise NotImplementedError
 
-    def sample(self, inputs: Any, mean: Any, key: Key, purpose: Any) -> Any:
+    def sample(self, inputs: Tensor, mean: Tensor, key: Key, purpose: Scalar) -> Tensor:
         """A draw of h."""
         raise NotImplementedError
 
-    def cumulant(self, inputs: Any) -> Any:
+    def cumulant(self, inputs: Tensor) -> Tensor:
         """log of the sum, or integral, over h of exp(input h - B(h)), unit by unit."""
         raise NotImplementedError
 
@@ -38,13 +38,13 @@ class BernoulliHidden(Hidden):
 
     activation = "sigmoid"
 
-    def mean(self, inputs: Any) -> Any:
+    def mean(self, inputs: Tensor) -> Tensor:
         return tf.sigmoid(inputs)
 
-    def sample(self, inputs: Any, mean: Any, key: Key, purpose: Any) -> Any:
-        return tf.cast(key.uniform(shape_of(mean), purpose) < mean, mean.dtype)
+    def sample(self, inputs: Tensor, mean: Tensor, key: Key, purpose: Scalar) -> Tensor:
+        return key.bernoulli(mean, purpose)
 
-    def cumulant(self, inputs: Any) -> Any:
+    def cumulant(self, inputs: Tensor) -> Tensor:
         return tf.math.softplus(inputs)
 
 
@@ -52,9 +52,9 @@ class BernoulliHidden(Hidden):
 class Rectified(Hidden):
     """Noisy rectified units (NReLU): h = max(0, input + N(0, sigmoid(input))).
 
-    They stand for an endless row of binary units with the same weights and the biases b - 1/2,
-    b - 3/2, ... (Nair & Hinton 2010), whose number that is on has the mean log(1 + exp(input)).
-    The cumulant is the integral of that mean, -Li2(-exp(input)).
+    They approximate infinitely many binary units with the same weights and the biases b - 1/2,
+    b - 3/2, ... (Nair & Hinton 2010), of which log(1 + exp(input)) are on in the mean. The cumulant
+    is the integral of that mean, -Li2(-exp(input)).
 
     >>> round(float(Rectified().mean(tf.constant(0.0))), 6)
     0.693147
@@ -62,14 +62,14 @@ class Rectified(Hidden):
 
     activation = "softplus"
 
-    def mean(self, inputs: Any) -> Any:
+    def mean(self, inputs: Tensor) -> Tensor:
         return tf.math.softplus(inputs)
 
-    def sample(self, inputs: Any, mean: Any, key: Key, purpose: Any) -> Any:
+    def sample(self, inputs: Tensor, mean: Tensor, key: Key, purpose: Scalar) -> Tensor:
         noise = key.normal(shape_of(inputs), purpose)
         return tf.nn.relu(inputs + tf.sqrt(tf.sigmoid(inputs)) * noise)
 
-    def cumulant(self, inputs: Any) -> Any:
+    def cumulant(self, inputs: Tensor) -> Tensor:
         # Li2(-y) = spence(1 + y), and Li2(-y) + Li2(-1/y) = -pi^2/6 - log(y)^2/2 keeps y below 1.
         below = tf.where(inputs > 0, -inputs, inputs)
         small = -tf.math.special.spence(1 + tf.exp(below))
@@ -87,13 +87,13 @@ class GaussianHidden(Hidden):
     2.0
     """
 
-    def mean(self, inputs: Any) -> Any:
+    def mean(self, inputs: Tensor) -> Tensor:
         return inputs
 
-    def sample(self, inputs: Any, mean: Any, key: Key, purpose: Any) -> Any:
+    def sample(self, inputs: Tensor, mean: Tensor, key: Key, purpose: Scalar) -> Tensor:
         return mean + key.normal(shape_of(mean), purpose)
 
-    def cumulant(self, inputs: Any) -> Any:
+    def cumulant(self, inputs: Tensor) -> Tensor:
         return 0.5 * (tf.square(inputs) + LOG_2PI)
 
 

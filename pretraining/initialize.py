@@ -1,36 +1,36 @@
-"""Handing the weights of a deep belief network to any Keras model."""
+"""Initializing any Keras model with the weights of a deep belief network."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Literal
 
 import keras
 import numpy as np
 
-from ..schedules.arguments import flag, one_of
+from ..arguments import check_bool, check_choice
 from .dbn import DBN
-from .path import Step, path_of
+from .path import DenseStep, dense_path
 from .rbm import RBM
 
 ACTIVATIONS = ("same", "convert", "ignore")
 DROPOUTS = ("inverted", "classic")
-# Of a machine's activation, those that a network may have in its place without conversion.
+# The activations that a layer may have for each activation of hidden units, without conversion.
 ACCEPTED = {"sigmoid": ("sigmoid",), "softplus": ("softplus", "relu"), "linear": ("linear",)}
 
 
 @dataclass(frozen=True)
-class Handed:
+class WeightTransfer:
     """A variable of the model that got a value.
 
     Attributes:
         variable: its path.
-        source: which parameter of which machine.
+        source: which parameter of which RBM.
         shape: of both.
-        note: what was changed on the way, or an empty text.
+        note: how the values were changed, or an empty text.
 
-    >>> print(Handed("dense/kernel", "rbm 0, weights", (4, 3)))
+    >>> print(WeightTransfer("dense/kernel", "rbm 0, weights", (4, 3)))
     dense/kernel (4, 3) <- rbm 0, weights
     """
 
@@ -46,14 +46,15 @@ class Handed:
 
 
 @dataclass
-class Values:
-    """Kernel and bias on their way from a machine to a layer, and what was done to them."""
+class LayerValues:
+    """Kernel and bias for a layer, where they come from, and how they were changed."""
 
+    layer: keras.layers.Dense
     kernel: np.ndarray
     bias: np.ndarray
-    sources: list[str]
+    sources: tuple[str, str]
     kernel_notes: list[str]
-    bias_notes: list[str]
+    bias_notes: list[str] = field(default_factory=list)
 
 
 def initialize_from(
@@ -64,27 +65,27 @@ def initialize_from(
     activation: Literal["same", "convert", "ignore"] = "same",
     dropout: Literal["inverted", "classic"] = "inverted",
     decoder: bool = False,
-) -> list[Handed]:
-    """Give the Dense layers of a model the weights of a network's machines.
+) -> list[WeightTransfer]:
+    """Give the Dense layers of a model the weights of a network's RBMs.
 
-    The first machine's weights go to the first Dense layer, and so on; Dense layers after the last
-    machine keep what they have. Between the Dense layers may stand whatever keeps the units apart:
-    dropout, noise, normalization, activations, flattening. Convolutions have no counterpart here.
+    The first RBM's weights go to the first Dense layer, and so on; further Dense layers keep what
+    they have. Between the Dense layers may stand what does not mix units: dropout, noise,
+    normalization, activations, flattening. Convolutions have no counterpart here.
 
     Args:
         dbn: a `DBN`, or one `RBM`.
         model: a model that is built.
-        layers: names of the Dense layers, from the first machine to the last; None for the order
+        layers: names of the Dense layers, from the first RBM to the last; None for the order
             in which they stand in the model.
-        activation: `same`: a layer must have the activation that gives the mean of the machine's
+        activation: `same`: a layer must have the activation that gives the mean of the RBM's
             hidden units: sigmoid, softplus or relu, linear. `convert`: also tanh for Bernoulli
             units, with weights and biases changed so that the network computes the same:
             sigmoid(x) = (1 + tanh(x / 2)) / 2. `ignore`: whatever there is.
         dropout: `inverted`: the model's dropout scales what it keeps, as that of Keras does, so
             weights stay as they are. `classic`: it does not, so the kernel after a Dropout layer
-            is divided by the share that it keeps (Srivastava et al. 2014).
-        decoder: as many Dense layers again follow, which undo the machines from the topmost down:
-            they get the transposed weights and the visible biases, as in the autoencoder of
+            is divided by the fraction that it keeps (Srivastava et al. 2014).
+        decoder: as many Dense layers again follow, which undo the RBMs from the topmost down: they
+            get the transposed weights and the visible biases, as in the autoencoder of
             Hinton & Salakhutdinov (2006).
 
     Returns:
@@ -100,13 +101,13 @@ def initialize_from(
     >>> [row.source for row in initialize_from(rbm, model)]
     ['rbm 0, weights', 'rbm 0, hidden bias']
     """
-    plan = planned(
+    plan = plan_transfer(
         dbn, model, layers=layers, activation=activation, dropout=dropout, decoder=decoder
     )
-    return [row for values, dense in plan for row in _hand(values, dense)]
+    return [row for values in plan for row in _assign(values)]
 
 
-def planned(
+def plan_transfer(
     dbn: DBN | RBM,
     model: keras.Model,
     *,
@@ -114,58 +115,52 @@ def planned(
     activation: str = "same",
     dropout: str = "inverted",
     decoder: bool = False,
-) -> list[tuple[Values, Any]]:
-    """What `initialize_from` would give to which layer; nothing is changed yet.
+) -> list[LayerValues]:
+    """What `initialize_from` would give to which layer; it changes nothing.
 
-    The machines need weights of the right shapes, which need not be trained.
+    The RBMs need weights of the right shapes, which need not be trained.
     """
-    one_of("activation", activation, ACTIVATIONS)
-    one_of("dropout", dropout, DROPOUTS)
-    machines = [dbn] if isinstance(dbn, RBM) else list(dbn.machines)
-    count = len(machines) * (2 if flag("decoder", decoder) else 1)
-    path = path_of(model, count, layers)
-    for index, (machine, step) in enumerate(zip(machines, path, strict=False)):
-        _check_built(index, machine)
-        _check_shapes(f"machine {index}", (machine.width, machine.units), step)
-        allowed = ACCEPTED[machine.hidden.activation]
-        _check_activation(f"hidden units of machine {index}", allowed, step, activation)
-    values = [_values(index, machine) for index, machine in enumerate(machines)]
+    check_choice("activation", activation, ACTIVATIONS)
+    check_choice("dropout", dropout, DROPOUTS)
+    rbms = built_rbms(dbn)
+    path = dense_path(model, len(rbms) * (2 if check_bool("decoder", decoder) else 1), layers)
+    values = []
+    for index, (rbm, step) in enumerate(zip(rbms, path, strict=False)):
+        _check_shapes(f"RBM {index}", (rbm.width, rbm.units), step)
+        allowed = ACCEPTED[rbm.hidden.activation]
+        _check_activation(f"hidden units of RBM {index}", allowed, step, activation)
+        values.append(_encoder_values(index, rbm, step))
     if decoder:
-        values += _way_down(machines, path[len(machines) :], activation)
+        for index, step in zip(reversed(range(len(rbms))), path[len(rbms) :], strict=True):
+            rbm = rbms[index]
+            _check_shapes(f"RBM {index}, transposed", (rbm.units, rbm.width), step)
+            allowed = (rbm.visible.activation,)
+            _check_activation(f"visible units of RBM {index}", allowed, step, activation)
+            values.append(_decoder_values(index, rbm, step))
     if dropout == "classic":
         for value, step in zip(values, path, strict=True):
-            _scale_for_dropout(value, step)
+            if step.kept < 1:
+                value.kernel = value.kernel / step.kept
+                value.kernel_notes.append(f"divided by {step.kept:g} for dropout")
     if activation == "convert":
         _convert(values, path)
-    return [(value, step.dense) for value, step in zip(values, path, strict=True)]
+    return values
 
 
-def _way_down(machines: list[RBM], path: list[Step], policy: str) -> list[Values]:
-    """The transposed weights and visible biases, from the topmost machine down."""
-    found = []
-    for index, step in zip(reversed(range(len(machines))), path, strict=True):
-        machine = machines[index]
-        _check_shapes(f"machine {index} on the way down", (machine.units, machine.width), step)
-        allowed = (machine.visible.activation,)
-        _check_activation(f"visible units of machine {index}", allowed, step, policy)
-        found.append(
-            Values(
-                np.asarray(machine.kernel, "float32").T,
-                np.asarray(machine.visible_bias, "float32"),
-                [f"rbm {index}, weights", f"rbm {index}, visible bias"],
-                ["transposed"],
-                [],
-            )
-        )
-    return found
+def built_rbms(dbn: DBN | RBM) -> list[RBM]:
+    """The RBMs of a network, or the one.
+
+    Raises:
+        ValueError: one has no weights yet.
+    """
+    rbms = [dbn] if isinstance(dbn, RBM) else list(dbn.rbms)
+    for index, rbm in enumerate(rbms):
+        if not rbm.built:
+            raise ValueError(f"RBM {index} has no weights yet: train it first.")
+    return rbms
 
 
-def _check_built(index: int, machine: RBM) -> None:
-    if not machine.built:
-        raise ValueError(f"Machine {index} has no weights yet: train it first.")
-
-
-def _check_shapes(what: str, wanted: tuple[int, int], step: Step) -> None:
+def _check_shapes(what: str, wanted: tuple[int, int], step: DenseStep) -> None:
     dense = step.dense
     if not dense.built:
         raise ValueError(f"Layer `{dense.name}` is not built: call the model on data first.")
@@ -178,38 +173,39 @@ def _check_shapes(what: str, wanted: tuple[int, int], step: Step) -> None:
         raise ValueError(f"Layer `{dense.name}` has no bias, and {what} has one.")
 
 
-def _check_activation(what: str, allowed: tuple[str, ...], step: Step, policy: str) -> None:
+def _check_activation(what: str, allowed: tuple[str, ...], step: DenseStep, policy: str) -> None:
     if policy == "convert" and "sigmoid" in allowed:
         allowed = (*allowed, "tanh")
     if policy != "ignore" and step.activation not in allowed:
         raise ValueError(
             f"Layer `{step.dense.name}` has the activation {step.activation!r}, and the {what} "
-            f"ask for {' or '.join(allowed)}. Change it, or see the argument `activation` of "
+            f"need {' or '.join(allowed)}. Change it, or see the argument `activation` of "
             "`initialize_from`."
         )
 
 
-def _values(index: int, machine: RBM) -> Values:
-    kernel = np.asarray(machine.kernel, "float32")
-    equations = machine.machine()
+def _encoder_values(index: int, rbm: RBM, step: DenseStep) -> LayerValues:
+    kernel = np.asarray(rbm.kernel, "float32")
+    variance = np.asarray(rbm.distribution().variance)
     notes = []
-    if equations.variance is not None and not np.allclose(equations.variance, 1):
-        # What reaches the hidden units is v / sigma^2.
-        kernel = kernel / np.asarray(equations.variance)[:, None]
+    if not np.allclose(variance, 1):
+        # The input of the hidden units is v / sigma^2.
+        kernel = kernel / variance[:, None]
         notes.append("divided by sigma^2")
-    bias = np.asarray(machine.hidden_bias, "float32")
-    sources = [f"rbm {index}, weights", f"rbm {index}, hidden bias"]
-    return Values(kernel, bias, sources, notes, [])
+    bias = np.asarray(rbm.hidden_bias, "float32")
+    sources = (f"rbm {index}, weights", f"rbm {index}, hidden bias")
+    return LayerValues(step.dense, kernel, bias, sources, notes)
 
 
-def _scale_for_dropout(value: Values, step: Step) -> None:
-    if step.kept < 1:
-        value.kernel = value.kernel / step.kept
-        value.kernel_notes.append(f"divided by {step.kept:g} for dropout")
+def _decoder_values(index: int, rbm: RBM, step: DenseStep) -> LayerValues:
+    kernel = np.asarray(rbm.kernel, "float32").T
+    bias = np.asarray(rbm.visible_bias, "float32")
+    sources = (f"rbm {index}, weights", f"rbm {index}, visible bias")
+    return LayerValues(step.dense, kernel, bias, sources, ["transposed"])
 
 
-def _convert(values: list[Values], path: list[Step]) -> None:
-    """Halve what tanh replaces; the next layer gets (1 + t) / 2 where it had h."""
+def _convert(values: list[LayerValues], path: list[DenseStep]) -> None:
+    """Halve the parameters of tanh layers; the next layer gets (1 + tanh) / 2 for h."""
     for value, above, step in zip(values, [*values[1:], None], path, strict=True):
         if step.activation != "tanh":
             continue
@@ -223,16 +219,13 @@ def _convert(values: list[Values], path: list[Step]) -> None:
             above.bias_notes.append("moved for tanh below")
 
 
-def _hand(value: Values, dense: Any) -> list[Handed]:
+def _assign(values: LayerValues) -> list[WeightTransfer]:
+    layer, (kernel_source, bias_source) = values.layer, values.sources
     rows = []
-    for variable, made, source, notes in zip(
-        (dense.kernel, dense.bias),
-        (value.kernel, value.bias),
-        value.sources,
-        (value.kernel_notes, value.bias_notes),
-        strict=True,
+    for variable, value, source, notes in (
+        (layer.kernel, values.kernel, kernel_source, values.kernel_notes),
+        (layer.bias, values.bias, bias_source, values.bias_notes),
     ):
-        variable.assign(made)
-        shape = tuple(int(length) for length in made.shape)
-        rows.append(Handed(variable.path, source, shape, ", ".join(notes)))
+        variable.assign(value)
+        rows.append(WeightTransfer(variable.path, source, value.shape, ", ".join(notes)))
     return rows

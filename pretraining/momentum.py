@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 import tensorflow as tf
 from keras.optimizers.schedules import LearningRateSchedule
+from tensorflow import Tensor
 
-from ..schedules.arguments import number
+from ..arguments import check_number
+from .saving import Configurable
+
+# Keras gives its own variables, or those of TensorFlow within a strategy.
+Variable: TypeAlias = keras.Variable | tf.Variable
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
-class MomentumSGD(keras.optimizers.Optimizer):
+class MomentumSGD(Configurable, keras.optimizers.Optimizer):
     """Stochastic gradient descent with momentum.
 
     m <- momentum(t) m - rate(t) g
@@ -41,23 +46,23 @@ class MomentumSGD(keras.optimizers.Optimizer):
         name: str = "momentum_sgd",
     ):
         if not isinstance(learning_rate, LearningRateSchedule):
-            learning_rate = number("learning_rate", learning_rate, ge=0)
+            learning_rate = check_number("learning_rate", learning_rate, ge=0)
         if not isinstance(momentum, LearningRateSchedule):
-            momentum = number("momentum", momentum, ge=0, le=1)
+            momentum = check_number("momentum", momentum, ge=0, le=1)
         super().__init__(learning_rate=learning_rate, name=name)
         self.momentum = momentum
 
-    def build(self, variables: Any) -> None:
+    def build(self, variables: list[keras.Variable]) -> None:
         """A moving average beside each variable."""
         if self.built:
             return
         super().build(variables)
-        self.moving: Any = self.add_optimizer_variables(variables, "momentum")
+        self.moving = self.add_optimizer_variables(variables, "momentum")
 
-    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
         """The two equations above."""
         average = self.moving[self._get_variable_index(variable)]
-        momentum = self.momentum_at(_value(self.iterations))
+        momentum = self.momentum_at(tf.convert_to_tensor(self.iterations))
         rate = tf.cast(learning_rate, variable.dtype)
         tf.raw_ops.ResourceApplyKerasMomentum(
             var=_handle(variable),
@@ -67,35 +72,17 @@ class MomentumSGD(keras.optimizers.Optimizer):
             momentum=tf.cast(momentum, variable.dtype),
         )
 
-    def momentum_at(self, step: Any) -> Any:
+    def momentum_at(self, step: Tensor) -> Tensor | float:
         """The momentum of an update."""
         return self.momentum(step) if callable(self.momentum) else self.momentum
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments; a schedule nests serialized."""
-        rate, momentum = super().get_config()["learning_rate"], self.momentum
-        if isinstance(momentum, LearningRateSchedule):
-            momentum = keras.saving.serialize_keras_object(momentum)
+        """The arguments."""
+        rate = keras.optimizers.Optimizer.get_config(self)["learning_rate"]
+        momentum = keras.saving.serialize_keras_object(self.momentum)
         return {"learning_rate": rate, "momentum": momentum, "name": self.name}
 
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> MomentumSGD:
-        """The optimizer that `get_config` described."""
-        revived = keras.saving.deserialize_keras_object
-        return cls(
-            **{
-                name: revived(value, custom_objects=custom_objects)
-                if isinstance(value, dict)
-                else value
-                for name, value in config.items()
-            }
-        )
 
-
-def _value(variable: Any) -> Any:
-    return variable.value
-
-
-def _handle(variable: Any) -> Any:
-    """The resource of a variable of Keras or of TensorFlow; Keras hands over both."""
+def _handle(variable: Variable) -> Tensor:
+    """The resource of a variable."""
     return (variable.value if isinstance(variable, keras.Variable) else variable).handle

@@ -1,14 +1,14 @@
-"""The Dense layers of a model in the order in which data pass them, and what stands between."""
+"""The Dense layers of a model in the order in which data pass them."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import keras
 
-# Layers that keep units apart, so that what one Dense layer gives is what the next one takes.
+# Layers that do not mix units, so that the next Dense layer's inputs are this one's units.
 TRANSPARENT = (
     keras.layers.Dropout,
     keras.layers.AlphaDropout,
@@ -25,7 +25,7 @@ TRANSPARENT = (
 )
 ACTIVATION = (keras.layers.Activation, keras.layers.ReLU)
 # Layers that are activations with arguments.
-SHAPED = (
+ACTIVATION_LAYERS = (
     keras.layers.ReLU,
     keras.layers.LeakyReLU,
     keras.layers.PReLU,
@@ -36,56 +36,55 @@ RELU = ("max_value", "negative_slope", "threshold")
 
 
 @dataclass
-class Step:
+class DenseStep:
     """A Dense layer, and what follows from where it stands.
 
     Attributes:
         dense: the layer.
-        activation: name of its activation, of the activation layer behind it, or of both.
-        kept: share of its inputs that dropout before it keeps.
+        activation: name of its activation, of the activation layer after it, or of both.
+        kept: fraction of its inputs that dropout before it keeps.
     """
 
-    dense: Any
+    dense: keras.layers.Dense
     activation: str
     kept: float = 1.0
-    before: list[Any] = field(default_factory=list)
 
 
-def path_of(model: Any, count: int, names: Sequence[str] | None) -> list[Step]:
+def dense_path(model: keras.Model, count: int, names: Sequence[str] | None) -> list[DenseStep]:
     """The first Dense layers of a model, or those of some names.
 
     Raises:
-        ValueError: there are fewer, a name is none of a Dense layer, or a layer that mixes units
+        ValueError: there are fewer, a name is not of a Dense layer, or a layer that mixes units
             stands between two of them.
     """
     if not isinstance(model, keras.Model):
         raise ValueError(f"Argument `model` must be a `keras.Model`. Received: {model!r}")
     layers = [layer for layer in _flat(model) if not isinstance(layer, keras.Model)]
-    dense = [layer for layer in layers if isinstance(layer, keras.layers.Dense)]
+    dense: list[keras.layers.Dense] = [
+        layer for layer in layers if isinstance(layer, keras.layers.Dense)
+    ]
     if names is not None:
-        dense = _named(dense, names, count)
+        dense = _select(dense, names, count)
     if len(dense) < count:
         raise ValueError(
-            f"The model has {len(dense)} Dense layers, and there are {count} machines: "
+            f"The model has {len(dense)} Dense layers, and {count} need weights: "
             f"{', '.join(layer.name for layer in dense) or 'none'}."
         )
     positions = [layers.index(layer) for layer in dense[:count]]
     if positions != sorted(positions):
         raise ValueError(f"The layers {list(names or ())} do not stand in this order in the model.")
-    begins = [0, *[position + 1 for position in positions]]
-    steps = []
-    for position, begin in zip(positions, begins, strict=False):
+    steps, begin = [], 0
+    for position in positions:
         between = layers[begin:position]
         _check_between(layers[position], between)
         rates = [layer.rate for layer in between if isinstance(layer, keras.layers.Dropout)]
-        kept = 1.0
-        for rate in rates:
-            kept *= 1 - rate
-        steps.append(Step(layers[position], _activation(layers, position), kept, between))
+        kept = math.prod(1 - rate for rate in rates) if rates else 1.0
+        steps.append(DenseStep(layers[position], _activation(layers, position), kept))
+        begin = position + 1
     return steps
 
 
-def _flat(model: Any) -> list[Any]:
+def _flat(model: keras.Model) -> list[keras.layers.Layer]:
     """Layers from the input on, those of inner models in their place."""
     found = []
     for layer in model.layers:
@@ -93,12 +92,12 @@ def _flat(model: Any) -> list[Any]:
     return found
 
 
-def _named(dense: list[Any], names: Sequence[str], count: int) -> list[Any]:
+def _select(
+    dense: list[keras.layers.Dense], names: Sequence[str], count: int
+) -> list[keras.layers.Dense]:
     known = {layer.name: layer for layer in dense}
     if isinstance(names, str) or len(names) != count:
-        raise ValueError(
-            f"Argument `layers` must name {count} layers, one a machine. Received: {names!r}"
-        )
+        raise ValueError(f"Argument `layers` must name {count} layers. Received: {names!r}")
     for name in names:
         if name not in known:
             raise ValueError(
@@ -109,34 +108,31 @@ def _named(dense: list[Any], names: Sequence[str], count: int) -> list[Any]:
     return [known[name] for name in names]
 
 
-def _check_between(dense: Any, between: list[Any]) -> None:
+def _check_between(dense: keras.layers.Dense, between: list[keras.layers.Layer]) -> None:
     for layer in between:
         if not isinstance(layer, (*TRANSPARENT, *ACTIVATION)):
             raise ValueError(
                 f"`{layer.name}` ({type(layer).__name__}) stands before `{dense.name}`. Between "
-                "the layers that take weights may stand dropout, noise, normalization, "
-                "activations and reshaping alone."
+                "the layers that get weights only dropout, noise, normalization, activations and "
+                "reshaping may stand."
             )
 
 
-def _activation(layers: list[Any], position: int) -> str:
-    """What a Dense layer's units go through before the next Dense layer.
-
-    Several activations in a row are named together, and are none that a machine could have.
-    """
+def _activation(layers: list[keras.layers.Layer], position: int) -> str:
+    """Name of a Dense layer's activation; several in a row are named together."""
     found = [keras.activations.serialize(layers[position].activation)]
     for layer in layers[position + 1 :]:
         if isinstance(layer, keras.layers.Activation):
             found.append(keras.activations.serialize(layer.activation))
-        elif isinstance(layer, SHAPED):
-            found.append(_shaped(layer))
+        elif isinstance(layer, ACTIVATION_LAYERS):
+            found.append(_activation_layer(layer))
         elif not isinstance(layer, TRANSPARENT):
             break
     return ", then ".join(str(name) for name in found if name != "linear") or "linear"
 
 
-def _shaped(layer: Any) -> str:
-    """The name of an activation layer; with arguments of its own it is another function."""
+def _activation_layer(layer: keras.layers.Layer) -> str:
+    """The name of an activation layer; with other arguments it is another function."""
     plain = type(layer)().get_config() if type(layer) is keras.layers.ReLU else {}
     own = layer.get_config()
     changed = [f"{name}={own[name]}" for name in plain if name in RELU and own[name] != plain[name]]

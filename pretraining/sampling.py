@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal, TypeAlias, cast
 
 import tensorflow as tf
+from tensorflow import Tensor
 
-# Seeds of one step are `ROOM` apart, so many draws of one step never meet those of another seed.
+# Seeds of one step are `ROOM` apart, so that draws of one step never meet those of another seed.
 ROOM = 2**16
+
+Scalar: TypeAlias = "int | Tensor"
+# TensorFlow takes scalar tensors among the numbers of a shape; its type stubs do not.
+Shape: TypeAlias = "Sequence[int | Tensor] | Tensor"
 
 
 @dataclass(frozen=True)
 class Key:
-    """Where the random numbers of one step come from.
+    """Where the random numbers of one step come from, like a key of JAX.
 
-    Nothing is remembered between steps: the same seed, step and purpose give the same numbers in
-    every process, so a run that was interrupted goes on with the numbers it would have had.
+    There is no state: the same seed, step and purpose give the same numbers in every process, so
+    a resumed run draws the numbers that the interrupted one would have drawn.
 
     Args:
-        seed: whole number that belongs to the machine.
-        step: a scalar, of whatever counts: optimizer updates, temperatures, sweeps.
-        algorithm: `philox`; or `threefry`, which is the faster one inside XLA, and exists only
-            there.
+        seed: of the model, >= 0.
+        step: a scalar count: of optimizer updates, temperatures or Gibbs steps.
+        algorithm: `philox`; or `threefry`, which is faster inside XLA and exists only there.
 
     >>> key = Key(1, 5)
     >>> bool(tf.reduce_all(key.uniform((2, 3)) == Key(1, 5).uniform((2, 3))))
@@ -31,16 +36,16 @@ class Key:
     """
 
     seed: int
-    step: Any
+    step: Scalar
     algorithm: Literal["philox", "threefry"] = "philox"
 
-    def pair(self, purpose: Any) -> tf.Tensor:
+    def pair(self, purpose: Scalar) -> Tensor:
         """Two int64 numbers that no other seed, step or purpose has."""
         purpose = tf.cast(purpose, tf.int64)
         return tf.stack([tf.cast(self.step, tf.int64), self.seed * ROOM + purpose])
 
-    def uniform(self, shape: Any, purpose: Any = 0) -> tf.Tensor:
-        """Uniform on (0, 1): (r + f) / 2^16 with r a whole number of 16 bits of its own.
+    def uniform(self, shape: Shape, purpose: Scalar = 0) -> Tensor:
+        """Uniform on (0, 1): (r + f) / 2^16 with 16 random bits r for each number.
 
         Two r are cut from each 32 random bits, which halves the cost of a training step's noise.
         The fraction f, of 24 bits, is drawn once for each row, that is for all but the last axis:
@@ -50,7 +55,7 @@ class Key:
         size, rows = _size(shape), _size(shape[:-1])
         words = (size + 1) // 2
         bits = tf.random.stateless_uniform(
-            [words + rows],
+            cast("Sequence[int]", [words + rows]),
             self.pair(purpose),
             minval=None,  # type: ignore[arg-type]
             maxval=None,
@@ -61,27 +66,36 @@ class Key:
         if not (isinstance(size, int) and size % 2 == 0):
             halves = halves[:size]
         last = tf.cast(tf.bitwise.bitwise_and(bits[words:], 2**24 - 1), tf.float32)
-        # A row a fraction, whatever the rank: half a step above 0.
+        # One fraction a row, whatever the rank: half a step above 0.
         fractions = tf.reshape(last * 2.0**-24 + 2.0**-25, [-1, 1])
         together = tf.cast(tf.reshape(halves, [rows, -1]), tf.float32) + fractions
         # The largest float32 below 1, to which a sum near 2^16 may be rounded up.
         return tf.reshape(tf.minimum(together * 2.0**-16, 1 - 2.0**-24), shape)
 
-    def fine_uniform(self, shape: Any, purpose: Any = 0) -> tf.Tensor:
+    def fine_uniform(self, shape: Shape, purpose: Scalar = 0) -> Tensor:
         """Uniform on [0, 1) with all bits of a float32, where rare events count."""
-        return tf.random.stateless_uniform(shape, self.pair(purpose), alg=self.algorithm)
+        sizes = cast("Sequence[int]", shape)
+        return tf.random.stateless_uniform(sizes, self.pair(purpose), alg=self.algorithm)
 
-    def normal(self, shape: Any, purpose: Any = 0) -> tf.Tensor:
+    def normal(self, shape: Shape, purpose: Scalar = 0) -> Tensor:
         """Standard normal."""
-        return tf.random.stateless_normal(shape, self.pair(purpose), alg=self.algorithm)
+        sizes = cast("Sequence[int]", shape)
+        return tf.random.stateless_normal(sizes, self.pair(purpose), alg=self.algorithm)
+
+    def bernoulli(self, probabilities: Tensor, purpose: Scalar = 0) -> Tensor:
+        """0 or 1, as floats."""
+        uniform = self.uniform(shape_of(probabilities), purpose)
+        return tf.cast(uniform < probabilities, probabilities.dtype)
 
 
-def shape_of(tensor: Any) -> Any:
-    """The shape as numbers where they are known while a graph is made, else as a tensor."""
-    return tensor.shape.as_list() if tensor.shape.is_fully_defined() else tf.shape(tensor)
+def shape_of(tensor: Tensor) -> Shape:
+    """The shape as numbers if they are known while a graph is made, else as a tensor."""
+    if tensor.shape.is_fully_defined():
+        return cast("Sequence[int]", tensor.shape.as_list())
+    return tf.shape(tensor)
 
 
-def _size(shape: Any) -> Any:
+def _size(shape: Shape) -> Scalar:
     if isinstance(shape, (list, tuple)) and all(isinstance(length, int) for length in shape):
         return math.prod(shape)
     return tf.reduce_prod(shape)

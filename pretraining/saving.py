@@ -1,46 +1,109 @@
-"""What a generative model needs to be saved by Keras, and to go on training when it is loaded."""
+"""Base classes: objects that Keras can save, and models that are trained without a loss."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import keras
+import tensorflow as tf
+from tensorflow import Tensor
 
-# A mix-in stands before `keras.Model`; for a type checker it has what a model has.
-if TYPE_CHECKING:
-    _Model = keras.Model
-else:
-    _Model = object
+from ..schedules.arguments import check_steps
 
 
-class Saved(_Model):
-    """Reads arguments and optimizer from a file; a subclass says what an update changes.
+class Configurable:
+    """An object that keeps each argument of its constructor in an attribute of the same name."""
 
-    `_given` are the arguments of `compile` beside the optimizer.
-    """
-
-    _given: Mapping[str, Any]
-
-    def updated(self) -> list[Any]:
-        """The variables that an update changes, in the order of the optimizer."""
-        raise NotImplementedError
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, serialized."""
+        parameters = inspect.signature(type(self).__init__).parameters.values()
+        names = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+        serialized = keras.saving.serialize_keras_object
+        return {name: serialized(getattr(self, name)) for name in names if name != "self"}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
-        """The model that `get_config` described."""
+        """The object that `get_config` described."""
         revived = keras.saving.deserialize_keras_object
-        return cls(**{k: revived(v) if isinstance(v, dict) else v for k, v in config.items()})
+        return cls(**{name: revived(value, custom_objects) for name, value in config.items()})
+
+
+class StepMeans(keras.metrics.Metric):
+    """Means over the steps of an epoch of several numbers, kept in one variable."""
+
+    def __init__(self, names: tuple[str, ...], name: str = "step_means"):
+        super().__init__(name=name)
+        self.names = names
+        # A row of sums and a row of how many were added.
+        self.sums = self.add_variable((2, len(names)), "zeros", name="sums")
+
+    def update_state(
+        self, values: Mapping[str, Tensor], counts: list[Tensor | float] | None = None
+    ) -> None:
+        """Add a step's numbers; one with a count of 0 is left out."""
+        row = tf.stack([tf.cast(values[name], tf.float32) for name in self.names])
+        weights = tf.ones_like(row) if counts is None else tf.cast(tf.stack(counts), tf.float32)
+        self.sums.assign_add(tf.stack([row * weights, weights]))
+
+    def result(self) -> dict[str, Tensor]:
+        """Mean by name."""
+        means = tf.math.divide_no_nan(self.sums.value[0], self.sums.value[1])
+        return {name: means[index] for index, name in enumerate(self.names)}
+
+
+class GenerativeModel(Configurable, keras.Model):
+    """A model whose `train_step` computes gradients itself; training continues after loading.
+
+    Attributes:
+        step_means: the metric of training and validation steps.
+    """
+
+    step_means: StepMeans
+
+    @property
+    def updated_variables(self) -> list[keras.Variable]:
+        """The variables that an update changes, in the order of the optimizer."""
+        return self.trainable_variables
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """Means over the steps of an epoch."""
+        return [self.step_means]
+
+    def compile(
+        self,
+        optimizer: str | keras.optimizers.Optimizer = "sgd",
+        *,
+        steps_per_execution: int = 50,
+        run_eagerly: bool = False,
+        jit_compile: bool = False,
+    ) -> None:
+        """Configure the training; there is no loss to choose.
+
+        Args:
+            optimizer: a Keras optimizer, such as `MomentumSGD`.
+            steps_per_execution: updates in one call of the compiled function.
+            run_eagerly, jit_compile: as in `keras.Model.compile`.
+        """
+        self._compile_arguments = {
+            "steps_per_execution": check_steps("steps_per_execution", steps_per_execution),
+            "run_eagerly": run_eagerly,
+            "jit_compile": jit_compile,
+        }
+        super().compile(optimizer=optimizer, **self._compile_arguments)
 
     def get_compile_config(self) -> dict[str, Any]:
         """The arguments of `compile`."""
         if not self.compiled:
             return {}
-        return {"optimizer": keras.saving.serialize_keras_object(self.optimizer), **self._given}
+        optimizer = keras.saving.serialize_keras_object(self.optimizer)
+        return {"optimizer": optimizer, **self._compile_arguments}
 
     def compile_from_config(self, config: Mapping[str, Any]) -> None:
-        """Compile as the saved model was; the optimizer gets its state from the file."""
+        """Compile as the saved model was; the optimizer's state is loaded from the file."""
         optimizer = keras.saving.deserialize_keras_object(config["optimizer"])
-        self.compile(optimizer, **{k: v for k, v in config.items() if k != "optimizer"})
+        self.compile(**{**config, "optimizer": optimizer})
         if self.built:
-            self.optimizer.build(self.updated())
+            self.optimizer.build(self.updated_variables)

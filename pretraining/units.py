@@ -1,95 +1,100 @@
 """Kinds of visible units: their conditional distributions and their terms of the energy.
 
-A machine with visible units v, hidden units h, weights W and biases a and b has the energy
+An RBM with visible units v, hidden units h, weights W and biases a and b has the energy
 
     E(v, h) = A(v) + B(h) - c(v)' W h - h'b
 
 where c(v) is v, or v / sigma^2 for Gaussian units. Units of a layer are independent given the
-other layer; what reaches a layer through weights and bias is called its input.
+other layer; the input of a unit is its bias plus the weighted sum of the other layer.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import cast
 
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow import Tensor
 
-from ..schedules.arguments import flag, number, steps
-from .sampling import Key, shape_of
+from ..arguments import check_bool, check_number
+from ..schedules.arguments import check_steps
+from .sampling import Key, Scalar, shape_of
+from .saving import Configurable
 
 LOG_2PI = math.log(2 * math.pi)
-# How far rows that were scaled to [0, 1] may lie outside of it.
+# How far values that were scaled to [0, 1] may lie outside of it.
 ROUNDING = 1e-6
 
 
-class Units:
-    """What all kinds share: a configuration of their constructor's arguments.
+class Units(Configurable):
+    """A kind of units.
 
     Attributes:
-        activation: the Keras activation that makes the mean of the units of their input.
+        activation: the Keras activation that turns the units' input into their mean.
     """
 
     activation = "linear"
-    learned_variance = False
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments."""
-        return {}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """The units that `get_config` described."""
-        return cls(**config)
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.get_config() == other.get_config()  # type: ignore[attr-defined]
+        return isinstance(other, Units) and (type(self), self.get_config()) == (
+            type(other),
+            other.get_config(),
+        )
 
     def __hash__(self) -> int:
         return hash((type(self), *self.get_config().items()))
 
 
 class Visible(Units):
-    """A kind of visible units. The defaults are those of units whose c(v) is v."""
+    """A kind of visible units. The defaults are those of units whose c(v) is v.
+
+    Attributes:
+        continuous: whether values may be any real numbers.
+        learned_variance: whether sigma^2 is a parameter to learn.
+    """
+
+    continuous = False
+    learned_variance = False
 
     def check_width(self, width: int) -> None:
-        """Raise where so many units cannot be of this kind."""
+        """Raise if a layer of this width cannot have these units."""
 
     def check(self, rows: np.ndarray) -> None:
-        """Raise where values are none that these units can have."""
+        """Raise if the units cannot have these values."""
 
     def clipped(self, rows: np.ndarray) -> np.ndarray:
-        """Rows with every value at the nearest that these units can have."""
+        """Rows with each value replaced by the nearest that the units can have."""
         return rows
 
-    def start_variance(self, width: int) -> np.ndarray | None:
-        """Initial variances, or None for units without."""
-        return None
+    def start_variance(self, width: int) -> np.ndarray:
+        """Initial sigma^2 of each unit; 1 for units without a variance."""
+        return np.ones(width, "float32")
 
-    def coupled(self, v: Any, variance: Any) -> Any:
+    def coupled(self, v: Tensor, variance: Tensor) -> Tensor:
         """c(v), what the weights multiply."""
         return v
 
-    def bias_term(self, v: Any, bias: Any, variance: Any) -> Any:
-        """-A(v), a number a row."""
+    def bias_term(self, v: Tensor, bias: Tensor, variance: Tensor) -> Tensor:
+        """-A(v) of each row."""
         return tf.linalg.matvec(v, bias)
 
-    def mean(self, inputs: Any) -> Any:
+    def mean(self, inputs: Tensor) -> Tensor:
         """E[v] given the input of every unit."""
         raise NotImplementedError
 
-    def sample(self, mean: Any, variance: Any, key: Key, purpose: Any) -> Any:
+    def sample(self, mean: Tensor, variance: Tensor, key: Key, purpose: Scalar) -> Tensor:
         """A draw of v given its mean."""
         raise NotImplementedError
 
-    def cumulant(self, inputs: Any, bias: Any, variance: Any) -> Any:
-        """log of the sum, or integral, over all v of exp(-E) at this input, a number a row."""
+    def cumulant(self, inputs: Tensor, bias: Tensor, variance: Tensor) -> Tensor:
+        """log of the sum, or integral, over all v of exp(-E) at this input, for each row."""
         raise NotImplementedError
 
     def data_bias(self, mean: np.ndarray) -> np.ndarray:
-        """The bias whose mean without any hidden unit is that of the data."""
+        """The bias that gives this mean if all weights are 0."""
         raise NotImplementedError
 
 
@@ -99,8 +104,8 @@ class Bernoulli(Visible):
 
     P(v = 1) = 1 / (1 + exp(-input)), A(v) = -a'v
 
-    Rows to train on must lie in [0, 1]. Rows held out, which were scaled by the range of others,
-    may lie outside of it: such a value counts as the nearer of 0 and 1.
+    Training rows must lie in [0, 1]. Other rows, which may have been scaled by the range of the
+    training rows, may lie outside of it: such a value counts as the nearer of 0 and 1.
 
     >>> float(Bernoulli().mean(tf.constant(0.0)))
     0.5
@@ -109,7 +114,7 @@ class Bernoulli(Visible):
     activation = "sigmoid"
 
     def check(self, rows: np.ndarray) -> None:
-        _finite(rows)
+        _check_finite(rows)
         if rows.size and (rows.min() < -ROUNDING or rows.max() > 1 + ROUNDING):
             raise ValueError(
                 "Data of Bernoulli units must lie in [0, 1]. Received values from "
@@ -117,18 +122,18 @@ class Bernoulli(Visible):
             )
 
     def clipped(self, rows: np.ndarray) -> np.ndarray:
-        _finite(rows)
+        _check_finite(rows)
         # Large data that is in range needs no second copy.
         inside = not rows.size or (rows.min() >= 0 and rows.max() <= 1)
         return rows if inside else np.clip(rows, 0, 1)
 
-    def mean(self, inputs: Any) -> Any:
+    def mean(self, inputs: Tensor) -> Tensor:
         return tf.sigmoid(inputs)
 
-    def sample(self, mean: Any, variance: Any, key: Key, purpose: Any) -> Any:
-        return tf.cast(key.uniform(shape_of(mean), purpose) < mean, mean.dtype)
+    def sample(self, mean: Tensor, variance: Tensor, key: Key, purpose: Scalar) -> Tensor:
+        return key.bernoulli(mean, purpose)
 
-    def cumulant(self, inputs: Any, bias: Any, variance: Any) -> Any:
+    def cumulant(self, inputs: Tensor, bias: Tensor, variance: Tensor) -> Tensor:
         return tf.reduce_sum(tf.math.softplus(inputs), -1)
 
     def data_bias(self, mean: np.ndarray) -> np.ndarray:
@@ -142,11 +147,11 @@ class Gaussian(Visible):
 
     p(v) = N(input, sigma^2), A(v) = sum (v - a)^2 / (2 sigma^2), c(v) = v / sigma^2
 
-    A learned sigma is kept as log sigma^2, which no gradient step can make negative (Cho, Ilin &
-    Raiko 2011).
+    A learned sigma is stored as log sigma^2, so that no gradient step can make it negative (Cho,
+    Ilin & Raiko 2011).
 
     Args:
-        sigma: standard deviation of every unit, > 0; where it is learned, the first value.
+        sigma: standard deviation of every unit, > 0; the initial one if it is learned.
         learned: learn a sigma for every unit.
 
     Raises:
@@ -156,37 +161,36 @@ class Gaussian(Visible):
     array([0.25, 0.25], dtype=float32)
     """
 
+    continuous = True
+
     def __init__(self, sigma: float = 1.0, learned: bool = False):
-        self.sigma = number("sigma", sigma, gt=0)
-        self.learned_variance = flag("learned", learned)
+        self.sigma = check_number("sigma", sigma, gt=0)
+        self.learned = self.learned_variance = check_bool("learned", learned)
 
     def check(self, rows: np.ndarray) -> None:
-        _finite(rows)
+        _check_finite(rows)
 
     def start_variance(self, width: int) -> np.ndarray:
         return np.full(width, self.sigma**2, "float32")
 
-    def coupled(self, v: Any, variance: Any) -> Any:
+    def coupled(self, v: Tensor, variance: Tensor) -> Tensor:
         return v / variance
 
-    def bias_term(self, v: Any, bias: Any, variance: Any) -> Any:
+    def bias_term(self, v: Tensor, bias: Tensor, variance: Tensor) -> Tensor:
         return tf.reduce_sum(-0.5 * tf.square(v - bias) / variance, -1)
 
-    def mean(self, inputs: Any) -> Any:
+    def mean(self, inputs: Tensor) -> Tensor:
         return inputs
 
-    def sample(self, mean: Any, variance: Any, key: Key, purpose: Any) -> Any:
+    def sample(self, mean: Tensor, variance: Tensor, key: Key, purpose: Scalar) -> Tensor:
         return mean + tf.sqrt(variance) * key.normal(shape_of(mean), purpose)
 
-    def cumulant(self, inputs: Any, bias: Any, variance: Any) -> Any:
+    def cumulant(self, inputs: Tensor, bias: Tensor, variance: Tensor) -> Tensor:
         quadratic = (tf.square(inputs) - tf.square(bias)) / (2 * variance)
         return tf.reduce_sum(quadratic + 0.5 * (LOG_2PI + tf.math.log(variance)), -1)
 
     def data_bias(self, mean: np.ndarray) -> np.ndarray:
         return mean
-
-    def get_config(self) -> dict[str, Any]:
-        return {"sigma": self.sigma, "learned": self.learned_variance}
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
@@ -207,8 +211,8 @@ class Softmax(Visible):
     """
 
     def __init__(self, categories: int, binary: int = 0):
-        self.categories = steps("categories", categories, ge=2)
-        self.binary = steps("binary", binary, ge=0)
+        self.categories = check_steps("categories", categories, ge=2)
+        self.binary = check_steps("binary", binary, ge=0)
 
     def check_width(self, width: int) -> None:
         if width <= self.binary or (width - self.binary) % self.categories:
@@ -220,7 +224,7 @@ class Softmax(Visible):
 
     def check(self, rows: np.ndarray) -> None:
         Bernoulli().check(rows)
-        sums = self._grouped(rows[:, self.binary :]).sum(-1)
+        sums = rows[:, self.binary :].reshape(len(rows), -1, self.categories).sum(-1)
         if rows.size and not np.allclose(sums, 1, atol=1e-3):
             raise ValueError(
                 "Each group of Softmax units must sum to 1. Received sums from "
@@ -228,58 +232,57 @@ class Softmax(Visible):
             )
 
     def clipped(self, rows: np.ndarray) -> np.ndarray:
-        # A value of a group that is no probability is a mistake, and not an unusual measurement.
+        # A group whose values are no probabilities is an error, not an unusual measurement.
         binary = Bernoulli().clipped(rows[:, : self.binary])
         return np.concatenate([binary, rows[:, self.binary :]], axis=1)
 
-    def mean(self, inputs: Any) -> Any:
-        return self._joined(inputs, tf.sigmoid, tf.nn.softmax)
+    def mean(self, inputs: Tensor) -> Tensor:
+        return self._apply(inputs, tf.sigmoid, tf.nn.softmax)
 
-    def sample(self, mean: Any, variance: Any, key: Key, purpose: Any) -> Any:
+    def sample(self, mean: Tensor, variance: Tensor, key: Key, purpose: Scalar) -> Tensor:
         uniform = key.uniform(shape_of(mean), purpose)
 
-        def one_of_each(groups: Any) -> Any:
-            # Inverse distribution function, with the group's first random number.
-            below = tf.cumsum(groups, axis=-1)[..., :-1]
-            first = self._grouped(uniform[:, self.binary :])[..., :1]
+        def draw_groups(probabilities: Tensor) -> Tensor:
+            # Inverse distribution function at the group's first random number.
+            below = tf.cumsum(probabilities, axis=-1)[:, :, :-1]
+            first = self._grouped(uniform[:, self.binary :])[:, :, :1]
             chosen = tf.reduce_sum(tf.cast(first >= below, tf.int32), -1)
             return tf.one_hot(chosen, self.categories, dtype=mean.dtype)
 
-        def on(binary: Any) -> Any:
-            return tf.cast(uniform[:, : self.binary] < binary, mean.dtype)
+        def draw_binary(probabilities: Tensor) -> Tensor:
+            return tf.cast(uniform[:, : self.binary] < probabilities, mean.dtype)
 
-        return self._joined(mean, on, one_of_each)
+        return self._apply(mean, draw_binary, draw_groups)
 
-    def cumulant(self, inputs: Any, bias: Any, variance: Any) -> Any:
-        groups = self._grouped(inputs[..., self.binary :])
-        total = tf.reduce_sum(tf.reduce_logsumexp(groups, -1), -1)
-        return total + tf.reduce_sum(tf.math.softplus(inputs[..., : self.binary]), -1)
+    def cumulant(self, inputs: Tensor, bias: Tensor, variance: Tensor) -> Tensor:
+        binary, columns = tf.split(inputs, [self.binary, -1], -1)
+        total = tf.reduce_sum(tf.reduce_logsumexp(self._grouped(columns), -1), -1)
+        return total + tf.reduce_sum(tf.math.softplus(binary), -1)
 
     def data_bias(self, mean: np.ndarray) -> np.ndarray:
         binary, groups = mean[: self.binary], mean[self.binary :]
-        # Logits that are equal up to a constant a group; that constant cancels.
+        # A constant added to all logits of a group changes nothing.
         return np.concatenate(
             [Bernoulli().data_bias(binary), np.clip(np.log(np.maximum(groups, 1e-9)), -5, 0)]
         )
 
-    def get_config(self) -> dict[str, Any]:
-        return {"categories": self.categories, "binary": self.binary}
+    def _grouped(self, columns: Tensor) -> Tensor:
+        groups = cast("int", columns.shape[-1]) // self.categories
+        shape = tf.concat([tf.shape(columns)[:-1], [groups, self.categories]], 0)
+        return tf.reshape(columns, shape)
 
-    def _grouped(self, columns: Any) -> Any:
-        groups = columns.shape[-1] // self.categories
-        if isinstance(columns, np.ndarray):
-            return columns.reshape(len(columns), groups, self.categories)
-        return tf.reshape(
-            columns, tf.concat([tf.shape(columns)[:-1], [groups, self.categories]], 0)
-        )
-
-    def _joined(self, rows: Any, binary: Any, groups: Any) -> Any:
-        """Binary columns and groups, each through its function, side by side again."""
-        changed = groups(self._grouped(rows[..., self.binary :]))
-        changed = tf.reshape(changed, tf.shape(rows[..., self.binary :]))
+    def _apply(
+        self,
+        rows: Tensor,
+        binary: Callable[[Tensor], Tensor],
+        groups: Callable[[Tensor], Tensor],
+    ) -> Tensor:
+        """One function of the binary columns, and one of the groups, concatenated."""
+        first, columns = tf.split(rows, [self.binary, -1], -1)
+        changed = tf.reshape(groups(self._grouped(columns)), tf.shape(columns))
         if not self.binary:
             return changed
-        return tf.concat([binary(rows[..., : self.binary]), changed], -1)
+        return tf.concat([binary(first), changed], -1)
 
 
 VISIBLE: dict[str, type[Visible]] = {
@@ -289,6 +292,6 @@ VISIBLE: dict[str, type[Visible]] = {
 }
 
 
-def _finite(rows: np.ndarray) -> None:
+def _check_finite(rows: np.ndarray) -> None:
     if not np.isfinite(rows).all():
         raise ValueError("Data must be finite. Received: rows with NaN or infinity")

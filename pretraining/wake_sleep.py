@@ -3,55 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TypeAlias
 
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
+from tensorflow import Tensor
 
-from ..schedules.arguments import steps
+from ..schedules.arguments import check_steps
 from .dbn import DBN
 from .hidden_units import BernoulliHidden
-from .machine import Machine
-from .progress import StepMeans
 from .rbm import RBM
-from .rows import checked
-from .sampling import Key, shape_of
-from .saving import Saved
+from .rows import as_rows
+from .sampling import Key
+from .saving import GenerativeModel, StepMeans
 from .units import Bernoulli, Softmax
+
+# A layer's weights of both directions, by name.
+Weights: TypeAlias = Mapping[str, keras.Variable]
+Batch: TypeAlias = tuple[Tensor, ...]
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
-class WakeSleep(Saved, keras.Model):
+class WakeSleep(GenerativeModel):
     """The up-down algorithm for a network with a label layer (Hinton, Osindero & Teh 2006).
 
-    The topmost machine is an undirected associative memory of the layer below it and the label;
-    the layers below have recognition weights for the way up and generative ones for the way down,
-    which start as the machines' weights and part ways. An update does, for a batch:
+    The topmost RBM is an undirected associative memory of the layer below it and the label; the
+    layers below have recognition weights for the upward pass and generative ones for the downward
+    pass, which both start as the RBMs' weights. An update does, for a batch:
 
-    - wake: draw the way up; the generative weights of each layer learn to predict what was below,
+    - wake: draw an upward pass; each layer's generative weights learn to predict the layer below,
       dW = (v - p(v | h)) h';
     - the associative memory takes `k` Gibbs steps and learns by contrastive divergence;
-    - sleep: draw the way down from there; the recognition weights of each layer learn to predict
+    - sleep: draw a downward pass from there; the recognition weights of each layer learn to predict
       what was above, dR = v' (h - q(h | v)).
 
-    `fit(x, y)` trains, with y whole numbers; the log has `generation_error` (mean squared error of
+    `fit(x, y)` trains, with y integers; the log has `generation_error` (mean squared error of
     the lowest layer's prediction) and `accuracy` (of the labels that the free energy of the memory
     prefers, on the batch).
 
     Args:
-        dbn: a network of Bernoulli units, trained but for its top: the topmost machine has
-            `Softmax(categories, binary=units of the machine below)` as visible units.
+        dbn: a network of Bernoulli units, trained but for its top: the topmost RBM has
+            `Softmax(categories, binary=units of the RBM below)` as visible units.
         k: Gibbs steps of the memory, >= 1.
         seed: of the draws.
         name: of the model.
 
     Raises:
-        ValueError: other units, or a single machine.
+        ValueError: other units, or a single RBM.
 
     >>> rows = (np.arange(32).reshape(8, 4) % 3 == 0).astype("float32")
     >>> dbn = DBN([RBM(3), RBM(5, visible=Softmax(2, binary=3))])
-    >>> dbn.machines[0].build((None, 4))
+    >>> dbn.rbms[0].build((None, 4))
     >>> model = WakeSleep(dbn)
     >>> model.compile(keras.optimizers.SGD(0.1))
     >>> history = model.fit(rows, np.arange(8) % 2, epochs=1, verbose=0)
@@ -61,57 +65,43 @@ class WakeSleep(Saved, keras.Model):
 
     def __init__(self, dbn: DBN, k: int = 3, *, seed: int = 0, name: str | None = None):
         super().__init__(name=name)
-        _check(dbn)
-        self.dbn, self.k, self.seed = dbn, steps("k", k), steps("seed", seed, ge=0)
+        label = _check(dbn)
+        self.categories, self.below_top = label.categories, label.binary
+        self.dbn, self.k, self.seed = dbn, check_steps("k", k), check_steps("seed", seed, ge=0)
         self.step_means = StepMeans(("generation_error", "accuracy"))
-        label: Any = dbn.machines[-1].visible
-        self.categories: int = label.categories
-        self.below_top: int = label.binary
-        for machine in dbn.machines[:-1]:
-            if not machine.built:
-                raise ValueError(f"`{machine.name}` has no weights yet: train it first.")
+        for rbm in dbn.rbms[:-1]:
+            if not rbm.built:
+                raise ValueError(f"`{rbm.name}` has no weights yet: train it first.")
         self._build_weights()
 
     @property
     def top(self) -> RBM:
         """The associative memory."""
-        return self.dbn.machines[-1]
+        return self.dbn.rbms[-1]
 
-    @property
-    def metrics(self) -> list[Any]:
-        """The means of an epoch's updates."""
-        return [self.step_means]
-
-    def compile(
-        self, optimizer: Any = "sgd", *, steps_per_execution: int = 50, run_eagerly: bool = False
-    ) -> None:
-        """Say how to train; there is no loss to choose."""
-        self._given = {"steps_per_execution": steps_per_execution, "run_eagerly": run_eagerly}
-        super().compile(optimizer=optimizer, jit_compile=False, **self._given)
-
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         """Probability of each label: softmax of minus the memory's free energy."""
-        for layer in self.ways:
-            inputs = tf.sigmoid(_input(inputs, layer["up"], layer["up_bias"]))
+        for layer in self.layer_weights:
+            inputs = _up(inputs, layer)
         return self._label_probabilities(inputs)
 
-    def train_step(self, data: Any) -> dict[str, Any]:
+    def train_step(self, data: Batch) -> dict[str, Tensor]:
         """One up-down update."""
         x, y = _pair(data)
         x = tf.cast(x, tf.float32)
         labels = tf.one_hot(tf.cast(tf.reshape(y, [-1]), tf.int32), self.categories)
         key = Key(self.seed + 5, self.optimizer.iterations.value)
-        states = self._way_up(x, key)
+        states = self._upward_pass(x, key)
         wake, error = self._wake(states)
         memory, below = self._memory(tf.concat([states[-1], labels], -1), key)
         sleep = self._sleep(below, key)
         correct = tf.argmax(self._label_probabilities(states[-1]), -1) == tf.argmax(labels, -1)
-        self.optimizer.apply([*wake, *memory, *sleep], self.updated())
+        self.optimizer.apply([*wake, *memory, *sleep], self.updated_variables)
         accuracy = tf.reduce_mean(tf.cast(correct, tf.float32))
         self.step_means.update_state({"generation_error": error, "accuracy": accuracy})
         return self.get_metrics_result()
 
-    def test_step(self, data: Any) -> dict[str, Any]:
+    def test_step(self, data: Batch) -> dict[str, Tensor]:
         """Accuracy of a batch, by means, and the lowest layer's error."""
         x, y = _pair(data)
         x = tf.cast(x, tf.float32)
@@ -119,18 +109,17 @@ class WakeSleep(Saved, keras.Model):
         accuracy = tf.reduce_mean(
             tf.cast(chosen == tf.cast(tf.reshape(y, [-1]), tf.int64), tf.float32)
         )
-        way = self.ways[0]
-        h = tf.sigmoid(_input(x, way["up"], way["up_bias"]))
-        error = tf.reduce_mean(tf.square(x - _down(h, way)))
+        lowest = self.layer_weights[0]
+        error = tf.reduce_mean(tf.square(x - _down(_up(x, lowest), lowest)))
         self.step_means.update_state({"generation_error": error, "accuracy": accuracy})
         return self.get_metrics_result()
 
-    def generate(self, labels: Any, *, sweeps: int = 200, seed: int = 0) -> np.ndarray:
-        """Rows that the network makes up for labels.
+    def generate(self, labels: ArrayLike, *, sweeps: int = 200, seed: int = 0) -> np.ndarray:
+        """Draw rows given labels.
 
         Args:
-            labels: whole numbers, a row each.
-            sweeps: Gibbs steps of the memory with the label held, >= 1.
+            labels: integers, one a row.
+            sweeps: Gibbs steps of the memory with the label clamped, >= 1.
             seed: of the draws.
 
         Returns:
@@ -138,144 +127,139 @@ class WakeSleep(Saved, keras.Model):
         """
         chosen = np.asarray(labels)
         if chosen.ndim != 1 or chosen.dtype.kind not in "iu":
-            raise ValueError(f"Argument `labels` must be whole numbers. Received: {labels!r}")
+            raise ValueError(f"Argument `labels` must be integers. Received: {labels!r}")
         one_hot = np.eye(self.categories, dtype="float32")[chosen]
-        key = Key(self.seed + 6, steps("seed", seed, ge=0))
+        key = Key(self.seed + 6, check_steps("seed", seed, ge=0))
         width = self.below_top
         start = np.asarray(tf.cast(key.uniform([len(chosen), width], 0) < 0.5, tf.float32))
         clamped = np.arange(width + self.categories) >= width
         drawn = self.top.sample(
             start=np.concatenate([start, one_hot], 1), clamped=clamped, sweeps=sweeps, seed=seed
         )
-        h: Any = tf.constant(drawn[:, :width])
-        for index, way in reversed(list(enumerate(self.ways))):
-            mean = _down(h, way)
-            h = _drawn(mean, key, index + 1) if index else mean
+        h = tf.constant(drawn[:, :width])
+        for index, layer in self._from_the_top():
+            mean = _down(h, layer)
+            h = key.bernoulli(mean, index + 1) if index else mean
         return h.numpy()
 
-    def _build_weights(self) -> None:
-        """Two sets of weights for each layer below the memory, both the machine's at first."""
-        below = self.dbn.machines[:-1]
-        if not self.top.built:
-            self.top.build((None, below[-1].units + self.categories))
-        self.ways: list[dict[str, Any]] = []
-        for index, machine in enumerate(below):
-            values = {
-                "up": machine.kernel,
-                "up_bias": machine.hidden_bias,
-                "down": machine.kernel,
-                "down_bias": machine.visible_bias,
-            }
-            way = {}
-            for name, value in values.items():
-                way[name] = self.add_weight(name=f"{name}_{index}", shape=tuple(value.shape))
-                way[name].assign(value)
-            self.ways.append(way)
-        self.built = True
-
-    def _way_up(self, x: Any, key: Key) -> list[Any]:
-        """Data and a draw of every layer above, up to the memory."""
-        states = [x]
-        for index, way in enumerate(self.ways):
-            mean = tf.sigmoid(_input(states[-1], way["up"], way["up_bias"]))
-            states.append(_drawn(mean, key, index))
-        return states
-
-    def updated(self) -> list[Any]:
-        """What an update changes: generative weights, the memory's, and recognition weights."""
-        down = [way[name] for way in self.ways for name in ("down", "down_bias")]
-        up = [way[name] for way in reversed(self.ways) for name in ("up", "up_bias")]
+    @property
+    def updated_variables(self) -> list[keras.Variable]:
+        """Generative weights, the memory's, and recognition weights."""
+        down = [layer[name] for layer in self.layer_weights for name in ("down", "down_bias")]
+        up = [layer[name] for _, layer in self._from_the_top() for name in ("up", "up_bias")]
         top = self.top
         return [*down, top.kernel, top.visible_bias, top.hidden_bias, *up]
 
-    def _wake(self, states: list[Any]) -> tuple[list[Any], Any]:
+    def _build_weights(self) -> None:
+        """Two sets of weights for each layer below the memory, both the RBM's at first."""
+        below = self.dbn.rbms[:-1]
+        if not self.top.built:
+            self.top.build((None, below[-1].units + self.categories))
+        self.layer_weights: list[Weights] = []
+        for index, rbm in enumerate(below):
+            initial = {
+                "up": rbm.kernel,
+                "up_bias": rbm.hidden_bias,
+                "down": rbm.kernel,
+                "down_bias": rbm.visible_bias,
+            }
+            weights = {}
+            for name, value in initial.items():
+                weights[name] = self.add_weight(tuple(value.shape), name=f"{name}_{index}")
+                weights[name].assign(value)
+            self.layer_weights.append(weights)
+        self.built = True
+
+    def _from_the_top(self) -> list[tuple[int, Weights]]:
+        return list(enumerate(self.layer_weights))[::-1]
+
+    def _upward_pass(self, x: Tensor, key: Key) -> list[Tensor]:
+        """Data, and a draw of every layer above up to the memory."""
+        states = [x]
+        for index, layer in enumerate(self.layer_weights):
+            states.append(key.bernoulli(_up(states[-1], layer), index))
+        return states
+
+    def _wake(self, states: list[Tensor]) -> tuple[list[Tensor], Tensor]:
         """Gradients of the generative weights, and the lowest layer's error."""
         gradients, errors = [], []
-        for way, v, h in zip(self.ways, states, states[1:], strict=False):
-            wrong = _down(h, way) - v
-            gradients += [_mean_product(wrong, h), tf.reduce_mean(wrong, 0)]
-            errors.append(tf.reduce_mean(tf.square(wrong)))
+        for layer, v, h in zip(self.layer_weights, states, states[1:], strict=False):
+            difference = _down(h, layer) - v
+            gradients += [_mean_product(difference, h), tf.reduce_mean(difference, 0)]
+            errors.append(tf.reduce_mean(tf.square(difference)))
         return gradients, errors[0]
 
-    def _memory(self, v: Any, key: Key) -> tuple[list[Any], Any]:
+    def _memory(self, v: Tensor, key: Key) -> tuple[list[Tensor], Tensor]:
         """Gradients of the memory by CD-k, and the states of the layer below it afterwards."""
-        machine: Machine = self.top.machine()
-        mean, h = machine.hidden_draw(v, key, 100)
-        again: Any = v
+        p = self.top.distribution()
+        mean, h = p.sample_hidden(v, key, 100)
+        model_v, model_mean = v, mean
         for step in range(self.k):
-            again = machine.visible_draw(h, key, 101 + 2 * step)
-            after, h = machine.hidden_draw(again, key, 102 + 2 * step)
+            model_v = p.sample_visible(h, key, 101 + 2 * step)
+            model_mean, h = p.sample_hidden(model_v, key, 102 + 2 * step)
         gradients = [
-            _mean_product(again, after) - _mean_product(v, mean),
-            tf.reduce_mean(again, 0) - tf.reduce_mean(v, 0),
-            tf.reduce_mean(after, 0) - tf.reduce_mean(mean, 0),
+            _mean_product(model_v, model_mean) - _mean_product(v, mean),
+            tf.reduce_mean(model_v, 0) - tf.reduce_mean(v, 0),
+            tf.reduce_mean(model_mean, 0) - tf.reduce_mean(mean, 0),
         ]
-        return gradients, again[:, : self.below_top]
+        return gradients, model_v[:, : self.below_top]
 
-    def _sleep(self, h: Any, key: Key) -> list[Any]:
-        """Gradients of the recognition weights on a draw of the way down."""
+    def _sleep(self, h: Tensor, key: Key) -> list[Tensor]:
+        """Gradients of the recognition weights on a draw of the downward pass."""
         gradients = []
-        for index, way in reversed(list(enumerate(self.ways))):
-            mean = _down(h, way)
-            # Data are intensities, so the lowest layer is dreamt as such.
-            v = mean if index == 0 else _drawn(mean, key, 50 + index)
-            wrong = tf.sigmoid(_input(v, way["up"], way["up_bias"])) - h
-            gradients += [_mean_product(v, wrong), tf.reduce_mean(wrong, 0)]
+        for index, layer in self._from_the_top():
+            mean = _down(h, layer)
+            # Data are intensities, so the lowest layer is not drawn.
+            v = mean if index == 0 else key.bernoulli(mean, 50 + index)
+            difference = _up(v, layer) - h
+            gradients += [_mean_product(v, difference), tf.reduce_mean(difference, 0)]
             h = v
         return gradients
 
-    def _label_probabilities(self, h: Any) -> Any:
+    def _label_probabilities(self, h: Tensor) -> Tensor:
         """p(label | h), exactly: the free energy of the memory with each label in turn."""
-        top, binary = self.top.machine(), self.below_top
+        top, binary = self.top.distribution(), self.below_top
         inputs = tf.matmul(h, top.weights[:binary]) + top.hidden_bias
         with_label = inputs[:, tf.newaxis] + top.weights[binary:]
         gain = tf.reduce_sum(tf.math.softplus(with_label), -1) + top.visible_bias[binary:]
         return tf.nn.softmax(gain)
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments."""
-        return {
-            "dbn": keras.saving.serialize_keras_object(self.dbn),
-            "k": self.k,
-            "seed": self.seed,
-            "name": self.name,
-        }
 
-
-def with_labels(rows: Any, labels: Any, categories: int) -> np.ndarray:
-    """Rows with one-hot labels behind them, for the machine on top.
+def with_labels(rows: ArrayLike, labels: ArrayLike, categories: int) -> np.ndarray:
+    """Rows with one-hot labels appended, for the topmost RBM.
 
     >>> with_labels([[0.5]], [1], 3).tolist()
     [[0.5, 0.0, 1.0, 0.0]]
     """
     chosen = np.asarray(labels)
     if chosen.ndim != 1 or chosen.dtype.kind not in "iu" or chosen.min() < 0:
-        raise ValueError("Argument `labels` must be whole numbers >= 0, one a row.")
+        raise ValueError("Argument `labels` must be integers >= 0, one a row.")
     if chosen.max() >= categories:
         raise ValueError(
             f"Argument `labels` must be below {categories}. Received: {int(chosen.max())}"
         )
-    made = checked(rows, Bernoulli(), None, "rows")
-    return np.concatenate([made, np.eye(categories, dtype="float32")[chosen]], 1)
+    matrix = as_rows(rows, Bernoulli(), None, "rows")
+    return np.concatenate([matrix, np.eye(categories, dtype="float32")[chosen]], 1)
 
 
-def _check(dbn: DBN) -> None:
-    if not isinstance(dbn, DBN) or len(dbn.machines) < 2:
-        raise ValueError("Wake-sleep needs a `DBN` of at least two machines.")
-    *below, top = dbn.machines
+def _check(dbn: DBN) -> Softmax:
+    """The visible units of the topmost RBM."""
+    if not isinstance(dbn, DBN) or len(dbn.rbms) < 2:
+        raise ValueError("Wake-sleep needs a `DBN` of at least two RBMs.")
+    *below, top = dbn.rbms
     if not isinstance(top.visible, Softmax) or top.visible.binary != below[-1].units:
         raise ValueError(
-            "The topmost machine must have `Softmax(categories, binary="
+            "The topmost RBM must have `Softmax(categories, binary="
             f"{below[-1].units})` as visible units. Received: {type(top.visible).__name__}"
         )
-    for machine in dbn.machines:
-        if not isinstance(machine.hidden, BernoulliHidden):
-            raise ValueError("Wake-sleep is for Bernoulli hidden units.")
-    if any(not isinstance(machine.visible, Bernoulli) for machine in below):
+    if any(not isinstance(rbm.hidden, BernoulliHidden) for rbm in dbn.rbms):
+        raise ValueError("Wake-sleep is for Bernoulli hidden units.")
+    if any(not isinstance(rbm.visible, Bernoulli) for rbm in below):
         raise ValueError("Wake-sleep is for Bernoulli visible units.")
+    return top.visible
 
 
-def _pair(data: Any) -> tuple[Any, Any]:
+def _pair(data: Batch) -> tuple[Tensor, Tensor]:
     """Rows and labels of a batch."""
     x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
     if y is None:
@@ -283,20 +267,17 @@ def _pair(data: Any) -> tuple[Any, Any]:
     return x, y
 
 
-def _input(v: Any, weights: Any, bias: Any) -> Any:
-    return tf.matmul(v, tf.convert_to_tensor(weights)) + bias
+def _up(v: Tensor, weights: Weights) -> Tensor:
+    """q(h | v) of a layer's recognition weights."""
+    return tf.sigmoid(tf.matmul(v, tf.convert_to_tensor(weights["up"])) + weights["up_bias"])
 
 
-def _down(h: Any, way: Mapping[str, Any]) -> Any:
+def _down(h: Tensor, weights: Weights) -> Tensor:
     """p(v | h) of a layer's generative weights."""
-    product = tf.matmul(h, tf.convert_to_tensor(way["down"]), transpose_b=True)
-    return tf.sigmoid(product + way["down_bias"])
+    product = tf.matmul(h, tf.convert_to_tensor(weights["down"]), transpose_b=True)
+    return tf.sigmoid(product + weights["down_bias"])
 
 
-def _drawn(mean: Any, key: Key, purpose: int) -> Any:
-    return tf.cast(key.uniform(shape_of(mean), purpose) < mean, tf.float32)
-
-
-def _mean_product(rows: Any, states: Any) -> Any:
+def _mean_product(rows: Tensor, states: Tensor) -> Tensor:
     """Mean over a batch of the outer products."""
     return tf.matmul(rows, states, transpose_a=True) / tf.cast(tf.shape(rows)[0], tf.float32)

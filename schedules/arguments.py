@@ -9,10 +9,7 @@ from typing import Any, TypeAlias
 
 import keras
 
-from ..arguments import check_bool as flag
-from ..arguments import check_choice as one_of
 from ..arguments import check_number, invalid, is_number
-from ..arguments import check_number as number
 
 # A duration in optimizer updates. A recipe may write `500 steps`, `3 epochs` or `10%` for it.
 Steps: TypeAlias = int
@@ -68,20 +65,3 @@ def _listed(name: str, values: Any) -> Sequence[Any]:
     if not isinstance(values, (list, tuple)):
         raise invalid(name, "a list", values)
     return values
-
-
-# The names that `pretraining` still uses.
-steps = check_steps
-__all__ = [
-    "MOST_STEPS",
-    "Schedule",
-    "Steps",
-    "check_boundaries",
-    "check_rate",
-    "check_rates",
-    "check_steps",
-    "flag",
-    "number",
-    "one_of",
-    "steps",
-]

@@ -19,7 +19,10 @@ from ...callbacks.table import CALLBACKS
 from ...models.losses import LOSSES
 from ...models.training_parts import part_classes
 from ...models.transforms import GRADIENT_TRANSFORMS
-from ...pretraining.table import MACHINE_PARTS
+from ...pretraining.hidden_units import HIDDEN
+from ...pretraining.mixing import ESTIMATORS
+from ...pretraining.regularization import Regularization
+from ...pretraining.units import VISIBLE
 from ...schedules.table import SCHEDULES
 from ..data.sources import SOURCES
 from ..spec.catalog import EVERY_LAYER, describe
@@ -81,8 +84,10 @@ def tables() -> dict[str, dict[str, Any]]:
     for name, cls in part_classes().items():
         if name != "momentum":  # a schedule in the arguments of the optimizer
             made[name] = own_rows({name: cls})
-    for kind, table in MACHINE_PARTS.items():
-        made[kind] = own_rows(table)
+    made["visible_units"] = own_rows(VISIBLE)
+    made["hidden_units"] = own_rows(HIDDEN)
+    made["estimators"] = own_rows(ESTIMATORS)
+    made["regularization"] = own_rows({"regularization": Regularization})
     made["sources"] = {**own_rows(SOURCES), "arrays": {"class": ""}}
     made["activations"] = activations()
     return {kind: dict(sorted(rows.items())) for kind, rows in made.items()}

@@ -8,8 +8,16 @@ from typing import Any
 import keras
 import numpy as np
 
-from ...pretraining import DBN, RBM, Handed, Layer, MomentumSGD, initialize_from
-from ...pretraining.initialize import planned
+from ...pretraining import (
+    DBN,
+    RBM,
+    Initialization,
+    Layer,
+    MomentumSGD,
+    WeightTransfer,
+    initialize_from,
+)
+from ...pretraining.initialize import plan_transfer
 from ..data import Data
 from ..errors import RecipeError
 from ..spec import Choice, Recipe
@@ -19,8 +27,6 @@ from .objects import Builder, first_paragraph
 SECTION = ("pretraining", "dbn")
 # Streams of the seed from which each split's binary rows are drawn.
 TRAINING, VALIDATION, TEST = 11, 12, 13
-# Keys of a layer that are constructor arguments of its machine.
-OF_MACHINE = ("hidden", "estimator", "penalty", "dropout", "centring", "stddev", "data_bias")
 
 
 @dataclass(frozen=True)
@@ -48,19 +54,19 @@ class Pretraining:
         dbn: the network, untrained.
         rows: of the training split, scaled and flat.
         validation: rows held out, or None.
-        handing: arguments of `initialize_from`.
-        cache: whether trained machines are kept for other runs.
+        transfer: arguments of `initialize_from`.
+        cache: whether trained RBMs are kept for other runs.
     """
 
     dbn: DBN
     rows: np.ndarray
     validation: np.ndarray | None
-    handing: Mapping[str, Any]
+    transfer: Mapping[str, Any]
     cache: bool
 
-    def hand_over(self, model: keras.Model) -> list[Handed]:
-        """Give the machines' weights to the model."""
-        return initialize_from(self.dbn, model, **self.handing)
+    def initialize(self, model: keras.Model) -> list[WeightTransfer]:
+        """Give the RBMs' weights to the model."""
+        return initialize_from(self.dbn, model, **self.transfer)
 
 
 def pretraining(recipe: Recipe, data: Data, model: keras.Model) -> Pretraining | None:
@@ -73,12 +79,12 @@ def pretraining(recipe: Recipe, data: Data, model: keras.Model) -> Pretraining |
     if recipe.pretraining is None:
         return None
     section = recipe.pretraining.dbn
-    rows = machine_rows(recipe, data, data.rows, TRAINING)
+    rows = rbm_rows(recipe, data, data.rows, TRAINING)
     held_out = None
     if data.validation is not None:
-        held_out = machine_rows(recipe, data, data.validation.x, VALIDATION)
-    handing = {
-        "layers": section.into,
+        held_out = rbm_rows(recipe, data, data.validation.x, VALIDATION)
+    transfer = {
+        "layers": section.dense_layers,
         "activation": section.activation,
         "decoder": section.decoder,
     }
@@ -88,14 +94,14 @@ def pretraining(recipe: Recipe, data: Data, model: keras.Model) -> Pretraining |
         layers[0].rbm.visible.check_width(rows.shape[1])
         layers[0].rbm.visible.check(rows)
         dbn.build((None, rows.shape[1]))
-        planned(dbn, model, **handing)
+        plan_transfer(dbn, model, **transfer)
     except ValueError as error:
         raise RecipeError([recipe.problem(SECTION, first_paragraph(str(error)))]) from error
-    return Pretraining(dbn, rows, held_out, handing, section.cache)
+    return Pretraining(dbn, rows, held_out, transfer, section.cache)
 
 
-def machine_rows(recipe: Recipe, data: Data, x: np.ndarray, stream: int) -> np.ndarray:
-    """Rows as the first machine gets them: scaled, flat, and made binary if the recipe says so."""
+def rbm_rows(recipe: Recipe, data: Data, x: np.ndarray, stream: int) -> np.ndarray:
+    """Rows as the first RBM gets them: scaled, flat, and made binary if the recipe says so."""
     assert recipe.pretraining is not None
     section = recipe.pretraining.dbn
     rows = flat(data, x)
@@ -109,7 +115,7 @@ def machine_rows(recipe: Recipe, data: Data, x: np.ndarray, stream: int) -> np.n
 
 
 def _layer(recipe: Recipe, index: int, rows: int) -> Layer:
-    """A machine of the stack with its own settings, or those of the network."""
+    """An RBM of the stack with its own settings, or those of the network."""
     assert recipe.pretraining is not None
     network = recipe.pretraining.dbn
     own = network.layers[index]
@@ -128,26 +134,30 @@ def _layer(recipe: Recipe, index: int, rows: int) -> Layer:
     def made(key: str) -> Any:
         value, place = setting(key)
         # A section's keys stand at its own place, without a name between.
-        place = place[:-1] if key == "penalty" else place
+        place = place[:-1] if key == "regularization" else place
         return builder.value(value, place)
 
     place = (*SECTION, "layers", index)
     seed = (recipe.seed if network.seed is None else network.seed) + index
     try:
-        machine = RBM(
+        rbm = RBM(
             own.units,
             visible=_visible(recipe, builder, index),
-            products=network.products,
+            hidden=made("hidden"),
+            estimator=made("estimator"),
+            regularization=made("regularization"),
+            initialization=Initialization(made("stddev"), made("data_bias")),
+            centring=made("centring"),
+            matmul_precision=network.matmul_precision,
             seed=seed,
             name=f"rbm_{index}",
-            **{key: made(key) for key in OF_MACHINE},
         )
         return Layer(
-            machine,
+            rbm,
             MomentumSGD(_rate(made("learning_rate")), _rate(made("momentum"))),
             epochs=epochs,
             batch_size=batch_size,
-            up=setting("up")[0],
+            output=setting("output")[0],
             jit_compile=network.jit_compile,
         )
     except ValueError as error:
@@ -155,7 +165,7 @@ def _layer(recipe: Recipe, index: int, rows: int) -> Layer:
 
 
 def _visible(recipe: Recipe, builder: Builder, index: int) -> Any:
-    """Visible units: the recipe's for the first machine, what the units below ask for above."""
+    """Visible units: the recipe's for the first RBM, what the units below ask for above."""
     assert recipe.pretraining is not None
     network = recipe.pretraining.dbn
     if index == 0:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...pretraining import exact_log_partition, log_partition, log_probability
-from ..build.pretraining import TEST, Pretraining, machine_rows
+from ..build.pretraining import TEST, Pretraining, rbm_rows
 from ..spec import Recipe
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def estimates(recipe: Recipe, data: "Data", work: Pretraining) -> dict[str, floa
     assert recipe.pretraining is not None
     section = recipe.pretraining.dbn.log_probability
     assert section is not None
-    machine = work.dbn.machines[0]
+    machine = work.dbn.rbms[0]
     try:
         partition = exact_log_partition(machine)
     except ValueError:
@@ -39,7 +39,7 @@ def estimates(recipe: Recipe, data: "Data", work: Pretraining) -> dict[str, floa
         "validation": work.validation,
     }
     if data.test is not None:
-        splits["test"] = machine_rows(recipe, data, data.test.x, TEST)
+        splits["test"] = rbm_rows(recipe, data, data.test.x, TEST)
     found = {
         split: round(log_probability(machine, rows, partition).value, 4)
         for split, rows in splits.items()

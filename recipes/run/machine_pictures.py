@@ -25,13 +25,13 @@ def pictures(dbn: DBN, rows: np.ndarray, held_out: np.ndarray | None) -> dict[st
     shown = rows if held_out is None else held_out
     examples = shown[:EXAMPLES]
     found = {
-        "filters": np.asarray(dbn.machines[0].kernel).T[:FILTERS],
+        "filters": np.asarray(dbn.rbms[0].kernel).T[:FILTERS],
         "originals": examples,
         "reconstructions": dbn.reconstruct(examples),
         "fantasies": fantasies(dbn, CHAINS, SWEEPS),
     }
     states: Any = shown[:ROWS]
-    for index, machine in enumerate(dbn.machines):
+    for index, machine in enumerate(dbn.rbms):
         states = machine.transform(states)
         low, high = (0.0, 1.0) if machine.hidden.activation == "sigmoid" else _ends(states)
         counts, _ = np.histogram(states, bins=BINS, range=(low, high))
@@ -42,7 +42,7 @@ def pictures(dbn: DBN, rows: np.ndarray, held_out: np.ndarray | None) -> dict[st
 
 def fantasies(dbn: DBN, chains: int, sweeps: Sequence[int]) -> np.ndarray:
     """Means of the lowest visible units after so many Gibbs sweeps of the topmost machine."""
-    *below, top = dbn.machines
+    *below, top = dbn.rbms
     frames, states, done = [], None, 0
     for number, sweep in enumerate(sweeps):
         states = top.sample(chains, sweeps=sweep - done, start=states, seed=number)

@@ -111,15 +111,15 @@ class Pretrainer:
             False where it was asked to end; the state is kept then.
         """
         rows, held_out = self.work.rows, self.work.validation
-        for index in range(len(self.work.dbn.machines)):
+        for index in range(len(self.work.dbn.rbms)):
             if index:
-                machine = self.work.dbn.machines[index - 1]
-                rows = self.work.dbn.up(index - 1, rows)
+                machine = self.work.dbn.rbms[index - 1]
+                rows = self.work.dbn.layer_output(index - 1, rows)
                 held_out = None if held_out is None else machine.transform(held_out)
             if not self.layer(index, rows, held_out):
                 return False
         self.work.dbn.built = True
-        handed = [str(row) for row in self.work.hand_over(model)]
+        handed = [str(row) for row in self.work.initialize(model)]
         arrays: dict[str, Any] = pictures(self.work.dbn, self.work.rows, self.work.validation)
         self.directory.write(files.PICTURES, lambda path: np.savez(path, **arrays))
         self.directory.write_json(files.PRETRAINING, {"layers": self.story, "handed": handed})
@@ -127,7 +127,7 @@ class Pretrainer:
 
     def layer(self, index: int, rows: np.ndarray, held_out: np.ndarray | None) -> bool:
         """One layer, trained or taken from a store; False where it was asked to end."""
-        key, machine = self.keys[index], self.work.dbn.machines[index]
+        key, machine = self.keys[index], self.work.dbn.rbms[index]
         known = self.own.find(key) or (shared().find(key) if self.work.cache else None)
         known = known if known is not None and fits(known.weights, machine.weights) else None
         if known is not None:
@@ -155,7 +155,7 @@ class Pretrainer:
     def train(self, index: int, rows: np.ndarray, held_out: np.ndarray | None) -> Kept | None:
         """Train one machine, from where an earlier process left it; None where it was left."""
         dbn, partial = self.work.dbn, f"{self.keys[index]}-partial"
-        machine = dbn.machines[index]
+        machine = dbn.rbms[index]
         dbn.compile_layer(index)
         earlier = self.own.find(partial)
         if earlier is not None and fits(earlier.weights, variables(machine)):
@@ -183,7 +183,7 @@ def pretrain_aside(work: Pretraining | None, model: keras.Model) -> None:
 def layer_keys(work: Pretraining) -> list[str]:
     """The name of each layer in a store: it follows from the rows and all settings up to it."""
     rows = hashlib.sha256(np.ascontiguousarray(work.rows).data).hexdigest()
-    settings = [layer.get_config() for layer in work.dbn.settings]
+    settings = [layer.get_config() for layer in work.dbn.stack]
     return [
         key_of(rows, {"layers": settings[: index + 1], "shape": list(work.rows.shape)})
         for index in range(len(settings))

@@ -18,7 +18,7 @@ from .nodes import is_list
 # Sections whose keys are the arguments of one class, each a kind with that one entry: parts of the
 # training step at the top of a recipe, and one inside of `pretraining`.
 PARTS = ("gradient_clipping", "weight_decay", "layer_rates", "sam", "weight_averaging")
-SECTIONS = (*PARTS, "penalty")
+SECTIONS = (*PARTS, "regularization")
 KINDS = (
     "layers", "optimizers", "losses", "metrics", "initializers", "regularizers", "constraints",
     "activations", "callbacks", "schedules", "gradient_transforms", "sources", "visible_units",

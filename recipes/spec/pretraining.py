@@ -14,15 +14,14 @@ Hidden = Annotated[Choice, choice("hidden_units")]
 Estimator = Annotated[Choice, choice("estimators")]
 Rate = Annotated[float | Choice, number_or_choice("schedules", number(ge=0))]
 Momentum = Annotated[float | Choice, number_or_choice("schedules", number(ge=0, lt=1))]
-Penalty = Annotated[Choice | None, section("penalty")]
-Fraction = Annotated[float, Key(ge=0, lt=1)]
+Regularization = Annotated[Choice | None, section("regularization")]
 Stddev = Annotated[float, Key(ge=0)]
 Centring = Annotated[float | None, either(number(gt=0, le=1), nothing())]
-Up = Literal["mean", "sample"]
+Output = Literal["mean", "sample"]
 
 
 class LogProbabilitySection(Strict):
-    """Annealed importance sampling for the first machine, once it is trained."""
+    """Annealed importance sampling for the first RBM, once it is trained."""
 
     runs: int = Key(100, ge=2, le=MOST, description="independent runs")
     temperatures: int = Key(
@@ -34,7 +33,7 @@ class LogProbabilitySection(Strict):
 
 
 class DbnLayerSection(Strict):
-    """One machine; what it leaves out is as the network's."""
+    """One RBM; what it leaves out is as in the network."""
 
     inherits: ClassVar[bool] = True
 
@@ -45,22 +44,22 @@ class DbnLayerSection(Strict):
     momentum: Momentum | None = None
     hidden: Hidden | None = None
     estimator: Estimator | None = None
-    penalty: Penalty = None
-    dropout: Fraction | None = None
+    regularization: Regularization = None
     centring: Centring = None
     stddev: Stddev | None = None
     data_bias: bool | None = None
-    up: Up | None = None
+    output: Output | None = None
 
 
 class DbnSection(Strict):
     """A deep belief network that learns the training rows without their targets."""
 
     layers: list[DbnLayerSection] = Key(
-        min_length=1, description="machines from the bottom up: `units`, and keys of its own"
+        min_length=1,
+        description="RBMs from the bottom up: `units`, and keys for it alone",
     )
     visible: Visible = Key(
-        Choice("visible_units", "bernoulli"), description="visible units of the first machine"
+        Choice("visible_units", "bernoulli"), description="visible units of the first RBM"
     )
     hidden: Hidden = Key(Choice("hidden_units", "bernoulli"), description="hidden units")
     estimator: Estimator = Key(
@@ -70,38 +69,37 @@ class DbnSection(Strict):
     batch_size: Count = Key(100, description="rows an update")
     learning_rate: Rate = Key(0.1, description="a number or a schedule; durations are the layer's")
     momentum: Momentum = Key(0.5, description="a number or a schedule")
-    penalty: Penalty = Key(None, description="on weights, and on the hidden units' activity")
-    dropout: Fraction = Key(0.0, description="share of hidden units that sit a row out")
+    regularization: Regularization = Key(None, description="penalties, and dropout of hidden units")
     centring: Centring = Key(None, description="rate at which offsets follow the data")
-    stddev: Stddev = Key(0.01, description="of the machines' initial weights")
+    stddev: Stddev = Key(0.01, description="of the initial weights")
     data_bias: bool = Key(False, description="start the visible biases at the means of the data")
-    up: Up = Key("mean", description="what the layer above is trained on")
-    products: Literal["float32", "bfloat16"] = Key(
+    output: Output = Key("mean", description="what the layer above is trained on")
+    matmul_precision: Literal["float32", "bfloat16"] = Key(
         "float32", description="precision of the operands of matrix products"
     )
     jit_compile: bool = Key(False, description="compile the updates with XLA")
-    seed: Seed | None = Key(None, description="of the machines; by default the recipe's")
-    into: Annotated[list[str], Key(min_length=1)] | None = Key(
+    seed: Seed | None = Key(None, description="of the RBMs; by default the recipe's")
+    dense_layers: Annotated[list[str], Key(min_length=1)] | None = Key(
         None, description="names of the dense layers that get the weights; by default the first"
     )
     decoder: bool = Key(
         False, description="as many dense layers again get the transposed weights: an autoencoder"
     )
     activation: Literal["same", "convert", "ignore"] = Key(
-        "same", description="what is done where a layer's activation is another than the machine's"
+        "same", description="what to do if a layer's activation differs from the RBM's"
     )
     binarize: Literal["none", "sample", "round"] = Key(
         "none", description="make rows 0 and 1: drawn once with the rows as probabilities, or cut"
     )
     log_probability: LogProbabilitySection | None = Key(
-        None, description="estimate the first machine's log-probability of training and test rows"
+        None, description="estimate the first RBM's log-probability of training and test rows"
     )
     cache: bool = Key(
-        True, description="keep trained machines for the next run with the same rows and settings"
+        True, description="keep trained RBMs for the next run with the same rows and settings"
     )
 
 
 class PretrainingSection(Strict):
     """What is trained before the model and gives it initial weights."""
 
-    dbn: DbnSection = Key(description="a deep belief network; one layer is a single machine")
+    dbn: DbnSection = Key(description="a deep belief network; one layer is a single RBM")

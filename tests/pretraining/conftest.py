@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_recipes.pretraining import RBM, MomentumSGD
+from keras_recipes.pretraining import RBM, Initialization, MomentumSGD
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +19,7 @@ def machine():
     """A built machine whose weights and biases are none of them zero."""
 
     def make(width=6, units=4, scale=0.5, **arguments):
-        rbm = RBM(units, stddev=scale, seed=3, **arguments)
+        rbm = RBM(units, initialization=Initialization(scale), seed=3, **arguments)
         rbm.build((None, width))
         random = np.random.default_rng(1)
         rbm.visible_bias.assign(scale * random.normal(size=width))

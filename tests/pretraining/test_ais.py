@@ -8,6 +8,7 @@ import pytest
 from keras_recipes.pretraining import (
     RBM,
     Gaussian,
+    Initialization,
     Softmax,
     exact_log_partition,
     log_partition,
@@ -46,7 +47,7 @@ def test_ais_is_within_a_tenth_of_a_nat_of_exact(machine, own):
 
 
 def test_ais_of_a_gaussian_machine_is_its_determinant(machine):
-    rbm = RBM(5, visible="gaussian", hidden="gaussian", stddev=0.15, seed=2)
+    rbm = RBM(5, visible="gaussian", hidden="gaussian", initialization=Initialization(0.15), seed=2)
     rbm.build((None, 4))
     w = np.asarray(rbm.kernel, "float64")
     precision = np.block([[np.eye(4), -w], [-w.T, np.eye(5)]])

@@ -44,18 +44,18 @@ def test_each_layer_is_trained_on_what_the_one_below_gives(rows):
     below.fit(rows[:40], batch_size=20, epochs=3, verbose=0)
     above.compile(keras.optimizers.Adam(0.01))
     above.fit(below.transform(rows[:40]), batch_size=30, epochs=2, verbose=0)
-    for ours, theirs in zip(dbn.machines, (below, above), strict=True):
+    for ours, theirs in zip(dbn.rbms, (below, above), strict=True):
         np.testing.assert_array_equal(ours.kernel, theirs.kernel)
     expected = above.transform(below.transform(rows))
     np.testing.assert_allclose(dbn.transform(rows), expected, rtol=1e-6)
 
 
 def test_samples_may_go_up_instead_of_means(rows):
-    dbn = DBN([Layer(6, epochs=1, up="sample"), Layer(5, epochs=0)])
+    dbn = DBN([Layer(6, epochs=1, output="sample"), Layer(5, epochs=0)])
     dbn.pretrain(rows, verbose=0)
-    drawn = dbn.up(0, np.repeat(rows[:1], 4001, 0))
+    drawn = dbn.layer_output(0, np.repeat(rows[:1], 4001, 0))
     assert set(np.unique(drawn)) == {0, 1}
-    np.testing.assert_allclose(drawn.mean(0), dbn.machines[0].transform(rows[:1])[0], atol=0.03)
+    np.testing.assert_allclose(drawn.mean(0), dbn.rbms[0].transform(rows[:1])[0], atol=0.03)
 
 
 def test_pretraining_goes_on_from_any_layer(rows):
@@ -64,8 +64,8 @@ def test_pretraining_goes_on_from_any_layer(rows):
 
     whole, first = DBN(layers()), DBN(layers())
     whole.pretrain(rows, verbose=0)
-    first.machines[0].compile(first.settings[0].optimizer)
-    first.machines[0].fit(rows, batch_size=100, epochs=1, verbose=0)
+    first.rbms[0].compile(first.stack[0].optimizer)
+    first.rbms[0].fit(rows, batch_size=100, epochs=1, verbose=0)
     assert len(first.pretrain(rows, first=1, verbose=0)) == 1
     np.testing.assert_array_equal(whole.transform(rows), first.transform(rows))
 
@@ -73,12 +73,12 @@ def test_pretraining_goes_on_from_any_layer(rows):
 def test_a_saved_network_is_the_same(dbn, rows, tmp_path):
     dbn.save(tmp_path / "dbn.keras")
     again = keras.models.load_model(tmp_path / "dbn.keras")
-    for ours, theirs in zip(dbn.settings, again.settings, strict=True):
+    for ours, theirs in zip(dbn.stack, again.stack, strict=True):
         assert ours.rbm.get_config() == theirs.rbm.get_config()
-        assert (ours.epochs, ours.batch_size, ours.up) == (
+        assert (ours.epochs, ours.batch_size, ours.output) == (
             theirs.epochs,
             theirs.batch_size,
-            theirs.up,
+            theirs.output,
         )
     np.testing.assert_array_equal(again.transform(rows), dbn.transform(rows))
     np.testing.assert_array_equal(again.sample(3, sweeps=5), dbn.sample(3, sweeps=5))
@@ -138,13 +138,13 @@ def test_gaussian_machines_unroll(rows):
         (lambda: DBN([0]), "`units` must be >= 1"),
         (lambda: DBN([3, RBM(2, visible="gaussian")]), "stand on"),
         (lambda: DBN([RBM(3, hidden="rectified"), 2]), "stand on"),
-        (lambda: DBN([same := RBM(3), same]), "the same machine twice"),
+        (lambda: DBN([same := RBM(3), same]), "the same RBM twice"),
         (lambda: Layer(3, epochs=-1), "`epochs` must be >= 0"),
-        (lambda: Layer(3, up="both"), "`up` must be one of"),
+        (lambda: Layer(3, output="both"), "`output` must be one of"),
         (lambda: Layer(3, "sgd"), "`optimizer` must be one of Keras"),
         (lambda: unroll(DBN([3])), "has no weights yet"),
         (lambda: unroll_classifier(DBN([3]), 1), "`classes` must be >= 2"),
-        (lambda: Autoencoder(4, [3], [], []), "`activations` must have one a layer"),
+        (lambda: Autoencoder(4, [3], [], []), "`activations` must have one item a layer"),
     ],
 )
 def test_bad_requests_are_refused(make, message):

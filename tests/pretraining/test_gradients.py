@@ -9,8 +9,8 @@ from keras_recipes.pretraining import (
     FastPersistentCD,
     Gaussian,
     MomentumSGD,
-    Penalty,
     PersistentCD,
+    Regularization,
     Softmax,
 )
 from keras_recipes.pretraining.sampling import Key
@@ -211,8 +211,10 @@ def test_penalties_touch_what_they_say(binary, machine, trained):
         dw -= np.outer(v.mean(0), push)
         w, a = w + RATE * dw, a + RATE * (v - again).mean(0)
         b = b + RATE * ((positive - mean).mean(0) - push)
-    penalty = Penalty(l1, l2, sparsity_target=target, sparsity_cost=cost, sparsity_decay=decay)
-    assert_equal(trained(binary, penalty=penalty), (w, a, b))
+    penalty = Regularization(
+        l1, l2, sparsity_target=target, sparsity_cost=cost, sparsity_decay=decay
+    )
+    assert_equal(trained(binary, regularization=penalty), (w, a, b))
 
 
 def test_dropped_hidden_units_sit_out_both_phases(binary, machine, trained):
@@ -225,7 +227,7 @@ def test_dropped_hidden_units_sit_out_both_phases(binary, machine, trained):
         mean = sigmoid(again @ w + b) * kept
         w = w + RATE * (v.T @ positive - again.T @ mean) / len(v)
         a, b = a + RATE * (v - again).mean(0), b + RATE * (positive - mean).mean(0)
-    assert_equal(trained(binary, dropout=0.4), (w, a, b))
+    assert_equal(trained(binary, regularization=Regularization(dropout=0.4)), (w, a, b))
 
 
 def test_momentum_by_schedule(binary, machine, trained):
@@ -249,7 +251,7 @@ def test_momentum_by_schedule(binary, machine, trained):
 
 def test_centring_is_gradient_descent_of_the_centred_machine(binary, machine):
     """The centred machine, written with its own biases, moves to where ours does."""
-    from keras_recipes.pretraining.gradients import centred
+    from keras_recipes.pretraining.likelihood import centred
 
     random = np.random.default_rng(6)
     mu, lam = random.random(6), random.random(4)

@@ -5,15 +5,20 @@ import numpy as np
 import pytest
 from keras import layers
 
-from keras_recipes.pretraining import DBN, RBM, Gaussian, initialize_from
+from keras_recipes.pretraining import DBN, RBM, Gaussian, Initialization, initialize_from
 
 
 @pytest.fixture
 def dbn():
-    made = DBN([RBM(6, stddev=0.5, seed=1), RBM(5, stddev=0.5, seed=2)])
+    made = DBN(
+        [
+            RBM(6, initialization=Initialization(0.5), seed=1),
+            RBM(5, initialization=Initialization(0.5), seed=2),
+        ]
+    )
     made.build((None, 8))
     random = np.random.default_rng(0)
-    for machine in made.machines:
+    for machine in made.rbms:
         machine.hidden_bias.assign(random.normal(size=machine.units))
     return made
 
@@ -74,9 +79,9 @@ def test_by_name_and_for_one_machine(dbn, rows):
     inputs = keras.Input((8,))
     wide = layers.Dense(6, activation="sigmoid", name="wide")(inputs)
     model = keras.Model(inputs, layers.Dense(2, name="out")(wide))
-    report = initialize_from(dbn.machines[0], model, layers=["wide"])
+    report = initialize_from(dbn.rbms[0], model, layers=["wide"])
     assert len(report) == 2
-    np.testing.assert_array_equal(model.get_layer("wide").kernel, dbn.machines[0].kernel)
+    np.testing.assert_array_equal(model.get_layer("wide").kernel, dbn.rbms[0].kernel)
 
 
 def test_inner_models_are_entered(dbn, rows):
@@ -104,15 +109,15 @@ def test_classic_dropout_scales_the_kernel_behind_it(dbn):
         layers.Dense(5, activation="sigmoid"),
     )
     report = initialize_from(dbn, model, dropout="classic")
-    below, above = (np.asarray(machine.kernel) for machine in dbn.machines)
+    below, above = (np.asarray(machine.kernel) for machine in dbn.rbms)
     np.testing.assert_allclose(model.layers[1].kernel, below / 0.8, rtol=1e-6)
     np.testing.assert_allclose(model.layers[3].kernel, above / 0.5, rtol=1e-6)
     assert report[2].note == "divided by 0.5 for dropout"
-    np.testing.assert_array_equal(model.layers[3].bias, dbn.machines[1].hidden_bias)
+    np.testing.assert_array_equal(model.layers[3].bias, dbn.rbms[1].hidden_bias)
 
 
 def test_gaussian_units_divide_by_their_variance(rows):
-    rbm = RBM(6, visible=Gaussian(0.5, learned=True), stddev=0.5)
+    rbm = RBM(6, visible=Gaussian(0.5, learned=True), initialization=Initialization(0.5))
     rbm.build((None, 8))
     model = sequential(layers.Dense(6, activation="sigmoid"))
     initialize_from(rbm, model)
@@ -133,7 +138,7 @@ SIGMOID = {"activation": "sigmoid"}
 @pytest.mark.parametrize(
     ("make", "arguments", "message"),
     [
-        (lambda: sequential(layers.Dense(6, **SIGMOID)), {}, "has 1 Dense layers, and there are 2"),
+        (lambda: sequential(layers.Dense(6, **SIGMOID)), {}, "has 1 Dense layers, and 2 need"),
         (
             lambda: sequential(layers.Dense(6, **SIGMOID), layers.Dense(4, **SIGMOID)),
             {},
@@ -147,7 +152,7 @@ SIGMOID = {"activation": "sigmoid"}
         (
             lambda: sequential(layers.Dense(6, activation="relu"), layers.Dense(5, **SIGMOID)),
             {},
-            "has the activation 'relu', and the hidden units of machine 0 ask for sigmoid",
+            "has the activation 'relu', and the hidden units of RBM 0 need sigmoid",
         ),
         (
             lambda: sequential(layers.Dense(6, activation="tanh"), layers.Dense(5, **SIGMOID)),
@@ -238,5 +243,5 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(dbn, make, arguments, 
 
 
 def test_an_untrained_machine_is_refused():
-    with pytest.raises(ValueError, match="Machine 0 has no weights yet"):
+    with pytest.raises(ValueError, match="RBM 0 has no weights yet"):
         initialize_from(RBM(6), sequential(layers.Dense(6, **SIGMOID)))

@@ -12,14 +12,14 @@ from keras_recipes.pretraining import (
     ContrastiveDivergence,
     FastPersistentCD,
     Gaussian,
+    Initialization,
     MomentumSGD,
     ParallelTempering,
-    Penalty,
     PersistentCD,
+    Regularization,
     Softmax,
     exact_log_partition,
 )
-from keras_recipes.pretraining.gradients import of_likelihood
 from keras_recipes.pretraining.sampling import Key
 from keras_recipes.schedules import Exponential, PiecewiseConstant
 
@@ -30,9 +30,12 @@ KINDS = {
     "fpcd": {"estimator": FastPersistentCD(7)},
     "tempering": {"estimator": ParallelTempering(3, 4)},
     "gaussian": {"visible": Gaussian(0.8, learned=True), "centring": 0.1},
-    "rectified": {"hidden": "rectified", "dropout": 0.3},
-    "penalties": {"penalty": Penalty(1e-3, 1e-3, sparsity_target=0.2), "data_bias": True},
-    "bfloat16": {"products": "bfloat16"},
+    "rectified": {"hidden": "rectified", "regularization": Regularization(dropout=0.3)},
+    "penalties": {
+        "regularization": Regularization(1e-3, 1e-3, sparsity_target=0.2),
+        "initialization": Initialization(data_bias=True),
+    },
+    "bfloat16": {"matmul_precision": "bfloat16"},
 }
 
 
@@ -45,7 +48,7 @@ def exact_gradient(rbm, rows):
     variables = [rbm.kernel, rbm.visible_bias, rbm.hidden_bias]
     everything = tf.constant(states(rbm.width))
     with tf.GradientTape() as tape:
-        energy = rbm.machine().free_energy
+        energy = rbm.distribution().free_energy
         loss = tf.reduce_mean(energy(tf.constant(rows)))
         loss += tf.reduce_logsumexp(-energy(everything))
     return tape.gradient(loss, [variable.value for variable in variables])
@@ -54,14 +57,14 @@ def exact_gradient(rbm, rows):
 def test_many_persistent_chains_approach_the_exact_gradient(binary, machine):
     rbm = machine(scale=1.0)
     exact = exact_gradient(rbm, binary)
-    equations, v = rbm.machine(), tf.constant(binary)
+    equations, v = rbm.distribution(), tf.constant(binary)
     h = equations.hidden_mean(v)
     errors = []
     for chains in (100, 10_000):
         estimator = PersistentCD(chains, 200)
         state = {"chain": tf.zeros((chains, rbm.units))}
-        negative = estimator(equations, None, state, Key(1, 0))
-        found = of_likelihood(equations, v, h, negative.visible, negative.hidden)
+        negative = estimator.negative_phase(equations, None, state, Key(1, 0))
+        found = equations.gradients(v, h, negative.v, negative.h)
         errors.append(
             max(float(tf.norm(a - b)) for a, b in zip(found.values(), exact, strict=True))
         )
@@ -76,17 +79,17 @@ def test_many_persistent_chains_approach_the_exact_gradient(binary, machine):
 def test_the_chains_of_each_estimator_sample_the_machine(machine, estimator):
     """Mean of v at the stationary distribution; for CD from a start far from it, after long."""
     rbm = machine(width=5, units=3, scale=0.8)
-    energy = rbm.machine().free_energy(tf.constant(states(5))).numpy()
+    energy = rbm.distribution().free_energy(tf.constant(states(5))).numpy()
     p = np.exp(-energy - exact_log_partition(rbm).value)
     assert abs(p.sum() - 1) < 1e-5
     chains = estimator.state_shapes(5, 3).get("chain", (500, 3))
     state, drawn, h = {"chain": tf.zeros(chains)}, [], tf.zeros(chains)
     for step in range(60):
-        negative = estimator(rbm.machine(), h, state, Key(2, step))
+        negative = estimator.negative_phase(rbm.distribution(), h, state, Key(2, step))
         state = negative.state or state
-        h = tf.cast(negative.hidden > Key(3, step).uniform(negative.hidden.shape), tf.float32)
+        h = tf.cast(negative.h > Key(3, step).uniform(negative.h.shape), tf.float32)
         if step >= 20:
-            drawn.append(negative.visible.numpy().mean(0))
+            drawn.append(negative.v.numpy().mean(0))
     np.testing.assert_allclose(np.mean(drawn, 0), p @ states(5), atol=0.03)
 
 
@@ -96,7 +99,7 @@ def test_it_learns_a_small_distribution():
     patterns = np.array([[1, 1, 0, 0], [0, 0, 1, 1], [1, 0, 1, 0], [0, 0, 0, 0]], "float32")
     share = np.array([0.4, 0.3, 0.2, 0.1])
     rows = np.repeat(patterns, (share * 20_000).round().astype(int), 0)
-    rbm = RBM(8, estimator=PersistentCD(500), stddev=0.1, seed=1)
+    rbm = RBM(8, estimator=PersistentCD(500), initialization=Initialization(0.1), seed=1)
     rbm.compile(MomentumSGD(Exponential(0.3, 6000, 0.05), 0.5), steps_per_execution=200)
 
     def divergence():
@@ -163,7 +166,9 @@ def test_xla_computes_the_same_update(binary, trained):
 
 
 def test_bfloat16_products_stay_close(binary, trained):
-    full, short = (trained(binary, products=kind, epochs=5) for kind in ("float32", "bfloat16"))
+    full, short = (
+        trained(binary, matmul_precision=kind, epochs=5) for kind in ("float32", "bfloat16")
+    )
     np.testing.assert_allclose(full.kernel, short.kernel, atol=0.05)
     assert short.kernel.dtype == "float32"
 
@@ -278,11 +283,9 @@ def test_rows_out_of_range_are_refused_in_training_and_clipped_after_it(machine,
         ({"visible": "softmax"}, "needs arguments"),
         ({"hidden": Gaussian()}, "`hidden` must be a `Hidden`"),
         ({"estimator": "cd"}, "`estimator` must be a `Estimator`"),
-        ({"dropout": 1.0}, "`dropout` must be < 1"),
-        ({"dropout": -0.1}, "`dropout` must be >= 0"),
+        ({"regularization": "l2"}, "`regularization` must be a `Regularization`"),
         ({"centring": 0.0}, "`centring` must be > 0"),
-        ({"stddev": float("nan")}, "`stddev` must be finite"),
-        ({"products": "float16"}, "`products` must be one of"),
+        ({"matmul_precision": "float16"}, "`matmul_precision` must be one of"),
         ({"seed": -1}, "`seed` must be >= 0"),
         ({"visible": "gaussian", "estimator": ParallelTempering()}, "Parallel tempering is for"),
     ],
@@ -301,8 +304,11 @@ def test_bad_arguments_are_refused(arguments, message):
         (lambda: FastPersistentCD(decay=1), "`decay` must be < 1"),
         (lambda: FastPersistentCD(rate=0), "`rate` must be > 0"),
         (lambda: ParallelTempering(temperatures=1), "`temperatures` must be >= 2"),
-        (lambda: Penalty(l1=-1), "`l1` must be >= 0"),
-        (lambda: Penalty(sparsity_target=1), "`sparsity_target` must be < 1"),
+        (lambda: Regularization(dropout=1.0), "`dropout` must be < 1"),
+        (lambda: Regularization(dropout=-0.1), "`dropout` must be >= 0"),
+        (lambda: Initialization(float("nan")), "`stddev` must be finite"),
+        (lambda: Regularization(l1=-1), "`l1` must be >= 0"),
+        (lambda: Regularization(sparsity_target=1), "`sparsity_target` must be < 1"),
         (lambda: Gaussian(0), "`sigma` must be > 0"),
         (lambda: Softmax(1), "`categories` must be >= 2"),
         (lambda: MomentumSGD(0.1, 1.5), "`momentum` must be <= 1"),
@@ -315,7 +321,7 @@ def test_bad_parts_are_refused(make, message):
 
 
 def test_misuse_is_refused(machine):
-    with pytest.raises(ValueError, match="Compile the machine"):
+    with pytest.raises(ValueError, match="Compile the RBM"):
         RBM(3).fit(ROWS)
     with pytest.raises(ValueError, match="no weights yet"):
         RBM(3).transform(ROWS)

@@ -65,9 +65,9 @@ def test_behind_a_scaler_that_other_rows_were_fitted_on(data):
 
 
 def test_misuse_is_refused(data):
-    with pytest.raises(ValueError, match="not trained yet"):
+    with pytest.raises(ValueError, match="not fitted yet"):
         RBMTransformer(4).transform(data[0])
     with pytest.raises(ValueError, match="`units` must be >= 1"):
         RBMTransformer(0).fit(data[0])
-    with pytest.raises(ValueError, match="`rate` is none of"):
+    with pytest.raises(ValueError, match="Invalid parameter 'rate'"):
         RBMTransformer(4).set_params(rate=1)

@@ -81,10 +81,9 @@ def test_a_saved_model_goes_on_as_the_one_that_was_saved(digits, network, tmp_pa
 def test_label_probabilities_are_those_of_the_free_energy(digits, network):
     rows, _ = digits
     model = WakeSleep(network)
-    h = network.machines[0].transform(rows[:5])
+    h = network.rbms[0].transform(rows[:5])
     energies = [
-        network.machines[1].free_energy(with_labels(h, np.full(5, label), 10))
-        for label in range(10)
+        network.rbms[1].free_energy(with_labels(h, np.full(5, label), 10)) for label in range(10)
     ]
     expected = np.exp(-np.array(energies).T.astype("float64"))
     expected /= expected.sum(1, keepdims=True)
@@ -92,7 +91,7 @@ def test_label_probabilities_are_those_of_the_free_energy(digits, network):
 
 
 def test_bad_requests_are_refused(digits):
-    with pytest.raises(ValueError, match="at least two machines"):
+    with pytest.raises(ValueError, match="at least two RBMs"):
         WakeSleep(DBN([3]))
     with pytest.raises(ValueError, match="binary=40"):
         WakeSleep(DBN([40, 3]))

@@ -10,7 +10,15 @@ import numpy as np
 import pytest
 
 import keras_recipes
-from keras_recipes.pretraining import DBN, RBM, Layer, MomentumSGD, Penalty, PersistentCD
+from keras_recipes.pretraining import (
+    DBN,
+    RBM,
+    Initialization,
+    Layer,
+    MomentumSGD,
+    PersistentCD,
+    Regularization,
+)
 from keras_recipes.recipes import RecipeError, RequestError
 from keras_recipes.recipes.build.experiment import experiment
 from keras_recipes.recipes.build.inputs import data_of, flat
@@ -28,13 +36,13 @@ SMALL = {
         "dbn": {
             "layers": [
                 {"units": 12},
-                {"units": 8, "estimator": {"persistent_cd": {"chains": 10}}, "up": "sample"},
+                {"units": 8, "estimator": {"persistent_cd": {"chains": 10}}, "output": "sample"},
             ],
             "epochs": 3,
             "batch_size": 50,
             "stddev": 0.05,
             "momentum": {"piecewise_constant": {"boundaries": ["1 epochs"], "values": [0.5, 0.9]}},
-            "penalty": {"l2": 1e-3},
+            "regularization": {"l2": 1e-3},
         }
     },
     "model": {
@@ -68,7 +76,7 @@ def weights(directory):
 
 
 def machines(work):
-    return [np.asarray(part) for machine in work.dbn.machines for part in machine.weights]
+    return [np.asarray(part) for machine in work.dbn.rbms for part in machine.weights]
 
 
 def same(left, right):
@@ -94,7 +102,13 @@ def test_the_model_starts_from_what_the_parts_give_by_themselves(run):
     estimators = [None, PersistentCD(10)]
     layers = [
         Layer(
-            RBM(units, estimator=estimator, penalty=Penalty(l2=1e-3), stddev=0.05, seed=3 + index),
+            RBM(
+                units,
+                estimator=estimator,
+                regularization=Regularization(l2=1e-3),
+                initialization=Initialization(0.05),
+                seed=3 + index,
+            ),
             MomentumSGD(0.1, PiecewiseConstant([steps], [0.5, 0.9])),
             epochs=3,
             batch_size=50,
@@ -103,7 +117,7 @@ def test_the_model_starts_from_what_the_parts_give_by_themselves(run):
     ]
     dbn = DBN(layers)
     dbn.pretrain(rows, verbose=0)
-    wanted = [part for rbm in dbn.machines for part in (rbm.kernel, rbm.hidden_bias)]
+    wanted = [part for rbm in dbn.rbms for part in (rbm.kernel, rbm.hidden_bias)]
     assert same(weights(run / "run")[:4], [np.asarray(part) for part in wanted])
 
 
@@ -253,9 +267,13 @@ def test_an_autoencoder_undoes_its_encoder(tmp_path):
         ({"dbn": {"estimator": {"contrastive_divergence": {"k": 0}}}}, "`k` must be >= 1"),
         ({"dbn": {"estimator": "cd"}}, "there is no `cd` among the estimators"),
         ({"dbn": {"layers": [{"units": 5}]}}, "has shape (64, 12) and the weights have shape (64"),
-        ({"dbn": {"layers": [{"units": 12}] * 5}}, "3 Dense layers, and there are 5 machines"),
-        ({"dbn": {"into": ["dense", "hidden"]}}, "no Dense layer `hidden`"),
-        ({"dbn": {"dropout": 1.0}}, "dropout: expected a number >= 0 and < 1"),
+        ({"dbn": {"layers": [{"units": 12}] * 5}}, "3 Dense layers, and 5 need"),
+        ({"dbn": {"dense_layers": ["dense", "hidden"]}}, "no Dense layer `hidden`"),
+        (
+            {"dbn": {"regularization": {"dropout": 1.0}}},
+            "recipe pretraining.dbn.regularization: Argument `dropout` must be < 1. "
+            "Received: dropout=1.0",
+        ),
         ({"dbn": {"visible": {"softmax": {"categories": 7}}}}, "multiple of 7"),
         ({"data": {"scale": "none"}}, "must lie in [0, 1]"),
         ({"data": {"num_labeled": 10**6}}, "num_labeled: 1000000 rows are asked for"),
