@@ -137,8 +137,9 @@ def start_seconds(code: str) -> float:
 def search(trials: int, epochs: int) -> tuple[Stopwatch, float, int]:
     """Search in this process; what was measured, the seconds in all, and the trials that ended."""
     import keras_recipes  # noqa: F401
+    from keras_recipes.recipes.sweep.report import write_sweep_report
     from keras_recipes.recipes.sweep.run import running  # noqa: F401
-    from keras_recipes.recipes.sweep.run.sweep import run_sweep, write_pages
+    from keras_recipes.recipes.sweep.run.sweep import run_sweep
     from keras_recipes.recipes.sweep.spec import load_sweep
 
     watch = Stopwatch()
@@ -152,7 +153,7 @@ def search(trials: int, epochs: int) -> tuple[Stopwatch, float, int]:
     watch.seconds.clear()
     with tempfile.TemporaryDirectory() as folder:
         result = run_sweep(sweep, out=folder, progress=False)
-        write_pages(result.directory)
+        write_sweep_report(result.directory)
     watch.switch()
     return watch, time.process_time() - before, result.trials
 

@@ -374,7 +374,7 @@ def sweep(
     from .sweep.spec import load_sweep
 
     loaded = load_sweep(source, overrides, plugins=plugins)
-    from .sweep.run.sweep import run_sweep, write_pages
+    from .sweep.run.sweep import run_sweep
 
     result = run_sweep(
         loaded,
@@ -385,7 +385,23 @@ def sweep(
         arrays=arrays,
         progress=progress,
     )
-    write_pages(result.directory)
+    _report_sweep(Path(result.directory))
     if raises and result.status == "failed":
         raise TrainingFailed(f"{result.reason} See {result.directory}.")
     return result
+
+
+def _report_sweep(directory: Path) -> None:
+    """Write the report of a sweep, when there is space for it.
+
+    Raises:
+        TrainingFailed: it cannot be written.
+    """
+    from ..disk import when_there_is_space
+    from .sweep.report import write_sweep_report
+    from .sweep.run.space import sentence
+
+    try:
+        when_there_is_space(lambda: write_sweep_report(directory))
+    except OSError as error:
+        raise TrainingFailed(sentence(directory, error)) from error

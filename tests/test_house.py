@@ -1,12 +1,14 @@
 """The house: which room may import what, what a wheel holds, what an import costs."""
 
 import ast
+import re
 import subprocess
 import sys
 import zipfile
 from fnmatch import fnmatch
 from pathlib import Path
 
+import house
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -108,6 +110,63 @@ def test_the_assembler_has_one_direction(floor):
     for path in modules(f"recipes/{floor}"):
         for name in imports(path):
             assert not any(name.startswith(f"/recipes/{other}") for other in above), (path, name)
+
+
+# Where imports may stand inside functions: the command line and what it starts answer before
+# TensorFlow is loaded, `backend` is what loads it, and scikit-learn's data sets are read on demand.
+INNER_IMPORTS = re.compile(
+    r"|recipes\.(cli|front|commands\..*|data\.sources|run\.backend)"
+    r"|recipes\.sweep\.run\.(hparams|process|remote|sweep|winner)"
+)
+
+
+def test_modules_import_without_a_cycle():
+    found = house.modules()
+    assert house.cycles(house.module_edges(found)) == []
+    assert house.cycles(house.package_edges(found)) == []
+
+
+def test_imports_stand_at_the_top():
+    inner = {
+        (name, each.line)
+        for name, module in house.modules().items()
+        for each in module.imports
+        if each.inner and not INNER_IMPORTS.fullmatch(name)
+    }
+    assert inner == set()
+
+
+def _on_a_message(node: ast.AST) -> bool:
+    """Whether a node asks what the text of an error, or the reason of a result, says."""
+
+    def is_message(value: ast.AST) -> bool:
+        if isinstance(value, ast.Attribute):
+            return value.attr in ("reason", "message", "args")
+        called = isinstance(value, ast.Call) and isinstance(value.func, ast.Name)
+        return called and value.func.id == "str" and "error" in ast.unparse(value)
+
+    if isinstance(node, ast.Compare):
+        texts = [n for n in ast.walk(node) if isinstance(n, ast.Constant) and type(n.value) is str]
+        return bool(texts) and any(map(is_message, [node.left, *node.comparators]))
+    searched = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    return searched and node.func.attr in ("startswith", "endswith") and is_message(node.func.value)
+
+
+def test_no_decision_is_made_on_the_text_of_a_message():
+    found = {
+        (name, node.lineno)
+        for name, module in house.modules().items()
+        for node in ast.walk(module.tree)
+        if _on_a_message(node)
+    }
+    assert found == set()
+
+
+def test_tests_mirror_the_modules():
+    """A folder of tests is a folder of the package, so that the tests of a module are found."""
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        folder = path.parent.relative_to(ROOT / "tests")
+        assert folder.parts[:1] in ((), ("kill",), ("fuzz",)) or (ROOT / folder).is_dir(), path
 
 
 def test_no_package_imports_its_own_front():

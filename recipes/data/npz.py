@@ -82,12 +82,11 @@ def readable(path: Path | str) -> Iterator[None]:
         raise DataError(f"{path}: cannot be read: {error.strerror or brief(error)}.") from None
     # NumPy's and zipfile's parsers raise nearly every type of error on bytes that are no array.
     except Exception as error:
-        if "allow_pickle" in str(error):
-            raise DataError(
-                f"{path}: holds Python objects, which could run code. Save plain arrays."
-            ) from None
         kind = type(error).__name__
-        raise DataError(f"{path}: is damaged: {kind}: {brief(error)}.") from None
+        raise DataError(
+            f"{path}: is damaged, or holds Python objects, which could run code: save plain "
+            f"arrays. {kind}: {brief(error)}."
+        ) from None
 
 
 def brief(error: Exception) -> str:

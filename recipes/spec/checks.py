@@ -127,6 +127,21 @@ def one_owner_of_the_rate(recipe: Recipe) -> Found:
             )
 
 
+def one_interval_of_checkpoints(recipe: Recipe) -> Found:
+    """A periodic checkpoint counts epochs, steps or minutes."""
+    units = ("epochs", "steps", "minutes")
+    for index, callback in enumerate(recipe.callbacks):
+        if callback.name == "periodic_checkpoint":
+            given = [unit for unit in units if callback.arguments.get(unit) is not None]
+            if len(given) != 1:
+                yield (
+                    ("callbacks", index),
+                    "expected one of `epochs`, `steps` and `minutes`, as in "
+                    "`periodic_checkpoint: {epochs: 10}`. "
+                    f"Received {' and '.join(f'`{unit}`' for unit in given) or 'none'}.",
+                )
+
+
 def _holds(value: object, name: str) -> bool:
     """Whether a choice, or one inside it, has a name."""
     if isinstance(value, Choice):
@@ -247,6 +262,7 @@ CHECKS: list[tuple[Check, frozenset[str]]] = [
     (metrics_fit_task, frozenset({"loss", "metrics", "data"})),
     (monitors_are_logged, frozenset({"callbacks", "metrics"})),
     (one_owner_of_the_rate, frozenset({"callbacks", "learning_rate"})),
+    (one_interval_of_checkpoints, frozenset({"callbacks"})),
     (batch_fits_limit, frozenset({"data"})),
     (csv_arguments_are_sound, frozenset({"data"})),
     (splits_leave_rows, frozenset({"data"})),

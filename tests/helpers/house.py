@@ -125,14 +125,18 @@ def module_edges(found: dict[str, Module]) -> dict[str, set[str]]:
 
 
 def package_edges(found: dict[str, Module]) -> dict[str, set[str]]:
-    """Imports between folders."""
+    """Imports between folders; modules beside the folders, such as `disk`, stand for themselves."""
+
+    def room(module: Module) -> str:
+        return module.name if module.package in ("", "recipes") else module.package
+
     edges: dict[str, set[str]] = {}
     for module in found.values():
         for each in module.imports:
-            if each.own and not each.typing:
-                other = found[each.target].package if each.target in found else each.target
-                if other != module.package:
-                    edges.setdefault(module.package, set()).add(other)
+            if each.own and not each.typing and each.target in found:
+                other = room(found[each.target])
+                if other != room(module):
+                    edges.setdefault(room(module), set()).add(other)
     return edges
 
 

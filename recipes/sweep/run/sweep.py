@@ -2,10 +2,8 @@
 
 import os
 import threading
-from pathlib import Path
 from typing import Any
 
-from ....disk import when_there_is_space
 from ...errors import RequestError, TrainingFailed
 from ...record.directory import RunDirectory
 from ...run.backend import use_tensorflow
@@ -77,20 +75,6 @@ def run_sweep(
         finally:
             if pool is not None:
                 pool.stop()
-
-
-def write_pages(directory: str | os.PathLike) -> None:
-    """Write the report of a sweep, when there is space for it.
-
-    Raises:
-        TrainingFailed: it cannot be written.
-    """
-    from ..report import write_sweep_report
-
-    try:
-        when_there_is_space(lambda: write_sweep_report(Path(directory)))
-    except OSError as error:
-        raise TrainingFailed(sentence(Path(directory), error)) from error
 
 
 def check(sweep: Sweep, jobs: int, far: bool, arrays: Arrays) -> None:

@@ -124,6 +124,11 @@ def test_ten_mistakes_are_ten_problems_each_with_its_place_and_a_mend(tmp_path):
             },
             "cannot cut a rate that the schedule",
         ),
+        ({"callbacks": ["periodic_checkpoint"]}, "one of `epochs`, `steps` and `minutes`"),
+        (
+            {"callbacks": [{"periodic_checkpoint": {"epochs": 1, "steps": 5}}]},
+            "Received `epochs` and `steps`",
+        ),
         ({"learning_rate": {"warmup": {"steps": "100%", "then": 0.1}}}, "takes the whole run"),
         ({"name": "No Name"}, "small letters"),
         ({"epochs": 0}, "whole number > 0"),
