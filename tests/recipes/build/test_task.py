@@ -127,7 +127,8 @@ def test_prices_are_learned_and_predicted_in_their_own_unit(tmp_path):
     built.model.saves_network = False
     built.model.save(tmp_path / "compiled.keras")
     again = keras.models.load_model(tmp_path / "compiled.keras")
-    assert again.evaluate(built.training.dataset, verbose=0)[0] == pytest.approx(measured["loss"])
+    loss = float(again.evaluate(built.training.dataset, verbose=0)[0])
+    assert loss == pytest.approx(measured["loss"])
 
 
 @pytest.mark.parametrize(
