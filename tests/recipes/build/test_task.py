@@ -120,7 +120,8 @@ def test_prices_are_learned_and_predicted_in_their_own_unit(tmp_path):
     model = keras.models.load_model(tmp_path / "model.keras", compile=False)
     errors = model.predict(X, verbose=0) - prices
     assert np.sqrt(np.square(errors).mean()) < 15_000
-    measured = built.model.evaluate(built.training.dataset, verbose=0, return_dict=True)
+    found = built.model.evaluate(built.training.dataset, verbose=0, return_dict=True)
+    measured = {name: float(value) for name, value in found.items()}
     assert measured["loss"] == pytest.approx(np.square(errors / prices.std()).mean(), rel=1e-3)
     assert measured["rmse"] == pytest.approx(np.sqrt(np.square(errors).mean()), rel=1e-3)
     # A recipe's checkpoints are plain networks; saved with its compilation, it knows its loss.
