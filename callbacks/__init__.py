@@ -14,7 +14,6 @@ from .periodic_checkpoint import PeriodicCheckpoint
 from .plateau import ReduceOnPlateau
 from .prechelt import Prechelt
 from .progress_bar import ProgressBar
-from .table import CALLBACKS
 from .tensorboard_log import TensorBoardLog
 from .top_checkpoints import TopCheckpoints
 
@@ -38,3 +37,17 @@ __all__ = [
     "TensorBoardLog",
     "TopCheckpoints",
 ]
+
+# Name in a recipe -> class.
+CALLBACKS = {
+    "activation_monitor": ActivationMonitor,
+    "best_checkpoint": BestCheckpoint,
+    "divergence_guard": DivergenceGuard,
+    "early_stopping": EarlyStopping,
+    "fit_diagnosis": FitDiagnosis,
+    "gradient_monitor": GradientMonitor,
+    "periodic_checkpoint": PeriodicCheckpoint,
+    "reduce_on_plateau": ReduceOnPlateau,
+    "tensorboard_log": TensorBoardLog,
+    "top_checkpoints": TopCheckpoints,
+}

@@ -14,7 +14,6 @@ from .piecewise import PiecewiseConstant, PiecewiseCosine, PiecewiseLinear
 from .plateau import Plateau
 from .polynomial import Polynomial
 from .stepwise import Multiplicative, MultiStep, Step
-from .table import SCHEDULES
 from .tanh import Tanh
 from .warmup import Cooldown, Warmup
 from .warmup_stable_decay import WarmupStableDecay
@@ -54,3 +53,38 @@ __all__ = [
     "Warmup",
     "WarmupStableDecay",
 ]
+
+# Name in a recipe -> class.
+SCHEDULES = {
+    "clamp": Clamp,
+    "constant": Constant,
+    "cooldown": Cooldown,
+    "cosine": Cosine,
+    "cosine_restarts": CosineRestarts,
+    "cyclic": Cyclic,
+    "exponential": Exponential,
+    "expression": Expression,
+    "flat_cosine": FlatCosine,
+    "inverse_square_root": InverseSquareRoot,
+    "inverse_time": InverseTime,
+    "linear": Linear,
+    "multi_step": MultiStep,
+    "multiplicative": Multiplicative,
+    "noam": Noam,
+    "noise": Noise,
+    "one_cycle": OneCycle,
+    "one_cycle_momentum": OneCycleMomentum,
+    "piecewise_constant": PiecewiseConstant,
+    "piecewise_cosine": PiecewiseCosine,
+    "piecewise_linear": PiecewiseLinear,
+    "plateau": Plateau,
+    "polynomial": Polynomial,
+    "product": Product,
+    "repeat": Repeat,
+    "scale": Scale,
+    "sequential": Sequential,
+    "step": Step,
+    "tanh": Tanh,
+    "warmup": Warmup,
+    "warmup_stable_decay": WarmupStableDecay,
+}

@@ -15,7 +15,7 @@ from typing import Any
 
 import keras
 
-from ...callbacks.table import CALLBACKS
+from ...callbacks import CALLBACKS
 from ...models.losses import LOSSES
 from ...models.training_parts import part_classes
 from ...models.transforms import GRADIENT_TRANSFORMS
@@ -23,7 +23,7 @@ from ...pretraining.hidden_units import HIDDEN
 from ...pretraining.mixing import ESTIMATORS
 from ...pretraining.regularization import Regularization
 from ...pretraining.units import VISIBLE
-from ...schedules.table import SCHEDULES
+from ...schedules import SCHEDULES
 from ..data.sources import SOURCES
 from ..spec.catalog import EVERY_LAYER, describe
 from ..spec.choices import REFUSED
