@@ -13,8 +13,9 @@ from typing import Any, Literal
 import numpy as np
 
 from ..errors import DataError
+from ..spec.csv_header import refuse_device
 from ..spec.fields import did_you_mean, listed, shown
-from .source import Source, checked, refuse_device
+from .source import Source, checked
 
 # An archive may claim to unfold to more than it holds; deflate never gains more than this.
 MOST_GAIN = 1100

@@ -9,11 +9,12 @@ from typing import Any, Literal
 import numpy as np
 
 from ..errors import DataError
+from ..spec.csv_header import refuse_device
 from ..spec.fields import listed, shown
 from .arrays import as_array
 from .cells import MOST_NAMES_SHOWN, Faults, Table, plain
 from .npz import member, opened, readable
-from .source import Columns, checked, features, refuse_device
+from .source import Columns, checked, features
 from .table import encode, targets
 
 OnError = Literal["refuse", "skip"]

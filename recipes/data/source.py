@@ -1,10 +1,7 @@
 """What every data source gives: rows, targets, and what is known of them."""
 
-import os
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -85,16 +82,6 @@ class Source:
     test: tuple[np.ndarray, np.ndarray] | None = None
     columns: Columns | None = None
     classes: tuple[Any, ...] | None = None
-
-
-def refuse_device(path: Path) -> None:
-    """Rows come from a file: a device has no end, and a pipe may never begin."""
-    try:
-        mode = os.stat(path).st_mode
-    except OSError:  # opening it tells why
-        return
-    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-        raise DataError(f"{path}: is a device or a pipe, not a file.")
 
 
 def checked(

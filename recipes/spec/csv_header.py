@@ -74,7 +74,7 @@ def records(
     if problem is not None:
         raise DataError(f"{path}: {problem}")
     with _readable(path):
-        _refuse_device(path)
+        refuse_device(path)
         found = marked_encoding(path) or encoding
         try:
             with open(path, encoding=found, newline="") as file:
@@ -130,7 +130,7 @@ def _readable(path: Path) -> Generator[None, None, None]:
         raise DataError(f"{path}: cannot be read: {error}.") from None
 
 
-def _refuse_device(path: Path) -> None:
+def refuse_device(path: Path) -> None:
     """A device has no end, and a pipe may never begin."""
     try:
         mode = os.stat(path).st_mode

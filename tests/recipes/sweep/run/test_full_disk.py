@@ -78,11 +78,11 @@ def bursts(count, number, length):
 
 def test_a_disk_that_is_full_for_a_while_changes_nothing(tiny, tmp_path, monkeypatch, peace):
     expected, count = peace
-    full = Full(bursts(count, 6, 3))
+    # A sweep may make fewer calls than the one before it: all bursts fall into the first half.
+    full = Full(bursts(count // 2, 6, 3))
     monkeypatch.setattr(disk, "os", full)
     result = run_sweep(tiny(budget={"trials": 2}), out=tmp_path / "full", progress=False)
-    # How many calls a sweep makes depends on its timing; some of the bursts fell among them.
-    assert len(full.failed) > 5
+    assert len(full.failed) > 15
     assert (result.status, result.failed) == ("completed", 0)
     assert table(tmp_path / "full") == expected
     told = events(tmp_path / "full")
