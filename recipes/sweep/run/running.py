@@ -38,6 +38,8 @@ from .worker import Worker
 
 # Seconds between two looks at the workers.
 LOOK = 0.1
+# Seconds that a chief still answers; several times the pause between two questions of a worker.
+FAREWELL = 2.0
 # Seconds between two pictures of the table on a terminal.
 REDRAW = 0.5
 # TensorFlow keeps some megabytes of every model that it has trained.
@@ -144,6 +146,9 @@ class Running:
             return self.end("failed", str(error))
         finally:
             pool.stop()
+            if address is not None:
+                # An idle worker of another machine asks again, and is answered that all is done.
+                time.sleep(FAREWELL)
             stop()
 
     def check_space(self) -> None:
