@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar, cast
+from typing import Any, BinaryIO, NamedTuple, TypeVar, cast
 
 T = TypeVar("T")
 # Want of space is no mistake in what is written: the same write may succeed later.
@@ -166,19 +166,28 @@ def is_full(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno in FULL
 
 
-# What the system's errors mean to a user, where its own words are not plain enough.
+class Cause(NamedTuple):
+    """An error of the system in plain words, and what a user can do about it."""
+
+    words: str
+    remedy: str = ""
+
+
+_SPACE = "Free some space, or write to another disk."
 CAUSES = {
-    errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "the disk quota is used up",
-    errno.EROFS: "the file system is read-only",
-    errno.EACCES: "permission denied",
-    errno.EPERM: "permission denied",
-    errno.EIO: "the disk cannot be read or written (input/output error)",
-    errno.ENOENT: "there is no such file",
-    errno.EISDIR: "it is a folder, not a file",
-    errno.ELOOP: "it is a symbolic link, which is not followed",
-    errno.EMFILE: "too many files are open",
-    errno.ENFILE: "too many files are open",
+    errno.ENOSPC: Cause("the disk is full", _SPACE),
+    errno.EDQUOT: Cause("the disk quota is used up", _SPACE),
+    errno.EFBIG: Cause("the file is too large for the disk", "Write to another disk."),
+    errno.EROFS: Cause("the file system is read-only", "Write to another place."),
+    errno.EACCES: Cause("permission denied", "Check its permissions."),
+    errno.EPERM: Cause("permission denied", "Check its permissions."),
+    errno.EIO: Cause("the disk cannot be read or written (input/output error)", "Check the disk."),
+    errno.ENOENT: Cause("there is no such file"),
+    errno.EISDIR: Cause("it is a folder, not a file"),
+    errno.ELOOP: Cause("it is a symbolic link, which is not followed"),
+    errno.EMFILE: Cause("too many files are open", "Raise the limit on open files (`ulimit -n`)."),
+    errno.ENFILE: Cause("too many files are open", "Close other programs."),
+    errno.ENOMEM: Cause("the memory is full", "Close other programs."),
 }
 
 
@@ -189,8 +198,13 @@ def cause(error: OSError) -> str:
     'the disk is full'
     """
     if error.errno in CAUSES:
-        return CAUSES[error.errno]
+        return CAUSES[error.errno].words
     return error.strerror or str(error).strip().partition("\n")[0] or type(error).__name__
+
+
+def remedy(error: OSError) -> str:
+    """What a user can do about an error of the system; empty where it is not known."""
+    return CAUSES[error.errno].remedy if error.errno in CAUSES else ""
 
 
 def explained(error: OSError, path: str | os.PathLike | None = None) -> str:

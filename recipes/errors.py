@@ -1,27 +1,15 @@
-"""What a user is told when a request cannot be carried out."""
+"""What a user reads when a request cannot be carried out."""
 
-import errno
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+
+from .. import disk
 
 # A path or a name that a message quotes may be of any length, and a file may have any number of
 # mistakes.
 LONGEST_LINE = 2000
 MOST_LINES = 20
-# What the system refuses for a reason outside of this program, and what a user can do about it.
-REMEDIES = {
-    errno.ENOSPC: "Free some space, or write to another disk.",
-    errno.EDQUOT: "Free some space, or write to another disk.",
-    errno.EFBIG: "Write to another disk.",
-    errno.EROFS: "Write to another place.",
-    errno.EACCES: "Check its permissions.",
-    errno.EPERM: "Check its permissions.",
-    errno.EIO: "Check the disk.",
-    errno.EMFILE: "Raise the limit on open files (`ulimit -n`).",
-    errno.ENFILE: "Close other programs.",
-    errno.ENOMEM: "Close other programs.",
-}
 
 
 class RequestError(Exception):
@@ -58,16 +46,31 @@ class ProblemCode(Enum):
 class Problem:
     """One mistake in a recipe and the place where it stands.
 
-    `line` and `column` count from 1. They are `None` where the value comes from no file, as an
-    override or a Python dictionary does; `file` then names that origin.
+    Attributes:
+        file: the file, or the origin of a value that comes from none, such as an override.
+        line: of the file, from 1; None where the value comes from no file.
+        column: as `line`.
+        path: the key, such as `model.layers[0].dense.units`; empty for the file itself.
+        wrong: what was expected, or what is wrong.
+        code: the kind of mistake.
+        received: the value in the recipe, as YAML would have it; None where `wrong` says enough.
+        hint: what may have been meant.
     """
 
     file: str
     line: int | None
     column: int | None
     path: str
-    message: str
+    wrong: str
     code: ProblemCode = ProblemCode.VALUE
+    received: str | None = None
+    hint: str = ""
+
+    @property
+    def message(self) -> str:
+        """What is wrong, what was received, and what may have been meant."""
+        received = "" if self.received is None else f"Received {self.received}."
+        return " ".join(part for part in (self.wrong, received, self.hint) if part)
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}:{self.column}"
@@ -107,10 +110,10 @@ def _legible_line(line: str) -> str:
 def system_failure(error: BaseException) -> str | None:
     """What to say of an error of the system, such as a full disk; None of any other error.
 
-    >>> system_failure(OSError(errno.ENOSPC, "No space left on device", "runs/a/model.keras"))
-    'runs/a/model.keras: No space left on device. Free some space, or write to another disk.'
+    >>> system_failure(OSError(28, "No space left on device", "runs/a/model.keras"))
+    'runs/a/model.keras: the disk is full. Free some space, or write to another disk.'
     """
-    if not isinstance(error, OSError) or error.errno not in REMEDIES:
+    if not isinstance(error, OSError):
         return None
-    place = "" if error.filename is None else f"{error.filename}: "
-    return legible(f"{place}{error.strerror}. {REMEDIES[error.errno]}")
+    remedy = disk.remedy(error)
+    return legible(f"{disk.explained(error)} {remedy}") if remedy else None

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import catalog, keras_version
-from .fields import closest, failure, listed, shown
+from .fields import did_you_mean, failure, listed, shown
 
 # Names of Keras that a recipe cannot have, and why.
-RUNS_CODE = "runs code that stands outside of the recipe"
+RUNS_CODE = "runs code that is not in the recipe"
 REFUSED = {
     "lambda": RUNS_CODE,
     "lambda_callback": RUNS_CODE,
@@ -19,7 +19,7 @@ REFUSED = {
     "flax_layer": RUNS_CODE,
     "torch_module_wrapper": RUNS_CODE,
     "backup_and_restore": "does not restore a run exactly",
-    "swap_ema_weights": "needs an average of the optimizer's own. Write `weight_averaging: {decay: "
+    "swap_ema_weights": "needs the optimizer's moving average. Write `weight_averaging: {decay: "
     "0.999}`, which is evaluated and saved by itself",
     "input_layer": "is not needed: the input's shape follows from the data",
 }
@@ -78,7 +78,7 @@ class Residual:
 def known_name(kind: str, written: Any) -> str:
     """The name in the table that a recipe's word stands for."""
     if not isinstance(written, str):
-        raise failure("name", f"expected a name. Received {shown(written)}.")
+        raise failure("name", "expected a name.", received=written)
     name = ALIASES.get(kind, {}).get(written, written)
     if name in catalog.tables()[kind]:
         missing = keras_version.missing_name(kind, name)
@@ -93,19 +93,12 @@ def known_name(kind: str, written: Any) -> str:
             f"`{shown(name)[1:-1]}` is an import path, which a recipe cannot name. Use a name of "
             "the tables, or bring your own class in with `--plugin`.",
         )
-    raise failure("name", unknown_name(kind, name))
-
-
-def unknown_name(kind: str, name: str) -> str:
-    """What to say of a name that is in no table."""
     known = [*catalog.names(kind), *ALIASES.get(kind, {})]
-    close = closest(name, known)
-    message = f"there is no `{shown(name)[1:-1]}` among the {words(kind)}."
-    if close:
-        return f"{message} Did you mean {listed(close)}?"
-    if len(known) <= 24:
-        return f"{message} There are {listed(known)}."
-    return f"{message} docs/recipe.md lists them."
+    hint = did_you_mean(name, known)
+    if not hint:
+        hint = f"There are {listed(known)}." if len(known) <= 24 else "docs/recipe.md lists them."
+    wrong = f"there is no `{shown(name)[1:-1]}` among the {words(kind)}."
+    raise failure("name", wrong, hint=hint)
 
 
 def signature(kind: str, name: str) -> str:

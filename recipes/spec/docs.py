@@ -16,7 +16,8 @@ from .dump import to_plain
 from .fields import shown
 from .network import NOT_IN_A_LIST
 from .pretraining import DbnSection
-from .schema import DataSection, ModelSection, Recipe
+from .schema import Recipe
+from .sections import DataSection, ModelSection
 
 BLOCK = re.compile(r"(<!-- table: (?P<name>[a-z_]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 MODELS = {"recipe": Recipe, "data": DataSection, "model": ModelSection, "dbn": DbnSection}

@@ -7,7 +7,7 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, LiteralString, NamedTuple
+from typing import Annotated, Any, LiteralString, NamedTuple, TypeGuard
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
@@ -38,7 +38,11 @@ BOUNDS = {
 
 
 class Mismatch(ValueError):
-    """A value is not what a key expects."""
+    """A value is not what a key expects; `hint` says what may have been meant."""
+
+    def __init__(self, wrong: str, hint: str = ""):
+        super().__init__(wrong)
+        self.hint = hint
 
 
 @dataclass(frozen=True, eq=False)  # types are compared by identity
@@ -65,7 +69,7 @@ class Field:
         try:
             return self.check(value)
         except Mismatch as error:
-            raise failure("value", f"{error} Received {shown(value)}.") from None
+            raise failure("value", str(error), received=value, hint=error.hint) from None
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -78,9 +82,40 @@ class Field:
         return self.schema
 
 
-def failure(kind: LiteralString, message: str) -> PydanticCustomError:
-    """A pydantic error with a message of our own; braces in it are no placeholders."""
-    return PydanticCustomError(kind, "{message}", {"message": message})
+# Stands for no value: null is one.
+NOTHING_RECEIVED = object()
+
+
+def failure(
+    kind: LiteralString, wrong: str, *, received: Any = NOTHING_RECEIVED, hint: str = ""
+) -> PydanticCustomError:
+    """A pydantic error in words of our own, which becomes a `Problem`.
+
+    Args:
+        kind: a `ProblemCode`, or any other word.
+        wrong: what was expected, or what is wrong.
+        received: the value, where the message is to show it.
+        hint: what may have been meant.
+    """
+    value = None if received is NOTHING_RECEIVED else shown(received)
+    context = {"wrong": wrong, "received": value, "hint": hint.strip()}
+    return PydanticCustomError(kind, "{wrong}", context)
+
+
+def where(holds: Callable[[Any], bool], expected: str, schema: dict[str, Any]) -> Field:
+    """The values of which `holds` is true, kept as they are."""
+
+    def check(value: Any) -> Any:
+        if not holds(value):
+            raise Mismatch(expected)
+        return value
+
+    return Field(check, expected, schema)
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether a value is a number; true and false are not."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def number(**bounds: float) -> Field:
@@ -97,57 +132,51 @@ def integer(**bounds: int) -> Field:
 def _bounded(
     noun: str, schema_type: str, types: tuple[type, ...], most: int, bounds: Mapping[str, float]
 ) -> Field:
-    words = " and ".join(f"{BOUNDS[name].sign} {bound}" for name, bound in bounds.items())
-    expected = f"expected {noun}{' ' if words else ''}{words}."
+    limits = [(BOUNDS[name], limit) for name, limit in bounds.items()]
+    words = " and ".join(f"{bound.sign} {limit}" for bound, limit in limits)
 
-    def check(value: Any) -> Any:
+    def holds(value: Any) -> bool:
         # `abs` of infinity or of NaN is not within the bound either.
-        if isinstance(value, bool) or not isinstance(value, types) or not abs(value) <= most:
-            raise Mismatch(expected)
-        if not all(BOUNDS[name].holds(value, bound) for name, bound in bounds.items()):
-            raise Mismatch(expected)
-        return value
+        finite = isinstance(value, types) and is_number(value) and abs(value) <= most
+        return finite and all(bound.holds(value, limit) for bound, limit in limits)
 
-    limits = {BOUNDS[name].schema: bound for name, bound in bounds.items()}
-    return Field(check, expected, {"type": schema_type, **limits})
+    schema = {"type": schema_type, **{bound.schema: limit for bound, limit in limits}}
+    return where(holds, f"expected {noun}{' ' if words else ''}{words}.", schema)
 
 
-def typed(kind: type, expected: str, name: str) -> Field:
-    """A value of one plain type."""
-
-    def check(value: Any) -> Any:
-        if type(value) is not kind:
-            raise Mismatch(expected)
-        return value
-
-    return Field(check, expected, {"type": name})
+def count_or(word: str) -> Field:
+    """A whole number from 1, or a word."""
+    return where(
+        lambda value: value == word or (type(value) is int and 1 <= value < 2**31),
+        f"expected a whole number from 1, or `{word}`.",
+        {"anyOf": [{"type": "integer", "minimum": 1}, {"const": word}]},
+    )
 
 
 def text() -> Field:
     """A string."""
-    return typed(str, "expected text.", "string")
+    return where(lambda value: type(value) is str, "expected text.", {"type": "string"})
 
 
 def plain_name() -> Field:
     """A name that is good in a file name too."""
-    expected = "expected a name of small letters, digits, `_`, `-` and `.`."
-
-    def check(value: Any) -> str:
-        if not isinstance(value, str) or not NAME.fullmatch(value) or len(value) > MOST_NAME:
-            raise Mismatch(expected)
-        return value
-
-    return Field(check, expected, {"type": "string", "pattern": f"^{NAME.pattern}$"})
+    return where(
+        lambda value: (
+            isinstance(value, str) and NAME.fullmatch(value) is not None and len(value) <= MOST_NAME
+        ),
+        "expected a name of lowercase letters, digits, `_`, `-` and `.`.",
+        {"type": "string", "pattern": f"^{NAME.pattern}$"},
+    )
 
 
 def boolean() -> Field:
     """true or false."""
-    return typed(bool, "expected true or false.", "boolean")
+    return where(lambda value: type(value) is bool, "expected true or false.", {"type": "boolean"})
 
 
 def nothing() -> Field:
     """null."""
-    return typed(type(None), "expected null.", "null")
+    return where(lambda value: value is None, "expected null.", {"type": "null"})
 
 
 def one_of(*values: Any) -> Field:
@@ -158,7 +187,7 @@ def one_of(*values: Any) -> Field:
         for known in values:
             if type(value) is type(known) and value == known:
                 return value
-        raise Mismatch(expected + did_you_mean(value, values))
+        raise Mismatch(expected, did_you_mean(value, values))
 
     return Field(check, expected, {"enum": list(values)})
 

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from ..errors import Problem, ProblemCode, RecipeError
 from . import checks, inheritance, overrides
 from .nodes import Node, dotted
 from .plugins import load_plugins
 from .schema import Recipe
-from .strict import Loc, message
+from .strict import in_words
 
 R = TypeVar("R", bound=Recipe)
 # What stands in for a section with problems while the others are checked against each other.
@@ -63,21 +64,21 @@ def validate(tree: Node, into: type[R]) -> R:
             return recipe.read_from(tree)
     except ValidationError as error:
         rows = error.errors(include_url=False)
-        problems.extend(problem(tree, row["loc"], message(row), row["type"]) for row in rows)
+        problems.extend(problem(tree, row) for row in rows)
         broken = frozenset(str(row["loc"][0]) for row in rows if row["loc"])
         problems.extend(_checked_apart(plain, tree, broken, into))
     raise RecipeError(sorted(problems, key=_order))
 
 
-def problem(tree: Node, loc: Loc, text: str, kind: str) -> Problem:
+def problem(tree: Node, row: ErrorDetails) -> Problem:
     """A pydantic error as a problem; an unknown key is shown where the key stands."""
-    code = ProblemCode(kind)
-    if code is ProblemCode.MISSING_KEY:
-        # The place is the mapping that lacks the key.
-        found = tree.problem(loc[:-1], text, key=True)
-    else:
-        found = tree.problem(loc, text, key=code is ProblemCode.UNKNOWN_KEY)
-    return replace(found, path=dotted(loc), code=code)
+    loc, code = row["loc"], ProblemCode(row["type"])
+    missing = code is ProblemCode.MISSING_KEY
+    # A missing key is shown at the mapping that lacks it.
+    found = tree.problem(
+        loc[:-1] if missing else loc, "", key=missing or code is ProblemCode.UNKNOWN_KEY
+    )
+    return replace(found, path=dotted(loc), code=code, **(in_words(row).context or {}))
 
 
 def _checked_apart(

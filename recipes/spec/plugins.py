@@ -159,7 +159,7 @@ def _entry(name: str, asked: str, kind: str, word: Any, target: Any) -> catalog.
     place = f"{asked}: `{TABLE}[{kind!r}]`"
     if not isinstance(word, str) or not WORD.fullmatch(word):
         raise RequestError(
-            f"{place} has the name {shown(word)}; a name has small letters, digits and `_`."
+            f"{place} has the name {shown(word)}; a name has lowercase letters, digits and `_`."
         )
     wrong = _unfit(kind, target)
     if wrong:

@@ -1,183 +1,29 @@
-"""The sections of a recipe and what each key means."""
+"""A recipe and what each of its keys means."""
 
 import hashlib
-import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field as Key
 from pydantic import PrivateAttr
-from pydantic_core import InitErrorDetails
 
 from ..errors import Problem
-from .arguments import choice, section, validated
-from .choices import Choice, Residual
+from .arguments import choice, section
+from .choices import Choice
 from .dump import dump
 from .durations import MOST_EPOCHS
-from .fields import Field, Mismatch, failure, one_of, plain_name, shown
-from .nodes import Node, Path, Place, is_dict, is_list, node_of
+from .fields import count_or, one_of, plain_name
+from .nodes import Node, Path, Place, node_of
 from .pretraining import PretrainingSection
-from .resuming import CheckpointsSection, InitializeSection
-from .strict import MOST, MOST_SEED, Count, Seed, Strict, details, invalid
+from .sections import (
+    CheckpointsSection,
+    DataSection,
+    EnsembleSection,
+    InitializeSection,
+    ModelSection,
+)
+from .strict import Count, Seed, Strict
 
-__all__ = ["MOST_SEED", "DataSection", "ModelSection", "Recipe"]
-
-
-def _part(*words: str) -> Field:
-    """Part of the rows: a percentage, a fraction, a count, another source, or none."""
-    expected = (
-        "expected a part of the rows: `15%`, a fraction such as 0.15, a number of rows, "
-        "a source such as `csv: {...}`, or null."
-    )
-
-    def check(value: Any) -> Any:
-        if value is None or (value in words and isinstance(value, str)):
-            return value
-        if isinstance(value, (dict, Choice)):
-            return validated("sources", value)
-        part = _fraction(value)
-        if part is None:
-            raise Mismatch(expected)
-        return part
-
-    number = {"type": "number", "exclusiveMinimum": 0}
-    percent = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]*)?\s*%$"}
-    options: list[dict[str, Any]] = [number, percent, {"type": "null"}, {"x-choice": "sources"}]
-    if words:
-        options.append({"enum": list(words)})
-    return Field(check, expected, {"anyOf": options})
-
-
-def _fraction(value: Any) -> float | int | None:
-    """A fraction below 1, a count from 1, or None where the value is neither."""
-    if isinstance(value, str):
-        found = re.fullmatch(r"([0-9]+(?:\.[0-9]*)?)\s*%", value.strip())
-        value = float(found[1]) / 100 if found else None
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    if isinstance(value, int):
-        return value if value >= 1 else None
-    return value if 0 < value < 1 else None
-
-
-def _count_or(word: str) -> Field:
-    """A whole number from 1, or a word."""
-    expected = f"expected a whole number from 1, or `{word}`."
-
-    def check(value: Any) -> Any:
-        if value == word:
-            return value
-        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < 2**31:
-            raise Mismatch(expected)
-        return value
-
-    schema = {"anyOf": [{"type": "integer", "minimum": 1}, {"const": word}]}
-    return Field(check, expected, schema)
-
-
-def _layer(value: Any) -> Choice | Residual:
-    """A layer choice, or a residual block."""
-    if isinstance(value, Residual):
-        return value
-    if not is_dict(value) or set(value) != {"residual"}:
-        return validated("layers", value)
-    given, inner = value["residual"], ("residual",)
-    if is_dict(given):
-        try:
-            block = _ResidualSection.model_validate(given)
-        except ValueError as error:
-            raise invalid(details(inner, error)) from None
-        return Residual(tuple(block.layers), block.shortcut, (*inner, "layers"))
-    if not is_list(given) or not given:
-        message = f"expected a list of at least one layer. Received {shown(given)}."
-        raise invalid(details(inner, failure("value", message)))
-    layers: list[Choice | Residual] = []
-    errors: list[InitErrorDetails] = []
-    for index, item in enumerate(given):
-        try:
-            layers.append(_layer(item))
-        except ValueError as error:
-            errors.extend(details((*inner, index), error))
-    if errors:
-        raise invalid(errors)
-    return Residual(tuple(layers))
-
-
-Layer = Annotated[
-    Choice | Residual, Field(_layer, "expected a layer.", {"x-choice": "layer_items"})
-]
 Section = Choice | None
-
-
-class _ResidualSection(Strict):
-    layers: list[Layer] = Key(min_length=1)
-    shortcut: Literal["identity", "projection"] = "identity"
-
-
-class DataSection(Strict):
-    """Where the rows come from and how they are split, scaled and batched."""
-
-    source: Annotated[Choice, choice("sources")] = Key(
-        description="a bundled set, a Keras set, a file, or `arrays` given from Python"
-    )
-    task: Literal["auto", "classification", "regression", "multilabel"] = Key(
-        "auto", description="what the targets are; `auto` tells by their values"
-    )
-    target_scale: Literal["auto", "standardize", "none"] = Key(
-        "auto",
-        description="learn standardized targets; predictions and metrics keep the targets' unit",
-    )
-    validation: Annotated[float | Choice | None, _part()] = Key(
-        0.15, description="rows to validate on after each epoch: part of the rows, or a source"
-    )
-    test: Annotated[float | str | Choice | None, _part("auto")] = Key(
-        "auto",
-        description="rows for the one evaluation at the end; `auto` is the source's own, else 15%",
-    )
-    scale: Literal["minmax", "standardize", "none"] = Key(
-        "none",
-        description="scaling to [0, 1] or to mean 0 and deviation 1, fitted on the training rows",
-    )
-    batch_size: Annotated[int | Literal["all"], _count_or("all")] = Key(
-        32, description="rows an update: `all` is batch, 1 is stochastic gradient descent"
-    )
-    drop_remainder: bool = Key(False, description="leave out the short last batch of an epoch")
-    seed: Seed | None = Key(
-        None, description="decides the splits; by default the recipe's own seed"
-    )
-    bootstrap_seed: Seed | None = Key(
-        None,
-        description="draw the training rows with replacement (a bootstrap sample), by this seed",
-    )
-    limit: Count | None = Key(
-        None, description="use at most this number of rows of the source, for a short run"
-    )
-    num_labeled: Count | None = Key(
-        None, description="training rows whose targets are used; pretraining sees all rows"
-    )
-    targets: Literal["dataset", "inputs"] = Key(
-        "dataset",
-        description="what is learned: the dataset's, or the scaled inputs (an autoencoder)",
-    )
-
-
-class ModelSection(Strict):
-    """The network between the scaled input and the targets."""
-
-    layers: list[Layer] = Key(
-        description="Keras layers in order; `residual: [...]` adds its layers' output to its input"
-    )
-    output: Annotated[Choice, choice("layers")] | None = Key(
-        None, description="the last layer; by default a dense one that fits the task"
-    )
-
-
-class EnsembleSection(Strict):
-    """Several trainings whose outputs are averaged."""
-
-    members: int = Key(ge=2, le=MOST, description="how many networks are trained")
-    vary: Literal["seed", "data"] = Key(
-        "seed", description="what differs: initial weights and orders, or the rows drawn as well"
-    )
 
 
 class Recipe(Strict):
@@ -229,7 +75,7 @@ class Recipe(Strict):
         None, description="an average of the weights, which is evaluated and saved"
     )
     epochs: int = Key(10, gt=0, le=MOST_EPOCHS, description="passes over the training rows")
-    steps_per_execution: Annotated[int | Literal["auto"], _count_or("auto")] = Key(
+    steps_per_execution: Annotated[int | Literal["auto"], count_or("auto")] = Key(
         "auto", description="updates between two returns to Python"
     )
     jit_compile: Annotated[bool | Literal["auto"], one_of("auto", True, False)] = Key(

@@ -61,7 +61,7 @@ class Strict(BaseModel):
             return value
         if not is_dict(value):
             keys = listed(list(cls.model_fields)[:4])
-            raise failure("mapping", f"expected a mapping with {keys}. Received {shown(value)}.")
+            raise failure("mapping", f"expected a mapping with {keys}.", received=value)
         wrong = unknown_keys(value, cls.model_fields, (), what="key")
         try:
             made = handler({key: item for key, item in value.items() if key in cls.model_fields})
@@ -84,8 +84,8 @@ def unknown_keys(
         hint = did_you_mean(key, names)
         if not hint:
             hint = f" There are {listed(names)}." if names else " It takes none."
-        message = f"there is no {what} `{shown(key)[1:-1]}` here.{hint}"
-        errors.extend(details((*place, key), failure("unknown_key", message)))
+        wrong = f"there is no {what} `{shown(key)[1:-1]}` here."
+        errors.extend(details((*place, key), failure("unknown_key", wrong, hint=hint)))
     return errors
 
 
@@ -101,29 +101,28 @@ def details(
         kept = error if isinstance(error, PydanticCustomError) else failure("value", str(error))
         return [InitErrorDetails(type=kept, loc=place, input=None)]
     return [
-        InitErrorDetails(
-            type=failure(cast(LiteralString, row["type"]), message(row, fields or {})),
-            loc=(*place, *row["loc"]),
-            input=None,
-        )
+        InitErrorDetails(type=in_words(row, fields or {}), loc=(*place, *row["loc"]), input=None)
         for row in error.errors(include_url=False)
     ]
 
 
-def message(row: ErrorDetails, fields: Mapping[str, FieldInfo] | None = None) -> str:
-    """One pydantic error in our words: what the key's type takes, and what was received."""
-    own = row.get("ctx", {}).get("message")
-    if own is not None:
-        return own
-    if row["type"] == "missing":
-        return WORDS["missing"]
+def in_words(
+    row: ErrorDetails, fields: Mapping[str, FieldInfo] | None = None
+) -> PydanticCustomError:
+    """A pydantic error in our words: what the key's type takes, and what was received."""
+    kind, context = cast(LiteralString, row["type"]), row.get("ctx", {})
+    if "wrong" in context:
+        return PydanticCustomError(kind, "{wrong}", context)
+    if kind == "missing":
+        return failure(kind, WORDS[kind])
     field = (fields or {}).get(str(row["loc"][0])) if len(row["loc"]) == 1 else None
     wanted = expected(field.annotation, field.metadata) if field else None
+    hint = ""
     if wanted is None:
-        wanted = WORDS.get(row["type"], f"{row['msg']}.")
-    elif row["type"] == "literal_error" and field:
-        wanted += did_you_mean(row["input"], get_args(field.annotation))
-    return f"{wanted} Received {shown(row['input'])}."
+        wanted = WORDS.get(kind, f"{row['msg']}.")
+    elif kind == "literal_error" and field:
+        hint = did_you_mean(row["input"], get_args(field.annotation))
+    return failure(kind, wanted, received=row["input"], hint=hint)
 
 
 def expected(annotation: Any, metadata: Sequence[Any] = ()) -> str | None:

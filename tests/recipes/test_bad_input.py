@@ -95,7 +95,7 @@ KEYS = {
     "unknown monitor": ("callbacks: [{early_stopping: {monitor: acc}}]", "is not logged"),
     "no bound": ("gradient_clipping: {}", "needs a bound"),
     "no rate": ("weight_decay: {}", "needs a `rate` or a `max_norm`"),
-    "long name": ("name: " + "n" * 5000, "expected a name of small letters"),
+    "long name": ("name: " + "n" * 5000, "expected a name of lowercase letters"),
     "long key": ("k" * 900 + ": 1", "there is no key `kkk"),
 }  # fmt: skip
 

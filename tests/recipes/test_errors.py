@@ -4,6 +4,7 @@ import errno
 
 import pytest
 
+from keras_recipes import disk
 from keras_recipes.recipes.errors import Problem, RecipeError, RequestError, system_failure
 
 
@@ -23,7 +24,8 @@ def test_any_request_error_has_an_end():
 def test_what_the_system_refuses_is_a_sentence_with_a_remedy(number):
     said = system_failure(OSError(number, "No luck", "a.txt"))
     assert said is not None
-    assert said.startswith("a.txt: No luck. ")
+    assert said.startswith(f"a.txt: {disk.CAUSES[number].words}. ")
+    assert disk.CAUSES[number].remedy and said.endswith(disk.CAUSES[number].remedy)
 
 
 def test_other_errors_are_no_failures_of_the_system():

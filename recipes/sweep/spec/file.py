@@ -17,8 +17,7 @@ from ...spec.fields import (
     shown,
     text,
 )
-from ...spec.schema import MOST_SEED
-from ...spec.strict import Strict
+from ...spec.strict import MOST_SEED, Strict
 from .algorithms import algorithm
 from .records import Objective
 

@@ -14,7 +14,6 @@ from ...spec.load import problem, validate
 from ...spec.loader import read_named
 from ...spec.nodes import Node, Place, node_of, string_keys
 from ...spec.plugins import load_plugins
-from ...spec.strict import message
 from . import checks, corner_checks, shipped
 from .apply import put_merged, relocated
 from .conditions import resolved
@@ -97,7 +96,7 @@ def _sections(root: Node, problems: list[Problem]) -> tuple[SweepFile, frozenset
         return SweepFile.model_validate(plain), frozenset()
     except ValidationError as error:
         rows = error.errors(include_url=False)
-    problems.extend(problem(root, row["loc"], message(row), row["type"]) for row in rows)
+    problems.extend(problem(root, row) for row in rows)
     broken = frozenset(str(row["loc"][0]) for row in rows if row["loc"])
     sound = {key: value for key, value in plain.items() if key not in broken}
     return SweepFile.model_validate({**STAND_INS, **sound}), broken

@@ -156,7 +156,7 @@ def test_another_failure_of_the_disk_is_told_as_what_it_is(
         patch.setattr(disk, "os", Broken(whole[1] * 3 // 4, 10**9))
         assert train(recipe, out) == 1
     told = capsys.readouterr()
-    assert disk.CAUSES[cause] in told.out
+    assert disk.CAUSES[cause].words in told.out
     assert "continues from state-0000000" in told.out
     assert train(recipe, out, "--resume") == 0
     assert differences(whole[0], out) == []

@@ -130,7 +130,7 @@ def test_ten_mistakes_are_ten_problems_each_with_its_place_and_a_mend(tmp_path):
             "Received `epochs` and `steps`",
         ),
         ({"learning_rate": {"warmup": {"steps": "100%", "then": 0.1}}}, "takes the whole run"),
-        ({"name": "No Name"}, "small letters"),
+        ({"name": "No Name"}, "lowercase letters"),
         ({"epochs": 0}, "whole number > 0"),
     ],
 )

@@ -1,0 +1,194 @@
+"""The sections inside of a recipe and what each key means."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import Field as Key
+from pydantic import TypeAdapter
+
+from .arguments import choice, validated
+from .choices import Choice, Residual
+from .durations import Duration
+from .fields import Field, Mismatch, count_or, failure, is_number
+from .file_arguments import local_file
+from .nodes import is_dict, is_list
+from .strict import MOST, Count, Seed, Strict, details, invalid
+
+TIME = re.compile(r"([0-9]+(\.[0-9]+)?) ?(minutes?|seconds?)")
+
+
+def _rows(*words: str) -> Field:
+    """Some of the rows: a percentage, a fraction, a count, another source, or none."""
+    expected = (
+        "expected a part of the rows: `15%`, a fraction such as 0.15, a number of rows, "
+        "a source such as `csv: {...}`, or null."
+    )
+
+    def check(value: Any) -> Any:
+        if value is None or (value in words and isinstance(value, str)):
+            return value
+        if isinstance(value, (dict, Choice)):
+            return validated("sources", value)
+        if isinstance(value, str):
+            found = re.fullmatch(r"([0-9]+(?:\.[0-9]*)?)\s*%", value.strip())
+            value = float(found[1]) / 100 if found else None
+        if not is_number(value) or not (value >= 1 if isinstance(value, int) else 0 < value < 1):
+            raise Mismatch(expected)
+        return value
+
+    number = {"type": "number", "exclusiveMinimum": 0}
+    percent = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]*)?\s*%$"}
+    options: list[dict[str, Any]] = [number, percent, {"type": "null"}, {"x-choice": "sources"}]
+    if words:
+        options.append({"enum": list(words)})
+    return Field(check, expected, {"anyOf": options})
+
+
+def _interval() -> Field:
+    """How often a checkpoint is written."""
+    expected = (
+        "expected how often: `auto`, `1 epochs`, `500 steps`, `5 minutes`, `30 seconds`, "
+        "or a number of minutes."
+    )
+
+    def check(value: Any) -> Any:
+        if value == "auto" or (is_number(value) and 0 < value < 1e6):
+            return value
+        if isinstance(value, str):
+            time = TIME.fullmatch(value.strip())
+            if time and float(time[1]) > 0:
+                return value.strip()
+            return _updates(value)
+        raise Mismatch(expected)
+
+    def _updates(value: str) -> str:
+        try:
+            found = Duration.parse(value)
+        except ValueError:
+            raise Mismatch(expected) from None
+        if found.unit == "%" or found.amount < 1 or found.amount != int(found.amount):
+            raise Mismatch(expected)
+        # As text: a bare number is one of minutes here.
+        return f"{int(found.amount)} {found.unit}"
+
+    words = r"^\s*([0-9]+(\.[0-9]+)? ?(minutes?|seconds?)|[0-9]+\s*(steps?|epochs?))\s*$"
+    number = {"type": "number", "exclusiveMinimum": 0}
+    schema = {"anyOf": [{"const": "auto"}, number, {"type": "string", "pattern": words}]}
+    return Field(check, expected, schema)
+
+
+def _layer(value: Any) -> Choice | Residual:
+    """A layer choice, or a residual block."""
+    if isinstance(value, Residual):
+        return value
+    if not is_dict(value) or set(value) != {"residual"}:
+        return validated("layers", value)
+    given, inner = value["residual"], ("residual",)
+    try:
+        if is_dict(given):
+            block = _ResidualSection.model_validate(given)
+            return Residual(tuple(block.layers), block.shortcut, (*inner, "layers"))
+        if is_list(given) and given:
+            return Residual(tuple(_LAYERS.validate_python(list(given))))
+        raise failure("value", "expected a list of at least one layer.", received=given)
+    except ValueError as error:
+        raise invalid(details(inner, error)) from None
+
+
+Layer = Annotated[
+    Choice | Residual, Field(_layer, "expected a layer.", {"x-choice": "layer_items"})
+]
+_LAYERS = TypeAdapter(list[Layer])
+
+
+class _ResidualSection(Strict):
+    layers: list[Layer] = Key(min_length=1)
+    shortcut: Literal["identity", "projection"] = "identity"
+
+
+class DataSection(Strict):
+    """Where the rows come from and how they are split, scaled and batched."""
+
+    source: Annotated[Choice, choice("sources")] = Key(
+        description="a bundled set, a Keras set, a file, or `arrays` given from Python"
+    )
+    task: Literal["auto", "classification", "regression", "multilabel"] = Key(
+        "auto", description="what the targets are; `auto` tells by their values"
+    )
+    target_scale: Literal["auto", "standardize", "none"] = Key(
+        "auto",
+        description="learn standardized targets; predictions and metrics keep the targets' unit",
+    )
+    validation: Annotated[float | Choice | None, _rows()] = Key(
+        0.15, description="rows to validate on after each epoch: part of the rows, or a source"
+    )
+    test: Annotated[float | str | Choice | None, _rows("auto")] = Key(
+        "auto",
+        description="rows for the one evaluation at the end; `auto` is the source's own, else 15%",
+    )
+    scale: Literal["minmax", "standardize", "none"] = Key(
+        "none",
+        description="scaling to [0, 1] or to mean 0 and deviation 1, fitted on the training rows",
+    )
+    batch_size: Annotated[int | Literal["all"], count_or("all")] = Key(
+        32, description="rows an update: `all` is batch, 1 is stochastic gradient descent"
+    )
+    drop_remainder: bool = Key(False, description="leave out the short last batch of an epoch")
+    seed: Seed | None = Key(
+        None, description="decides the splits; by default the recipe's own seed"
+    )
+    bootstrap_seed: Seed | None = Key(
+        None,
+        description="draw the training rows with replacement (a bootstrap sample), by this seed",
+    )
+    limit: Count | None = Key(
+        None, description="use at most this number of rows of the source, for a short run"
+    )
+    num_labeled: Count | None = Key(
+        None, description="training rows whose targets are used; pretraining sees all rows"
+    )
+    targets: Literal["dataset", "inputs"] = Key(
+        "dataset",
+        description="what is learned: the dataset's, or the scaled inputs (an autoencoder)",
+    )
+
+
+class ModelSection(Strict):
+    """The network between the scaled input and the targets."""
+
+    layers: list[Layer] = Key(
+        description="Keras layers in order; `residual: [...]` adds its layers' output to its input"
+    )
+    output: Annotated[Choice, choice("layers")] | None = Key(
+        None, description="the last layer; by default a dense one that fits the task"
+    )
+
+
+class EnsembleSection(Strict):
+    """Several trainings whose outputs are averaged."""
+
+    members: int = Key(ge=2, le=MOST, description="how many networks are trained")
+    vary: Literal["seed", "data"] = Key(
+        "seed", description="what differs: initial weights and orders, or the rows drawn as well"
+    )
+
+
+class CheckpointsSection(Strict):
+    """How often the whole state of the run is stored, to resume it from."""
+
+    every: Annotated[str | float, _interval()] = Key(
+        "auto", description="epochs, optimizer updates or time between two; `auto` is 1 % of it"
+    )
+    keep: Count = Key(3, description="how many of the last ones stay")
+
+
+class InitializeSection(Strict):
+    """Weights to start from: a warm start, which is another training and no resumption."""
+
+    weights: Annotated[str, local_file()] = Key(
+        description="a `.keras` or `.weights.h5` file, or a run directory"
+    )
+    reset_step: bool = Key(
+        True,
+        description="begin with step 0 and a fresh optimizer; else with those of the file",
+    )
