@@ -1,30 +1,25 @@
 """From a recipe and its data to a compiled model, its datasets and its callbacks."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from ...callbacks.curves import Constant
-from ...models import LayerError, Residual, TrainingModel, build_network
 from ..data import Data, Split
 from ..data.order import TrainingDataset, batch_rows, evaluation_dataset, training_dataset
 from ..errors import DataError, RecipeError
 from ..spec import Choice, Recipe
 from . import task as tasks
-from .capacity import TooLarge, check_memory, copies, unallocated_weights
 from .constant import baseline_loss, constant_guess
 from .execution import jit_compile, steps_per_execution
 from .metrics import metrics
-from .objects import Builder, first_paragraph
-from .parts import check_parts, scheduled, training_parts
+from .network import network
+from .objects import Builder
+from .parts import check_parts, check_rate, scheduled
 from .pretraining import Pretraining, pretraining
-from .rates import check_rate
-from .scaling_layers import scaling_layer, unscaling_layer
 
 
 @dataclass(frozen=True)
@@ -93,91 +88,6 @@ def output_words(recipe: Recipe, task: tasks.Task) -> str:
         return f"dense, {task.units} x {task.activation}"
     given = ", ".join(f"{name}={value}" for name, value in choice.arguments.items())
     return f"{choice.name} ({given})" if given else choice.name
-
-
-def network(recipe: Recipe, data: Data, task: tasks.Task, builder: Builder) -> keras.Model:
-    """The recipe's layers between the scaling of raw rows and the output layer."""
-    layers = [
-        layer(builder, item, ("model", "layers", index))
-        for index, item in enumerate(recipe.model.layers)
-    ]
-    if recipe.model.output is not None:
-        output = builder.make("layers", recipe.model.output, ("model", "output"))
-    else:
-        output = keras.layers.Dense(task.units, activation=task.activation, name="output")
-    dtype = "float64" if data.train.x.dtype == np.float64 else None
-    try:
-        with unallocated_weights():
-            inputs, outputs = build_network(
-                data.input_shape,
-                layers,
-                output,
-                scaling=scaling_layer(data.scaling, dtype),
-                target_scale=task.scaling and unscaling_layer(task.scaling, "target_scale"),
-                dtype=dtype,
-            )
-            connected = keras.Model(inputs, outputs, name="network")
-            rows = batch_rows(len(data.train.y), recipe.data.batch_size)
-            check_memory(connected, copies(recipe), rows)
-    except LayerError as error:
-        place = ("model", *error.index_path)
-        raise RecipeError([recipe.problem(place, first_paragraph(str(error)))]) from error
-    except TooLarge as error:
-        place = place_of(error.layer, [*layers, output])
-        raise RecipeError([recipe.problem(place, str(error))]) from None
-    check_output(recipe, outputs, task)
-    place = ("loss",) if recipe.loss is not None else ("model", "output")
-    problem = tasks.activation_problem(task, tasks.last_activation(output))
-    if problem:
-        raise RecipeError([recipe.problem(place, problem)])
-    model = TrainingModel(
-        inputs,
-        outputs,
-        name=recipe.name,
-        **training_parts(recipe, builder).active(),
-    )
-    model.saves_network = True
-    return model
-
-
-def place_of(name: str, layers: Sequence[Any]) -> tuple[str | int, ...]:
-    """Where the layer of a name stands in the recipe; one inside of a block stands at the block."""
-    for index, item in enumerate(layers[:-1]):
-        if name in _names(item):
-            return ("model", "layers", index)
-    return ("model", "output") if name == layers[-1].name else ("model", "layers")
-
-
-def _names(item: Any) -> set[str]:
-    if isinstance(item, Residual):
-        return set().union(*(_names(inner) for inner in item.layers))
-    return {item.name}
-
-
-def layer(builder: Builder, item: Any, path: tuple) -> Any:
-    """A layer, or a residual block with its own list of layers."""
-    if isinstance(item, Choice):
-        return builder.make("layers", item, path)
-    inner = [
-        layer(builder, child, (*path, "residual", index)) for index, child in enumerate(item.layers)
-    ]
-    return Residual(inner, shortcut=item.shortcut)
-
-
-def check_output(recipe: Recipe, outputs: Any, task: tasks.Task) -> None:
-    """The network must end in as many numbers as the task has."""
-    shape = tuple(outputs.shape)
-    if shape == (None, task.units):
-        return
-    if len(shape) != 2:
-        problem = (
-            f"the network ends in rank {len(shape)}, shape {shape}; a row of the data has one "
-            f"target of {task.units}. Put `flatten` or a global pooling layer before the output."
-        )
-    else:
-        problem = f"the network ends in {shape[-1]} units where the data needs {task.units}."
-    place = ("model", "layers") if recipe.model.output is None else ("model", "output")
-    raise RecipeError([recipe.problem(place, problem)])
 
 
 def compile_model(

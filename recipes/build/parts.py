@@ -1,7 +1,10 @@
-"""The parts of the training step that a recipe asks for."""
+"""The parts of the training step that a recipe asks for, and what its schedules must be."""
 
+from collections.abc import Callable
 from typing import Any
 
+import keras
+import numpy as np
 from keras.optimizers.schedules import LearningRateSchedule
 
 from ...models import TrainingModel, TrainingParts
@@ -9,8 +12,11 @@ from ...models.momentum import NAMES
 from ...models.training_parts import PART_NAMES
 from ..errors import RecipeError
 from ..spec import Choice, Recipe
+from ..spec.checks import warmups
 from .objects import Builder, first_paragraph
-from .rates import over_the_run
+
+# Updates of the run, spread over all of it, at which the value of a schedule is checked.
+CHECKED_UPDATES = 1000
 
 
 def training_parts(recipe: Recipe, builder: Builder) -> TrainingParts:
@@ -66,3 +72,43 @@ def check_parts(recipe: Recipe, model: TrainingModel) -> None:
         except ValueError as error:
             problem = recipe.problem((name,), first_paragraph(str(error)))
             raise RecipeError([problem]) from error
+
+
+def check_rate(recipe: Recipe, rate: Any, builder: Builder) -> None:
+    """Raise where the run would learn nothing, or where it ends before its warm-up does.
+
+    Raises:
+        RecipeError: with the line of the learning rate or of the warmup.
+    """
+    if recipe.learning_rate is None:
+        return
+    if not (over_the_run(rate, builder) > 0).any():
+        message = "the rate is 0 in every update of the run: nothing would be learned."
+        raise RecipeError([recipe.problem(("learning_rate",), message)])
+    check_warmup(recipe, builder)
+
+
+def over_the_run(schedule: Any, builder: Builder) -> np.ndarray:
+    """The values of a schedule, or a constant, at updates all over the run."""
+    if not isinstance(schedule, Callable):
+        # `float` cannot read a variable that several devices hold.
+        return np.array([float(np.asarray(keras.ops.convert_to_numpy(schedule)))])
+    steps = np.unique(np.linspace(0, builder.updates - 1, CHECKED_UPDATES).astype("int64"))
+    return np.asarray(schedule(steps))
+
+
+def check_warmup(recipe: Recipe, builder: Builder) -> None:
+    """A warm-up, however deep inside of the schedule, must end before the run does."""
+    for warmup in warmups(recipe.learning_rate, ("learning_rate",)):
+        steps, *before = (
+            duration.to_steps(builder.updates_per_epoch, builder.epochs)
+            for duration in (warmup.steps, *warmup.before)
+        )
+        start = sum(before)
+        if start < builder.updates <= start + steps and builder.updates > 1:
+            begins = f", begins after {start}" if start else ""
+            message = (
+                f"the warm-up takes {steps} optimizer updates{begins}, and the whole run has "
+                f"{builder.updates}."
+            )
+            raise RecipeError([recipe.problem(warmup.place, message)])

@@ -10,7 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from ...models import GradientCheck, gradient_check
-from ..build.experiment import compile_model, network
+from ..build.experiment import compile_model
+from ..build.network import network
 from ..build.objects import Builder
 from ..build.task import task_of
 from ..data import Data

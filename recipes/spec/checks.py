@@ -1,24 +1,22 @@
 """What must hold between the keys of a recipe: one function each, named for what it demands."""
 
 from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 from ..errors import Problem
-from . import network
 from .choices import Choice, Residual
-from .climbs import climbs
 from .durations import Duration
 from .fields import closest, listed
+from .network import Found, layers_can_stand_in_a_list, layers_follow_one_another
 from .nodes import Node, Path, is_list
 from .schema import Recipe
-from .shapes import known_shape
 from .source_files import csv_arguments_are_sound
 from .tasks import CLASS_LOSSES, REGRESSION_SOURCES, known_task, metrics_fit_task
 
-Found = Iterator[tuple[Path, str]]
 Check = Callable[[Recipe], Found]
 
-# Callbacks that watch a value, and the one they watch when the recipe does not say.
-WATCHERS = {
+# Callbacks that monitor a value, and the one they monitor by default.
+MONITORED = {
     "early_stopping": "val_loss",
     "best_checkpoint": "val_loss",
     "reduce_lr_on_plateau": "val_loss",
@@ -56,17 +54,17 @@ def loss_fits_source(recipe: Recipe) -> Found:
 
 
 def monitors_are_logged(recipe: Recipe) -> Found:
-    """A value that a callback watches must be one that training logs."""
+    """A value that a callback monitors must be one that training logs."""
     for index, callback in enumerate(recipe.callbacks):
-        if callback.name not in WATCHERS:
+        if callback.name not in MONITORED:
             continue
         place = ("callbacks", index, callback.name, "monitor")
-        for monitor in _watched(callback):
+        for monitor in _monitored(callback):
             yield from ((place, text) for text in _not_logged(recipe, monitor))
 
 
-def _watched(callback: Choice) -> list[str]:
-    monitor = callback.arguments.get("monitor", WATCHERS[callback.name])
+def _monitored(callback: Choice) -> list[str]:
+    monitor = callback.arguments.get("monitor", MONITORED[callback.name])
     monitors = monitor if is_list(monitor) else [monitor]
     return [word for word in monitors if isinstance(word, str)]
 
@@ -75,8 +73,8 @@ def _not_logged(recipe: Recipe, monitor: str) -> Iterator[str]:
     base = monitor.removeprefix("val_")
     if monitor.startswith("val_") and recipe.data.validation is None:
         yield (
-            f"`{monitor}` needs validation rows, and `data.validation` is null. Watch `{base}`, "
-            "or set `data.validation`."
+            f"`{monitor}` needs validation rows, and `data.validation` is null. Monitor "
+            f"`{base}`, or set `data.validation`."
         )
         return
     known = logged(recipe)
@@ -186,14 +184,58 @@ def arrays_have_no_own_files(recipe: Recipe) -> Found:
             yield ("data", part), "`arrays` can only be the source as a whole."
 
 
+# Schedules that begin with a warm-up, and the argument that is its length.
+WARMUPS = {"warmup": "steps", "warmup_stable_decay": "warmup_steps", "noam": "warmup_steps"}
+
+
+class Warmup(NamedTuple):
+    """A rise of the learning rate from the beginning of a schedule.
+
+    Attributes:
+        place: where its length stands in the recipe.
+        steps: its length.
+        before: durations that pass before it begins, in sequences of schedules.
+    """
+
+    place: Path
+    steps: Duration
+    before: tuple[Duration, ...]
+
+
+def warmups(value: Any, place: Path, before: tuple[Duration, ...] = ()) -> Iterator[Warmup]:
+    """Every warm-up in a schedule and in those inside of it.
+
+    Args:
+        value: a schedule, or any argument of one.
+        place: where it stands in the recipe.
+        before: durations that pass before it begins.
+    """
+    if is_list(value):
+        for index, item in enumerate(value):
+            yield from warmups(item, (*place, index), before)
+    if not isinstance(value, Choice):
+        return
+    inner = (*place, value.name)
+    steps = value.arguments.get(WARMUPS.get(value.name, ""))
+    if isinstance(steps, Duration):
+        yield Warmup((*inner, WARMUPS[value.name]), steps, before)
+    for name, argument in value.arguments.items():
+        if (value.name, name) == ("sequential", "schedules"):
+            starts = [(), *((*before, start) for start in value.arguments["boundaries"])]
+            for index, (item, start) in enumerate(zip(argument, starts, strict=False)):
+                yield from warmups(item, (*inner, name, index), start or before)
+        else:
+            yield from warmups(argument, (*inner, name), before)
+
+
 def warm_up_ends_within_the_run(recipe: Recipe) -> Found:
     """A warm-up that lasts as long as the run never reaches its rate."""
-    for climb in climbs(recipe.learning_rate, ("learning_rate",)):
-        if _whole_run(climb.steps, recipe.epochs):
+    for warmup in warmups(recipe.learning_rate, ("learning_rate",)):
+        if _whole_run(warmup.steps, recipe.epochs):
             yield (
-                climb.place,
+                warmup.place,
                 f"the warm-up takes the whole run of {recipe.epochs} epochs. "
-                f"Received {climb.steps}.",
+                f"Received {warmup.steps}.",
             )
 
 
@@ -228,33 +270,6 @@ def blocks_have_layers(recipe: Recipe) -> Found:
     for index, layer in enumerate(recipe.model.layers):
         if isinstance(layer, Residual) and not layer.layers:
             yield ("model", "layers", index), "a residual block needs at least one layer."
-
-
-def layers_can_stand_in_a_list(recipe: Recipe) -> Found:
-    """A layer in a list has one input and one output, and a name of its own."""
-    output = recipe.model.output
-    for index, layer in enumerate(recipe.model.layers):
-        yield from _in_model(network.unusable(layer, ("layers", index)))
-    if output is not None:
-        yield from _in_model(network.unusable(output, ("output",)))
-    yield from _in_model(network.name_clashes(recipe.model.layers, output))
-
-
-def layers_follow_one_another(recipe: Recipe) -> Found:
-    """Each layer must take the shape that the one before it gives, as far as shapes are known."""
-    rows = known_shape(recipe.data.source.name)
-    # One mistake at a time: a layer that is of no use here has no shape either.
-    if rows is not None and not any(layers_can_stand_in_a_list(recipe)):
-        yield from _in_model(network.misfits(recipe.model.layers, recipe.model.output, rows))
-
-
-def _in_model(found: Found) -> Found:
-    return ((("model", *path), message) for path, message in found)
-
-
-def shapes_unchecked(recipe: Recipe) -> str | None:
-    """Why not all shapes of the network were checked; None where they were."""
-    return network.unchecked(recipe.model.layers, known_shape(recipe.data.source.name))
 
 
 CHECKS: list[tuple[Check, frozenset[str]]] = [

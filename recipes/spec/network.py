@@ -1,4 +1,4 @@
-"""Which layers cannot stand in a list, or cannot follow one another: known without Keras."""
+"""Which layers cannot stand in a list, or cannot follow one another, known without Keras."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -6,8 +6,23 @@ from typing import Any
 from . import catalog
 from .choices import Choice, Residual
 from .nodes import Path
+from .schema import Recipe
 from .shapes import Shape, Unfit, shape_after
 
+# Rows of the sources whose shape is known before they are read; a table has an unknown width.
+SOURCES: dict[str, Shape] = {
+    "digits": (64,),
+    "iris": (4,),
+    "wine": (13,),
+    "breast_cancer": (30,),
+    "diabetes": (10,),
+    "california_housing": (8,),
+    "mnist": (28, 28),
+    "fashion_mnist": (28, 28),
+    "cifar10": (32, 32, 3),
+    "cifar100": (32, 32, 3),
+    "csv": (None,),
+}
 SEVERAL = "takes several inputs, and a layer in a list has one: the output of the layer before it"
 CELL = "is one step of a recurrent layer. Use `{}`"
 TEXT = "takes text, and rows are numbers. A `csv` source encodes words itself"
@@ -33,7 +48,7 @@ NOT_IN_A_LIST["add"] += ". `residual: [...]` adds the output of its layers to th
 # Arguments that ask for what a list has no place for.
 NOT_SET = {
     "return_state": "gives several outputs, and the next layer takes one",
-    "stateful": "needs batches that go on where the last ones ended, and rows are shuffled",
+    "stateful": "needs batches that continue the ones before, and rows are shuffled",
 }
 # Arguments of layers that are layers with one input themselves.
 WRAPPED = ("layer", "backward_layer")
@@ -41,11 +56,53 @@ WRAPPED = ("layer", "backward_layer")
 TAKEN = ("rows", "scaling")
 
 
-def unusable(layer: Any, path: Path) -> Iterator[tuple[Path, str]]:
+Found = Iterator[tuple[Path, str]]
+
+
+def layers_can_stand_in_a_list(recipe: Recipe) -> Found:
+    """A layer in a list has one input and one output, and a name that no other part has."""
+    output = recipe.model.output
+    for index, layer in enumerate(recipe.model.layers):
+        yield from _in_model(_unusable(layer, ("layers", index)))
+    if output is not None:
+        yield from _in_model(_unusable(output, ("output",)))
+    yield from _in_model(_name_clashes(recipe.model.layers, output))
+
+
+def layers_follow_one_another(recipe: Recipe) -> Found:
+    """Each layer must take the shape that the one before it gives, as far as shapes are known."""
+    rows = SOURCES.get(recipe.data.source.name)
+    # One mistake at a time: a layer that cannot stand here has no shape either.
+    if rows is not None and not any(layers_can_stand_in_a_list(recipe)):
+        yield from _in_model(_misfits(recipe.model.layers, recipe.model.output, rows))
+
+
+def _in_model(found: Found) -> Found:
+    return ((("model", *path), message) for path, message in found)
+
+
+def shapes_unchecked(recipe: Recipe) -> str | None:
+    """Why not all shapes of the network were checked; None where they were."""
+    rows = SOURCES.get(recipe.data.source.name)
+    if rows is None:
+        return "the shape of a row is known when the data is read"
+    for index, layer in enumerate(recipe.model.layers):
+        try:
+            after = _through([layer], rows, ("layers",))
+        except Unfit:
+            return None
+        if after is None:
+            name = layer.name if isinstance(layer, Choice) else "residual"
+            return f"what model.layers[{index}], `{name}`, gives is known when it is built"
+        rows = after
+    return None
+
+
+def _unusable(layer: Any, path: Path) -> Found:
     """What of a layer in a list is of no use there, with its place."""
     if isinstance(layer, Residual):
         for index, item in enumerate(layer.layers):
-            yield from unusable(item, (*path, *layer.inner, index))
+            yield from _unusable(item, (*path, *layer.inner, index))
         return
     if layer.name in NOT_IN_A_LIST:
         yield path, f"`{layer.name}` {NOT_IN_A_LIST[layer.name]}."
@@ -55,7 +112,7 @@ def unusable(layer: Any, path: Path) -> Iterator[tuple[Path, str]]:
     for name in WRAPPED:
         inner, place = layer.arguments.get(name), (*path, layer.name, name)
         if isinstance(inner, Choice):
-            yield from unusable(inner, place)
+            yield from _unusable(inner, place)
             if layer.name == "bidirectional" and "return_sequences" not in _arguments(inner):
                 yield place, "expected a recurrent layer: `lstm`, `gru` or `simple_rnn`."
 
@@ -64,7 +121,7 @@ def _arguments(layer: Choice) -> Any:
     return catalog.entry("layers", layer.name).arguments
 
 
-def name_clashes(layers: Sequence[Any], output: Choice | None) -> Iterator[tuple[Path, str]]:
+def _name_clashes(layers: Sequence[Any], output: Choice | None) -> Found:
     """Names that two layers would have, with the place of the second."""
     seen = {*TAKEN, *(() if output is not None else ("output",))}
     for path, name in layer_names(layers, output):
@@ -73,7 +130,7 @@ def name_clashes(layers: Sequence[Any], output: Choice | None) -> Iterator[tuple
         seen.add(name)
 
 
-def layer_names(layers: Sequence[Any], output: Choice | None) -> Iterator[tuple[Path, str]]:
+def layer_names(layers: Sequence[Any], output: Choice | None) -> Found:
     """The name of each layer, as it is when the network is built, after its place."""
     items = [*_named(layers, ("layers",))]
     if output is not None:
@@ -96,9 +153,7 @@ def _named(layers: Sequence[Any], path: Path) -> Iterator[tuple[Path, Choice]]:
             yield (*path, index), layer
 
 
-def misfits(
-    layers: Sequence[Any], output: Choice | None, rows: Shape
-) -> Iterator[tuple[Path, str]]:
+def _misfits(layers: Sequence[Any], output: Choice | None, rows: Shape) -> Found:
     """The first layer of a model section that cannot follow the one before it, with its place."""
     try:
         shape = _through(layers, rows, ("layers",))
@@ -110,36 +165,8 @@ def misfits(
                 f"the network ends in rows of shape {shape}, and a target has one axis. "
                 "Put `flatten`, or a global pooling layer, before the output.",
             )
-    except Misplaced as error:
+    except Unfit as error:
         yield error.path, str(error)
-
-
-def unchecked(layers: Sequence[Any], rows: Shape | None) -> str | None:
-    """Why the shapes in a network, or some of them, are not known; None where all are."""
-    if rows is None:
-        return "the shape of a row is known when the data is read"
-    for index, layer in enumerate(layers):
-        try:
-            after = _through([layer], rows, ("layers",))
-        except Misplaced:
-            return None
-        if after is None:
-            name = layer.name if isinstance(layer, Choice) else "residual"
-            return f"what model.layers[{index}], `{name}`, gives is known when it is built"
-        rows = after
-    return None
-
-
-class Misplaced(ValueError):
-    """A layer cannot take what the one before it gives.
-
-    Attributes:
-        path: where it stands, below `model`.
-    """
-
-    def __init__(self, message: str, path: Path):
-        super().__init__(message)
-        self.path = path
 
 
 def _through(layers: Sequence[Any], shape: Shape, path: Path) -> Shape | None:
@@ -157,7 +184,7 @@ def _placed(layer: Any, shape: Shape, path: Path) -> Shape | None:
     try:
         return shape_after(layer, shape)
     except Unfit as error:
-        raise Misplaced(str(error), path) from None
+        raise Unfit(str(error), path) from None
 
 
 def _added(block: Residual, shape: Shape, path: Path) -> Shape | None:
@@ -168,7 +195,7 @@ def _added(block: Residual, shape: Shape, path: Path) -> Shape | None:
     if block.shortcut == "projection" and _can_project(shape, after):
         return after
     mend = "" if block.shortcut == "projection" else ", or use `shortcut: projection`"
-    raise Misplaced(
+    raise Unfit(
         f"a residual block adds its input of shape {shape} to its output of shape {after}. "
         f"Make them equal{mend}.",
         path,

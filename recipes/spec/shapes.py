@@ -9,36 +9,25 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from . import catalog
-from .nodes import is_list
+from .nodes import Path, is_list
 
 Shape = tuple[int | None, ...]
 Arguments = Mapping[str, Any]
 Rule = Callable[[Shape, Arguments], Shape | None]
 
-# Rows of the sources whose shape is known before they are read; a table has an unknown width.
-SOURCES: dict[str, Shape] = {
-    "digits": (64,),
-    "iris": (4,),
-    "wine": (13,),
-    "breast_cancer": (30,),
-    "diabetes": (10,),
-    "california_housing": (8,),
-    "mnist": (28, 28),
-    "fashion_mnist": (28, 28),
-    "cifar10": (32, 32, 3),
-    "cifar100": (32, 32, 3),
-    "csv": (None,),
-}
 AXES = {2: "steps, channels", 3: "height, width, channels", 4: "depth, height, width, channels"}
 
 
 class Unfit(ValueError):
-    """A layer cannot take a shape; the message says why, and what mends it."""
+    """A layer cannot take a shape; the message says why, and how to mend it.
 
+    Attributes:
+        path: where the layer stands, below `model`.
+    """
 
-def known_shape(value: Any) -> Shape | None:
-    """The shape of a source's rows, by the name of the source."""
-    return SOURCES.get(value)
+    def __init__(self, message: str, path: Path = ()):
+        super().__init__(message)
+        self.path = path
 
 
 def shape_after(layer: Any, shape: Shape) -> Shape | None:
@@ -107,10 +96,14 @@ def _numbers(arguments: Arguments, name: str, count: int) -> tuple[int, ...]:
     return numbers
 
 
-def _window(size: int | None, window: int, stride: int, arguments: Arguments, name: str):
+def _changed(shape: Shape, change: Callable[[int, int], int], channels: int | None) -> Shape:
+    """The shape after a change of each axis but the channels, by its index and size."""
+    sizes = [None if size is None else change(axis, size) for axis, size in enumerate(shape[:-1])]
+    return (*sizes, channels)
+
+
+def _slid(size: int, window: int, stride: int, arguments: Arguments, name: str) -> int:
     """The size of an axis after a window has moved over it."""
-    if size is None:
-        return None
     if arguments["padding"] != "valid":
         return -(-size // stride)
     if size < window:
@@ -121,23 +114,29 @@ def _window(size: int | None, window: int, stride: int, arguments: Arguments, na
     return (size - window) // stride + 1
 
 
-def _convolved(shape: Shape, arguments: Arguments, channels: Any) -> Shape:
-    axes = len(shape) - 1
+def _kernels(arguments: Arguments, axes: int) -> list[tuple[int, int]]:
+    """What a dilated kernel covers of each axis, and its stride."""
     kernel, strides, dilation = (
         _numbers(arguments, name, axes) for name in ("kernel_size", "strides", "dilation_rate")
     )
-    sizes = [
-        _window(size, (k - 1) * d + 1, s, arguments, "kernel_size")
-        for size, k, s, d in zip(shape[:-1], kernel, strides, dilation, strict=True)
-    ]
-    return (*sizes, channels)
+    return [((k - 1) * d + 1, s) for k, s, d in zip(kernel, strides, dilation, strict=True)]
+
+
+def _convolved(shape: Shape, arguments: Arguments, channels: int | None) -> Shape:
+    kernels = _kernels(arguments, len(shape) - 1)
+    return _changed(
+        shape, lambda axis, size: _slid(size, *kernels[axis], arguments, "kernel_size"), channels
+    )
 
 
 def _conv(shape: Shape, arguments: Arguments) -> Shape:
-    groups = arguments.get("groups", 1)
-    if shape[-1] is not None and shape[-1] % groups:
-        raise Unfit(f"its {shape[-1]} channels cannot be divided into {groups} `groups`.")
+    _check_groups(shape[-1], arguments.get("groups", 1))
     return _convolved(shape, arguments, arguments["filters"])
+
+
+def _check_groups(channels: int | None, groups: int) -> None:
+    if channels is not None and groups != -1 and channels % groups:
+        raise Unfit(f"its {channels} channels cannot be divided into {groups} `groups`.")
 
 
 def _depthwise(shape: Shape, arguments: Arguments) -> Shape:
@@ -146,18 +145,16 @@ def _depthwise(shape: Shape, arguments: Arguments) -> Shape:
 
 
 def _transposed(shape: Shape, arguments: Arguments) -> Shape | None:
-    axes = len(shape) - 1
     if arguments["output_padding"] is not None:
         return None
-    kernel, strides, dilation = (
-        _numbers(arguments, name, axes) for name in ("kernel_size", "strides", "dilation_rate")
-    )
-    same = arguments["padding"] == "same"
-    sizes = [
-        None if n is None else n * s if same else n * s + max((k - 1) * d + 1 - s, 0)
-        for n, k, s, d in zip(shape[:-1], kernel, strides, dilation, strict=True)
-    ]
-    return (*sizes, arguments["filters"])
+    kernels = _kernels(arguments, len(shape) - 1)
+
+    def enlarged(axis: int, size: int) -> int:
+        window, stride = kernels[axis]
+        more = 0 if arguments["padding"] == "same" else max(window - stride, 0)
+        return size * stride + more
+
+    return _changed(shape, enlarged, arguments["filters"])
 
 
 def _conv_lstm(shape: Shape, arguments: Arguments) -> Shape:
@@ -169,11 +166,11 @@ def _pool(shape: Shape, arguments: Arguments) -> Shape:
     axes = len(shape) - 1
     window = _numbers(arguments, "pool_size", axes)
     strides = window if arguments["strides"] is None else _numbers(arguments, "strides", axes)
-    sizes = [
-        _window(size, w, s, arguments, "pool_size")
-        for size, w, s in zip(shape[:-1], window, strides, strict=True)
-    ]
-    return (*sizes, shape[-1])
+    return _changed(
+        shape,
+        lambda axis, size: _slid(size, window[axis], strides[axis], arguments, "pool_size"),
+        shape[-1],
+    )
 
 
 def _adaptive_pool(shape: Shape, arguments: Arguments) -> Shape:
@@ -198,29 +195,24 @@ def _edges(arguments: Arguments, name: str, axes: int) -> list[tuple[int, int]]:
 
 def _padded(shape: Shape, arguments: Arguments) -> Shape:
     edges = _edges(arguments, "padding", len(shape) - 1)
-    sizes = [
-        None if n is None else n + sum(edge) for n, edge in zip(shape[:-1], edges, strict=True)
-    ]
-    return (*sizes, shape[-1])
+    return _changed(shape, lambda axis, size: size + sum(edges[axis]), shape[-1])
 
 
 def _cropped(shape: Shape, arguments: Arguments) -> Shape:
-    sizes: list[int | None] = []
-    for size, edge in zip(shape[:-1], _edges(arguments, "cropping", len(shape) - 1), strict=True):
-        if size is not None and size <= sum(edge):
-            raise Unfit(f"cutting {edge[0]} and {edge[1]} off an axis of {size} leaves nothing.")
-        sizes.append(None if size is None else size - sum(edge))
-    return (*sizes, shape[-1])
+    edges = _edges(arguments, "cropping", len(shape) - 1)
+
+    def cut(axis: int, size: int) -> int:
+        first, last = edges[axis]
+        if size <= first + last:
+            raise Unfit(f"cutting {first} and {last} off an axis of {size} leaves nothing.")
+        return size - first - last
+
+    return _changed(shape, cut, shape[-1])
 
 
 def _enlarged(shape: Shape, arguments: Arguments) -> Shape:
     factors = _numbers(arguments, "size", len(shape) - 1)
-    sizes = [None if n is None else n * by for n, by in zip(shape[:-1], factors, strict=True)]
-    return (*sizes, shape[-1])
-
-
-def _flat(shape: Shape, arguments: Arguments) -> Shape:
-    return (_product(shape),)
+    return _changed(shape, lambda axis, size: size * factors[axis], shape[-1])
 
 
 def _reshaped(shape: Shape, arguments: Arguments) -> Shape:
@@ -248,11 +240,8 @@ def _permuted(shape: Shape, arguments: Arguments) -> Shape:
 
 
 def _recurrent(shape: Shape, arguments: Arguments) -> Shape:
-    return (
-        (*shape[:-1], arguments["units"])
-        if arguments["return_sequences"]
-        else (arguments["units"],)
-    )
+    steps = shape[:-1] if arguments["return_sequences"] else ()
+    return (*steps, arguments["units"])
 
 
 def _both_ways(shape: Shape, arguments: Arguments) -> Shape | None:
@@ -269,16 +258,9 @@ def _at_each_step(shape: Shape, arguments: Arguments) -> Shape | None:
     return None if inner is None else (shape[0], *inner)
 
 
-def _grouped(shape: Shape, arguments: Arguments) -> Shape | None:
-    channels = shape[-1] if arguments["axis"] == -1 else None
-    groups = arguments["groups"]
-    if channels is not None and groups != -1 and channels % groups:
-        raise Unfit(f"its {channels} channels cannot be divided into {groups} `groups`.")
+def _grouped(shape: Shape, arguments: Arguments) -> Shape:
+    _check_groups(shape[-1] if arguments["axis"] == -1 else None, arguments["groups"])
     return shape
-
-
-def _resized(shape: Shape, arguments: Arguments) -> Shape:
-    return (arguments["height"], arguments["width"], shape[-1])
 
 
 def _same(shape: Shape, arguments: Arguments) -> Shape:
@@ -300,12 +282,12 @@ RULES: dict[str, tuple[int | None, Rule]] = {
     ),
     "dense": (None, lambda shape, given: (*shape[:-1], given["units"])),
     "embedding": (None, lambda shape, given: (*shape, given["output_dim"])),
-    "flatten": (None, _flat),
+    "flatten": (None, lambda shape, given: (_product(shape),)),
     "group_normalization": (None, _grouped),
     "permute": (None, _permuted),
     "repeat_vector": (1, lambda shape, given: (given["n"], *shape)),
     "reshape": (None, _reshaped),
-    "resizing": (3, _resized),
+    "resizing": (3, lambda shape, given: (given["height"], given["width"], shape[-1])),
     "spectral_normalization": (None, lambda shape, given: shape_after(given["layer"], shape)),
     "time_distributed": (None, _at_each_step),
     "bidirectional": (2, _both_ways),

@@ -25,7 +25,8 @@ def test_what_the_system_refuses_is_a_sentence_with_a_remedy(number):
     said = system_failure(OSError(number, "No luck", "a.txt"))
     assert said is not None
     assert said.startswith(f"a.txt: {disk.CAUSES[number].words}. ")
-    assert disk.CAUSES[number].remedy and said.endswith(disk.CAUSES[number].remedy)
+    assert disk.CAUSES[number].remedy
+    assert said.endswith(disk.CAUSES[number].remedy)
 
 
 def test_other_errors_are_no_failures_of_the_system():
