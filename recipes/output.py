@@ -20,7 +20,7 @@ class Output:
 
     Args:
         stream: the stream.
-        optional: whether the program goes on when the stream fails in another way.
+        optional: whether the program continues when the stream fails in another way.
     """
 
     def __init__(self, stream: TextIO, *, optional: bool):

@@ -115,7 +115,7 @@ def keras_rows(kind: str, module: Any, base: type) -> dict[str, Any]:
 
 
 def public_classes(module: Any, base: type) -> Iterable[type]:
-    """Each class once, under its own name, aliases left out."""
+    """Each class once, under the name it is defined with, aliases left out."""
     seen = set()
     for name in dir(module):
         cls = getattr(module, name)
@@ -216,7 +216,7 @@ def merged_rows(before: Rows, now: Rows, minor: str, old: Minors, minors: Minors
         )
         if name in result or not has:
             continue
-        # The newest version tells of defaults.
+        # Defaults are those of the newest version.
         row = dict((found if has[-1] == minor else was) or {})
         check_required(name, was, found, row if has != minors else {})
         row.pop("keras", None)

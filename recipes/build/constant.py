@@ -31,7 +31,8 @@ def constant_guess(task: Task, data: Data, loss: float | None) -> Constant:
             f"the more frequent answer to each label ({100 * most:.0f} %)",
             loss,
             most,
-            f"Watch `auc` or `f1_score`, which a constant does not win; check for {USUAL}.",
+            "Monitor `auc` or `f1_score`, which a constant prediction does not raise; check for "
+            f"{USUAL}.",
         )
     counts = np.bincount(y, minlength=len(data.classes))
     most = float(counts.max() / len(y))
@@ -42,8 +43,8 @@ def constant_guess(task: Task, data: Data, loss: float | None) -> Constant:
         remedy = (
             f"The classes are unbalanced: {counts.max()} rows of {name} and {counts.min()} of "
             f"{data.classes[rare]}. Repeat rows of the rare classes, or weigh them "
-            "(`class_weight` of `model.fit`), and watch `auc`, `recall` or `f1_score`, which a "
-            f"constant does not win; check for {USUAL}."
+            "(`class_weight` of `model.fit`), and monitor `auc`, `recall` or `f1_score`, which a "
+            f"constant prediction does not raise; check for {USUAL}."
         )
     return Constant(f"the majority class ({name}, {100 * most:.0f} %)", loss, most, remedy)
 

@@ -112,7 +112,7 @@ def compile_model(
     check_parts(recipe, model)
 
 
-# Optimizers of Keras that decay weights unless they are told otherwise.
+# Optimizers of Keras that decay weights by default.
 DECAYS = frozenset({"adamw", "muon"})
 
 
@@ -146,7 +146,7 @@ def callbacks(recipe: Recipe, builder: Builder) -> list[keras.callbacks.Callback
 
 
 def evaluation(split: Split | None, task: tasks.Task) -> tf.data.Dataset | None:
-    """A split in its own order, in batches for evaluation; None for no split."""
+    """A split in its order, in batches for evaluation; None for no split."""
     if split is None:
         return None
     try:

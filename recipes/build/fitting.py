@@ -54,7 +54,7 @@ def task_for(recipe: Recipe, model: keras.Model, y: Any) -> tuple[Task, np.ndarr
     | sigmoid | one column from 0 to 1 for each unit | binary cross-entropy |
     | any other | numbers, one column for each unit | mean squared error |
 
-    A loss that the recipe names asks for its own form: class numbers for the sparse ones, a column
+    A loss that the recipe names decides the form: class numbers for the sparse ones, a column
     for each unit for all others. Neither numbers nor classes are changed.
 
     Raises:

@@ -82,7 +82,7 @@ def _names(item: Any) -> set[str]:
 
 
 def layer(builder: Builder, item: Any, path: tuple) -> Any:
-    """A layer, or a residual block with its own list of layers."""
+    """A layer, or a residual block of layers."""
     if isinstance(item, Choice):
         return builder.make("layers", item, path)
     inner = [

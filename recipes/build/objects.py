@@ -19,7 +19,7 @@ from ..spec.file_arguments import Use, sample, use_of
 
 @dataclass(frozen=True)
 class Builder:
-    """Makes the objects that a recipe names, and tells the line of one that cannot be made.
+    """Makes the objects that a recipe names, and reports the line of one that cannot be made.
 
     Attributes:
         recipe: where the names stand, for the places in error messages.
@@ -100,7 +100,7 @@ class Builder:
     def written_files(
         self, target: catalog.Entry, given: Mapping[str, Any], place: tuple
     ) -> dict[str, str]:
-        """The arguments that name what is written, defaults included, below the run directory."""
+        """The arguments that name output files, defaults included, below the run directory."""
         found = {}
         for name, argument in target.arguments.items():
             use, value = use_of(target, name), given.get(name, argument.default)
@@ -166,7 +166,7 @@ def class_of(class_path: str) -> Any:
 
 
 def accepts(cls: Any, argument: str) -> bool:
-    """Whether a constructor names an argument, or is a layer's and hands it on to `Layer`."""
+    """Whether a constructor names an argument, or passes it on to `keras.layers.Layer`."""
     if argument in inspect.signature(cls).parameters:
         return True
     return issubclass(cls, keras.layers.Layer) and argument in ("name", "dtype", "trainable")

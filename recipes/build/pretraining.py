@@ -31,7 +31,7 @@ TRAINING, VALIDATION, TEST = 11, 12, 13
 
 @dataclass(frozen=True)
 class LayerBuilder(Builder):
-    """Makes the objects of one layer's training, whose durations are its own."""
+    """Makes the objects of one layer's training, with durations in updates of that layer."""
 
     layer_epochs: int = 1
 
@@ -115,7 +115,7 @@ def rbm_rows(recipe: Recipe, data: Data, x: np.ndarray, stream: int) -> np.ndarr
 
 
 def _layer(recipe: Recipe, index: int, rows: int) -> Layer:
-    """An RBM of the stack with its own settings, or those of the network."""
+    """An RBM of the stack with the settings of its layer, or else of the network."""
     assert recipe.pretraining is not None
     network = recipe.pretraining.dbn
     own = network.layers[index]
@@ -133,7 +133,7 @@ def _layer(recipe: Recipe, index: int, rows: int) -> Layer:
 
     def made(key: str) -> Any:
         value, place = setting(key)
-        # A section's keys stand at its own place, without a name between.
+        # A section's keys stand at the section's place, without a name between.
         place = place[:-1] if key == "regularization" else place
         return builder.value(value, place)
 

@@ -11,7 +11,7 @@ from ...models import StandardizedLoss
 from ..data import Data
 from ..data.scale import Scaling
 from ..errors import RecipeError
-from ..spec import Recipe
+from ..spec import Choice, Recipe
 from ..spec.tasks import BINARY_LOSSES, CLASS_LOSSES, UNIT_LOSSES
 from ..spec.tasks import Task as Kind
 from .objects import Builder
@@ -221,16 +221,7 @@ def target_scaling(recipe: Recipe, data: Data) -> Scaling | None:
 
 def loss(recipe: Recipe, task: Task, builder: Builder) -> Any:
     """The recipe's loss, or the one that fits the task; of standardized values, where asked."""
-    if recipe.loss is not None:
-        found = builder.make("losses", recipe.loss, ("loss",))
-    elif task.form is Form.VALUES:
-        found = keras.losses.MeanSquaredError()
-    elif task.form is Form.LABELS:
-        found = keras.losses.SparseCategoricalCrossentropy(from_logits=task.logits)
-    elif task.form is Form.ONE_HOT:
-        found = keras.losses.CategoricalCrossentropy(from_logits=task.logits)
-    else:
-        found = keras.losses.BinaryCrossentropy(from_logits=task.logits)
+    found = builder.make("losses", recipe.loss or Choice("losses", task.loss), ("loss",))
     if task.scaling is None:
         return found
     offset, divisor = task.scaling.offset.tolist(), task.scaling.divisor.tolist()
@@ -258,7 +249,7 @@ def activation_problem(task: Task, activation: str | None) -> str:
         )
     if task.activation_of_probabilities == "sigmoid" and activation == "softmax":
         return (
-            f"`{task.loss}` judges each output on its own, and softmax makes all of a row sum to "
+            f"`{task.loss}` takes each output by itself, and softmax makes all of a row sum to "
             "1. Use sigmoid, or `categorical_crossentropy`."
         )
     return ""

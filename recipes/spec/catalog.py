@@ -2,7 +2,7 @@
 
 `keras_api.json` is generated from each supported version of Keras and from the tables of this
 package by `python -m keras_recipes.recipes.build.catalog`; a test holds the file and the classes
-together. `keras_version` tells what of it the installed Keras lacks.
+together. `keras_version` says what of it the installed Keras lacks.
 """
 
 import inspect
@@ -111,7 +111,7 @@ def names(kind: str) -> list[str]:
 
 
 def describe(target: Any) -> dict[str, dict[str, Any]]:
-    """The arguments of a class or function, in its own order, as rows of the table."""
+    """The arguments of a class or function, in its order, as rows of the table."""
     rows: dict[str, dict[str, Any]] = {}
     for name, parameter in inspect.signature(target).parameters.items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):

@@ -64,7 +64,7 @@ def _default(value: object) -> object:
 
 
 def _below(key: str) -> str:
-    return f"a section of its own, [below](#{key})"
+    return f"a section, described [below](#{key})"
 
 
 def _own(kind: str) -> str:

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any
 
 from .catalog import Argument, Entry
-from .fields import Field, Mismatch, plain
+from .fields import Field, Mismatch, plain, where
 
 
 class Use(Enum):
@@ -109,14 +109,12 @@ def written(use: Use, *, optional: bool = False, allowed: str | None = None) -> 
             return value
         if not isinstance(value, str):
             raise Mismatch(INSIDE)
-        path = sample(value) if use is Use.TEMPLATE else value
-        name = normal(path)
+        name = normal(sample(value) if use is Use.TEMPLATE else value)
         if name != allowed and is_of_run(name):
             raise Mismatch(f"`{name}` is a file of the run itself; {INSIDE}")
         return value
 
-    kinds = ["string", "null"] if optional else "string"
-    return Field(check, INSIDE, {"type": kinds})
+    return Field(check, INSIDE, {"type": ["string", "null"] if optional else "string"})
 
 
 def no_file() -> Field:
@@ -135,15 +133,12 @@ def no_file() -> Field:
 
 
 def local_file() -> Field:
-    """A path on this machine; where it leads is the user's to say."""
-    expected = "expected the path of a file on this machine."
-
-    def check(value: Any) -> Any:
-        if type(value) is not str or SCHEME.match(value):
-            raise Mismatch(expected)
-        return value
-
-    return Field(check, expected, {"type": "string"})
+    """A path on this machine; where it leads is up to the user."""
+    return where(
+        lambda value: type(value) is str and not SCHEME.match(value),
+        "expected the path of a file on this machine.",
+        {"type": "string"},
+    )
 
 
 def normal(path: str) -> str:
@@ -156,13 +151,10 @@ def normal(path: str) -> str:
     'logs/a.csv'
     """
     words = re.split(r"[/\\]", path)
-    if words[0] == "" or ".." in words or any(char in path for char in ":\0"):
-        raise Mismatch(INSIDE)
-    # Windows leaves out what ends a name so.
-    if any(word != "." and word != word.rstrip(". ") for word in words):
-        raise Mismatch(INSIDE)
+    # Windows drops dots and spaces at the end of a name.
+    odd = any(word != "." and word != word.rstrip(". ") for word in words)
     name = posixpath.normpath("/".join(words))
-    if name == ".":
+    if odd or words[0] == "" or ".." in words or re.search("[:\0]", path) or name == ".":
         raise Mismatch(INSIDE)
     return name
 
@@ -194,15 +186,13 @@ def sample(template: str) -> str:
             words.append(text)
             if field is None:
                 continue
-            if conversion or not FIELD_NAME.fullmatch(field) or not _is_format(form):
+            if (
+                conversion
+                or not FIELD_NAME.fullmatch(field)
+                or not FIELD_FORMAT.fullmatch(form or "")
+            ):
                 raise Mismatch(expected)
             words.append("0")
-    except Mismatch:
-        raise
-    except ValueError:
+    except ValueError:  # a `Mismatch`, or a template that is not one
         raise Mismatch(expected) from None
     return "".join(words)
-
-
-def _is_format(form: str | None) -> bool:
-    return FIELD_FORMAT.fullmatch(form or "") is not None

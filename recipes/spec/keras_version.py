@@ -34,7 +34,7 @@ def tested(version: str) -> bool:
 
 
 def nearest(version: str) -> str:
-    """The minor in the catalog that a version is looked up as: its own, or the one next to it."""
+    """The minor in the catalog that a version is looked up as: the same one, or the nearest."""
     minors = catalog.minors()
     older = [minor for minor in minors if _numbers(minor) <= _numbers(minor_of(version))]
     return older[-1] if older else minors[0]

@@ -52,7 +52,7 @@ NOT_SET = {
 }
 # Arguments of layers that are layers with one input themselves.
 WRAPPED = ("layer", "backward_layer")
-# Names that the network gives to its own parts.
+# Names that the network gives to the parts it adds.
 TAKEN = ("rows", "scaling")
 
 

@@ -91,7 +91,7 @@ def put(tree: Node, path: Path, value: Node, word: str, done: Path) -> Node:
     if isinstance(step, int):
         if not is_list(tree.value) or step >= len(tree.value):
             size = len(tree.value) if is_list(tree.value) else None
-            what = "is no list" if size is None else f"has {size} items, counted from 0"
+            what = "is not a list" if size is None else f"has {size} items, counted from 0"
             raise RecipeError([Problem(word, None, None, dotted(done), f"{what}.")])
         items = list(tree.value)
         items[step] = put(items[step], rest, value, word, (*done, step))

@@ -88,7 +88,7 @@ def plugins_of(recipe: BaseModel) -> list[str]:
 def register() -> None:
     """Let Keras save and load the classes of plugins; nothing happens before Keras is imported.
 
-    A class that registers itself keeps its own name.
+    A class that registers itself keeps the name it chose.
     """
     keras = sys.modules.get("keras")
     if keras is None:
@@ -149,7 +149,7 @@ def _kinds(table: Mapping[Any, Any], asked: str) -> Iterator[tuple[str, Mapping[
             )
         if not isinstance(classes, Mapping):
             raise RequestError(
-                f"{asked}: `{TABLE}[{kind!r}]` is no mapping of names to classes. "
+                f"{asked}: `{TABLE}[{kind!r}]` is not a mapping of names to classes. "
                 f"Received {shown(classes)}."
             )
         yield kind, classes
@@ -183,14 +183,14 @@ def _unfit(kind: str, target: Any) -> str | None:
     """Why an object cannot stand in the table of a kind, or None."""
     if kind in FUNCTIONS:
         if not callable(target) or inspect.isclass(target):
-            return "is no function"
+            return "is not a function"
     elif not inspect.isclass(target):
-        return "is no class"
+        return "is not a class"
     if "." in getattr(target, "__qualname__", "."):
         return "does not stand at the top of its module, where a saved model would look for it"
     base = BASES.get(kind)
     if base is not None and not _derives(target, base):
-        return f"is no subclass of `{base}`"
+        return f"is not a subclass of `{base}`"
     if kind == "layers" and not _takes_name(target):
         return "takes no `name`: let its constructor end in `**kwargs` and give them to its base"
     return None
@@ -257,7 +257,9 @@ def _from_file(path: Path, asked: str) -> ModuleType:
         return found
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
-        raise RequestError(f"{asked}: cannot be imported: {path} is no Python file; expected .py.")
+        raise RequestError(
+            f"{asked}: cannot be imported: {path} is not a Python file; expected .py."
+        )
     _search(path.resolve().parent)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module

@@ -113,7 +113,7 @@ class DataSection(Strict):
         description="a bundled set, a Keras set, a file, or `arrays` given from Python"
     )
     task: Literal["auto", "classification", "regression", "multilabel"] = Key(
-        "auto", description="what the targets are; `auto` tells by their values"
+        "auto", description="what the targets are; `auto` decides by their values"
     )
     target_scale: Literal["auto", "standardize", "none"] = Key(
         "auto",
@@ -183,7 +183,7 @@ class CheckpointsSection(Strict):
 
 
 class InitializeSection(Strict):
-    """Weights to start from: a warm start, which is another training and no resumption."""
+    """Weights to start from: a warm start, which is a new training and not a resumed one."""
 
     weights: Annotated[str, local_file()] = Key(
         description="a `.keras` or `.weights.h5` file, or a run directory"

@@ -48,7 +48,7 @@ WORDS = {
 
 
 class Strict(BaseModel):
-    """A section: frozen, strict about types, with no key beyond its own."""
+    """A section: frozen, strict about types, with no key but those it declares."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
     # Whether null means "as the section above", so that `dump` leaves it out.

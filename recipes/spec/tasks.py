@@ -11,7 +11,7 @@ REGRESSION_SOURCES = frozenset({"diabetes", "california_housing"})
 CLASS_SOURCES = frozenset(
     {"digits", "iris", "wine", "breast_cancer", "mnist", "fashion_mnist", "cifar10", "cifar100"}
 )
-# Losses that compare probabilities with 0 and 1, each on its own.
+# Losses that compare each probability with 0 or 1, apart from the others.
 BINARY_LOSSES = frozenset({"binary_crossentropy", "binary_focal_crossentropy"})
 CLASS_LOSSES = BINARY_LOSSES | {
     "sparse_categorical_crossentropy",
@@ -112,11 +112,11 @@ def refused(metric: str, task: Task | None, *, probabilities: bool = False) -> s
 
 
 def describe(recipe: Recipe) -> str:
-    """The task as far as the recipe tells, in words.
+    """The task in words, as far as the recipe decides it.
 
     A comment for `show`; `train --dry-run` reads the data and knows all.
     """
     task = known_task(recipe)
     if task is None:
-        return "task: decided by the targets; `train --dry-run` reads them and tells"
-    return f"task: {task}; `train --dry-run` tells classes, loss and output"
+        return "task: decided by the targets; `train --dry-run` reads them and prints it"
+    return f"task: {task}; `train --dry-run` prints classes, loss and output"

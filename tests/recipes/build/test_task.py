@@ -80,7 +80,7 @@ def test_logits_of_labels(tmp_path):
             },
             LABELS,
             "loss",
-            "judges each output on its own",
+            "takes each output by itself",
         ),
         ({"data": {"target_scale": "standardize"}}, LABELS, "data.target_scale", "are labels"),
         (

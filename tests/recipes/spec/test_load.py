@@ -195,7 +195,7 @@ class TestOverrides:
             ("=3", "expected `key.path=value`"),
             ("a..b=3", "expected `key.path=value`"),
             ("model.layers[9].dense.units=3", "has 4 items, counted from 0"),
-            ("epochs[0]=3", "is no list"),
+            ("epochs[0]=3", "is not a list"),
             ("seed.x=3", "has no keys; it is 1"),
             ("optimizer.adam.beta_1=0.9", "the recipe has `sgd` here, not `adam`"),
             ("model.layers[0].dropout.rate=0.1", "the recipe has `dense` here"),

@@ -70,13 +70,13 @@ BROKEN = {
     "a list": ("KERAS_RECIPES = []\n", "{file} has no table `KERAS_RECIPES`"),
     "a kind": ("KERAS_RECIPES = {'layer': {}}\n", 'has the kind "layer"; a plugin may bring'),
     "a section": ("KERAS_RECIPES = {'weight_decay': {}}\n", 'has the kind "weight_decay"'),
-    "no mapping": ("KERAS_RECIPES = {'layers': 3}\n", "is no mapping of names to classes"),
+    "no mapping": ("KERAS_RECIPES = {'layers': 3}\n", "is not a mapping of names to classes"),
     "a name": (FUNCTION + "KERAS_RECIPES = {'activations': {'A B': twice}}\n", 'name "A B"'),
-    "no class": (FUNCTION + "KERAS_RECIPES = {'layers': {'twice': twice}}\n", "is no class"),
-    "no function": ("KERAS_RECIPES = {'activations': {'a': int}}\n", "is no function"),
+    "no class": (FUNCTION + "KERAS_RECIPES = {'layers': {'twice': twice}}\n", "is not a class"),
+    "no function": ("KERAS_RECIPES = {'activations': {'a': int}}\n", "is not a function"),
     "no layer": (
         "class A:\n    pass\n\n\nKERAS_RECIPES = {'layers': {'a': A}}\n",
-        "`a` is no subclass of `keras.layers.Layer`",
+        "`a` is not a subclass of `keras.layers.Layer`",
     ),
     "inside": (
         "def f():\n    def g(x):\n        return x\n    return g\n"

@@ -1,0 +1,188 @@
+"""A recipe that can be trained, and the result of a training with its model."""
+
+import os
+import sys
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import spec
+from .errors import RequestError, TrainingFailed
+from .record import result as record
+from .record.directory import open_run
+
+if TYPE_CHECKING:
+    import keras
+
+    from .run.predictions import Predictions
+    from .run.reload import OnError
+
+
+class Result(record.Result):
+    """The outcome of a training, with its model."""
+
+    @cached_property
+    def model(self) -> "keras.Model":
+        """The trained network, not compiled; it takes raw rows. Loaded at the first use."""
+        return finished_runs().model_of(open_run(self.directory))
+
+    def predict(self, rows: Any, *, on_error: "OnError" = "refuse") -> "Predictions":
+        """Predictions for raw rows; see `keras_recipes.predict`."""
+        return finished_runs().predict(self.directory, rows, on_error=on_error)
+
+
+class Recipe(spec.Recipe):
+    """A recipe that can be trained.
+
+    >>> import keras_recipes
+    >>> recipe = keras_recipes.load("digits_mlp", {"epochs": 3})
+    >>> recipe.epochs
+    3
+    >>> recipe
+    Recipe(name='digits_mlp', data='digits', layers=4, optimizer='sgd', epochs=3)
+    """
+
+    def __repr__(self) -> str:
+        return (
+            f"Recipe(name={self.name!r}, data={self.data.source.name!r}, "
+            f"layers={len(self.model.layers)}, optimizer={self.optimizer.name!r}, "
+            f"epochs={self.epochs})"
+        )
+
+    __str__ = __repr__
+
+    def train(
+        self,
+        x: Any = None,
+        y: Any = None,
+        *,
+        out: str | os.PathLike | None = None,
+        progress: bool = True,
+        raises: bool = True,
+        resume: bool = False,
+        allow_change: Sequence[str] = (),
+    ) -> Result:
+        """Train the recipe and write a run directory.
+
+        Args:
+            x: rows, for a recipe whose `data.source` is `arrays`.
+            y: their targets.
+            out: the run directory, new or empty; default `runs/NAME-DATE-TIME`.
+            progress: show a progress bar.
+            raises: raise where training failed, rather than return a result that says so.
+            resume: continue the run in `out`, if there is one, from its last checkpoint.
+            allow_change: keys of the recipe that may differ from those of that run.
+
+        Returns:
+            The result: status, reason, metrics, and the directory where everything is.
+
+        Raises:
+            RequestError: the request is wrong; nothing was written.
+            TrainingFailed: training broke or diverged; the result in the run directory says why.
+        """
+        from .run.prepare import prepare_run
+
+        arrays = None if x is None else (x, y)
+        with prepare_run(
+            self, out=out, arrays=arrays, resume=resume, allow_change=allow_change
+        ) as prepared:
+            found = prepared.previous.result
+            if found is None:
+                _import_tensorflow()
+                from .run.ensemble import train_recipe
+
+                found = train_recipe(self, prepared, progress=progress)
+        result = Result(**vars(found))
+        _report(result)
+        if raises and result.status == "failed":
+            raise TrainingFailed(f"{result.reason.rstrip('.')}. See {result.directory}.")
+        return result
+
+    def fit(
+        self,
+        model: "keras.Model",
+        x: Any,
+        y: Any,
+        *,
+        validation_data: tuple[Any, Any] | None = None,
+        progress: bool = True,
+    ) -> "keras.callbacks.History":
+        """Train a model of your own the way this recipe trains.
+
+        The recipe's optimizer, schedule, clipping, decay, loss, metrics, batch size, epochs and
+        callbacks are used; its data and layers are not. The weights of `model` are trained in
+        place; the compiled model around it is `history.model`.
+
+        Targets mean what they mean to `model.fit`: class 3 is the unit with index 3, no class is
+        renumbered, no number is scaled, and a head may be wider than the classes that occur. Where
+        the recipe names no loss, the model's last layer decides:
+
+        - softmax: sparse categorical cross-entropy for class numbers `(rows,)` from 0 to units - 1,
+          categorical cross-entropy for `(rows, units)` that sum to 1 in each row, as one-hot rows;
+        - sigmoid: binary cross-entropy, for a column from 0 to 1 for each unit;
+        - anything else: mean squared error, for a column of numbers for each unit.
+
+        Args:
+            model: a built Keras model with one output of shape `(None, units)`.
+            x: training rows, first axis counts them.
+            y: their targets.
+            validation_data: `(x, y)` to validate on after each epoch.
+            progress: show a progress bar.
+
+        Returns:
+            The history of the fit.
+
+        Raises:
+            RequestError: the recipe does not fit the model or the arrays, or a target is none that
+                the loss can compare with the output.
+        """
+        _import_tensorflow()
+        from .run.fit import fit as fit_model
+
+        return fit_model(self, model, x, y, validation_data=validation_data, progress=progress)
+
+
+def _import_tensorflow() -> None:
+    """Import TensorFlow before modules that need it: without its start-up output."""
+    from .run.backend import use_tensorflow
+
+    use_tensorflow()
+
+
+def finished_runs() -> Any:
+    """The module that evaluates and predicts with finished runs."""
+    _import_tensorflow()
+    from .run import reload
+
+    return reload
+
+
+def _report(result: Result) -> None:
+    """Write the pages of a run and of its members, unless it was finished and reported before.
+
+    Raises:
+        TrainingFailed: the run is completed, but its report cannot be written.
+    """
+    from ..disk import PATIENCE
+    from .record import directory as files
+    from .report import write_report
+
+    run = Path(result.directory)
+    report, ended = run / files.REPORT, (run / files.RESULT).stat().st_mtime_ns
+    if report.exists() and report.stat().st_mtime_ns >= ended:
+        return
+    # The paths in a result may come from a stranger; members are always below `members/`.
+    members = [run / files.MEMBERS / str(index + 1) for index in range(len(result.members))]
+    patience = PATIENCE if result.status == "completed" else 0.0
+    try:
+        for member in members:
+            write_report([member], patience=patience)
+        write_report([run, *members], patience=patience)
+    except RequestError as error:
+        if result.status == "completed":
+            raise TrainingFailed(
+                f"the training is completed and its model is saved, but not its report: {error} "
+                f"`keras-recipes report {run}` writes it."
+            ) from None
+        print(error, file=sys.stderr)
