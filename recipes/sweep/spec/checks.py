@@ -1,23 +1,33 @@
-"""What must hold between the sections of a sweep's file, and with the recipe as it is."""
+"""What must hold between the sections of a sweep's file, with its recipe, and with its data."""
 
 from collections.abc import Iterable
+from itertools import islice
 
-from ...errors import Problem
+from ...errors import Problem, RecipeError
 from ...spec import Recipe
 from ...spec.nodes import Node
+from ...spec.source_files import file_problems
 from .algorithms import COUNT_THEMSELVES, JUDGE_EPOCHS
+from .corners import corners
 from .records import Sweep
+from .trial import trial_recipe
+
+# Combinations of keys of the data whose files are looked at.
+MOST_COMBINATIONS = 200
 
 
-def beside(
+def problems(
     sweep: Sweep, root: Node, base: Recipe, broken: frozenset[str] = frozenset()
 ) -> list[Problem]:
-    """Problems between the sections of a sweep's file, and with the recipe as it is.
+    """Problems between the sections of a sweep's file, and with its recipe.
 
     Args:
-        broken: sections with mistakes of their own, which others are not measured by.
+        broken: sections with mistakes, which others are not compared with.
     """
-    found = [*_repeats(sweep, root), *_base(root, base)]
+    found = [*_repeats(sweep, root)]
+    if base.ensemble is not None:
+        message = "the recipe trains an ensemble, and a sweep trains single networks."
+        found.append(root.problem(("recipe",), message))
     if not broken & {"algorithm", "budget"}:
         found += [*_budget(sweep, root), *_epochs(sweep, root)]
     return found
@@ -27,7 +37,7 @@ def _budget(sweep: Sweep, root: Node) -> Iterable[Problem]:
     name = sweep.algorithm.name
     if name in COUNT_THEMSELVES:
         if sweep.trials is not None:
-            message = f"`{name}` knows by its own arguments how many trials it makes."
+            message = f"the arguments of `{name}` decide how many trials it makes."
             yield root.problem(("budget", "trials"), message, key=True)
     elif name != "grid" and sweep.trials is sweep.epochs is sweep.seconds is None:
         message = f"`{name}` never ends by itself: set `trials`, `epochs` or `time`."
@@ -36,15 +46,13 @@ def _budget(sweep: Sweep, root: Node) -> Iterable[Problem]:
 
 def _epochs(sweep: Sweep, root: Node) -> Iterable[Problem]:
     """An algorithm that decides how long trials train leaves no epochs to search."""
-    arguments = sweep.algorithm.arguments
-    owns = "max_epochs" in arguments or arguments.get("epochs") is not None
-    for parameter in sweep.named("epochs"):
-        if owns:
-            message = f"cannot be in the space: `{sweep.algorithm.name}` decides the epochs."
-            yield problem_at(parameter.line, parameter.column, "epochs", message, root)
+    name, arguments = sweep.algorithm.name, sweep.algorithm.arguments
+    if "max_epochs" in arguments or arguments.get("epochs") is not None:
+        for parameter in sweep.named("epochs"):
+            yield parameter.problem(f"cannot be in the space: `{name}` decides the epochs.")
     if arguments.get("min_epochs", 0) > arguments.get("max_epochs", 0):
         yield root.problem(
-            ("algorithm", sweep.algorithm.name, "min_epochs"),
+            ("algorithm", name, "min_epochs"),
             f"the first rung lies beyond the {arguments['max_epochs']} epochs of a training. "
             f"Received {arguments['min_epochs']}.",
         )
@@ -52,7 +60,7 @@ def _epochs(sweep: Sweep, root: Node) -> Iterable[Problem]:
         given, rounds = arguments.get(key), arguments.get("rounds")
         if isinstance(given, list) and rounds is not None and len(given) != rounds:
             message = f"expected one number for each of the {rounds} rounds. Received {given}."
-            yield root.problem(("algorithm", sweep.algorithm.name, key), message)
+            yield root.problem(("algorithm", name, key), message)
 
 
 def _repeats(sweep: Sweep, root: Node) -> Iterable[Problem]:
@@ -66,14 +74,27 @@ def _repeats(sweep: Sweep, root: Node) -> Iterable[Problem]:
         yield root.problem(("ensemble",), "expected 2 members or more, or 0 for none. Received 1.")
 
 
-def _base(root: Node, base: Recipe) -> Iterable[Problem]:
-    if base.ensemble is not None:
-        message = "the recipe trains an ensemble, and a sweep trains single networks."
-        yield root.problem(("recipe",), message)
+def check_files(loaded: Recipe | Sweep) -> None:
+    """Check that the files which a recipe or a sweep names exist, with the columns it names.
+
+    Raises:
+        RecipeError: with every file, column or array that is missing.
+    """
+    recipes = [loaded] if isinstance(loaded, Recipe) else _recipes(loaded)
+    found: dict[tuple[str, str], Problem] = {}
+    for recipe in recipes:
+        for problem in file_problems(recipe):
+            found.setdefault((problem.path, problem.message), problem)
+    if found:
+        raise RecipeError(found.values())
 
 
-def problem_at(
-    line: int | None, column: int | None, path: str, message: str, root: Node
-) -> Problem:
-    """A problem at a line of the sweep's own file."""
-    return Problem(root.place.file, line, column, path, message)
+def _recipes(sweep: Sweep) -> list[Recipe]:
+    """A recipe for each combination of values that the sweep gives to keys of the data."""
+    names = [row.name for row in sweep.parameters if row.key and row.key[0] == "data"]
+    found: dict[str, Recipe] = {}
+    for values in islice(corners(sweep.parameters), 10 * MOST_COMBINATIONS):
+        mark = repr([values.get(name) for name in names])
+        if mark not in found and len(found) < MOST_COMBINATIONS:
+            found[mark] = trial_recipe(sweep, values)
+    return list(found.values())

@@ -1,19 +1,58 @@
 """From the values of a trial to its recipe."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ...errors import RecipeError
+from ...errors import Problem, RecipeError
 from ...spec import Recipe, inheritance
 from ...spec.dump import to_plain
 from ...spec.load import validate
 from ...spec.nodes import Node, Place, dotted, node_of
 from ...spec.nodes import Path as Keys
-from ...spec.overrides import steps
-from .apply import Row, plain_at, put_merged, put_rows
+from ...spec.overrides import put, steps
 from .conditions import is_active
 from .labels import same
 from .records import Sweep
+
+# A value and the key that it is put at.
+Row = tuple[Keys, Node]
+
+
+def put_merged(tree: Node, path: Keys, value: Node) -> Node:
+    """The tree with `value` at `path`: a mapping merges as `extends` does, all else replaces.
+
+    Raises:
+        RecipeError: the path has no place in the tree.
+    """
+    below = at(tree, path)
+    names = tuple("*" if isinstance(step, int) else step for step in path)
+    merged = value if below is None else inheritance.merge(below, value, names)
+    return put(tree, path, merged, value.place)
+
+
+def put_all(tree: Node, rows: Iterable[Row]) -> tuple[Node, list[Problem]]:
+    """The tree with every value in it, in order, and the values that have no place in it."""
+    problems: list[Problem] = []
+    for path, value in rows:
+        try:
+            tree = put_merged(tree, path, value)
+        except RecipeError as error:
+            problems.extend(error.problems)
+    return tree, problems
+
+
+def at(tree: Node, path: Keys) -> Node | None:
+    """The node at a path; None where there is none."""
+    found: Node | None = tree
+    for step in path:
+        found = None if found is None else found.child(step)
+    return found
+
+
+def plain_at(tree: Node, path: Keys) -> Any:
+    """The plain value at a path; None where there is none."""
+    found = at(tree, path)
+    return None if found is None else found.plain()
 
 
 def rows_of(sweep: Sweep, values: Mapping[str, Any]) -> list[Row]:
@@ -27,8 +66,7 @@ def rows_of(sweep: Sweep, values: Mapping[str, Any]) -> list[Row]:
     for parameter in sweep.parameters:
         if parameter.name in values and is_active(parameter.when, given):
             given[parameter.name] = values[parameter.name]
-            place = Place(str(sweep.source or "sweep"), parameter.line, parameter.column)
-            rows.append((parameter.key, node_of(values[parameter.name], place)))
+            rows.append((parameter.key, node_of(values[parameter.name], parameter.place)))
     stray = [name for name in values if name not in given]
     if stray:
         raise ValueError(
@@ -67,7 +105,7 @@ def trial_tree(sweep: Sweep, values: Mapping[str, Any]) -> Node:
         RecipeError: a value has no place in the recipe.
     """
     assert sweep.tree is not None
-    tree, problems = put_rows(sweep.tree, rows_of(sweep, values))
+    tree, problems = put_all(sweep.tree, rows_of(sweep, values))
     if problems:
         raise RecipeError(problems)
     return tree
@@ -86,9 +124,9 @@ def trial_recipe(
     Args:
         sweep: the sweep.
         values: name -> value, of the parameters that are active.
-        seed: another seed than the recipe's, for a repeat. The rows stay split as they were, so
-            that what is trained and validated on never holds a row of the test split.
-        epochs: another length than the recipe's.
+        seed: a seed instead of the recipe's, for a repeat. The rows stay split as they were, so
+            that no row of the test split is trained or validated on.
+        epochs: a number of epochs instead of the recipe's.
         into: class of the result.
 
     Returns:
@@ -150,7 +188,7 @@ class Known(Mapping[str, Any]):
             raise KeyError(key)
         return found
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self._values)
 
     def __len__(self) -> int:

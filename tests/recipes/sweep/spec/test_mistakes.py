@@ -82,7 +82,7 @@ ALONE = {
     "step of zero": (
         "epochs: {int: {min: 1, max: 4, step: 0}}",
         "4:40 epochs",
-        "`step`: expected 1 to 3. Received 0.",
+        "`step`: expected more than 0 and at most 3. Received 0.",
     ),
     "mistyped domain": (
         "weight_decay.rate: {unifrom: {min: 1, max: 4}}",
@@ -157,7 +157,7 @@ ALONE = {
     "duplicate, dotted and nested": (
         "data.batch_size: {choice: [16, 32]}\ndata: {batch_size: {choice: [16, 64]}}",
         "5:10 data.batch_size",
-        "is there twice, also in line 4; give each a `when` of its own",
+        "is there twice, also in line 4; give each a different `when`",
     ),
     "the same key in one mapping": (
         "epochs: {choice: [1, 2]}\nepochs: {choice: [1, 2]}",
@@ -200,7 +200,7 @@ ALONE = {
     "two values that do not go together": (
         "data.limit: {choice: [80, 400]}\ndata.batch_size: {choice: [16, 128]}",
         "5:34 data.batch_size",
-        "It is so with `data.limit` = 80, `data.batch_size` = 128.",
+        "This happens with `data.limit` = 80, `data.batch_size` = 128.",
     ),
     "a value and the recipe that do not go together": (
         "learning_rate.warmup.steps: {choice: [5%, 100%]}",
@@ -302,7 +302,7 @@ BESIDE = {
     "trials of an algorithm that counts them": (
         "algorithm: hyperband",
         "2:10 budget.trials",
-        "`hyperband` knows by its own arguments how many trials it makes.",
+        "the arguments of `hyperband` decide how many trials it makes.",
     ),
     "unknown section": ("budge: 3", "5:1 budge", "there is no key `budge` here."),
     "time without a unit": ("jobs: 0", "5:7 jobs", "expected a whole number >= 1."),

@@ -9,9 +9,8 @@ import pytest
 
 from keras_recipes.recipes import RecipeError
 from keras_recipes.recipes.sweep.spec import load_sweep
-from keras_recipes.recipes.sweep.spec.json_schema import json_schema
-from keras_recipes.recipes.sweep.spec.load import is_sweep
-from keras_recipes.recipes.sweep.spec.shipped import sweeps
+from keras_recipes.recipes.sweep.spec.file import json_schema
+from keras_recipes.recipes.sweep.spec.load import is_sweep, sweeps
 
 ROOT = Path(__file__).parents[4]
 NAMES = [sweep.name for sweep in sweeps()]
