@@ -75,7 +75,8 @@ class Field:
     def __get_pydantic_json_schema__(
         self, core: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        return self.schema
+        # pydantic adds the default of a key to what it gets.
+        return {**self.schema}
 
 
 def failure(kind: LiteralString, message: str) -> PydanticCustomError:

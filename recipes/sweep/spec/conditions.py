@@ -105,7 +105,7 @@ def _ordered(rows: Sequence[Parameter], problems: list[Problem]) -> list[Paramet
     """Parents, and keys that contain others, come first; a circle of conditions is left out."""
     names = {row.name for row in rows}
     needs = [
-        {other for other, above in enumerate(rows) if above.name in row.when or _below(row, above)}
+        {other for other, above in enumerate(rows) if above.name in row.when or row.is_below(above)}
         for row in rows
     ]
     # A parent that was left out leaves out what depends on it.
@@ -120,12 +120,6 @@ def _ordered(rows: Sequence[Parameter], problems: list[Problem]) -> list[Paramet
         words = listed(dict.fromkeys(row.name for row in circle))
         problems.append(circle[0].problem(f"the conditions go round in a circle: {words}."))
     return [rows[index] for index in done]
-
-
-def _below(row: Parameter, above: Parameter) -> bool:
-    """Whether the key of one parameter is inside the value of another."""
-    size = len(above.key)
-    return size < len(row.key) and row.key[:size] == above.key
 
 
 def _apart(parameters: Sequence[Parameter], problems: list[Problem]) -> list[Parameter]:

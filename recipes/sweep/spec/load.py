@@ -18,7 +18,6 @@ from ...spec.strict import message
 from . import checks
 from .conditions import resolved
 from .constraints import Constraint, compiled
-from .corner_checks import CornerChecks
 from .file import SweepFile
 from .records import Algorithm, Parameter, Sweep
 from .space import Space, read_space
@@ -66,7 +65,7 @@ def load_sweep(
         raise RecipeError(_sorted([*problems, *error.problems])) from None
     sweep = _sweep(made, path, tree, parameters, constraints, base, tuple(plugins))
     problems += checks.problems(sweep, root, base, broken)
-    problems += CornerChecks(sweep, root, space.failed).problems()
+    problems += checks.CornerChecks(sweep, root, space.failed).problems()
     if problems:
         raise RecipeError(_sorted(problems))
     return sweep

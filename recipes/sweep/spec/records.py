@@ -34,6 +34,11 @@ class Parameter:
     place: Place = NO_FILE
     nodes: tuple[Node, ...] = field(default=(), repr=False, compare=False)
 
+    def is_below(self, other: "Parameter") -> bool:
+        """Whether the key is inside the value of another parameter."""
+        size = len(other.key)
+        return size < len(self.key) and self.key[:size] == other.key
+
     def problem(self, message: str) -> Problem:
         """A problem of this parameter, where it stands."""
         return self.place.problem(self.name, message)

@@ -2,6 +2,9 @@
 
 import pytest
 
+from keras_recipes.recipes import RecipeError
+from keras_recipes.recipes.errors import ProblemCode
+
 # Name: lines below `space:`, and where and what is told. The first line of the space is line 4.
 ALONE = {
     "unknown key": (
@@ -226,6 +229,12 @@ def test_a_mistake_and_its_place(case, mistakes):
     found = mistakes(space)
     assert place in found, found
     assert message in found[place]
+
+
+def test_a_mistake_in_a_value_keeps_its_code(sweep):
+    with pytest.raises(RecipeError) as caught:
+        sweep("optimizer.sgd.momentun: {choice: [0.1, 0.9]}")
+    assert {row.code for row in caught.value.problems} == {ProblemCode.UNKNOWN_KEY}
 
 
 def test_no_mistake_hides_another(mistakes):

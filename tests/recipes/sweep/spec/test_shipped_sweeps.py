@@ -73,6 +73,9 @@ def test_the_json_schema_names_every_section_and_every_domain():
     assert set(schema["required"]) == {"recipe", "space"}
     assert schema["properties"]["space"]["properties"]["learning_rate"]
     assert "seed" not in schema["properties"]["space"]["properties"]
+    assert schema["properties"]["description"]["default"] == ""
+    assert "default" not in schema["properties"]["recipe"]
+    assert "default" not in schema["properties"]["constraints"]["items"]
     algorithms = schema["properties"]["algorithm"]["anyOf"][1]["properties"]
     assert set(algorithms) == {
         "random", "grid", "bayesian", "hyperband", "coarse_to_fine", "asha", "median",
