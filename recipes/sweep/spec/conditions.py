@@ -98,7 +98,7 @@ def _no_such(parent: str, parameters: Sequence[Parameter], word: Any) -> str:
         return f"`when`: `{parent}` is a range without single values, so no condition can name one."
     known = [name for row in parameters for name in row.domain.names()]
     hint = did_you_mean(word, known) or f" There are {listed(known[:12])}."
-    return f"`when`: {shown(word)} is no value of `{parent}`.{hint}"
+    return f"`when`: {shown(word)} is not a value of `{parent}`.{hint}"
 
 
 def _ordered(rows: Sequence[Parameter], problems: list[Problem]) -> list[Parameter]:
@@ -118,7 +118,7 @@ def _ordered(rows: Sequence[Parameter], problems: list[Problem]) -> list[Paramet
     circle = [rows[index] for index in waiting if not needs[index] & left_out]
     if circle:
         words = listed(dict.fromkeys(row.name for row in circle))
-        problems.append(circle[0].problem(f"the conditions go round in a circle: {words}."))
+        problems.append(circle[0].problem(f"the conditions form a circle: {words}."))
     return [rows[index] for index in done]
 
 

@@ -122,7 +122,7 @@ def _compiled(text: str) -> tuple[Evaluator, tuple[str, ...]]:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         words = getattr(error, "msg", None) or str(error)
-        raise ValueError(f"is no condition: {words}.") from None
+        raise ValueError(f"is not a condition: {words}.") from None
     if not isinstance(tree, (ast.Compare, ast.BoolOp)) and not (
         isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.Not)
     ):
@@ -211,8 +211,8 @@ class _Compiler:
         """The error for syntax that is not listed."""
         part = ast.get_source_segment(self.text, node) or type(node).__name__
         return ValueError(
-            f"may hold comparisons and arithmetic on keys of the recipe alone; `{part[:60]}` is "
-            "not."
+            "may hold only comparisons and arithmetic on keys of the recipe, and "
+            f"`{part[:60]}` is neither."
         )
 
 

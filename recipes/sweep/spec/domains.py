@@ -92,7 +92,7 @@ class Domain(Kind):
         return self.from_unit(0.5)
 
     def points(self, most: int) -> list[Any]:
-        """Values spread over the whole domain, both ends among them.
+        """Values spread over the whole domain, both ends included.
 
         Every value of a choice or of a range with a step is one; a range without takes `most`.
 
@@ -140,7 +140,7 @@ class Range(Domain):
             message = f"`min`: zero and less have no logarithm. Received {low}."
             raise wrong(node.value["min"], message)
         if made.min >= made.max:
-            what = "is empty" if low > high else "has one value alone; `fixed` says that"
+            what = "is empty" if low > high else "has only one value; use `fixed` for that"
             raise wrong(node, f"the range {what}: expected min < max. Received {low} and {high}.")
         if made.step is not None and not 0 < made.step <= made.max - made.min:
             message = f"`step`: expected more than 0 and at most {made.max - made.min:g}."

@@ -159,7 +159,7 @@ def _recipe(root: Node, folder: Path) -> tuple[Recipe, Node]:
     changes = root.child("overrides")
     given = changes.value if changes is not None and isinstance(changes.value, dict) else {}
     wrong = [
-        root.problem(("overrides", key), "is no key.", key=True)
+        root.problem(("overrides", key), "is not a key.", key=True)
         for key in given
         if not overrides.WHOLE.fullmatch(key)
     ]

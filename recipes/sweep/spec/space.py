@@ -16,7 +16,7 @@ from .records import Parameter
 
 MOST_PARAMETERS = 200
 MOST_DEPTH = 100
-# By these a mistyped domain is told from a key of the recipe.
+# These distinguish a mistyped domain from a key of the recipe.
 BODY = frozenset({"min", "max", "values", "depth"})
 # Each trial must be judged on the same rows, and its test rows must stay unseen.
 KEPT: dict[Keys, str] = {
@@ -25,12 +25,12 @@ KEPT: dict[Keys, str] = {
     ("data", "seed"): "every trial must be judged on the same rows.",
     ("data", "validation"): "every trial must be judged on the same rows.",
     ("data", "test"): "every trial must be judged on the same rows.",
-    ("ensemble",): "a sweep trains single networks; its own `ensemble` joins the best of them.",
+    ("ensemble",): "a sweep trains single networks; its key `ensemble` joins the best of them.",
 }
 
 
 class Stack(Kind):
-    """The same layers `depth` times on top of each other: an ordered choice of whole lists."""
+    """The same layers `depth` times on top of each other: an ordered choice of lists."""
 
     meaning = "the same layers, `depth` times on top of each other"
     arguments = {  # noqa: RUF012
@@ -55,7 +55,7 @@ class Stack(Kind):
         found = cls.checked(node)
         depth = Int.read(node.value["depth"])
         if depth.min < 0 or depth.max > MOST_DEPTH or not found["layers"]:
-            raise wrong(node, f"expected a depth of 0 to {MOST_DEPTH}, and a layer at least.")
+            raise wrong(node, f"expected a depth of 0 to {MOST_DEPTH}, and at least one layer.")
         before, after = found.get("before", []), found.get("after", [])
         repeats = (depth.value_at(index) for index in range(depth.count))
         stacks = ([*before, *found["layers"] * times, *after] for times in repeats)
@@ -136,7 +136,9 @@ class Space:
         for written, child in root.value.items():
             if not WHOLE.fullmatch(written):
                 name = dotted((*path, written))
-                self.note(_key_place(child), name, "is no key of a recipe, as `data.batch_size`.")
+                self.note(
+                    _key_place(child), name, "is not a key of a recipe, as `data.batch_size`."
+                )
                 continue
             self.key((*path, *steps(written)), child)
 

@@ -4,14 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ...errors import Problem, RecipeError
-from ...spec import Recipe, inheritance
+from ...spec import Recipe, inheritance, overrides
 from ...spec.dump import to_plain
 from ...spec.load import validate
 from ...spec.nodes import Node, Place, dotted, node_of
 from ...spec.nodes import Path as Keys
 from ...spec.overrides import put, steps
 from .conditions import is_active
-from .labels import same
 from .records import Sweep
 
 # A value and the key that it is put at.
@@ -70,7 +69,7 @@ def rows_of(sweep: Sweep, values: Mapping[str, Any]) -> list[Row]:
     stray = [name for name in values if name not in given]
     if stray:
         raise ValueError(
-            "Argument `values` must hold active parameters of the sweep alone. "
+            "Argument `values` must hold only active parameters of the sweep. "
             f"Received: {', '.join(stray)}"
         )
     return rows
@@ -98,19 +97,6 @@ def overrides_of(sweep: Sweep, values: Mapping[str, Any]) -> dict[str, Any]:
     return {dotted(path): value for path, value in found.items()}
 
 
-def trial_tree(sweep: Sweep, values: Mapping[str, Any]) -> Node:
-    """The recipe's tree with the values of a trial in it.
-
-    Raises:
-        RecipeError: a value has no place in the recipe.
-    """
-    assert sweep.tree is not None
-    tree, problems = put_all(sweep.tree, rows_of(sweep, values))
-    if problems:
-        raise RecipeError(problems)
-    return tree
-
-
 def trial_recipe(
     sweep: Sweep,
     values: Mapping[str, Any],
@@ -136,19 +122,18 @@ def trial_recipe(
         RecipeError: these values make no recipe.
         ValueError: a value belongs to no active parameter.
     """
-    tree = trial_tree(sweep, values)
+    assert sweep.tree is not None
+    tree, problems = put_all(sweep.tree, rows_of(sweep, values))
+    if problems:
+        raise RecipeError(problems)
+    changes: dict[str, int] = {}
     if seed is not None:
-        base = plain_at(tree, ("seed",)) or 0
+        changes["seed"] = seed
         if plain_at(tree, ("data", "seed")) is None:
-            tree = _put(tree, ("data", "seed"), base)
-        tree = _put(tree, ("seed",), seed)
+            changes["data.seed"] = plain_at(tree, ("seed",)) or 0
     if epochs is not None:
-        tree = _put(tree, ("epochs",), epochs)
-    return validate(tree, into)
-
-
-def _put(tree: Node, path: Keys, value: Any) -> Node:
-    return put_merged(tree, path, node_of(value, Place("sweep")))
+        changes["epochs"] = epochs
+    return validate(overrides.apply(tree, changes), into)
 
 
 def satisfied(sweep: Sweep, values: Mapping[str, Any]) -> bool:
@@ -207,8 +192,3 @@ class Known(Mapping[str, Any]):
         if recipe is None:
             recipe = self._recipe = to_plain(trial_recipe(self._sweep, self._values))
         return recipe
-
-
-def equal_values(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two trials have the same setting."""
-    return one.keys() == other.keys() and all(same(one[name], other[name]) for name in one)

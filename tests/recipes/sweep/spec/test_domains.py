@@ -114,3 +114,19 @@ def test_middle():
     assert LogUniform(1e-4, 1.0).middle == 1e-2
     assert Choice(("first", "second")).middle == "first"
     assert math.isclose(Int(1, 100, log=True).middle, 10)
+
+
+@pytest.mark.parametrize("domain", KINDS, ids=repr)
+def test_a_domain_contains_what_it_gives_and_nothing_else(domain):
+    assert all(domain.from_unit(index / 20) in domain for index in range(21))
+    assert "nonsense" not in domain
+    assert False not in domain
+    assert 10**400 not in domain
+    assert math.nan not in domain
+
+
+def test_a_range_contains_its_steps_alone():
+    assert [value for value in range(12) if value in Int(2, 9, 3)] == [2, 5, 8]
+    assert 0.3 in Uniform(0.0, 0.35, 0.1)
+    assert 0.35 not in Uniform(0.0, 0.35, 0.1)
+    assert 0.35 in Uniform(0.0, 0.35)

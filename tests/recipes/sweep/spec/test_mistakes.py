@@ -30,7 +30,7 @@ ALONE = {
     "no key at all": (
         "'a..b': {int: {min: 1, max: 3}}",
         "4:3 a..b",
-        "is no key of a recipe, as `data.batch_size`.",
+        "is not a key of a recipe, as `data.batch_size`.",
     ),
     "empty range": (
         "epochs: {int: {min: 9, max: 3}}",
@@ -40,7 +40,7 @@ ALONE = {
     "range of one value": (
         "weight_decay.rate: {uniform: {min: 0.1, max: 0.1}}",
         "4:32 weight_decay.rate",
-        "the range has one value alone; `fixed` says that",
+        "the range has only one value; use `fixed` for that",
     ),
     "logarithm of zero": (
         "weight_decay.rate: {log_uniform: {min: 0, max: 1e-2}}",
@@ -175,7 +175,7 @@ ALONE = {
     "unknown value of a parent": (
         "epochs: {choice: [1, 2], when: {optimizer: [sgd, adm]}}\noptimizer: {choice: [sgd, adam]}",
         "4:52 epochs",
-        "`when`: \"adm\" is no value of `optimizer`. Did you mean `adam`?",
+        "`when`: \"adm\" is not a value of `optimizer`. Did you mean `adam`?",
     ),
     "parent without single values": (
         "epochs: {choice: [1, 2], when: {weight_decay.rate: 0.1}}\n"
@@ -187,12 +187,12 @@ ALONE = {
         "epochs: {choice: [1, 2], when: {data.batch_size: 16}}\n"
         "data.batch_size: {choice: [16, 32], when: {epochs: 1}}",
         "4:3 epochs",
-        "the conditions go round in a circle: `epochs` or `data.batch_size`.",
+        "the conditions form a circle: `epochs` or `data.batch_size`.",
     ),
     "its own parent": (
         "epochs: {choice: [1, 2], when: {epochs: 1}}",
         "4:3 epochs",
-        "the conditions go round in a circle: `epochs`.",
+        "the conditions form a circle: `epochs`.",
     ),
     "a child without its condition": (
         "optimizer: {choice: [sgd, adam]}\n"
@@ -324,7 +324,7 @@ BESIDE = {
     "constraint that is code": (
         "constraints: [\"__import__('os').system('ls') > 0\"]",
         "5:15 constraints",
-        "may hold comparisons and arithmetic on keys of the recipe alone",
+        "may hold only comparisons and arithmetic on keys of the recipe",
     ),
     "constraint on nothing known": (
         "constraints: [weight_decay.rat < 1]",
