@@ -28,7 +28,7 @@ def add(verbs: Any) -> None:
 def list_recipes(arguments: Arguments) -> int:
     """Name and first line of each shipped recipe, and of each sweep."""
     from ..spec import shipped
-    from ..sweep.spec.shipped import sweeps
+    from ..sweep.spec.load import sweeps
 
     recipes, searches = shipped.recipes(), sweeps()
     width = max(len(entry.name) for entry in [*recipes, *searches])
@@ -54,7 +54,7 @@ def show(arguments: Arguments) -> int:
 def copy(arguments: Arguments) -> int:
     """Copy a shipped recipe or sweep to a new file."""
     from ..spec import shipped
-    from ..sweep.spec.shipped import sweeps
+    from ..sweep.spec.load import sweeps
 
     searches = {sweep.name: sweep for sweep in sweeps()}
     source = searches.get(arguments.recipe) or shipped.find(arguments.recipe)
@@ -92,7 +92,7 @@ def _verdict(word: str, arguments: Arguments) -> str:
     """
     from ..spec import load as load_recipe
     from ..spec.network import shapes_unchecked
-    from ..sweep.spec.files import check_files
+    from ..sweep.spec.checks import check_files
     from ..sweep.spec.load import is_sweep, load_sweep
 
     if is_sweep(word):
@@ -107,7 +107,7 @@ def _verdict(word: str, arguments: Arguments) -> str:
 def schema(arguments: Arguments) -> int:
     """The JSON Schema of the recipe language, or of the sweep's."""
     if arguments.sweep:
-        from ..sweep.spec.json_schema import json_schema
+        from ..sweep.spec.file import json_schema
     else:
         from ..spec import json_schema
 

@@ -79,7 +79,8 @@ class Field:
     def __get_pydantic_json_schema__(
         self, core: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        return self.schema
+        # pydantic adds the default of a key to what it gets.
+        return {**self.schema}
 
 
 # Stands for no value: null is one.

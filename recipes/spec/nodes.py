@@ -19,6 +19,10 @@ class Place:
     line: int | None = None
     column: int | None = None
 
+    def problem(self, path: str, message: str) -> Problem:
+        """A problem that stands here."""
+        return Problem(self.file, self.line, self.column, path, message)
+
 
 @dataclass(frozen=True)
 class Node:
@@ -69,7 +73,7 @@ class Node:
         place = node.place
         if key and reached == len(path) and node.key_place is not None:
             place = node.key_place
-        return Problem(place.file, place.line, place.column, dotted(path), message)
+        return place.problem(dotted(path), message)
 
 
 def is_dict(value: object) -> TypeIs[dict[Any, Any]]:

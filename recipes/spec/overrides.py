@@ -24,7 +24,7 @@ def apply(tree: Node, overrides: Sequence[str] | Mapping[str, Any]) -> Node:
     problems: list[Problem] = []
     for word, path, value in _read(overrides, problems):
         try:
-            tree = put(tree, path, value, word, ())
+            tree = put(tree, path, value, Place(word))
         except RecipeError as error:
             problems.extend(error.problems)
     if problems:
@@ -82,9 +82,13 @@ def steps(key: str) -> Path:
     )
 
 
-def put(tree: Node, path: Path, value: Node, word: str, done: Path) -> Node:
-    """The tree with `value` at `path`; mappings on the way are made where there are none."""
-    place = Place(word)
+def put(tree: Node, path: Path, value: Node, place: Place, done: Path = ()) -> Node:
+    """The tree with `value` at `path`; mappings on the way are made where there are none.
+
+    Args:
+        place: where the change is written.
+        done: the path above `tree`.
+    """
     if not path:
         return Node(value.value, value.place, tree.key_place)
     step, rest = path[0], path[1:]
@@ -92,19 +96,19 @@ def put(tree: Node, path: Path, value: Node, word: str, done: Path) -> Node:
         if not is_list(tree.value) or step >= len(tree.value):
             size = len(tree.value) if is_list(tree.value) else None
             what = "is not a list" if size is None else f"has {size} items, counted from 0"
-            raise RecipeError([Problem(word, None, None, dotted(done), f"{what}.")])
+            raise RecipeError([place.problem(dotted(done), f"{what}.")])
         items = list(tree.value)
-        items[step] = put(items[step], rest, value, word, (*done, step))
+        items[step] = put(items[step], rest, value, place, (*done, step))
         return Node(items, tree.place, tree.key_place)
-    children = _mapping(tree, step, word, done)
+    children = _mapping(tree, step, place, done)
     below = children.get(step, Node({} if rest else None, place, place))
     if below.value is None and rest:
         below = Node({}, place, place)
-    children[step] = put(below, rest, value, word, (*done, step))
+    children[step] = put(below, rest, value, place, (*done, step))
     return Node(children, tree.place, tree.key_place)
 
 
-def _mapping(tree: Node, step: str, word: str, done: Path) -> dict[str, Node]:
+def _mapping(tree: Node, step: str, place: Place, done: Path) -> dict[str, Node]:
     """The children of a node that a path goes through, to be changed."""
     if is_dict(tree.value):
         others = [key for key in tree.value if key != step]
@@ -113,7 +117,7 @@ def _mapping(tree: Node, step: str, word: str, done: Path) -> dict[str, Node]:
                 f"the recipe has {listed(others)} here, not `{step}`. To change the name, set "
                 f"the whole: `{dotted(done)}={{{step}: {{...}}}}`."
             )
-            raise RecipeError([Problem(word, None, None, dotted(done), message)])
+            raise RecipeError([place.problem(dotted(done), message)])
         return dict(tree.value)
     if tree.value is None:
         return {}
@@ -121,7 +125,7 @@ def _mapping(tree: Node, step: str, word: str, done: Path) -> dict[str, Node]:
     if tree.value == step:
         return {step: Node({}, tree.place)}
     message = f"has no keys; it is {shown(tree.plain())}."
-    raise RecipeError([Problem(word, None, None, dotted(done), message)])
+    raise RecipeError([place.problem(dotted(done), message)])
 
 
 def _names_another(tree: Node, step: str, done: Path) -> bool:

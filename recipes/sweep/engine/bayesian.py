@@ -7,9 +7,8 @@ import keras_tuner
 import numpy as np
 from keras_tuner.engine.trial import Trial, TrialStatus
 
-from ..spec.domains import to_unit
 from ..spec.records import Sweep
-from .hyperparameters import decoded, searched
+from .hyperparameters import searched
 from .oracle import SweepOracle, common, running
 
 # Candidates: drawn from the whole space, and then around the best of them.
@@ -94,7 +93,7 @@ class BayesianSearch(SweepOracle, keras_tuner.oracles.BayesianOptimizationOracle
     def _point(self, values: dict[str, Any]) -> list[float]:
         """A setting as a point of the unit cube."""
         return [
-            to_unit(parameter.domain, decoded(parameter.domain, values[name]))
+            parameter.domain.to_unit(parameter.domain.decode(values[name]))
             for name, parameter in searched(self.sweep)
         ]
 

@@ -9,9 +9,9 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
-from ..spec.domains import from_unit, part_of, to_unit
-from ..spec.records import Choice, Domain, Parameter, Sweep
-from .hyperparameters import EPOCHS, ROUND, active_of, decoded, searched
+from ..spec.domains import Choice, Domain
+from ..spec.records import Parameter, Sweep
+from .hyperparameters import EPOCHS, ROUND, active_of, searched
 from .oracle import SweepOracle, common, ended, idle, running
 
 # The parts of the unit interval of a domain that are drawn from: intervals, in order, none empty.
@@ -131,9 +131,9 @@ class CoarseToFine(SweepOracle, keras_tuner.Oracle):
             values = trial.hyperparameters.values
             active = active_of(self.sweep, values)
             if parameter.name in active and name in values:
-                value = decoded(parameter.domain, values[name])
+                value = parameter.domain.decode(values[name])
                 if active[parameter.name] == value:
-                    found.append(part_of(parameter.domain, value))
+                    found.append(parameter.domain.interval(value))
         return found
 
     def rounds(self) -> list[Round]:
@@ -212,9 +212,9 @@ def shown(domain: Domain, region: Region) -> tuple[Any, ...]:
         return tuple(
             value
             for value in domain.values
-            if any(start <= to_unit(domain, value) <= end for start, end in region)
+            if any(start <= domain.to_unit(value) <= end for start, end in region)
         )
-    return (from_unit(domain, region[0][0]), from_unit(domain, region[-1][1]))
+    return (domain.from_unit(region[0][0]), domain.from_unit(region[-1][1]))
 
 
 def _each(given: Any, rounds: int) -> list[Any]:

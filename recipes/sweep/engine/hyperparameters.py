@@ -11,9 +11,8 @@ from typing import Any
 import keras_tuner
 
 from ..spec.conditions import active, is_active
-from ..spec.domains import count, middle, position, value_at
-from ..spec.labels import labels
-from ..spec.records import Choice, Domain, Fixed, Int, LogUniform, Parameter, Sweep, Uniform
+from ..spec.domains import Choice, Domain, Int, Range
+from ..spec.records import Parameter, Sweep
 
 # Names under which an oracle gives a trial more than its setting.
 ORACLE_PREFIX = "tuner/"
@@ -34,7 +33,7 @@ def names_of(sweep: Sweep) -> list[str]:
 def searched(sweep: Sweep) -> list[tuple[str, Parameter]]:
     """Name and parameter of all that an oracle decides: everything but fixed values."""
     pairs = zip(names_of(sweep), sweep.parameters, strict=True)
-    return [(name, row) for name, row in pairs if not isinstance(row.domain, Fixed)]
+    return [(name, row) for name, row in pairs if row.domain.searched]
 
 
 def hyperparameters(sweep: Sweep) -> keras_tuner.HyperParameters:
@@ -46,45 +45,19 @@ def hyperparameters(sweep: Sweep) -> keras_tuner.HyperParameters:
 
 
 def _declare(space: keras_tuner.HyperParameters, name: str, domain: Domain) -> None:
-    default = encoded(domain, middle(domain))
-    if isinstance(domain, Choice):
-        space.Choice(name, labels(domain.values), default=default)
-    elif _by_steps(domain):
-        # keras-tuner loses the last value where rounding leaves it just outside of the range.
-        space.Int(name, 0, (count(domain) or 1) - 1, default=default)
-    elif isinstance(domain, Int):
-        sampling = "log" if domain.log else "linear"
-        space.Int(name, domain.min, domain.max, sampling=sampling, default=default)
-    elif isinstance(domain, Uniform):
-        space.Float(name, domain.min, domain.max, default=default)
-    elif isinstance(domain, LogUniform):
-        space.Float(name, domain.min, domain.max, sampling="log", default=default)
-
-
-def encoded(domain: Domain, value: Any) -> Any:
-    """A value as keras-tuner keeps it: the label of a choice, the index of a step, or itself."""
-    if isinstance(domain, Choice):
-        return domain.label(value)
-    return position(domain, value) if _by_steps(domain) else value
-
-
-def decoded(domain: Domain, kept: Any) -> Any:
-    """The value that keras-tuner keeps as `kept`."""
-    if isinstance(domain, Choice):
-        return domain.values[labels(domain.values).index(kept)]
-    if _by_steps(domain):
-        return value_at(domain, int(kept))
-    if isinstance(domain, Int):
-        return int(kept)
-    if isinstance(domain, (Uniform, LogUniform)):
-        # Some oracles give seventeen digits; a person reads and retypes six.
-        return min(max(float(f"{kept:.6g}"), domain.min), domain.max)
-    return domain.value
-
-
-def _by_steps(domain: Domain) -> bool:
-    stepped_int = isinstance(domain, Int) and domain.step != 1
-    return stepped_int or (isinstance(domain, Uniform) and domain.step is not None)
+    default = domain.encode(domain.middle)
+    match domain:
+        case Choice():
+            space.Choice(name, domain.names(), default=default)
+        case Int(step=1):
+            sampling = "log" if domain.log else "linear"
+            space.Int(name, domain.min, domain.max, sampling=sampling, default=default)
+        case Range(step=None):
+            sampling = "log" if domain.log else "linear"
+            space.Float(name, domain.min, domain.max, sampling=sampling, default=default)
+        case _:
+            # keras-tuner loses the last value where rounding leaves it just outside of the range.
+            space.Int(name, 0, (domain.count or 1) - 1, default=default)
 
 
 def active_of(sweep: Sweep, kept: Mapping[str, Any]) -> dict[str, Any]:
@@ -93,9 +66,8 @@ def active_of(sweep: Sweep, kept: Mapping[str, Any]) -> dict[str, Any]:
 
     def value_of(index: int, parameter: Parameter) -> Any:
         domain, name = parameter.domain, names[index]
-        if isinstance(domain, Fixed):
-            return domain.value
-        return decoded(domain, kept[name] if name in kept else encoded(domain, middle(domain)))
+        stored = domain.searched and name in kept
+        return domain.decode(kept[name]) if stored else domain.middle
 
     return active(sweep.parameters, value_of)
 
@@ -112,8 +84,8 @@ def kept_values(sweep: Sweep, kept: Mapping[str, Any]) -> dict[str, Any]:
             and parameter.name not in given
             and is_active(parameter.when, values)
         )
-        value = values[parameter.name] if own else middle(parameter.domain)
-        found[name] = encoded(parameter.domain, value)
+        value = values[parameter.name] if own else parameter.domain.middle
+        found[name] = parameter.domain.encode(value)
         if own:
             given.add(parameter.name)
     return found

@@ -10,13 +10,11 @@ import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from ...errors import RecipeError
-from ..spec.domains import from_unit
 from ..spec.records import Sweep
 from ..spec.trial import satisfied
 from .hyperparameters import (
     ORACLE_PREFIX,
     active_of,
-    encoded,
     hyperparameters,
     kept_values,
     searched,
@@ -74,7 +72,7 @@ class SweepOracle(keras_tuner.Oracle):
     def setting(self, fractions: Mapping[str, float]) -> dict[str, Any]:
         """keras-tuner's values for a point of the unit cube."""
         values = {
-            name: encoded(parameter.domain, from_unit(parameter.domain, fractions[name]))
+            name: parameter.domain.encode(parameter.domain.from_unit(fractions[name]))
             for name, parameter in searched(self.sweep)
         }
         return kept_values(self.sweep, values)

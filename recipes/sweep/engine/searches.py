@@ -8,9 +8,8 @@ import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
 from ..spec.conditions import is_active
-from ..spec.domains import points
-from ..spec.records import Fixed, Sweep
-from .hyperparameters import encoded, kept_values, names_of
+from ..spec.records import Sweep
+from .hyperparameters import kept_values, names_of
 from .oracle import SweepOracle, common, running
 from .trial import Decision
 
@@ -100,9 +99,9 @@ def combinations(sweep: Sweep, most: int) -> Iterator[dict[str, Any]]:
         if not is_active(parameter.when, values):
             yield from below(index + 1, values, kept)
             return
-        fixed = isinstance(parameter.domain, Fixed)
-        for value in points(parameter.domain, most):
-            more = {} if fixed else {names[index]: encoded(parameter.domain, value)}
+        domain = parameter.domain
+        for value in domain.points(most):
+            more = {names[index]: domain.encode(value)} if domain.searched else {}
             yield from below(index + 1, {**values, parameter.name: value}, {**kept, **more})
 
     return below(0, {}, {})

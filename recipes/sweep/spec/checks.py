@@ -1,23 +1,48 @@
-"""What must hold between the sections of a sweep's file, and with the recipe as it is."""
+"""What must hold between the sections of a sweep, at the corners of its space, and in its files.
 
-from collections.abc import Iterable
+At every corner of the space, the values must make a valid recipe.
+"""
 
-from ...errors import Problem
+from collections.abc import Iterable, Set
+from dataclasses import dataclass, field
+from itertools import chain, islice
+
+from ...errors import Problem, RecipeError
 from ...spec import Recipe
+from ...spec.checks import logged
+from ...spec.fields import closest, did_you_mean, listed, shown
+from ...spec.load import validate
 from ...spec.nodes import Node
+from ...spec.overrides import steps
+from ...spec.source_files import file_problems
 from .algorithms import COUNT_THEMSELVES, JUDGE_EPOCHS
-from .records import Sweep
+from .conditions import is_active
+from .constraints import Constraint
+from .corners import Assignment, corners, drawn
+from .records import Parameter, Sweep
+from .trial import Known, put_merged, trial_recipe
+
+# Settings drawn at random where no corner satisfies the constraints.
+DRAWN = 2000
+# Enough to mend at once.
+MOST_MISTAKES = 50
+NO_PLACE = "has no place in the recipe"
+# Combinations of keys of the data whose files are looked at.
+MOST_COMBINATIONS = 200
 
 
-def beside(
+def problems(
     sweep: Sweep, root: Node, base: Recipe, broken: frozenset[str] = frozenset()
 ) -> list[Problem]:
-    """Problems between the sections of a sweep's file, and with the recipe as it is.
+    """Problems between the sections of a sweep's file, and with its recipe.
 
     Args:
-        broken: sections with mistakes of their own, which others are not measured by.
+        broken: sections with mistakes, which others are not compared with.
     """
-    found = [*_repeats(sweep, root), *_base(root, base)]
+    found = [*_repeats(sweep, root)]
+    if base.ensemble is not None:
+        message = "the recipe trains an ensemble, and a sweep trains single networks."
+        found.append(root.problem(("recipe",), message))
     if not broken & {"algorithm", "budget"}:
         found += [*_budget(sweep, root), *_epochs(sweep, root)]
     return found
@@ -27,7 +52,7 @@ def _budget(sweep: Sweep, root: Node) -> Iterable[Problem]:
     name = sweep.algorithm.name
     if name in COUNT_THEMSELVES:
         if sweep.trials is not None:
-            message = f"`{name}` knows by its own arguments how many trials it makes."
+            message = f"the arguments of `{name}` decide how many trials it makes."
             yield root.problem(("budget", "trials"), message, key=True)
     elif name != "grid" and sweep.trials is sweep.epochs is sweep.seconds is None:
         message = f"`{name}` never ends by itself: set `trials`, `epochs` or `time`."
@@ -36,15 +61,13 @@ def _budget(sweep: Sweep, root: Node) -> Iterable[Problem]:
 
 def _epochs(sweep: Sweep, root: Node) -> Iterable[Problem]:
     """An algorithm that decides how long trials train leaves no epochs to search."""
-    arguments = sweep.algorithm.arguments
-    owns = "max_epochs" in arguments or arguments.get("epochs") is not None
-    for parameter in sweep.named("epochs"):
-        if owns:
-            message = f"cannot be in the space: `{sweep.algorithm.name}` decides the epochs."
-            yield problem_at(parameter.line, parameter.column, "epochs", message, root)
+    name, arguments = sweep.algorithm.name, sweep.algorithm.arguments
+    if "max_epochs" in arguments or arguments.get("epochs") is not None:
+        for parameter in sweep.named("epochs"):
+            yield parameter.problem(f"cannot be in the space: `{name}` decides the epochs.")
     if arguments.get("min_epochs", 0) > arguments.get("max_epochs", 0):
         yield root.problem(
-            ("algorithm", sweep.algorithm.name, "min_epochs"),
+            ("algorithm", name, "min_epochs"),
             f"the first rung lies beyond the {arguments['max_epochs']} epochs of a training. "
             f"Received {arguments['min_epochs']}.",
         )
@@ -52,7 +75,7 @@ def _epochs(sweep: Sweep, root: Node) -> Iterable[Problem]:
         given, rounds = arguments.get(key), arguments.get("rounds")
         if isinstance(given, list) and rounds is not None and len(given) != rounds:
             message = f"expected one number for each of the {rounds} rounds. Received {given}."
-            yield root.problem(("algorithm", sweep.algorithm.name, key), message)
+            yield root.problem(("algorithm", name, key), message)
 
 
 def _repeats(sweep: Sweep, root: Node) -> Iterable[Problem]:
@@ -66,14 +89,208 @@ def _repeats(sweep: Sweep, root: Node) -> Iterable[Problem]:
         yield root.problem(("ensemble",), "expected 2 members or more, or 0 for none. Received 1.")
 
 
-def _base(root: Node, base: Recipe) -> Iterable[Problem]:
-    if base.ensemble is not None:
-        message = "the recipe trains an ensemble, and a sweep trains single networks."
-        yield root.problem(("recipe",), message)
+@dataclass(frozen=True)
+class CornerChecks:
+    """The checks of a sweep at the corners of its space.
+
+    Attributes:
+        sweep: the sweep.
+        root: its file.
+        failed: keys of the space that could not be read; constraints on them are left out.
+    """
+
+    sweep: Sweep
+    root: Node
+    failed: Set[str] = field(default_factory=frozenset)
+
+    def problems(self) -> list[Problem]:
+        """Every mistake that shows at a corner, once, with the values that lead to it."""
+        allowed, wrong = self._allowed()
+        problems = [*self._unknown_names(), *wrong]
+        seen: set[tuple[object, ...]] = set()
+        for corner in allowed:
+            for found in self._mistakes(corner):
+                mark = (found.file, found.line, found.column, *_wording(found))
+                if mark not in seen:
+                    seen.add(mark)
+                    problems.append(self._explained(corner, found))
+            if len(problems) >= MOST_MISTAKES:
+                break
+        return problems
+
+    def _unknown_names(self) -> Iterable[Problem]:
+        """Every key that a constraint names must be in the space, or have a value in the recipe."""
+        known = Known(self.sweep, {})
+        names = {*(parameter.name for parameter in self.sweep.parameters), *self.failed}
+        for constraint in self.sweep.constraints:
+            for name in constraint.names:
+                if name in names or name in known or self._is_replaced(name):
+                    continue
+                hint = did_you_mean(name, names) or " It is in neither the space nor the recipe."
+                yield constraint.problem(f"`{name}` has no value.{hint}")
+
+    def _is_replaced(self, name: str) -> bool:
+        """Whether a key is inside a value that the space replaces, so that some trials have it."""
+        path = steps(name)
+        return any(path[: len(row.key)] == row.key for row in self.sweep.parameters)
+
+    def _allowed(self) -> tuple[list[Assignment], list[Problem]]:
+        """The corners that satisfy the constraints; one that nothing satisfies is a mistake.
+
+        Where nothing satisfies them, every corner, so that other mistakes show all the same.
+        """
+        every = list(corners(self.sweep.parameters))
+        rows = [row for row in self.sweep.constraints if not self.failed & {*row.names}]
+        if not rows:
+            return every, []
+        problems: dict[Constraint, Problem] = {}
+        met: dict[Constraint, bool] = dict.fromkeys(rows, False)
+        allowed: list[Assignment] = []
+        together = False
+        for number, values in enumerate(chain(every, drawn(self.sweep.parameters, DRAWN))):
+            if number >= len(every) and together and all(met.values()):
+                break
+            held = [self._holds(row, values, problems) for row in rows]
+            for row, holds in zip(rows, held, strict=True):
+                met[row] = met[row] or holds
+            together = together or all(held)
+            if all(held) and number < len(every):
+                allowed.append(values)
+        for row, once in met.items():
+            if not once and row not in problems:
+                problems[row] = row.problem(f"`{row.text}` holds nowhere in the space.")
+        if not problems and not together:
+            message = "the constraints never hold together."
+            return every, [self.root.problem(("constraints",), message)]
+        return (every if problems else allowed), list(problems.values())
+
+    def _holds(
+        self, constraint: Constraint, values: Assignment, problems: dict[Constraint, Problem]
+    ) -> bool:
+        try:
+            return constraint.holds(Known(self.sweep, values))
+        except RecipeError:
+            # These values make no recipe, which is a mistake that is reported elsewhere.
+            return True
+        except ValueError as error:
+            problems[constraint] = constraint.problem(f"`{constraint.text}` {error}.")
+            return False
+
+    def _mistakes(self, values: Assignment) -> list[Problem]:
+        """What is wrong with one setting."""
+        assert self.sweep.tree is not None
+        tree = self.sweep.tree
+        problems: list[Problem] = []
+        for parameter in self._active(values):
+            value = parameter.node(values[parameter.name])
+            try:
+                tree = put_merged(tree, parameter.key, value)
+            except RecipeError as error:
+                wrong = error.problems[0]
+                message = f"{NO_PLACE}: `{wrong.path}` {wrong.message}"
+                problems.append(parameter.problem(message))
+        try:
+            recipe = validate(tree, Recipe)
+        except RecipeError as error:
+            return [*problems, *error.problems]
+        return [*problems, *self._objective(recipe)]
+
+    def _active(self, values: Assignment) -> list[Parameter]:
+        """The parameters that are active with some of the values."""
+        given: Assignment = {}
+        found: list[Parameter] = []
+        for parameter in self.sweep.parameters:
+            if parameter.name in values and is_active(parameter.when, given):
+                given[parameter.name] = values[parameter.name]
+                found.append(parameter)
+        return found
+
+    def _objective(self, recipe: Recipe) -> Iterable[Problem]:
+        """The objective must be a metric of the validation rows that the recipe computes."""
+        metric = self.sweep.objective.metric
+        word = "minimize" if self.sweep.objective.direction == "min" else "maximize"
+        known = [name for name in logged(recipe) if name not in ("learning_rate", "gradient_norm")]
+        base = metric.removeprefix("val_")
+        message = None
+        if recipe.data.validation is None:
+            message = f"`{metric}` needs validation rows, and `data.validation` is null."
+        elif base not in known:
+            names = listed([f"val_{name}" for name in closest(base, known) or known])
+            message = f"`{metric}` is not computed by this recipe. Did you mean {names}?"
+        elif base == metric:
+            message = (
+                f"`{metric}` is of the training rows, and settings are chosen by the validation "
+                f"rows: `val_{metric}`."
+            )
+        if message is not None:
+            yield self.root.problem(("objective", word), message)
+
+    def _explained(self, corner: Assignment, found: Problem) -> Problem:
+        """A mistake at the value that leads to it; where several do together, they are named."""
+        parameters = self.sweep.parameters
+        in_space = any((found.file, found.line) in _lines(row) for row in parameters)
+        reasons = self._reasons(corner, found)
+        if not reasons or (in_space and len(reasons) == 1):
+            return found
+        words = ", ".join(f"`{name}` = {shown(corner[name])}" for name in reasons)
+        message = f"{found.message} This happens with {words}."
+        involved = [row for row in parameters if row.name in reasons]
+        for above in involved:
+            below = [row for row in involved if row.is_below(above)]
+            if below and NO_PLACE in found.message:
+                message += f" A `when` on `{above.name}` says with which values it is there."
+        if in_space or not involved or found.path.startswith("objective"):
+            return Problem(found.file, found.line, found.column, found.path, message)
+        return involved[-1].place.problem(found.path, message)
+
+    def _reasons(self, corner: Assignment, found: Problem) -> list[str]:
+        """The values without which a mistake is gone, and no other comes: each is left out once."""
+        before = {_wording(row) for row in self._mistakes(corner)}
+        names: list[str] = []
+        for name in corner:
+            rest = {key: value for key, value in corner.items() if key != name}
+            without = {row.name: rest[row.name] for row in self._active(rest)}
+            after = {_wording(row) for row in self._mistakes(without)}
+            if _wording(found) not in after and after <= before:
+                names.append(name)
+        return names
 
 
-def problem_at(
-    line: int | None, column: int | None, path: str, message: str, root: Node
-) -> Problem:
-    """A problem at a line of the sweep's own file."""
-    return Problem(root.place.file, line, column, path, message)
+def _wording(found: Problem) -> tuple[str, str]:
+    """What a mistake says, apart from the value and from advice."""
+    message = found.message
+    for end in (" Received ", " Did you mean ", ": `"):
+        message = message.partition(end)[0]
+    return found.path, message
+
+
+def _lines(parameter: Parameter) -> set[tuple[str, int | None]]:
+    """The lines of the file that a parameter stands in."""
+    below = (node.place for value in parameter.nodes for _, node in value.walk())
+    return {(place.file, place.line) for place in (parameter.place, *below)}
+
+
+def check_files(loaded: Recipe | Sweep) -> None:
+    """Check that the files which a recipe or a sweep names exist, with the columns it names.
+
+    Raises:
+        RecipeError: with every file, column or array that is missing.
+    """
+    recipes = [loaded] if isinstance(loaded, Recipe) else _recipes(loaded)
+    found: dict[tuple[str, str], Problem] = {}
+    for recipe in recipes:
+        for problem in file_problems(recipe):
+            found.setdefault((problem.path, problem.message), problem)
+    if found:
+        raise RecipeError(found.values())
+
+
+def _recipes(sweep: Sweep) -> list[Recipe]:
+    """A recipe for each combination of values that the sweep gives to keys of the data."""
+    names = [row.name for row in sweep.parameters if row.key and row.key[0] == "data"]
+    found: dict[str, Recipe] = {}
+    for values in islice(corners(sweep.parameters), 10 * MOST_COMBINATIONS):
+        mark = repr([values.get(name) for name in names])
+        if mark not in found and len(found) < MOST_COMBINATIONS:
+            found[mark] = trial_recipe(sweep, values)
+    return list(found.values())

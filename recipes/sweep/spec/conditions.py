@@ -1,15 +1,18 @@
-"""Which parameters are active in a trial: conditions resolved, ordered, and held apart."""
+"""Which parameters are active in a trial: their conditions, resolved, ordered and compared."""
 
 from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import replace
 from typing import Any
 
 from ...errors import Problem
 from ...spec.fields import did_you_mean, listed, shown
 from ...spec.nodes import Node
-from .domains import count, position, value_at
-from .labels import index_of, labels, same, short
-from .records import Choice, Fixed, Parameter
+from .labels import index_of
+from .records import Parameter
 from .space import Entry
+
+# Name of another parameter -> values of it with which one is active.
+When = Mapping[str, tuple[Any, ...]]
 
 
 def active(
@@ -28,7 +31,7 @@ def active(
     return values
 
 
-def is_active(when: Mapping[str, tuple[Any, ...]], values: Mapping[str, Any]) -> bool:
+def is_active(when: When, values: Mapping[str, Any]) -> bool:
     """Whether a condition holds: every parent is active and has one of its values."""
     return all(
         parent in values and index_of(allowed, values[parent]) is not None
@@ -38,47 +41,33 @@ def is_active(when: Mapping[str, tuple[Any, ...]], values: Mapping[str, Any]) ->
 
 def resolved(
     entries: Sequence[Entry], failed: Set[str] = frozenset()
-) -> tuple[list[Parameter], list[Entry], list[Problem]]:
-    """Parameters with their conditions as values, parents first, each beside its entry.
+) -> tuple[list[Parameter], list[Problem]]:
+    """Parameters with their conditions as values, parents first, and what is wrong with others.
 
     Args:
         entries: the entries of a space, in the order of the file.
         failed: keys of the space whose values could not be read.
-
-    Returns:
-        The parameters whose conditions are sound, their entries, and what is wrong with others.
     """
     problems: list[Problem] = []
-    by_name: dict[str, list[Entry]] = {}
+    by_name: dict[str, list[Parameter]] = {}
     for entry in entries:
-        by_name.setdefault(entry.name, []).append(entry)
-    whens = [_when(entry, by_name, failed, problems) for entry in entries]
-    sound = [index for index, when in enumerate(whens) if when is not None]
-    kept = [(entries[index], whens[index] or {}) for index in sound]
-    kept = _order(kept, problems)
-    parameters = [_parameter(entry, when) for entry, when in kept]
-    again = _overlaps(parameters, [entry for entry, _ in kept], problems)
-    apart = [index for index in range(len(kept)) if index not in again]
-    return [parameters[index] for index in apart], [kept[index][0] for index in apart], problems
-
-
-def _parameter(entry: Entry, when: dict[str, tuple[Any, ...]]) -> Parameter:
-    place = entry.place
-    return Parameter(entry.key, entry.name, entry.domain, when, place.line, place.column)
-
-
-def _note(problems: list[Problem], node: Node, name: str, message: str) -> None:
-    place = node.place
-    problems.append(Problem(place.file, place.line, place.column, name, message))
+        by_name.setdefault(entry.parameter.name, []).append(entry.parameter)
+    sound: list[Parameter] = []
+    for entry in entries:
+        when = _when(entry, by_name, failed, problems)
+        if when is not None:
+            sound.append(replace(entry.parameter, when=when))
+    return _apart(_ordered(sound, problems), problems), problems
 
 
 def _when(
     entry: Entry,
-    by_name: Mapping[str, list[Entry]],
+    by_name: Mapping[str, list[Parameter]],
     failed: Set[str],
     problems: list[Problem],
-) -> dict[str, tuple[Any, ...]] | None:
-    """The condition of an entry with the parents' own values in it; None where it is wrong."""
+) -> When | None:
+    """The condition of an entry with the parents' values in it; None where it is wrong."""
+    name = entry.parameter.name
     found: dict[str, tuple[Any, ...]] = {}
     wrong = False
     for parent, nodes in entry.when.items():
@@ -86,117 +75,76 @@ def _when(
             wrong = True
             if parent not in failed:
                 hint = did_you_mean(parent, by_name)
-                node = nodes[0] if nodes else Node(None, entry.place)
+                node = nodes[0] if nodes else Node(None, entry.parameter.place)
                 message = f"`when` names `{parent}`, which is not in the space.{hint}"
-                _note(problems, Node(None, node.key_place or node.place), entry.name, message)
+                problems.append((node.key_place or node.place).problem(name, message))
             continue
         values: list[Any] = []
         for node in nodes:
-            above = by_name[parent]
-            matching = [value for row in above for value in _matching(row, node.plain())]
+            word = node.plain()
+            matching = [value for row in by_name[parent] for value in row.domain.named(word)]
             if not matching:
                 wrong = True
-                _note(problems, node, entry.name, _no_such(parent, above, node.plain()))
+                message = _no_such(parent, by_name[parent], word)
+                problems.append(node.place.problem(name, message))
             values.extend(value for value in matching if index_of(values, value) is None)
         found[parent] = tuple(values)
     return None if wrong else found
 
 
-def _matching(parent: Entry, word: Any) -> list[Any]:
-    """The values of a parent that a word of `when` means: equal ones, else those of that name."""
-    domain = parent.domain
-    if isinstance(domain, Choice):
-        equal = [value for value in domain.values if same(value, word)]
-        labelled = zip(domain.values, labels(domain.values), strict=True)
-        return equal or [
-            value
-            for value, label in labelled
-            if isinstance(word, str) and isinstance(value, (dict, list))
-            if word in (label, short(value))
-        ]
-    if isinstance(domain, Fixed):
-        named = isinstance(domain.value, dict) and short(domain.value) == word
-        return [domain.value] if named or same(domain.value, word) else []
-    if count(domain) is None or isinstance(word, bool) or not isinstance(word, (int, float)):
-        return []
-    low, size = value_at(domain, 0), count(domain) or 0
-    index = position(domain, word) if word >= low else size
-    return [word] if index < size and same(value_at(domain, index), word) else []
-
-
-def _no_such(parent: str, entries: Sequence[Entry], word: Any) -> str:
+def _no_such(parent: str, parameters: Sequence[Parameter], word: Any) -> str:
     """What to say of a word of `when` that is no value of the parent."""
-    if all(count(entry.domain) is None for entry in entries):
+    if all(row.domain.count is None for row in parameters):
         return f"`when`: `{parent}` is a range without single values, so no condition can name one."
-    known = [
-        label
-        for entry in entries
-        for label in (
-            labels(entry.domain.values)
-            if isinstance(entry.domain, Choice)
-            else [shown(value_at(entry.domain, 0)), "..."]
-        )
-    ]
+    known = [name for row in parameters for name in row.domain.names()]
     hint = did_you_mean(word, known) or f" There are {listed(known[:12])}."
-    return f"`when`: {shown(word)} is no value of `{parent}`.{hint}"
+    return f"`when`: {shown(word)} is not a value of `{parent}`.{hint}"
 
 
-Row = tuple[Entry, dict[str, tuple[Any, ...]]]
-
-
-def _order(rows: Sequence[Row], problems: list[Problem]) -> list[Row]:
-    """Parents, and keys that others stand below, come first; what goes round is left out."""
-    names = {entry.name for entry, _ in rows}
-    needs = [{other for other, above in enumerate(rows) if _before(above, row)} for row in rows]
-    done: list[int] = []
+def _ordered(rows: Sequence[Parameter], problems: list[Problem]) -> list[Parameter]:
+    """Parents, and keys that contain others, come first; a circle of conditions is left out."""
+    names = {row.name for row in rows}
+    needs = [
+        {other for other, above in enumerate(rows) if above.name in row.when or row.is_below(above)}
+        for row in rows
+    ]
     # A parent that was left out leaves out what depends on it.
-    left = {index for index, (_, when) in enumerate(rows) if not when.keys() <= names}
-    while ready := [
-        index
-        for index in range(len(rows))
-        if index not in done and index not in left and needs[index] <= {*done}
-    ]:
+    left_out = {index for index, row in enumerate(rows) if not row.when.keys() <= names}
+    waiting = [index for index in range(len(rows)) if index not in left_out]
+    done: list[int] = []
+    while ready := [index for index in waiting if needs[index] <= {*done}]:
         done.append(ready[0])
-    stuck = [index for index in range(len(rows)) if index not in done and index not in left]
-    circle = [index for index in stuck if not needs[index] & left]
+        waiting.remove(ready[0])
+    circle = [rows[index] for index in waiting if not needs[index] & left_out]
     if circle:
-        words = listed(dict.fromkeys(rows[index][0].name for index in circle))
-        first = rows[circle[0]][0]
-        message = f"the conditions go round in a circle: {words}."
-        _note(problems, Node(None, first.place), first.name, message)
+        words = listed(dict.fromkeys(row.name for row in circle))
+        problems.append(circle[0].problem(f"the conditions form a circle: {words}."))
     return [rows[index] for index in done]
 
 
-def _before(above: Row, row: Row) -> bool:
-    """Whether one must be known before the other: it is its parent, or the key it stands below."""
-    key, other = row[0].key, above[0].key
-    return above[0].name in row[1] or (len(other) < len(key) and key[: len(other)] == other)
-
-
-def _overlaps(
-    parameters: Sequence[Parameter], entries: Sequence[Entry], problems: list[Problem]
-) -> set[int]:
-    """The later of parameters of one name that could be active together, which must not be."""
-    found: set[int] = set()
+def _apart(parameters: Sequence[Parameter], problems: list[Problem]) -> list[Parameter]:
+    """The parameters without those that could be active together with an earlier of their name."""
+    kept: list[Parameter] = []
     whole = [_whole_when(parameter, parameters) for parameter in parameters]
     for later, parameter in enumerate(parameters):
-        for earlier in range(later):
-            if parameters[earlier].name != parameter.name or _apart(whole[earlier], whole[later]):
-                continue
-            found.add(later)
-            other = entries[earlier].place
-            message = (
-                f"is there twice, also in line {other.line}; give each a `when` of its own, so "
-                "that one alone is active."
-            )
-            _note(problems, Node(None, entries[later].place), parameter.name, message)
-            break
-    return found
+        other = next(
+            (
+                parameters[earlier]
+                for earlier in range(later)
+                if parameters[earlier].name == parameter.name
+                and not _exclude(whole[earlier], whole[later])
+            ),
+            None,
+        )
+        if other is None:
+            kept.append(parameter)
+            continue
+        message = f"is there twice, also in line {other.place.line}; give each a different `when`, "
+        problems.append(parameter.problem(f"{message}so that only one is active."))
+    return kept
 
 
-def _whole_when(
-    parameter: Parameter, parameters: Sequence[Parameter]
-) -> dict[str, tuple[Any, ...]]:
+def _whole_when(parameter: Parameter, parameters: Sequence[Parameter]) -> When:
     """A condition together with the conditions of its parents, where those have one form alone."""
     found = dict(parameter.when)
     for name in parameter.when:
@@ -207,7 +155,7 @@ def _whole_when(
     return found
 
 
-def _apart(one: Mapping[str, tuple], other: Mapping[str, tuple]) -> bool:
+def _exclude(one: When, other: When) -> bool:
     """Whether two conditions never hold at once."""
     return any(
         parent in other and all(index_of(other[parent], value) is None for value in allowed)

@@ -6,7 +6,11 @@ import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
+
+from ...errors import Problem
+from ...spec.nodes import Place
 
 MOST_CHARACTERS = 500
 MOST_DEPTH = 30
@@ -43,6 +47,9 @@ FUNCTIONS: dict[str, tuple[int | None, Callable[..., Any]]] = {
 }
 CONSTANTS = {"true": True, "false": False, "True": True, "False": False}
 
+# Where a sweep from Python stands.
+NO_FILE = Place("sweep")
+
 Values = Mapping[str, Any]
 Evaluator = Callable[[Values], Any]
 
@@ -58,10 +65,9 @@ class Constraint:
     A constraint that names a key without a value in the trial says nothing about that trial.
 
     Attributes:
-        text: as it was written.
+        text: as it stands in the file.
         names: keys of the recipe that it names.
-        line: line of the sweep's file; None where there is none.
-        column: column of it.
+        place: where it stands in the sweep's file.
 
     >>> narrowing = compiled("model.layers[0].dense.units >= model.layers[1].dense.units")
     >>> narrowing.holds({"model.layers[0].dense.units": 64, "model.layers[1].dense.units": 32})
@@ -70,8 +76,11 @@ class Constraint:
 
     text: str
     names: tuple[str, ...]
-    line: int | None = None
-    column: int | None = None
+    place: Place = NO_FILE
+
+    def problem(self, message: str) -> Problem:
+        """A problem of this constraint, where it stands."""
+        return self.place.problem("constraints", message)
 
     def holds(self, values: Values) -> bool:
         """Whether the condition holds, given the value of each key that has one.
@@ -89,7 +98,7 @@ class Constraint:
             raise ValueError(f"cannot be computed with {given}: {error}") from None
 
 
-def compiled(text: Any, line: int | None = None, column: int | None = None) -> Constraint:
+def compiled(text: object, place: Place = NO_FILE) -> Constraint:
     """A constraint from its text.
 
     Numbers, texts, true and false; keys of the recipe; `+ - * / // % **`, comparisons, `and`, `or`,
@@ -101,7 +110,7 @@ def compiled(text: Any, line: int | None = None, column: int | None = None) -> C
     """
     if not isinstance(text, str) or not text.strip():
         raise ValueError("expected a condition, as `data.batch_size <= 128`.")
-    return Constraint(text, _compiled(text)[1], line, column)
+    return Constraint(text, _compiled(text)[1], place)
 
 
 @lru_cache(maxsize=256)
@@ -113,13 +122,13 @@ def _compiled(text: str) -> tuple[Evaluator, tuple[str, ...]]:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         words = getattr(error, "msg", None) or str(error)
-        raise ValueError(f"is no condition: {words}.") from None
+        raise ValueError(f"is not a condition: {words}.") from None
     if not isinstance(tree, (ast.Compare, ast.BoolOp)) and not (
         isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.Not)
     ):
         raise ValueError("expected a comparison, as `data.batch_size <= 128`.")
     names: dict[str, None] = {}
-    evaluate = _Compiler(text.strip(), names).node(tree, 0)
+    evaluate = _Compiler(text.strip(), names).node(tree)
     if not names:
         raise ValueError("names no key of the recipe.")
     return evaluate, tuple(names)
@@ -132,54 +141,44 @@ class _Compiler:
         self.text = text
         self.names = names
 
-    def node(self, node: ast.AST, depth: int) -> Evaluator:
+    def node(self, node: ast.expr, depth: int = 0) -> Evaluator:
         """One node as a function of the values; anything that is not listed is refused."""
         if depth > MOST_DEPTH:
             raise ValueError(f"is nested more than {MOST_DEPTH} deep.")
-        inner = [self.node(child, depth + 1) for child in self.children(node)]
-        if isinstance(node, ast.Constant) and type(node.value) in (int, float, str):
-            return _always(_checked(node.value))
-        if isinstance(node, ast.Name) and node.id in CONSTANTS:
-            return _always(CONSTANTS[node.id])
-        if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
-            return self.key(node)
-        if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
-            apply, (left, right) = OPERATORS[type(node.op)], inner
-            return lambda values: apply(_number(left(values)), _number(right(values)))
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.Not)):
-            sign = operator.neg if isinstance(node.op, ast.USub) else operator.not_
-            return lambda values: sign(inner[0](values))
-        if isinstance(node, ast.BoolOp):
-            every = all if isinstance(node.op, ast.And) else any
-            return lambda values: every(part(values) for part in inner)
-        if isinstance(node, ast.IfExp):
-            test, then, other = inner
-            return lambda values: then(values) if test(values) else other(values)
-        if isinstance(node, ast.Compare):
-            return _comparison([COMPARISONS[type(sign)] for sign in node.ops], inner)
-        return self.call(node, inner)
 
-    def children(self, node: ast.AST) -> list[ast.expr]:
-        """What a node is made of; checks the parts that are no expressions."""
-        if isinstance(node, ast.BinOp):
-            return [node.left, node.right]
-        if isinstance(node, ast.UnaryOp):
-            return [node.operand]
-        if isinstance(node, ast.BoolOp):
-            return node.values
-        if isinstance(node, ast.IfExp):
-            return [node.test, node.body, node.orelse]
-        if isinstance(node, ast.Compare) and all(type(sign) in COMPARISONS for sign in node.ops):
-            return [node.left, *node.comparators]
-        if isinstance(node, ast.Call) and not node.keywords:
-            return node.args
-        if isinstance(node, (ast.Constant, ast.Name, ast.Attribute, ast.Subscript)):
-            return []
+        def inner(*nodes: ast.expr) -> list[Evaluator]:
+            return [self.node(each, depth + 1) for each in nodes]
+
+        match node:
+            case ast.Constant(value=value) if type(value) in (int, float, str):
+                return _always(_checked(value))
+            case ast.Name(id=name) if name in CONSTANTS:
+                return _always(CONSTANTS[name])
+            case ast.Name() | ast.Attribute() | ast.Subscript():
+                return self.key(self.dotted(node))
+            case ast.BinOp(op=op) if type(op) in OPERATORS:
+                apply, (left, right) = OPERATORS[type(op)], inner(node.left, node.right)
+                return lambda values: apply(_number(left(values)), _number(right(values)))
+            case ast.UnaryOp(op=ast.USub() | ast.Not()):
+                sign = operator.neg if isinstance(node.op, ast.USub) else operator.not_
+                (part,) = inner(node.operand)
+                return lambda values: sign(part(values))
+            case ast.BoolOp():
+                every = all if isinstance(node.op, ast.And) else any
+                parts = inner(*node.values)
+                return lambda values: every(part(values) for part in parts)
+            case ast.IfExp():
+                test, then, other = inner(node.test, node.body, node.orelse)
+                return lambda values: then(values) if test(values) else other(values)
+            case ast.Compare(ops=ops) if all(type(sign) in COMPARISONS for sign in ops):
+                signs = [COMPARISONS[type(sign)] for sign in ops]
+                return _comparison(signs, inner(node.left, *node.comparators))
+            case ast.Call(func=ast.Name(id=name), keywords=[]) if name in FUNCTIONS:
+                return self.call(name, inner(*node.args))
         raise self.refused(node)
 
-    def key(self, node: ast.AST) -> Evaluator:
+    def key(self, name: str) -> Evaluator:
         """A dotted key of the recipe."""
-        name = self.dotted(node)
         self.names[name] = None
 
         def value(values: Values) -> Any:
@@ -189,38 +188,31 @@ class _Compiler:
 
         return value
 
-    def dotted(self, node: ast.AST) -> str:
+    def dotted(self, node: ast.expr) -> str:
         """The key as it is written."""
-        if isinstance(node, ast.Name):
-            return node.id
-        if isinstance(node, ast.Attribute):
-            return f"{self.dotted(node.value)}.{node.attr}"
-        index = node.slice if isinstance(node, ast.Subscript) else None
-        if isinstance(index, ast.Constant) and type(index.value) is int:
-            assert isinstance(node, ast.Subscript)
-            return f"{self.dotted(node.value)}[{index.value}]"
+        match node:
+            case ast.Name(id=name):
+                return name
+            case ast.Attribute(value=above, attr=name):
+                return f"{self.dotted(above)}.{name}"
+            case ast.Subscript(value=above, slice=ast.Constant(value=index)) if type(index) is int:
+                return f"{self.dotted(above)}[{index}]"
         raise self.refused(node)
 
-    def call(self, node: ast.AST, inner: list[Evaluator]) -> Evaluator:
+    def call(self, name: str, inner: list[Evaluator]) -> Evaluator:
         """One of the few functions."""
-        if not (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Name)
-            and node.func.id in FUNCTIONS
-        ):
-            raise self.refused(node)
-        count, function = FUNCTIONS[node.func.id]
+        count, function = FUNCTIONS[name]
         if len(inner) != count if count is not None else len(inner) < 2:
-            wanted = "two values or more" if count is None else f"{count} value"
-            raise ValueError(f"`{node.func.id}` takes {wanted}, not {len(inner)}.")
+            expected = "two values or more" if count is None else f"{count} value"
+            raise ValueError(f"`{name}` takes {expected}, not {len(inner)}.")
         return lambda values: function(*(_number(part(values)) for part in inner))
 
     def refused(self, node: ast.AST) -> ValueError:
-        """What to say of syntax that is not listed."""
+        """The error for syntax that is not listed."""
         part = ast.get_source_segment(self.text, node) or type(node).__name__
         return ValueError(
-            f"may hold comparisons and arithmetic on keys of the recipe alone; `{part[:60]}` is "
-            "not."
+            "may hold only comparisons and arithmetic on keys of the recipe, and "
+            f"`{part[:60]}` is neither."
         )
 
 
@@ -237,16 +229,14 @@ def _checked(value: Any) -> Any:
 def _number(value: Any) -> Any:
     """Arithmetic is for numbers: no text is repeated, no list joined."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{value!r} is no number")
+        raise TypeError(f"{value!r} is not a number")
     return value
 
 
 def _comparison(signs: list[Callable[[Any, Any], Any]], parts: list[Evaluator]) -> Evaluator:
     def evaluate(values: Values) -> bool:
         sides = [part(values) for part in parts]
-        return all(
-            sign(left, right)
-            for sign, left, right in zip(signs, sides[:-1], sides[1:], strict=True)
-        )
+        pairs = zip(signs, pairwise(sides), strict=True)
+        return all(sign(left, right) for sign, (left, right) in pairs)
 
     return evaluate

@@ -9,9 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .conditions import is_active
-from .domains import ends, from_unit, middle
 from .labels import index_of
-from .records import Choice, Fixed, Parameter
+from .records import Parameter
 
 # Checked one by one in well under a second.
 MOST_CORNERS = 4096
@@ -26,7 +25,7 @@ def corners(parameters: Sequence[Parameter], most: int = MOST_CORNERS) -> Iterat
     combinations drawn at random, among which nearly every pair is.
     """
     yield assigned(parameters, {})
-    alone = [(index, end) for index, row in enumerate(parameters) for end in ends(row.domain)]
+    alone = [(index, end) for index, row in enumerate(parameters) for end in row.domain.corners()]
     for index, end in alone:
         forced = _forced(parameters, {index: end})
         if forced is not None:
@@ -37,11 +36,9 @@ def corners(parameters: Sequence[Parameter], most: int = MOST_CORNERS) -> Iterat
         return
     if len(alone) * (len(alone) - 1) // 2 > most:
         source = random.Random(0)
+        ends = [row.domain.corners() for row in parameters]
         for _ in range(most):
-            ends_of = {
-                index: source.choice(ends(row.domain)) for index, row in enumerate(parameters)
-            }
-            yield assigned(parameters, ends_of)
+            yield assigned(parameters, {i: source.choice(each) for i, each in enumerate(ends)})
         return
     for (first, one), (second, other) in itertools.combinations(alone, 2):
         forced = _forced(parameters, {first: one, second: other}) if first != second else None
@@ -53,12 +50,10 @@ def drawn(parameters: Sequence[Parameter], number: int, seed: int = 0) -> Iterat
     """Settings drawn at random from the whole space."""
     source = random.Random(seed)
     for _ in range(number):
-        shares = [source.random() for _ in parameters]
-        forced = {
-            index: from_unit(row.domain, share)
-            for index, (row, share) in enumerate(zip(parameters, shares, strict=True))
-        }
-        yield assigned(parameters, forced)
+        yield assigned(
+            parameters,
+            {index: row.domain.from_unit(source.random()) for index, row in enumerate(parameters)},
+        )
 
 
 def assigned(parameters: Sequence[Parameter], forced: Mapping[int, Any]) -> Assignment:
@@ -66,7 +61,7 @@ def assigned(parameters: Sequence[Parameter], forced: Mapping[int, Any]) -> Assi
     values: Assignment = {}
     for index, parameter in enumerate(parameters):
         if is_active(parameter.when, values):
-            values[parameter.name] = forced[index] if index in forced else middle(parameter.domain)
+            values[parameter.name] = forced.get(index, parameter.domain.middle)
     return values
 
 
@@ -80,7 +75,7 @@ def _combinations(
     if not is_active(parameter.when, values):
         yield from _combinations(parameters, index + 1, values)
         return
-    for end in ends(parameter.domain):
+    for end in parameter.domain.corners():
         values[parameter.name] = end
         yield from _combinations(parameters, index + 1, values)
         del values[parameter.name]
@@ -98,26 +93,16 @@ def _forced(parameters: Sequence[Parameter], wanted: Mapping[int, Any]) -> dict[
 def _activate(parameters: Sequence[Parameter], index: int, forced: dict[int, Any]) -> bool:
     for parent, allowed in parameters[index].when.items():
         above = [row for row, other in enumerate(parameters) if other.name == parent]
-        fixed = [row for row in above if row in forced]
-        if fixed:
-            if index_of(allowed, forced[fixed[0]]) is None:
+        fixed = next((row for row in above if row in forced), None)
+        if fixed is not None:
+            if index_of(allowed, forced[fixed]) is None:
                 return False
             continue
-        row = next(
-            (row for row in above if any(_has(parameters[row], value) for value in allowed)), None
-        )
-        if row is None:
+        choices = ((row, value) for row in above for value in allowed)
+        found = next((each for each in choices if each[1] in parameters[each[0]].domain), None)
+        if found is None:
             return False
-        forced[row] = next(value for value in allowed if _has(parameters[row], value))
-        if not _activate(parameters, row, forced):
+        forced[found[0]] = found[1]
+        if not _activate(parameters, found[0], forced):
             return False
-    return True
-
-
-def _has(parameter: Parameter, value: Any) -> bool:
-    """Whether a value that a condition names is one of a parameter's own."""
-    if isinstance(parameter.domain, Choice):
-        return index_of(parameter.domain.values, value) is not None
-    if isinstance(parameter.domain, Fixed):
-        return index_of((parameter.domain.value,), value) is not None
     return True

@@ -1,101 +1,81 @@
-"""The sections of a sweep's file and what each key means; the space is read elsewhere."""
+"""The sections of a sweep's file, what each key means, and their JSON Schema."""
 
 import re
 from typing import Annotated, Any
 
 from pydantic import Field as Key
-from pydantic import PlainValidator, WithJsonSchema
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
 
-from ...spec.fields import (
-    Field,
-    Mismatch,
-    boolean,
-    failure,
-    integer,
-    listed,
-    plain_name,
-    shown,
-    text,
-)
+from ...spec.fields import Field, Mismatch, failure, integer, listed, plain_name, shown, text
+from ...spec.json_schema import DIALECT
+from ...spec.schema import Recipe
 from ...spec.strict import MOST_SEED, Strict
-from .algorithms import algorithm
-from .records import Objective
+from .algorithms import Positive, algorithm_schema, read_algorithm
+from .records import Algorithm, Objective
+from .space import DOMAINS, KEPT
 
 TIME = re.compile(r"([0-9]+(?:\.[0-9]*)?)\s*(s|seconds?|min|minutes?|h|hours?)")
+EXPECTED_TIME = "expected a time with its unit, as `90 s`, `10 min` or `2 h`."
+EXPECTED_OBJECTIVE = "expected `minimize: METRIC` or `maximize: METRIC`."
+EXPECTED_SPACE = (
+    "expected keys of the recipe with the values each may take, as "
+    "`learning_rate: {log_uniform: {min: 1e-4, max: 1e-1}}`."
+)
 SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 DIRECTIONS = {"minimize": "min", "maximize": "max"}
 
 
-def _time() -> Field:
-    """A stretch of wall-clock time, in seconds."""
-    expected = "expected a time with its unit, as `90 s`, `10 min` or `2 h`."
-
-    def check(value: Any) -> float:
-        found = TIME.fullmatch(value.strip()) if isinstance(value, str) else None
-        if found is None or float(found[1]) <= 0:
-            raise Mismatch(expected)
-        return float(found[1]) * SECONDS[found[2][0]]
-
-    return Field(check, expected, {"type": "string", "pattern": f"^{TIME.pattern}$"})
+def _seconds(value: Any) -> float:
+    found = TIME.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None or float(found[1]) <= 0:
+        raise Mismatch(EXPECTED_TIME)
+    return float(found[1]) * SECONDS[found[2][0]]
 
 
 def _objective(value: Any) -> Objective:
     if not isinstance(value, dict) or len(value) != 1:
-        raise failure(
-            "objective", f"expected `minimize: METRIC` or `maximize: METRIC`. Received "
-            f"{shown(value)}."
-        )  # fmt: skip
-    direction, metric = next(iter(value.items()))
-    if direction not in DIRECTIONS:
-        raise failure("objective", f"expected {listed(DIRECTIONS)}. Received {shown(direction)}.")
+        raise Mismatch(EXPECTED_OBJECTIVE)
+    word, metric = next(iter(value.items()))
+    if word not in DIRECTIONS:
+        raise failure("objective", f"expected {listed(DIRECTIONS)}. Received {shown(word)}.")
     if not isinstance(metric, str) or not metric:
         raise failure("objective", f"expected the name of a metric. Received {shown(metric)}.")
-    return Objective(metric, "min" if direction == "minimize" else "max")
+    return Objective(metric, "min" if word == "minimize" else "max")
 
 
 def _mapping(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise failure("mapping", f"expected a mapping. Received {shown(value)}.")
+        raise Mismatch("expected a mapping.")
     return value
 
 
 def _space(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict) or not value:
-        raise failure(
-            "space",
-            "expected keys of the recipe with the values each may take, as "
-            f"`learning_rate: {{log_uniform: {{min: 1e-4, max: 1e-1}}}}`. Received {shown(value)}.",
-        )
+        raise Mismatch(EXPECTED_SPACE)
     return value
 
 
-# `json_schema` puts the schemas of the parts in.
-ObjectiveField = Annotated[
-    Any,
-    PlainValidator(_objective),
-    WithJsonSchema(
-        {
-            "type": "object",
-            "minProperties": 1,
-            "maxProperties": 1,
-            "additionalProperties": False,
-            "properties": {word: {"type": "string"} for word in DIRECTIONS},
-        }
-    ),
+OBJECTIVE_SCHEMA = {
+    "type": "object",
+    "minProperties": 1,
+    "maxProperties": 1,
+    "additionalProperties": False,
+    "properties": {word: {"type": "string"} for word in DIRECTIONS},
+}
+NotNegative = Annotated[int, integer(ge=0)]
+Text = Annotated[str, text()]
+Time = Annotated[
+    float, Field(_seconds, EXPECTED_TIME, {"type": "string", "pattern": f"^{TIME.pattern}$"})
 ]
-AlgorithmField = Annotated[Any, PlainValidator(algorithm), WithJsonSchema({"x-part": "algorithm"})]
-Overrides = Annotated[Any, PlainValidator(_mapping), WithJsonSchema({"type": "object"})]
-Space = Annotated[Any, PlainValidator(_space), WithJsonSchema({"x-part": "space"})]
 
 
 class Budget(Strict):
     """When no new trial begins any more; the first bound that is reached counts."""
 
-    trials: integer(ge=1).annotation | None = Key(None, description="settings tried")  # type: ignore[valid-type]
-    epochs: integer(ge=1).annotation | None = Key(  # type: ignore[valid-type]
-        None, description="epochs that all trials together train"
-    )
-    time: _time().annotation | None = Key(  # type: ignore[valid-type]
+    trials: Positive | None = Key(None, description="settings tried")
+    epochs: Positive | None = Key(None, description="epochs that all trials together train")
+    time: Time | None = Key(
         None, description="wall-clock time, as `10 min`; trials that run are finished"
     )
 
@@ -103,39 +83,96 @@ class Budget(Strict):
 class SweepFile(Strict):
     """A search over the keys of a recipe."""
 
-    name: plain_name().annotation = Key(  # type: ignore[valid-type]
+    name: Annotated[str, plain_name()] = Key(
         description="what the sweep's directory is called; by default the file's name"
     )
-    description: text().annotation = Key("", description="a sentence for people")  # type: ignore[valid-type]
-    recipe: text().annotation = Key(  # type: ignore[valid-type]
+    description: Text = Key("", description="a sentence for people")
+    recipe: Text = Key(
         description="path of a recipe, from this file, or the name of one that ships"
     )
-    overrides: Overrides = Key({}, description="changes to the recipe for every trial")
-    objective: ObjectiveField = Key(
+    overrides: Annotated[
+        dict[str, Any], Field(_mapping, "expected a mapping.", {"type": "object"})
+    ] = Key({}, description="changes to the recipe for every trial")
+    objective: Annotated[Objective, Field(_objective, EXPECTED_OBJECTIVE, OBJECTIVE_SCHEMA)] = Key(
         Objective("val_loss", "min"), description="what decides: a metric of the validation rows"
     )
-    algorithm: AlgorithmField = Key(("random", {}), description="what chooses the next trial")
+    # `json_schema` describes the algorithms and the space.
+    algorithm: Annotated[Algorithm, Field(read_algorithm, "expected an algorithm.", {})] = Key(
+        Algorithm("random"), description="what chooses the next trial"
+    )
     budget: Budget = Key(Budget.model_validate({}), description="when no new trial begins any more")
-    space: Space = Key(description="keys of the recipe and the values each may take")
-    constraints: list[text().annotation] = Key(  # type: ignore[valid-type]
+    space: Annotated[dict[str, Any], Field(_space, EXPECTED_SPACE, {})] = Key(
+        description="keys of the recipe and the values each may take"
+    )
+    constraints: list[Text] = Key(
         [], description="conditions between the values, as `data.batch_size <= 128`"
     )
-    repeats: integer(ge=1).annotation = Key(  # type: ignore[valid-type]
+    repeats: Positive = Key(
         1, description="trainings of each setting with a seed each; their mean decides"
     )
-    retries: integer(ge=0).annotation = Key(  # type: ignore[valid-type]
-        0, description="how often a failed trial is tried again"
-    )
-    max_consecutive_failures: integer(ge=1).annotation = Key(  # type: ignore[valid-type]
+    retries: NotNegative = Key(0, description="how often a failed trial is tried again")
+    max_consecutive_failures: Positive = Key(
         3, description="failed trials in a row that end the search"
     )
-    jobs: integer(ge=1).annotation = Key(1, description="trials at once")  # type: ignore[valid-type]
-    seed: integer(ge=0, le=MOST_SEED).annotation = Key(  # type: ignore[valid-type]
+    jobs: Positive = Key(1, description="trials at once")
+    seed: Annotated[int, integer(ge=0, le=MOST_SEED)] = Key(
         0, description="decides which settings are tried"
     )
-    evaluate_test: boolean().annotation = Key(  # type: ignore[valid-type]
-        False, description="evaluate the winner, once, on the test rows"
+    evaluate_test: bool = Key(False, description="evaluate the winner, once, on the test rows")
+    ensemble: NotNegative = Key(0, description="make one model of this number of the best trials")
+
+
+class _Generator(GenerateJsonSchema):
+    """Defaults that are objects of ours are left out rather than warned about."""
+
+    ignored_warning_kinds = {"non-serializable-default"}  # noqa: RUF012
+
+
+ENTRY = {"$ref": "#/$defs/space.entry"}
+
+
+def json_schema() -> dict[str, Any]:
+    """Every section of a sweep's file, the space with the keys of a recipe.
+
+    An editor with a YAML language server completes and checks a sweep that begins with
+    `# yaml-language-server: $schema=sweep.schema.json`.
+    """
+    schema = TypeAdapter(SweepFile).json_schema(schema_generator=_Generator)
+    # The name is the file's where it is left out.
+    schema["required"] = [key for key in schema["required"] if key != "name"]
+    schema["$defs"]["space.entry"] = _entry_schema()
+    sections = schema["properties"]
+    sections["algorithm"].update({**algorithm_schema(), "default": "random"})
+    sections["objective"]["default"] = {"minimize": "val_loss"}
+    sections["space"].update(
+        type="object",
+        minProperties=1,
+        additionalProperties=ENTRY,
+        properties={key: ENTRY for key in Recipe.model_fields if (key,) not in KEPT},
     )
-    ensemble: integer(ge=0).annotation = Key(  # type: ignore[valid-type]
-        0, description="make one model of so many of the best trials"
-    )
+    return {"$schema": DIALECT, **schema, "title": "keras-recipes sweep"}
+
+
+def _entry_schema() -> dict[str, Any]:
+    """A domain, a list of domains under conditions, or a mapping of further keys."""
+    when = {
+        "type": "object",
+        "minProperties": 1,
+        "description": "another key of the space: value, or values, with which this one is active",
+    }
+    kinds = [
+        {
+            "type": "object",
+            "required": [word],
+            "additionalProperties": False,
+            "properties": {word: {**kind.schema(), "description": kind.meaning}, "when": when},
+        }
+        for word, kind in DOMAINS.items()
+    ]
+    nested = {
+        "type": "object",
+        "propertyNames": {"not": {"enum": [*DOMAINS, "when"]}},
+        "additionalProperties": ENTRY,
+    }
+    alternatives = {"type": "array", "minItems": 1, "items": {"anyOf": kinds}}
+    return {"anyOf": [*kinds, alternatives, nested]}

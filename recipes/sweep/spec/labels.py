@@ -10,7 +10,7 @@ MOST = 60
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two plain values are one, true and 1 told apart.
+    """Whether two plain values are equal, with true and 1 different.
 
     >>> same({"a": [1]}, {"a": [1]}), same(True, 1), same(1, 1.0)
     (True, False, True)
@@ -22,6 +22,11 @@ def same(one: Any, other: Any) -> bool:
     if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
         return len(one) == len(other) and all(map(same, one, other))
     return type(one) is not dict and one == other
+
+
+def index_of(values: Sequence[Any], value: Any) -> int | None:
+    """The index of a value among others; None where it is not one of them."""
+    return next((index for index, known in enumerate(values) if same(known, value)), None)
 
 
 def short(value: Any) -> str:
@@ -36,15 +41,15 @@ def short(value: Any) -> str:
         return str(next(iter(value)))
     if isinstance(value, (list, tuple)):
         names = [short(item) for item in value]
-        runs = _told([(word, len(list(run))) for word, run in groupby(names)])
+        runs = _joined([(word, len(list(run))) for word, run in groupby(names)])
         # A long list by how often each name is in it.
-        return (runs if len(runs) <= MOST else _told(Counter(names).items())[:MOST]) or "[]"
+        return (runs if len(runs) <= MOST else _joined(Counter(names).items())[:MOST]) or "[]"
     if isinstance(value, str):
         return value[:MOST]
     return json.dumps(value, ensure_ascii=False, default=str)[:MOST]
 
 
-def _told(runs: Iterable[tuple[str, int]]) -> str:
+def _joined(runs: Iterable[tuple[str, int]]) -> str:
     return ", ".join(word if count == 1 else f"{word} x{count}" for word, count in runs)
 
 
@@ -59,8 +64,3 @@ def labels(values: Sequence[Any]) -> list[str]:
         f"{word}#{words[: index + 1].count(word)}" if words.count(word) > 1 else word
         for index, word in enumerate(words)
     ]
-
-
-def index_of(values: Sequence[Any], value: Any) -> int | None:
-    """Where a value stands among others; None where it is not one of them."""
-    return next((index for index, known in enumerate(values) if same(known, value)), None)

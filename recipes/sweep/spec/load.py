@@ -8,26 +8,28 @@ from typing import Any
 from pydantic import ValidationError
 
 from ...errors import Problem, RecipeError
-from ...spec import Recipe, inheritance, overrides
-from ...spec.fields import shown
+from ...spec import Recipe, inheritance, overrides, shipped
+from ...spec.fields import did_you_mean, shown
 from ...spec.load import problem, validate
 from ...spec.loader import read_named
 from ...spec.nodes import Node, Place, node_of, string_keys
 from ...spec.plugins import load_plugins
-from . import checks, corner_checks, shipped
-from .apply import put_merged, relocated
+from . import checks
 from .conditions import resolved
 from .constraints import Constraint, compiled
 from .file import SweepFile
-from .records import Algorithm, Sweep
-from .space import Entry, read_space
-from .trial import overrides_of, trial_recipe
+from .records import Algorithm, Parameter, Sweep
+from .space import Space, read_space
+from .trial import overrides_of, put_all, trial_recipe
 
-__all__ = ["is_sweep", "load_sweep", "overrides_of", "trial_recipe"]
+__all__ = ["is_sweep", "load_sweep", "overrides_of", "sweeps", "trial_recipe"]
+
+# What stands in for a section with mistakes while the others are checked.
+STAND_INS = {"name": "name", "recipe": "recipe", "space": {"seed": None}}
 
 
 def load_sweep(
-    source: str | os.PathLike | Mapping[str, Any],
+    source: str | os.PathLike[str] | Mapping[str, Any],
     changes: Sequence[str] | Mapping[str, Any] = (),
     *,
     plugins: Sequence[str] = (),
@@ -36,7 +38,7 @@ def load_sweep(
 
     Args:
         source: path of a YAML file, name of a sweep that ships, or the sweep as a mapping.
-        changes: overrides of the sweep's own keys, `["budget.trials=8", ...]` or a mapping; below
+        changes: overrides of the sweep's keys, `["budget.trials=8", ...]` or a mapping; below
             `overrides` stand those of the recipe, as `overrides.epochs=5`.
         plugins: modules whose classes the recipe may name.
 
@@ -47,50 +49,73 @@ def load_sweep(
         RecipeError: with every mistake, each with its place, in the order of the file.
     """
     load_plugins(plugins)
-    root, path = read_source(source)
+    root, path = _read(source)
     root = overrides.apply(root, changes)
     problems: list[Problem] = []
     made, broken = _sections(root, problems)
-    entries, failed, wrong = _entries(root)
-    problems.extend(wrong)
-    parameters, entries, wrong = resolved(entries, failed)
-    problems.extend(wrong)
+    node = root.child("space")
+    space = Space() if node is None or not isinstance(node.value, dict) else read_space(node)
+    parameters, wrong = resolved(space.entries, space.failed)
+    problems += [*space.problems, *wrong]
     constraints = _constraints(root, problems)
-    base, tree = _recipe(root, path, problems)
-    if base is None or tree is None:
-        raise RecipeError(_sorted(problems))
+    try:
+        base, tree = _recipe(root, Path() if path is None else path.parent)
+    except RecipeError as error:
+        raise RecipeError(_sorted([*problems, *error.problems])) from None
     sweep = _sweep(made, path, tree, parameters, constraints, base, tuple(plugins))
-    problems.extend(checks.beside(sweep, root, base, broken))
-    problems.extend(corner_checks.corners_of(sweep, entries, root, failed))
+    problems += checks.problems(sweep, root, base, broken)
+    problems += checks.CornerChecks(sweep, root, space.failed).problems()
     if problems:
         raise RecipeError(_sorted(problems))
     return sweep
 
 
-def is_sweep(source: str | os.PathLike) -> bool:
+def is_sweep(source: str | os.PathLike[str]) -> bool:
     """Whether a path or a shipped name is a sweep rather than a recipe: it names a recipe.
 
-    A file that cannot be read, and a name that nothing has, is none.
+    A file that cannot be read, or a name that does not exist, is not one.
     """
     try:
-        root, _ = read_source(source)
+        root, _ = _read(source)
     except RecipeError:
         return False
     named = any(root.child(key) is not None for key in ("recipe", "space"))
     return named and root.child("model") is None
 
 
-def read_source(source: str | os.PathLike | Mapping[str, Any]) -> tuple[Node, Path | None]:
+def sweeps() -> list[shipped.Shipped]:
+    """All sweeps that ship, by name."""
+    files = sorted((shipped.folder() / "sweeps").glob("*.yaml"))
+    return [shipped.Shipped(path.stem, path, _title(path)) for path in files]
+
+
+def _title(path: Path) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.readline().lstrip("# ").rstrip(".\n")
+
+
+def _read(source: str | os.PathLike[str] | Mapping[str, Any]) -> tuple[Node, Path | None]:
     """The tree of a sweep, its name filled in, and the file that it stands in."""
     if isinstance(source, Mapping):
-        root = node_of(string_keys(source), Place("sweep"))
-        return root, None
-    path = shipped.locate(str(source))
+        return node_of(string_keys(source), Place("sweep")), None
+    path = _locate(str(source))
     return read_named(path, "recipe"), path
 
 
+def _locate(word: str) -> Path:
+    """The file that a path or a shipped name means."""
+    if word.endswith(inheritance.SUFFIXES) or "/" in word or "\\" in word:
+        return Path(word)
+    known = {sweep.name: sweep.path for sweep in sweeps()}
+    if word in known:
+        return known[word]
+    exists = " A file needs its suffix, .yaml." if os.path.exists(word) else ""
+    text = f"no sweep of this name ships.{did_you_mean(word, known)}{exists}"
+    raise RecipeError([Place(word).problem("", text)])
+
+
 def _sections(root: Node, problems: list[Problem]) -> tuple[SweepFile, frozenset[str]]:
-    """Everything but the space; for sections that are wrong something stands in."""
+    """Everything but the space, and the sections with mistakes, replaced by stand-ins."""
     plain = root.plain()
     try:
         return SweepFile.model_validate(plain), frozenset()
@@ -102,113 +127,89 @@ def _sections(root: Node, problems: list[Problem]) -> tuple[SweepFile, frozenset
     return SweepFile.model_validate({**STAND_INS, **sound}), broken
 
 
-# What stands in for a section with mistakes while the others are checked.
-STAND_INS = {"name": "name", "recipe": "recipe", "space": {"seed": None}}
-
-
-def _entries(root: Node) -> tuple[list[Entry], set[str], list[Problem]]:
-    space = root.child("space")
-    if space is None or not isinstance(space.value, dict):
-        return [], set(), []
-    return read_space(space)
-
-
 def _constraints(root: Node, problems: list[Problem]) -> list[Constraint]:
     node = root.child("constraints")
-    found = []
+    found: list[Constraint] = []
     for child in node.value if node is not None and isinstance(node.value, list) else []:
         try:
-            found.append(compiled(child.value, child.place.line, child.place.column))
+            found.append(compiled(child.value, child.place))
         except ValueError as error:
-            place = child.place
-            said = f"{error} Received {shown(child.plain())}."
-            problems.append(Problem(place.file, place.line, place.column, "constraints", said))
+            text = f"{error} Received {shown(child.plain())}."
+            problems.append(child.place.problem("constraints", text))
     return found
 
 
-def _recipe(
-    root: Node, path: Path | None, problems: list[Problem]
-) -> tuple[Recipe | None, Node | None]:
-    """The recipe with the sweep's overrides, and its tree; None where either is wrong."""
+def _recipe(root: Node, folder: Path) -> tuple[Recipe, Node]:
+    """The recipe with the sweep's overrides, and its tree.
+
+    Raises:
+        RecipeError: with every mistake in them; none where `recipe` is no name.
+    """
     named = root.child("recipe")
     if named is None or not isinstance(named.value, str) or not named.value:
-        return None, None
-    folder = Path() if path is None else path.parent
+        raise RecipeError([])
     try:
         tree = inheritance.resolve(str(inheritance.locate(named.value, folder)))
     except RecipeError as error:
-        problems.extend(
-            root.problem(("recipe",), f"{found.file} {found.message}")
-            if found.line is None
-            else found
+        raise RecipeError(
+            found if found.line else root.problem(("recipe",), f"{found.file} {found.message}")
             for found in error.problems
-        )
-        return None, None
+        ) from None
     changes = root.child("overrides")
-    before = len(problems)
-    for key, node in (changes.value if changes and isinstance(changes.value, dict) else {}).items():
-        try:
-            if not overrides.WHOLE.fullmatch(key):
-                raise RecipeError([root.problem(("overrides", key), "is no key.", key=True)])
-            tree = put_merged(tree, overrides.steps(key), _at_key(node))
-        except RecipeError as error:
-            problems.extend(relocated(found) for found in error.problems)
+    given = changes.value if changes is not None and isinstance(changes.value, dict) else {}
+    wrong = [
+        root.problem(("overrides", key), "is not a key.", key=True)
+        for key in given
+        if not overrides.WHOLE.fullmatch(key)
+    ]
+    rows = [
+        # A person looks for a value at its key.
+        (overrides.steps(key), Node(node.value, node.place, node.key_place or node.place))
+        for key, node in given.items()
+        if overrides.WHOLE.fullmatch(key)
+    ]
+    tree, misplaced = put_all(tree, rows)
+    if wrong or misplaced:
+        raise RecipeError([*wrong, *misplaced])
     tree = inheritance.absolute(tree, Path())
-    if len(problems) > before:
-        return None, None
-    try:
-        recipe = validate(tree, Recipe)
-    except RecipeError as error:
-        problems.extend(relocated(found) for found in error.problems)
-        return None, None
-    return recipe, tree
-
-
-def _at_key(node: Node) -> Node:
-    """A value whose place is that of its key, which is where a person looks for it."""
-    return Node(node.value, node.place, node.key_place or node.place)
+    return validate(tree, Recipe), tree
 
 
 def _sweep(
     made: SweepFile,
     path: Path | None,
     tree: Node,
-    parameters: Sequence[Any],
+    parameters: Sequence[Parameter],
     constraints: Sequence[Constraint],
     base: Recipe,
     plugins: tuple[str, ...],
 ) -> Sweep:
     """The record of a file; what the algorithm takes from the recipe is filled in."""
-    name, arguments = made.algorithm
+    arguments = dict(made.algorithm.arguments)
     if "max_epochs" in arguments and arguments["max_epochs"] is None:
-        arguments = {**arguments, "max_epochs": base.epochs}
+        arguments["max_epochs"] = base.epochs
     return Sweep(
         name=made.name,
         recipe=str(tree.place.file),
         objective=made.objective,
-        algorithm=Algorithm(name, arguments),
+        algorithm=Algorithm(made.algorithm.name, arguments),
         parameters=tuple(parameters),
         base=dict(made.overrides),
         trials=made.budget.trials,
         epochs=made.budget.epochs,
         seconds=made.budget.time,
         constraints=tuple(constraints),
+        repeats=made.repeats,
+        retries=made.retries,
+        max_consecutive_failures=made.max_consecutive_failures,
+        jobs=made.jobs,
+        seed=made.seed,
+        evaluate_test=made.evaluate_test,
+        ensemble=made.ensemble,
         source=path,
         plugins=plugins,
         tree=tree,
-        **{key: getattr(made, key) for key in COPIED},
     )
-
-
-COPIED = (
-    "repeats",
-    "retries",
-    "max_consecutive_failures",
-    "jobs",
-    "seed",
-    "evaluate_test",
-    "ensemble",
-)
 
 
 def _sorted(problems: Sequence[Problem]) -> list[Problem]:

@@ -5,68 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from ...spec.nodes import Node
-from .constraints import Constraint
-from .labels import index_of, labels
-
-Steps = tuple[str | int, ...]
-
-
-@dataclass(frozen=True)
-class Uniform:
-    """A number from `min` to `max`, every one as likely; with `step`, `min` and each step up."""
-
-    min: float
-    max: float
-    step: float | None = None
-
-
-@dataclass(frozen=True)
-class LogUniform:
-    """A number from `min` to `max`, every order of magnitude as likely."""
-
-    min: float
-    max: float
-
-
-@dataclass(frozen=True)
-class Int:
-    """A whole number from `min` to `max`, both among them; with `log`, by orders of magnitude."""
-
-    min: int
-    max: int
-    step: int = 1
-    log: bool = False
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One of some values, which may be whole parts of a recipe.
-
-    Attributes:
-        values: what is chosen from; plain data, mappings and lists among them.
-        ordered: whether neighbours in the list are close to each other.
-    """
-
-    values: tuple[Any, ...]
-    ordered: bool = False
-
-    def label(self, value: Any) -> str:
-        """The short word for a value, different for each: what tables and pictures show."""
-        index = index_of(self.values, value)
-        if index is None:
-            raise ValueError(f"Argument `value` must be a choice. Received: value={value!r}")
-        return labels(self.values)[index]
-
-
-@dataclass(frozen=True)
-class Fixed:
-    """One value, given to every trial in which the parameter is active."""
-
-    value: Any
-
-
-Domain = Uniform | LogUniform | Int | Choice | Fixed
+from ...errors import Problem
+from ...spec.nodes import Node, Place
+from ...spec.nodes import Path as Keys
+from .constraints import NO_FILE, Constraint
+from .domains import Domain
+from .labels import same
 
 
 @dataclass(frozen=True)
@@ -79,16 +23,32 @@ class Parameter:
             may share it where their conditions never hold at once.
         domain: the values.
         when: name of another parameter -> values of it with which this one is active.
-        line: line of the sweep's file, from 1; None where the sweep came from no file.
-        column: column of it, from 1.
+        place: where it stands in the sweep's file.
+        nodes: of a choice or a fixed value, each value with the places it was read from.
     """
 
-    key: Steps
+    key: Keys
     name: str
     domain: Domain
     when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
-    line: int | None = None
-    column: int | None = None
+    place: Place = NO_FILE
+    nodes: tuple[Node, ...] = field(default=(), repr=False, compare=False)
+
+    def is_below(self, other: "Parameter") -> bool:
+        """Whether the key is inside the value of another parameter."""
+        size = len(other.key)
+        return size < len(self.key) and self.key[:size] == other.key
+
+    def problem(self, message: str) -> Problem:
+        """A problem of this parameter, where it stands."""
+        return self.place.problem(self.name, message)
+
+    def node(self, value: Any) -> Node:
+        """A value of the domain as a node with its place."""
+        for node in self.nodes:
+            if same(node.plain(), value):
+                return node
+        return Node(value, self.place)
 
 
 @dataclass(frozen=True)

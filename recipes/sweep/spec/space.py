@@ -1,199 +1,229 @@
 """The space of a sweep's file, read into parameters, with the place of every value."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...errors import Problem
-from ...spec.fields import closest, listed, shown
+from ...spec.fields import closest, did_you_mean, listed, shown, typed
 from ...spec.nodes import Node, Place, dotted
+from ...spec.nodes import Path as Keys
 from ...spec.overrides import WHOLE, steps
-from .domain_nodes import DOMAIN_WORDS, Options, domain_of, is_hole
-from .domains import middle
+from .domains import Choice, Domain, Fixed, Int, LogUniform, Uniform
+from .kinds import ITEMS, LIST, DomainError, Kind, Options, wrong
 from .labels import same
-from .records import Choice, Domain, Fixed, Steps
-from .space_schema import DOMAINS
+from .records import Parameter
 
 MOST_PARAMETERS = 200
-# By these a mistyped domain is told from a key of the recipe.
+MOST_DEPTH = 100
+# These distinguish a mistyped domain from a key of the recipe.
 BODY = frozenset({"min", "max", "values", "depth"})
 # Each trial must be judged on the same rows, and its test rows must stay unseen.
-KEPT = {
+KEPT: dict[Keys, str] = {
     ("name",): "the name of a trial is given by the sweep.",
     ("seed",): "a seed is no setting; `repeats` trains each setting with several.",
     ("data", "seed"): "every trial must be judged on the same rows.",
     ("data", "validation"): "every trial must be judged on the same rows.",
     ("data", "test"): "every trial must be judged on the same rows.",
-    ("ensemble",): "a sweep trains single networks; its own `ensemble` joins the best of them.",
+    ("ensemble",): "a sweep trains single networks; its key `ensemble` joins the best of them.",
 }
+
+
+class Stack(Kind):
+    """The same layers `depth` times on top of each other: an ordered choice of lists."""
+
+    meaning = "the same layers, `depth` times on top of each other"
+    arguments = {  # noqa: RUF012
+        "depth": replace(
+            typed(dict, "expected `{min: 1, max: 3}`.", "object"),
+            schema={
+                "type": "object",
+                "required": ["min", "max"],
+                "additionalProperties": False,
+                "properties": {
+                    "min": {"type": "integer", "minimum": 0},
+                    "max": {"type": "integer", "minimum": 1},
+                },
+            },
+        ),
+        **{"layers": ITEMS, "before": LIST, "after": LIST},
+    }
+    required = ("depth", "layers")
+
+    @classmethod
+    def read(cls, node: Node) -> Options:
+        found = cls.checked(node)
+        depth = Int.read(node.value["depth"])
+        if depth.min < 0 or depth.max > MOST_DEPTH or not found["layers"]:
+            raise wrong(node, f"expected a depth of 0 to {MOST_DEPTH}, and at least one layer.")
+        before, after = found.get("before", []), found.get("after", [])
+        repeats = (depth.value_at(index) for index in range(depth.count))
+        stacks = ([*before, *found["layers"] * times, *after] for times in repeats)
+        return Options(tuple(Node(stack, node.place) for stack in stacks), ordered=True)
+
+
+DOMAINS: dict[str, type[Domain] | type[Stack]] = {
+    "uniform": Uniform,
+    "log_uniform": LogUniform,
+    "int": Int,
+    "choice": Choice,
+    "fixed": Fixed,
+    "stack": Stack,
+}
+DOMAIN_WORDS = frozenset({*DOMAINS, "when"})
+
+
+def read_domain(node: Node) -> Domain | Options:
+    """The domain of a node.
+
+    Raises:
+        DomainError: with every mistake in it.
+    """
+    words = listed(DOMAINS)
+    if not isinstance(node.value, dict):
+        message = f"expected {words}, as `uniform: {{min: 0, max: 1}}`."
+        raise wrong(node, f"{message} Received {shown(node.plain())}.")
+    given = [word for word in node.value if word != "when"]
+    if len(given) != 1 or given[0] not in DOMAINS:
+        unknown = next((word for word in given if word not in DOMAINS), None)
+        hint = did_you_mean(unknown, DOMAINS) if unknown else ""
+        received = f" Received {listed(given)}." if given else ""
+        raise wrong(node, f"expected one of {words}.{hint}{received}")
+    return DOMAINS[given[0]].read(node.value[given[0]])
+
+
+def is_domain(node: Node) -> bool:
+    """Whether a node inside a value is a domain rather than a part of a recipe."""
+    words = set(node.value) - {"when"} if isinstance(node.value, dict) else set()
+    word = words.pop() if len(words) == 1 else None
+    return word in DOMAINS and DOMAINS[word].is_body(node.value[word].value)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A parameter as the file has it: with nodes, and conditions that are not yet resolved.
+    """A parameter, and its condition as the file has it.
 
     Attributes:
-        key: path of the key in the recipe.
-        domain: its values.
-        nodes: of a choice or a fixed value, each value as a node with the places it was read from.
-        when: parent's name -> nodes of the words that activate this entry.
-        place: where it stands.
+        parameter: the parameter without its condition.
+        when: parent's name -> nodes of the words that activate it.
     """
 
-    key: Steps
-    domain: Domain
-    nodes: tuple[Node, ...]
-    place: Place
+    parameter: Parameter
     when: dict[str, list[Node]] = field(default_factory=dict)
 
-    @property
-    def name(self) -> str:
-        """The key as it is written."""
-        return dotted(self.key)
 
-    def node(self, value: Any) -> Node:
-        """A value of the domain as a node with its place."""
-        for node in self.nodes:
-            if same(node.plain(), value):
-                return node
-        return Node(value, self.place)
+@dataclass
+class Space:
+    """What was read of a space.
 
+    Attributes:
+        entries: in the order of the file.
+        failed: keys whose values could not be read: a condition that names one is not to blame.
+        problems: every mistake.
+    """
 
-class Reader:
-    """Goes through the nodes of a space and notes every mistake on the way."""
+    entries: list[Entry] = field(default_factory=list)
+    failed: set[str] = field(default_factory=set)
+    problems: list[Problem] = field(default_factory=list)
 
-    def __init__(self) -> None:
-        self.problems: list[Problem] = []
-        self.entries: list[Entry] = []
-        # Keys whose values could not be read: a condition that names one is not to blame.
-        self.failed: set[str] = set()
-
-    def note(self, node: Node, name: str, message: str, *, key: bool = False) -> None:
-        """Note a mistake where a node, or its key, stands."""
+    def note(self, place: Place, name: str, message: str) -> None:
+        """Note a mistake in the values of a key."""
         self.failed.add(name)
-        place = node.key_place if key and node.key_place is not None else node.place
-        self.problems.append(Problem(place.file, place.line, place.column, name, message))
+        self.problems.append(place.problem(name, message))
 
-    def space(self, root: Node, path: Steps = ()) -> None:
+    def keys(self, root: Node, path: Keys = ()) -> None:
         """Read a mapping of keys, nested or dotted."""
         for written, child in root.value.items():
             if not WHOLE.fullmatch(written):
-                place = dotted((*path, written))
-                self.note(child, place, "is no key of a recipe, as `data.batch_size`.", key=True)
+                name = dotted((*path, written))
+                self.note(
+                    _key_place(child), name, "is not a key of a recipe, as `data.batch_size`."
+                )
                 continue
             self.key((*path, *steps(written)), child)
 
-    def key(self, path: Steps, node: Node) -> None:
+    def key(self, path: Keys, node: Node) -> None:
         """Read what stands below one key."""
         if isinstance(node.value, dict) and node.value and not set(node.value) & DOMAIN_WORDS:
             if self.nested(path, node):
-                self.space(node, path)
+                self.keys(node, path)
         elif isinstance(node.value, list) and node.value:
             for child in node.value:
                 self.entry(path, child)
         else:
             self.entry(path, node)
 
-    def nested(self, path: Steps, node: Node) -> bool:
+    def nested(self, path: Keys, node: Node) -> bool:
         """Whether a mapping holds further keys, and is not a domain with a word mistyped."""
         for word, inner in node.value.items():
             close = closest(word, sorted(DOMAINS), most=1)
             if close and isinstance(inner.value, dict) and BODY & set(inner.value):
                 hint = f"there is no domain `{word}`. Did you mean {listed(close)}?"
-                self.note(inner, dotted(path), hint, key=True)
+                self.note(_key_place(inner), dotted(path), hint)
                 return False
         if {"min", "max"} & set(node.value):
             message = "say how the range is drawn from: `uniform`, `log_uniform` or `int`, as "
             message += f"`uniform: {shown(node.plain())}`."
-            self.note(node, dotted(path), message)
+            self.note(node.place, dotted(path), message)
             return False
         return True
 
-    def entry(self, path: Steps, node: Node) -> None:
+    def entry(self, path: Keys, node: Node) -> None:
         """Read one domain with its condition."""
         name = dotted(path)
         if path in KEPT:
-            self.note(node, name, f"cannot be in the space: {KEPT[path]}", key=True)
+            self.note(_key_place(node), name, f"cannot be in the space: {KEPT[path]}")
             return
-        problems: list[tuple[Node, str]] = []
-        found = domain_of(node, problems)
+        found = None
+        try:
+            found = read_domain(node)
+        except DomainError as error:
+            for place, message in error.mistakes:
+                self.note(place, name, message)
         when = self.when(name, node)
-        for place, message in problems:
-            self.note(place, name, message)
-        if found is None:
-            return
-        place = node.key_place or node.place
         if isinstance(found, Options):
-            self.options(path, found, when, place)
-        else:
-            nodes = (node.value["fixed"],) if isinstance(found, Fixed) else ()
-            for fixed in nodes:
-                self.check_kept(path, fixed)
-            self.entries.append(Entry(path, found, nodes, place, when))
+            self.options(path, found, when, _key_place(node))
+        elif found is not None:
+            nodes = () if found.searched else (node.value["fixed"],)
+            self.add(Parameter(path, name, found, {}, _key_place(node), nodes), when)
 
-    def options(self, path: Steps, found: Options, when: dict, place: Place) -> None:
-        """A choice, whose values may hold domains of their own, active with that value alone."""
-        templates, holes = [], []
-        for node in found.nodes:
-            inner: list[tuple[Steps, Node]] = []
-            templates.append(self.template(path, node, (), inner))
-            holes.append(inner)
-        for template in templates:
-            self.check_kept(path, template)
-        plain = [template.plain() for template in templates]
+    def add(self, parameter: Parameter, when: dict[str, list[Node]]) -> None:
+        """Keep a parameter; keys that cannot be in the space may not be inside a value either."""
+        for template in parameter.nodes:
+            for path, node in template.walk(parameter.key):
+                if path != parameter.key and path in KEPT:
+                    message = f"cannot be in the space: {KEPT[path]}"
+                    self.note(_key_place(node), dotted(path), message)
+        self.entries.append(Entry(parameter, when))
+
+    def options(
+        self, path: Keys, found: Options, when: dict[str, list[Node]], place: Place
+    ) -> None:
+        """A choice, whose values may hold domains, which are active with that value alone."""
+        templates = tuple(template(node) for node in found.nodes)
+        plain = tuple(node.plain() for node in templates)
         for index, value in enumerate(plain):
             if any(same(value, other) for other in plain[:index]):
-                self.note(found.nodes[index], dotted(path), f"{shown(value)} is there twice.")
+                message = f"{shown(value)} is there twice."
+                self.note(found.nodes[index].place, dotted(path), message)
                 return
-        domain = Choice(tuple(plain), found.ordered)
-        self.entries.append(Entry(path, domain, tuple(templates), place, when))
-        merged: list[tuple[Steps, Node, list[Node]]] = []
-        for template, inner in zip(templates, holes, strict=True):
-            for below, node in inner:
-                for known, other, parents in merged:
-                    if known == below and same(other.plain(), node.plain()):
-                        parents.append(template)
+        choice = Choice(plain, found.ordered)
+        self.add(Parameter(path, dotted(path), choice, {}, place, templates), when)
+        # One domain in several values is one parameter, active with each of them.
+        inner: list[tuple[Keys, Node, list[Node]]] = []
+        for value, node in zip(templates, found.nodes, strict=True):
+            for below, domain in inner_domains(node):
+                for known, other, parents in inner:
+                    if known == below and same(other.plain(), domain.plain()):
+                        parents.append(value)
                         break
                 else:
-                    merged.append((below, node, [template]))
-        for below, node, parents in merged:
+                    inner.append((below, domain, [value]))
+        for below, domain, parents in inner:
             before = len(self.entries)
-            self.entry((*path, *below), node)
+            self.entry((*path, *below), domain)
             for entry in self.entries[before : before + 1]:
                 entry.when[dotted(path)] = parents
-
-    def check_kept(self, path: Steps, template: Node) -> None:
-        """Keys that cannot be in the space cannot come in inside of a value either."""
-        for below, node in template.walk():
-            if below and (*path, *below) in KEPT:
-                name = dotted((*path, *below))
-                why = KEPT[(*path, *below)]  # type: ignore[index]
-                self.note(node, name, f"cannot be in the space: {why}", key=True)
-
-    def template(self, path: Steps, node: Node, below: Steps, holes: list) -> Node:
-        """A value with its holes filled by what stands for their domains."""
-        if is_hole(node):
-            problems: list[tuple[Node, str]] = []
-            found = domain_of(node, problems)
-            holes.append((below, node))
-            if found is None:
-                return Node(None, node.place, node.key_place)
-            if isinstance(found, Options):
-                first = self.template(path, found.nodes[0], below, [])
-                return Node(first.value, first.place, node.key_place)
-            return Node(middle(found), node.place, node.key_place)
-        if isinstance(node.value, dict):
-            made = {
-                key: self.template(path, child, (*below, key), holes)
-                for key, child in node.value.items()
-            }
-            return Node(made, node.place, node.key_place)
-        if isinstance(node.value, list):
-            items = [
-                self.template(path, child, (*below, index), holes)
-                for index, child in enumerate(node.value)
-            ]
-            return Node(items, node.place, node.key_place)
-        return node
 
     def when(self, name: str, node: Node) -> dict[str, list[Node]]:
         """The condition of an entry, as it is written."""
@@ -202,7 +232,8 @@ class Reader:
             return {}
         if not isinstance(condition.value, dict) or not condition.value:
             message = "expected another key of the space and its values, as `{optimizer: sgd}`."
-            self.note(condition, name, f"{message} Received {shown(condition.plain())}.")
+            received = shown(condition.plain())
+            self.note(condition.place, name, f"{message} Received {received}.")
             return {}
         return {
             parent: child.value if isinstance(child.value, list) else [child]
@@ -210,10 +241,44 @@ class Reader:
         }
 
 
-def read_space(root: Node) -> tuple[list[Entry], set[str], list[Problem]]:
-    """The entries of a space in the order of the file, keys that failed, and every mistake."""
-    reader = Reader()
-    reader.space(root)
-    if len(reader.entries) > MOST_PARAMETERS:
-        reader.note(root, "space", f"has more than {MOST_PARAMETERS} parameters.")
-    return reader.entries, reader.failed, reader.problems
+def read_space(root: Node) -> Space:
+    """The entries of a space, and every mistake in it."""
+    found = Space()
+    found.keys(root)
+    if len(found.entries) > MOST_PARAMETERS:
+        found.note(root.place, "space", f"has more than {MOST_PARAMETERS} parameters.")
+    return found
+
+
+def _key_place(node: Node) -> Place:
+    return node.key_place or node.place
+
+
+def inner_domains(node: Node, path: Keys = ()) -> Iterator[tuple[Keys, Node]]:
+    """The outermost domains inside a value, each with its path."""
+    if is_domain(node):
+        yield path, node
+    elif isinstance(node.value, dict):
+        for key, child in node.value.items():
+            yield from inner_domains(child, (*path, key))
+    elif isinstance(node.value, list):
+        for index, child in enumerate(node.value):
+            yield from inner_domains(child, (*path, index))
+
+
+def template(node: Node) -> Node:
+    """A value in which the middle of each domain stands for it, and the first of each choice."""
+    if is_domain(node):
+        try:
+            found = read_domain(node)
+        except DomainError:
+            return Node(None, node.place, node.key_place)
+        if isinstance(found, Options):
+            return replace(template(found.nodes[0]), key_place=node.key_place)
+        return Node(found.middle, node.place, node.key_place)
+    if isinstance(node.value, dict):
+        made: Any = {key: template(child) for key, child in node.value.items()}
+        return Node(made, node.place, node.key_place)
+    if isinstance(node.value, list):
+        return Node([template(child) for child in node.value], node.place, node.key_place)
+    return node

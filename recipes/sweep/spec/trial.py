@@ -1,19 +1,57 @@
 """From the values of a trial to its recipe."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ...errors import RecipeError
-from ...spec import Recipe, inheritance
+from ...errors import Problem, RecipeError
+from ...spec import Recipe, inheritance, overrides
 from ...spec.dump import to_plain
 from ...spec.load import validate
 from ...spec.nodes import Node, Place, dotted, node_of
 from ...spec.nodes import Path as Keys
-from ...spec.overrides import steps
-from .apply import Row, plain_at, put_merged, put_rows
+from ...spec.overrides import put, steps
 from .conditions import is_active
-from .labels import same
 from .records import Sweep
+
+# A value and the key that it is put at.
+Row = tuple[Keys, Node]
+
+
+def put_merged(tree: Node, path: Keys, value: Node) -> Node:
+    """The tree with `value` at `path`: a mapping merges as `extends` does, all else replaces.
+
+    Raises:
+        RecipeError: the path has no place in the tree.
+    """
+    below = at(tree, path)
+    names = tuple("*" if isinstance(step, int) else step for step in path)
+    merged = value if below is None else inheritance.merge(below, value, names)
+    return put(tree, path, merged, value.place)
+
+
+def put_all(tree: Node, rows: Iterable[Row]) -> tuple[Node, list[Problem]]:
+    """The tree with every value in it, in order, and the values that have no place in it."""
+    problems: list[Problem] = []
+    for path, value in rows:
+        try:
+            tree = put_merged(tree, path, value)
+        except RecipeError as error:
+            problems.extend(error.problems)
+    return tree, problems
+
+
+def at(tree: Node, path: Keys) -> Node | None:
+    """The node at a path; None where there is none."""
+    found: Node | None = tree
+    for step in path:
+        found = None if found is None else found.child(step)
+    return found
+
+
+def plain_at(tree: Node, path: Keys) -> Any:
+    """The plain value at a path; None where there is none."""
+    found = at(tree, path)
+    return None if found is None else found.plain()
 
 
 def rows_of(sweep: Sweep, values: Mapping[str, Any]) -> list[Row]:
@@ -27,12 +65,11 @@ def rows_of(sweep: Sweep, values: Mapping[str, Any]) -> list[Row]:
     for parameter in sweep.parameters:
         if parameter.name in values and is_active(parameter.when, given):
             given[parameter.name] = values[parameter.name]
-            place = Place(str(sweep.source or "sweep"), parameter.line, parameter.column)
-            rows.append((parameter.key, node_of(values[parameter.name], place)))
+            rows.append((parameter.key, node_of(values[parameter.name], parameter.place)))
     stray = [name for name in values if name not in given]
     if stray:
         raise ValueError(
-            "Argument `values` must hold active parameters of the sweep alone. "
+            "Argument `values` must hold only active parameters of the sweep. "
             f"Received: {', '.join(stray)}"
         )
     return rows
@@ -60,19 +97,6 @@ def overrides_of(sweep: Sweep, values: Mapping[str, Any]) -> dict[str, Any]:
     return {dotted(path): value for path, value in found.items()}
 
 
-def trial_tree(sweep: Sweep, values: Mapping[str, Any]) -> Node:
-    """The recipe's tree with the values of a trial in it.
-
-    Raises:
-        RecipeError: a value has no place in the recipe.
-    """
-    assert sweep.tree is not None
-    tree, problems = put_rows(sweep.tree, rows_of(sweep, values))
-    if problems:
-        raise RecipeError(problems)
-    return tree
-
-
 def trial_recipe(
     sweep: Sweep,
     values: Mapping[str, Any],
@@ -86,9 +110,9 @@ def trial_recipe(
     Args:
         sweep: the sweep.
         values: name -> value, of the parameters that are active.
-        seed: another seed than the recipe's, for a repeat. The rows stay split as they were, so
-            that what is trained and validated on never holds a row of the test split.
-        epochs: another length than the recipe's.
+        seed: a seed instead of the recipe's, for a repeat. The rows stay split as they were, so
+            that no row of the test split is trained or validated on.
+        epochs: a number of epochs instead of the recipe's.
         into: class of the result.
 
     Returns:
@@ -98,19 +122,18 @@ def trial_recipe(
         RecipeError: these values make no recipe.
         ValueError: a value belongs to no active parameter.
     """
-    tree = trial_tree(sweep, values)
+    assert sweep.tree is not None
+    tree, problems = put_all(sweep.tree, rows_of(sweep, values))
+    if problems:
+        raise RecipeError(problems)
+    changes: dict[str, int] = {}
     if seed is not None:
-        base = plain_at(tree, ("seed",)) or 0
+        changes["seed"] = seed
         if plain_at(tree, ("data", "seed")) is None:
-            tree = _put(tree, ("data", "seed"), base)
-        tree = _put(tree, ("seed",), seed)
+            changes["data.seed"] = plain_at(tree, ("seed",)) or 0
     if epochs is not None:
-        tree = _put(tree, ("epochs",), epochs)
-    return validate(tree, into)
-
-
-def _put(tree: Node, path: Keys, value: Any) -> Node:
-    return put_merged(tree, path, node_of(value, Place("sweep")))
+        changes["epochs"] = epochs
+    return validate(overrides.apply(tree, changes), into)
 
 
 def satisfied(sweep: Sweep, values: Mapping[str, Any]) -> bool:
@@ -150,7 +173,7 @@ class Known(Mapping[str, Any]):
             raise KeyError(key)
         return found
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self._values)
 
     def __len__(self) -> int:
@@ -169,8 +192,3 @@ class Known(Mapping[str, Any]):
         if recipe is None:
             recipe = self._recipe = to_plain(trial_recipe(self._sweep, self._values))
         return recipe
-
-
-def equal_values(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two trials have the same setting."""
-    return one.keys() == other.keys() and all(same(one[name], other[name]) for name in one)

@@ -10,8 +10,7 @@ from keras_tuner.engine.trial import TrialStatus
 from keras_recipes.recipes.sweep.engine.asha import rungs
 from keras_recipes.recipes.sweep.engine.coarse_to_fine import narrowed, remaining, within
 from keras_recipes.recipes.sweep.engine.trial import Decision
-from keras_recipes.recipes.sweep.spec.domains import from_unit
-from keras_recipes.recipes.sweep.spec.records import LogUniform
+from keras_recipes.recipes.sweep.spec.domains import LogUniform
 
 RATE = {"learning_rate": {"log_uniform": {"min": 1e-4, "max": 1.0}}}
 
@@ -254,7 +253,7 @@ def test_coarse_to_fine_waits_for_a_round_to_end(made, oracle):
     assert math.sqrt(low * high) == pytest.approx(
         min(max(rate, 1e-3), 1e-1), rel=1e-4
     )  # centred on the best, as far as the range allows
-    assert from_unit(LogUniform(1e-4, 1.0), 0.5) == 1e-2
+    assert LogUniform(1e-4, 1.0).from_unit(0.5) == 1e-2
 
 
 def test_a_setting_may_come_again_in_a_later_round_with_more_epochs(made, play):

@@ -5,15 +5,12 @@ import pytest
 
 from keras_recipes.recipes.sweep.engine.hyperparameters import (
     active_of,
-    decoded,
-    encoded,
     hyperparameters,
     kept_values,
     names_of,
 )
 from keras_recipes.recipes.sweep.spec.corners import drawn
-from keras_recipes.recipes.sweep.spec.domains import ends, middle
-from keras_recipes.recipes.sweep.spec.records import Choice, Int, LogUniform, Uniform
+from keras_recipes.recipes.sweep.spec.domains import Choice, Int, LogUniform, Uniform
 
 SPACE = {
     "optimizer": {"choice": [{"sgd": {"momentum": 0.0}}, {"sgd": {"momentum": 0.9}}, "adam"]},
@@ -54,8 +51,8 @@ def test_names_are_different_and_fixed_values_are_not_searched(made):
     ids=repr,
 )
 def test_what_is_kept_comes_back(domain):
-    for value in [*ends(domain), middle(domain)]:
-        back = decoded(domain, encoded(domain, value))
+    for value in [*domain.corners(), domain.middle]:
+        back = domain.decode(domain.encode(value))
         assert back == value
         assert type(back) is type(value)
 
@@ -69,7 +66,7 @@ def test_settings_survive_keras_tuners_own_messages_exactly(made):
             if name in space.values and row.name in values:
                 known = [value for value in [values[row.name]] if _belongs(row, value)]
                 if known:
-                    space.values[name] = encoded(row.domain, known[0])
+                    space.values[name] = row.domain.encode(known[0])
         space.values = kept_values(sweep, space.values)
         there = keras_tuner.HyperParameters.from_proto(space.to_proto())
         again = keras_tuner.HyperParameters.from_config(space.get_config())

@@ -4,6 +4,7 @@ import pickle
 
 import pytest
 
+from keras_recipes.recipes.spec.nodes import Place
 from keras_recipes.recipes.sweep.spec.constraints import compiled
 
 
@@ -102,7 +103,7 @@ def test_names_are_listed_once_in_order():
 
 
 def test_it_can_be_sent_to_another_process():
-    constraint = compiled("a > 3", 7, 5)
+    constraint = compiled("a > 3", Place("s.yaml", 7, 5))
     again = pickle.loads(pickle.dumps(constraint))
     assert again == constraint
     assert again.holds({"a": 4})

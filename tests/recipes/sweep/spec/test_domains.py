@@ -7,18 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_recipes.recipes.sweep.spec.domains import (
-    count,
-    ends,
-    from_unit,
-    middle,
-    part_of,
-    points,
-    position,
-    to_unit,
-    value_at,
-)
-from keras_recipes.recipes.sweep.spec.records import Choice, Fixed, Int, LogUniform, Uniform
+from keras_recipes.recipes.sweep.spec.domains import Choice, Fixed, Int, LogUniform, Uniform
 
 KINDS = [
     Uniform(-2.0, 3.0),
@@ -36,8 +25,8 @@ KINDS = [
 @pytest.mark.parametrize("domain", KINDS, ids=repr)
 @given(u=st.floats(0, 1))
 def test_what_a_share_gives_measures_as_that_share(domain, u):
-    value = from_unit(domain, u)
-    low, high = part_of(domain, value)
+    value = domain.from_unit(u)
+    low, high = domain.interval(value)
     # Six digits of a number are kept.
     assert low - 1e-5 <= u <= high + 1e-5
 
@@ -45,15 +34,15 @@ def test_what_a_share_gives_measures_as_that_share(domain, u):
 @pytest.mark.parametrize("domain", KINDS, ids=repr)
 def test_a_value_comes_back_from_its_own_measure(domain):
     for index in range(50):
-        value = from_unit(domain, index / 49)
-        assert from_unit(domain, to_unit(domain, value)) == value
+        value = domain.from_unit(index / 49)
+        assert domain.from_unit(domain.to_unit(value)) == value
 
 
 @pytest.mark.parametrize("domain", KINDS, ids=repr)
 def test_the_ends_are_reached_and_never_left(domain):
-    corners = ends(domain)
-    assert from_unit(domain, 0.0) == corners[0]
-    assert from_unit(domain, 1.0) == corners[-1]
+    corners = domain.corners()
+    assert domain.from_unit(0.0) == corners[0]
+    assert domain.from_unit(1.0) == corners[-1]
 
 
 @pytest.mark.parametrize(
@@ -72,15 +61,15 @@ def test_the_ends_are_reached_and_never_left(domain):
     ids=repr,
 )
 def test_counts(domain, expected):
-    assert count(domain) == expected
+    assert domain.count == expected
 
 
-@pytest.mark.parametrize("domain", [kind for kind in KINDS if count(kind)], ids=repr)
+@pytest.mark.parametrize("domain", [kind for kind in KINDS if kind.count], ids=repr)
 def test_counted_values_are_counted_in_order(domain):
-    values = [value_at(domain, index) for index in range(count(domain))]
+    values = [domain.value_at(index) for index in range(domain.count)]
     if not isinstance(domain, Fixed):
-        assert [position(domain, value) for value in values] == list(range(len(values)))
-    parts = [part_of(domain, value) for value in values]
+        assert [domain.position(value) for value in values] == list(range(len(values)))
+    parts = [domain.interval(value) for value in values]
     assert parts[0][0] == pytest.approx(0, abs=1e-12)
     assert parts[-1][1] == pytest.approx(1)
     for (_, end), (start, _) in itertools.pairwise(parts):
@@ -88,40 +77,56 @@ def test_counted_values_are_counted_in_order(domain):
 
 
 def test_shares_by_hand():
-    assert from_unit(Uniform(-2.0, 3.0), 0.2) == -1.0
-    assert from_unit(LogUniform(1e-6, 1e-2), 0.25) == 1e-5
-    assert [from_unit(Int(1, 3), u) for u in (0.0, 0.34, 0.66, 0.67, 1.0)] == [1, 2, 2, 3, 3]
+    assert Uniform(-2.0, 3.0).from_unit(0.2) == -1.0
+    assert LogUniform(1e-6, 1e-2).from_unit(0.25) == 1e-5
+    assert [Int(1, 3).from_unit(u) for u in (0.0, 0.34, 0.66, 0.67, 1.0)] == [1, 2, 2, 3, 3]
     # By orders of magnitude, 1 to 9 are as likely as 10 to 99.
-    assert from_unit(Int(1, 99, log=True), 0.49) == 9
-    assert from_unit(Int(1, 99, log=True), 0.51) == 10
+    assert Int(1, 99, log=True).from_unit(0.49) == 9
+    assert Int(1, 99, log=True).from_unit(0.51) == 10
 
 
 def test_draws_of_a_log_range_of_whole_numbers_favour_the_small_ones():
     domain = Int(1, 99, log=True)
-    draws = [from_unit(domain, (index + 0.5) / 1000) for index in range(1000)]
+    draws = [domain.from_unit((index + 0.5) / 1000) for index in range(1000)]
     assert sum(value < 10 for value in draws) == 500
     assert set(draws[:150]) == {1}  # log 2 / log 100 of them
 
 
 def test_six_digits_are_kept_and_the_range_is_not_left():
     domain = Uniform(0.12345612, 0.2)
-    assert from_unit(domain, 0.0) == 0.12345612  # and not 0.123456, which is less
-    assert from_unit(domain, 0.5) == 0.161728
+    assert domain.from_unit(0.0) == 0.12345612  # and not 0.123456, which is less
+    assert domain.from_unit(0.5) == 0.161728
 
 
 def test_points_of_a_grid():
-    assert points(LogUniform(1e-4, 1.0), 5) == [1e-4, 1e-3, 1e-2, 1e-1, 1.0]
-    assert points(Uniform(0.0, 1.0), 3) == [0.0, 0.5, 1.0]
-    assert points(Uniform(0.0, 0.3, 0.1), 2) == [0.0, 0.1, 0.2, 0.3]
-    assert points(Int(1, 3), 5) == [1, 2, 3]
-    assert points(Int(16, 256, log=True), 5) == [16, 32, 64, 128, 256]
-    assert points(Int(0, 100, 25), 2) == [0, 25, 50, 75, 100]
-    assert points(Choice((1, "x")), 2) == [1, "x"]
-    assert points(Fixed(7), 4) == [7]
+    assert LogUniform(1e-4, 1.0).points(5) == [1e-4, 1e-3, 1e-2, 1e-1, 1.0]
+    assert Uniform(0.0, 1.0).points(3) == [0.0, 0.5, 1.0]
+    assert Uniform(0.0, 0.3, 0.1).points(2) == [0.0, 0.1, 0.2, 0.3]
+    assert Int(1, 3).points(5) == [1, 2, 3]
+    assert Int(16, 256, log=True).points(5) == [16, 32, 64, 128, 256]
+    assert Int(0, 100, 25).points(2) == [0, 25, 50, 75, 100]
+    assert Choice((1, "x")).points(2) == [1, "x"]
+    assert Fixed(7).points(4) == [7]
 
 
 def test_middle():
-    assert middle(Uniform(1.0, 3.0)) == 2.0
-    assert middle(LogUniform(1e-4, 1.0)) == 1e-2
-    assert middle(Choice(("first", "second"))) == "first"
-    assert math.isclose(middle(Int(1, 100, log=True)), 10)
+    assert Uniform(1.0, 3.0).middle == 2.0
+    assert LogUniform(1e-4, 1.0).middle == 1e-2
+    assert Choice(("first", "second")).middle == "first"
+    assert math.isclose(Int(1, 100, log=True).middle, 10)
+
+
+@pytest.mark.parametrize("domain", KINDS, ids=repr)
+def test_a_domain_contains_what_it_gives_and_nothing_else(domain):
+    assert all(domain.from_unit(index / 20) in domain for index in range(21))
+    assert "nonsense" not in domain
+    assert False not in domain
+    assert 10**400 not in domain
+    assert math.nan not in domain
+
+
+def test_a_range_contains_its_steps_alone():
+    assert [value for value in range(12) if value in Int(2, 9, 3)] == [2, 5, 8]
+    assert 0.3 in Uniform(0.0, 0.35, 0.1)
+    assert 0.35 not in Uniform(0.0, 0.35, 0.1)
+    assert 0.35 in Uniform(0.0, 0.35)

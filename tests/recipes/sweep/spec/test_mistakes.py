@@ -2,6 +2,9 @@
 
 import pytest
 
+from keras_recipes.recipes import RecipeError
+from keras_recipes.recipes.errors import ProblemCode
+
 # Name: lines below `space:`, and where and what is told. The first line of the space is line 4.
 ALONE = {
     "unknown key": (
@@ -27,7 +30,7 @@ ALONE = {
     "no key at all": (
         "'a..b': {int: {min: 1, max: 3}}",
         "4:3 a..b",
-        "is no key of a recipe, as `data.batch_size`.",
+        "is not a key of a recipe, as `data.batch_size`.",
     ),
     "empty range": (
         "epochs: {int: {min: 9, max: 3}}",
@@ -37,7 +40,7 @@ ALONE = {
     "range of one value": (
         "weight_decay.rate: {uniform: {min: 0.1, max: 0.1}}",
         "4:32 weight_decay.rate",
-        "the range has one value alone; `fixed` says that",
+        "the range has only one value; use `fixed` for that",
     ),
     "logarithm of zero": (
         "weight_decay.rate: {log_uniform: {min: 0, max: 1e-2}}",
@@ -82,7 +85,7 @@ ALONE = {
     "step of zero": (
         "epochs: {int: {min: 1, max: 4, step: 0}}",
         "4:40 epochs",
-        "`step`: expected 1 to 3. Received 0.",
+        "`step`: expected more than 0 and at most 3. Received 0.",
     ),
     "mistyped domain": (
         "weight_decay.rate: {unifrom: {min: 1, max: 4}}",
@@ -157,7 +160,7 @@ ALONE = {
     "duplicate, dotted and nested": (
         "data.batch_size: {choice: [16, 32]}\ndata: {batch_size: {choice: [16, 64]}}",
         "5:10 data.batch_size",
-        "is there twice, also in line 4; give each a `when` of its own",
+        "is there twice, also in line 4; give each a different `when`",
     ),
     "the same key in one mapping": (
         "epochs: {choice: [1, 2]}\nepochs: {choice: [1, 2]}",
@@ -172,7 +175,7 @@ ALONE = {
     "unknown value of a parent": (
         "epochs: {choice: [1, 2], when: {optimizer: [sgd, adm]}}\noptimizer: {choice: [sgd, adam]}",
         "4:52 epochs",
-        "`when`: \"adm\" is no value of `optimizer`. Did you mean `adam`?",
+        "`when`: \"adm\" is not a value of `optimizer`. Did you mean `adam`?",
     ),
     "parent without single values": (
         "epochs: {choice: [1, 2], when: {weight_decay.rate: 0.1}}\n"
@@ -184,12 +187,12 @@ ALONE = {
         "epochs: {choice: [1, 2], when: {data.batch_size: 16}}\n"
         "data.batch_size: {choice: [16, 32], when: {epochs: 1}}",
         "4:3 epochs",
-        "the conditions go round in a circle: `epochs` or `data.batch_size`.",
+        "the conditions form a circle: `epochs` or `data.batch_size`.",
     ),
     "its own parent": (
         "epochs: {choice: [1, 2], when: {epochs: 1}}",
         "4:3 epochs",
-        "the conditions go round in a circle: `epochs`.",
+        "the conditions form a circle: `epochs`.",
     ),
     "a child without its condition": (
         "optimizer: {choice: [sgd, adam]}\n"
@@ -200,7 +203,7 @@ ALONE = {
     "two values that do not go together": (
         "data.limit: {choice: [80, 400]}\ndata.batch_size: {choice: [16, 128]}",
         "5:34 data.batch_size",
-        "It is so with `data.limit` = 80, `data.batch_size` = 128.",
+        "This happens with `data.limit` = 80, `data.batch_size` = 128.",
     ),
     "a value and the recipe that do not go together": (
         "learning_rate.warmup.steps: {choice: [5%, 100%]}",
@@ -226,6 +229,12 @@ def test_a_mistake_and_its_place(case, mistakes):
     found = mistakes(space)
     assert place in found, found
     assert message in found[place]
+
+
+def test_a_mistake_in_a_value_keeps_its_code(sweep):
+    with pytest.raises(RecipeError) as caught:
+        sweep("optimizer.sgd.momentun: {choice: [0.1, 0.9]}")
+    assert {row.code for row in caught.value.problems} == {ProblemCode.UNKNOWN_KEY}
 
 
 def test_no_mistake_hides_another(mistakes):
@@ -302,7 +311,7 @@ BESIDE = {
     "trials of an algorithm that counts them": (
         "algorithm: hyperband",
         "2:10 budget.trials",
-        "`hyperband` knows by its own arguments how many trials it makes.",
+        "the arguments of `hyperband` decide how many trials it makes.",
     ),
     "unknown section": ("budge: 3", "5:1 budge", "there is no key `budge` here."),
     "time without a unit": ("jobs: 0", "5:7 jobs", "expected a whole number >= 1."),
@@ -315,7 +324,7 @@ BESIDE = {
     "constraint that is code": (
         "constraints: [\"__import__('os').system('ls') > 0\"]",
         "5:15 constraints",
-        "may hold comparisons and arithmetic on keys of the recipe alone",
+        "may hold only comparisons and arithmetic on keys of the recipe",
     ),
     "constraint on nothing known": (
         "constraints: [weight_decay.rat < 1]",

@@ -9,9 +9,8 @@ import pytest
 
 from keras_recipes.recipes import RecipeError
 from keras_recipes.recipes.sweep.spec import load_sweep
-from keras_recipes.recipes.sweep.spec.json_schema import json_schema
-from keras_recipes.recipes.sweep.spec.load import is_sweep
-from keras_recipes.recipes.sweep.spec.shipped import sweeps
+from keras_recipes.recipes.sweep.spec.file import json_schema
+from keras_recipes.recipes.sweep.spec.load import is_sweep, sweeps
 
 ROOT = Path(__file__).parents[4]
 NAMES = [sweep.name for sweep in sweeps()]
@@ -74,6 +73,9 @@ def test_the_json_schema_names_every_section_and_every_domain():
     assert set(schema["required"]) == {"recipe", "space"}
     assert schema["properties"]["space"]["properties"]["learning_rate"]
     assert "seed" not in schema["properties"]["space"]["properties"]
+    assert schema["properties"]["description"]["default"] == ""
+    assert "default" not in schema["properties"]["recipe"]
+    assert "default" not in schema["properties"]["constraints"]["items"]
     algorithms = schema["properties"]["algorithm"]["anyOf"][1]["properties"]
     assert set(algorithms) == {
         "random", "grid", "bayesian", "hyperband", "coarse_to_fine", "asha", "median",

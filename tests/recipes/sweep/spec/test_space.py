@@ -7,14 +7,8 @@ import pytest
 
 from keras_recipes.recipes.sweep.spec.conditions import active
 from keras_recipes.recipes.sweep.spec.corners import MOST_CORNERS, corners, drawn
-from keras_recipes.recipes.sweep.spec.records import (
-    Choice,
-    Fixed,
-    Int,
-    LogUniform,
-    Parameter,
-    Uniform,
-)
+from keras_recipes.recipes.sweep.spec.domains import Choice, Fixed, Int, LogUniform, Uniform
+from keras_recipes.recipes.sweep.spec.records import Parameter
 
 
 def names(sweep):
@@ -41,7 +35,7 @@ def test_every_kind_of_domain(sweep):
         "epochs": Int(2, 50, 1, log=True),
     }
     assert made.parameters[2].key == ("model", "layers", 2, "dropout", "rate")
-    assert [row.line for row in made.parameters] == [4, 5, 6, 7, 8, 9]
+    assert [row.place.line for row in made.parameters] == [4, 5, 6, 7, 8, 9]
 
 
 def test_keys_may_be_nested_as_deep_as_the_recipe_is(sweep):
