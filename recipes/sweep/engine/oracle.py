@@ -3,7 +3,7 @@
 import hashlib
 import random
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import keras_tuner
@@ -23,12 +23,15 @@ from .hyperparameters import (
 )
 from .trial import Decision
 
+# The answers of an oracle that waits for a trial to end, and of one that is done.
+IDLE = {"status": TrialStatus.IDLE, "values": None}
+STOPPED = {"status": TrialStatus.STOPPED, "values": None}
 # Draws that were tried before or break a constraint, before a space counts as exhausted.
 MAX_DRAWS = 2000
 
 
 class SweepOracle(keras_tuner.Oracle):
-    """Mixed into each of keras-tuner's oracles, before it.
+    """The base of every oracle, in front of keras-tuner's own where there is one.
 
     - Settings satisfy the constraints, and none is tried twice.
     - The seed is hashed: keras-tuner adds one to it for every value drawn, so that neighbouring
@@ -36,17 +39,26 @@ class SweepOracle(keras_tuner.Oracle):
     - The n-th random setting depends on the seed and n alone, not on the order in which trials end.
     - An epoch that is reported twice, by a worker that was restarted, counts once.
     - It writes no files; `oracle_state` keeps the state of a search in one.
+
+    Args:
+        sweep: the sweep.
+        arguments: further arguments of keras-tuner's oracle.
     """
 
-    sweep: Sweep
-
-    def bind(self, sweep: Sweep) -> "SweepOracle":
-        """Make this the oracle of a sweep."""
+    def __init__(self, sweep: Sweep, **arguments: Any):
         self.sweep = sweep
-        # It would print, and raise after failures while it holds its lock; `Chief` counts them.
+        super().__init__(
+            objective=keras_tuner.Objective(sweep.objective.metric, sweep.objective.direction),
+            hyperparameters=hyperparameters(sweep),
+            tune_new_entries=False,
+            allow_new_entries=False,
+            seed=hashed_seed(sweep.seed),
+            max_retries_per_trial=sweep.retries,
+            # keras-tuner would raise while it holds its lock; `Chief` counts them.
+            max_consecutive_failed_trials=2**63,
+            **arguments,
+        )
         self.verbose = 0
-        self.max_consecutive_failed_trials = 2**63
-        return self
 
     # Drawing settings.
 
@@ -89,8 +101,13 @@ class SweepOracle(keras_tuner.Oracle):
         except ValueError:
             return False
 
+    def random(self) -> dict[str, Any]:
+        """The answer with a random setting, if there is a new one."""
+        values = self.draw()
+        return STOPPED if values is None else running(values)
+
     def _random_values(self) -> dict[str, Any] | None:
-        return self.draw()
+        return self.draw()  # keras-tuner's Hyperband asks for it.
 
     def _compute_values_hash(self, values: Mapping[str, Any]) -> str:
         setting = {key: values[key] for key in values if not key.startswith(ORACLE_PREFIX)}
@@ -102,7 +119,7 @@ class SweepOracle(keras_tuner.Oracle):
 
     def done_or_idle(self) -> dict[str, Any]:
         """The answer where there is nothing to try now."""
-        return idle() if self.is_waiting() else stopped()
+        return IDLE if self.is_waiting() else STOPPED
 
     def _retry(self, trial: Trial) -> bool:
         """Whether a failed trial is tried again; keras-tuner's own prints to the terminal."""
@@ -158,6 +175,11 @@ class SweepOracle(keras_tuner.Oracle):
             return float("inf")
         return trial.score if self.minimizes else -trial.score
 
+    def ranked(self, trials: Iterable[Trial]) -> list[Trial]:
+        """Those of the trials that were completed, best first."""
+        done = [trial for trial in trials if trial.status == TrialStatus.COMPLETED]
+        return sorted(done, key=lambda trial: (self.loss(trial), trial.trial_id))
+
     # The state.
 
     def save(self) -> None:
@@ -183,31 +205,9 @@ def hashed_seed(seed: int) -> int:
     return 1 + int.from_bytes(digest[:4], "big") % (2**31 - 2)
 
 
-def common(sweep: Sweep) -> dict[str, Any]:
-    """The arguments that every oracle of keras-tuner takes."""
-    return {
-        "objective": keras_tuner.Objective(sweep.objective.metric, sweep.objective.direction),
-        "hyperparameters": hyperparameters(sweep),
-        "tune_new_entries": False,
-        "allow_new_entries": False,
-        "seed": hashed_seed(sweep.seed),
-        "max_retries_per_trial": sweep.retries,
-    }
-
-
 def ended(trial: Trial) -> bool:
     """Whether a trial has ended for good."""
     return trial.status in (TrialStatus.COMPLETED, TrialStatus.FAILED)
-
-
-def stopped() -> dict[str, Any]:
-    """The answer of an oracle that is done."""
-    return {"status": TrialStatus.STOPPED, "values": None}
-
-
-def idle() -> dict[str, Any]:
-    """The answer of an oracle that waits for a trial to end."""
-    return {"status": TrialStatus.IDLE, "values": None}
 
 
 def running(values: dict[str, Any]) -> dict[str, Any]:

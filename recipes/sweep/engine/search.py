@@ -16,12 +16,11 @@ from typing import Any
 from keras_tuner.engine import trial as kt
 
 from ..spec.records import Sweep
-from .asha import Asha
 from .bayesian import BayesianSearch
 from .coarse_to_fine import CoarseToFine, Round
 from .hyperparameters import INITIAL_EPOCH
 from .oracle import SweepOracle
-from .searches import GridSearch, HyperbandSearch, Median, RandomSearch
+from .searches import Asha, GridSearch, HyperbandSearch, Median, RandomSearch
 from .trial import Decision, NoTrial, Trial, TrialOutcome
 
 ORACLES: dict[str, Callable[[Sweep], SweepOracle]] = {

@@ -12,7 +12,7 @@ from ....messages import logger
 from ...errors import RequestError, legible
 from ..engine.messages import METHODS, PREFIX, answer, outcome_in, parsed_request
 from ..engine.trial import Decision, NoTrial, Trial
-from .address import Address
+from .access import Address
 from .chief import BadCall, Chief, LeaseLost
 from .signing import Call, Gate, Refused
 
@@ -38,11 +38,11 @@ class Failure(Exception):
 class Service(grpc.GenericRpcHandler):
     """Answers every call that reaches the port, whatever its method is called.
 
-    It takes the bytes of a message before anything has read them. So nothing is parsed that the
-    gate has not let through, and no method can be forgotten.
+    It receives the bytes of a message before anything has parsed them, so that every call has to
+    pass the gate first, whatever its method.
 
     Args:
-        chief: what carries the calls out.
+        chief: carries out the calls.
         fingerprint: of the sweep; a worker of another one is refused.
         token: of the sweep.
     """
@@ -142,7 +142,7 @@ def serve(
         The port, and what stops the server.
 
     Raises:
-        RequestError: the address is taken, or is none of this machine.
+        RequestError: the address is in use, or does not belong to this machine.
     """
     # Without the first option two chiefs could share one port and each get half of the calls.
     options = [("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", MOST_BYTES)]
