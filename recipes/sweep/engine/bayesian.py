@@ -83,7 +83,7 @@ class BayesianSearch(SweepOracle):
         """Bound, point and values of the setting with the lowest bound; None where none is new."""
         names = [name for name, _ in searched(self.sweep)]
         rows = [self.setting(dict(zip(names, point, strict=True))) for point in cube]
-        rows = [row for row in rows if not self._duplicate(row) and self.allows(row)]
+        rows = [row for row in rows if self.is_new(row) and self.allows(row)]
         if not rows:
             return None
         cube = np.array([self._point(row) for row in rows])

@@ -79,7 +79,7 @@ class SweepOracle(keras_tuner.Oracle):
             self._seed_state += 1
             fractions = {name: pick(name, source.random()) for name in names}
             values = {**self.setting(fractions), **(extra or {})}
-            if not self._duplicate(values) and self.allows(values):
+            if self.is_new(values) and self.allows(values):
                 return values
         return None
 
@@ -90,6 +90,10 @@ class SweepOracle(keras_tuner.Oracle):
             for name, parameter in searched(self.sweep)
         }
         return kept_values(self.sweep, values)
+
+    def is_new(self, values: Mapping[str, Any]) -> bool:
+        """Whether no trial has had these values of keras-tuner's."""
+        return not self._duplicate(values)
 
     def allows(self, values: Mapping[str, Any]) -> bool:
         """Whether the constraints hold for keras-tuner's values of a trial."""
@@ -113,13 +117,18 @@ class SweepOracle(keras_tuner.Oracle):
         setting = {key: values[key] for key in values if not key.startswith(ORACLE_PREFIX)}
         return super()._compute_values_hash(setting)
 
-    def is_waiting(self) -> bool:
+    @property
+    def waiting(self) -> list[str]:
+        """Trials that wait for a worker to continue or retry them."""
+        return self._retry_queue
+
+    def is_busy(self) -> bool:
         """Whether a trial runs, or waits for a worker, from which more may follow."""
-        return bool(self.ongoing_trials or self._retry_queue)
+        return bool(self.ongoing_trials or self.waiting)
 
     def done_or_idle(self) -> dict[str, Any]:
         """The answer where there is nothing to try now."""
-        return IDLE if self.is_waiting() else STOPPED
+        return IDLE if self.is_busy() else STOPPED
 
     def _retry(self, trial: Trial) -> bool:
         """Whether a failed trial is tried again; keras-tuner's own prints to the terminal."""
@@ -128,7 +137,7 @@ class SweepOracle(keras_tuner.Oracle):
         if self._run_times[trial.trial_id] > self.max_retries_per_trial:
             trial.status = TrialStatus.FAILED
             return False
-        self._retry_queue.append(trial.trial_id)
+        self.waiting.append(trial.trial_id)
         return True
 
     # Values of the objective.

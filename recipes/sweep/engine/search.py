@@ -105,7 +105,7 @@ class Search:
     @property
     def waiting(self) -> list[str]:
         """Trials that wait for a worker to continue or retry them."""
-        return self.oracle._retry_queue
+        return self.oracle.waiting
 
     def has_ended(self, trial_id: str) -> bool:
         """Whether a trial has ended for good."""

@@ -166,7 +166,7 @@ class Asha(SweepOracle):
             values = self.draw(extra={EPOCHS: self.rungs[0], INITIAL_EPOCH: 0, ROUND: 0})
             if values is not None:
                 return running(values)
-        return (None if self.is_waiting() else self.last_promotion()) or self.done_or_idle()
+        return (None if self.is_busy() else self.last_promotion()) or self.done_or_idle()
 
     def at(self, rung: int) -> list[Trial]:
         """The trials, running or ended, that end at a rung."""
