@@ -145,7 +145,7 @@ def test_the_report_tells_the_answer(done):
     out, result = done
     text = write_sweep_report(out).read_text(encoding="utf-8")
     assert f"best: trial {result.best['trial']}" in text
-    assert "nobody can tell this from noise" in text
+    assert "this cannot be distinguished from noise" in text
     assert text.count("<svg") == 5
     assert 'href="trials/0001"' in text
 
