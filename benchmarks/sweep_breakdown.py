@@ -26,7 +26,7 @@ from sweep_speed import SWEEP
 PACKAGE = "keras_recipes"
 # Part -> the function that carries it out: module, class or object, name.
 PARTS = [
-    ("forget the last model", "recipes.sweep.run.training", "keras.backend.clear_session"),
+    ("forget the last model", "recipes.sweep.run.trial", "keras.backend.clear_session"),
     ("take or release the lock, begin a run", "recipes.run.prepare", "reserve"),
     ("read the data", "recipes.build.inputs", "data_of"),
     ("build and compile the model", "recipes.build.experiment", "experiment"),
@@ -43,7 +43,7 @@ PARTS = [
     ("make and show the table", "recipes.sweep.run.running", "Running.look"),
     ("the rest of a trial", "recipes.sweep.run.worker", "Worker.carry_out"),
     ("write the end (best.yaml, result)", "recipes.sweep.run.running", "Running.finish"),
-    ("write events for TensorBoard", "recipes.sweep.run.running", "write_hparams"),
+    ("write events for TensorBoard", "recipes.sweep.run.running", "write_tensorboard"),
     ("write the report", "recipes.sweep.report", "write_sweep_report"),
 ]
 FIRST_EPOCH, OTHER_EPOCHS = "fit: first epoch (tracing)", "fit: the other epochs and the end"

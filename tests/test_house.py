@@ -116,7 +116,7 @@ def test_the_assembler_has_one_direction(floor):
 # TensorFlow is loaded, `backend` is what loads it, and scikit-learn's data sets are read on demand.
 INNER_IMPORTS = re.compile(
     r"|recipes\.(cli|front|trainable|commands\..*|data\.sources|run\.backend)"
-    r"|recipes\.sweep\.run\.(hparams|process|remote|sweep|winner)"
+    r"|recipes\.sweep\.run\.(folder|process|sweep)"
 )
 
 

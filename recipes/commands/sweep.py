@@ -30,7 +30,7 @@ def sweep(arguments: Arguments) -> int:
     from .. import front
 
     if arguments.worker is not None:
-        from ..sweep.run.remote import work_for
+        from ..sweep.run.sweep import work_for
         from ..sweep.spec import load_sweep
 
         loaded = load_sweep(arguments.sweep, arguments.overrides, plugins=arguments.plugin)

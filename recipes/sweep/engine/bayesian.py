@@ -1,15 +1,16 @@
-"""keras-tuner's Bayesian search, for a sweep: its model, over settings that can be tried."""
+"""Bayesian search: a model of the objective, over settings that can be tried."""
 
 import warnings
 from typing import Any
 
-import keras_tuner
 import numpy as np
 from keras_tuner.engine.trial import Trial, TrialStatus
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import Matern
 
 from ..spec.records import Sweep
 from .hyperparameters import searched
-from .oracle import SweepOracle, common, running
+from .oracle import SweepOracle, running
 
 # Candidates: drawn from the whole space, and then around the best of them.
 DRAWN = 250
@@ -18,36 +19,36 @@ STEPS = (0.1, 0.03, 0.01)
 RESTARTS = 4
 
 
-class BayesianSearch(SweepOracle, keras_tuner.oracles.BayesianOptimizationOracle):
+class BayesianSearch(SweepOracle):
     """Settings where a Gaussian process expects the best: the lowest mean - beta * deviation.
 
-    The model is keras-tuner's. Its own search for the lowest point moves in a continuous cube,
-    where most points are not settings; here only settings that satisfy the constraints are
-    candidates. keras-tuner also draws differently after it is resumed, as its random state is not
-    stored, and breaks on a trial that waits for a retry; here the draws of the n-th trial depend
-    on n alone.
+    The model is that of keras-tuner's Bayesian search, whose own search for the lowest point moves
+    in a continuous cube, where most points are not settings; here only settings that satisfy the
+    constraints are candidates. keras-tuner also draws differently after it is resumed, as its
+    random state is not stored, and breaks on a trial that waits for a retry; here the draws of the
+    n-th trial depend on n alone.
 
     Args:
         sweep: a sweep whose algorithm is `bayesian`.
     """
 
     def __init__(self, sweep: Sweep):
+        super().__init__(sweep, max_trials=sweep.trials)
         arguments = sweep.algorithm.arguments
-        super().__init__(
-            max_trials=sweep.trials,  # type: ignore[arg-type]
-            num_initial_points=arguments["initial_points"],
+        self.initial_points = arguments["initial_points"] or 3 * max(1, len(searched(sweep)))
+        self.beta = float(arguments["beta"])
+        self.model = GaussianProcessRegressor(
+            kernel=Matern(nu=2.5),
+            n_restarts_optimizer=RESTARTS,
+            normalize_y=True,
             alpha=arguments["alpha"],
-            beta=arguments["beta"],
-            **common(sweep),
+            random_state=self.seed,
         )
-        self.bind(sweep)
-        self.gpr.n_restarts_optimizer = RESTARTS
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         done = [row for row in self.trials.values() if row.status == TrialStatus.COMPLETED]
-        first = self.num_initial_points or 3 * max(1, len(searched(self.sweep)))
-        if len(done) < first:
-            return self._random_populate_space()
+        if len(done) < self.initial_points:
+            return self.random()
         self._fit(done)
         source = np.random.default_rng([self.seed, len(self.start_order)])
         size = len(searched(self.sweep))
@@ -58,7 +59,7 @@ class BayesianSearch(SweepOracle, keras_tuner.oracles.BayesianOptimizationOracle
             near = np.clip(best[1] + source.normal(0.0, step, (AROUND, size)), 0.0, 1.0)
             better = self._lowest(near)
             best = best if better is None or better[0] >= best[0] else better
-        return self._random_populate_space() if best is None else running(best[2])
+        return self.random() if best is None else running(best[2])
 
     def _fit(self, done: list[Trial]) -> None:
         """Fit the model to the scores; for trials that run, to a pessimistic guess of them."""
@@ -70,22 +71,22 @@ class BayesianSearch(SweepOracle, keras_tuner.oracles.BayesianOptimizationOracle
         with warnings.catch_warnings():
             # A length scale at its bound says that a parameter does not matter.
             warnings.simplefilter("ignore")
-            self.gpr.fit(x, y)
+            self.model.fit(x, y)
             if open_:
                 guesses = np.array([self._point(row.hyperparameters.values) for row in open_])
-                mean, deviation = self.gpr.predict(guesses, return_std=True)
+                mean, deviation = self.model.predict(guesses, return_std=True)
                 worse = mean + deviation
-                self.gpr.fit(np.concatenate([x, guesses]), np.concatenate([y, worse]))
+                self.model.fit(np.concatenate([x, guesses]), np.concatenate([y, worse]))
 
     def _lowest(self, cube: np.ndarray) -> tuple[float, np.ndarray, dict[str, Any]] | None:
         """Bound, point and values of the setting with the lowest bound; None where none is new."""
         names = [name for name, _ in searched(self.sweep)]
         rows = [self.setting(dict(zip(names, point, strict=True))) for point in cube]
-        rows = [row for row in rows if not self._duplicate(row) and self.allows(row)]
+        rows = [row for row in rows if self.is_new(row) and self.allows(row)]
         if not rows:
             return None
         cube = np.array([self._point(row) for row in rows])
-        predicted: Any = self.gpr.predict(cube, return_std=True)
+        predicted: Any = self.model.predict(cube, return_std=True)
         bound = predicted[0] - self.beta * predicted[1]
         index = int(np.argmin(bound))
         return float(bound[index]), cube[index], rows[index]
@@ -96,7 +97,3 @@ class BayesianSearch(SweepOracle, keras_tuner.oracles.BayesianOptimizationOracle
             parameter.domain.to_unit(parameter.domain.decode(values[name]))
             for name, parameter in searched(self.sweep)
         ]
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        super().set_state(state)
-        self.gpr.n_restarts_optimizer = RESTARTS

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-import keras_tuner
-from keras_tuner.engine.trial import Trial, TrialStatus
+from keras_tuner.engine.trial import Trial
 
 from ..spec.domains import Choice, Domain
 from ..spec.records import Parameter, Sweep
 from .hyperparameters import EPOCHS, ROUND, active_of, searched
-from .oracle import SweepOracle, common, ended, idle, running
+from .oracle import IDLE, SweepOracle, ended, running
 
 # The parts of the unit interval of a domain that are drawn from: intervals, in order, none empty.
 Region = tuple[tuple[float, float], ...]
@@ -38,7 +37,7 @@ class Round:
     kept: tuple[str, ...]
 
 
-class CoarseToFine(SweepOracle, keras_tuner.Oracle):
+class CoarseToFine(SweepOracle):
     """Coarse-to-fine random search.
 
     Each round draws its settings at random from the ranges of the round, uniformly on the scale of
@@ -60,8 +59,7 @@ class CoarseToFine(SweepOracle, keras_tuner.Oracle):
     """
 
     def __init__(self, sweep: Sweep):
-        super().__init__(**common(sweep))
-        self.bind(sweep)
+        super().__init__(sweep)
         arguments = sweep.algorithm.arguments
         self.keep = float(arguments["keep"])
         self.shrink = float(arguments["shrink"])
@@ -75,7 +73,7 @@ class CoarseToFine(SweepOracle, keras_tuner.Oracle):
             return self.done_or_idle()
         number = next(row for row, end in enumerate(accumulate(self.sizes)) if started < end)
         if not all(map(ended, self.of_rounds(number))):
-            return idle()
+            return IDLE
         epochs = self.epochs[number]
         extra = {ROUND: number} if epochs is None else {ROUND: number, EPOCHS: epochs}
         regions = self.regions(number)
@@ -95,20 +93,17 @@ class CoarseToFine(SweepOracle, keras_tuner.Oracle):
         first = sum(self.sizes[:number])
         return [self.trials[name] for name in self.start_order[first : first + self.sizes[number]]]
 
-    def ranked(self, number: int) -> list[Trial]:
-        """The completed trials of a round, best first."""
-        done = [row for row in self.of_round(number) if row.status == TrialStatus.COMPLETED]
-        return sorted(done, key=lambda trial: (self.loss(trial), trial.trial_id))
-
     def kept(self, number: int) -> list[Trial]:
         """The best of a round."""
-        return self.ranked(number)[: math.ceil(self.keep * self.sizes[number] - 1e-9)]
+        return self.ranked(self.of_round(number))[
+            : math.ceil(self.keep * self.sizes[number] - 1e-9)
+        ]
 
     def regions(self, number: int) -> dict[str, Region]:
         """What a round draws from, on the scale of each domain."""
         found = {name: WHOLE for name, _ in searched(self.sweep)}
         for past in range(number):
-            ranked, kept = self.ranked(past), self.kept(past)
+            ranked, kept = self.ranked(self.of_round(past)), self.kept(past)
             for name, parameter in searched(self.sweep):
                 best = self._parts(name, parameter, kept)
                 if not best:

@@ -1,4 +1,4 @@
-"""A sweep's space and recipe for anybody's own keras-tuner script."""
+"""A sweep's space and recipe for your own keras-tuner script."""
 
 import os
 from collections.abc import Mapping, Sequence

@@ -39,14 +39,14 @@ def parsed_request(method: str, content: bytes) -> Any:
     """The request in some bytes.
 
     Raises:
-        ValueError: they are none.
+        ValueError: they are not one.
     """
     kind = getattr(SERVICE, f"{method}Request")
     try:
         return kind.FromString(content)
     except Exception:
         # Protobuf's DecodeError, and whatever else malformed bytes may cause there.
-        raise ValueError(f"{len(content)} bytes are no {kind.__name__}") from None
+        raise ValueError(f"{len(content)} bytes are not a {kind.__name__}") from None
 
 
 def outcome_in(request: Any) -> TrialOutcome:

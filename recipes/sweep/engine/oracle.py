@@ -3,7 +3,7 @@
 import hashlib
 import random
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import keras_tuner
@@ -21,12 +21,15 @@ from .hyperparameters import (
 )
 from .trial import Decision
 
+# The answers of an oracle that waits for a trial to end, and of one that is done.
+IDLE = {"status": TrialStatus.IDLE, "values": None}
+STOPPED = {"status": TrialStatus.STOPPED, "values": None}
 # Draws that were tried before or break a constraint, before a space counts as exhausted.
 MAX_DRAWS = 2000
 
 
 class SweepOracle(keras_tuner.Oracle):
-    """Mixed into each of keras-tuner's oracles, before it.
+    """The base of every oracle, in front of keras-tuner's own where there is one.
 
     - Settings satisfy the constraints, and none is tried twice.
     - The seed is hashed: keras-tuner adds one to it for every value drawn, so that neighbouring
@@ -34,17 +37,26 @@ class SweepOracle(keras_tuner.Oracle):
     - The n-th random setting depends on the seed and n alone, not on the order in which trials end.
     - An epoch that is reported twice, by a worker that was restarted, counts once.
     - It writes no files; `oracle_state` keeps the state of a search in one.
+
+    Args:
+        sweep: the sweep.
+        arguments: further arguments of keras-tuner's oracle.
     """
 
-    sweep: Sweep
-
-    def bind(self, sweep: Sweep) -> "SweepOracle":
-        """Make this the oracle of a sweep."""
+    def __init__(self, sweep: Sweep, **arguments: Any):
         self.sweep = sweep
-        # It would print, and raise after failures while it holds its lock; `Chief` counts them.
+        super().__init__(
+            objective=keras_tuner.Objective(sweep.objective.metric, sweep.objective.direction),
+            hyperparameters=hyperparameters(sweep),
+            tune_new_entries=False,
+            allow_new_entries=False,
+            seed=hashed_seed(sweep.seed),
+            max_retries_per_trial=sweep.retries,
+            # keras-tuner would raise while it holds its lock; `Chief` counts them.
+            max_consecutive_failed_trials=2**63,
+            **arguments,
+        )
         self.verbose = 0
-        self.max_consecutive_failed_trials = 2**63
-        return self
 
     # Drawing settings.
 
@@ -65,7 +77,7 @@ class SweepOracle(keras_tuner.Oracle):
             self._seed_state += 1
             fractions = {name: pick(name, source.random()) for name in names}
             values = {**self.setting(fractions), **(extra or {})}
-            if not self._duplicate(values) and self.allows(values):
+            if self.is_new(values) and self.allows(values):
                 return values
         return None
 
@@ -77,6 +89,10 @@ class SweepOracle(keras_tuner.Oracle):
         }
         return kept_values(self.sweep, values)
 
+    def is_new(self, values: Mapping[str, Any]) -> bool:
+        """Whether no trial has had these values of keras-tuner's."""
+        return not self._duplicate(values)
+
     def allows(self, values: Mapping[str, Any]) -> bool:
         """Whether the constraints hold for keras-tuner's values of a trial."""
         try:
@@ -87,20 +103,30 @@ class SweepOracle(keras_tuner.Oracle):
         except ValueError:
             return False
 
+    def random(self) -> dict[str, Any]:
+        """The answer with a random setting, if there is a new one."""
+        values = self.draw()
+        return STOPPED if values is None else running(values)
+
     def _random_values(self) -> dict[str, Any] | None:
-        return self.draw()
+        return self.draw()  # keras-tuner's Hyperband asks for it.
 
     def _compute_values_hash(self, values: Mapping[str, Any]) -> str:
         setting = {key: values[key] for key in values if not key.startswith(ORACLE_PREFIX)}
         return super()._compute_values_hash(setting)
 
-    def is_waiting(self) -> bool:
+    @property
+    def waiting(self) -> list[str]:
+        """Trials that wait for a worker to continue or retry them."""
+        return self._retry_queue
+
+    def is_busy(self) -> bool:
         """Whether a trial runs, or waits for a worker, from which more may follow."""
-        return bool(self.ongoing_trials or self._retry_queue)
+        return bool(self.ongoing_trials or self.waiting)
 
     def done_or_idle(self) -> dict[str, Any]:
         """The answer where there is nothing to try now."""
-        return idle() if self.is_waiting() else stopped()
+        return IDLE if self.is_busy() else STOPPED
 
     def _retry(self, trial: Trial) -> bool:
         """Whether a failed trial is tried again; keras-tuner's own prints to the terminal."""
@@ -109,7 +135,7 @@ class SweepOracle(keras_tuner.Oracle):
         if self._run_times[trial.trial_id] > self.max_retries_per_trial:
             trial.status = TrialStatus.FAILED
             return False
-        self._retry_queue.append(trial.trial_id)
+        self.waiting.append(trial.trial_id)
         return True
 
     # Values of the objective.
@@ -156,6 +182,11 @@ class SweepOracle(keras_tuner.Oracle):
             return float("inf")
         return trial.score if self.minimizes else -trial.score
 
+    def ranked(self, trials: Iterable[Trial]) -> list[Trial]:
+        """Those of the trials that were completed, best first."""
+        done = [trial for trial in trials if trial.status == TrialStatus.COMPLETED]
+        return sorted(done, key=lambda trial: (self.loss(trial), trial.trial_id))
+
     # The state.
 
     def save(self) -> None:
@@ -181,31 +212,9 @@ def hashed_seed(seed: int) -> int:
     return 1 + int.from_bytes(digest[:4], "big") % (2**31 - 2)
 
 
-def common(sweep: Sweep) -> dict[str, Any]:
-    """The arguments that every oracle of keras-tuner takes."""
-    return {
-        "objective": keras_tuner.Objective(sweep.objective.metric, sweep.objective.direction),
-        "hyperparameters": hyperparameters(sweep),
-        "tune_new_entries": False,
-        "allow_new_entries": False,
-        "seed": hashed_seed(sweep.seed),
-        "max_retries_per_trial": sweep.retries,
-    }
-
-
 def ended(trial: Trial) -> bool:
     """Whether a trial has ended for good."""
     return trial.status in (TrialStatus.COMPLETED, TrialStatus.FAILED)
-
-
-def stopped() -> dict[str, Any]:
-    """The answer of an oracle that is done."""
-    return {"status": TrialStatus.STOPPED, "values": None}
-
-
-def idle() -> dict[str, Any]:
-    """The answer of an oracle that waits for a trial to end."""
-    return {"status": TrialStatus.IDLE, "values": None}
 
 
 def running(values: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The state of a search on disk: one file, whole or absent."""
+"""The state of a search on disk: one file, complete or absent."""
 
 import json
 from pathlib import Path

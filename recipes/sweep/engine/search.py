@@ -16,12 +16,11 @@ from typing import Any
 from keras_tuner.engine import trial as kt
 
 from ..spec.records import Sweep
-from .asha import Asha
 from .bayesian import BayesianSearch
 from .coarse_to_fine import CoarseToFine, Round
 from .hyperparameters import INITIAL_EPOCH
 from .oracle import SweepOracle
-from .searches import GridSearch, HyperbandSearch, Median, RandomSearch
+from .searches import Asha, GridSearch, HyperbandSearch, Median, RandomSearch
 from .trial import Decision, NoTrial, Trial, TrialOutcome
 
 ORACLES: dict[str, Callable[[Sweep], SweepOracle]] = {
@@ -106,7 +105,7 @@ class Search:
     @property
     def waiting(self) -> list[str]:
         """Trials that wait for a worker to continue or retry them."""
-        return self.oracle._retry_queue
+        return self.oracle.waiting
 
     def has_ended(self, trial_id: str) -> bool:
         """Whether a trial has ended for good."""

@@ -1,4 +1,4 @@
-"""keras-tuner's random, grid and Hyperband search, for a sweep, and median stopping."""
+"""Random, grid and Hyperband search, median stopping and asynchronous successive halving."""
 
 import statistics
 from collections.abc import Iterator
@@ -9,17 +9,26 @@ from keras_tuner.engine.trial import Trial, TrialStatus
 
 from ..spec.conditions import is_active
 from ..spec.records import Sweep
-from .hyperparameters import kept_values, names_of
-from .oracle import SweepOracle, common, running
+from .hyperparameters import (
+    EPOCHS,
+    INITIAL_EPOCH,
+    PARENT,
+    ROUND,
+    kept_values,
+    names_of,
+)
+from .oracle import SweepOracle, ended, running
 from .trial import Decision
 
 
-class RandomSearch(SweepOracle, keras_tuner.oracles.RandomSearchOracle):
+class RandomSearch(SweepOracle):
     """Settings drawn at random."""
 
     def __init__(self, sweep: Sweep):
-        super().__init__(max_trials=sweep.trials, **common(sweep))  # type: ignore[arg-type]
-        self.bind(sweep)
+        super().__init__(sweep, max_trials=sweep.trials)
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        return self.random()
 
 
 class Median(RandomSearch):
@@ -58,13 +67,13 @@ class Median(RandomSearch):
         found = []
         for trial in self.trials.values():
             curve = self.curve(trial)
-            ended = trial.status == TrialStatus.COMPLETED and trial.trial_id != besides.trial_id
-            if ended and curve and curve[-1][0] >= epoch:
+            other = trial.status == TrialStatus.COMPLETED and trial.trial_id != besides.trial_id
+            if other and curve and curve[-1][0] >= epoch:
                 found.append(statistics.fmean(value for step, value in curve if step <= epoch))
         return found
 
 
-class GridSearch(SweepOracle, keras_tuner.oracles.GridSearchOracle):
+class GridSearch(SweepOracle):
     """Every combination, the last parameter changing fastest.
 
     keras-tuner's own grid forgets its position when it is resumed, and always takes ten points of
@@ -72,8 +81,7 @@ class GridSearch(SweepOracle, keras_tuner.oracles.GridSearchOracle):
     """
 
     def __init__(self, sweep: Sweep):
-        super().__init__(max_trials=sweep.trials, **common(sweep))
-        self.bind(sweep)
+        super().__init__(sweep, max_trials=sweep.trials)
         self._rest = combinations(sweep, sweep.algorithm.arguments["points"])
         self._listed: list[dict[str, Any]] = []
 
@@ -113,9 +121,96 @@ class HyperbandSearch(SweepOracle, keras_tuner.oracles.HyperbandOracle):
     def __init__(self, sweep: Sweep):
         arguments = sweep.algorithm.arguments
         super().__init__(
+            sweep,
             max_epochs=arguments["max_epochs"],
             factor=arguments["factor"],
             hyperband_iterations=arguments["iterations"],
-            **common(sweep),  # type: ignore[arg-type]
         )
-        self.bind(sweep)
+
+
+class Asha(SweepOracle):
+    """Asynchronous successive halving.
+
+    A training pauses at the rungs min_epochs * factor^k, and ends at max_epochs. Whenever a worker
+    is free, a trial of the highest possible rung is promoted: of the n trials that reached a rung
+    the best floor(n / factor) may be, each once. Where there is none, a new setting starts. So no
+    worker ever waits for a rung to fill.
+
+    A promotion is a new trial, as with Hyperband: `tuner/trial_id` names the one whose whole state
+    it continues, `tuner/initial_epoch` and `tuner/epochs` its first and last epoch. When no setting
+    is left to start and no trial has reached the end, the best at the highest rung is promoted
+    until one has.
+
+    The settings depend on the seed alone. Which of them are promoted depends on the order in which
+    trials end; with one job that order is always the same.
+
+    Source: Li et al. (2020), A System for Massively Parallel Hyperparameter Tuning, algorithm 2.
+
+    Args:
+        sweep: a sweep whose algorithm is `asha`.
+    """
+
+    def __init__(self, sweep: Sweep):
+        super().__init__(sweep)
+        arguments = sweep.algorithm.arguments
+        self.factor = int(arguments["reduction_factor"])
+        self.rungs = rungs(arguments["min_epochs"], arguments["max_epochs"], self.factor)
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        best = self.promotion()
+        if best is not None:
+            return best
+        if self.sweep.trials is None or len(self.at(0)) < self.sweep.trials:
+            values = self.draw(extra={EPOCHS: self.rungs[0], INITIAL_EPOCH: 0, ROUND: 0})
+            if values is not None:
+                return running(values)
+        return (None if self.is_busy() else self.last_promotion()) or self.done_or_idle()
+
+    def at(self, rung: int) -> list[Trial]:
+        """The trials, running or ended, that end at a rung."""
+        return [
+            trial
+            for trial in self.trials.values()
+            if trial.hyperparameters.values.get(ROUND) == rung
+        ]
+
+    def best_at(self, rung: int, least: int = 0) -> Trial | None:
+        """The best trial at a rung that may be promoted and was not; None where there is none."""
+        reached = [trial for trial in self.at(rung) if ended(trial)]
+        promoted = {trial.hyperparameters.values.get(PARENT) for trial in self.at(rung + 1)}
+        best = self.ranked(reached)[: max(least, len(reached) // self.factor)]
+        return next((trial for trial in best if trial.trial_id not in promoted), None)
+
+    def promotion(self, least: int = 0) -> dict[str, Any] | None:
+        """The best trial of the highest rung where one may be promoted, on its way to the next."""
+        for rung in reversed(range(len(self.rungs) - 1)):
+            best = self.best_at(rung, least)
+            if best is not None:
+                return self.promoted(best, rung)
+        return None
+
+    def last_promotion(self) -> dict[str, Any] | None:
+        """A promotion of one trial of a rung of any size, while none has reached the end."""
+        at_the_end = self.at(len(self.rungs) - 1)
+        return None if self.ranked(at_the_end) else self.promotion(least=1)
+
+    def promoted(self, trial: Trial, rung: int) -> dict[str, Any]:
+        """The trial that continues another one up to the next rung."""
+        values = dict(trial.hyperparameters.values)
+        values[PARENT], values[ROUND] = trial.trial_id, rung + 1
+        values[INITIAL_EPOCH], values[EPOCHS] = self.rungs[rung], self.rungs[rung + 1]
+        return running(values)
+
+
+def rungs(first: int, last: int, factor: int) -> list[int]:
+    """Epochs at which trainings are compared, the last one included.
+
+    >>> rungs(1, 20, 3), rungs(5, 5, 2)
+    ([1, 3, 9, 20], [5])
+    """
+    found = []
+    epochs = first
+    while epochs < last:
+        found.append(epochs)
+        epochs *= factor
+    return [*found, last]

@@ -1,4 +1,4 @@
-"""One HTML page that tells what a sweep found, made from its directory alone."""
+"""One HTML page of what a sweep found, made from its directory alone."""
 
 from .page import is_sweep_directory, write_sweep_report
 

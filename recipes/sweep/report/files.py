@@ -1,6 +1,7 @@
-"""What a page needs of the directory of a sweep."""
+"""What a page needs of the directory of a sweep, checked before anything of it is drawn."""
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,18 +10,22 @@ from typing import Any
 
 from ...errors import RequestError
 from ...record.directory import RunDirectory
+from ..run.folder import MANIFEST, RESULT, TABLE_JSON, TRIALS, identity_of
 from ..run.folder import MEND as MEND_MANIFEST
-from ..run.folder import identity_of
 from ..run.result import MEND as MEND_RESULT
-from ..run.result import read_result
-from ..run.row import shortened
+from ..run.result import Row, read_result, shortened
 from ..spec.labels import index_of, labels, short
 from ..spec.records import Objective
-from ..stored import Damaged, damaged, read_json
-from .checks import check_identity, check_result, check_rows
+from ..stored import Damaged, checked, damaged, fits, is_trial_id, read_json
 
-MANIFEST, RESULT, TABLE = "manifest.json", "result.json", "trials.json"
-MEND = "Remove it and result.json, and the same `sweep` command writes both anew."
+MEND_TABLE = "Remove it and result.json, and the same `sweep` command writes both anew."
+DIRECTORY = re.compile(rf"{TRIALS}/[0-9]{{4,9}}(/seed-[0-9]{{1,9}})?")
+# What the page shows of a trial.
+SHOWN = (
+    *("trial", "status", "score", "low", "high", "values"),
+    *("epochs", "seconds", "reason", "directories", "curves"),
+)
+RANGES = ("Int", "Uniform", "LogUniform")
 
 
 @dataclass(frozen=True)
@@ -28,8 +33,8 @@ class Parameter:
     """A parameter as it is drawn.
 
     Attributes:
-        name: its whole name.
-        label: the end of the name that tells it from the others.
+        name: its full name.
+        label: the end of the name that distinguishes it from the others.
         low: lowest value; None of a choice.
         high: highest value.
         log: whether it is measured by orders of magnitude.
@@ -52,6 +57,10 @@ class Parameter:
             return -1.0 if found is None else float(found)
         return float(value)
 
+    def takes(self, value: Any) -> bool:
+        """Whether a value can be drawn: any of a choice, a number of a range."""
+        return bool(self.words) or (fits(value, float) and (not self.log or value > 0))
+
     def word(self, value: Any) -> str:
         """The short word for a value."""
         found = index_of(self.values, value)
@@ -70,19 +79,23 @@ class Parameter:
 
 
 class SweepFiles:
-    """A sweep as its files tell it."""
+    """A sweep as its files describe it.
+
+    Raises:
+        RequestError: the directory holds no sweep that has ended, or one of its files is damaged.
+    """
 
     def __init__(self, directory: Path):
         where = RunDirectory(directory)
         self.path = directory
         self.name = directory.resolve().name
-        if not (where / MANIFEST).exists() or not (where / TABLE).exists():
+        if not (where / MANIFEST).exists() or not (where / TABLE_JSON).exists():
             raise RequestError(f"{directory}: holds no sweep that has come to an end yet.")
         content = identity_of(where / MANIFEST)
         with _refusing(where / MANIFEST, MEND_MANIFEST):
             check_identity(content)
         self.result = read_result(where / RESULT).to_json()
-        self.rows: list[dict[str, Any]] = read_json(where / TABLE, MEND)
+        self.rows: list[dict[str, Any]] = read_json(where / TABLE_JSON, MEND_TABLE)
         self.objective = Objective(
             content["objective"]["metric"], content["objective"]["direction"]
         )
@@ -90,7 +103,7 @@ class SweepFiles:
         self.algorithm: str = content["algorithm"]["name"]
         self.parameters = parameters(content["space"])
         self.rounds: list[dict[str, Any]] = self.result["rounds"]
-        with _refusing(where / TABLE, MEND):
+        with _refusing(where / TABLE_JSON, MEND_TABLE):
             check_rows(self.rows, self.parameters)
         with _refusing(where / RESULT, MEND_RESULT):
             check_result(self.result, self.rows, self.parameters)
@@ -136,3 +149,94 @@ def _parameter(name: str, label: str, domains: Sequence[Mapping[str, Any]]) -> P
     low = min(domain["min"] for domain in domains)
     high = max(domain["max"] for domain in domains)
     return Parameter(name, label, low, high, log)
+
+
+# What the files must hold. Each check raises `Damaged` where they do not.
+
+
+@dataclass
+class _Identity:
+    objective: dict[str, Any]
+    algorithm: dict[str, Any]
+    space: list[list]
+
+
+@dataclass
+class _Algorithm:
+    name: str
+
+
+@dataclass
+class _Round:
+    number: int
+    trials: list[str]
+    kept: list[str]
+    ranges: dict[str, list]
+
+
+@dataclass
+class _Ensemble:
+    validation: dict[str, float]
+
+
+@dataclass
+class _Lead:
+    said: str
+
+
+def check_identity(content: Mapping[str, Any]) -> None:
+    """Refuse an identity that no sweep has."""
+    checked(content, _Identity)
+    checked(content["objective"], Objective, at="`objective`: ")
+    checked(content["algorithm"], _Algorithm, at="`algorithm`: ")
+    for row in content["space"]:
+        if len(row) != 3 or not isinstance(row[0], str) or not _is_domain(row[1]):
+            raise Damaged(f"`space`: there is no parameter {row!r:.80}")
+
+
+def _is_domain(domain: Any) -> bool:
+    if not isinstance(domain, Mapping):
+        return False
+    kind = domain.get("type")
+    if kind not in RANGES:
+        values = domain.get("values")
+        return kind == "Fixed" or (kind == "Choice" and isinstance(values, list) and bool(values))
+    low: Any = domain.get("min")
+    high: Any = domain.get("max")
+    log = kind == "LogUniform" or domain.get("log")
+    return fits(low, float) and fits(high, float) and low <= high and (not log or low > 0)
+
+
+def check_rows(rows: Any, parameters: Sequence[Parameter]) -> None:
+    """Refuse a table with a row that no trial has."""
+    if not isinstance(rows, list):
+        raise Damaged(f"expected a list of trials, received {rows!r:.80}")
+    for index, row in enumerate(rows):
+        at = f"row {index + 1}: "
+        checked(row, Row, names=SHOWN, at=at)
+        if not is_trial_id(row["trial"]):
+            raise Damaged(f"{at}the name of a trial is a number, received {row['trial']!r:.80}")
+        if not all(DIRECTORY.fullmatch(name) for name in row["directories"]):
+            raise Damaged(f"{at}`directories` cannot be {row['directories']!r:.80}")
+        for drawn in parameters:
+            if drawn.name in row["values"] and not drawn.takes(row["values"][drawn.name]):
+                raise Damaged(f"{at}{drawn.name} cannot be {row['values'][drawn.name]!r:.80}")
+
+
+def check_result(
+    content: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], parameters: Sequence[Parameter]
+) -> None:
+    """Refuse a result that does not belong to the table."""
+    scores = {row["trial"]: row["score"] for row in rows}
+    for name in content["order"]:
+        if scores.get(name) is None:
+            raise Damaged(f"`order`: trial {name!r:.80} has no score in the table")
+    for name, kind in (("ensemble", _Ensemble), ("lead", _Lead)):
+        if content[name]:
+            checked(content[name], kind, at=f"`{name}`: ")
+    for found in content["rounds"]:
+        checked(found, _Round, at="`rounds`: ")
+        for drawn in parameters:
+            for value in found["ranges"].get(drawn.name, []):
+                if not drawn.takes(value):
+                    raise Damaged(f"`rounds`: {drawn.name} cannot be {value!r:.80}")

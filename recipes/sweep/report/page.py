@@ -31,7 +31,7 @@ def write_sweep_report(directory: str | Path) -> Path:
 
 
 def page(sweep: SweepFiles) -> str:
-    """The whole page as text."""
+    """The page as text."""
     title = f"sweep {sweep.name}"
     parts = [
         f"<h1>{text(title)}</h1>",

@@ -1,4 +1,4 @@
-"""The one owner of a sweep's search: hands out trials, takes values, survives being killed."""
+"""The one owner of a sweep's search: gives out trials, receives values, survives being killed."""
 
 import math
 import threading
@@ -30,8 +30,8 @@ class LeaseLost(Exception):
 class Event(StrEnum):
     """What happens to a trial."""
 
-    STARTED = "began"
-    CONTINUED = "again"
+    STARTED = "started"
+    CONTINUED = "continued"
     EPOCH = "epoch"
     PUT_BACK = "put back"
     RETRY = "retry"
@@ -42,7 +42,7 @@ class Event(StrEnum):
 class Chief:
     """A search with leases, budgets and a state that is complete on disk after every step.
 
-    Every call of a worker is checked, and carried out whole, one at a time.
+    Every call of a worker is checked; one is carried out at a time.
 
     Args:
         search: the trials, and what chooses them.
@@ -96,7 +96,7 @@ class Chief:
 
     @property
     def stopping(self) -> str | None:
-        """Why no more trials are handed out; None while they are."""
+        """Why no more trials are given out; None while they are."""
         return self._stopping if self.search.error is None else str(self.search.error)
 
     # Calls of a worker.
@@ -125,18 +125,17 @@ class Chief:
                 return self._no_trial()
             self.leases.give(trial.trial_id, worker)
             if not self._save():
-                # It is handed out once it is on disk: another chief must know of it.
+                # It is given out once it is on disk: another chief must know of it.
                 return self._wait()
             self._on_event(Event.CONTINUED if again else Event.STARTED, trial.trial_id)
             return trial
 
     def report(self, trial_id: str, epoch: int, value: float, *, worker: str) -> Decision:
-        """Take the value of the objective after an epoch, from 1.
+        """Receive the value of the objective after an epoch, from 1.
 
         It is not written to disk before the trial ends: its worker stores it as well, and reports
         again what a new chief does not know.
         """
-        check_name(trial_id)
         if not math.isfinite(value):
             raise BadCall(f"expected a finite value of {self.search.objective}. Received {value}")
         if not 1 <= epoch <= MAX_EPOCHS:
@@ -148,8 +147,7 @@ class Chief:
             return decision
 
     def end(self, trial_id: str, outcome: TrialOutcome, message: str = "", *, worker: str) -> None:
-        """Take the end of a trial."""
-        check_name(trial_id)
+        """End a trial."""
         with self.lock:
             if self.search.has_ended(trial_id):
                 return  # The answer to the first call was lost.
@@ -163,7 +161,6 @@ class Chief:
 
     def heartbeat(self, trial_id: str, *, worker: str) -> Trial:
         """Renew the lease of a worker that runs a trial; the trial as it is known here."""
-        check_name(trial_id)
         with self.lock:
             self._check_lease(trial_id, worker)
             return self.search.trial(trial_id)
@@ -204,7 +201,7 @@ class Chief:
             self._on_event(Event.PUT_BACK, trial_id)
 
     def stop(self, reason: str) -> None:
-        """Hand out no more trials."""
+        """Give out no more trials."""
         with self.lock:
             self._stopping = self.stopping or reason
 
@@ -228,7 +225,9 @@ class Chief:
                 self._space.over()
 
     def _check_lease(self, trial_id: str, worker: str) -> None:
-        """Renew the lease of a trial, or raise `LeaseLost`."""
+        """Renew the lease of a trial, or refuse the call."""
+        if not is_trial_id(trial_id):
+            raise BadCall(f"expected the number of a trial. Received {trial_id!r:.100}")
         holder = self.leases.holder(trial_id)
         if holder is None and trial_id in self.search.waiting:
             # It still runs: the chief was restarted, or the lease has just ended.
@@ -281,13 +280,3 @@ class Chief:
             return False
         self._space.over()
         return True
-
-
-def check_name(trial_id: str) -> None:
-    """Refuse an invalid name of a trial.
-
-    Raises:
-        BadCall: it is not a number.
-    """
-    if not is_trial_id(trial_id):
-        raise BadCall(f"expected the number of a trial. Received {trial_id!r:.100}")

@@ -1,9 +1,8 @@
-"""How a worker speaks with the chief: in the same process, or by signed calls."""
+"""A worker's connection to a chief in another process: signed calls, and proven answers."""
 
 import threading
 import time
-from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import grpc
 
@@ -11,13 +10,13 @@ from ...errors import RequestError
 from ..engine.messages import PREFIX, end_request, parsed_answer, request
 from ..engine.trial import Decision, NoTrial, Trial, TrialOutcome
 from ..stored import is_trial_id
-from .chief import Chief, LeaseLost
+from .chief import LeaseLost
 from .server import MOST_BYTES
 from .signing import Signer
+from .worker import ChiefGone
 
-# Seconds that one call may take, and that a worker waits for a chief that is gone.
+# Seconds that one call may take, and until it is made again.
 CALL_SECONDS = 10.0
-PATIENCE = 600.0
 PAUSE = 0.5
 # Of the reason for the end of a trial, which travels as a header.
 MOST_REASON = 1000
@@ -27,47 +26,14 @@ AWAY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 MOST_SESSIONS = 5
 
 
-class ChiefGone(Exception):
-    """The chief did not answer for as long as the worker is willing to wait, or cannot go on."""
-
-
-class Client(Protocol):
-    """What a worker asks a chief."""
-
-    def next_trial(self) -> Trial | NoTrial: ...
-    def report(self, trial_id: str, epoch: int, value: float) -> Decision: ...
-    def end(self, trial_id: str, outcome: TrialOutcome, message: str) -> None: ...
-    def heartbeat(self, trial_id: str) -> Trial: ...
-
-
-class LocalClient:
-    """A chief in the same process."""
-
-    def __init__(self, chief: Chief, worker: str = "worker0"):
-        self.chief = chief
-        self.worker = worker
-
-    def next_trial(self) -> Trial | NoTrial:
-        return _answered(lambda: self.chief.next_trial(self.worker))
-
-    def report(self, trial_id: str, epoch: int, value: float) -> Decision:
-        return _answered(lambda: self.chief.report(trial_id, epoch, value, worker=self.worker))
-
-    def end(self, trial_id: str, outcome: TrialOutcome, message: str) -> None:
-        _answered(lambda: self.chief.end(trial_id, outcome, message, worker=self.worker))
-
-    def heartbeat(self, trial_id: str) -> Trial:
-        return _answered(lambda: self.chief.heartbeat(trial_id, worker=self.worker))
-
-
 class RemoteClient:
     """A chief at an address.
 
-    What it says counts only with a proof that it holds the token of the sweep.
+    Its answers count only with a proof that it holds the token of the sweep.
 
     Args:
         address: `HOST:PORT` of the chief.
-        worker: name of this worker, like no other's.
+        worker: name of this worker, unique.
         objective: name of the metric that decides.
         fingerprint: of the sweep, to be the same at both ends.
         token: of the sweep.
@@ -82,14 +48,14 @@ class RemoteClient:
         objective: str,
         fingerprint: str,
         token: bytes,
-        patience: float = PATIENCE,
+        patience: float,
     ):
         self.address = address
         self.worker = worker
         self.objective = objective
         self.patience = patience
         self._signer = Signer(token, worker, fingerprint)
-        # Numbers of calls have an order, and signs of life come from a thread of their own.
+        # Numbers of calls have an order, and heartbeats come from another thread.
         self._one_at_a_time = threading.Lock()
         self._channel = grpc.insecure_channel(
             address,
@@ -153,7 +119,7 @@ class RemoteClient:
         return received
 
     def _refusal(self, code: grpc.StatusCode, words: str, proven: bool) -> Exception:
-        """The error for what the chief refuses, or for one that is no chief of this sweep."""
+        """The error for a call that was refused, or answered by something else than the chief."""
         if code == grpc.StatusCode.UNAUTHENTICATED:
             return RequestError(
                 f"{self.address}: does not take the token of this sweep: {words}. Give the worker "
@@ -165,15 +131,7 @@ class RemoteClient:
             return LeaseLost(words)
         if code == grpc.StatusCode.FAILED_PRECONDITION:
             return RequestError(words)
-        return ChiefGone(f"the chief cannot go on: {words}")
+        return ChiefGone(f"the chief cannot continue: {words}")
 
     def _no_proof(self, words: str) -> str:
-        return f"{self.address}: what answers there is no chief of this sweep ({words})"
-
-
-def _answered(call: Callable[[], Any]) -> Any:
-    """The answer to a call in this process; an oracle that broke is as good as gone."""
-    try:
-        return call()
-    except RuntimeError as error:
-        raise ChiefGone(str(error)) from error
+        return f"{self.address}: what answers there is not the chief of this sweep ({words})"

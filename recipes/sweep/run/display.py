@@ -9,17 +9,17 @@ from rich.live import Live
 from rich.table import Table as Grid
 from rich.text import Text
 
-from ....disk import is_full
+from ....disk import suppress_full
 from ..spec.records import Sweep
-from .row import shortened
-from .tables import Row, cell, names_of
+from .result import Row, shortened
+from .tables import cell, names_of
 from .winner import ranked
 
 # Rows of the table on a terminal: what runs, and the best.
 MOST_ROWS = 12
 WIDTH = 24
-# With the others, trials that go on with others come on top.
-EVERY_TRIAL_WHOLE = ("random", "grid", "bayesian", "median")
+# The other algorithms add trials that continue others.
+ONE_TRIAL_A_SETTING = ("random", "grid", "bayesian", "median")
 
 
 class SweepDisplay:
@@ -35,8 +35,8 @@ class SweepDisplay:
         self._console = Console(file=sys.stderr, highlight=False, soft_wrap=True, quiet=quiet)
         self._names = shortened(names_of(sweep))
         self._live: Live | None = None
-        self._told: set[tuple[str, str]] = set()
-        self._began = time.monotonic()
+        self._shown: set[tuple[str, str]] = set()
+        self._started = time.monotonic()
         self._ended_before: int | None = None
 
     @property
@@ -55,22 +55,19 @@ class SweepDisplay:
             self._live.stop()
 
     def update(self, rows: Sequence[Row]) -> None:
-        """Show how the trials stand; a log on a disk that is full is no reason to stop."""
-        try:
+        """Show how the trials stand; a log on a full disk does not stop the sweep."""
+        with suppress_full():
             self._update(rows)
-        except OSError as error:
-            if not is_full(error):
-                raise
 
     def _update(self, rows: Sequence[Row]) -> None:
         ended = [row for row in rows if row.status != "running"]
         if self._ended_before is None:
             self._ended_before = len(ended)
-            self._told.update((row.trial, row.status) for row in ended)
+            self._shown.update((row.trial, row.status) for row in ended)
         best = ranked(rows, self.sweep.objective)
         for row in ended:
-            if (row.trial, row.status) not in self._told:
-                self._told.add((row.trial, row.status))
+            if (row.trial, row.status) not in self._shown:
+                self._shown.add((row.trial, row.status))
                 self._console.print(self.line(row, best, len(ended)), markup=False)
         if self._live is not None:
             self._live.update(self.picture(rows, best))
@@ -119,13 +116,13 @@ class SweepDisplay:
         expected = trials_of(self.sweep)
         if expected is None or done < 1:
             return None
-        return (time.monotonic() - self._began) / done * max(0, expected - ended)
+        return (time.monotonic() - self._started) / done * max(0, expected - ended)
 
 
 def trials_of(sweep: Sweep) -> int | None:
     """How many trials there will be, where that is known before."""
     name, arguments = sweep.algorithm.name, sweep.algorithm.arguments
-    if name in EVERY_TRIAL_WHOLE:
+    if name in ONE_TRIAL_A_SETTING:
         return sweep.trials
     if name == "coarse_to_fine":
         each = arguments["trials"]

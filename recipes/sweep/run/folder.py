@@ -1,41 +1,49 @@
-"""The directory of a sweep: made, or taken up again by the same command."""
+"""The directory of a sweep: where its files are, who holds it, and what it was made for."""
 
 import hashlib
 import json
 import os
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ....disk import when_there_is_space
+from ....disk import Lines, suppress_full, when_there_is_space
 from ...errors import RequestError
 from ...record.directory import RunDirectory
 from ...record.lock import locked
-from ...run.describe import keras_manifest
 from ...spec import Recipe
 from ...spec.dump import to_plain
 from ..spec.load import trial_recipe
 from ..spec.records import Sweep
-from ..stored import damaged, read_json
-from .layout import (
-    ENSEMBLE,
-    EVENTS,
-    LOGS,
-    MANIFEST,
-    ORACLE,
-    SWEEP,
-    TENSORBOARD,
-    TOKEN,
-    TRIALS,
-)
+from ..stored import damaged, is_trial_id, read_json
 
+ROOT = "sweeps"
+SWEEP = "sweep.yaml"
+MANIFEST = "manifest.json"
+ORACLE = "oracle"
+TRIALS = "trials"
+EVENTS = "events.jsonl"
+TOKEN = "token"
+TABLE = "trials.csv"
+TABLE_JSON = "trials.json"
+BEST = "best.yaml"
+RESULT = "result.json"
+TENSORBOARD = "tensorboard"
+ENSEMBLE = "ensemble"
+LOGS = "workers"
+# What is written to, and so must not be a link to another place.
+WRITTEN = (ORACLE, TRIALS, TENSORBOARD, ENSEMBLE, LOGS, EVENTS, TOKEN)
 # These may change between two starts: how fast, how long and what for, not what is searched.
 FREE = ("jobs", "trials", "epochs", "seconds", "max_consecutive_failures", "retries")
 ANSWER = ("evaluate_test", "ensemble", "source", "tree", "recipe", "base", "name")
 PLACES = frozenset({"line", "column", "place"})
-ROOT = "sweeps"
 MEND = "Put a copy of it back, or search again in another directory with --out."
+
+
+# Where files are.
 
 
 def directory_of(sweep: Sweep, out: str | os.PathLike | None) -> Path:
@@ -43,9 +51,59 @@ def directory_of(sweep: Sweep, out: str | os.PathLike | None) -> Path:
     return Path(out) if out is not None else Path(ROOT) / sweep.name
 
 
+def trial_folder(directory: Path, trial_id: str) -> Path:
+    """The folder of a trial: its number with four digits.
+
+    Raises:
+        RequestError: it is not a number; names come from files and from other machines.
+
+    >>> trial_folder(Path("sweep"), "07").as_posix()
+    'sweep/trials/0007'
+    """
+    if not is_trial_id(trial_id):
+        raise RequestError(
+            f"{directory / TRIALS}: the name of a trial is a number. Received {trial_id!r}."
+        )
+    return directory / TRIALS / f"{int(trial_id):04d}"
+
+
+def run_folders(directory: Path, trial_id: str, repeats: int) -> list[Path]:
+    """The run directories of a trial: its folder, or one in it for each seed."""
+    folder = trial_folder(directory, trial_id)
+    if repeats == 1:
+        return [folder]
+    return [folder / f"seed-{index}" for index in range(1, repeats + 1)]
+
+
+# What has happened.
+
+_EVENTS: dict[Path, Lines] = {}
+_EVENTS_LOCK = threading.Lock()
+
+
+def record_event(directory: Path, event: str, trial: str) -> None:
+    """Add a line to `events.jsonl`; every process may, for a line is written at once.
+
+    Lines that a full disk does not take wait for the next one.
+    """
+    line = json.dumps({"event": event, "trial": trial, "time": round(time.time(), 3)})
+    with _EVENTS_LOCK:
+        _EVENTS.setdefault(directory, Lines(directory / EVENTS)).add(line)
+
+
+def flush_events(directory: Path) -> None:
+    """Write the lines that wait, if there is space."""
+    with _EVENTS_LOCK, suppress_full():
+        if directory in _EVENTS:
+            _EVENTS[directory].flush()
+
+
+# Whose directory it is.
+
+
 @contextmanager
 def held(sweep: Sweep, directory: Path) -> Iterator[RunDirectory]:
-    """Make or take up the directory of a sweep, and hold it against a second chief.
+    """Make or reopen the directory of a sweep, and hold it against a second chief.
 
     Raises:
         RequestError: another process holds it, or it is the directory of another sweep.
@@ -56,7 +114,12 @@ def held(sweep: Sweep, directory: Path) -> Iterator[RunDirectory]:
         raise RequestError(
             f"{directory}: is not empty and holds no sweep. Name another with --out."
         )
-    check_links(directory)
+    for name in WRITTEN:
+        if os.path.islink(directory / name):
+            raise RequestError(
+                f"{directory / name}: is a link, and nothing is written through one. Replace it by "
+                "what it leads to, or name another directory with --out."
+            )
     try:
         (directory / ORACLE).mkdir(parents=True, exist_ok=True)
         (directory / TRIALS).mkdir(exist_ok=True)
@@ -68,32 +131,32 @@ def held(sweep: Sweep, directory: Path) -> Iterator[RunDirectory]:
         yield where
 
 
-def describe(sweep: Sweep, where: RunDirectory) -> None:
-    """Write what the sweep is made of, before its first trial; TensorFlow is imported by now."""
-    if (where / MANIFEST).exists():
-        return
-    text = f"# {sweep.name}: given from Python; {MANIFEST} tells what is searched\n"
-    if sweep.source is not None:
-        text = Path(sweep.source).read_text(encoding="utf-8")
-    content = keras_manifest(seed=sweep.seed, fingerprints={"sweep": fingerprint(sweep)})
-    when_there_is_space(lambda: where.write_text(SWEEP, text))
-    when_there_is_space(
-        lambda: where.write_json(MANIFEST, {**content, "identity": identity(sweep)})
-    )
-
-
 def _check(sweep: Sweep, where: RunDirectory) -> None:
     """Refuse to continue another sweep, and say what differs."""
     if not (where / MANIFEST).exists():
         return
     before = identity_of(where / MANIFEST)
-    now = identity(sweep)
-    changed = [name for name in now if now[name] != before.get(name)]
+    changed = [name for name, value in identity(sweep).items() if value != before.get(name)]
     if changed:
         raise RequestError(
             f"{where.path}: holds another sweep; what differs: {', '.join(sorted(changed))}. "
             "Undo the change to continue it, or name another directory with --out."
         )
+
+
+def describe(sweep: Sweep, where: RunDirectory) -> None:
+    """Write what the sweep is made of, before its first trial."""
+    from ...run.describe import keras_manifest
+
+    if (where / MANIFEST).exists():
+        return
+    text = f"# {sweep.name}: given from Python; {MANIFEST} says what is searched\n"
+    if sweep.source is not None:
+        text = Path(sweep.source).read_text(encoding="utf-8")
+    content = keras_manifest(seed=sweep.seed, fingerprints={"sweep": fingerprint(sweep)})
+    content["identity"] = identity(sweep)
+    when_there_is_space(lambda: where.write_text(SWEEP, text))
+    when_there_is_space(lambda: where.write_json(MANIFEST, content))
 
 
 def identity_of(manifest_file: Path) -> dict[str, Any]:
@@ -107,20 +170,6 @@ def identity_of(manifest_file: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise damaged(manifest_file, "has no `identity`, which says what is searched", MEND)
     return content
-
-
-def check_links(directory: Path) -> None:
-    """Refuse a directory in which one of our names leads to another place.
-
-    Raises:
-        RequestError: there is one; whatever is written there would change files elsewhere.
-    """
-    for name in (ORACLE, TRIALS, TENSORBOARD, ENSEMBLE, LOGS, EVENTS, TOKEN):
-        if os.path.islink(directory / name):
-            raise RequestError(
-                f"{directory / name}: is a link, and nothing is written through one. Replace it by "
-                "what it leads to, or name another directory with --out."
-            )
 
 
 def identity(sweep: Sweep) -> dict[str, Any]:
@@ -152,5 +201,5 @@ def _plain(value: Any) -> Any:
     fields = getattr(type(value), "__dataclass_fields__", None)
     if fields is None:
         return repr(value)
-    shown = {name: getattr(value, name) for name in fields}
-    return {"type": type(value).__name__, **{k: v for k, v in shown.items() if k not in PLACES}}
+    shown = {name: getattr(value, name) for name in fields if name not in PLACES}
+    return {"type": type(value).__name__, **shown}

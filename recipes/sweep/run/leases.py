@@ -1,18 +1,17 @@
 """Which worker holds which trial, and until when.
 
-A worker that is alive says so every few seconds. One that has not been heard of for the length of
-a lease is taken for dead, and its trial goes to another. If the first one comes back, its calls
-are refused: it has lost the lease.
+A worker sends a heartbeat every few seconds. If none has come for the length of a lease, it counts
+as dead, and its trial goes to another worker. If the first one comes back, its calls are refused:
+it has lost the lease.
 """
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ...errors import RequestError
 
 LEASE_SECONDS = 30.0
-# A day: no worker that lives is silent for longer.
+# A day.
 MOST = 86_400.0
 # Deaths of workers in one trial, with no epoch finished between them, before it counts as failed.
 MOST_DEATHS = 5
@@ -22,7 +21,7 @@ def lease_seconds(asked: float | None) -> float:
     """The length of a lease that was asked for, or the usual one.
 
     Raises:
-        RequestError: nothing can be leased for so long.
+        RequestError: it is not a number of seconds up to a day.
     """
     if asked is None:
         return LEASE_SECONDS
@@ -31,20 +30,11 @@ def lease_seconds(asked: float | None) -> float:
     return float(asked)
 
 
-@dataclass
-class Lease:
-    """A trial in the hands of a worker."""
-
-    trial_id: str
-    worker: str
-    until: float
-
-
 class Leases:
     """The leases of all trials that run.
 
     Args:
-        seconds: how long a lease lasts after the last sign of life.
+        seconds: how long a lease lasts after the last heartbeat.
         clock: the time in seconds, never running backwards.
     """
 
@@ -55,37 +45,38 @@ class Leases:
             raise ValueError(f"Argument `seconds` must be > 0. Received: seconds={seconds!r}")
         self.seconds = float(seconds)
         self._clock = clock
-        self._held: dict[str, Lease] = {}
+        # Trial -> the worker that holds it, and the end of the lease.
+        self._held: dict[str, tuple[str, float]] = {}
+        # Trial -> deaths of its workers, and the most epochs that any of them had finished.
         self._deaths: dict[str, tuple[int, int]] = {}
 
     def give(self, trial_id: str, worker: str) -> None:
         """Lease a trial to a worker."""
-        self._held[trial_id] = Lease(trial_id, worker, self._clock() + self.seconds)
+        self._held[trial_id] = (worker, self._clock() + self.seconds)
 
     def renew(self, trial_id: str) -> None:
         """Count the lease from now."""
-        self._held[trial_id].until = self._clock() + self.seconds
+        self.give(trial_id, self._held[trial_id][0])
 
     def holder(self, trial_id: str) -> str | None:
         """The worker that holds a trial."""
-        lease = self._held.get(trial_id)
-        return None if lease is None else lease.worker
+        return self._held.get(trial_id, (None, 0.0))[0]
 
     def of(self, worker: str) -> list[str]:
         """The trials that a worker holds."""
-        return [lease.trial_id for lease in self._held.values() if lease.worker == worker]
+        return [trial_id for trial_id, (holder, _) in self._held.items() if holder == worker]
 
     def drop(self, trial_id: str) -> None:
         """End a lease."""
         self._held.pop(trial_id, None)
 
     def expired(self) -> list[str]:
-        """The trials whose workers have not been heard of in time."""
+        """The trials whose workers have sent no heartbeat in time."""
         now = self._clock()
-        return [lease.trial_id for lease in self._held.values() if lease.until < now]
+        return [trial_id for trial_id, (_, until) in self._held.items() if until < now]
 
     def died(self, trial_id: str, epochs: int) -> int:
-        """Count the death of a trial's worker; how many there were since it last got further.
+        """Count the death of a trial's worker; the number of deaths since its last new epoch.
 
         Args:
             epochs: epochs of the trial that are finished.

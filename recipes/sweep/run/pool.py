@@ -1,4 +1,9 @@
-"""Worker processes on this machine: started, watched, replaced, stopped."""
+"""Worker processes on this machine: started on some of its cores, replaced, stopped.
+
+A trial that trains beside others is held on some of the cores. TensorFlow still gets as many
+threads as a training alone would have: how an operation is cut into pieces depends on the number of
+threads, and with it the last bits of a sum. So the winner, trained alone, gives the same bits.
+"""
 
 import os
 import pickle
@@ -8,13 +13,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
 
 from ....disk import when_there_is_space
 from ...errors import TrainingFailed
-from . import cores
-from .layout import LOGS
+from .folder import LOGS
 from .process import FULL, Job
 from .space import OutOfSpace
 
@@ -39,7 +44,7 @@ class Pool:
     """The worker processes of one machine.
 
     They start when the pool is made, and import TensorFlow while the chief gets ready; `employ`
-    then tells them what to work on.
+    then gives them their work.
 
     Args:
         directory: the sweep's directory, for the logs of the workers.
@@ -49,15 +54,15 @@ class Pool:
     def __init__(self, directory: Path, jobs: int):
         self.directory = directory
         self._jobs = jobs
-        self._cores = cores.available()
-        self._shares = cores.shares(self._cores, jobs)
+        self._cores = available()
+        self._divided = divided(self._cores, jobs)
         self._job: Job | None = None
         self._started = 0
         self._false_starts = 0
         self.members = [self._start(place) for place in range(jobs)]
 
     def employ(self, job: Job) -> None:
-        """Tell every worker what to work on."""
+        """Give every worker its work."""
         self._job = job
         for member in self.members:
             self._send(member)
@@ -68,12 +73,12 @@ class Pool:
         more: Callable[[], bool],
         came: Callable[[str], bool],
     ) -> None:
-        """Tell of each worker that has died, and replace it while there is more to do.
+        """Report each worker that has died, and replace it while there is more to do.
 
         Args:
             lost: takes the name of a dead worker.
             more: whether there is more to do.
-            came: whether a worker has come as far as asking for a trial.
+            came: whether a worker got as far as asking for a trial.
 
         Raises:
             TrainingFailed: workers die as soon as they start.
@@ -114,17 +119,18 @@ class Pool:
         self._started += 1
         name = f"worker-{os.getpid()}-{self._started}"
         log = self.directory / LOGS / f"{place + 1}.log"
-        share = ",".join(str(core) for core in self._shares[place])
+        cores = ",".join(map(str, self._divided[place]))
         with when_there_is_space(lambda: open_log(log)) as file:
             process = subprocess.Popen(
-                [sys.executable, "-m", f"{__package__}.process", share, str(os.getpid())],
+                [sys.executable, "-m", f"{__package__}.process", cores, str(os.getpid())],
                 stdin=subprocess.PIPE,
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 env={
                     **os.environ,
-                    **_paths(),
-                    **cores.environment(len(self._cores)),
+                    # A worker finds the same plugins.
+                    "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+                    **thread_counts(len(self._cores)),
                     # What a training may take of the memory; see `build/capacity.py`.
                     "KERAS_RECIPES_PROCESSES": str(self._jobs),
                 },
@@ -158,6 +164,28 @@ def open_log(path: Path) -> BinaryIO:
     return open(os.open(path, flags, 0o644), "ab")
 
 
-def _paths() -> dict[str, str]:
-    """This process's own search path: a worker finds the same plugins."""
-    return {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+def available() -> list[int]:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def divided(cores: list[int], jobs: int) -> list[list[int]]:
+    """The cores of each of `jobs` processes, as even as can be; shared where there are too few.
+
+    >>> divided([0, 1, 2, 3, 4], 2), divided([0, 1], 3)
+    ([[0, 1, 2], [3, 4]], [[0], [1], [0]])
+    """
+    if jobs >= len(cores):
+        return [[cores[index % len(cores)]] for index in range(jobs)]
+    ends = [-(-len(cores) * index // max(1, jobs)) for index in range(jobs + 1)]
+    return [cores[start:end] for start, end in pairwise(ends)]
+
+
+def thread_counts(threads: int) -> dict[str, str]:
+    """The environment that gives TensorFlow this many threads, unless the user has chosen."""
+    return {
+        name: os.environ.get(name, str(threads))
+        for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    }

@@ -1,7 +1,7 @@
-"""A worker in a process of its own: `python -m ...run.process CORES CHIEF`.
+"""The process of a worker: `python -m ...run.process CORES CHIEF`.
 
 CHIEF is the number of the process that started it, and with which it ends. TensorFlow is imported
-while the chief gets ready; the work itself then comes from it through standard input.
+while the chief gets ready, which then sends the work through standard input.
 """
 
 import io
@@ -16,7 +16,6 @@ from typing import Any
 
 from ...run.backend import use_tensorflow
 from ..spec.records import Sweep
-from .cores import keep_to
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
 # The exit status of a worker that found no space on the disk for as long as a sweep waits.
@@ -31,7 +30,7 @@ class Job:
         sweep: the sweep.
         directory: its directory.
         address: `HOST:PORT` of the chief.
-        name: of the worker, like no other's.
+        name: of the worker, unique.
         fingerprint: of the sweep.
         token: of the sweep, which goes to a process through a pipe.
         lease: seconds of a lease.
@@ -67,10 +66,10 @@ def carry_out(job: Job) -> int:
     """Work for the chief at an address; the exit status."""
     from ...spec.plugins import load_plugins
     from ..engine.trial import TrialOutcome
-    from .client import ChiefGone, RemoteClient
+    from .client import RemoteClient
     from .space import OutOfSpace, sentence
     from .trial import Trainer
-    from .worker import Worker
+    from .worker import ChiefGone, Worker
 
     load_plugins(job.sweep.plugins)
     client = RemoteClient(
@@ -97,7 +96,7 @@ def carry_out(job: Job) -> int:
 
 
 class _Log(io.FileIO):
-    """A log for which a disk that is full, or gone, is no reason to stop the work."""
+    """A log that loses lines, rather than stop the work, where the disk is full or gone."""
 
     def write(self, data: Any) -> int:
         try:
@@ -112,8 +111,14 @@ def _log() -> io.TextIOWrapper:
     return io.TextIOWrapper(file, "utf-8", errors="replace", line_buffering=True)
 
 
+def keep_to(cores: list[int]) -> None:
+    """Hold this process, and every thread that it starts, on some cores."""
+    if cores and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, cores)
+
+
 def _die_with(parent: int) -> None:
-    """End this process when its parent is gone: nobody would ever ask for what it trains."""
+    """End this process when its parent is gone: its trial then waits for another worker."""
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -1,5 +1,6 @@
-"""What came of a sweep, as its `result.json` and `--json` tell it."""
+"""What came of a sweep: a row for each trial, and the result as in `result.json`."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -9,18 +10,51 @@ from ..spec.records import Sweep
 from ..stored import Damaged, checked, damaged, read_json
 
 Status = Literal["running", "completed", "interrupted", "failed"]
-
-
 MEND = "Remove it, and the same command writes it again from the state of the search."
 
 
-# What is shown of the best trial.
-SHOWN = ("trial", "score", "low", "high", "values")
+@dataclass(frozen=True)
+class Row:
+    """One trial.
+
+    Attributes:
+        trial: its name.
+        status: completed, failed or running.
+        score: value of the objective that decides; None where there is none.
+        low: lower end of the 95 % interval of the score; None for a single training.
+        high: upper end.
+        values: parameter -> value.
+        seeds: the score of each training, in the order of the seeds.
+        epochs: epochs that all its trainings trained, without those of a trial that it continued.
+        until: epochs that each was to be trained at most; None for all of its recipe.
+        continues: the trial whose training it continued, or None.
+        seconds: time of the trainings.
+        whole: whether it was trained to its end.
+        reason: why it failed, or ended early.
+        directories: run directories, relative to the sweep's.
+        curves: value of the objective after each epoch, for each training.
+    """
+
+    trial: str
+    status: str
+    score: float | None
+    low: float | None
+    high: float | None
+    values: dict[str, Any]
+    seeds: list[float] = field(default_factory=list)
+    epochs: int = 0
+    until: int | None = None
+    continues: str | None = None
+    seconds: float = 0.0
+    whole: bool = False
+    reason: str = ""
+    directories: list[str] = field(default_factory=list)
+    curves: list[list[float]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Best:
-    """The best trial; the fields are those of a row of the table."""
+    """The best trial in a result; the fields are those of its row."""
 
     trial: str
     score: float
@@ -31,12 +65,16 @@ class Best:
     directories: list[str]
 
 
+# What is shown of it.
+SHOWN = ("trial", "score", "low", "high", "values")
+
+
 @dataclass(frozen=True)
 class SweepResult:
     """The outcome of a sweep.
 
     Attributes:
-        status: `completed`, `interrupted` (the same command goes on) or `failed`; `running` until
+        status: `completed`, `interrupted` (the same command continues) or `failed`; `running` until
             one of them is known.
         directory: the sweep's directory.
         reason: why the search ended, in words.
@@ -122,3 +160,23 @@ def read_result(path: Path) -> SweepResult:
         raise damaged(path, str(error), MEND) from None
     # Where it was when it was written, or where its writer wants the report to go, does not count.
     return SweepResult(**{**known, "directory": str(path.parent)})
+
+
+def shortened(names: Sequence[str]) -> dict[str, str]:
+    """The end of each name that distinguishes it from the others, for people.
+
+    >>> shortened(["optimizer.sgd.momentum", "model.layers[0].dense.units", "data.batch_size"])
+    {'optimizer.sgd.momentum': 'momentum', 'model.layers[0].dense.units': 'units', \
+'data.batch_size': 'batch_size'}
+    """
+    found = {}
+    for name in names:
+        parts = name.split(".")
+        ends = [".".join(parts[-size:]) for size in range(1, len(parts) + 1)]
+        found[name] = next(
+            end
+            for end in ends
+            if end == name
+            or not any(("." + other).endswith("." + end) for other in names if other != name)
+        )
+    return found

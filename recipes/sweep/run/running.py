@@ -5,7 +5,8 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
+from types import FrameType
 from typing import Any
 
 from ....disk import when_there_is_space
@@ -16,25 +17,20 @@ from ..engine.search import Search, make_oracle
 from ..engine.trial import TrialOutcome, check_settings
 from ..spec.records import Sweep
 from ..stored import damaged
-from .address import LOOPBACK, Address, reachable
+from .access import LOOPBACK, Address, make_token, reachable
 from .chief import Chief, Event
-from .client import ChiefGone, LocalClient
 from .display import SweepDisplay
-from .folder import fingerprint
-from .hparams import write_hparams
-from .layout import ORACLE, RESULT, note, noted
+from .folder import ORACLE, RESULT, fingerprint, flush_events, record_event
 from .leases import Leases
 from .pool import Pool
 from .process import Job
-from .result import Best, SweepResult, asked
+from .result import Best, Row, Status, SweepResult, asked
 from .server import serve
 from .space import OutOfSpace
-from .statistics import compare
-from .tables import Row, Table
-from .token_file import make_token
+from .tables import Table, write_tensorboard
 from .trial import Trainer, keep_attempt
-from .winner import evaluate_winner, ranked, said, write_best, write_ensemble
-from .worker import Worker
+from .winner import compare, evaluate_winner, lead_sentence, ranked, write_best, write_ensemble
+from .worker import ChiefGone, LocalClient, Worker
 
 # Seconds between two looks at the workers.
 LOOK = 0.1
@@ -49,7 +45,15 @@ ANY_PORT = Address(LOOPBACK, 0)
 
 
 class Running:
-    """A sweep that runs in this process: its oracle, its table, its end."""
+    """A sweep that runs, with its chief in this process.
+
+    Args:
+        sweep: the sweep.
+        where: its directory.
+        lease: seconds without a heartbeat after which a worker counts as dead.
+        arrays: `(x, y)` for a recipe whose data source is `arrays`.
+        progress: show the trials as they come.
+    """
 
     def __init__(
         self,
@@ -80,7 +84,7 @@ class Running:
         self.table = Table(sweep, where.path)
         self.display = SweepDisplay(sweep, quiet=not progress)
         self.signal: signal.Signals | None = None
-        # Whether the trials train in this process, which then has no time of its own to look.
+        # Whether the trials train in this process, which then looks at them between epochs.
         self.here = False
         self.changed = True
         self.looked = 0.0
@@ -88,7 +92,7 @@ class Running:
     # Two ways to search.
 
     def alone(self) -> SweepResult:
-        """One trial after another, in this process."""
+        """Train one trial after another, in this process."""
         self.here = True
         trainer = Trainer(self.sweep, self.where.path, self.arrays)
         worker = Worker(self.sweep, LocalClient(self.chief), trainer, lease=self.lease)
@@ -100,14 +104,12 @@ class Running:
                 return self.interrupted()
             except ChiefGone as error:
                 return self.end("failed", str(error))
-        if outcome is TrialOutcome.OUT_OF_SPACE:
-            raise OutOfSpace(self.where.path)
-        self.check_space()
+        self.check_space(outcome)
         interrupted = outcome is TrialOutcome.INTERRUPTED or self.signal is not None
         return self.interrupted() if interrupted else self.finish()
 
     def with_workers(self, pool: Pool, address: Address | None) -> SweepResult:
-        """Several trials at once, each in a process of its own, here or elsewhere."""
+        """Train several trials at once, each in a process of this machine or of another."""
         mark, token = fingerprint(self.sweep), make_token(self.where.path)
         place = address or ANY_PORT
         port, stop = serve(self.chief, place, mark, token)
@@ -147,13 +149,13 @@ class Running:
         finally:
             pool.stop()
             if address is not None:
-                # An idle worker of another machine asks again, and is answered that all is done.
+                # An idle worker of another machine asks again, and learns that all is done.
                 time.sleep(FAREWELL)
             stop()
 
-    def check_space(self) -> None:
-        """End the sweep where the chief has waited in vain for space."""
-        if self.chief.full:
+    def check_space(self, outcome: TrialOutcome | None = None) -> None:
+        """End the sweep where the chief, or the last trial, has waited in vain for space."""
+        if self.chief.full or outcome is TrialOutcome.OUT_OF_SPACE:
             raise OutOfSpace(self.where.path)
 
     # What happens on the way.
@@ -161,7 +163,7 @@ class Running:
     def on_event(self, event: Event, trial_id: str) -> None:
         """Record what happens to a trial."""
         if event is not Event.EPOCH:
-            note(self.where.path, event, trial_id)
+            record_event(self.where.path, event, trial_id)
             self.changed = True
         if event is Event.RETRY:
             keep_attempt(self.where.path, trial_id)
@@ -183,13 +185,13 @@ class Running:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Note SIGINT and SIGTERM; the second of them acts as if nobody listened."""
+        """Remember a SIGINT or SIGTERM; a second one acts as it would without this."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
         numbers = (signal.SIGINT, signal.SIGTERM)
 
-        def receive(number: int, frame: Any) -> None:
+        def receive(number: int, frame: FrameType | None) -> None:
             self.signal = signal.Signals(number)
             restore()
 
@@ -210,39 +212,41 @@ class Running:
         """What is known so far; trials that run are continued by the same command."""
         self.chief.stop("interrupted")
         name = "a signal" if self.signal is None else self.signal.name
-        return self.end("interrupted", f"{name} came; the same command goes on")
+        return self.end("interrupted", f"{name} received; the same command continues")
 
     def finish(self) -> SweepResult:
         """The table, the winner and what was asked of it."""
-
         rows = self.table.write(self.chief.search.trials())
         best = ranked(rows, self.sweep.objective)
         if not best:
             return self.end("failed", self.chief.stopping or "no trial was completed")
-        found: dict[str, Any] = {
-            "best": described(best[0]),
-            "recipe": str(write_best(self.where.path, best[0], self.sweep)),
-        }
-        if len(best) > 1:
-            ahead = compare(best[0].seeds, best[1].seeds)
-            sentence = said(best[0], best[1], ahead, self.sweep.objective)
-            found["lead"] = {"second": best[1].trial, **asdict(ahead), "said": sentence}
-        if self.sweep.evaluate_test:
-            found["test"] = evaluate_winner(self.where.path, best[0], self.arrays)
-        if self.sweep.ensemble:
-            chosen = best[: self.sweep.ensemble]
-            test = self.sweep.evaluate_test
-            found["ensemble"] = write_ensemble(
-                self.where.path, chosen, test=test, arrays=self.arrays
-            )
+        found = self.answer(best)
         found["rounds"] = [asdict(item) for item in self.chief.search.rounds() or []]
-        write_hparams(self.where.path, rows)
+        write_tensorboard(self.where.path, rows)
         status = "failed" if self.chief.stopping else "completed"
         return self.end(status, self.chief.stopping or "the search is complete", **found)
 
-    def end(self, status: Any, reason: str, **found: Any) -> SweepResult:
-        """Write the table and the result."""
+    def answer(self, best: list[Row]) -> dict[str, Any]:
+        """The winner, how far it is ahead, and what the sweep asks of it, from ranked trials."""
+        sweep, path = self.sweep, self.where.path
+        found: dict[str, Any] = {
+            "best": {each.name: getattr(best[0], each.name) for each in fields(Best)},
+            "recipe": str(write_best(path, best[0], sweep)),
+        }
+        if len(best) > 1:
+            lead = compare(best[0].seeds, best[1].seeds)
+            said = lead_sentence(best[0], best[1], lead, sweep.objective)
+            found["lead"] = {"second": best[1].trial, **asdict(lead), "said": said}
+        if sweep.evaluate_test:
+            found["test"] = evaluate_winner(path, best[0], self.arrays)
+        if sweep.ensemble:
+            found["ensemble"] = write_ensemble(
+                path, best[: sweep.ensemble], test=sweep.evaluate_test, arrays=self.arrays
+            )
+        return found
 
+    def end(self, status: Status, reason: str, **found: Any) -> SweepResult:
+        """Write the table and the result."""
         rows = self.table.write(self.chief.search.trials())
         result = SweepResult(
             status,
@@ -258,11 +262,6 @@ class Running:
         result = replace(result, **found)
         when_there_is_space(self.chief.save)
         when_there_is_space(lambda: self.where.write_json(RESULT, result.to_json()))
-        # The story is for people; what is missing at its end is no reason to fail.
-        noted(self.where.path)
+        # Events are for people; if the last of them are missing, the sweep has not failed.
+        flush_events(self.where.path)
         return result
-
-
-def described(row: Row) -> dict[str, Any]:
-    """The best trial in the result."""
-    return {name: getattr(row, name) for name in Best.__dataclass_fields__}

@@ -12,7 +12,7 @@ from ....messages import logger
 from ...errors import RequestError, legible
 from ..engine.messages import METHODS, PREFIX, answer, outcome_in, parsed_request
 from ..engine.trial import Decision, NoTrial, Trial
-from .address import Address
+from .access import Address
 from .chief import BadCall, Chief, LeaseLost
 from .signing import Call, Gate, Refused
 
@@ -27,22 +27,14 @@ OTHER_SWEEP = (
 )
 
 
-class Failure(Exception):
-    """A call that is answered with an error."""
-
-    def __init__(self, code: grpc.StatusCode, words: str):
-        super().__init__(legible(words)[:MOST_WORDS])
-        self.code = code
-
-
 class Service(grpc.GenericRpcHandler):
     """Answers every call that reaches the port, whatever its method is called.
 
-    It takes the bytes of a message before anything has read them. So nothing is parsed that the
-    gate has not let through, and no method can be forgotten.
+    It receives the bytes of a message before anything has parsed them, so that every call has to
+    pass the gate first, whatever its method.
 
     Args:
-        chief: what carries the calls out.
+        chief: carries out the calls.
         fingerprint: of the sweep; a worker of another one is refused.
         token: of the sweep.
     """
@@ -68,36 +60,33 @@ class Service(grpc.GenericRpcHandler):
                 self.refusals.note("UNAUTHENTICATED", str(error), method, context.peer())
             context.set_trailing_metadata(tuple(error.renewal))
             context.abort(grpc.StatusCode.UNAUTHENTICATED, str(error))
-        try:
-            content = self.carried_out(call, method, message)
-        except Failure as error:
-            if error.code == grpc.StatusCode.INVALID_ARGUMENT:
-                self.refusals.note(error.code.name, str(error), method, context.peer())
-            proof = self.gate.sign(call, error.code.name, str(error).encode())
-            context.set_trailing_metadata(tuple(proof))
-            context.abort(error.code, str(error))
-        context.set_trailing_metadata(tuple(self.gate.sign(call, "OK", content)))
+        code, content = self.carried_out(call, method, message)
+        if code is grpc.StatusCode.INVALID_ARGUMENT:
+            self.refusals.note(code.name, content.decode(), method, context.peer())
+        context.set_trailing_metadata(tuple(self.gate.sign(call, code.name, content)))
+        if code is not grpc.StatusCode.OK:
+            context.abort(code, content.decode())
         return content
 
-    def carried_out(self, call: Call, method: str, message: bytes) -> bytes:
-        """The answer's bytes; a `Failure` where there is none."""
+    def carried_out(self, call: Call, method: str, message: bytes) -> tuple[grpc.StatusCode, bytes]:
+        """The answer's bytes; with another code than OK, why there is none."""
         if call.sweep != self.fingerprint:
-            raise Failure(grpc.StatusCode.FAILED_PRECONDITION, OTHER_SWEEP)
+            return grpc.StatusCode.FAILED_PRECONDITION, OTHER_SWEEP.encode()
         name = method.removeprefix(PREFIX)
         if name not in METHODS or not method.startswith(PREFIX):
-            raise Failure(grpc.StatusCode.UNIMPLEMENTED, f"there is no method {method}")
+            return grpc.StatusCode.UNIMPLEMENTED, _words(f"there is no method {method}")
         try:
-            return answer(name, self.call_chief(name, call, parsed_request(name, message)))
+            answered = self.call_chief(name, call, parsed_request(name, message))
+            return grpc.StatusCode.OK, answer(name, answered)
         except LeaseLost as error:
-            raise Failure(grpc.StatusCode.ABORTED, str(error)) from None
+            return grpc.StatusCode.ABORTED, _words(error)
         except ValueError as error:
-            raise Failure(grpc.StatusCode.INVALID_ARGUMENT, str(error)) from None
+            return grpc.StatusCode.INVALID_ARGUMENT, _words(error)
         except RuntimeError as error:
-            raise Failure(grpc.StatusCode.INTERNAL, str(error)) from error
+            return grpc.StatusCode.INTERNAL, _words(error)
         except Exception as error:
             logger.exception("a call of %s could not be answered", method)
-            words = f"{type(error).__name__}: {error}"
-            raise Failure(grpc.StatusCode.INTERNAL, words) from error
+            return grpc.StatusCode.INTERNAL, _words(f"{type(error).__name__}: {error}")
 
     def call_chief(self, name: str, call: Call, request: Any) -> Trial | NoTrial | Decision | None:
         """What the chief answers to a request."""
@@ -114,6 +103,10 @@ class Service(grpc.GenericRpcHandler):
         if set(metrics) != {objective}:
             raise BadCall(f"expected a value of {objective}. Received {str(metrics)[:200]}")
         return chief.report(request.trial_id, request.step, metrics[objective], worker=worker)
+
+
+def _words(error: str | Exception) -> bytes:
+    return legible(str(error))[:MOST_WORDS].encode()
 
 
 class Refusals:
@@ -142,7 +135,7 @@ def serve(
         The port, and what stops the server.
 
     Raises:
-        RequestError: the address is taken, or is none of this machine.
+        RequestError: the address is in use, or does not belong to this machine.
     """
     # Without the first option two chiefs could share one port and each get half of the calls.
     options = [("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", MOST_BYTES)]

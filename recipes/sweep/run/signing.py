@@ -3,9 +3,9 @@
 A call carries an HMAC-SHA256, keyed with the token, of everything in it: the method, the message,
 who calls, the session of the chief and a number that only grows. So a call that was altered, is
 sent a second time, or was recorded from an earlier chief is refused. The answer is signed together
-with the number of the call, so that nobody but the chief of this sweep can give one.
+with the number of the call, so that only the chief of this sweep can give one.
 
-What is said is not secret: nothing is encrypted.
+Nothing is encrypted: whoever sees the network can read the calls.
 """
 
 import hashlib
@@ -17,16 +17,9 @@ from dataclasses import dataclass
 from typing import Any
 
 # Metadata of a call. gRPC carries bytes under names that end in `-bin`.
-WORKER, SWEEP, REASON = (
-    "keras-recipes-worker-bin",
-    "keras-recipes-sweep-bin",
-    "keras-recipes-reason-bin",
-)
-SESSION, CALLER, NUMBER, SIGNATURE = (
-    "keras-recipes-session-bin",
-    "keras-recipes-caller-bin",
-    "keras-recipes-number-bin",
-    "keras-recipes-signature-bin",
+WORKER, SWEEP, REASON, SESSION, CALLER, NUMBER, SIGNATURE = (
+    f"keras-recipes-{name}-bin"
+    for name in ("worker", "sweep", "reason", "session", "caller", "number", "signature")
 )
 # What a call is signed with beside its method and its message, in this order.
 SIGNED = (SESSION, CALLER, NUMBER, WORKER, SWEEP, REASON)
@@ -34,7 +27,7 @@ SIGNED = (SESSION, CALLER, NUMBER, WORKER, SWEEP, REASON)
 RANDOM_BYTES = 16
 NUMBER_BYTES = 8
 
-# Pairs of name and value; gRPC's own type of them is no tuple to a type checker.
+# Pairs of a name and a value; to a type checker gRPC's type of them is not a tuple.
 Metadata = Sequence[Any]
 
 
@@ -54,8 +47,8 @@ class Refused(Exception):
     """A call that is not answered.
 
     Attributes:
-        renewal: for the owner of a sound signature that names another session, metadata with the
-            session of this chief; empty for anybody else.
+        renewal: metadata with the session of this chief, where the signature is valid but names
+            another session; empty otherwise.
     """
 
     def __init__(self, reason: str, renewal: Metadata = ()):
@@ -65,7 +58,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Call:
-    """A call whose signature is sound.
+    """A call with a valid signature.
 
     Attributes:
         worker: name of the worker that calls.
@@ -81,7 +74,7 @@ class Call:
 
 
 class Gate:
-    """The chief's end: lets through the calls that this sweep's workers have just made.
+    """The chief's side: accepts the calls that this sweep's workers have just made.
 
     Args:
         token: of the sweep.
@@ -120,7 +113,7 @@ class Gate:
         return Call(worker, sweep, reason, (caller, session, count))
 
     def sign(self, call: Call, code: str, content: bytes) -> Metadata:
-        """Metadata that prove an answer, or an error, to who made the call."""
+        """Metadata that prove an answer, or an error, to the caller."""
         return [(SIGNATURE, signed_answer(self._token, call.number, code, content))]
 
     def _count(self, caller: bytes, number: int) -> None:
@@ -131,7 +124,7 @@ class Gate:
 
 
 class Signer:
-    """The worker's end: signs calls, and checks answers.
+    """The worker's side: signs calls, and checks answers.
 
     It must be used for one call at a time: a chief refuses numbers that come in another order.
 
@@ -162,7 +155,7 @@ class Signer:
         return sent
 
     def renew(self, sent: Mapping[str, bytes], received: Metadata | None) -> bool:
-        """Take over the session that a refusal names; whether the chief has signed it."""
+        """Adopt the session that a refusal names; False where the chief has not signed it."""
         answer = dict(received or ())
         session, given = answer.get(SESSION, b""), answer.get(SIGNATURE, b"")
         proof = signature(self._token, b"session", *_number(sent), session)
@@ -180,7 +173,7 @@ class Signer:
 
 
 def signed_call(token: bytes, method: str, message: bytes, sent: Mapping[str, bytes]) -> bytes:
-    """The signature of a call; what it does not carry counts as empty."""
+    """The signature of a call; what is missing counts as empty."""
     return signature(
         token, b"call", method.encode(), message, *(sent.get(name, b"") for name in SIGNED)
     )

@@ -1,22 +1,38 @@
-"""A sweep, from its first trial to its answer."""
+"""A sweep, or a worker for one on another machine: checked, and run to its end."""
 
 import os
+import socket
 import threading
+import time
+import uuid
+from pathlib import Path
 from typing import Any
 
 from ...errors import RequestError, TrainingFailed
 from ...record.directory import RunDirectory
 from ...run.backend import use_tensorflow
 from ..spec.records import Sweep
-from .address import parse_address
-from .folder import base_recipe, describe, directory_of, held
-from .layout import RESULT
+from .access import Address, parse_address, read_token
+from .folder import (
+    RESULT,
+    TOKEN,
+    TRIALS,
+    base_recipe,
+    describe,
+    directory_of,
+    fingerprint,
+    held,
+)
 from .leases import lease_seconds
 from .pool import Pool
+from .process import FAILED, FULL, Job, carry_out
 from .result import SweepResult, asked, read_result
 from .space import sentence
 
 Arrays = tuple[Any, Any] | None
+# Seconds that a worker waits for the directory of its chief, and for a chief that is gone.
+START_SECONDS = 60.0
+PATIENCE = 600.0
 
 
 def run_sweep(
@@ -37,7 +53,7 @@ def run_sweep(
         jobs: trials at once on this machine; default the sweep's own number. With a `chief`
             address 0 leaves all work to workers that are started elsewhere.
         chief: `HOST:PORT` to answer workers of other machines at.
-        lease: seconds without a sign of life after which a worker counts as dead; default 30.
+        lease: seconds without a heartbeat after which a worker counts as dead; default 30.
         arrays: `(x, y)` for a recipe whose data source is `arrays`; on this machine alone.
         progress: show the trials as they come.
 
@@ -50,11 +66,11 @@ def run_sweep(
     """
     count = sweep.jobs if jobs is None else jobs
     address = None if chief is None else parse_address(chief, "--chief", least=0)
-    check(sweep, count, address is not None, arrays)
+    _check(sweep, count, address, arrays)
     seconds = lease_seconds(lease)
     directory = directory_of(sweep, out)
     with held(sweep, directory) as where:
-        known = answered(sweep, where)
+        known = _complete(sweep, where)
         if known is not None:
             return known
         pool = None
@@ -65,7 +81,7 @@ def run_sweep(
         try:
             use_tensorflow()
             describe(sweep, where)
-            # keras-tuner comes with Keras: not before a worker has begun to import it as well.
+            # keras-tuner comes with Keras: import it once the workers import it too.
             from .running import Running
 
             run = Running(sweep, where, lease=seconds, arrays=arrays, progress=progress)
@@ -77,20 +93,10 @@ def run_sweep(
                 pool.stop()
 
 
-def check(sweep: Sweep, jobs: int, far: bool, arrays: Arrays) -> None:
-    """Refuse what could not work, before anything is written.
-
-    Args:
-        sweep: the sweep.
-        jobs: trials at once on this machine.
-        far: whether workers of other machines are answered.
-        arrays: `(x, y)` from Python, or None.
-
-    Raises:
-        RequestError: the number of jobs or the recipe is not one to search with.
-    """
-    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < (not far):
-        least = 0 if far else 1
+def _check(sweep: Sweep, jobs: int, address: Address | None, arrays: Arrays) -> None:
+    """Refuse what could not work, before anything is written."""
+    least = 1 if address is None else 0
+    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < least:
         raise RequestError(f"--jobs: expected a whole number from {least}. Received {jobs!r}.")
     recipe = base_recipe(sweep)
     if recipe.ensemble is not None:
@@ -105,9 +111,72 @@ def check(sweep: Sweep, jobs: int, far: bool, arrays: Arrays) -> None:
         )
 
 
-def answered(sweep: Sweep, where: RunDirectory) -> SweepResult | None:
+def _complete(sweep: Sweep, where: RunDirectory) -> SweepResult | None:
     """The result of a sweep that is complete, with nothing more asked of it."""
     if not (where / RESULT).exists():
         return None
     known = read_result(where / RESULT)
     return known if known.status == "completed" and known.asked == asked(sweep) else None
+
+
+def work_for(
+    sweep: Sweep,
+    address: str,
+    *,
+    out: str | os.PathLike | None = None,
+    lease: float | None = None,
+    token_file: str | os.PathLike | None = None,
+    patience: float = PATIENCE,
+) -> int:
+    """Work for a chief on another machine until it has nothing left; the exit status.
+
+    The directory of the sweep must be the chief's: a folder that both machines see, so that a trial
+    whose worker dies is continued by another.
+
+    Args:
+        sweep: the same sweep as the chief's.
+        address: `HOST:PORT` of the chief.
+        out: directory of the sweep as this machine sees it; default `sweeps/NAME`.
+        lease: seconds of a lease, as the chief's.
+        token_file: a copy of the sweep's token; default the one in the directory.
+        patience: seconds to wait for a chief that is not there, or not there any more.
+
+    Raises:
+        RequestError: the chief runs another sweep, the directory is not the chief's, or there is no
+            token.
+    """
+    where = parse_address(address, "--worker")
+    seconds = lease_seconds(lease)
+    token = None if token_file is None else read_token(Path(token_file))
+    directory = directory_of(sweep, out)
+    use_tensorflow()
+    wait_for(directory, name=TOKEN if token is None else TRIALS)
+    job = Job(
+        sweep,
+        directory.resolve(),
+        str(where),
+        # Two workers of one name would be one to the chief.
+        f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}",
+        fingerprint(sweep),
+        read_token(directory / TOKEN) if token is None else token,
+        seconds,
+        patience,
+    )
+    status = carry_out(job)
+    return FAILED if status == FULL else status
+
+
+def wait_for(directory: Path, seconds: float = START_SECONDS, name: str = TRIALS) -> None:
+    """Wait for a chief that was started at the same time to make a part of its directory.
+
+    Raises:
+        RequestError: it does not come.
+    """
+    until = time.monotonic() + seconds
+    while not (directory / name).exists():
+        if time.monotonic() > until:
+            raise RequestError(
+                f"{directory}: there is no sweep here that a chief runs, for it holds no `{name}`. "
+                "A worker needs the directory of its chief; name it with --out."
+            )
+        time.sleep(0.2)

@@ -1,21 +1,27 @@
-"""The table of all trials: what each was, what it reached, how it came along."""
+"""The table of all trials: as rows, as CSV, and as runs for TensorBoard."""
 
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ....disk import when_there_is_space
+from ....callbacks.event_records import EventFile, end_summary, scalar_summary, start_summary
+from ....disk import replaced_files, when_there_is_space
 from ...record.directory import RunDirectory
+from ...record.metrics import curves, read_metrics
 from ..engine.trial import Trial, TrialOutcome, plan_of
 from ..spec.records import Sweep
-from .layout import TABLE, TABLE_JSON, run_folders
-from .row import Row
-from .statistics import interval
-from .training import curve, epochs_of
+from .folder import TABLE, TABLE_JSON, TENSORBOARD, TRIALS, run_folders
+from .result import Row
+from .winner import interval
+
+COLUMNS = ("trial", "status", "score", "low", "high", "epochs", "seconds", "whole", "continues")
+# What an event file is named; nothing else is ever removed.
+EVENT_FILES = "events.out.tfevents.*"
 
 
 def row(sweep: Sweep, directory: Path, trial: Trial) -> Row:
@@ -23,11 +29,11 @@ def row(sweep: Sweep, directory: Path, trial: Trial) -> Row:
     plan = plan_of(sweep, trial)
     metric, direction = sweep.objective.metric, sweep.objective.direction
     folders = run_folders(directory, trial.trial_id, sweep.repeats)
-    curves = [[value for _, value in curve(folder, metric)] for folder in folders]
-    lines = [epochs_of(folder) for folder in folders]
+    lines = [read_metrics(folder) for folder in folders]
+    found = [curves(epochs).get(metric, ([], []))[1] for epochs in lines]
     completed = trial.outcome in (TrialOutcome.COMPLETED, TrialOutcome.STOPPED)
     better = min if direction == "min" else max
-    seeds = [better(values) for values in curves if values] if completed else []
+    seeds = [better(values) for values in found if values] if completed else []
     bounds = interval(seeds) if len(seeds) > 1 else None
     paused = plan.until is not None and plan.full is not None and plan.until < plan.full
     return Row(
@@ -45,12 +51,12 @@ def row(sweep: Sweep, directory: Path, trial: Trial) -> Row:
         trial.outcome is TrialOutcome.COMPLETED and not paused,
         trial.message,
         [folder.relative_to(directory).as_posix() for folder in folders if folder.exists()],
-        curves,
+        found,
     )
 
 
-def _seconds(lines: Sequence[dict[str, Any]], first: int) -> float:
-    """The time of the epochs after the first ones; lines hold the time since the start."""
+def _seconds(lines: Sequence[Mapping[str, Any]], first: int) -> float:
+    """The time of the epochs after the first ones; a line holds the time since the start."""
     if len(lines) <= first:
         return 0.0
     before = lines[first - 1].get("seconds", 0.0) if first else 0.0
@@ -69,13 +75,10 @@ class Table:
         """A row for each trial, in order."""
         found = []
         for trial in trials:
-            if trial.trial_id not in self._ended:
-                made = row(self.sweep, self.directory, trial)
-                if made.status == "running":
-                    found.append(made)
-                    continue
-                self._ended[trial.trial_id] = made
-            found.append(self._ended[trial.trial_id])
+            known = self._ended.get(trial.trial_id) or row(self.sweep, self.directory, trial)
+            if known.status != "running":
+                self._ended[trial.trial_id] = known
+            found.append(known)
         return found
 
     def write(self, trials: Sequence[Trial]) -> list[Row]:
@@ -91,9 +94,6 @@ class Table:
 def names_of(sweep: Sweep) -> list[str]:
     """The names of the parameters, each once."""
     return list(dict.fromkeys(parameter.name for parameter in sweep.parameters))
-
-
-COLUMNS = ("trial", "status", "score", "low", "high", "epochs", "seconds", "whole", "continues")
 
 
 def as_csv(rows: Sequence[Row], names: Sequence[str]) -> str:
@@ -121,3 +121,29 @@ def cell(value: Any) -> str:
     if isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False)
+
+
+def write_tensorboard(directory: Path, rows: Sequence[Row]) -> None:
+    """Write a run for each training of the trials: its values, and the curves of its metrics.
+
+    `tensorboard --logdir SWEEP/tensorboard` shows them. Events that were written there before are
+    replaced; other files stay.
+    """
+    for row in rows:
+        for run in row.directories:
+            target = directory / TENSORBOARD / run.removeprefix(f"{TRIALS}/").replace("/", "-")
+            when_there_is_space(partial(_write_events, directory / run, target, row))
+
+
+def _write_events(run: Path, target: Path, row: Row) -> None:
+    with replaced_files(target, EVENT_FILES) as beside:
+        file = EventFile(beside)
+        known = (bool, int, float, str)
+        values = {k: v if isinstance(v, known) else cell(v) for k, v in row.values.items()}
+        file.write(start_summary(values, 0.0))
+        for line in read_metrics(run):
+            numbers = {name: points[0] for name, (_, points) in curves([line]).items()}
+            scalars = {name: numbers[name] for name in numbers if name not in ("epoch", "step")}
+            file.write(scalar_summary(scalars), int(line["epoch"]))
+        file.write(end_summary(row.seconds))
+        file.flush()

@@ -1,20 +1,40 @@
-"""One trial: its trainings, what they reached, and how they failed."""
+"""One trial: its trainings, each new, continued or finished already, and what they reached."""
 
+import json
+import math
 import os
 import statistics
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import keras
 
 from ....disk import copy_folder, when_there_is_space
 from ...errors import RequestError
 from ...record import directory as files
+from ...record.directory import RunDirectory
+from ...record.lock import locked
+from ...record.metrics import curves, read_metrics
 from ...record.result import Result, StopReason
+from ...run.stop import StopRequest
+from ...run.train import train
+from ...spec import Recipe
 from ..engine.trial import Decision, Plan, TrialOutcome, recipes_of
 from ..spec.records import Sweep
-from .layout import run_folders, trial_folder
-from .space import lacks_space
-from .training import Report, Reporter, curve, finished, train_trial
+from . import space
+from .folder import TRIALS, record_event, run_folders, trial_folder
+from .space import OutOfSpace, SpaceWait, lacks_space
+
+# Seconds that a worker waits for another one that lost its lease and still trains: it leaves the
+# run at the end of its epoch.
+BUSY_SECONDS = 600.0
+Arrays = tuple[Any, Any] | None
+# Takes an epoch, from 1, and its value.
+Report = Callable[[int, float], Decision]
+Points = list[tuple[int, float]]
 
 
 @dataclass(frozen=True)
@@ -30,7 +50,7 @@ class TrialResult:
 
     outcome: TrialOutcome
     reason: str = ""
-    curve: list[tuple[int, float]] = field(default_factory=list)
+    curve: Points = field(default_factory=list)
 
 
 class Trainer:
@@ -42,7 +62,7 @@ class Trainer:
         arrays: `(x, y)` for a recipe whose data source is `arrays`.
     """
 
-    def __init__(self, sweep: Sweep, directory: Path, arrays: tuple[Any, Any] | None = None):
+    def __init__(self, sweep: Sweep, directory: Path, arrays: Arrays = None):
         self.sweep = sweep
         self.directory = directory
         self.arrays = arrays
@@ -57,7 +77,8 @@ class Trainer:
         try:
             return self._run(plan, report)
         except RequestError as error:
-            return TrialResult(TrialOutcome.FAILED, one_line(error))
+            reason = " ".join(str(error).split()) or type(error).__name__
+            return TrialResult(TrialOutcome.FAILED, reason)
         except MemoryError:
             return TrialResult(TrialOutcome.CRASHED, "out of memory")
         except Exception as error:
@@ -68,58 +89,50 @@ class Trainer:
             return TrialResult(TrialOutcome.CRASHED, f"{type(error).__name__}: {error}")
 
     def _run(self, plan: Plan, report: Report) -> TrialResult:
-        recipes = recipes_of(self.sweep, plan)
-        folders = self._folders(plan.trial_id)
+        folders = run_folders(self.directory, plan.trial_id, self.sweep.repeats)
         if plan.parent is not None:
-            for source, target in zip(self._folders(plan.parent), folders, strict=True):
-                _copy_run(source, target)
+            parents = run_folders(self.directory, plan.parent, self.sweep.repeats)
+            for source, target in zip(parents, folders, strict=True):
+                if not target.exists():
+                    when_there_is_space(lambda a=source, b=target: copy_folder(a, b))
+        if self.sweep.repeats > 1:
+            # The mean decides, which is known only after the last training.
+            report = _always_continue
         results = []
-        for recipe, folder in zip(recipes, folders, strict=True):
-            reporter = self._reporter(report, plan)
+        for recipe, folder in zip(recipes_of(self.sweep, plan), folders, strict=True):
+            reporter = Reporter(self.sweep.objective.metric, report, plan.until)
             result = train_trial(recipe, folder, reporter, self.arrays)
-            results.append(result)
             if finished(folder, plan.until) is None or result.status == "failed":
                 return _unfinished(folder, result)
-        return self._completed(plan, results)
+            results.append(result)
+        return self._completed(folders, results)
 
-    def _folders(self, trial_id: str) -> list[Path]:
-        return run_folders(self.directory, trial_id, self.sweep.repeats)
-
-    def _reporter(self, report: Report, plan: Plan) -> Reporter:
-        # With repeats the mean decides, which is known only after the last training.
-        if self.sweep.repeats > 1:
-            return Reporter(
-                self.sweep.objective.metric, lambda epoch, value: Decision.CONTINUE, plan.until
-            )
-        return Reporter(self.sweep.objective.metric, report, plan.until)
-
-    def _completed(self, plan: Plan, results: list[Result]) -> TrialResult:
+    def _completed(self, folders: list[Path], results: list[Result]) -> TrialResult:
         objective = self.sweep.objective
-        curves = [curve(run, objective.metric) for run in self._folders(plan.trial_id)]
-        if not all(curves):
+        points = [curve(folder, objective.metric) for folder in folders]
+        if not all(points):
             return TrialResult(TrialOutcome.FAILED, f"no epoch has a value of {objective.metric}")
-        found = curves[0]
-        if len(curves) > 1:
+        found = points[0]
+        if len(points) > 1:
             better = min if objective.direction == "min" else max
-            best = [better(value for _, value in points) for points in curves]
-            found = [(max(result.epochs for result in results), statistics.fmean(best))]
+            mean = statistics.fmean(better(value for _, value in each) for each in points)
+            found = [(max(result.epochs for result in results), mean)]
         stopped = [result.reason for result in results if result.stop_reason is StopReason.SEARCH]
         if stopped:
             return TrialResult(TrialOutcome.STOPPED, stopped[0], found)
         return TrialResult(TrialOutcome.COMPLETED, "", found)
 
 
+def _always_continue(epoch: int, value: float) -> Decision:
+    return Decision.CONTINUE
+
+
 def _unfinished(folder: Path, result: Result) -> TrialResult:
     if result.status == "interrupted":
         return TrialResult(TrialOutcome.INTERRUPTED, result.reason)
     # An error may have come from outside; a training that diverged does so every time.
-    broke = (folder / files.TRACEBACK).exists()
-    return TrialResult(TrialOutcome.CRASHED if broke else TrialOutcome.FAILED, result.reason)
-
-
-def one_line(error: BaseException) -> str:
-    """An error in one line."""
-    return " ".join(str(error).split()) or type(error).__name__
+    crashed = (folder / files.TRACEBACK).exists()
+    return TrialResult(TrialOutcome.CRASHED if crashed else TrialOutcome.FAILED, result.reason)
 
 
 def keep_attempt(directory: Path, trial_id: str) -> None:
@@ -133,7 +146,149 @@ def keep_attempt(directory: Path, trial_id: str) -> None:
     when_there_is_space(lambda: os.rename(folder, name))
 
 
-def _copy_run(source: Path, target: Path) -> None:
-    """Copy a run directory, whole or not at all."""
-    if not target.exists():
-        when_there_is_space(lambda: copy_folder(source, target))
+class Reporter(keras.callbacks.Callback):
+    """Reports the value of each epoch, and ends or pauses the training as it is decided.
+
+    Args:
+        metric: name of the value in the logs of an epoch.
+        report: takes the epoch, from 1, and its value; decides how to continue.
+        until: epoch after which the training pauses, or None.
+
+    Attributes:
+        stopped_at: epoch after which the decision was to stop; None where it never was.
+        stop: pauses the training, which stores its whole state to be continued later.
+        epochs: epochs that have ended since the training was started or continued.
+    """
+
+    def __init__(self, metric: str, report: Report, until: int | None = None):
+        super().__init__()
+        self.metric = metric
+        self.report = report
+        self.until = until
+        self.stopped_at: int | None = None
+        self.stop = StopRequest()
+        self.epochs = 0
+
+    def get_state(self) -> dict[str, Any]:
+        """Nothing: the chief knows what was reported."""
+        return {}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Nothing is to be restored."""
+
+    def on_error(self, error: Exception) -> None:
+        """Leave a training that found no space as it is, to be continued: it has not failed."""
+        if lacks_space(error):
+            raise OutOfSpace from error
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self.epochs += 1
+        value = (logs or {}).get(self.metric)
+        decision = Decision.CONTINUE
+        # A value that is not finite ends the training, whose result says so.
+        if value is not None and math.isfinite(value):
+            decision = self.report(epoch + 1, float(value))
+        if self.model is None or self.model.stop_training:
+            return
+        last = epoch + 1 == int((self.params or {}).get("epochs", 0))
+        if decision is Decision.STOP:
+            self.stopped_at = epoch + 1
+            self.model.stop_training = True
+            return
+        reached = self.until is not None and epoch + 1 >= self.until
+        if not last and (reached or decision is Decision.PAUSE):
+            self.stop.pause()
+
+
+def train_trial(recipe: Recipe, folder: Path, reporter: Reporter, arrays: Arrays = None) -> Result:
+    """Start or continue a training; one that is finished is only read.
+
+    The values of epochs that were trained before are reported first: a chief that was killed may
+    not know them.
+    """
+    done = finished(folder, reporter.until)
+    for epoch, value in curve(folder, reporter.metric):
+        if reporter.report(epoch, value) is Decision.PAUSE:
+            return Result("interrupted", str(folder), "another worker has the trial")
+    if done is not None:
+        return done
+    result = _with_space(lambda: _train(recipe, folder, reporter, arrays), reporter)
+    if result.status == "completed":
+        sweep = next(above.parent for above in folder.parents if above.name == TRIALS)
+        record_event(sweep, "trained", folder.relative_to(sweep / TRIALS).as_posix())
+    if reporter.stopped_at is not None:
+        reason = f"stopped by the search after epoch {reporter.stopped_at}"
+        result = replace(result, reason=reason, stop_reason=StopReason.SEARCH)
+        written = result.to_json()
+        when_there_is_space(lambda: RunDirectory(folder).write_result(written))
+    return result
+
+
+def _train(recipe: Recipe, folder: Path, reporter: Reporter, arrays: Arrays) -> Result:
+    wait_until_free(folder)
+    keras.backend.clear_session()
+    reporter.stop = StopRequest()
+    return train(
+        recipe,
+        out=folder,
+        arrays=arrays,
+        progress=False,
+        callbacks=(reporter,),
+        resume=folder.exists(),
+        evaluate_test=False,
+        stop=reporter.stop,
+    )
+
+
+def _with_space(attempt: Callable[[], Result], reporter: Reporter) -> Result:
+    """Train; where the disk is full, wait and continue from the last checkpoint.
+
+    Raises:
+        OutOfSpace: there was none for as long as a sweep waits, and no epoch ended in that time.
+    """
+    waiting = SpaceWait()
+    while True:
+        before = reporter.epochs
+        try:
+            return attempt()
+        except (OSError, RequestError) as error:
+            if not lacks_space(error):
+                raise
+            if reporter.epochs > before:
+                waiting.over()
+            if waiting.too_long():
+                raise OutOfSpace from error
+        time.sleep(space.PAUSE)
+
+
+def finished(folder: Path, until: int | None) -> Result | None:
+    """The result of a training that has reached its end, or epoch `until`; None of any other."""
+    try:
+        result = Result.from_json(json.loads((folder / files.RESULT).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+    paused = result.status == "interrupted" and until is not None and result.epochs >= until
+    return result if paused or result.status in ("completed", "failed") else None
+
+
+def wait_until_free(folder: Path, seconds: float = BUSY_SECONDS) -> None:
+    """Wait for a process that still works on a run, although it counts as dead.
+
+    Raises:
+        RequestError: it does not end.
+    """
+    until = time.monotonic() + seconds
+    while folder.is_dir():
+        try:
+            with locked(folder):
+                return
+        except RequestError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.2)
+
+
+def curve(folder: Path, metric: str) -> Points:
+    """Epoch, from 1, and value of a metric for each epoch of a run that was finished."""
+    epochs, values = curves(read_metrics(folder)).get(metric, ([], []))
+    return list(zip(epochs, values, strict=True))

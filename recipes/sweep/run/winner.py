@@ -1,17 +1,25 @@
-"""The answer of a sweep: the best trial as a recipe, what it does on the test rows, an ensemble."""
+"""The answer of a sweep: which trial is best, how sure that is, and what is made of it."""
 
+import math
+import statistics
+import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scipy import stats
+
 from ....disk import when_there_is_space
+from ...build.inputs import data_of
 from ...record import directory as files
 from ...record.directory import RunDirectory
+from ...run.ensemble import averaged
+from ...run.reload import measured, model_of
 from ...spec import load
 from ..spec.records import Objective, Sweep
-from .layout import BEST, ENSEMBLE
-from .statistics import Lead
-from .tables import Row
+from .folder import BEST, ENSEMBLE
+from .result import Row
 
 # The usual bound on the probability of a lead that is none.
 SIGNIFICANT = 0.05
@@ -33,21 +41,70 @@ def ranked(rows: Sequence[Row], objective: Objective) -> list[Row]:
     return [row for *_, row in sorted(found, key=lambda item: item[:3])]
 
 
-def said(best: Row, second: Row, found: Lead, objective: Objective) -> str:
+@dataclass(frozen=True)
+class Lead:
+    """A comparison of two settings, the first of which is ahead.
+
+    Attributes:
+        difference: mean of the first less mean of the second.
+        probability: of a difference at least as large if both were the same; None where single
+            trainings give none.
+        test: name of the test.
+    """
+
+    difference: float
+    probability: float | None
+    test: str
+
+
+def interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float] | None:
+    """Student's interval of a mean: mean +- t * s / sqrt(n); None for a single value.
+
+    >>> low, high = interval([1.0, 2.0, 3.0])
+    >>> round(low, 4), round(high, 4)
+    (-0.4841, 4.4841)
+    """
+    count = len(values)
+    if count < 2:
+        return None
+    mean = statistics.fmean(values)
+    error = statistics.stdev(values) / math.sqrt(count)
+    half = float(stats.t.ppf(0.5 + confidence / 2, count - 1)) * error
+    return mean - half, mean + half
+
+
+def compare(first: Sequence[float], second: Sequence[float]) -> Lead:
+    """Two settings: Student's paired test where they have the same seeds, Welch's otherwise."""
+    difference = statistics.fmean(first) - statistics.fmean(second)
+    if min(len(first), len(second)) < 2:
+        return Lead(difference, None, "none: one training each")
+    found: Any
+    with warnings.catch_warnings():
+        # Values without any spread make scipy warn; the probability is then 0, or NaN for 1.
+        warnings.simplefilter("ignore")
+        if len(first) == len(second):
+            test, found = "paired t test", stats.ttest_rel(first, second)
+        else:
+            test, found = "Welch's t test", stats.ttest_ind(first, second, equal_var=False)
+    probability = float(found.pvalue)
+    return Lead(difference, 1.0 if math.isnan(probability) else probability, test)
+
+
+def lead_sentence(best: Row, second: Row, lead: Lead, objective: Objective) -> str:
     """The lead as a sentence."""
     start = (
         f"trial {best.trial} is ahead of trial {second.trial} by "
         f"{abs((best.score or 0.0) - (second.score or 0.0)):.3g} in {objective.metric}"
     )
-    if found.probability is None:
-        return f"{start}; with one training each nobody can tell this from noise (see `repeats`)"
-    verdict = "more" if found.probability < SIGNIFICANT else "no more"
-    return f"{start}, {verdict} than the noise of the seeds ({found.test}, p = {_p(found)})"
-
-
-def _p(found: Lead) -> str:
-    p = found.probability or 0.0
-    return f"{p:.2g}" if p >= 1e-4 else "below 0.0001"
+    p = lead.probability
+    if p is None:
+        return (
+            f"{start}; with one training each this cannot be distinguished from noise (see "
+            "`repeats`)"
+        )
+    verdict = "more" if p < SIGNIFICANT else "no more"
+    shown = f"{p:.2g}" if p >= 1e-4 else "below 0.0001"
+    return f"{start}, {verdict} than the noise of the seeds ({lead.test}, p = {shown})"
 
 
 def write_best(directory: Path, best: Row, sweep: Sweep) -> Path:
@@ -74,9 +131,6 @@ def write_best(directory: Path, best: Row, sweep: Sweep) -> Path:
 
 def evaluate_winner(directory: Path, best: Row, arrays: Any = None) -> dict[str, float]:
     """Metrics of the winner's model on the test rows: the only time that they are looked at."""
-    from ...build.inputs import data_of
-    from ...run.reload import measured, model_of
-
     run = RunDirectory(directory / best.directories[0])
     recipe = load(run / files.RECIPE)
     return measured(recipe, data_of(recipe, arrays), model_of(run), "test")
@@ -96,10 +150,6 @@ def write_ensemble(
     Returns:
         The members and the metrics of the ensemble.
     """
-    from ...build.inputs import data_of
-    from ...run.ensemble import averaged
-    from ...run.reload import measured, model_of
-
     folders = [directory / row.directories[0] for row in best]
     recipe = load(folders[0] / files.RECIPE)
     model = averaged([model_of(RunDirectory(folder)) for folder in folders], recipe.name)

@@ -5,36 +5,60 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol, TypeVar
 
 from ..engine.trial import Decision, NoTrial, Trial, TrialOutcome, plan_of
 from ..spec.records import Sweep
-from .chief import LeaseLost
-from .client import ChiefGone, Client
+from .chief import Chief, LeaseLost
 from .leases import LEASE_SECONDS
 from .trial import Trainer, TrialResult
 
+T = TypeVar("T")
 # Heartbeats in the length of a lease.
 BEATS = 5
 # Seconds until a worker that got no trial asks again.
 PAUSE = 0.2
 
 
-@contextmanager
-def only_new_garbage() -> Iterator[None]:
-    """Exclude the objects that exist now from garbage collection.
+class ChiefGone(Exception):
+    """The chief did not answer for as long as the worker is willing to wait, or cannot continue."""
 
-    Keras collects garbage whenever it clears a model, before each trial. With all that TensorFlow
-    has imported that takes a quarter of a second; none of it is ever garbage.
-    """
-    if gc.get_freeze_count():
-        # A caller has done so, and will end it.
-        yield
-        return
-    gc.freeze()
+
+class Client(Protocol):
+    """What a worker asks a chief, in the same process or over a network."""
+
+    def next_trial(self) -> Trial | NoTrial: ...
+    def report(self, trial_id: str, epoch: int, value: float) -> Decision: ...
+    def end(self, trial_id: str, outcome: TrialOutcome, message: str) -> None: ...
+    def heartbeat(self, trial_id: str) -> Trial: ...
+
+
+class LocalClient:
+    """A chief in the same process."""
+
+    def __init__(self, chief: Chief, worker: str = "worker0"):
+        self.chief = chief
+        self.worker = worker
+
+    def next_trial(self) -> Trial | NoTrial:
+        return _answered(lambda: self.chief.next_trial(self.worker))
+
+    def report(self, trial_id: str, epoch: int, value: float) -> Decision:
+        return _answered(lambda: self.chief.report(trial_id, epoch, value, worker=self.worker))
+
+    def end(self, trial_id: str, outcome: TrialOutcome, message: str) -> None:
+        _answered(lambda: self.chief.end(trial_id, outcome, message, worker=self.worker))
+
+    def heartbeat(self, trial_id: str) -> Trial:
+        return _answered(lambda: self.chief.heartbeat(trial_id, worker=self.worker))
+
+
+def _answered(call: Callable[[], T]) -> T:
+    """The answer to a call; a chief whose oracle raised an error is as good as gone."""
     try:
-        yield
-    finally:
-        gc.unfreeze()
+        return call()
+    except RuntimeError as error:
+        raise ChiefGone(str(error)) from error
 
 
 class Heartbeat:
@@ -95,7 +119,7 @@ class Worker:
         """Carry out trials, one after another, while there are `more` to do.
 
         Returns:
-            INTERRUPTED or OUT_OF_SPACE where the last trial ended so; None otherwise.
+            INTERRUPTED or OUT_OF_SPACE, if the last trial ended that way; None otherwise.
 
         Raises:
             ChiefGone: the chief does not answer any more.
@@ -148,3 +172,21 @@ class Worker:
             self.client.end(trial.trial_id, result.outcome, result.reason)
         except LeaseLost:
             return
+
+
+@contextmanager
+def only_new_garbage() -> Iterator[None]:
+    """Exclude the objects that exist now from garbage collection.
+
+    Keras collects garbage whenever it clears a model, before each trial. With all that TensorFlow
+    has imported that takes a quarter of a second; none of it is ever garbage.
+    """
+    if gc.get_freeze_count():
+        # A caller has done so, and will end it.
+        yield
+        return
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from ...spec.fields import Field, Mismatch, boolean, did_you_mean, listed, number, shown, typed
-from ...spec.nodes import Node, Place
+from ...spec.fields import Field, Mismatch, boolean, did_you_mean, listed, number, shown, where
+from ...spec.nodes import Node, Place, is_list
 
 
 def _whole(value: Any) -> int:
@@ -23,7 +23,7 @@ NUMBER = Field(_number, "expected a number.", {"type": "number"})
 POSITIVE = replace(NUMBER, schema={"type": "number", "exclusiveMinimum": 0})
 FLAG = boolean()
 WHOLE = Field(_whole, "expected a whole number.", {"type": "integer"})
-LIST = typed(list, "expected a list.", "array")
+LIST = where(is_list, "expected a list.", {"type": "array"})
 ITEMS = replace(LIST, schema={"type": "array", "minItems": 1})
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...errors import Problem
-from ...spec.fields import closest, did_you_mean, listed, shown, typed
-from ...spec.nodes import Node, Place, dotted
+from ...spec.fields import closest, did_you_mean, listed, shown, where
+from ...spec.nodes import Node, Place, dotted, is_dict
 from ...spec.nodes import Path as Keys
 from ...spec.overrides import WHOLE, steps
 from .domains import Choice, Domain, Fixed, Int, LogUniform, Uniform
@@ -35,7 +35,7 @@ class Stack(Kind):
     meaning = "the same layers, `depth` times on top of each other"
     arguments = {  # noqa: RUF012
         "depth": replace(
-            typed(dict, "expected `{min: 1, max: 3}`.", "object"),
+            where(is_dict, "expected `{min: 1, max: 3}`.", {"type": "object"}),
             schema={
                 "type": "object",
                 "required": ["min", "max"],

@@ -5,7 +5,7 @@ from typing import Any, Literal
 import pytest
 
 from keras_recipes import RequestError
-from keras_recipes.recipes.sweep.run.layout import trial_folder
+from keras_recipes.recipes.sweep.run.folder import trial_folder
 from keras_recipes.recipes.sweep.run.result import SweepResult, read_result
 from keras_recipes.recipes.sweep.stored import fits, is_trial_id, read_json
 

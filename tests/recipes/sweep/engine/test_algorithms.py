@@ -7,8 +7,8 @@ import statistics
 import pytest
 from keras_tuner.engine.trial import TrialStatus
 
-from keras_recipes.recipes.sweep.engine.asha import rungs
 from keras_recipes.recipes.sweep.engine.coarse_to_fine import narrowed, remaining, within
+from keras_recipes.recipes.sweep.engine.searches import rungs
 from keras_recipes.recipes.sweep.engine.trial import Decision
 from keras_recipes.recipes.sweep.spec.domains import LogUniform
 

@@ -7,9 +7,8 @@ import pytest
 
 from keras_recipes.recipes.sweep.run import tables, winner
 from keras_recipes.recipes.sweep.run.display import SweepDisplay, trials_of
-from keras_recipes.recipes.sweep.run.row import shortened
-from keras_recipes.recipes.sweep.run.statistics import compare
-from keras_recipes.recipes.sweep.run.tables import Row
+from keras_recipes.recipes.sweep.run.result import Row, shortened
+from keras_recipes.recipes.sweep.run.winner import compare
 from keras_recipes.recipes.sweep.spec import Objective
 
 LEAST, MOST = Objective("val_loss", "min"), Objective("val_accuracy", "max")
@@ -49,9 +48,9 @@ def test_a_trial_that_another_went_on_with_is_not_ranked_beside_it():
 
 def test_a_lead_is_told_from_noise_only_with_seeds():
     one, other = row("0", 0.2), row("1", 0.3)
-    told = winner.said(one, other, compare(one.seeds, other.seeds), LEAST)
+    told = winner.lead_sentence(one, other, compare(one.seeds, other.seeds), LEAST)
     assert told.startswith("trial 0 is ahead of trial 1 by 0.1 in val_loss")
-    assert "nobody can tell" in told
+    assert "cannot be distinguished from noise" in told
 
 
 @pytest.mark.parametrize(
@@ -61,7 +60,7 @@ def test_a_lead_is_told_from_noise_only_with_seeds():
 def test_a_lead_beyond_the_noise_is_said_to_be_one(seeds, verdict):
     one = row("0", 0.2, seeds=[0.2, 0.21, 0.19])
     other = row("1", sum(seeds) / 3, seeds=seeds)
-    told = winner.said(one, other, compare(one.seeds, other.seeds), LEAST)
+    told = winner.lead_sentence(one, other, compare(one.seeds, other.seeds), LEAST)
     assert verdict in told
     assert ("no more" in told) == ("no more" in verdict)
 

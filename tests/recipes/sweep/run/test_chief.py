@@ -151,7 +151,7 @@ def test_a_failed_trial_is_tried_again_as_often_as_asked(make_chief, tiny):
     assert again.trial_id == first.trial_id
     end(chief, again, outcome=CRASHED, message="out of memory")
     assert chief.search.trial(first.trial_id).outcome is FAILED
-    assert told == ["began", "retry", "again", "failed"]
+    assert told == ["started", "retry", "continued", "failed"]
     assert chief.next_trial("a").trial_id != first.trial_id
 
 

@@ -1,5 +1,6 @@
 """Worker processes: started, counted, replaced, given up; without TensorFlow in them."""
 
+import os
 import subprocess
 import sys
 import time
@@ -74,3 +75,32 @@ def test_stop_ends_even_those_that_do_not_listen(start, tmp_path, monkeypatch):
 
 def test_no_jobs_are_no_workers(tmp_path):
     assert pools.Pool(tmp_path, 0).members == []
+
+
+@pytest.mark.parametrize("count", range(1, 9))
+@pytest.mark.parametrize("jobs", range(1, 12))
+def test_every_job_has_a_core_and_no_core_idles(count, jobs):
+    found = pools.divided(list(range(count)), jobs)
+    sizes = [len(part) for part in found]
+    assert len(found) == jobs
+    assert max(sizes) - min(sizes) <= 1
+    assert {core for part in found for core in part} == set(range(min(count, max(jobs, count))))
+    if jobs <= count:
+        assert sum(sizes) == count
+
+
+def test_threads_are_set_unless_the_user_has(monkeypatch):
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "3")
+    monkeypatch.delenv("TF_NUM_INTEROP_THREADS", raising=False)
+    assert pools.thread_counts(8) == {"TF_NUM_INTRAOP_THREADS": "3", "TF_NUM_INTEROP_THREADS": "8"}
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system has no such call")
+def test_a_process_is_held_on_its_cores():
+    core = pools.available()[0]
+    code = (
+        "from keras_recipes.recipes.sweep.run import pool, process;"
+        f"process.keep_to([{core}]); print(pool.available())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == f"[{core}]"

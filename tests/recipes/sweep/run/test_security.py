@@ -9,11 +9,12 @@ import pytest
 from keras_recipes import RequestError
 from keras_recipes.recipes.sweep.engine.messages import PREFIX, SERVICE, answer
 from keras_recipes.recipes.sweep.engine.trial import Decision, Trial, TrialOutcome
-from keras_recipes.recipes.sweep.run.address import Address
+from keras_recipes.recipes.sweep.run.access import Address
 from keras_recipes.recipes.sweep.run.chief import BadCall
-from keras_recipes.recipes.sweep.run.client import ChiefGone, RemoteClient
+from keras_recipes.recipes.sweep.run.client import RemoteClient
 from keras_recipes.recipes.sweep.run.server import MOST_BYTES, serve
 from keras_recipes.recipes.sweep.run.signing import SIGNATURE, Gate, Refused, Signer
+from keras_recipes.recipes.sweep.run.worker import ChiefGone
 
 ANY = Address("127.0.0.1", 0)
 TOKEN, OTHER = bytes(range(32)), bytes(32)
@@ -243,7 +244,7 @@ class Impostor(grpc.GenericRpcHandler):
 @pytest.mark.parametrize(
     ("handler", "error", "words"),
     [
-        (Impostor(), ChiefGone, "no chief of this sweep"),
+        (Impostor(), ChiefGone, "not the chief of this sweep"),
         (Impostor(OTHER), RequestError, "does not take the token"),
         (Impostor(TOKEN, "../../x"), ChiefGone, "invalid name"),
     ],

@@ -7,10 +7,11 @@ import pytest
 
 from keras_recipes import RequestError
 from keras_recipes.recipes.sweep.engine.trial import Decision, TrialOutcome
-from keras_recipes.recipes.sweep.run.address import Address, parse_address
+from keras_recipes.recipes.sweep.run.access import Address, parse_address
 from keras_recipes.recipes.sweep.run.chief import LeaseLost
-from keras_recipes.recipes.sweep.run.client import ChiefGone, RemoteClient
+from keras_recipes.recipes.sweep.run.client import RemoteClient
 from keras_recipes.recipes.sweep.run.server import serve
+from keras_recipes.recipes.sweep.run.worker import ChiefGone
 
 ANY = Address("127.0.0.1", 0)
 TOKEN = bytes(range(32))

@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 import signal
+import subprocess
 import sys
 
 import numpy as np
@@ -36,6 +37,16 @@ def told(out, name):
 def curve(run):
     lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     return [json.loads(line)["val_loss"] for line in lines]
+
+
+@pytest.mark.parametrize("module", ["run.sweep", "run.process", "report"])
+def test_a_wrong_request_and_a_report_cost_no_import_of_tensorflow(module):
+    code = (
+        f"import sys, keras_recipes.recipes.sweep.{module};"
+        "print([m for m in ('tensorflow', 'keras', 'keras_tuner', 'grpc') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_it_is_complete(done):
@@ -134,7 +145,7 @@ def test_the_report_tells_the_answer(done):
     out, result = done
     text = write_sweep_report(out).read_text(encoding="utf-8")
     assert f"best: trial {result.best['trial']}" in text
-    assert "nobody can tell this from noise" in text
+    assert "this cannot be distinguished from noise" in text
     assert text.count("<svg") == 5
     assert 'href="trials/0001"' in text
 

@@ -1,4 +1,4 @@
-"""What a training of a trial tells, and when it ends or pauses."""
+"""What the trainings of a trial report, and when they end or pause."""
 
 import gc
 import json
@@ -16,9 +16,8 @@ from keras_recipes.recipes.sweep.engine.trial import (
     plan_of,
     recipes_of,
 )
-from keras_recipes.recipes.sweep.run import training
-from keras_recipes.recipes.sweep.run.remote import wait_for
-from keras_recipes.recipes.sweep.run.sweep import run_sweep
+from keras_recipes.recipes.sweep.run import trial as trials
+from keras_recipes.recipes.sweep.run.sweep import run_sweep, wait_for
 from keras_recipes.recipes.sweep.run.trial import keep_attempt
 from keras_recipes.recipes.sweep.run.worker import only_new_garbage
 
@@ -34,7 +33,7 @@ def reporter(answer=Decision.CONTINUE, until=None, epochs=5):
         told.append((epoch, value))
         return answer
 
-    made = training.Reporter("val_loss", report, until)
+    made = trials.Reporter("val_loss", report, until)
     made.set_params({"epochs": epochs})
     made._model = Model()
     return made, told
@@ -95,7 +94,7 @@ def written(folder, **result):
 )
 def test_what_counts_as_the_end_of_a_training(tmp_path, result, until, over):
     folder = written(tmp_path / "run", **result)
-    assert (training.finished(folder, until) is not None) == over
+    assert (trials.finished(folder, until) is not None) == over
 
 
 def test_a_failed_try_is_kept_beside_the_next_one(tmp_path):
@@ -112,14 +111,14 @@ def test_a_failed_try_is_kept_beside_the_next_one(tmp_path):
 def test_a_line_that_a_kill_cut_short_ends_the_curve(tmp_path):
     lines = '{"epoch": 1, "val_loss": 0.5}\n{"epoch": 2, "val_l'
     (tmp_path / "metrics.jsonl").write_text(lines)
-    assert training.curve(tmp_path, "val_loss") == [(1, 0.5)]
-    assert training.curve(tmp_path / "none", "val_loss") == []
+    assert trials.curve(tmp_path, "val_loss") == [(1, 0.5)]
+    assert trials.curve(tmp_path / "none", "val_loss") == []
 
 
 def test_a_run_that_is_still_worked_on_is_waited_for(tmp_path):
-    training.wait_until_free(tmp_path)
+    trials.wait_until_free(tmp_path)
     with locked(tmp_path), pytest.raises(RequestError, match="another process works"):
-        training.wait_until_free(tmp_path, 0.3)
+        trials.wait_until_free(tmp_path, 0.3)
 
 
 def trial(sweep, **given):
@@ -194,7 +193,7 @@ def test_the_step_of_a_trial_is_traced_once(tiny, tmp_path, monkeypatch):
     (recipe,) = recipes_of(sweep, plan_of(sweep, trial(sweep)))
     made, _ = reporter()
     (tmp_path / "trials").mkdir()
-    assert training.train_trial(recipe, tmp_path / "trials" / "0003", made).status == "completed"
+    assert trials.train_trial(recipe, tmp_path / "trials" / "0003", made).status == "completed"
     assert traced == [1]
 
 

@@ -1,4 +1,4 @@
-"""The token of a sweep is random, its owner's alone, and read only if it is one."""
+"""An address is `HOST:PORT` and nothing else; a token is random and its owner's alone."""
 
 import os
 import stat
@@ -6,7 +6,33 @@ import stat
 import pytest
 
 from keras_recipes import RequestError
-from keras_recipes.recipes.sweep.run.token_file import make_token, read_token
+from keras_recipes.recipes.sweep.run.access import make_token, parse_address, read_token
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("0.0.0.0:5000", "0.0.0.0:5000"),
+        ("node-3.cluster:7070", "node-3.cluster:7070"),
+        ("[::1]:7070", "[::1]:7070"),
+        # Without a host: this machine alone.
+        (":7070", "127.0.0.1:7070"),
+    ],
+)
+def test_an_address_is_a_host_and_a_port(text, read):
+    assert str(parse_address(text, "--chief")) == read
+
+
+NOTHING = (
+    "here 7070 here: here:0 here:-1 here:65536 here:1e3 here:123456789 here:\u0665 -x:5 [::1:5"
+)
+SCHEMES = "unix:5 unix:///x:5 dns:///here:5 vsock:5"
+
+
+@pytest.mark.parametrize("text", [*NOTHING.split(), *SCHEMES.split(), "a b:5", "\0:5", ""])
+def test_anything_else_is_refused(text):
+    with pytest.raises(RequestError, match="--worker: expected HOST:PORT"):
+        parse_address(text, "--worker")
 
 
 def test_it_is_made_once_for_its_owner_alone(tmp_path):
@@ -40,8 +66,8 @@ def text(content):
     ("make", "words"),
     [
         (lambda path: None, "cannot be read: No such file"),
-        (lambda path: path.mkdir(), "is no file"),
-        (lambda path: os.mkfifo(path, 0o600), "is no file"),
+        (lambda path: path.mkdir(), "is not a regular file"),
+        (lambda path: os.mkfifo(path, 0o600), "is not a regular file"),
         (mode, r"others may read.*mode 0644.*chmod 600"),
         (text(b""), "expected a token.*0 other bytes"),
         (text(b"\xff" * 64), "expected a token"),
