@@ -161,10 +161,10 @@ MEAN = Constant("the mean of the targets", 1.0, None, "Check the rate.", "Standa
         ([0.35, 0.3, 0.29], [0.91] * 3, MAJORITY, "constant", "than the majority class (good, 91"),
         # The loss may fall without a single row more being right.
         ([0.3, 0.26, 0.22], [0.9, 0.91, 0.91], MAJORITY, "constant", "the accuracy is 91.0 %"),
-        ([0.3, 0.26, 0.22], [0.9, 0.92, 0.94], MAJORITY, "underfitting", "knowing nothing"),
+        ([0.3, 0.26, 0.22], [0.9, 0.92, 0.94], MAJORITY, "underfitting", "has learned nothing"),
         ([0.3, 0.1, 0.05], [0.91, 0.97, 0.99], MAJORITY, "healthy", ""),
         ([1.2, 1.0, 0.99], [nan] * 3, MEAN, "constant", "No better than the mean of the targets"),
-        ([1.2, 1.0, 0.8], [nan] * 3, MEAN, "underfitting", "knowing nothing"),
+        ([1.2, 1.0, 0.8], [nan] * 3, MEAN, "underfitting", "has learned nothing"),
         ([1.2, 0.4, 0.2], [nan] * 3, MEAN, "healthy", ""),
         ([1.2, 30.0, nan], [nan] * 3, MEAN, "diverged", "Diverged"),
     ],
