@@ -23,7 +23,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_recipes.callbacks.run_state import RunState
-from keras_recipes.callbacks.run_state.progress import AUTO_FACTOR, Interval
+from keras_recipes.callbacks.run_state.recorder import AUTO_FACTOR, Interval
 
 BATCH, STEPS = 128, 20
 BAR = 1.02

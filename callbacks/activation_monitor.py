@@ -7,38 +7,37 @@ from dataclasses import asdict
 from typing import Any
 
 from ..arguments import check_fraction, check_int
-from .activations import LayerOutput, LayerOutputs, described
+from .activations import LayerOutput, LayerOutputs, statistics
 from .findings import Diagnosis, Finding
-from .remedies import remedy
 
 
 class ActivationMonitor(Diagnosis):
-    """Looks at what each layer puts out for a batch, to judge initial weights and later ones.
+    """Examines the outputs of each layer for a batch, to judge initial weights and later ones.
 
-    - saturated: more than `saturated` of the outputs of a sigmoid, tanh or their like are within
-      `margin` of an end, as a share of the range, where the slope is nearly 0.
+    - saturated: more than `saturated` of the outputs of a sigmoid, tanh or the like are within
+      `margin`, a fraction of the range, of a bound, where the slope is nearly 0.
     - dead: more than `dead` of the units of a relu layer are 0 for every row.
     - constant: less than `constant` of a layer's outputs depends on the row: the signal is lost.
-    - healthy: none of these at the last look.
+    - healthy: none of these at the last measurement.
 
-    The last layer is looked at, but not judged: it may be sure of its answers. Dropout is off.
+    The last layer is measured, but not judged: its predictions may be certain. Dropout is off.
 
     Args:
         data: a batch of inputs, as the model takes them, some 100 rows; it may also be set as the
             attribute `data` before training begins.
-        epochs: when to look, in epochs trained: 0 is before training.
+        epochs: when to measure, in epochs trained: 0 is before training.
         saturated: from 0 to 1.
         dead: from 0 to 1.
         constant: from 0 to 1.
         margin: from 0 to 1; 0.05 is below 0.05 and above 0.95 for a sigmoid.
         bins: bins of the histograms, >= 1.
-        path: file for a line of JSON a look, with all numbers and histograms, or None.
-        verbose: whether findings are printed to stderr, each kind and layer once.
+        path: file for a line of JSON for each measurement, with all statistics, or None.
+        verbose: whether findings are logged, each kind and layer once.
 
     Attributes:
-        findings: the last of each kind and layer, with `kind`, `epoch`, `layer`, `value`, `words`
-            and `remedy`.
-        outputs: numbers and histogram of each layer at the last look.
+        findings: the last of each kind and layer, with `kind`, `epoch`, `layer`, `value`,
+            `message` and `remedy`.
+        outputs: statistics and histogram of each layer at the last measurement.
 
     Raises:
         ValueError: a bad argument; when training begins, no data.
@@ -47,7 +46,7 @@ class ActivationMonitor(Diagnosis):
     >>> monitor = ActivationMonitor(np.zeros((8, 4), "float32"), epochs=(0, 1, 10))
     """
 
-    MID_EPOCH_STATE = ("waiting", "_begun")
+    MID_EPOCH_STATE = ("waiting", "_started")
 
     def __init__(
         self,
@@ -74,80 +73,75 @@ class ActivationMonitor(Diagnosis):
         self.bins = check_int("bins", bins, ge=1)
         self.outputs: list[LayerOutput] = []
         self._function: LayerOutputs | None = None
-        self._begun = False
+        self._started = False
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         super().on_train_begin(logs)
         if self.data is None:
-            raise ValueError(
-                "`ActivationMonitor` needs a batch of inputs to look at. Give `data=x[:100]`."
-            )
-        self._begun = False
+            raise ValueError("`ActivationMonitor` needs a batch of inputs. Give `data=x[:100]`.")
+        self._started = False
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        # A run that is resumed has looked at its beginning.
-        if not self._begun and epoch == 0 and 0 in self.epochs:
-            self.look(0)
-        self._begun = True
+        # A resumed run has measured its beginning.
+        if not self._started and epoch == 0 and 0 in self.epochs:
+            self.measure(0)
+        self._started = True
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         if epoch + 1 in self.epochs:
-            self.look(epoch + 1)
+            self.measure(epoch + 1)
 
     def on_train_end(self, logs: dict | None = None) -> None:
         # A compiled function cannot be copied.
         self._function = None
         super().on_train_end(logs)
 
-    def look(self, epoch: int = 0, model: Any = None) -> list[Finding]:
-        """Look now, after so many epochs, and return what is found.
+    def measure(self, epoch: int = 0, model: Any = None) -> list[Finding]:
+        """Measure now, and return what is found.
 
         Args:
-            epoch: how many.
-            model: a built model, to look at one without training it; else that of the training.
+            epoch: number of epochs trained.
+            model: a built model, to measure one without training it; by default the one in
+                training.
         """
         if model is not None:
             self.set_model(model)
             self._function = None
         self._function = self._function or LayerOutputs(self.model)
         self.outputs = [
-            described(layer, activation, outputs, self.margin, self.bins)
+            statistics(layer, activation, outputs, self.margin, self.bins)
             for layer, activation, outputs in self._function(self.data)
         ]
-        found = list(self._judged(epoch)) or [self._healthy(epoch)]
-        self.tell(found, {"epoch": epoch, "layers": [asdict(row) for row in self.outputs]})
+        when = f"after epoch {epoch}" if epoch else "before training"
+        found = list(self._problems(epoch, when)) or [self._healthy(epoch, when)]
+        self.report(found, {"epoch": epoch, "layers": [asdict(row) for row in self.outputs]})
         return found
 
-    def _judged(self, epoch: int) -> Iterator[Finding]:
-        when = f"after epoch {epoch}" if epoch else "before training"
+    def _problems(self, epoch: int, when: str) -> Iterator[Finding]:
         for row in self.outputs[:-1]:
             if row.saturated is not None and row.saturated > self.saturated:
-                words = (
+                message = (
                     f"Saturated layer: {when}, {100 * row.saturated:.0f} % of the outputs of "
-                    f"`{row.layer}` ({row.activation}) are at an end of its range."
+                    f"`{row.layer}` are close to the bounds of {row.activation}."
                 )
-                yield self._finding("saturated", epoch, row.layer, row.saturated, words)
+                yield self.finding("saturated", epoch, row.layer, row.saturated, message)
             if row.dead is not None and row.dead > self.dead:
-                words = (
+                message = (
                     f"Dead units: {when}, {100 * row.dead:.0f} % of the units of `{row.layer}` "
                     "are 0 for every row."
                 )
-                yield self._finding("dead", epoch, row.layer, row.dead, words)
+                yield self.finding("dead", epoch, row.layer, row.dead, message)
             elif row.spread < self.constant:
-                words = (
-                    f"Lost signal: {when}, {100 * row.spread:.2g} % of the outputs of "
+                message = (
+                    f"Lost signal: {when}, only {100 * row.spread:.2g} % of the outputs of "
                     f"`{row.layer}` depends on the row."
                 )
-                yield self._finding("constant", epoch, row.layer, row.spread, words)
+                yield self.finding("constant", epoch, row.layer, row.spread, message)
 
-    def _finding(self, kind: str, epoch: int, layer: str, value: float, words: str) -> Finding:
-        return Finding(kind, epoch, layer, value, words, remedy(kind, self.model))
-
-    def _healthy(self, epoch: int) -> Finding:
-        when = f"after epoch {epoch}" if epoch else "before training"
+    def _healthy(self, epoch: int, when: str) -> Finding:
         spread = min((row.spread for row in self.outputs), default=1.0)
-        words = (
+        message = (
             f"Healthy activations {when}: no layer saturated, dead or without signal; at least "
             f"{100 * spread:.2g} % of each layer's outputs depends on the row."
         )
-        return Finding("healthy", epoch, None, spread, words)
+        return Finding("healthy", epoch, None, spread, message)

@@ -1,4 +1,4 @@
-"""What each layer of a model puts out for a batch, and what that says of the layer."""
+"""The outputs of each layer of a model for a batch, and their statistics."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ import numpy as np
 import tensorflow as tf
 
 from .remedies import activation_of, layers_of
-from .snapshot import assign, values
+from .variables import get_values, set_values
 
-# The ends of functions that flatten out.
-ENDS = {
+# The bounds of functions that saturate.
+BOUNDS = {
     "sigmoid": (0.0, 1.0),
     "hard_sigmoid": (0.0, 1.0),
     "tanh": (-1.0, 1.0),
     "hard_tanh": (-1.0, 1.0),
     "softsign": (-1.0, 1.0),
 }
-DYING = ("relu", "relu6")
+RELUS = ("relu", "relu6")
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,10 @@ class LayerOutput:
         mean: mean of all outputs.
         deviation: standard deviation of all outputs.
         spread: how much of the outputs depends on the row: root mean square of their deviation
-            over rows, as a share of that of the outputs themselves.
-        saturated: share near an end of sigmoid, tanh and their like; None for other functions.
-        dead: share of units that are 0 for every row; None where there is no relu.
-        counts: how many outputs fall into each bin.
+            over rows, divided by that of the outputs.
+        saturated: fraction near a bound of sigmoid, tanh and the like; None for other functions.
+        dead: fraction of units that are 0 for every row; None without a relu.
+        counts: number of outputs in each bin.
         edges: the bins' edges, one more than there are bins.
     """
 
@@ -54,19 +54,19 @@ class LayerOutput:
     edges: list[float]
 
 
-def described(
+def statistics(
     layer: str, activation: str | None, outputs: np.ndarray, margin: float, bins: int
 ) -> LayerOutput:
-    """The numbers of a layer's outputs; rows are the first axis and units the last.
+    """Statistics of a layer's outputs; rows are the first axis and units the last.
 
-    >>> found = described("d", "relu", np.array([[0.0, 2.0], [0.0, 0.0]]), margin=0.05, bins=2)
+    >>> found = statistics("d", "relu", np.array([[0.0, 2.0], [0.0, 0.0]]), margin=0.05, bins=2)
     >>> found.dead, found.counts
     (0.5, [3, 1])
     """
     outputs = np.asarray(outputs, np.float64)
     finite = outputs[np.isfinite(outputs)]
-    ends = ENDS.get(activation or "")
-    low, high = ends or (finite.min(initial=0.0), finite.max(initial=0.0))
+    bounds = BOUNDS.get(activation or "")
+    low, high = bounds or (finite.min(initial=0.0), finite.max(initial=0.0))
     counts, edges = np.histogram(finite, bins, (low, high))
     return LayerOutput(
         layer=layer,
@@ -74,22 +74,21 @@ def described(
         mean=float(outputs.mean()),
         deviation=float(outputs.std()),
         spread=_spread(outputs),
-        saturated=None if ends is None else _near(outputs, ends, margin),
-        dead=_off(outputs) if activation in DYING else None,
+        saturated=None if bounds is None else _saturated(outputs, bounds, margin),
+        dead=_dead(outputs) if activation in RELUS else None,
         counts=counts.tolist(),
         edges=edges.tolist(),
     )
 
 
-def _near(outputs: np.ndarray, ends: tuple[float, float], margin: float) -> float:
-    """Share of outputs within a margin, as a share of the range, of either end."""
-    low, high = ends
-    inside = margin * (high - low)
-    return float(np.mean((outputs < low + inside) | (outputs > high - inside)))
+def _saturated(outputs: np.ndarray, bounds: tuple[float, float], margin: float) -> float:
+    """Fraction of outputs within `margin`, a fraction of the range, of either bound."""
+    low, high = bounds
+    width = margin * (high - low)
+    return float(np.mean((outputs < low + width) | (outputs > high - width)))
 
 
-def _off(outputs: np.ndarray) -> float:
-    """Share of units that are 0 everywhere."""
+def _dead(outputs: np.ndarray) -> float:
     return float(np.mean(np.all(outputs.reshape(-1, outputs.shape[-1]) == 0, axis=0)))
 
 
@@ -103,9 +102,9 @@ def _spread(outputs: np.ndarray) -> float:
 class LayerOutputs:
     """A compiled function from a batch to the outputs of every layer of a model.
 
-    It works for functional and subclassed models alike: while the function is traced, each layer
-    hands its outputs over. Layers inside others count too; containers, and layers without numbers,
-    do not. The model is left as it was.
+    It works for functional and subclassed models alike: while the function is traced, each layer's
+    `call` is wrapped to record its outputs. Nested layers count too; containers, and layers without
+    numeric outputs, do not. The model is left as it was.
 
     Args:
         model: a built model.
@@ -113,33 +112,28 @@ class LayerOutputs:
 
     def __init__(self, model: Any):
         self.model = model
-        self.layers = [layer for layer in layers_of(model) if _is_inner(layer)]
+        skipped = (keras.Model, keras.layers.InputLayer, keras.layers.Wrapper)
+        self.layers = [layer for layer in layers_of(model) if not isinstance(layer, skipped)]
         self._found: list[tuple[Any, str]] = []
         self._outputs = tf.function(self._collected)
 
     def __call__(self, x: Any) -> Iterator[tuple[str, str | None, np.ndarray]]:
         """Path, activation and outputs of each layer, in the order of the network."""
         others = list(self.model.non_trainable_variables)
-        before = values(others)
+        before = get_values(others)
         try:
             outputs = self._outputs(keras.tree.map_structure(tf.convert_to_tensor, x))
         finally:
-            assign(others, before)
+            set_values(others, before)
         for (layer, path), output in zip(self._found, outputs, strict=True):
             yield path, activation_of(layer), output.numpy()
 
     def _collected(self, x: Any) -> list[tf.Tensor]:
-        taken: list[tuple[Any, tf.Tensor]] = []
-        with _handing_over(self.layers, taken):
+        recorded: list[tuple[Any, tf.Tensor]] = []
+        with _recording(self.layers, recorded):
             self.model(x, training=False)
-        self._found = list(_named([layer for layer, _ in taken]))
-        return [tf.cast(output, tf.float32) for _, output in taken]
-
-
-def _is_inner(layer: Any) -> bool:
-    """Whether a layer computes something itself."""
-    skipped = (keras.Model, keras.layers.InputLayer, keras.layers.Wrapper)
-    return not isinstance(layer, skipped)
+        self._found = list(_named([layer for layer, _ in recorded]))
+        return [tf.cast(output, tf.float32) for _, output in recorded]
 
 
 def _named(layers: Sequence[Any]) -> Iterator[tuple[Any, str]]:
@@ -152,13 +146,13 @@ def _named(layers: Sequence[Any]) -> Iterator[tuple[Any, str]]:
 
 
 @contextmanager
-def _handing_over(layers: Sequence[Any], taken: list[tuple[Any, tf.Tensor]]) -> Iterator[None]:
+def _recording(layers: Sequence[Any], recorded: list[tuple[Any, tf.Tensor]]) -> Iterator[None]:
     """Let each layer's `call` add what it returns to a list."""
     before = {id(layer): vars(layer).get("call") for layer in layers}
     try:
         for layer in layers:
-            # Past Keras's tracking of attributes: this one is gone when the tracing is over.
-            object.__setattr__(layer, "call", _handing(layer, layer.call, taken))
+            # Without Keras's tracking of attributes: this one is removed after the tracing.
+            object.__setattr__(layer, "call", _recorder(layer, layer.call, recorded))
         yield
     finally:
         for layer in layers:
@@ -168,16 +162,16 @@ def _handing_over(layers: Sequence[Any], taken: list[tuple[Any, tf.Tensor]]) -> 
                 object.__setattr__(layer, "call", before[id(layer)])
 
 
-def _handing(layer: Any, call: Any, taken: list[tuple[Any, tf.Tensor]]) -> Any:
+def _recorder(layer: Any, call: Any, recorded: list[tuple[Any, tf.Tensor]]) -> Any:
     graph = None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
 
     def called(*args: Any, **kwargs: Any) -> Any:
         outputs = call(*args, **kwargs)
         if not tf.is_tensor(outputs) or not outputs.dtype.is_floating or not outputs.shape.rank:
             return outputs
-        # A step of a loop, or a first call that only builds, has a graph of its own.
+        # A step of a loop, or a first call that only builds, has another graph.
         if graph is None or outputs.graph is graph:
-            taken.append((layer, outputs))
+            recorded.append((layer, outputs))
         return outputs
 
     return called

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import keras
-import numpy as np
 
-# Keys that mark what JSON cannot hold. No callback has a state with a key of this name.
-ARRAY, NUMBER = "__array__", "__number__"
+from .codec import decode, encode
 
 
 class StatefulCallback(keras.callbacks.Callback):
@@ -58,7 +54,7 @@ class StatefulCallback(keras.callbacks.Callback):
 
     def get_state(self) -> dict[str, Any]:
         """The state by name, as plain data for JSON; arrays are encoded as text."""
-        return {name: to_plain(getattr(self, name)) for name in self.STATE}
+        return {name: encode(getattr(self, name)) for name in self.STATE}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Restore a state that `get_state` returned.
@@ -71,7 +67,7 @@ class StatefulCallback(keras.callbacks.Callback):
                 f"State of `{type(self).__name__}` must have {sorted(self.STATE)}. "
                 f"Received: {sorted(state)}"
             )
-        found = {name: from_plain(state[name]) for name in self.STATE}
+        found = {name: decode(state[name]) for name in self.STATE}
         self.check_state(found)
         for name, value in found.items():
             setattr(self, name, value)
@@ -83,46 +79,3 @@ class StatefulCallback(keras.callbacks.Callback):
         Raises:
             ValueError: what is wrong.
         """
-
-
-def to_plain(value: Any) -> Any:
-    """A value as lists, dictionaries, strings, numbers, booleans and None.
-
-    Arrays are encoded exactly, as the base64 of their bytes; NaN and infinities, which strict JSON
-    does not have, as strings.
-
-    >>> to_plain((1, float("inf")))
-    [1, {'__number__': 'inf'}]
-    >>> to_plain(np.float32([1.0]))["shape"]
-    [1]
-    """
-    if isinstance(value, np.ndarray):
-        content = base64.b64encode(np.ascontiguousarray(value).tobytes()).decode("ascii")
-        return {ARRAY: content, "dtype": value.dtype.name, "shape": list(value.shape)}
-    if isinstance(value, np.generic):
-        return to_plain(value.item())
-    if isinstance(value, float) and not math.isfinite(value):
-        return {NUMBER: repr(value)}
-    if isinstance(value, Mapping):
-        return {str(key): to_plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [to_plain(item) for item in value]
-    return value
-
-
-def from_plain(value: Any) -> Any:
-    """The inverse of `to_plain`; arrays that are not encoded stay as they are.
-
-    >>> from_plain(to_plain([np.int64([[7]]), float("-inf")]))
-    [array([[7]]), -inf]
-    """
-    if isinstance(value, Mapping):
-        if ARRAY in value:
-            flat = np.frombuffer(base64.b64decode(value[ARRAY]), np.dtype(value["dtype"]))
-            return flat.reshape(value["shape"]).copy()
-        if NUMBER in value:
-            return float(value[NUMBER])
-        return {key: from_plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [from_plain(item) for item in value]
-    return value

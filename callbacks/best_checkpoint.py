@@ -13,23 +13,23 @@ from ..arguments import check_number
 from ..disk import suppress_full, when_there_is_space, write_whole
 from .base import StatefulCallback
 from .monitored import Mode, check_mode, is_improvement, lower_is_better, monitored_value
-from .snapshot import all_variables, assign, values
+from .variables import get_values, saved_variables, set_values
 
 
 class BestCheckpoint(StatefulCallback):
     """Saves the whole model after each epoch that improves a monitored value.
 
-    The file is written beside its place, flushed to disk and moved there in one step, so it is
-    always whole: the model of some best epoch. A resumed training continues with the best value of
-    the one before, and does not replace a better model by a worse one.
+    The file is written under a temporary name, flushed to disk and renamed, so it is always the
+    complete model of some best epoch. A resumed training keeps the best value so far, and does not
+    replace a better model by a worse one.
 
     Args:
         path: file to write, ending in `.keras`.
         monitor: name of the value, as it is logged.
-        mode: `min`, `max`, or `auto`: more is better for accuracies, AUC, precision and the like.
+        mode: `min`, `max`, or `auto`: higher is better for accuracies, AUC, precision and the like.
         seconds: minimum time between two writes, >= 0. The best model since the last write
-            is kept in memory, and is written when the time has come or training ends. So is one
-            that a full disk does not take, and it is tried again after each epoch.
+            is kept in memory, and written after that time or when training ends. If the disk is
+            full, the model is kept too, and the write is repeated after each epoch.
 
     Raises:
         ValueError: a bad argument; at the first epoch's end, a monitor that is not logged.
@@ -64,8 +64,8 @@ class BestCheckpoint(StatefulCallback):
         due = time.monotonic() - self._written >= self.seconds
         if is_improvement(value, self.best, 0.0, lower=lower_is_better(self.monitor, self.mode)):
             written = due and self._written_now()
-            self.kept = None if written else values(all_variables(self.model))
-            # Only now: a write that fails must not pass for a model that is on disk.
+            self.kept = None if written else get_values(saved_variables(self.model))
+            # Only now: after a write that fails this epoch must not count as the best.
             self.best, self.best_epoch = value, epoch
         elif due and self.kept is not None:
             with suppress_full():
@@ -89,16 +89,16 @@ class BestCheckpoint(StatefulCallback):
         self._written = time.monotonic()
 
     def flush(self) -> None:
-        """Write the model that was kept, and leave the one in training as it is."""
+        """Write the kept model; the one in training does not change."""
         if self.kept is None:
             return
-        variables = all_variables(self.model)
-        now = values(variables)
-        assign(variables, self.kept)
+        variables = saved_variables(self.model)
+        now = get_values(variables)
+        set_values(variables, self.kept)
         try:
             self._write()
         finally:
-            assign(variables, now)
+            set_values(variables, now)
         self.kept = None
 
 

@@ -1,4 +1,4 @@
-"""What the curves of training and validation loss say about a fit."""
+"""Overfitting, underfitting and divergence, from the curves of training and validation loss."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ import numpy as np
 
 from .findings import Finding
 
-# The loss at the end is the median of so many epochs, for one of them may be an outlier; but of no
-# more than a third of all, for the first ones are no end.
+# The final loss is the median of the last epochs, because one of them may be an outlier; of no more
+# than a third of all epochs.
 LAST = 3
-# A validation loss near 0 rises by large shares of itself that mean nothing: it must also rise by
-# this share of the baseline.
-NOTICED = 0.02
+# A validation loss near 0 may rise by a large fraction of itself, which means nothing: it must also
+# rise by this fraction of the baseline.
+MIN_RISE = 0.02
 REMEDIES = {
-    "diverged": "Lower the learning rate, warm it up, or bound the gradient; look for NaN in the "
-    "data.",
+    "diverged": "Lower the learning rate, warm it up, or clip the gradient; check the data for "
+    "NaN.",
     "overfitting": "More data or augmentation, dropout, weight decay, a smaller network, or early "
     "stopping helps.",
     "underfitting": "More units or layers, a higher learning rate, less dropout or weight decay "
-    "helps; with gradients that vanish, those first.",
+    "helps; if gradients vanish, mend that first.",
     "unfinished": "Train for more epochs, or at a higher learning rate.",
 }
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """From where on a fit is called what.
+    """Bounds between the verdicts.
 
     Attributes:
-        learned: share of the baseline that the training loss must have lost.
-        gap: share of the baseline that the validation loss may be above the training loss.
-        rise: share of its lowest that the validation loss may be above it in the end.
-        explosion: a loss above so many times its lowest, and above its first, has diverged.
+        learned: fraction of the baseline by which the training loss must have fallen.
+        gap: fraction of the baseline by which the validation loss may exceed the training loss.
+        rise: fraction of its lowest by which the final validation loss may exceed it.
+        explosion: a loss above this multiple of its lowest, and above its first, has diverged.
     """
 
     learned: float = 0.5
@@ -46,28 +46,28 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class Constant:
-    """What a network reaches that predicts the same for every row.
+    """Loss and accuracy of a network that predicts the same for every row.
 
     Attributes:
-        words: what it predicts, as in "no better than the majority class (91 %)".
+        description: what it predicts, as in "no better than the majority class (91 %)".
         loss: its loss, or None where that is not known.
         accuracy: its accuracy, or None where there are no classes.
         remedy: what helps against predicting only that.
-        scale: what is wrong with the scale of the targets, and how to mend it; or nothing.
+        scale: what is wrong with the scale of the targets and what to do, or an empty string.
     """
 
-    words: str
+    description: str
     loss: float | None = None
     accuracy: float | None = None
     remedy: str = ""
     scale: str = ""
 
 
-# A network that is better than a constant by less than these has learned nothing of use.
+# A network that is better than a constant by less than these has learned nothing useful.
 BETTER_LOSS, BETTER_ACCURACY = 0.02, 0.005
 
 
-def judge(
+def diagnose(
     training: Sequence[float],
     validation: Sequence[float] | None,
     baseline: float,
@@ -83,12 +83,12 @@ def judge(
     Args:
         training: training loss of each epoch.
         validation: validation loss of each epoch, NaN where there was none; None without any.
-        baseline: loss of a network that knows nothing.
-        thresholds: from where on it is called what.
-        constant: what predicting the same for every row reaches, or None.
-        accuracy: accuracy of each epoch, on validation rows where there are such.
+        baseline: loss of a network that has learned nothing.
+        thresholds: bounds between the verdicts.
+        constant: loss and accuracy of predicting the same for every row, or None.
+        accuracy: accuracy of each epoch, on validation rows if there are any.
 
-    >>> judge([0.7, 0.4, 0.2, 0.1, 0.1], [0.7, 0.5, 0.6, 0.7, 0.8], baseline=0.7).words
+    >>> diagnose([0.7, 0.4, 0.2, 0.1, 0.1], [0.7, 0.5, 0.6, 0.7, 0.8], baseline=0.7).message
     'Overfitting since epoch 2: the validation loss was lowest there, 0.5, and is 0.8 now (+60 %), \
 while the training loss went from 0.4 to 0.1.'
     """
@@ -118,8 +118,8 @@ def chance_level(loss: str, classes: int) -> float | None:
     return None
 
 
-def _now(values: Sequence[float]) -> float:
-    """The loss in the end."""
+def _final(values: Sequence[float]) -> float:
+    """The median of the last few epochs."""
     finite = [value for value in values if math.isfinite(value)]
     if not finite:
         return float(values[-1])
@@ -127,7 +127,7 @@ def _now(values: Sequence[float]) -> float:
 
 
 def _remedy(kind: str, constant: Constant | None) -> str:
-    """The remedy of a kind, and first of all the targets' scale if it is wrong."""
+    """The remedy of a kind, after what is wrong with the scale of the targets."""
     scale = constant.scale if constant is not None else ""
     return f"{scale} {REMEDIES[kind]}".strip()
 
@@ -142,107 +142,103 @@ def _constant(
     """No better than predicting the same for every row."""
     if constant is None:
         return None
-    now, reached = _now(training), [value for value in accuracy if math.isfinite(value)]
-    if constant.accuracy is not None and reached:
-        right = _now(reached)
-        if right > constant.accuracy + BETTER_ACCURACY or now <= (1 - limits.learned) * baseline:
+    final, known = _final(training), [value for value in accuracy if math.isfinite(value)]
+    if constant.accuracy is not None and known:
+        right = _final(known)
+        if right > constant.accuracy + BETTER_ACCURACY or final <= (1 - limits.learned) * baseline:
             return None
         result = f"the accuracy is {100 * right:.1f} %"
-    elif constant.loss is not None and now > (1 - BETTER_LOSS) * constant.loss:
-        result = f"the training loss is {now:.4g}, and {constant.loss:.4g} for predicting only that"
+    elif constant.loss is not None and final > (1 - BETTER_LOSS) * constant.loss:
+        result = f"the training loss is {final:.4g}; predicting only that has {constant.loss:.4g}"
     else:
         return None
     epochs = len(training)
-    words = f"No better than {constant.words}: after {epochs} epochs {result}."
+    message = f"No better than {constant.description}: after {epochs} epochs {result}."
     advice = f"{constant.scale} {constant.remedy}".strip()
-    return Finding("constant", epochs, None, now / baseline, words, advice)
+    return Finding("constant", epochs, None, final / baseline, message, advice)
 
 
 def _diverged(
     training: Sequence[float], limits: Thresholds, constant: Constant | None
 ) -> Finding | None:
-    last, epoch = training[-1], len(training)
-    remedy = _remedy("diverged", constant)
+    first, last, epoch = training[0], training[-1], len(training)
+    lowest = min((value for value in training if not math.isnan(value)), default=last)
     if not math.isfinite(last):
-        words = f"Diverged: the training loss became {last} in epoch {epoch}."
-        return Finding("diverged", epoch, None, last, words, remedy)
-    first, lowest = training[0], float(np.nanmin(training))
-    if lowest >= 0 and last > max(first, limits.explosion * lowest):
-        words = (
-            f"Diverged: the training loss is {last:.4g} in epoch {epoch}, from {first:.4g} in the "
-            f"beginning and {lowest:.4g} at its lowest."
+        message = f"Diverged: the training loss became {last} in epoch {epoch}."
+    elif lowest >= 0 and last > max(first, limits.explosion * lowest):
+        message = (
+            f"Diverged: the training loss is {last:.4g} in epoch {epoch}; it started at "
+            f"{first:.4g}, and its lowest was {lowest:.4g}."
         )
-        return Finding("diverged", epoch, None, last, words, remedy)
-    return None
+    else:
+        return None
+    return Finding("diverged", epoch, None, last, message, _remedy("diverged", constant))
 
 
 def _risen(
     training: Sequence[float], validation: Sequence[float], baseline: float, limits: Thresholds
 ) -> Finding | None:
-    """Overfitting: validation has turned up while training went on down."""
+    """Overfitting: the validation loss has risen while the training loss fell further."""
     at = int(np.nanargmin(validation))
-    lowest, now = validation[at], _now(validation)
-    rise, then, trained = now - lowest, training[at], _now(training)
-    if rise <= max(limits.rise * abs(lowest), NOTICED * baseline) or trained > then:
+    lowest, final = validation[at], _final(validation)
+    rise, before, after = final - lowest, training[at], _final(training)
+    if rise <= max(limits.rise * abs(lowest), MIN_RISE * baseline) or after > before:
         return None
-    share = f" (+{100 * rise / abs(lowest):.0f} %)" if lowest else ""
-    words = (
+    percent = f" (+{100 * rise / abs(lowest):.0f} %)" if lowest else ""
+    message = (
         f"Overfitting since epoch {at + 1}: the validation loss was lowest there, {lowest:.4g}, "
-        f"and is {now:.4g} now{share}, while the training loss went from {then:.4g} to "
-        f"{trained:.4g}."
+        f"and is {final:.4g} now{percent}, while the training loss went from {before:.4g} to "
+        f"{after:.4g}."
     )
-    return Finding("overfitting", at + 1, None, rise, words, REMEDIES["overfitting"])
+    return Finding("overfitting", at + 1, None, rise, message, REMEDIES["overfitting"])
 
 
 def _apart(
     training: Sequence[float], validation: Sequence[float], baseline: float, limits: Thresholds
 ) -> Finding | None:
-    """Overfitting: validation stays far above training."""
-    gap, most = _now(validation) - _now(training), limits.gap * baseline
+    """Overfitting: the validation loss stays far above the training loss."""
+    gap, most = _final(validation) - _final(training), limits.gap * baseline
     if gap <= most:
         return None
-    close = [
-        epoch
-        for epoch, (t, v) in enumerate(zip(training, validation, strict=True), start=1)
-        if v - t <= most
-    ]
+    pairs = zip(training, validation, strict=True)
+    close = [epoch for epoch, (t, v) in enumerate(pairs, start=1) if v - t <= most]
     since = min((close[-1] if close else 0) + 1, len(training))
-    words = (
-        f"Overfitting since epoch {since}: the validation loss, {_now(validation):.4g}, stays "
-        f"{gap:.4g} above the training loss, {_now(training):.4g}; {most:.4g} is the most that a "
-        f"loss of {baseline:.4g} for knowing nothing allows."
+    message = (
+        f"Overfitting since epoch {since}: the validation loss, {_final(validation):.4g}, stays "
+        f"{gap:.4g} above the training loss, {_final(training):.4g}; more than {most:.4g} is too "
+        f"much where a network that has learned nothing has {baseline:.4g}."
     )
-    return Finding("overfitting", since, None, gap, words, REMEDIES["overfitting"])
+    return Finding("overfitting", since, None, gap, message, REMEDIES["overfitting"])
 
 
 def _underfitting(
     training: Sequence[float], baseline: float, limits: Thresholds, constant: Constant | None
 ) -> Finding | None:
-    now = _now(training)
-    if now <= (1 - limits.learned) * baseline:
+    final = _final(training)
+    if final <= (1 - limits.learned) * baseline:
         return None
-    earlier = _now(training[: max(1, len(training) * 3 // 4)])
-    falling = earlier - now > 0.05 * baseline
-    last = "It still falls." if falling else "It no longer falls."
-    words = (
-        f"Underfitting: after {len(training)} epochs the training loss is {now:.4g}, "
-        f"{100 * now / baseline:.0f} % of the {baseline:.4g} for knowing nothing; "
-        f"{100 * (1 - limits.learned):.0f} % is the most. {last}"
+    earlier = _final(training[: max(1, len(training) * 3 // 4)])
+    falling = earlier - final > 0.05 * baseline
+    last = "It is still falling." if falling else "It has stopped falling."
+    message = (
+        f"Underfitting: after {len(training)} epochs the training loss is {final:.4g}, "
+        f"{100 * final / baseline:.0f} % of the {baseline:.4g} of a network that has learned "
+        f"nothing; it should be at most {100 * (1 - limits.learned):.0f} %. {last}"
     )
     remedy = _remedy("unfinished" if falling else "underfitting", constant)
-    return Finding("underfitting", len(training), None, now / baseline, words, remedy)
+    return Finding("underfitting", len(training), None, final / baseline, message, remedy)
 
 
 def _healthy(training: Sequence[float], validation: Sequence[float] | None) -> Finding:
-    trained = _now(training)
+    final = _final(training)
     if validation is None or not np.isfinite(validation).any():
-        words = (
-            f"Healthy as far as the training loss tells, {trained:.4g}; without validation nothing "
-            "tells of overfitting."
+        message = (
+            f"Healthy as far as the training loss, {final:.4g}, shows; without validation data "
+            "overfitting cannot be seen."
         )
     else:
-        words = (
-            f"Healthy: training loss {trained:.4g}, validation loss {_now(validation):.4g}, "
+        message = (
+            f"Healthy: training loss {final:.4g}, validation loss {_final(validation):.4g}, "
             f"lowest in epoch {int(np.nanargmin(validation)) + 1}."
         )
-    return Finding("healthy", len(training), None, trained, words)
+    return Finding("healthy", len(training), None, final, message)

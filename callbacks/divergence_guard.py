@@ -10,7 +10,7 @@ from ..messages import logger
 from .base import StatefulCallback
 from .learning_rate import changing_rate, rate_variable, velocities
 from .monitored import monitored_value
-from .snapshot import assign, model_variables, not_finite, optimizer_variables, values
+from .variables import get_values, model_variables, not_finite, optimizer_variables, set_values
 
 
 class DivergenceError(ArithmeticError):
@@ -41,38 +41,37 @@ class DivergenceError(ArithmeticError):
 class DivergenceGuard(StatefulCallback):
     """Rolls back a training that diverges, cuts the learning rate, and continues.
 
-    A look at the loss is good when it is finite and below its bounds, and every weight is finite.
-    The loss of an epoch is the mean of what it was before each update, so only the next epoch tells
-    whether the state after it was sound: the last good state is the one from which the last good
-    epoch began. It is kept in memory, as is the one after it: weights, the optimizer's variables,
-    and what a `TrainingModel` remembers. At the first look that is not good it is put back;
-    the learning rate is multiplied by `factor`, and so are steps that an optimizer remembers (the
-    velocity of SGD); then the next epoch begins. The epoch that was lost
-    is not repeated, and stays in the history. After `max_rollbacks` of them the next one is a
-    `DivergenceError` with all messages.
+    A check succeeds when the loss is finite and below its bounds, and every weight is finite. The
+    loss of an epoch is a mean of values from before each update, so only the next epoch shows
+    whether the state after it was good: the last good state is the one from which the last good
+    epoch started. It is kept in memory, as is the one after it: weights, the optimizer's variables,
+    and the state of a `TrainingModel`'s step. When a check fails, the good state is restored; the
+    learning rate is multiplied by `factor`, and so are steps that the optimizer stores (the
+    velocity of SGD); then the next epoch begins. The failed epoch is not repeated, and stays in the
+    history. After `max_rollbacks` rollbacks the next one raises `DivergenceError`.
 
     The rate may be a number, or a schedule with a `keras_recipes.schedules.Plateau` in it, whose
     factor is cut.
 
     Args:
-        monitor: name of the loss, as it is logged; less is better.
+        monitor: name of the loss, as it is logged; lower is better.
         factor: what the rate is multiplied by, between 0 and 1.
-        max_rollbacks: how often, >= 0.
+        max_rollbacks: maximum number of rollbacks, >= 0.
         explosion: a value above this multiple of the lowest, > 1, and above the first good one too,
-            is an explosion; where the lowest is negative, no value is.
-        limit: value above which a loss has exploded, or None. The first epoch has nothing else to
-            be compared with.
+            has exploded; where the lowest is negative, no value has.
+        limit: value above which a loss has exploded, or None. The first epoch has no other
+            bound.
         every: also check after this number of steps, >= 1. It costs Python work in every step, and
             a copy of all variables at each check; None checks only at the end of each epoch.
-        verbose: whether each rollback is printed to stderr.
+        verbose: whether each rollback is logged.
 
     Attributes:
-        rollbacks: how many there were.
+        rollbacks: number of rollbacks so far.
         messages: what happened, one sentence for each rollback.
 
     Raises:
-        ValueError: a bad argument; when training begins, a schedule whose rate nothing can cut, or
-            weights that are no numbers already.
+        ValueError: a bad argument; when training begins, a schedule without a `Plateau`, or weights
+            that are not finite.
         DivergenceError: one rollback too many.
 
     >>> guard = DivergenceGuard(factor=0.1, max_rollbacks=5)
@@ -100,7 +99,7 @@ class DivergenceGuard(StatefulCallback):
         self.every = optional(check_int, "every", every, ge=1)
         self.verbose = check_bool("verbose", verbose)
         if self.every is not None:
-            # Keras asks whether there is such a method, and works in every step if there is.
+            # Keras calls Python in every step of a callback that has this method.
             self.on_train_batch_end = self._after_batch
         self.reset()
         self._steps = 0
@@ -133,18 +132,18 @@ class DivergenceGuard(StatefulCallback):
         self._epoch, self._steps = epoch, 0
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        self._look(monitored_value(self.monitor, logs, "DivergenceGuard"), f"epoch {epoch + 1}")
+        self._check(monitored_value(self.monitor, logs, "DivergenceGuard"), f"epoch {epoch + 1}")
 
     def _after_batch(self, batch: int, logs: dict | None = None) -> None:
-        """Look where the number of steps has passed a multiple of `every`."""
+        """Check when the number of steps has passed a multiple of `every`."""
         before, self._steps = self._steps, batch + 1
         if self.every is not None and before // self.every < self._steps // self.every:
             place = f"step {self._steps} of epoch {self._epoch + 1}"
-            if not self._look(monitored_value(self.monitor, logs, "DivergenceGuard"), place):
+            if not self._check(monitored_value(self.monitor, logs, "DivergenceGuard"), place):
                 # The mean of the epoch would be NaN for the rest of it.
                 self.model.reset_metrics()
 
-    def _look(self, value: float, place: str) -> bool:
+    def _check(self, value: float, place: str) -> bool:
         """Keep a good state, or roll back to the last one."""
         problem = self._problem(value)
         if problem is None:
@@ -164,11 +163,11 @@ class DivergenceGuard(StatefulCallback):
             return f"{self.monitor} rose to {value:.6g}, above the limit of {self.limit:g}"
         if self.first is not None and value > max(self.first, self._bound()):
             return (
-                f"{self.monitor} rose to {value:.6g}, from {self.first:.6g} in the beginning and "
+                f"{self.monitor} rose to {value:.6g}, from {self.first:.6g} at first and "
                 f"{self.lowest:.6g} at its lowest"
             )
         bad = not_finite(model_variables(self.model))
-        return f"{', '.join(bad)} became no number" if bad else None
+        return f"{', '.join(bad)} became NaN or infinite" if bad else None
 
     def _bound(self) -> float:
         return self.explosion * self.lowest if self.lowest >= 0 else math.inf
@@ -177,14 +176,14 @@ class DivergenceGuard(StatefulCallback):
         return rate_variable(self.model.optimizer, "DivergenceGuard")
 
     def _variables(self) -> list[Any]:
-        # The rate is left as it is: it has been cut, perhaps, since the state was good.
+        # Not the rate: it may have been reduced since the state was good.
         return [*model_variables(self.model), *optimizer_variables(self.model, rate=False)]
 
     def _keep(self, place: str) -> None:
-        """Keep this state; the one kept before has led to a good look."""
+        """Keep this state; the check shows that the one kept before was good."""
         self.proven = self._latest or self.proven
         self._latest = {
-            "values": values(self._variables()),
+            "values": get_values(self._variables()),
             "place": place,
             "rate": float(self._rate().numpy()),
         }
@@ -193,12 +192,12 @@ class DivergenceGuard(StatefulCallback):
     def _roll_back(self, problem: str) -> None:
         good = self._latest = self.proven
         assert good is not None  # `on_train_begin` has kept one
-        assign(self._variables(), good["values"])
+        set_values(self._variables(), good["values"])
         rate = self._rate()
         before = float(rate.numpy())
         sentence = f"{problem}; back to the state {good['place']}"
         if self.rollbacks >= self.max_rollbacks:
-            self.messages.append(f"{sentence}, and no more tries: there were {self.rollbacks}.")
+            self.messages.append(f"{sentence}, and no more attempts: there were {self.rollbacks}.")
             raise DivergenceError(self.messages)
         self.rollbacks += 1
         self.rate = before * self.factor

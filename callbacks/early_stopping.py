@@ -1,4 +1,4 @@
-"""Stop when there is a reason to, say which, and keep the weights of the best epoch."""
+"""Stops training for one of several reasons, and restores the weights of the best epoch."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import numpy as np
 from ..arguments import check_bool, check_choice, check_int, check_number, optional
 from ..messages import logger
 from .base import StatefulCallback
-from .monitored import Mode, MonitoredMetric, monitored_metrics, monitored_value
+from .monitored import Mode, monitored_metrics, monitored_value
 from .prechelt import Prechelt
-from .snapshot import assign, model_variables, values
+from .variables import get_values, model_variables, set_values
 
 
 class EarlyStopping(StatefulCallback):
-    """Stops training when a monitored metric has stopped improving, and says why.
+    """Stops training when a monitored metric has stopped improving, and records why.
 
     The first eight arguments are those of Keras's callback of the same name, in its order. An epoch
     improves when its value is better than the best so far by more than `min_delta`; after
@@ -58,7 +58,7 @@ class EarlyStopping(StatefulCallback):
         best: best value so far, smoothed if `smoothing` is given, or None.
         best_epoch: its epoch, counted from 0, or None.
         stopped_epoch: the epoch after which this callback stopped training, or None.
-        stop_reason: why it did, in words, or None.
+        stop_reason: a sentence with the reason, or None.
 
     Raises:
         ValueError: an invalid argument; after the first epoch, a monitor that is not logged.
@@ -116,14 +116,11 @@ class EarlyStopping(StatefulCallback):
         if self.prechelt is not None:
             self.prechelt.check(self.metrics[0], self.validation_freq)
         self.patience = optional(check_int, "patience", patience, ge=0)
-        if patience is None and not self._has_other_rules():
+        bounds = [bound for metric in self.metrics for bound in (metric.target, metric.limit)]
+        if all(rule is None for rule in (patience, self.prechelt, self.max_seconds, *bounds)):
             self.patience = 0
         self.reset()
         self._began = 0.0
-
-    def _has_other_rules(self) -> bool:
-        bounds = [bound for metric in self.metrics for bound in (metric.target, metric.limit)]
-        return any(rule is not None for rule in [self.prechelt, self.max_seconds, *bounds])
 
     def reset(self) -> None:
         for metric in self.metrics:
@@ -176,33 +173,35 @@ class EarlyStopping(StatefulCallback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self.elapsed = time.perf_counter() - self._began
-        reason = None
-        if epoch >= self.start_from_epoch:
-            reason = self._reason(epoch, logs)
-        reason = reason or self._out_of_time()
-        if reason is not None:
-            self.stopped_epoch, self.stop_reason = epoch, reason
-            model: Any = self.model
-            model.stop_training = True
-            if self.verbose:
-                logger.info(f"EarlyStopping: stopped after epoch {epoch + 1}: {reason}.")
+        reason = self._reason(epoch, logs) if epoch >= self.start_from_epoch else None
+        if reason is None and self.max_seconds is not None and self.elapsed >= self.max_seconds:
+            reason = (
+                f"the time limit of {self.max_seconds:g} s is exceeded, after {self.elapsed:.1f} s"
+            )
+        if reason is None:
+            return
+        self.stopped_epoch, self.stop_reason = epoch, reason
+        self.model.stop_training = True
+        if self.verbose:
+            logger.info(f"EarlyStopping: stopped after epoch {epoch + 1}: {reason}.")
 
     def on_train_end(self, logs: dict | None = None) -> None:
         if self.restore_best_weights and self.best_weights is not None:
-            assign(model_variables(self.model), self.best_weights)
+            set_values(model_variables(self.model), self.best_weights)
 
     def _reason(self, epoch: int, logs: dict | None) -> str | None:
         """Why to stop after this epoch, or None."""
         if (epoch + 1) % self.validation_freq:
             self._prechelt_reason(epoch, None, logs)
             return None
-        found = [monitored_value(metric.name, logs, "EarlyStopping") for metric in self.metrics]
+        values = [monitored_value(metric.name, logs, "EarlyStopping") for metric in self.metrics]
         # Every rule must see the epoch, whichever of them stops.
-        improved = [m.update(epoch, value) for m, value in zip(self.metrics, found, strict=True)]
+        improved = [m.update(epoch, value) for m, value in zip(self.metrics, values, strict=True)]
         if improved[0] and self.restore_best_weights:
-            self.best_weights = values(model_variables(self.model))
-        criterion = self._prechelt_reason(epoch, found[0], logs)
-        return self._diverged() or self._reached() or criterion or self._out_of_patience()
+            self.best_weights = get_values(model_variables(self.model))
+        criterion = self._prechelt_reason(epoch, values[0], logs)
+        diverged = (metric.divergence() for metric in self.metrics)
+        return next(filter(None, diverged), None) or self._reached() or criterion or self._stalled()
 
     def _prechelt_reason(self, epoch: int, error: float | None, logs: dict | None) -> str | None:
         if self.prechelt is None:
@@ -212,48 +211,19 @@ class EarlyStopping(StatefulCallback):
             training = monitored_value(self.prechelt.training_monitor, logs, "EarlyStopping")
         return self.prechelt.update(epoch, error, training)
 
-    def _diverged(self) -> str | None:
-        for metric in self.metrics:
-            if metric.has_diverged():
-                side = "above" if metric.lower else "below"
-                return (
-                    f"{metric.name} is {metric.value:.6g}: not finite, or {side} the threshold of "
-                    f"{metric.limit:g}"
-                )
-        return None
-
     def _reached(self) -> str | None:
         targeted = [metric for metric in self.metrics if metric.target is not None]
-        reached = [metric for metric in targeted if metric.has_reached_target()]
-        if not reached or (self.stop_when == "all" and len(reached) < len(targeted)):
-            return None
-        return " and ".join(
-            f"{metric.name} is {metric.value:.6g} and has reached the target of {metric.target:g}"
-            for metric in reached
-        )
+        return self._combined([metric.reached_target() for metric in targeted])
 
-    def _out_of_patience(self) -> str | None:
+    def _stalled(self) -> str | None:
         if self.patience is None:
             return None
-        # With patience 0 training stops at the first epoch without improvement, as in Keras.
-        over = [metric for metric in self.metrics if metric.wait >= max(1, self.patience)]
-        if not over or (self.stop_when == "all" and len(over) < len(self.metrics)):
-            return None
-        return " and ".join(self._not_improved(metric) for metric in over)
-
-    def _not_improved(self, metric: MonitoredMetric) -> str:
         unit = "epochs" if self.validation_freq == 1 else "values"
-        if metric.best is None or metric.best_epoch is None:
-            return f"{metric.name} has been NaN or infinite for {metric.wait} {unit}"
-        best = f"{metric.best:.6g} (epoch {metric.best_epoch + 1})"
-        if metric.beats_baseline(metric.best):
-            return f"{metric.name} has not improved on {best} for {metric.wait} {unit}"
-        return (
-            f"{metric.name} has not reached the baseline of {metric.baseline:g} in {metric.wait} "
-            f"{unit}: its best is {best}"
-        )
+        return self._combined([m.out_of_patience(self.patience, unit) for m in self.metrics])
 
-    def _out_of_time(self) -> str | None:
-        if self.max_seconds is None or self.elapsed < self.max_seconds:
+    def _combined(self, reasons: list[str | None]) -> str | None:
+        """The reasons of all metrics, or with `stop_when="any"` of those that have one."""
+        found = [reason for reason in reasons if reason is not None]
+        if not found or (self.stop_when == "all" and len(found) < len(reasons)):
             return None
-        return f"the time limit of {self.max_seconds:g} s is exceeded, after {self.elapsed:.1f} s"
+        return " and ".join(found)

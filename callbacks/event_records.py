@@ -31,10 +31,10 @@ SCALAR, TENSOR = DataClass.DATA_CLASS_SCALAR, DataClass.DATA_CLASS_TENSOR
 
 
 class EventFile:
-    """The event file of one run. Events that a full disk does not take wait for the next ones.
+    """The event file of one run. Events for which a full disk has no space are kept.
 
     Args:
-        folder: the run's folder; the file in it is continued if there is one.
+        folder: the run's folder; an existing file in it is continued.
         first_step: TensorBoard drops the points of an earlier training from this step on.
     """
 
@@ -113,14 +113,14 @@ def end_summary(seconds: float) -> Summary:
 
 
 def flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    """Names and plain values of a mapping; those of a mapping inside have its name before.
+    """Names and plain values of a mapping; names of a nested mapping are prefixed with its name.
 
     >>> dict(flat({"rate": 0.1, "model": {"units": [8, 4]}}))
     {'rate': 0.1, 'model.units': '[8, 4]'}
     """
     for name, value in values.items():
         if not isinstance(name, str):
-            raise ValueError(f"Names of `hyperparameters` must be texts. Received: {name!r}")
+            raise ValueError(f"Names of `hyperparameters` must be strings. Received: {name!r}")
         if isinstance(value, Mapping):
             yield from flat(value, f"{before}{name}.")
         elif isinstance(value, (bool, int, float, str)):
@@ -129,7 +129,7 @@ def flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any
             yield f"{before}{name}", json.dumps(value)
         else:
             raise ValueError(
-                "Values of `hyperparameters` must be numbers, texts, lists or mappings. "
+                "Values of `hyperparameters` must be numbers, strings, lists or mappings. "
                 f"Received: {before}{name}={value!r}"
             )
 

@@ -1,4 +1,4 @@
-"""What a callback finds wrong with a training, and where it tells of it."""
+"""What a callback finds wrong with a training, logged and written to a file."""
 
 from __future__ import annotations
 
@@ -10,20 +10,23 @@ from typing import Any
 from ..arguments import check_bool, check_str, optional
 from ..disk import Lines, when_there_is_space
 from ..messages import logger
-from .base import StatefulCallback, to_plain
+from .base import StatefulCallback
+from .codec import encode, record
+from .remedies import remedy
 
 
+@record
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong, or that nothing is.
+    """One problem of a training, or `healthy`.
 
     Attributes:
         kind: its name, such as `vanishing`.
-        epoch: epoch, from 1, that it is about, or since which it is so; 0 is before training.
-        layer: path of the layer it is about, or None for the whole network.
-        value: the number that tells.
-        words: a sentence with the number in it.
-        remedy: what usually mends it, or nothing.
+        epoch: epoch, from 1, in which or since which it is so; 0 is before training.
+        layer: path of the layer, or None for the whole network.
+        value: the number that shows it.
+        message: a sentence with the number in it.
+        remedy: what usually helps, or an empty string.
 
     >>> str(Finding("dead", 3, "dense", 1.0, "`dense` is dead.", "Remedy: leaky_relu."))
     '`dense` is dead. Remedy: leaky_relu.'
@@ -33,22 +36,22 @@ class Finding:
     epoch: int
     layer: str | None
     value: float
-    words: str
+    message: str
     remedy: str = ""
 
     def __str__(self) -> str:
-        return f"{self.words} {self.remedy}".strip()
+        return f"{self.message} {self.remedy}".strip()
 
 
 class Diagnosis(StatefulCallback):
-    """A callback that collects findings, prints each once, and may write a file.
+    """A callback that collects findings, logs each once, and may write a file.
 
     Args:
-        path: file for a line of JSON with the numbers of each look, or None.
-        verbose: whether what is found is printed to stderr, each kind and layer once.
+        path: file for a line of JSON with the numbers of each measurement, or None.
+        verbose: whether findings are logged, each kind and layer once.
     """
 
-    STATE = ("found",)
+    STATE = ("findings",)
     MID_EPOCH_STATE = ("waiting",)
 
     def __init__(self, path: str | None, verbose: bool):
@@ -59,17 +62,8 @@ class Diagnosis(StatefulCallback):
         self.findings: list[Finding] = []
 
     @property
-    def found(self) -> list[dict[str, Any]]:
-        """The findings as plain data."""
-        return [asdict(finding) for finding in self.findings]
-
-    @found.setter
-    def found(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        self.findings = [Finding(**row) for row in rows]
-
-    @property
     def waiting(self) -> list[str]:
-        """Lines that wait for space on the disk."""
+        """Lines that are written when the disk has space."""
         return [] if self._lines is None else self._lines.waiting
 
     @waiting.setter
@@ -80,6 +74,11 @@ class Diagnosis(StatefulCallback):
     def reset(self) -> None:
         self.findings = []
 
+    def check_state(self, state: Mapping[str, Any]) -> None:
+        found = state["findings"]
+        if not isinstance(found, list) or not all(isinstance(row, Finding) for row in found):
+            raise ValueError(f"`findings` must be a list of findings. Received: {found}")
+
     def flush(self) -> None:
         if self._lines is not None:
             self._lines.flush()
@@ -88,18 +87,24 @@ class Diagnosis(StatefulCallback):
         when_there_is_space(self.flush)
 
     def kinds(self) -> set[str]:
-        """Names of all that was found."""
+        """The kinds of all findings."""
         return {finding.kind for finding in self.findings}
 
-    def tell(self, findings: Iterable[Finding], numbers: Mapping[str, Any]) -> None:
-        """Keep the last finding of each kind and layer, print new ones, write the numbers."""
+    def finding(
+        self, kind: str, epoch: int, layer: str | None, value: float, message: str
+    ) -> Finding:
+        """A finding with what helps against it in this model."""
+        return Finding(kind, epoch, layer, value, message, remedy(kind, self.model))
+
+    def report(self, findings: Iterable[Finding], numbers: Mapping[str, Any]) -> None:
+        """Keep the last finding of each kind and layer, log new ones, write the numbers."""
         found = list(findings)
         for finding in found:
-            place = (finding.kind, finding.layer)
-            others = [f for f in self.findings if (f.kind, f.layer) != place]
+            key = (finding.kind, finding.layer)
+            others = [f for f in self.findings if (f.kind, f.layer) != key]
             if self.verbose and len(others) == len(self.findings):
                 logger.info(f"{type(self).__name__}: {finding}")
             self.findings = [*others, finding]
         if self._lines is not None:
-            line = to_plain({**numbers, "findings": [asdict(finding) for finding in found]})
+            line = encode({**numbers, "findings": [asdict(finding) for finding in found]})
             self._lines.add(json.dumps(line, allow_nan=False))

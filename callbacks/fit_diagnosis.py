@@ -1,4 +1,4 @@
-"""Is the fit too loose, too tight, or right? Said in words, from the curves."""
+"""Calls a fit underfitting, overfitting, diverged or healthy, from its losses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from ..arguments import check_fraction, check_number, check_str, optional
-from .curves import Constant, Thresholds, chance_level, judge
+from .curves import Constant, Thresholds, chance_level, diagnose
 from .findings import Diagnosis, Finding
 from .monitored import monitored_value
 
@@ -14,33 +14,33 @@ from .monitored import monitored_value
 class FitDiagnosis(Diagnosis):
     """Calls a fit underfitting, constant, overfitting since an epoch, diverged, or healthy.
 
-    Diverged: the training loss is no number, or above `explosion` times its lowest and above that
-    of the first epoch. Overfitting: the validation loss is more than the share `rise` above its
-    lowest (and 2 % of the baseline) while the training loss has not risen since; or it is more than
-    `gap` baselines above the training loss. Constant: no better than predicting the same for every
-    row, where `constant` says what that reaches. Underfitting: the training loss has not lost the
-    share `learned` of the baseline. Healthy: none of these. The loss at the end is the median of
-    the last three epochs, of fewer in a run of less than nine.
+    Diverged: the training loss is NaN or infinite, or above `explosion` times its lowest and above
+    that of the first epoch. Overfitting: the validation loss is above its lowest by more than
+    `rise` times that (and 2 % of the baseline) while the training loss has not risen since; or it
+    is above the training loss by more than `gap` times the baseline. Constant: no better than
+    predicting the same for every row, if `constant` is given. Underfitting: the training loss has
+    not fallen by `learned` times the baseline. Healthy: none of these. The final loss is the median
+    of the last three epochs, of fewer in a run of less than nine.
 
-    The baseline is the loss of a network that knows nothing: for a cross-entropy ln(classes), or
-    ln 2; the first epoch's training loss for other losses, which a network that learns within one
-    epoch makes too strict: for a squared error give the variance of the targets.
+    The baseline is the loss of a network that has learned nothing: for a cross-entropy ln(classes),
+    or ln 2. For other losses it is the first epoch's training loss, which is too strict where a
+    network learns within one epoch: for a squared error give the variance of the targets.
 
     Args:
         monitor: name of the training loss; the validation loss has `val_` before it.
-        baseline: loss of a network that knows nothing, > 0, or None.
-        learned: share of the baseline that the training loss must lose, from 0 to 1.
-        gap: share of the baseline that validation may be above training, > 0.
-        rise: share of its lowest that the validation loss may be above it, > 0.
+        baseline: loss of a network that has learned nothing, > 0, or None.
+        learned: fraction of the baseline by which the training loss must fall, from 0 to 1.
+        gap: fraction of the baseline by which validation may be above training, > 0.
+        rise: fraction of its lowest by which the validation loss may be above it, > 0.
         explosion: > 1.
         path: file for a line of JSON with every verdict, or None.
-        verbose: whether a verdict is printed to stderr, once: overfitting and divergence as they
-            come, any other when training ends.
+        verbose: whether a verdict is logged, once: overfitting and divergence immediately, any
+            other when training ends.
 
     Attributes:
-        constant: a `keras_recipes.callbacks.curves.Constant`, or None: what predicting the same for
-            every row reaches. A recipe sets it from the training targets.
-        verdict: the last verdict, a `Finding` with `kind`, `epoch`, `value` and `words`, or None.
+        constant: a `keras_recipes.callbacks.curves.Constant`, or None: loss and accuracy of
+            predicting the same for every row. A recipe sets it from the training targets.
+        verdict: the last verdict, a `Finding` with `kind`, `epoch`, `value` and `message`, or None.
 
     Raises:
         ValueError: a bad argument; at the first epoch's end, a monitor that is not logged.
@@ -48,7 +48,7 @@ class FitDiagnosis(Diagnosis):
     >>> diagnosis = FitDiagnosis(baseline=2.3)
     """
 
-    STATE = ("found", "training", "validation", "accuracy")
+    STATE = ("findings", "training", "validation", "accuracy")
 
     def __init__(
         self,
@@ -88,23 +88,22 @@ class FitDiagnosis(Diagnosis):
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self.training.append(monitored_value(self.monitor, logs, "FitDiagnosis"))
         self.validation.append(float((logs or {}).get(f"val_{self.monitor}", math.nan)))
-        right = (logs or {}).get("val_accuracy", (logs or {}).get("accuracy", math.nan))
-        self.accuracy.append(float(right))
-        verdict = self.judged()
+        accuracy = (logs or {}).get("val_accuracy", (logs or {}).get("accuracy", math.nan))
+        self.accuracy.append(float(accuracy))
+        verdict = self.diagnose()
         if verdict.kind in ("diverged", "overfitting") and verdict.kind not in self.kinds():
-            self.tell([verdict], {"epoch": epoch + 1})
+            self.report([verdict], {"epoch": epoch + 1})
 
     def on_train_end(self, logs: dict | None = None) -> None:
         if self.training:
-            self.tell([self.judged()], {"epoch": len(self.training)})
+            self.report([self.diagnose()], {"epoch": len(self.training)})
         super().on_train_end(logs)
 
-    def judged(self) -> Finding:
+    def diagnose(self) -> Finding:
         """The verdict on the epochs so far."""
-        seen = any(map(math.isfinite, self.validation))
-        return judge(
+        return diagnose(
             self.training,
-            self.validation if seen else None,
+            self.validation,
             self._baseline(),
             self.thresholds,
             constant=self.constant,
@@ -112,7 +111,7 @@ class FitDiagnosis(Diagnosis):
         )
 
     def _baseline(self) -> float:
-        """What knowing nothing costs."""
+        """The loss of a network that has learned nothing."""
         if self.baseline is not None:
             return self.baseline
         if self.constant is not None and self.constant.loss and self.monitor == "loss":
@@ -126,6 +125,6 @@ class FitDiagnosis(Diagnosis):
 
 
 def _classes(model: Any) -> int:
-    """Width of the network's output; 0 where it has none to tell."""
+    """Width of the network's output; 0 where that is not known."""
     shape = getattr(model, "output_shape", None) if getattr(model, "inputs", None) else None
     return int(shape[-1] or 0) if isinstance(shape, tuple) and shape else 0

@@ -1,4 +1,4 @@
-"""Gradients that vanish, explode or die, and weights that are all alike: which, where, what for."""
+"""Gradients that vanish, explode or die, and layers whose units are all equal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from ..arguments import check_between, check_int, check_number
 from .findings import Diagnosis, Finding
 from .gradients import BatchGradients, Row, rows
-from .remedies import Traits, remedy
+from .remedies import Traits
 
 
 class GradientMonitor(Diagnosis):
@@ -20,28 +20,28 @@ class GradientMonitor(Diagnosis):
     whose gradient is measured at the end of an epoch.
 
     Layers are compared by the root mean square of their kernels' gradients; kernels are weights of
-    rank 2 and more, embeddings left out.
+    rank 2 and more, except embeddings.
 
     - vanishing: the first layer's is less than `vanishing` of the last one's.
-    - exploding: a gradient is no number; or the first layer's is more than 1 / `vanishing` of the
-      last one's; or a gradient's norm is more than `exploding` times the norm of its weights, or of
-      Glorot's initial ones where those are smaller.
+    - exploding: a gradient is NaN or infinite; or the first layer's is more than 1 / `vanishing` of
+      the last one's; or a gradient's norm is more than `exploding` times the norm of its weights,
+      or of Glorot's initial ones where those are smaller.
     - dead: a kernel's gradient is exactly 0 over the epoch, in a network with relu.
     - symmetric: after an epoch of training all units of a layer still have the same weights.
-    - healthy: none of these at the last look.
+    - healthy: none of these at the last measurement.
 
     Args:
         data: one batch `(x, y)`, or None for the norms of a `TrainingModel`.
-        every: epochs between two looks, >= 1.
+        every: epochs between two measurements, >= 1.
         vanishing: between 0 and 1.
         exploding: > 0.
-        path: file for a line of JSON a look, with all norms, or None.
-        verbose: whether findings are printed to stderr, each kind and layer once.
+        path: file for a line of JSON for each measurement, with all norms, or None.
+        verbose: whether findings are logged, each kind and layer once.
 
     Attributes:
-        findings: the last of each kind and layer, with `kind`, `epoch`, `layer`, `value`, `words`
-            and `remedy`.
-        rows: norms of each variable at the last look.
+        findings: the last of each kind and layer, with `kind`, `epoch`, `layer`, `value`,
+            `message` and `remedy`.
+        rows: norms of each variable at the last measurement.
 
     Raises:
         ValueError: a bad argument; when training begins, neither norms nor `data`.
@@ -49,7 +49,7 @@ class GradientMonitor(Diagnosis):
     >>> monitor = GradientMonitor(every=5)
     """
 
-    MID_EPOCH_STATE = ("waiting", "rows", "_last", "_looked")
+    MID_EPOCH_STATE = ("waiting", "rows", "_last", "_epoch")
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class GradientMonitor(Diagnosis):
         self._batch: BatchGradients | None = None
         self._norms: dict[str, float] | None = None
         self._last: list[Finding] = []
-        self._looked = 0
+        self._epoch = 0
         self._training = False
 
     def on_train_begin(self, logs: dict | None = None) -> None:
@@ -99,42 +99,41 @@ class GradientMonitor(Diagnosis):
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self._training = False
         if (epoch + 1) % self.every == 0:
-            norms = self._found(logs or {})
-            if not self._of_scaling(norms, logs or {}):
-                self.look(epoch + 1, norms)
+            norms = self._epoch_norms(logs or {})
+            if not self._overflowed(norms, logs or {}):
+                self.measure(epoch + 1, norms)
 
     def on_train_end(self, logs: dict | None = None) -> None:
         if self.rows and not self._last:
-            self.tell([self._healthy()], {"epoch": self._looked})
+            self.report([self._healthy()], {"epoch": self._epoch})
         # A compiled function cannot be copied.
         self._batch = None
         super().on_train_end(logs)
 
-    def _found(self, logs: Mapping[str, Any]) -> Mapping[str, float]:
+    def _epoch_norms(self, logs: Mapping[str, Any]) -> Mapping[str, float]:
         """Norm of each gradient in this epoch."""
         if self._batch is not None:
             return self._batch.norms()
-        model: Any = self.model
-        norms = model.gradient_norms() if self._norms is None else self._norms
+        norms = self.model.gradient_norms() if self._norms is None else self._norms
         if float(logs.get("nonfinite_steps", 0.0)) >= 1:
-            # The means leave out what is no number, and there was nothing else.
+            # The means leave out NaN and infinity, and there was nothing else.
             return dict.fromkeys(norms, math.nan)
         return norms
 
-    def _of_scaling(self, norms: Mapping[str, float], logs: Mapping[str, Any]) -> bool:
-        """Whether norms are infinite only because the optimizer looks for the largest loss scale.
+    def _overflowed(self, norms: Mapping[str, float], logs: Mapping[str, Any]) -> bool:
+        """Whether norms are infinite only because the optimizer searches the largest loss scale.
 
-        It leaves those updates out, and nothing is known of the others.
+        It skips those updates, and nothing is known of the others.
         """
         scales = hasattr(self.model.optimizer, "dynamic_scale")
-        sound = math.isfinite(float(logs.get("loss", math.nan)))
-        return scales and sound and not all(map(math.isfinite, norms.values()))
+        finite_loss = math.isfinite(float(logs.get("loss", math.nan)))
+        return scales and finite_loss and not all(map(math.isfinite, norms.values()))
 
-    def look(self, epoch: int, norms: Mapping[str, float]) -> list[Finding]:
+    def measure(self, epoch: int, norms: Mapping[str, float]) -> list[Finding]:
         """Judge the norms of an epoch, counted from 1."""
-        self.rows, self._looked = rows(self.model, norms), epoch
-        self._last = list(self._judged(epoch, [row for row in self.rows if row.kernel]))
-        self.tell(
+        self.rows, self._epoch = rows(self.model, norms), epoch
+        self._last = list(self._problems(epoch))
+        self.report(
             self._last,
             {
                 "epoch": epoch,
@@ -144,21 +143,37 @@ class GradientMonitor(Diagnosis):
         )
         return self._last
 
-    def _judged(self, epoch: int, kernels: list[Row]) -> Iterator[Finding]:
-        alike = [row for row in kernels if row.symmetric]
-        for row in alike:
-            yield self._symmetric(epoch, row)
-        wild = [row for row in self.rows if not math.isfinite(row.gradient)]
-        if wild:
-            yield self._not_finite(epoch, wild)
+    def _problems(self, epoch: int) -> Iterator[Finding]:
+        kernels = [row for row in self.rows if row.kernel]
+        symmetric = [row for row in kernels if row.symmetric]
+        for row in symmetric:
+            kind = "are all 0" if row.weight == 0 else "are the same for every unit"
+            message = f"Symmetric weights: after epoch {epoch} those of `{row.layer}` {kind}."
+            yield self.finding("symmetric", epoch, row.layer, row.weight, message)
+        not_finite = [row for row in self.rows if not math.isfinite(row.gradient)]
+        if not_finite:
+            yield self._not_finite(epoch, not_finite)
             return
-        still = [row for row in kernels if row.gradient == 0]
         # Weights of 0 let no gradient pass: then they are what is wrong.
-        if still and not alike and Traits(self.model).relu:
-            for row in still:
-                yield self._dead(epoch, row)
+        if not symmetric and Traits(self.model).relu:
+            yield from self._dead(epoch, [row for row in kernels if row.gradient == 0])
             kernels = [row for row in kernels if row.gradient > 0]
         yield from self._compared(epoch, [row for row in kernels if not row.symmetric])
+
+    def _not_finite(self, epoch: int, found: list[Row]) -> Finding:
+        layers = list(dict.fromkeys(row.layer for row in found))
+        names = ", ".join(f"`{layer}`" for layer in layers[:3])
+        more = f" and {len(layers) - 3} more layers" if len(layers) > 3 else ""
+        message = f"Exploding gradients: in epoch {epoch} those of {names}{more} are not finite."
+        return self.finding("exploding", epoch, found[0].layer, found[0].gradient, message)
+
+    def _dead(self, epoch: int, found: list[Row]) -> Iterator[Finding]:
+        for row in found:
+            message = (
+                f"Dead layer: in epoch {epoch} no gradient reached `{row.layer}`: its units, or "
+                "all units before or after it, are 0 for every row."
+            )
+            yield self.finding("dead", epoch, row.layer, 0.0, message)
 
     def _compared(self, epoch: int, kernels: list[Row]) -> Iterator[Finding]:
         """First layer against last, and gradients against weights."""
@@ -170,48 +185,24 @@ class GradientMonitor(Diagnosis):
                 yield self._ratio("exploding", epoch, kernels, ratio)
         largest = max(kernels, key=lambda row: row.relative, default=None)
         if largest is not None and largest.relative > self.exploding:
-            words = (
-                f"Exploding gradient: in epoch {epoch} that of `{largest.layer}` has norm "
+            message = (
+                f"Exploding gradients: in epoch {epoch} that of `{largest.layer}` has norm "
                 f"{largest.gradient:.3g}, {largest.relative:.3g} times its weights, "
-                f"{max(largest.weight, largest.usual):.3g}; {self.exploding:g} is the most."
+                f"{max(largest.weight, largest.usual):.3g}; at most {self.exploding:g} is expected."
             )
-            yield self._finding("exploding", epoch, largest.layer, largest.relative, words)
+            yield self.finding("exploding", epoch, largest.layer, largest.relative, message)
 
     def _ratio(self, kind: str, epoch: int, kernels: list[Row], ratio: float) -> Finding:
         first, last = kernels[0], kernels[-1]
-        words = (
+        message = (
             f"{kind.capitalize()} gradients: in epoch {epoch} the gradient of the first layer, "
             f"`{first.layer}`, is {ratio:.2g} times that of the last, `{last.layer}`: root mean "
             f"square {first.per_weight:.2g} against {last.per_weight:.2g}."
         )
-        return self._finding(kind, epoch, first.layer, ratio, words)
-
-    def _not_finite(self, epoch: int, wild: list[Row]) -> Finding:
-        layers = list(dict.fromkeys(row.layer for row in wild))
-        names = ", ".join(f"`{layer}`" for layer in layers[:3])
-        more = f" and {len(layers) - 3} more layers" if len(layers) > 3 else ""
-        words = f"Exploding gradients: in epoch {epoch} those of {names}{more} are no numbers."
-        return self._finding("exploding", epoch, wild[0].layer, wild[0].gradient, words)
-
-    def _dead(self, epoch: int, row: Row) -> Finding:
-        words = (
-            f"Dead layer: in epoch {epoch} no gradient reached `{row.layer}`: its units, or all "
-            "that it reads or feeds, are off for every row."
-        )
-        return self._finding("dead", epoch, row.layer, 0.0, words)
-
-    def _symmetric(self, epoch: int, row: Row) -> Finding:
-        kind = "are all 0" if row.weight == 0 else "are the same for every unit"
-        words = f"Symmetric weights: after epoch {epoch} those of `{row.layer}` {kind}."
-        return self._finding("symmetric", epoch, row.layer, row.weight, words)
-
-    def _finding(
-        self, kind: str, epoch: int, layer: str | None, value: float, words: str
-    ) -> Finding:
-        return Finding(kind, epoch, layer, value, words, remedy(kind, self.model))
+        return self.finding(kind, epoch, first.layer, ratio, message)
 
     def _healthy(self) -> Finding:
         kernels = [row for row in self.rows if row.kernel and row.gradient > 0]
         ratio = kernels[0].per_weight / kernels[-1].per_weight if kernels else 1.0
-        words = f"Healthy gradients: first layer to last {ratio:.2g}, none dead, none exploding."
-        return Finding("healthy", self._looked, None, ratio, words)
+        message = f"Healthy gradients: first layer to last {ratio:.2g}; none dead or exploding."
+        return Finding("healthy", self._epoch, None, ratio, message)

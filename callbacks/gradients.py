@@ -1,9 +1,9 @@
-"""Norms of each variable's gradient and weights."""
+"""Norms of the gradient and the value of each variable."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +11,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from .codec import record
 from .remedies import layers_of
-from .snapshot import assign, values
+from .variables import get_values, set_values
 
 
+@record
 @dataclass(frozen=True)
 class Row:
     """One trainable variable.
@@ -25,9 +27,9 @@ class Row:
         gradient: norm of its gradient.
         weight: norm of its value.
         usual: norm that Glorot's initial values have in a kernel of this shape.
-        size: how many numbers it holds.
+        size: number of its elements.
         kernel: whether it connects units with units.
-        symmetric: whether it feeds all units of its layer alike.
+        symmetric: whether all units of its layer have the same weights.
     """
 
     path: str
@@ -41,27 +43,28 @@ class Row:
 
     @property
     def per_weight(self) -> float:
-        """Root mean square of the gradient, which layers of different sizes can be compared by."""
+        """Root mean square of the gradient, which does not depend on the layer's size."""
         return self.gradient / math.sqrt(self.size)
 
     @property
     def relative(self) -> float:
         """Norm of the gradient as a multiple of that of the weights.
 
-        Weights that begin at 0 are small for a while, and that is no sign of anything.
+        Weights that start at 0 are small for a while, which is no problem.
         """
         return self.gradient / max(self.weight, self.usual)
 
 
 def rows(model: Any, norms: Mapping[str, float]) -> list[Row]:
     """A row for every trainable variable of a model, in its order, from its gradients' norms."""
-    tables = {id(v) for layer in layers_of(model) if _looks_up(layer) for v in layer.weights}
+    # Most rows of a table have no gradient in a batch.
+    tables = {
+        id(variable)
+        for layer in layers_of(model)
+        if isinstance(layer, keras.layers.Embedding)
+        for variable in layer.weights
+    }
     return [_row(variable, norms, id(variable) in tables) for variable in model.trainable_variables]
-
-
-def _looks_up(layer: Any) -> bool:
-    """Whether a layer reads rows of a table: most rows have no gradient in a batch."""
-    return isinstance(layer, keras.layers.Embedding)
 
 
 def _row(variable: Any, norms: Mapping[str, float], table: bool) -> Row:
@@ -97,10 +100,9 @@ def symmetric(kernel: np.ndarray) -> bool:
 
 
 class BatchGradients:
-    """Gradients of a model on one batch, by a compiled function of their own.
+    """Gradients of a model on one batch, by a compiled function.
 
-    The model is left as it was: moving statistics and random generators, which a pass of training
-    moves, are put back.
+    Moving statistics and random generators, which a forward pass changes, are restored.
 
     Args:
         model: a compiled model.
@@ -116,11 +118,11 @@ class BatchGradients:
     def norms(self) -> dict[str, float]:
         """Norm of each trainable variable's gradient, by path."""
         others = list(self.model.non_trainable_variables)
-        before = values(others)
+        before = get_values(others)
         try:
             found = self._norms(*self.batch).numpy().tolist()
         finally:
-            assign(others, before)
+            set_values(others, before)
         paths = [variable.path for variable in self.model.trainable_variables]
         return dict(zip(paths, found, strict=True))
 
@@ -129,12 +131,10 @@ class BatchGradients:
             outputs = self.model(x, training=True)
             loss = self.model.compute_loss(x=x, y=y, y_pred=outputs, training=True)
         gradients = tape.gradient(loss, self.model.trainable_variables)
-        return tf.stack(list(_norms_of(gradients)))
+        return tf.stack([_norm(gradient) for gradient in gradients])
 
 
-def _norms_of(gradients: Any) -> Iterator[tf.Tensor]:
-    for gradient in gradients:
-        if gradient is None:
-            yield tf.constant(0.0)
-        else:
-            yield tf.norm(tf.cast(tf.convert_to_tensor(gradient), tf.float32))
+def _norm(gradient: Any) -> tf.Tensor:
+    if gradient is None:
+        return tf.constant(0.0)
+    return tf.norm(tf.cast(tf.convert_to_tensor(gradient), tf.float32))

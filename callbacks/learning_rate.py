@@ -1,4 +1,4 @@
-"""The learning rate of an optimizer: the rate of the last update, and the variable to cut it by."""
+"""The learning rate of the last update, and the variable by which a callback reduces it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The learning-rate range test: a sweep from a low rate to one that explodes."""
+"""The learning-rate range test: a sweep from a low rate to one at which the loss explodes."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ import numpy as np
 from ..arguments import check_int, check_number
 
 ops: Any = keras.ops
-# The first losses are those of no training yet and the last those of the explosion.
+# The first losses are from before any training, and the last from the explosion.
 SKIPPED_FIRST, SKIPPED_LAST = 10, 5
 
 
 class LearningRateFinder(keras.callbacks.Callback):
-    """Sweeps the learning rate up, a step at a time, and watches the loss of each batch.
+    """Increases the learning rate after each step, and records the loss of each batch.
 
     The rate of step t is low * (high / low)^(t / (steps - 1)); the losses are smoothed by an
     exponential average with its start corrected, and the sweep ends when the smoothed loss is above
-    `stop_factor` times its best (Smith 2017). Weights, optimizer and rate are afterwards those from
-    before, so the same `fit` can follow. The optimizer may have a number or any schedule.
+    `stop_factor` times its best (Smith 2017). Weights, optimizer and rate are then restored, so the
+    same `fit` can follow. The optimizer's rate may be a number or any schedule.
 
     Args:
         min_lr: rate of the first step, > 0.
         max_lr: rate of the last step, > `min_lr`.
         steps: steps of the sweep, >= 20. `fit` must have as many, over one epoch or several.
-        smoothing: share of the average that stays at each step, from 0 to 1, without 1.
-        stop_factor: how far above its best the smoothed loss may rise, > 1.
+        smoothing: weight of the past in the average, in [0, 1).
+        stop_factor: multiple of its best at which the smoothed loss ends the sweep, > 1.
 
     Attributes:
-        rates: the rate of each step that was made, an array.
-        losses: the loss of its batch.
+        rates: the rate of each step so far, an array.
+        losses: the loss of each batch.
         smoothed: the smoothed losses.
 
     Raises:
-        ValueError: a bad argument; when training begins, a model that runs several steps at once,
-            whose losses nobody sees one by one.
+        ValueError: a bad argument; when training begins, a model with `steps_per_execution`
+            above 1, whose single losses are not known.
 
     >>> finder = LearningRateFinder(min_lr=1e-5, max_lr=10.0, steps=100)
     """
@@ -81,11 +81,11 @@ class LearningRateFinder(keras.callbacks.Callback):
         self._schedule = optimizer._learning_rate
         first = int(optimizer.iterations.numpy())
         optimizer._learning_rate = _Sweep(self.min_lr, self.max_lr, self.steps, first)
-        # What is compiled already holds the rate from before.
+        # The compiled function holds the old rate.
         model.make_train_function(force=True)
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        # The logged loss is a mean since the last reset: now that of one batch.
+        # The logged loss is a mean since the last reset: so it is that of one batch.
         model: Any = self.model
         model.reset_metrics()
 
@@ -140,7 +140,7 @@ class LearningRateFinder(keras.callbacks.Callback):
         if len(losses) < 3 or not np.isfinite(losses).all():
             raise ValueError(
                 f"The loss exploded after {len(smoothed)} steps of the range test, too early to "
-                "see where it falls. Begin at a lower rate, with a lower `min_lr`."
+                "see where it falls. Start at a lower rate, with a lower `min_lr`."
             )
         return {"steepest": float(rates[steepest(losses)]), "valley": float(rates[valley(losses)])}
 
@@ -150,7 +150,7 @@ class LearningRateFinder(keras.callbacks.Callback):
 
 
 class _Sweep(keras.optimizers.schedules.LearningRateSchedule):
-    """An exponential climb that begins at step `first`."""
+    """An exponential increase that starts at step `first`."""
 
     def __init__(self, low: float, high: float, steps: int, first: int):
         self.low, self.high, self.steps, self.first = low, high, steps, first

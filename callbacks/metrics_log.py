@@ -14,13 +14,13 @@ from .learning_rate import learning_rate, updates
 
 
 class MetricsLog(StatefulCallback):
-    """Writes the values of each epoch as a line of JSON, and sees to it that it is on disk.
+    """Writes the values of each epoch as a line of JSON, flushed to disk.
 
     A line has `epoch` (from 1), `step` (optimizer updates so far), `seconds` (since training
-    began), `learning_rate` (of the epoch's last update, under a schedule and before a plateau's
-    cut), and every logged value. JSON has no NaN or infinity: such a value is written as text,
-    "NaN", "Infinity" or "-Infinity". A file that is there already is continued. Lines that a full
-    disk does not take are written as soon as it does, in a resumed training too.
+    began), `learning_rate` (of the epoch's last update, before `ReduceOnPlateau` reduces it), and
+    every logged value. JSON has no NaN or infinity: such a value is written as the string "NaN",
+    "Infinity" or "-Infinity". An existing file is continued. Lines for which a full disk has
+    no space are written as soon as it has some, in a resumed training too.
 
     Args:
         path: file to write.
@@ -43,7 +43,7 @@ class MetricsLog(StatefulCallback):
 
     @property
     def waiting(self) -> list[str]:
-        """Lines that wait for space on the disk."""
+        """Lines that are written when the disk has space."""
         return self._lines.waiting
 
     @waiting.setter

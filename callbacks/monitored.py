@@ -1,4 +1,4 @@
-"""Monitored metrics: which values are better, the best so far, and how long ago that was."""
+"""Monitored metrics: which values are better, the best so far, and reasons to stop."""
 
 from __future__ import annotations
 
@@ -139,18 +139,41 @@ class MonitoredMetric:
         self.weight = self.smoothing * self.weight + (1 - self.smoothing)
         return self.average / self.weight
 
-    def has_reached_target(self) -> bool:
-        """Whether the value is as good as the target; false without a target."""
-        if self.target is None:
-            return False
-        return self.value <= self.target if self.lower else self.value >= self.target
-
-    def has_diverged(self) -> bool:
-        """Whether the value is NaN, infinite or worse than the limit; false without a limit."""
+    def divergence(self) -> str | None:
+        """A sentence if the value is NaN, infinite or worse than the limit."""
         if self.limit is None:
-            return False
+            return None
         inside = self.value <= self.limit if self.lower else self.value >= self.limit
-        return not (inside and math.isfinite(self.value))
+        if inside and math.isfinite(self.value):
+            return None
+        side = "above" if self.lower else "below"
+        return (
+            f"{self.name} is {self.value:.6g}: not finite, or {side} the threshold of "
+            f"{self.limit:g}"
+        )
+
+    def reached_target(self) -> str | None:
+        """A sentence if the value is as good as the target."""
+        if self.target is None:
+            return None
+        reached = self.value <= self.target if self.lower else self.value >= self.target
+        if not reached:
+            return None
+        return f"{self.name} is {self.value:.6g} and has reached the target of {self.target:g}"
+
+    def out_of_patience(self, patience: int, unit: str) -> str | None:
+        """A sentence if there was no improvement in this number of values; 0 is the same as 1."""
+        if self.wait < max(1, patience):
+            return None
+        if self.best is None or self.best_epoch is None:
+            return f"{self.name} has been NaN or infinite for {self.wait} {unit}"
+        best = f"{self.best:.6g} (epoch {self.best_epoch + 1})"
+        if self.beats_baseline(self.best):
+            return f"{self.name} has not improved on {best} for {self.wait} {unit}"
+        return (
+            f"{self.name} has not reached the baseline of {self.baseline:g} in {self.wait} "
+            f"{unit}: its best is {best}"
+        )
 
     def get_state(self) -> dict[str, Any]:
         """The state by name."""

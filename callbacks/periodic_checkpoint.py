@@ -1,4 +1,4 @@
-"""Save the model every few epochs, steps or minutes."""
+"""The model every few epochs, steps or minutes, on disk."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ NAME = re.compile(r"(epoch-[0-9]{4,}|step-[0-9]{8,})\.keras")
 class PeriodicCheckpoint(StatefulCallback):
     """Saves the whole model every few epochs, steps or minutes; give one of the three.
 
-    Files are `epoch-0010.keras` or `step-00000500.keras` in the folder `path`, each written beside
-    its place and moved there in one step. Steps are batches, counted over the whole training; with
-    several of them in one execution, the file is written at the end of the one that passes the
-    mark, and named after where that was. Minutes count from the last file, and anew in a resumed
-    training. Steps and minutes need a little Python work in each execution; epochs need none.
+    Files are `epoch-0010.keras` or `step-00000500.keras` in the folder `path`, each written under a
+    temporary name and renamed. Steps are batches, counted over the whole training; with several of
+    them in one execution, the file is written at the end of the execution that reaches a multiple
+    of `steps`, and named after its last step. Minutes count from the last file, or from the start
+    of a resumed training. Steps and minutes need a little Python work in each execution.
 
     Args:
         path: folder to write to.
         epochs: epochs between two files, >= 1, or None.
         steps: steps between two files, >= 1, or None.
         minutes: minutes between two files, > 0, or None.
-        keep: how many of the last files stay, >= 1; None for all.
+        keep: number of the last files to keep, >= 1; None for all.
 
     Attributes:
-        files: names of the files that are there, the oldest first.
+        files: names of the files, the oldest first.
 
     Raises:
         ValueError: a bad argument, or not one of the three units.
@@ -63,7 +63,7 @@ class PeriodicCheckpoint(StatefulCallback):
                 f"Received: epochs={epochs}, steps={steps}, minutes={minutes}"
             )
         if self.epochs is None:
-            # Keras asks whether there is such a method, and works in every step if there is.
+            # Keras calls Python in every step of a callback that has this method.
             self.on_train_batch_end = self._after_batch
         self.reset()
 
@@ -80,7 +80,7 @@ class PeriodicCheckpoint(StatefulCallback):
         step, files = state["step"], state["files"]
         if type(step) is not int or step < 0:
             raise ValueError(f"`step` must be a whole number >= 0. Received: {step!r}")
-        # A name that this callback never gives may lead anywhere.
+        # Another name might be outside the folder.
         known = isinstance(files, list) and all(isinstance(name, str) for name in files)
         if not known or not all(NAME.fullmatch(name) for name in files):
             raise ValueError(f"`files` must be names of models in {self.path}. Received: {files}")
@@ -113,6 +113,6 @@ class PeriodicCheckpoint(StatefulCallback):
         save_whole(self.model, folder / name)
         self._written = time.monotonic()
         self.files = [*(file for file in self.files if file != name), name]
-        for old in self.files[: -self.keep] if self.keep else []:
-            (folder / old).unlink(missing_ok=True)
-        self.files = self.files[-self.keep :] if self.keep else self.files
+        while self.keep is not None and len(self.files) > self.keep:
+            (folder / self.files[0]).unlink(missing_ok=True)
+            del self.files[0]

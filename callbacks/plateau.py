@@ -1,4 +1,4 @@
-"""Cut the learning rate when a value no longer improves, under a schedule too."""
+"""Reduces the learning rate when a metric stops improving, with a schedule too."""
 
 from __future__ import annotations
 
@@ -11,23 +11,22 @@ from .monitored import Mode, check_mode, is_improvement, lower_is_better, monito
 
 
 class ReduceOnPlateau(StatefulCallback):
-    """Cuts the learning rate when a monitored value has stopped improving.
+    """Reduces the learning rate when a monitored metric has stopped improving.
 
-    Where the optimizer has a number as its rate, the number is cut. Where it has a schedule, the
-    schedule must hold a `keras_recipes.schedules.Plateau`, whose factor is cut: the rate is then
-    the schedule's times all the cuts. Keras's `ReduceLROnPlateau` raises a TypeError there.
+    Where the optimizer's rate is a number, the number is reduced. Where it is a schedule, the
+    schedule must contain a `keras_recipes.schedules.Plateau`, whose factor is reduced: the rate is
+    then the schedule's times all reductions. Keras's `ReduceLROnPlateau` raises a TypeError there.
 
-    An epoch improves when its value is better than the best so far by more than `min_delta`, or by
-    more than that share of the best where `relative` is set: torch's two threshold modes. After
+    An epoch improves when its value is better than the best so far by more than `min_delta`, or
+    with `relative` by more than that fraction of the best: torch's two threshold modes. After
     `patience` epochs in a row without improvement the rate is multiplied by `factor`, as in Keras;
-    torch's patience of 2 is 3 here. A value that is NaN or infinite is no improvement, and never
-    the best.
+    torch's patience of 2 is 3 here. NaN and infinity are never an improvement.
 
     Args:
         monitor: name of the value, as it is logged.
         factor: what the rate is multiplied by, between 0 and 1.
         patience: epochs without improvement after which the rate is cut, >= 0; 0 is the same as 1.
-        mode: `min`, `max`, or `auto`: more is better for accuracies, AUC, precision and the like.
+        mode: `min`, `max`, or `auto`: higher is better for accuracies, AUC, precision and the like.
         min_delta: smallest change that counts, >= 0.
         relative: whether `min_delta` is a fraction of the best value.
         cooldown: epochs after a cut that do not count, >= 0.

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from ..arguments import check_int, optional
 from .learning_rate import learning_rate
 
-# A log of a long training is read by people: no more lines than these.
+# The most lines in the log of a long training.
 MOST_LINES = 50
 HIDDEN = frozenset(
     {"gradient_norm", "clipped_steps", "nonfinite_steps", "hidden_activity", "val_hidden_activity"}
@@ -25,9 +25,9 @@ HIDDEN = frozenset(
 class ProgressBar(keras.callbacks.Callback):
     """A bar with the time left on a terminal; in a plain log a line an epoch, or every few.
 
-    Every line tells epoch, loss and metrics, and learning rate. On a terminal the bar moves with
-    the epochs and the finished ones scroll above it; in a log nothing is overwritten and there are
-    no control characters.
+    Every line has the epoch, loss and metrics, and the learning rate. On a terminal the bar moves
+    with the epochs and the finished ones scroll above it; in a log nothing is overwritten and there
+    are no control characters.
 
     Args:
         every: epochs between two lines, >= 1; by default so that a run has at most 50 lines.
@@ -72,9 +72,8 @@ class ProgressBar(keras.callbacks.Callback):
 
     def on_train_end(self, logs: dict | None = None) -> None:
         if self._progress is not None:
-            if (
-                not self._progress.disable
-            ):  # where there is no bar, rich 13 ends it in an empty line
+            # Without a bar, rich 13 would print an empty line.
+            if not self._progress.disable:
                 self._progress.stop()
             # A live display holds locks; a callback is copied for every trial of a search.
             self._progress = None

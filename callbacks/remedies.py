@@ -1,11 +1,11 @@
-"""What mends a network: the remedies that it does not have yet."""
+"""What helps against a finding: the remedies that a network does not have yet."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-# Layers that work as an activation, by class, and functions that flatten out on both sides.
+# Activation layers by class, and functions that saturate on both sides.
 ACTIVATION_LAYERS = {
     "ReLU": "relu",
     "LeakyReLU": "leaky_relu",
@@ -14,12 +14,12 @@ ACTIVATION_LAYERS = {
     "Softmax": "softmax",
 }
 SQUASHING = ("sigmoid", "tanh", "hard_sigmoid", "hard_tanh", "softsign")
-# Networks of fewer layers with kernels train without ways around them.
+# Networks of fewer layers with kernels train without skip connections.
 DEEP = 8
 
 
 def layers_of(model: Any) -> Iterator[Any]:
-    """Every layer, those inside of others included, in order."""
+    """Every layer, nested ones included, in order."""
     return model._flatten_layers(include_self=False)
 
 
@@ -32,7 +32,7 @@ def activation_of(layer: Any) -> str | None:
 
 
 class Traits:
-    """What a network has already.
+    """What a network has already: activations, normalization, skip connections and the like.
 
     >>> import keras
     >>> net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="tanh")])
@@ -43,7 +43,7 @@ class Traits:
     def __init__(self, model: Any):
         layers = list(layers_of(model))
         kinds = [type(layer).__name__ for layer in layers]
-        # The last activation belongs to the loss: a sigmoid there is no mistake.
+        # The last activation belongs to the loss: a sigmoid there is right.
         inner = [activation_of(layer) for layer in layers if activation_of(layer)]
         hidden = inner[:-1] if len(inner) > 1 else inner
         self.squashing = sorted({name for name in hidden if name in SQUASHING})
@@ -59,8 +59,7 @@ class Traits:
 
 def remedy(kind: str, model: Any) -> str:
     """Advice against a finding of this kind, without what the network has already."""
-    advice = list(_ADVICE[kind](Traits(model)))
-    text = "; ".join(advice)
+    text = "; ".join(_ADVICE[kind](Traits(model)) if kind in _ADVICE else ())
     return f"Remedy: {text}." if text else ""
 
 
@@ -69,7 +68,7 @@ def _vanishing(has: Traits) -> Iterator[str]:
         names = " and ".join(has.squashing)
         yield f"relu or gelu with he_normal kernels in place of {names}, whose slope is below 1"
     else:
-        yield "kernels that keep the size of what passes through: he_normal for relu"
+        yield "kernels that keep the size of the signal: he_normal for relu"
     yield from _in_between(has)
 
 
@@ -84,7 +83,7 @@ def _exploding(has: Traits) -> Iterator[str]:
 
 def _dead(has: Traits) -> Iterator[str]:
     yield "leaky_relu, elu or gelu in place of relu" if has.relu else "another activation"
-    yield "biases that begin at 0 and he_normal kernels"
+    yield "biases that start at 0 and he_normal kernels"
     yield "a lower learning rate"
     if not has.normalized:
         yield "batch or layer normalization before the activation"
@@ -92,14 +91,14 @@ def _dead(has: Traits) -> Iterator[str]:
 
 def _symmetric(has: Traits) -> Iterator[str]:
     yield (
-        "a random initializer, glorot_uniform or he_normal: units that begin equal get equal "
-        "gradients and stay one unit for ever"
+        "a random initializer, glorot_uniform or he_normal: units that start equal get equal "
+        "gradients and stay equal"
     )
 
 
 def _saturated(has: Traits) -> Iterator[str]:
     yield "smaller initial weights, glorot_uniform for tanh and sigmoid"
-    yield "inputs of mean 0 and deviation 1"
+    yield "inputs of mean 0 and standard deviation 1"
     yield "relu or gelu between the layers"
     if not has.normalized:
         yield "batch or layer normalization before the activation"

@@ -25,13 +25,13 @@ from .learning_rate import learning_rate
 
 
 class TensorBoardLog(StatefulCallback):
-    """Writes what TensorBoard shows.
+    """Writes event files for TensorBoard.
 
-    In the folder `path` there are the runs `train` and `validation`, with a point an epoch of every
+    The folder `path` holds the runs `train` and `validation`, with a point an epoch of every
     logged value under the same name in both, and the learning rate; in `train` the histograms of
-    the weights; in the folder itself the hyperparameters. Steps are epochs, from 1. Nothing is
-    done in a step of training. A value that is not finite leaves a gap. Events that a full disk
-    does not take are written as soon as it does.
+    the weights; in the folder itself the hyperparameters. Steps are epochs, from 1. Nothing
+    happens in a training step. A value that is not finite leaves a gap. Events for which a full
+    disk has no space are written as soon as it has some.
 
     Args:
         path: folder to write to.

@@ -19,15 +19,15 @@ class TopCheckpoints(StatefulCallback):
     """Keeps the whole model of each of the best `k` epochs, to choose from or to average.
 
     Files are `epoch-0007.keras` in the folder `path`, and `index.json` names them with their
-    values, the best first. Each is written beside its place and moved there in one step. A value
-    that is no number is not kept; of equal ones the earlier is better. A resumed training goes on
-    with the files of the one before; of other files in the folder it removes none.
+    values, the best first. Each is written under a temporary name and renamed. The model of an
+    epoch whose value is NaN or infinite is not kept; of equal values the earlier is better. A
+    resumed training continues with the files it has; other files in the folder stay.
 
     Args:
         path: folder to write to.
-        k: how many, >= 1.
+        k: number of models to keep, >= 1.
         monitor: name of the value, as it is logged.
-        mode: `min`, `max`, or `auto`: more is better for accuracies, AUC, precision and the like.
+        mode: `min`, `max`, or `auto`: higher is better for accuracies, AUC, precision and the like.
 
     Attributes:
         kept: `epoch` (from 1), `value` and `file` of each, the best first.
@@ -73,21 +73,17 @@ class TopCheckpoints(StatefulCallback):
             return
         row = {"epoch": epoch + 1, "value": value, "file": _name(epoch + 1)}
         sign = 1 if lower_is_better(self.monitor, self.mode) else -1
-        # Sorting is stable: what was there before stays before its equals.
+        # Sorting is stable: of equal values the earlier stays first.
         ranked = sorted([*self.kept, row], key=lambda entry: sign * entry["value"])
         kept, gone = ranked[: self.k], ranked[self.k :]
         if row in gone:
             return
-        save_whole(self.model, self.folder / row["file"])
+        folder = Path(self.path)
+        save_whole(self.model, folder / row["file"])
         self.kept = kept
-        write_text(self.folder / "index.json", json.dumps(kept, indent=1) + "\n")
+        write_text(folder / "index.json", json.dumps(kept, indent=1) + "\n")
         for old in gone:
-            (self.folder / old["file"]).unlink(missing_ok=True)
-
-    @property
-    def folder(self) -> Path:
-        """Where the files are."""
-        return Path(self.path)
+            (folder / old["file"]).unlink(missing_ok=True)
 
 
 def _name(epoch: int) -> str:
@@ -96,7 +92,7 @@ def _name(epoch: int) -> str:
 
 
 def _is_kept(row: Any) -> bool:
-    """Whether this callback makes such an entry: a name that it never gives may lead anywhere."""
+    """Whether this callback makes such an entry; another file name might be outside the folder."""
     if not isinstance(row, Mapping) or set(row) != {"epoch", "value", "file"}:
         return False
     numbers = type(row["epoch"]) is int and isinstance(row["value"], (int, float))

@@ -1,4 +1,4 @@
-"""What all schedules share: integer steps, and configurations that name every argument."""
+"""The base of all schedules: integer steps, and configurations that name every argument."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import keras
 from ..arguments import is_number
 from .arguments import check_rate
 
-# Keras annotates none of its operations; a type checker would take their results for None.
+# Keras annotates none of its operations; a type checker would infer None for their results.
 ops: Any = keras.ops
 
 
 class Curve(keras.optimizers.schedules.LearningRateSchedule):
     """A learning rate as a pure function of the optimizer's step.
 
-    A subclass keeps each constructor argument under its own name and implements `rate(step)` for
+    A subclass stores each constructor argument under its name and implements `rate(step)` for
     a tensor of int64 steps, elementwise, in float64; the rate is rounded to float32 once, at the
-    end. 32-bit floats know whole numbers only up to 2^24 = 16,777,216, and 0.999 so badly that its
-    500th power is off in the sixth digit.
+    end. 32-bit floats represent whole numbers only up to 2^24 = 16,777,216, and 0.999 so roughly
+    that its 500th power is off in the sixth digit.
     """
 
     def __call__(self, step: Any) -> Any:

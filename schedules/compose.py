@@ -15,7 +15,7 @@ from .hashing import uniform
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
 class Sequential(Curve):
-    """Schedules one after the other, each beginning at its own step 0.
+    """Schedules one after the other, each beginning at its step 0.
 
     rate(t) = schedules[i](t - boundaries[i-1]) for boundaries[i-1] <= t < boundaries[i]
 
@@ -127,14 +127,14 @@ class Scale(Curve):
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
 class Repeat(Curve):
-    """The beginning of a schedule, again and again.
+    """The beginning of a schedule, repeated.
 
     rate(t) = schedule(t mod period)
 
     Args:
         schedule: a schedule or a number.
         period: steps after which it begins again, >= 1.
-        count: how often it runs, >= 1; afterwards it goes on from the end of its last run. None
+        count: how often it runs, >= 1; then it continues from the end of its last run. None
             for no end.
 
     >>> from keras_recipes.schedules import Linear

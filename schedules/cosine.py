@@ -31,7 +31,7 @@ class Cosine(Curve):
     Args:
         initial_learning_rate: rate at step 0, >= 0.
         decay_steps: steps of the fall, >= 1.
-        alpha: the lowest rate as a share of the first, from 0 to 1.
+        alpha: the lowest rate as a fraction of the first, from 0 to 1.
         exponent: power that the wave is raised to, > 0.
         k: power of the time, > 0; above 1 the rate stays high for longer.
 
@@ -80,7 +80,7 @@ class CosineRestarts(Curve):
         first_decay_steps: steps of the first cycle, >= 1.
         t_mul: length of a cycle over that of the one before, >= 1.
         m_mul: height of a cycle's wave over that of the one before, > 0 and <= 1.
-        alpha: the lowest rate as a share of the first, from 0 to 1.
+        alpha: the lowest rate as a fraction of the first, from 0 to 1.
         limit: number of cycles, >= 1, after which the rate stays at its lowest; None for no end.
 
     >>> schedule = CosineRestarts(1.0, first_decay_steps=10, m_mul=0.5)

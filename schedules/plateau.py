@@ -13,20 +13,20 @@ from .base import Curve, as_schedule, exact, ops, phases_of
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
 class Plateau(Curve):
-    """A schedule times a factor that a callback cuts.
+    """A schedule times a factor that a callback reduces.
 
     rate(t) = factor * schedule(t)
 
-    `keras_recipes.callbacks.ReduceOnPlateau` watches a value and cuts the factor, so that a
-    schedule and a plateau rule live together; Keras's `ReduceLROnPlateau` raises a TypeError at
+    `keras_recipes.callbacks.ReduceOnPlateau` monitors a value and reduces the factor, so that a
+    schedule and a plateau rule can be combined; Keras's `ReduceLROnPlateau` raises a TypeError at
     the first plateau of an optimizer with a schedule.
 
     Args:
         schedule: a schedule or a number.
-        factor: the factor now, >= 0; 1 in the beginning. It is saved with the model.
+        factor: the present factor, >= 0; 1 at first. It is saved with the model.
 
     Attributes:
-        factor: a `keras.Variable`, which the compiled step reads anew in every update.
+        factor: a `keras.Variable`, which the compiled step reads in every update.
 
     >>> schedule = Plateau(0.5)
     >>> schedule.factor.assign(0.5)  # doctest: +SKIP

@@ -74,7 +74,7 @@ class MultiStep(Curve):
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
 class Multiplicative(Curve):
-    """A rate that is multiplied by a factor of its own at each boundary.
+    """A rate that is multiplied by a different factor at each boundary.
 
     rate(t) = initial_learning_rate * product of factors[i] over boundaries[i] <= t
 

@@ -12,7 +12,7 @@ from .arguments import Schedule, Steps, check_rate, check_steps
 from .base import Curve, as_schedule, exact, fraction, ops, phases_of
 
 SHAPES = ("linear", "cosine", "exponential", "1-sqrt")
-# An exponential never reaches or leaves 0; it begins or ends at this share of the other rate.
+# An exponential never reaches or leaves 0; it begins or ends at this fraction of the other rate.
 LEAST = 1e-4
 
 
@@ -25,7 +25,7 @@ class Warmup(Curve):
 
     with f(p) = p (`linear`), (1 - cos(pi p)) / 2 (`cosine`) or 1 - sqrt(1 - p) (`1-sqrt`). The
     `exponential` climb is start * (then(0) / start)^p, from 1/10,000 of then(0) where start is 0.
-    The schedule that follows begins at its own step 0 when the climb ends (Goyal et al. 2017), as
+    The schedule that follows begins at its step 0 when the climb ends (Goyal et al. 2017), as
     in `optax.join_schedules`.
 
     Args:
@@ -114,7 +114,7 @@ class Cooldown(Curve):
             part = ops.sqrt(part)
             return before * (1.0 - part) + self.end * part
         fall = way(self.shape, before, self.end, part)
-        # An exponential fall ends at a share of what it left; the end itself may be 0.
+        # An exponential fall ends at a fraction of its first rate; the last rate itself may be 0.
         return ops.where(past >= self.steps, self.end, fall)
 
 

@@ -26,12 +26,12 @@ class WarmupStableDecay(Curve):
 
     Args:
         learning_rate: the rate in the middle, >= 0.
-        warmup_steps: steps of the climb, >= 0.
+        warmup_steps: steps of the warm-up, >= 0.
         stable_steps: steps at the rate, >= 0.
         decay_steps: steps of the fall, >= 1.
         warmup_type: `linear`, `cosine` or `1-sqrt`.
         decay_type: `linear`, `cosine` or `1-sqrt`.
-        min_ratio: lowest rate as a share of the highest, from 0 to 1.
+        min_ratio: lowest rate as a fraction of the highest, from 0 to 1.
 
     >>> schedule = WarmupStableDecay(1.0, 10, 10, 10, decay_type="linear")
     >>> [round(float(schedule(step)), 3) for step in (0, 5, 15, 25, 30)]

@@ -1,8 +1,9 @@
 """Checkpoints of a whole training for any `model.fit`: killed anywhere, it resumes exactly."""
 
+from .checks import check_state
 from .run_state import RunState, TrainingInterrupted
 from .store import Checkpoint, CheckpointStore, DamagedCheckpoint, Search
-from .training_state import check_state
+from .training_state import assign_group
 
 __all__ = [
     "Checkpoint",
@@ -11,5 +12,6 @@ __all__ = [
     "RunState",
     "Search",
     "TrainingInterrupted",
+    "assign_group",
     "check_state",
 ]

@@ -7,8 +7,8 @@ the sign of its `min_delta`, and bring back compiled functions and open files.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NotRequired, Protocol, TypedDict, runtime_checkable
 
@@ -16,7 +16,7 @@ from keras.callbacks import Callback, CSVLogger
 
 from ... import disk
 from ..base import StatefulCallback
-from .codec import ArrayList, EncodeError, Json, decode, encode
+from ..codec import ArrayList, EncodeError, Json, decode, encode
 from .store import Checkpoint, DamagedCheckpoint, KeptFile
 
 # Attributes of Keras's callbacks that change during training.
@@ -112,7 +112,7 @@ def capture_one(callback: Callback, arrays: ArrayList) -> CallbackState:
         ) from None
     path = appended_file(callback)
     if path is not None:
-        written = disk.hashed(path) if path.is_file() else EMPTY_FILE
+        written = _written(path)
         state["size"], state["sha256"] = written.size, written.sha256
     return state
 
@@ -120,9 +120,9 @@ def capture_one(callback: Callback, arrays: ArrayList) -> CallbackState:
 def _get_state(callback: Callback) -> object:
     if not isinstance(callback, HasState):
         return None
-    own = type(callback).get_state is StatefulCallback.get_state
-    if isinstance(callback, StatefulCallback) and own:
-        # Arrays as such: `get_state` writes them as text, which is slow.
+    inherited = type(callback).get_state is StatefulCallback.get_state
+    if isinstance(callback, StatefulCallback) and inherited:
+        # Without `get_state`, which encodes arrays as text.
         return {name: getattr(callback, name) for name in callback.STATE}
     return callback.get_state()
 
@@ -137,20 +137,19 @@ def match(callbacks: Iterable[Callback], saved: Sequence[CallbackState]) -> Pair
 
     Callbacks that only show progress may differ between two runs.
     """
-    remaining = list(saved)
-    pairs = []
-    for callback in callbacks:
-        name = type(callback).__name__
-        state = next((state for state in remaining if state["class"] == name), None)
-        if state is not None:
-            remaining.remove(state)
-            pairs.append((callback, state))
-    return pairs
+    remaining: dict[str, list[CallbackState]] = {}
+    for state in saved:
+        remaining.setdefault(state["class"], []).append(state)
+    return [
+        (callback, states.pop(0))
+        for callback in callbacks
+        if (states := remaining.get(type(callback).__name__))
+    ]
 
 
-def unmatched(callbacks: Iterable[Callback], saved: Sequence[CallbackState]) -> list[str]:
+def unmatched(pairs: Pairs, saved: Sequence[CallbackState]) -> list[str]:
     """Classes of the saved states that belong to none of the callbacks."""
-    used = [id(state) for _, state in match(callbacks, saved)]
+    used = [id(state) for _, state in pairs]
     return [
         state["class"]
         for state in saved
@@ -159,22 +158,25 @@ def unmatched(callbacks: Iterable[Callback], saved: Sequence[CallbackState]) -> 
 
 
 def set_states(pairs: Pairs, checkpoint: Checkpoint) -> list[tuple[KeptFile, Path]]:
-    """Call each `set_state`, and see where the files of the callbacks belong; write no file.
+    """Call each `set_state`, and find where the files of the callbacks belong; write no file.
 
     Returns:
-        Each file of the checkpoint with its place.
+        Each file of the checkpoint with its target.
 
     Raises:
         DamagedCheckpoint: a state that a callback of its class never has, or a file that it never
             writes.
     """
-    places = []
+    targets = []
     for callback, state in pairs:
         if state["state"] is not None:
-            _set_state(callback, state["state"], checkpoint)
+            with _refusing(callback, checkpoint):
+                if not isinstance(callback, HasState):
+                    raise ValueError("it has no `set_state`")
+                callback.set_state(decode(state["state"], checkpoint.arrays))
         for name, index in state.get("files", {}).items():
-            places.append((_kept_file(checkpoint, index), _place(callback, name, checkpoint)))
-    return places
+            targets.append((_kept_file(checkpoint, index), _target(callback, name, checkpoint)))
+    return targets
 
 
 def restore(pairs: Pairs, checkpoint: Checkpoint) -> list[str]:
@@ -187,10 +189,10 @@ def restore(pairs: Pairs, checkpoint: Checkpoint) -> list[str]:
         DamagedCheckpoint: as `set_states`; no file has changed then.
     """
     problems = []
-    for file, place in set_states(pairs, checkpoint):
-        problem = file.restore(place)
+    for file, target in set_states(pairs, checkpoint):
+        problem = file.restore(target)
         if problem is not None:
-            problems.append(f"damaged, so that {place} is not as it was: {problem}")
+            problems.append(f"damaged, so that {target} is not as it was: {problem}")
     for callback, state in pairs:
         path = appended_file(callback)
         if path is not None and "size" in state:
@@ -200,21 +202,26 @@ def restore(pairs: Pairs, checkpoint: Checkpoint) -> list[str]:
     return problems
 
 
-def restore_attributes(pairs: Pairs, arrays: Sequence[Any]) -> None:
-    """Restore the attributes that callbacks have reset in `on_train_begin`."""
+def restore_attributes(pairs: Pairs, checkpoint: Checkpoint) -> None:
+    """Restore the attributes that callbacks have reset in `on_train_begin`.
+
+    Raises:
+        DamagedCheckpoint: a value that an attribute never has.
+    """
     for callback, state in pairs:
-        for name in _attributes(callback):
-            if name in state["named"]:
-                setattr(callback, name, decode(state["named"][name], arrays))
+        with _refusing(callback, checkpoint):
+            for name in _attributes(callback):
+                if name in state["named"]:
+                    setattr(callback, name, decode(state["named"][name], checkpoint.arrays))
 
 
-def _set_state(callback: Callback, state: Json, checkpoint: Checkpoint) -> None:
-    name = type(callback).__name__
+@contextmanager
+def _refusing(callback: Callback, checkpoint: Checkpoint) -> Iterator[None]:
+    """Whatever a callback raises when it is given a state means that the state is not one."""
     try:
-        if not isinstance(callback, HasState):
-            raise ValueError("it has no `set_state`")
-        callback.set_state(decode(state, checkpoint.arrays))
+        yield
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
+        name = type(callback).__name__
         raise DamagedCheckpoint(f"{checkpoint.path}: the state of `{name}`: {error}") from None
 
 
@@ -227,7 +234,7 @@ def _kept_file(checkpoint: Checkpoint, index: int) -> KeptFile:
     return found
 
 
-def _place(callback: Callback, name: str, checkpoint: Checkpoint) -> Path:
+def _target(callback: Callback, name: str, checkpoint: Checkpoint) -> Path:
     """Where a file of a checkpoint belongs: only where the callback itself may write it."""
     try:
         if isinstance(callback, StatefulCallback) and name in callback.saved_files():
@@ -243,7 +250,7 @@ def _cut(path: Path, expected: disk.Written) -> list[str]:
     if path.is_file():
         disk.cut(path, expected.size)
         disk.cut_unfinished_line(path)
-    found = disk.hashed(path) if path.is_file() else EMPTY_FILE
+    found = _written(path)
     if found.size != expected.size:
         return [f"lines are missing: {path} has {found.size} bytes of {expected.size}"]
     if expected.sha256 and found.sha256 != expected.sha256:
@@ -251,10 +258,14 @@ def _cut(path: Path, expected: disk.Written) -> list[str]:
     return []
 
 
+def _written(path: Path) -> disk.Written:
+    return disk.hashed(path) if path.is_file() else EMPTY_FILE
+
+
 def flush(callbacks: Iterable[Callback]) -> None:
     """Let callbacks write what they would write when training ends.
 
-    How much that is depends on the clock, which the last checkpoint must not.
+    How much that is depends on the clock, on which the last checkpoint must not depend.
     """
     for callback in callbacks:
         if isinstance(callback, StatefulCallback):
@@ -264,7 +275,7 @@ def flush(callbacks: Iterable[Callback]) -> None:
 
 
 def without_state(callbacks: Iterable[Callback]) -> list[str]:
-    """Classes of callbacks that seem to have a state, but do not say which."""
+    """Classes of callbacks that seem to have a state, but have no `get_state`."""
     return [
         type(callback).__name__
         for callback in callbacks
@@ -277,15 +288,14 @@ def appended_file(callback: Callback) -> Path | None:
     if type(callback) is CSVLogger:
         return Path(callback.filename)
     path = getattr(callback, "path", None) if isinstance(callback, StatefulCallback) else None
-    lines = isinstance(path, str) and path.endswith((".jsonl", ".csv", ".log", ".txt"))
-    return Path(path) if lines and isinstance(path, str) else None
+    lines = (".jsonl", ".csv", ".log", ".txt")
+    return Path(path) if isinstance(path, str) and path.endswith(lines) else None
 
 
 def _saved_files(callback: Callback) -> dict[str, Path]:
     """Models that a callback has saved so far, by name.
 
-    Only those that are replaced in one step can be kept: Keras's `ModelCheckpoint` overwrites its
-    file.
+    Those of Keras's `ModelCheckpoint` are left out: it overwrites its file in place.
     """
     names = callback.saved_files() if isinstance(callback, StatefulCallback) else ()
     paths = {name: _path(callback, name) for name in names}
@@ -293,7 +303,7 @@ def _saved_files(callback: Callback) -> dict[str, Path]:
 
 
 def _path(callback: Any, name: str) -> Path:
-    """The path of a callback's file: `path` itself where `name` is empty, else a file in it."""
+    # An empty name stands for `path` itself.
     return disk.inside(Path(callback.path), name) if name else Path(callback.path)
 
 
@@ -305,9 +315,8 @@ def _attributes(callback: Callback) -> tuple[str, ...]:
 
 def _is_known(callback: Callback) -> bool:
     name = type(callback).__name__
-    if isinstance(callback, HasState) or name in STATELESS:
-        return True
-    return _is_of_keras(callback) and name in KERAS
+    keras_state = _is_of_keras(callback) and name in KERAS
+    return isinstance(callback, HasState) or name in STATELESS or keras_state
 
 
 def _is_of_keras(callback: Callback) -> bool:

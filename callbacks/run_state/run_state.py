@@ -5,26 +5,24 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras.callbacks import Callback
 
-from ... import disk
 from ...arguments import check_bool
 from ...messages import logger
+from ..codec import ArrayList, decode
 from . import callback_states, training_state
-from .codec import ArrayList, decode
-from .fit_hooks import HOOKS, Fit, calling_fit, limits, surround
-from .progress import Interval, Position
-from .replay import Replay
+from .fit import HOOKS, Fit, Position, Replay, calling_fit, limits, surround
+from .recorder import Interval, Recorder
 from .rng_state import TracedSteps, capture_python
 from .store import Checkpoint, CheckpointStore, DamagedCheckpoint
-from .training_state import BeforeEvaluation, Metrics, Progress, check_state, state_of
+from .training_state import BeforeEvaluation, Progress, state_of
 
 
 class TrainingInterrupted(Exception):
-    """`stop` returned true, so `fit` was left; the state is stored unless the disk refused it."""
+    """`stop` returned true, so `fit` ended; the state is stored unless the disk refused it."""
 
 
 class RunState(Callback):
@@ -40,7 +38,8 @@ class RunState(Callback):
     The data must come in the same order in the new process: arrays and a `tf.data` pipeline do,
     where `keras.utils.set_random_seed` is called before they are made and shuffles have seeds.
     Random operations inside of `Dataset.map`, and your own generators whose state is not
-    Python's or NumPy's, start afresh. Pass layers and generators outside of the model as `tracked`.
+    Python's or NumPy's, start from the beginning. Pass layers and generators outside of the model
+    as `tracked`.
 
     Args:
         directory: folder for the checkpoints. If it has some, training resumes from them.
@@ -68,6 +67,11 @@ class RunState(Callback):
     >>> state = RunState("checkpoints", every="10 minutes")
     """
 
+    if TYPE_CHECKING:
+        # Keras initializes it with None, and annotates nothing.
+        @property
+        def model(self) -> keras.Model: ...
+
     def __init__(
         self,
         directory: str | os.PathLike,
@@ -84,13 +88,14 @@ class RunState(Callback):
         self.directory = os.fspath(directory)
         self.interval = Interval(every)
         self.store = CheckpointStore(self.directory, keep)
+        self._recorder = Recorder(self.store, self.interval)
+        self.problems = self._recorder.problems
         self.tracked = tuple(tracked)
         self.ordered = check_bool("ordered", ordered)
         self.stop = stop
         self.changed = check_bool("changed", changed)
         self.verbose = check_bool("verbose", verbose)
         self.resumed: Position | None = None
-        self.problems: list[str] = []
         self.seconds = 0.0
         self._found: Checkpoint | None = None
         self._traced: TracedSteps | None = None
@@ -102,20 +107,19 @@ class RunState(Callback):
         self._fit: Fit | None = None
         self._checkpoint: Checkpoint | None = None
         self._replay: Replay | None = None
-        self._metrics: Metrics | None = None
+        self._metrics: training_state.Metrics | None = None
         self._before: BeforeEvaluation | None = None
         self._logs: object = None
         self._in_epoch = False
         self._started = 0.0
-        self._write_error: str | None = None
+        self._recorder.restart()
 
     def set_model(self, model: keras.Model) -> None:
         super().set_model(model)
         fit = calling_fit()
         if fit is None:
             return
-        self._finish_replay()
-        self._release_steps()
+        self._release_model()
         self._reset()
         self._fit = fit
         self._traced = TracedSteps(model)
@@ -130,17 +134,12 @@ class RunState(Callback):
             )
 
     @property
-    def _trained(self) -> keras.Model:
-        return cast(keras.Model, self.model)
-
-    @property
     def others(self) -> list[Callback]:
         """The callbacks beside this one."""
-        return (
-            [] if self._fit is None else [c for c in self._fit.callbacks.callbacks if c is not self]
-        )
+        callbacks = [] if self._fit is None else self._fit.callbacks.callbacks
+        return [callback for callback in callbacks if callback is not self]
 
-    def look(self, model: keras.Model, callbacks: Sequence[Callback] = ()) -> Position | None:
+    def find(self, model: keras.Model, callbacks: Sequence[Callback] = ()) -> Position | None:
         """Find the checkpoint to resume from, and check that it fits a model and its callbacks.
 
         Args:
@@ -153,7 +152,7 @@ class RunState(Callback):
             ValueError: all are damaged, or the newest is of another model.
         """
         try:
-            found = self._found = self._find()
+            found = self._found = self._recorder.find()
             if found is None:
                 return None
             position = Position(**state_of(found)["position"])
@@ -166,65 +165,52 @@ class RunState(Callback):
         except DamagedCheckpoint as error:
             raise ValueError(str(error)) from None
 
-    def _find(self) -> Checkpoint | None:
-        search = self.store.search()
-        for problem in search.damaged:
-            self._warn(f"damaged, and not used: {problem}")
-        if search.newest is None and search.damaged:
-            raise DamagedCheckpoint(
-                f"All checkpoints are damaged: {'; '.join(search.damaged)}. "
-                "Remove them to train from the start."
-            )
-        if search.newest is not None:
-            check_state(search.newest)
-        return search.newest
-
     def _before_train_begin(self) -> None:
-        if not self._trained.built:
+        if not self.model.built:
             raise ValueError(
-                f"`RunState` finds no weights in the model {self._trained.name!r} yet. Begin it "
+                f"`RunState` finds no weights in the model {self.model.name!r} yet. Start it "
                 "with `keras.Input(...)`, or call it on a batch first."
             )
         self._started = time.monotonic()
         self.resumed, self.seconds = None, 0.0
-        self.position = Position(steps_per_execution=int(self._trained.steps_per_execution))
+        self.position = Position(steps_per_execution=int(self.model.steps_per_execution))
         for limit in limits(self._fit, self.others, self.ordered):
             logger.warning(f"RunState: {limit}.")
-        self._checkpoint, self._found = self._found or self._find(), None
+        self._checkpoint, self._found = self._found or self._recorder.find(), None
         if self._checkpoint is not None:
             self._resume(self._checkpoint)
 
     def _resume(self, checkpoint: Checkpoint) -> None:
         state = state_of(checkpoint)
         self.position = self.resumed = Position(**state["position"])
-        self.position.check(int(self._trained.steps_per_execution))
+        self.position.check(int(self.model.steps_per_execution))
         self.seconds = state["seconds"]
-        training_state.restore(self._trained, self.tracked, checkpoint)
+        training_state.restore(self.model, self.tracked, checkpoint)
         if self._traced is not None:
             self._traced.states = decode(state["tracing"], checkpoint.arrays)
         pairs = callback_states.match(self.others, state["callbacks"])
         for problem in callback_states.restore(pairs, checkpoint):
-            self._warn(problem)
-        for name in callback_states.unmatched(self.others, state["callbacks"]):
-            self._warn(
+            self._recorder.warn(problem)
+        for name in callback_states.unmatched(pairs, state["callbacks"]):
+            self._recorder.warn(
                 f"the checkpoint has the state of a {name}, which this training does not use"
             )
         if self.verbose:
-            logger.info(f"RunState: continues {self.position} ({checkpoint.path.name}).")
+            logger.info(f"RunState: resumes {self.position} ({checkpoint.path.name}).")
 
     def _after_train_begin(self) -> None:
         # A state that cannot be stored is an error now, and not after hours.
         callback_states.capture(self.others, ArrayList())
         if self._checkpoint is not None:
             self._restore_again(self._checkpoint)
-            self._trained._initial_epoch = self._first_epoch()
+            self.model._initial_epoch = self._first_epoch()
         self.interval.restart()
 
     def _restore_again(self, checkpoint: Checkpoint) -> None:
-        """Put back what the hooks of the callbacks have changed."""
-        training_state.restore(self._trained, self.tracked, checkpoint)
+        """Restore what the hooks of the callbacks have changed."""
+        training_state.restore(self.model, self.tracked, checkpoint)
         pairs = callback_states.match(self.others, state_of(checkpoint)["callbacks"])
-        callback_states.restore_attributes(pairs, checkpoint.arrays)
+        callback_states.restore_attributes(pairs, checkpoint)
 
     def _first_epoch(self) -> int:
         """The epoch that Keras begins with; beyond the last where training had been stopped."""
@@ -252,15 +238,15 @@ class RunState(Callback):
             # In the middle of an epoch, all callbacks have seen its beginning.
             self._restore_again(self._checkpoint)
         self._replay = Replay(
-            self._trained, self._fit, self.position, ordered=self.ordered, begin=self._data_sought
+            self.model, self._fit, self.position, ordered=self.ordered, begin=self._data_found
         )
-        self.position = self.position.resumed(int(self._trained.steps_per_execution))
+        self.position = self.position.resumed(int(self.model.steps_per_execution))
 
-    def _data_sought(self, batch_spec: object) -> object:
+    def _data_found(self, batch_spec: object) -> object:
         """Restore the metrics of the epoch so far, which exist once the data is known."""
         checkpoint, self._checkpoint = self._checkpoint, None
         if checkpoint is not None:
-            self._logs = training_state.restore_metrics(self._trained, checkpoint, batch_spec)
+            self._logs = training_state.restore_metrics(self.model, checkpoint, batch_spec)
         return self._logs
 
     def _before_train_batch_begin(self, step: int) -> bool:
@@ -273,11 +259,11 @@ class RunState(Callback):
         before = self.position.total
         self.position = self.position.at_step(step + 1, (self.params or {}).get("steps"))
         self._logs = logs
-        if self._trained.stop_training:
+        if self.model.stop_training:
             return
         stop = self._must_stop()
         if stop or self.interval.after_steps(before, self.position.total):
-            self._metrics = training_state.capture_metrics(self._trained)
+            self._metrics = training_state.capture_metrics(self.model)
             self.save()
         if stop:
             self._interrupt()
@@ -286,7 +272,7 @@ class RunState(Callback):
         if self._in_epoch:
             self._finish_replay()
             if self.stop is not None:
-                self._before = BeforeEvaluation(self._trained, self.others)
+                self._before = BeforeEvaluation(self.model, self.others)
 
     def _after_test_batch_end(self, step: int, logs: object = None) -> None:
         # A resumed training repeats all of the validation.
@@ -297,7 +283,7 @@ class RunState(Callback):
     def _after_epoch_end(self, epoch: int, logs: object = None) -> None:
         self._finish_replay()
         self._in_epoch, self._metrics, self._before, self._logs = False, None, None, None
-        stopped = bool(self._trained.stop_training)
+        stopped = bool(self.model.stop_training)
         last = stopped or epoch + 1 >= self._epochs()
         self.position = self.position.after_epoch(epoch, stopped)
         stop = self._must_stop()
@@ -309,9 +295,8 @@ class RunState(Callback):
             self._interrupt()
 
     def _after_train_end(self, logs: object = None) -> None:
-        self._trained._initial_epoch = None
-        self._finish_replay()
-        self._release_steps()
+        self.model._initial_epoch = None
+        self._release_model()
         self._fit = self._checkpoint = None
 
     def _must_stop(self) -> bool:
@@ -322,7 +307,8 @@ class RunState(Callback):
         self._after_train_end()
         raise TrainingInterrupted(str(self.position))
 
-    def _release_steps(self) -> None:
+    def _release_model(self) -> None:
+        self._finish_replay()
         if self._traced is not None:
             self._traced.release()
             self._traced = None
@@ -342,42 +328,12 @@ class RunState(Callback):
         Args:
             wait: whether to wait for space on a full disk, as for the last checkpoint.
         """
-        began = time.monotonic()
+        self._recorder.write(self._captured, self.position, wait=wait)
+
+    def _captured(self) -> training_state.Captured:
         tracing = self._traced.states if self._traced else capture_python()
         progress = Progress(self.position, self.spent(), tracing, self._metrics, self._logs)
-        try:
-            captured = training_state.capture(
-                self._trained, self.others, self.tracked, progress, self._before
-            )
-            disk.when_there_is_space(
-                lambda: self.store.save(captured.arrays, captured.state, captured.files),
-                disk.PATIENCE if wait else 0.0,
-            )
-            self._written()
-        except (OSError, DamagedCheckpoint) as error:
-            self._not_written(error)
-        self.interval.saved(time.monotonic() - began)
-
-    def _not_written(self, error: Exception) -> None:
-        """Log a failed write, unless the last one failed for the same reason."""
-        cause = getattr(error, "strerror", None) or str(error)
-        if cause != self._write_error:
-            self._write_error = cause
-            paths = self.store.paths_or_none()
-            last = f"{paths[-1].name} in {self.store.folder}" if paths else "none"
-            self._warn(
-                f"the checkpoint {self.position} could not be written: {cause}. Training "
-                f"continues. The last checkpoint to resume from: {last}"
-            )
-
-    def _written(self) -> None:
-        if self._write_error is not None:
-            self._warn("checkpoints are written again")
-        self._write_error = None
-
-    def _warn(self, problem: str) -> None:
-        self.problems.append(f"RunState: {problem}.")
-        logger.warning(self.problems[-1])
+        return training_state.capture(self.model, self.others, self.tracked, progress, self._before)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> RunState:
         return RunState(

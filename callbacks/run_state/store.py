@@ -7,8 +7,8 @@ import json
 import os
 import re
 import zipfile
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,26 +17,17 @@ import numpy as np
 
 from ... import disk
 from ...arguments import check_int
-from .codec import read_arrays, write_arrays
+from ..codec import read_arrays, write_arrays
 
 ARRAYS, STATE, FILES = "arrays.npz", "state.json", "files.json"
 FORMAT = 1
 KEPT = re.compile(r"file-[0-9]{6,}")
 NAME = re.compile(r"state-([0-9]{8,})")
-# Whatever a damaged file can make a reader raise.
+# Whatever a damaged file can make a reader raise; KeyError is a LookupError.
 UNREADABLE = (
-    OSError,
-    ValueError,
-    TypeError,
-    KeyError,
-    LookupError,
-    EOFError,
-    RecursionError,
-    MemoryError,
+    *(OSError, ValueError, TypeError, LookupError, EOFError, RecursionError, MemoryError),
     zipfile.BadZipFile,
 )
-
-
 # Device, inode, time of the last change and size.
 Identity = tuple[int, int, int, int]
 
@@ -49,10 +40,10 @@ class Copy:
     identity: Identity
     written: disk.Written
 
-    def is_unchanged(self) -> bool:
-        """Whether nobody has written to it."""
+    def link(self, target: Path) -> bool:
+        """Give the copy a second name; False where it has been changed, or that cannot be done."""
         with suppress(OSError):
-            return _identity(self.path) == self.identity
+            return _identity(self.path) == self.identity and disk.linked(self.path, target)
         return False
 
 
@@ -75,10 +66,10 @@ class KeptFile:
     problem: str | None = None
 
     def restore(self, target: Path) -> str | None:
-        """Make `target` what was stored, in one step.
+        """Replace `target` by what was stored, in one step.
 
         Returns:
-            None, or what is wrong: then the copy is damaged, and `target` stays as it is.
+            None, or what is wrong with the copy; then `target` stays as it is.
         """
         with suppress(OSError):
             if disk.hashed(target) == self.written:
@@ -125,13 +116,13 @@ class Search:
 class CheckpointStore:
     """A folder of checkpoints.
 
-    A checkpoint is a folder `state-00000007` of three files: `arrays.npz` (numpy's own format,
-    without pickle), `state.json`, and `files.json` with size and SHA-256 of all others. Copies of
-    further files, such as the best model so far, can be stored with it; checkpoints share a copy
-    as long as the file does not change. It is written beside its place, flushed to disk and moved
-    there in one step, and read back before an older one is removed. So a process that dies, or a
-    disk that fails, at any moment leaves every checkpoint that was there as it was. In the folders
-    only files of these names are removed, and no link is followed to remove one.
+    A checkpoint is a folder `state-00000007` of three files: `arrays.npz` (NumPy's format, without
+    pickle), `state.json`, and `files.json` with size and SHA-256 of all others. Copies of further
+    files, such as the best model so far, can be stored with it; checkpoints share a copy as long as
+    the file does not change. A checkpoint is written under a temporary name, flushed to disk,
+    renamed, and read back before an older one is removed. So a process that dies, or a disk that
+    fails, at any moment leaves every earlier checkpoint as it was. Only files of these names are
+    removed, and no link is followed to remove one.
 
     Args:
         folder: made when the first checkpoint is written.
@@ -152,7 +143,7 @@ class CheckpointStore:
     def __init__(self, folder: str | os.PathLike, keep: int = 3):
         self.folder = Path(folder)
         self.keep = check_int("keep", keep, ge=1)
-        # The last copy of each file, by what tells one state of it from another.
+        # The last copy of each file, by identity.
         self._copies: dict[Identity, Copy] = {}
 
     def paths(self) -> list[Path]:
@@ -164,7 +155,7 @@ class CheckpointStore:
         return sorted(found, key=_number)
 
     def paths_or_none(self) -> list[Path]:
-        """As `paths`, and none where the folder cannot be read."""
+        """As `paths`; empty where the folder cannot be read."""
         try:
             return self.paths()
         except OSError:
@@ -203,15 +194,15 @@ class CheckpointStore:
             content = json.dumps({"format": FORMAT, "files": listed}, indent=1).encode() + b"\n"
             disk.write_new(folder / FILES, lambda file: file.write(content))
         self._copies = copies
-        _contents(path, _listed(path))
+        with _refusing_damage(path):
+            _contents(path, _listed(path))
         self.prune()
         return path
 
     def _copy(self, file: Path, identity: Identity, target: Path) -> disk.Written:
         """Store a file: a second name for the copy of the last checkpoint, or a new copy."""
         last = self._copies.get(identity)
-        # A copy that was damaged since then is not used again.
-        if last is not None and last.is_unchanged() and disk.linked(last.path, target):
+        if last is not None and last.link(target):
             return last.written
         return disk.copy_new(file, target)
 
@@ -233,16 +224,17 @@ class CheckpointStore:
         return incomplete or Search(None, damaged)
 
     def prune(self, keep: int | None = None) -> None:
-        """Remove the oldest checkpoints, and what killed writers have left."""
-        for path in self.paths_or_none()[: -(keep or self.keep)]:
-            disk.remove_folder(path, _is_ours)
-        disk.remove_remains(self.folder, _is_checkpoint, _is_ours)
+        """Remove the oldest checkpoints, and unfinished ones of processes that were killed."""
+        self._remove(self.paths_or_none()[: -(keep or self.keep)])
 
     def clear(self) -> None:
         """Remove all checkpoints."""
-        for path in self.paths_or_none():
+        self._remove(self.paths_or_none())
+
+    def _remove(self, paths: Sequence[Path]) -> None:
+        for path in paths:
             disk.remove_folder(path, _is_ours)
-        disk.remove_remains(self.folder, _is_checkpoint, _is_ours)
+        disk.remove_remains(self.folder, lambda name: NAME.fullmatch(name) is not None, _is_ours)
 
 
 def read(path: Path) -> Checkpoint:
@@ -251,51 +243,48 @@ def read(path: Path) -> Checkpoint:
     Raises:
         DamagedCheckpoint: with its name and what is wrong with it.
     """
-    listed = _listed(path)
-    contents = _contents(path, listed)
-    try:
-        state = json.loads(contents[STATE])
-        arrays = read_arrays(contents[ARRAYS])
-    except UNREADABLE as error:
-        raise DamagedCheckpoint(f"{path}: {error}") from None
+    with _refusing_damage(path):
+        listed = _listed(path)
+        contents = _contents(path, listed)
+        state, arrays = json.loads(contents[STATE]), read_arrays(contents[ARRAYS])
     copies = [name for name in listed if name not in contents]
     return Checkpoint(path, arrays, state, tuple(_kept_file(path / n, listed[n]) for n in copies))
 
 
-def _listed(path: Path) -> dict[str, disk.Written]:
-    """What each file of a checkpoint held when it was written."""
-    if os.path.islink(path):
-        raise DamagedCheckpoint(f"{path}: is a link, which a checkpoint never is")
+@contextmanager
+def _refusing_damage(path: Path) -> Iterator[None]:
     try:
-        listed = json.loads((path / FILES).read_bytes())
-        names = [ARRAYS, STATE, *(_kept(index) for index in range(len(listed["files"]) - 2))]
-        if listed["format"] != FORMAT or list(listed["files"]) != names:
-            raise DamagedCheckpoint(f"{path}: {FILES} is of another format")
-        return {name: disk.Written(*row) for name, row in listed["files"].items()}
+        yield
     except FileNotFoundError as error:
         raise DamagedCheckpoint(f"{path}: {Path(error.filename).name} is missing") from None
     except UNREADABLE as error:
         raise DamagedCheckpoint(f"{path}: cannot be read: {error}") from None
 
 
+def _listed(path: Path) -> dict[str, disk.Written]:
+    """What each file of a checkpoint held when it was written."""
+    if os.path.islink(path):
+        raise DamagedCheckpoint(f"{path}: is a link, which a checkpoint never is")
+    listed = json.loads((path / FILES).read_bytes())
+    names = [ARRAYS, STATE, *(_kept(index) for index in range(len(listed["files"]) - 2))]
+    if listed["format"] != FORMAT or list(listed["files"]) != names:
+        raise DamagedCheckpoint(f"{path}: {FILES} is of another format")
+    return {name: disk.Written(*row) for name, row in listed["files"].items()}
+
+
 def _contents(path: Path, listed: Mapping[str, disk.Written]) -> dict[str, bytes]:
     """Arrays and state of a checkpoint, if they are what was written."""
     contents = {}
     for name in (ARRAYS, STATE):
-        try:
-            with open(path / name, "rb") as file:
-                size = os.fstat(file.fileno()).st_size
-                # A file whose size has changed is not read.
-                content = file.read(size) if size == listed[name].size else None
-        except FileNotFoundError:
-            raise DamagedCheckpoint(f"{path}: {name} is missing") from None
-        except UNREADABLE as error:
-            raise DamagedCheckpoint(f"{path}: cannot be read: {error}") from None
-        found = disk.Written(size, hashlib.sha256(content or b"").hexdigest())
+        with open(path / name, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            # A file whose size has changed is not read.
+            content = file.read(size) if size == listed[name].size else b""
+        found = disk.Written(size, hashlib.sha256(content).hexdigest())
         problem = _difference(found, listed[name])
         if problem is not None:
             raise DamagedCheckpoint(f"{path}: {name} {problem}")
-        contents[name] = content or b""
+        contents[name] = content
     return contents
 
 
@@ -320,10 +309,6 @@ def _difference(found: disk.Written, written: disk.Written) -> str | None:
 def _identity(path: Path) -> Identity:
     found = os.stat(path)
     return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
-
-
-def _is_checkpoint(name: str) -> bool:
-    return NAME.fullmatch(name) is not None
 
 
 def _is_ours(name: str) -> bool:

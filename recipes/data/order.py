@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -23,29 +22,13 @@ class TrainingDataset:
 
     Attributes:
         dataset: yields `(x, y)`; each pass over it is one epoch.
-        epoch: which epoch the next pass is; set by `EpochOrder`.
+        epoch: which epoch the next pass is; set by `callbacks.epoch_order.EpochOrder`.
         steps: batches an epoch.
     """
 
     dataset: tf.data.Dataset
     epoch: tf.Variable
     steps: int
-
-
-class EpochOrder(keras.callbacks.Callback):
-    """Gives each epoch its own order.
-
-    Keras's `fit(shuffle=True)` after `set_random_seed` repeats one order in every epoch. Here the
-    order of epoch e is drawn from (seed, e), so a run that begins at epoch e has the same order.
-    """
-
-    def __init__(self, epoch: tf.Variable):
-        super().__init__()
-        self.epoch = epoch
-
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        # Keras asks for an epoch's iterator after this hook.
-        self.epoch.assign(epoch)
 
 
 def training_dataset(

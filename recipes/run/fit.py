@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from ...callbacks import ProgressBar
+from ...callbacks.epoch_order import EpochOrder
 from ...models import wrap
 from ..build import experiment as build
 from ..build.fitting import data_for, task_for
@@ -13,7 +14,7 @@ from ..build.objects import Builder
 from ..build.parts import training_parts
 from ..build.pretraining import pretraining
 from ..data.load import Split
-from ..data.order import EpochOrder, training_dataset
+from ..data.order import training_dataset
 from ..errors import RequestError
 from ..spec import Recipe
 from .pretrain import pretrain_aside

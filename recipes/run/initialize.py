@@ -8,7 +8,13 @@ from typing import Any
 
 import keras
 
-from ...callbacks.run_state import CheckpointStore, DamagedCheckpoint, check_state, variables
+from ...callbacks.run_state import (
+    CheckpointStore,
+    DamagedCheckpoint,
+    assign_group,
+    check_state,
+)
+from ...callbacks.variables import variable_groups
 from ..errors import RecipeError, RequestError
 from ..record import directory as files
 from ..record.directory import RunDirectory, check_run_files
@@ -98,10 +104,9 @@ def _load_checkpoint(model: Any, run: Path) -> None:
         check_state(checkpoint)
     except DamagedCheckpoint as error:
         raise ValueError(str(error)) from None
-    groups = variables.groups(model)
+    groups = variable_groups(model)
     for name in ("model", "optimizer"):
-        saved = checkpoint.state["variables"][name]
-        variables.assign(name, saved, groups[name], checkpoint.arrays)
+        assign_group(checkpoint, name, groups[name])
 
 
 def _loaded(path: Path, *, compiled: bool) -> Any:

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from ...callbacks import LearningRateFinder
+from ...callbacks.epoch_order import EpochOrder
 from ..build.experiment import experiment
 from ..data import Data
-from ..data.order import EpochOrder
 from ..errors import RequestError
 from ..spec import Recipe
 from .pretrain import pretrain_aside

@@ -18,8 +18,8 @@ from ...callbacks import (
     StatefulCallback,
     TensorBoardLog,
 )
+from ...callbacks.epoch_order import EpochOrder
 from ..build.experiment import Experiment
-from ..data.order import EpochOrder
 from ..record import directory as files
 from ..record.directory import RunDirectory
 from ..record.result import StopReason

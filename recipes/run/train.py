@@ -158,7 +158,7 @@ class Run:
         """
         self.state.changed = changed
         try:
-            position = self.state.look(self.built.model, self.callbacks)
+            position = self.state.find(self.built.model, self.callbacks)
         except ValueError as error:
             raise RequestError(f"{self.directory.path}: {error}") from None
         if position is not None:

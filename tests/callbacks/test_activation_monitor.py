@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from keras_recipes.callbacks import ActivationMonitor
-from keras_recipes.callbacks.activations import LayerOutputs, described
+from keras_recipes.callbacks.activations import LayerOutputs, statistics
 
 
 def kinds(model, x, **arguments):
     """What is found of the initial weights."""
-    return {f.kind for f in ActivationMonitor(x, verbose=False, **arguments).look(0, model)}
+    return {f.kind for f in ActivationMonitor(x, verbose=False, **arguments).measure(0, model)}
 
 
 def test_large_weights_saturate(products, net):
@@ -46,28 +46,28 @@ def test_zero_weights_lose_the_signal(products, net):
 class TestNumbers:
     def test_shares_by_hand(self):
         outputs = np.array([[0.04, 0.5], [0.96, 0.94]])
-        found = described("d", "sigmoid", outputs, margin=0.05, bins=10)
+        found = statistics("d", "sigmoid", outputs, margin=0.05, bins=10)
         assert found.saturated == 0.5
         assert found.dead is None
         assert (sum(found.counts), found.edges[0], found.edges[-1]) == (4, 0.0, 1.0)
 
     def test_the_range_of_tanh_is_two(self):
         outputs = np.array([[-0.95, 0.0], [0.89, 0.91]])
-        assert described("d", "tanh", outputs, margin=0.05, bins=2).saturated == 0.5
+        assert statistics("d", "tanh", outputs, margin=0.05, bins=2).saturated == 0.5
 
     def test_a_unit_is_dead_where_it_is_zero_for_every_row_and_place(self):
         outputs = np.zeros((2, 3, 3, 4))
         outputs[1, 2, 2, 0] = 1.0
-        assert described("c", "relu", outputs, margin=0.05, bins=2).dead == 0.75
+        assert statistics("c", "relu", outputs, margin=0.05, bins=2).dead == 0.75
 
     def test_spread_by_hand(self):
         # Mean square 5, variance over rows (1 + 0) / 2.
         outputs = np.array([[1.0, 2.0], [3.0, 2.0]])
-        found = described("d", None, outputs, margin=0.05, bins=2)
+        found = statistics("d", None, outputs, margin=0.05, bins=2)
         assert found.spread == pytest.approx(np.sqrt(0.5 / 4.5))
 
     def test_outputs_that_are_no_numbers(self):
-        found = described("d", None, np.array([[np.nan, 1.0]]), margin=0.05, bins=2)
+        found = statistics("d", None, np.array([[np.nan, 1.0]]), margin=0.05, bins=2)
         assert sum(found.counts) == 1
         assert found.spread == 0.0
 

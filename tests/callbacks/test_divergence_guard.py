@@ -146,7 +146,7 @@ def test_weights_that_are_no_numbers_are_found_where_the_loss_is_one():
     model = line()
     guard = DivergenceGuard(verbose=False)
     model.fit(X, Y, epochs=2, verbose=0, callbacks=[Breaks(), guard])
-    assert "/bias became no number" in guard.messages[0]
+    assert "/bias became NaN or infinite" in guard.messages[0]
     assert np.isfinite(model.get_weights()[1]).all()
 
 
@@ -160,7 +160,7 @@ def test_one_rollback_too_many_fails_with_the_story(capsys):
         "In epoch 1", "In epoch 2", "In epoch 3",
     ]  # fmt: skip
     assert "rate 0.01 -> 0.001" in str(failure.value)
-    assert "no more tries: there were 2" in str(failure.value)
+    assert "no more attempts: there were 2" in str(failure.value)
     assert capsys.readouterr().err.count("DivergenceGuard: In epoch") == 2
     for a, b in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(a, b)

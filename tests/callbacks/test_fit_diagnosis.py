@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from keras_recipes.callbacks import FitDiagnosis
-from keras_recipes.callbacks.curves import Constant, Thresholds, chance_level, judge
+from keras_recipes.callbacks.curves import Constant, Thresholds, chance_level, diagnose
 
 nan = math.nan
 
@@ -41,26 +41,26 @@ nan = math.nan
     ],
 )
 def test_curves(training, validation, kind, since):
-    found = judge(training, validation, baseline=1.0)
-    assert (found.kind, found.epoch) == (kind, since), found.words
+    found = diagnose(training, validation, baseline=1.0)
+    assert (found.kind, found.epoch) == (kind, since), found.message
 
 
 def test_the_words_have_the_numbers():
-    found = judge([0.9, 0.85, 0.8, 0.7], None, baseline=1.0)
-    assert found.words == (
-        "Underfitting: after 4 epochs the training loss is 0.7, 70 % of the 1 for knowing nothing; "
-        "50 % is the most. It still falls."
+    found = diagnose([0.9, 0.85, 0.8, 0.7], None, baseline=1.0)
+    assert found.message == (
+        "Underfitting: after 4 epochs the training loss is 0.7, 70 % of the 1 of a network that "
+        "has learned nothing; it should be at most 50 %. It is still falling."
     )
     assert found.remedy.startswith("Train for more epochs")
-    still = judge([0.7] * 9, None, baseline=1.0)
-    assert still.words.endswith("It no longer falls.")
+    still = diagnose([0.7] * 9, None, baseline=1.0)
+    assert still.message.endswith("It has stopped falling.")
     assert "More units" in still.remedy
 
 
 def test_thresholds_are_the_users():
     curves = ([0.9, 0.6, 0.6], [0.9, 0.66, 0.65])
-    assert judge(*curves, 1.0, Thresholds(learned=0.3)).kind == "healthy"
-    assert judge(*curves, 1.0, Thresholds(learned=0.3, gap=0.04)).kind == "overfitting"
+    assert diagnose(*curves, 1.0, Thresholds(learned=0.3)).kind == "healthy"
+    assert diagnose(*curves, 1.0, Thresholds(learned=0.3, gap=0.04)).kind == "overfitting"
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_a_tiny_training_set_is_overfitted_and_a_larger_one_is_not():
 def test_one_unit_is_too_few():
     loose = fitted(1, train=512, epochs=10)
     assert loose.kind == "underfitting", loose
-    assert "for knowing nothing" in loose.words
+    assert "learned nothing" in loose.message
     assert 0.5 < loose.value <= 1.1
 
 
@@ -161,18 +161,18 @@ MEAN = Constant("the mean of the targets", 1.0, None, "Check the rate.", "Standa
         ([0.35, 0.3, 0.29], [0.91] * 3, MAJORITY, "constant", "than the majority class (good, 91"),
         # The loss may fall without a single row more being right.
         ([0.3, 0.26, 0.22], [0.9, 0.91, 0.91], MAJORITY, "constant", "the accuracy is 91.0 %"),
-        ([0.3, 0.26, 0.22], [0.9, 0.92, 0.94], MAJORITY, "underfitting", "knowing nothing"),
+        ([0.3, 0.26, 0.22], [0.9, 0.92, 0.94], MAJORITY, "underfitting", "has learned nothing"),
         ([0.3, 0.1, 0.05], [0.91, 0.97, 0.99], MAJORITY, "healthy", ""),
         ([1.2, 1.0, 0.99], [nan] * 3, MEAN, "constant", "No better than the mean of the targets"),
-        ([1.2, 1.0, 0.8], [nan] * 3, MEAN, "underfitting", "knowing nothing"),
+        ([1.2, 1.0, 0.8], [nan] * 3, MEAN, "underfitting", "has learned nothing"),
         ([1.2, 0.4, 0.2], [nan] * 3, MEAN, "healthy", ""),
         ([1.2, 30.0, nan], [nan] * 3, MEAN, "diverged", "Diverged"),
     ],
 )
 def test_no_better_than_a_constant(training, accuracy, constant, kind, words):
-    found = judge(training, None, constant.loss, constant=constant, accuracy=accuracy)
+    found = diagnose(training, None, constant.loss, constant=constant, accuracy=accuracy)
     assert found.kind == kind, found
-    assert words in found.words
+    assert words in found.message
     if kind in ("constant", "underfitting", "diverged"):
         # What is wrong with the targets comes before every other remedy.
         assert found.remedy.startswith(constant.scale)

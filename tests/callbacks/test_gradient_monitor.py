@@ -28,7 +28,7 @@ def test_twenty_layers_of_sigmoid_vanish(products, net, kind):
     assert bad.kinds() == {"vanishing"}
     finding = bad.findings[0]
     assert finding.value < 1e-10
-    assert "root mean square" in finding.words
+    assert "root mean square" in finding.message
     for remedy in ("sigmoid", "normalization", "skip connections"):
         assert remedy in finding.remedy
 
@@ -57,7 +57,7 @@ def test_large_weights_explode_on_the_way_back(products, net):
     first.assign(first * 1e-6)
     bad = looked(model, products, epochs=1, exploding=1e30)
     assert bad.kinds() == {"exploding"}
-    assert "of the first layer" in bad.findings[0].words
+    assert "of the first layer" in bad.findings[0].message
 
 
 def test_a_gradient_larger_than_its_weights(products, net):
@@ -65,7 +65,7 @@ def test_a_gradient_larger_than_its_weights(products, net):
     model = net(loss="mse", rate=1e-9, activation="tanh")
     bad = looked(model, (x, y * 1e6), epochs=1)
     assert bad.kinds() == {"exploding"}
-    assert "times its weights" in bad.findings[0].words
+    assert "times its weights" in bad.findings[0].message
 
 
 def test_relu_with_a_bias_of_minus_ten_is_dead(products, net, kind):

@@ -98,7 +98,7 @@ def test_a_value_that_is_not_finite_is_a_gap(tmp_path):
 
 def test_flat_refuses_what_has_no_form():
     assert dict(flat({"a": None, "b": {}})) == {"a": "null"}
-    with pytest.raises(ValueError, match="must be numbers, texts, lists or mappings"):
+    with pytest.raises(ValueError, match="must be numbers, strings, lists or mappings"):
         dict(flat({"a": {"b": object()}}))
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import keras
 import keras_tuner
 
+from ....callbacks.epoch_order import EpochOrder
 from ...build.experiment import Experiment, experiment
 from ...build.inputs import data_of
-from ...data.order import EpochOrder
 from ...run.pretrain import pretrain_aside
 from ...spec import Recipe
 from ..spec.load import load_sweep, trial_recipe

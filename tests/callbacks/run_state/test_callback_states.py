@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import keras_recipes.callbacks as ours
+from keras_recipes.callbacks.codec import ArrayList
 from keras_recipes.callbacks.run_state import callback_states
-from keras_recipes.callbacks.run_state.codec import ArrayList
 from keras_recipes.callbacks.run_state.store import Checkpoint
 
 MADE = {
@@ -63,7 +63,8 @@ def test_min_delta_keeps_its_sign():
     again.on_train_begin()
     callback.best, callback.wait = 0.5, 3
     rows = callback_states.capture([callback], arrays)
-    callback_states.restore_attributes(callback_states.match([again], rows), arrays)
+    pairs = callback_states.match([again], rows)
+    callback_states.restore_attributes(pairs, Checkpoint(None, arrays, {}))
     assert (again.best, again.wait, again.min_delta) == (0.5, 3, before)
 
 
@@ -76,7 +77,8 @@ def test_the_nth_of_a_class_gets_the_state_of_the_nth():
     pairs = callback_states.match(second, rows)
     callback_states.restore(pairs, Checkpoint(None, arrays, {}))
     assert [second[0].stopped_epoch, second[2].stopped_epoch] == [3, 4]
-    assert callback_states.unmatched(second[:1], rows) == ["EarlyStopping"]
+    pairs = callback_states.match(second[:1], rows)
+    assert callback_states.unmatched(pairs, rows) == ["EarlyStopping"]
 
 
 def test_files_of_lines_are_cut_to_what_they_were(tmp_path):

@@ -18,7 +18,7 @@ def guessed(task, y, classes=()):
 def test_unbalanced_classes():
     y = np.repeat([0, 1], [91, 9])
     found = guessed(Task(Form.LABELS, 2), y, ("good", "bad"))
-    assert found.words == "the majority class (good, 91 %)"
+    assert found.description == "the majority class (good, 91 %)"
     assert (found.accuracy, found.loss) == (0.91, 0.5)
     assert "91 rows of good and 9 of bad" in found.remedy
     assert "class_weight" in found.remedy
@@ -27,7 +27,7 @@ def test_unbalanced_classes():
 
 def test_balanced_classes_have_no_imbalance():
     found = guessed(Task(Form.LABELS, 2), np.repeat([0, 1], [52, 48]), (3, 7))
-    assert found.words == "the majority class (3, 52 %)"
+    assert found.description == "the majority class (3, 52 %)"
     assert "unbalanced" not in found.remedy
 
 

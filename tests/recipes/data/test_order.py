@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_recipes.callbacks.epoch_order import EpochOrder
 from keras_recipes.recipes.data import Split
 from keras_recipes.recipes.data.order import (
-    EpochOrder,
     evaluation_dataset,
     order_of,
     tensor,

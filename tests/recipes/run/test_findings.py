@@ -11,14 +11,14 @@ CASES = [
     ("vanishing_gradients", ["epochs=2"], ["Vanishing gradients", "skip connections"], []),
     ("vanishing_gradients_mended", ["epochs=3"], ["Healthy gradients"], ["Vanishing"]),
     ("exploding_gradients", ["epochs=2"], ["Exploding gradients", "a bound on the gradient"], []),
-    ("exploding_gradients_clipped", ["epochs=3"], [], ["Diverged", "are no numbers"]),
+    ("exploding_gradients_clipped", ["epochs=3"], [], ["Diverged", "are not finite"]),
     ("dead_units", ["epochs=2"], ["Dead layer", "leaky_relu"], []),
     ("dead_units_mended", ["epochs=2"], ["Healthy gradients"], ["Dead"]),
     ("initializer_zeros", ["epochs=2"], ["Symmetric weights", "random initializer"], []),
     ("initializer_he", ["epochs=2"], [], ["Symmetric"]),
     ("overfitting", ["epochs=45"], ["Overfitting since epoch", "early stopping"], []),
     ("overfitting_mended", ["epochs=12"], ["Healthy: training loss"], ["Overfitting"]),
-    ("underfitting", ["epochs=10"], ["Underfitting", "knowing nothing"], []),
+    ("underfitting", ["epochs=10"], ["Underfitting", "learned nothing"], []),
     ("underfitting_mended", ["epochs=10"], ["Healthy: training loss"], ["Underfitting"]),
     (
         "divergence_rolled_back",
@@ -70,7 +70,7 @@ def test_a_guard_that_gives_up_fails_the_run_with_its_story(tmp_path):
     )
     result = recipe.train(out=tmp_path / "run", progress=False, raises=False)
     assert result.status == "failed"
-    assert "no more tries: there were 1" in result.reason
+    assert "no more attempts: there were 1" in result.reason
     assert not (tmp_path / "run" / "traceback.txt").exists()
 
 

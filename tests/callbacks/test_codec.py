@@ -8,8 +8,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from keras_recipes.callbacks.run_state import CheckpointStore
-from keras_recipes.callbacks.run_state.codec import (
+from keras_recipes.callbacks.codec import (
     ArrayList,
     EncodeError,
     decode,
@@ -17,6 +16,7 @@ from keras_recipes.callbacks.run_state.codec import (
     read_arrays,
     write_arrays,
 )
+from keras_recipes.callbacks.run_state import CheckpointStore
 
 PLAIN = [
     None,
@@ -100,7 +100,7 @@ VALUES = {
     "a record of other types": {
         "__record__": "Finding",
         "fields": {
-            "kind": 1, "epoch": 1, "layer": None, "value": 0.0, "words": "", "remedy": "",
+            "kind": 1, "epoch": 1, "layer": None, "value": 0.0, "message": "", "remedy": "",
         },
     },
     "two marks": {"__array__": 0, "__tuple__": []},

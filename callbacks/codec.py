@@ -1,24 +1,23 @@
-"""Nested Python data as JSON beside a list of arrays, and the arrays as a file of NumPy's format.
+"""Nested Python data as JSON, with arrays beside it or inside; arrays as a file of NumPy's format.
 
-What is read may come from anybody: nothing in it is run, and it takes no more memory than its file.
+What is read may come from anybody: it runs no code and takes no more memory than its file.
 """
 
 from __future__ import annotations
 
+import base64
 import io
 import math
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 
-from ..findings import Finding
-from ..gradients import Row
-
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+T = TypeVar("T")
 
 # Marks of what JSON cannot express. A dictionary that has one as a key is written as pairs.
 ARRAY, TUPLE, NUMBER, SCALAR, PAIRS, RECORD = MARKS = (
@@ -38,7 +37,7 @@ BESIDE: dict[str, tuple[set[str], ...]] = {
     PAIRS: (set(),),
     RECORD: ({"fields"},),
 }
-RECORDS: dict[str, type[Finding] | type[Row]] = {"Finding": Finding, "Row": Row}
+RECORDS: dict[str, type] = {}
 # Types of the fields of records, by their annotations.
 FIELD_TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
@@ -47,11 +46,11 @@ FIELD_TYPES: dict[str, tuple[type, ...]] = {
     "int": (int, np.integer),
     "float": (int, float, np.number),
 }
-# NumPy's types of numbers; other names would make types of other things.
-SCALARS = frozenset(
+# NumPy's numeric types; other names would construct types of other things.
+NUMERIC = frozenset(
     {
         "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
-        "float16", "float32", "float64",
+        "float16", "float32", "float64", "complex64", "complex128",
     }
 )  # fmt: skip
 TYPE_NAME = re.compile(r"[a-z][a-z0-9_]{1,30}")
@@ -81,21 +80,34 @@ class ArrayList(list[np.ndarray]):
         return index
 
 
-def encode(value: object, arrays: ArrayList) -> Json:
-    """A value as JSON; its arrays are added to `arrays`, and replaced by their indices there.
+def record(cls: type[T]) -> type[T]:
+    """Allow instances of a dataclass, whose fields are of `FIELD_TYPES`, to be encoded."""
+    RECORDS[cls.__name__] = cls
+    return cls
+
+
+def encode(value: object, arrays: ArrayList | None = None) -> Any:
+    """A value as JSON.
+
+    Args:
+        arrays: takes the arrays, which are replaced by their indices there. Without it they are
+            encoded as the base64 of their bytes.
+
+    Raises:
+        EncodeError: the value is not plain data.
 
     >>> arrays = ArrayList()
     >>> encode({"best": float("inf"), "weights": (np.zeros(2),)}, arrays)
     {'best': {'__number__': 'inf'}, 'weights': {'__tuple__': [{'__array__': 0}]}}
     >>> len(arrays)
     1
+    >>> encode(np.zeros(1, "int8"))
+    {'__array__': 'AA==', 'dtype': 'int8', 'shape': [1]}
     """
-    if value is None or isinstance(value, (bool, str)):
+    if value is None or isinstance(value, (bool, str, int)):
         return value
     if isinstance(value, np.generic):
         return {SCALAR: encode(value.item(), arrays), "dtype": value.dtype.name}
-    if isinstance(value, int):
-        return value
     if isinstance(value, float):
         return value if math.isfinite(value) else {NUMBER: repr(value)}
     if isinstance(value, Mapping):
@@ -112,26 +124,31 @@ def encode(value: object, arrays: ArrayList) -> Json:
     return _encode_array(value, arrays)
 
 
-def _encode_array(value: object, arrays: ArrayList) -> Json:
+def _encode_array(value: object, arrays: ArrayList | None) -> Json:
     if not isinstance(value, np.ndarray) and not hasattr(value, "numpy"):
         raise EncodeError(f"a value of type `{type(value).__name__}` is not plain data")
     array = np.asarray(value)
     if array.dtype.hasobject:
         raise EncodeError("an array of Python objects is not plain data")
-    if array.dtype.kind != "V":
+    content: str | int
+    if arrays is None:
+        content = base64.b64encode(array.tobytes()).decode("ascii")
+    elif array.dtype.kind != "V":
         return {ARRAY: arrays.index_of(array)}
-    # NumPy's format lacks bfloat16 and the like: their bytes are stored.
-    flat = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-    return {ARRAY: arrays.index_of(flat), "dtype": array.dtype.name, "shape": list(array.shape)}
+    else:
+        # NumPy's format lacks bfloat16 and the like: their bytes are stored.
+        flat = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+        content = arrays.index_of(flat)
+    return {ARRAY: content, "dtype": array.dtype.name, "shape": list(array.shape)}
 
 
-def decode(value: Json, arrays: Sequence[np.ndarray], depth: int = 0) -> Any:
-    """The value that `encode` was given, newly made each time.
+def decode(value: Json, arrays: Sequence[np.ndarray] | None = None, depth: int = 0) -> Any:
+    """The value that was given to `encode`, newly made each time.
 
     Raises:
         ValueError: `encode` never returns this.
 
-    >>> again = decode(encode([(1, {2: "a"}), np.float32(0.5)], ArrayList()), [])
+    >>> again = decode(encode([(1, {2: "a"}), np.float32(0.5)]))
     >>> again == [(1, {2: "a"}), 0.5], type(again[1]).__name__
     (True, 'float32')
     """
@@ -159,23 +176,36 @@ def decode(value: Json, arrays: Sequence[np.ndarray], depth: int = 0) -> Any:
         return tuple(decode(item, arrays, depth + 2) for item in _list(content))
     if mark == PAIRS:
         return dict(_decode_pair(pair, arrays, depth + 1) for pair in _list(content))
-    return _decode_record(content, value["fields"], arrays, depth + 1)
+    return _decode_record(content, decode(value["fields"], arrays, depth + 1))
 
 
-def _decode_array(value: dict[str, Json], arrays: Sequence[np.ndarray]) -> np.ndarray:
-    index = value[ARRAY]
-    if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < len(arrays):
-        raise ValueError(f"there is no array {_brief(index)} among {len(arrays)}")
-    found = np.array(arrays[index])
-    if "dtype" not in value:
-        return found
-    dtype, shape = _type_stored_as_bytes(value["dtype"]), _list(value["shape"])
+def _decode_array(value: dict[str, Json], arrays: Sequence[np.ndarray] | None) -> np.ndarray:
+    content = value[ARRAY]
+    if arrays is None:
+        if not isinstance(content, str) or "dtype" not in value:
+            raise ValueError(f"{_brief(content)} is not an array encoded as text")
+        found = np.array(bytearray(base64.b64decode(content, validate=True)), np.uint8)
+        dtype = _numeric_type(value["dtype"])
+    else:
+        if type(content) is not int or not 0 <= content < len(arrays):
+            raise ValueError(f"there is no array {_brief(content)} among {len(arrays)}")
+        found = np.array(arrays[content])
+        if "dtype" not in value:
+            return found
+        dtype = _type_stored_as_bytes(value["dtype"])
+    shape = _list(value["shape"])
     sizes = [size for size in shape if type(size) is int and size >= 0]
     if len(sizes) != len(shape):
         raise ValueError(f"{_brief(shape)} is not a shape")
     if found.dtype != np.uint8 or found.nbytes != math.prod(sizes) * dtype.itemsize:
-        raise ValueError(f"array {index} does not have the bytes of {dtype.name}")
+        raise ValueError(f"array {_brief(content)} does not have the bytes of {dtype.name}")
     return found.view(dtype).reshape(sizes)
+
+
+def _numeric_type(name: Json) -> np.dtype:
+    if isinstance(name, str) and name in NUMERIC:
+        return np.dtype(name)
+    return _type_stored_as_bytes(name)
 
 
 def _type_stored_as_bytes(name: Json) -> np.dtype:
@@ -185,15 +215,12 @@ def _type_stored_as_bytes(name: Json) -> np.dtype:
     except TypeError:
         found = None
     if found is None or found.kind != "V" or found.hasobject or found.type is np.void:
-        raise ValueError(f"{_brief(name)} is not a type of numbers that is stored as bytes")
+        raise ValueError(f"{_brief(name)} is not a numeric type that is stored as bytes")
     return found
 
 
 def _decode_scalar(number: object, name: Json) -> np.generic:
-    if isinstance(name, str) and name in SCALARS:
-        dtype = np.dtype(name)
-    else:
-        dtype = _type_stored_as_bytes(name)
+    dtype = _numeric_type(name)
     if not isinstance(number, (bool, int, float)):
         raise ValueError(f"{_brief(number)} is not a number")
     try:
@@ -202,7 +229,9 @@ def _decode_scalar(number: object, name: Json) -> np.generic:
         raise ValueError(f"{_brief(number)} does not fit {name}") from None
 
 
-def _decode_pair(pair: Json, arrays: Sequence[np.ndarray], depth: int) -> tuple[object, object]:
+def _decode_pair(
+    pair: Json, arrays: Sequence[np.ndarray] | None, depth: int
+) -> tuple[object, object]:
     if not isinstance(pair, list) or len(pair) != 2:
         raise ValueError(f"{_brief(pair)} is not a key with its value")
     key = decode(pair[0], arrays, depth)
@@ -213,25 +242,22 @@ def _decode_pair(pair: Json, arrays: Sequence[np.ndarray], depth: int) -> tuple[
     return key, decode(pair[1], arrays, depth)
 
 
-def _decode_record(
-    name: Json, values: Json, arrays: Sequence[np.ndarray], depth: int
-) -> Finding | Row:
-    record = RECORDS.get(name) if isinstance(name, str) else None
-    if record is None:
+def _decode_record(name: Json, values: object) -> object:
+    cls: Any = RECORDS.get(name) if isinstance(name, str) else None
+    if cls is None:
         raise ValueError(f"{_brief(name)} is not a record of this package")
-    given = decode(values, arrays, depth)
-    types = {field.name: FIELD_TYPES[str(field.type)] for field in fields(record)}
-    if not isinstance(given, dict) or set(given) != set(types):
-        raise ValueError(f"the fields of a {record.__name__} are {', '.join(types)}")
-    for field, item in given.items():
+    types = {field.name: FIELD_TYPES[str(field.type)] for field in fields(cls)}
+    if not isinstance(values, dict) or set(values) != set(types):
+        raise ValueError(f"the fields of a {name} are {', '.join(types)}")
+    for field, item in values.items():
         if not isinstance(item, types[field]):
-            raise ValueError(f"{_brief(item)} is not a `{field}` of a {record.__name__}")
-    return record(**given)
+            raise ValueError(f"{_brief(item)} is not a `{field}` of a {name}")
+    return cls(**values)
 
 
 def _list(value: Json) -> list[Json]:
     if not isinstance(value, list):
-        raise ValueError(f"{_brief(value)} stands where a list belongs")
+        raise ValueError(f"{_brief(value)} is not a list")
     return value
 
 

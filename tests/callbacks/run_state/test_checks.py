@@ -1,4 +1,4 @@
-"""What anybody may have written for a state: nothing of it is used that no training stores."""
+"""A state that anybody may have written: nothing in it is used that no training stores."""
 
 import copy
 
@@ -8,12 +8,17 @@ import pytest
 
 import keras_recipes.callbacks as ours
 from keras_recipes import disk
-from keras_recipes.callbacks.run_state import Checkpoint, DamagedCheckpoint, callback_states
-from keras_recipes.callbacks.run_state.codec import ArrayList, encode
-from keras_recipes.callbacks.run_state.progress import Position
+from keras_recipes.callbacks.codec import ArrayList, encode
+from keras_recipes.callbacks.run_state import (
+    Checkpoint,
+    DamagedCheckpoint,
+    callback_states,
+    check_state,
+)
+from keras_recipes.callbacks.run_state.fit import Position
 from keras_recipes.callbacks.run_state.rng_state import capture_python
 from keras_recipes.callbacks.run_state.store import KeptFile
-from keras_recipes.callbacks.run_state.training_state import Progress, capture, check_state
+from keras_recipes.callbacks.run_state.training_state import Progress, capture
 
 
 @pytest.fixture(scope="module")
@@ -118,9 +123,14 @@ CALLBACKS = [
     ("PeriodicCheckpoint", {"step": 1, "files": ["../epoch-0001.keras"]}),
     ("PeriodicCheckpoint", {"step": 1, "files": "epoch-0001.keras"}),
     ("PeriodicCheckpoint", {"step": "1", "files": []}),
+    (
+        "FitDiagnosis",
+        {"findings": [{"kind": "dead"}], "training": [], "validation": [], "accuracy": []},
+    ),
     ("BestCheckpoint", {"best": {"__array__": "!", "dtype": "O", "shape": 1}}),
 ]
 MADE = {
+    "FitDiagnosis": ours.FitDiagnosis,
     "TopCheckpoints": lambda: ours.TopCheckpoints("top"),
     "PeriodicCheckpoint": lambda: ours.PeriodicCheckpoint("every", epochs=1),
     "BestCheckpoint": lambda: ours.BestCheckpoint("best.keras"),
@@ -136,6 +146,14 @@ def test_a_callback_takes_only_a_state_that_it_has(tmp_path, name, state):
     with pytest.raises(DamagedCheckpoint, match=f"the state of `{name}`"):
         callback_states.restore([(made, row)], checkpoint)
     assert made.saved_files() in ((), ("",), ("index.json",))
+
+
+def test_an_attribute_takes_only_a_value_that_it_has(tmp_path):
+    row = {"class": "FitDiagnosis", "state": None, "named": {"waiting": 5}}
+    checkpoint = Checkpoint(tmp_path, [], {})
+    diagnosis = ours.FitDiagnosis(path=str(tmp_path / "fit.jsonl"))
+    with pytest.raises(DamagedCheckpoint, match="the state of `FitDiagnosis`"):
+        callback_states.restore_attributes([(diagnosis, row)], checkpoint)
 
 
 def test_only_files_that_a_callback_writes_are_restored(tmp_path):
