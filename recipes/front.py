@@ -29,8 +29,7 @@ class Result(record.Result):
     @cached_property
     def model(self) -> "keras.Model":
         """The trained network, not compiled; it takes raw rows. Loaded at the first use."""
-        reload = _reload()
-        return reload.model_of(open_run(self.directory))
+        return _reload(self.directory).model_of(open_run(self.directory))
 
     def predict(self, rows: Any, *, on_error: "OnError" = "refuse") -> "Predictions":
         """Predictions for raw rows; see `keras_recipes.predict`."""
@@ -155,8 +154,9 @@ def _import_tensorflow() -> None:
     use_tensorflow()
 
 
-def _reload() -> Any:
-    """The module that evaluates and predicts with finished runs."""
+def _reload(run: str | os.PathLike) -> Any:
+    """The module that evaluates and predicts, imported when there is a run to do so with."""
+    open_run(run)
     _import_tensorflow()
     from .run import reload
 
@@ -304,7 +304,7 @@ def evaluate(
         RequestError: no run there, no such split, the data is not what the run was trained on, or
             rows cannot be used.
     """
-    return _reload().evaluate(run, on, overrides, on_error=on_error, plugins=plugins)
+    return _reload(run).evaluate(run, on, overrides, on_error=on_error, plugins=plugins)
 
 
 def predict(
@@ -331,7 +331,7 @@ def predict(
     Raises:
         RequestError: no run there, or rows cannot be used.
     """
-    return _reload().predict(run, rows, on_error=on_error, plugins=plugins)
+    return _reload(run).predict(run, rows, on_error=on_error, plugins=plugins)
 
 
 def sweep(

@@ -133,6 +133,15 @@ def load_data(recipe: "Recipe") -> "Data":
     return data
 
 
+def check_run(run: str) -> None:
+    """Refuse a directory that is not that of a run, and then import TensorFlow."""
+    from ..record.directory import open_run
+    from ..run.backend import use_tensorflow
+
+    open_run(run)
+    use_tensorflow()
+
+
 def metrics(values: dict[str, float]) -> str:
     """Metrics in a line.
 

@@ -16,6 +16,7 @@ from .options import (
     add_plugins,
     add_run,
     add_verb,
+    check_run,
     metrics,
     print_json,
 )
@@ -61,17 +62,15 @@ def _add_on_error(parser: argparse.ArgumentParser) -> None:
 
 def evaluate(arguments: Arguments) -> int:
     """Metrics on one split, or on a file."""
-    from ..run.backend import use_tensorflow
-
-    use_tensorflow()
-    from ..run.reload import evaluate as evaluate_run
-    from ..run.reload import members as evaluate_members
-
     words = [word for word in (arguments.file, *arguments.overrides) if word is not None]
     named = [word for word in words if "=" not in word or os.path.exists(word)]
     overrides = [word for word in words if word not in named]
     if len(named) > 1 or (named and arguments.split):
         raise RequestError("evaluate: give one file, or `--split`.")
+    check_run(arguments.run)
+    from ..run.reload import evaluate as evaluate_run
+    from ..run.reload import members as evaluate_members
+
     on: Any = Path(named[0]) if named else arguments.split or "test"
     more: Any = {"on_error": arguments.on_error, "plugins": arguments.plugin}
     values = evaluate_run(arguments.run, on, overrides, **more)
@@ -89,9 +88,7 @@ def evaluate(arguments: Arguments) -> int:
 
 def predict(arguments: Arguments) -> int:
     """A CSV table of predictions."""
-    from ..run.backend import use_tensorflow
-
-    use_tensorflow()
+    check_run(arguments.run)
     from ..run.reload import log_rows
     from ..run.reload import predict as predict_rows
 

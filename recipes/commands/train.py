@@ -13,6 +13,7 @@ from .options import (
     add_run,
     add_several,
     add_verb,
+    check_run,
     load_data,
     metrics,
     print_json,
@@ -102,9 +103,7 @@ def resume(arguments: Arguments) -> int:
 
 def reproduce(arguments: Arguments) -> int:
     """Train a run again and print the differences; status 1 if there are any."""
-    from ..run.backend import use_tensorflow
-
-    use_tensorflow()
+    check_run(arguments.run)
     from ..run.reproduce import reproduce as train_again
 
     found = train_again(

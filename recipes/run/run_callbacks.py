@@ -1,11 +1,14 @@
 """The callbacks that every run has, and the outcome that they report."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import wraps
 from typing import Any, TypeVar
 
 import keras
+import tensorflow as tf
 
+from ... import disk
 from ...callbacks import (
     ActivationMonitor,
     BestCheckpoint,
@@ -18,13 +21,21 @@ from ...callbacks import (
     StatefulCallback,
     TensorBoardLog,
 )
+from ...messages import logger
 from ..build.experiment import Experiment
 from ..data.order import EpochOrder
 from ..record import directory as files
 from ..record.directory import RunDirectory
 from ..record.result import StopReason
+from .failure import root_cause
 from .stop import StopRequest
 
+# The hooks in which Keras's `TensorBoard` writes.
+EVENT_HOOKS = (
+    "set_model", "on_train_begin", "on_train_end", "on_test_begin", "on_test_end",
+    "on_train_batch_begin", "on_train_batch_end", "on_test_batch_begin", "on_epoch_begin",
+    "on_epoch_end",
+)  # fmt: skip
 # Saving takes a tenth of a second: nothing for a long training, most of a short one.
 CHECKPOINT_SECONDS = 10.0
 
@@ -81,6 +92,44 @@ def run_callbacks(
     divergence = StopWhenDiverged()
     divergence.guarded = first_of(has, DivergenceGuard) is not None
     return [*found, divergence]
+
+
+def stop_events_on_a_full_disk(callbacks: Callbacks) -> None:
+    """Let a training continue where a Keras `TensorBoard` cannot write its events.
+
+    TensorFlow's writer loses the events that a full disk refuses, so that writing them again would
+    leave a damaged file. The callback writes no more events, and says so once.
+    """
+    for callback in callbacks:
+        if isinstance(callback, keras.callbacks.TensorBoard):
+            _EventsUntilFull(callback)
+
+
+class _EventsUntilFull:
+    """Surrounds the hooks of one `TensorBoard`, and disables them all after a failure."""
+
+    def __init__(self, callback: keras.callbacks.TensorBoard):
+        self.folder, self.disabled = callback.log_dir, False
+        for name in EVENT_HOOKS:
+            setattr(callback, name, self.surrounded(getattr(callback, name)))
+
+    def surrounded(self, hook: Callable[..., None]) -> Callable[..., None]:
+        @wraps(hook)
+        def call(*arguments: Any, **named: Any) -> None:
+            if self.disabled:
+                return
+            try:
+                hook(*arguments, **named)
+            except (OSError, tf.errors.ResourceExhaustedError) as error:
+                if isinstance(error, OSError) and not disk.is_full(error):
+                    raise
+                self.disabled = True
+                logger.warning(
+                    f"{self.folder}: the disk is full, so that `tensor_board` writes no more "
+                    f"events; training continues. {root_cause(error)}"
+                )
+
+        return call
 
 
 def outcome(

@@ -28,7 +28,13 @@ from .initialize import initialize
 from .log_probability import estimates
 from .prepare import PreparedRun, prepare_run
 from .pretrain import Pretrainer
-from .run_callbacks import findings, give_rows, outcome, run_callbacks
+from .run_callbacks import (
+    findings,
+    give_rows,
+    outcome,
+    run_callbacks,
+    stop_events_on_a_full_disk,
+)
 from .stop import Interrupted, StopRequest, stop_on_signals
 
 # Rows of the training split that a monitor of activations looks at.
@@ -136,6 +142,7 @@ class Run:
             *run_callbacks(built, directory, progress),
             self.state,
         ]
+        stop_events_on_a_full_disk(self.callbacks)
         self.result = Result("running", str(directory.path), process=os.getpid())
 
     def new_state(self) -> RunState:

@@ -204,6 +204,26 @@ def test_a_wrong_request_is_status_2_and_a_message(command, message, capsys, tmp
     assert not list(tmp_path.glob("runs/*"))
 
 
+def test_a_wrong_run_directory_is_refused_before_tensorflow_is_imported():
+    code = """
+import sys, keras_recipes
+from keras_recipes.recipes.cli import main
+for words in (["evaluate", "absent"], ["predict", ".", "x.csv"], ["reproduce", "absent"]):
+    assert main(words) == 2, words
+for call in (lambda: keras_recipes.evaluate("."), lambda: keras_recipes.predict(".", "x.csv")):
+    try:
+        call()
+    except keras_recipes.RequestError as error:
+        print(error)
+print([name for name in ("tensorflow", "keras", "numpy") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    assert all("not a run directory" in line for line in lines[:2])
+    assert lines[2:] == ["[]"]
+    assert done.stderr.count("there is no such run directory") == 2
+
+
 def test_a_training_that_fails_is_status_1(capsys):
     assert main(["train", "exploding_gradients", "--quiet", "--out", "run"]) == 1
     assert capsys.readouterr().out.startswith("failed: The training loss became")

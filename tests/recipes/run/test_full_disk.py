@@ -224,6 +224,20 @@ def test_a_real_disk(small_disk, tmp_path, monkeypatch, extra):
     assert differences(tmp_path / "whole", out) == []
 
 
+def test_a_training_outlives_the_events_of_keras(small_disk, tmp_path, monkeypatch, caplog):
+    made = keras_recipes.load({**SMALL, "callbacks": [{"tensor_board": {"histogram_freq": 1}}]})
+    train_run(made, out=tmp_path / "whole", progress=False)
+    assert "tensor_board" not in caplog.text
+    monkeypatch.setattr(
+        disk.time, "sleep", lambda seconds: (small_disk / "ballast").unlink(missing_ok=True)
+    )
+    out = small_disk / "run"
+    result = train_run(made, out=out, progress=False, callbacks=[FillDisk(small_disk)])
+    assert result.status == "completed", result.reason
+    assert caplog.text.count("`tensor_board` writes no more events") == 1
+    assert compare_runs(RunDirectory(tmp_path / "whole"), RunDirectory(out)) == []
+
+
 def test_a_report_that_a_full_disk_does_not_take(small_disk, tmp_path, whole, capsys):
     shutil.copytree(whole[0], small_disk / "run")
     before = (small_disk / "run" / "report.html").read_bytes()
