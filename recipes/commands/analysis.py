@@ -54,8 +54,8 @@ def plot(arguments: Arguments) -> int:
         for word in arguments.recipes
     ]
     data = [load_data(recipe) for recipe in recipes]
-    from ..report.schedule import Course, plot_schedules
-    from ..run.schedules import scheduled_values
+    from ..report.rates import Course, plot_schedules
+    from ..run.analysis import scheduled_values
 
     path = Path(arguments.out or f"{'-'.join(recipe.name for recipe in recipes)}-schedule.png")
     courses = [
@@ -71,8 +71,8 @@ def find_lr(arguments: Arguments) -> int:
     """The range test of a recipe: two rates to train with, and a picture."""
     recipe = load(arguments)
     data = load_data(recipe)
-    from ..report.range_test import plot_range_test
-    from ..run.range_test import range_test
+    from ..report.rates import plot_range_test
+    from ..run.analysis import range_test
 
     path = Path(arguments.out or f"{recipe.name}-range-test.png")
     finder = range_test(
@@ -96,7 +96,7 @@ def check_gradients(arguments: Arguments) -> int:
     """Automatic against numerical derivatives, a line for each variable and mode."""
     recipe = load(arguments)
     data = load_data(recipe)
-    from ..run.check_gradients import check_gradients as check
+    from ..run.analysis import check_gradients as check
 
     rows = check(recipe, data, rows=arguments.rows, entries=arguments.entries)
     width = max(len(row.path) for row in rows)

@@ -71,7 +71,7 @@ def train(arguments: Arguments) -> int:
     recipe = front.load(arguments.recipe, arguments.overrides, plugins=arguments.plugin)
     if arguments.dry_run:
         data = load_data(recipe)
-        from ..run.dry_run import dry_run
+        from ..run.analysis import dry_run
 
         print(dry_run(recipe, data))
         return 0

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ... import disk
 from ..errors import RequestError
@@ -90,7 +90,7 @@ class RunDirectory:
 
     def contents(self) -> dict[str, dict[str, Any]]:
         """Size and SHA-256 of each file; checkpoints and members have their own lists."""
-        found = {}
+        found: dict[str, dict[str, Any]] = {}
         for name in sorted(_names(self.path)):
             # A user's file may be removed while it is read.
             with suppress(OSError):
@@ -169,7 +169,7 @@ class RunDirectory:
         if not self.has(name):
             return []
         path, text = self.path / name, self.read_text(name)
-        found = []
+        found: list[dict[str, Any]] = []
         for number, line in enumerate(text.splitlines(keepends=True), start=1):
             place = f"{path}:{number}"
             try:
@@ -244,10 +244,10 @@ def _parsed(path: Path | str, text: str, remedy: str) -> dict[str, Any]:
         raise RequestError(f"{path}: is nested too deeply. {remedy}") from None
     except (ValueError, MemoryError) as error:
         raise RequestError(f"{path}: is not valid JSON: {error}. {remedy}") from None
-    if not isinstance(found, dict):
-        kind = type(found).__name__
-        raise RequestError(f"{path}: expected an object of JSON, received a {kind}. {remedy}")
-    return found
+    if isinstance(found, dict):
+        return cast("dict[str, Any]", found)
+    kind = type(found).__name__
+    raise RequestError(f"{path}: expected a JSON object, received a {kind}. {remedy}")
 
 
 def _described(written: disk.Written) -> str:
@@ -259,13 +259,13 @@ def strict(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {str(key): strict(item) for key, item in value.items()}
+        return {str(key): strict(item) for key, item in cast("dict[Any, Any]", value).items()}
     if isinstance(value, (list, tuple)):
-        return [strict(item) for item in value]
+        return [strict(item) for item in cast("list[Any]", value)]
     return value
 
 
-def open_run(path: str | os.PathLike) -> RunDirectory:
+def open_run(path: str | os.PathLike[str]) -> RunDirectory:
     """An existing run directory.
 
     Raises:

@@ -3,7 +3,7 @@
 import json
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Generator[None, None, None]:
     """Hold the lock of a run directory; its file is removed at the end.
 
     Raises:
@@ -71,10 +71,11 @@ def _is_lock(file: int) -> bool:
     """Whether a file holds what `_write_owner` writes, or nothing yet."""
     try:
         content = os.pread(file, MOST_BYTES + 1, 0)
-        found = json.loads(content) if content else dict.fromkeys(OWNER_KEYS)
-    except (OSError, ValueError, RecursionError):
+        # Anything but an object has no keys.
+        keys = json.loads(content).keys() if content else OWNER_KEYS
+    except (OSError, ValueError, RecursionError, AttributeError):
         return False
-    return len(content) <= MOST_BYTES and isinstance(found, dict) and set(found) == OWNER_KEYS
+    return len(content) <= MOST_BYTES and keys == OWNER_KEYS
 
 
 def _lock(file: int) -> bool:

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -24,8 +24,8 @@ from .lock import LOCK, locked
 
 @contextmanager
 def reserve(
-    out: str | os.PathLike | None, name: str, *, again: bool = False
-) -> Iterator[RunDirectory]:
+    out: str | os.PathLike[str] | None, name: str, *, again: bool = False
+) -> Generator[RunDirectory, None, None]:
     """Make and lock the directory of a run.
 
     Where the block fails before it wrote `result.json`, no step was trained, and everything that

@@ -15,7 +15,7 @@ from ..build.pretraining import pretraining
 from ..data.order import EpochOrder
 from ..errors import RequestError
 from ..spec import Recipe
-from .pretrain import pretrain_aside
+from .pretrain import pretrain_without_run
 from .run_callbacks import stop_events_on_a_full_disk
 
 
@@ -52,7 +52,7 @@ def fit(
     if progress:
         callbacks.append(ProgressBar())
     stop_events_on_a_full_disk(callbacks)
-    pretrain_aside(pretraining(recipe, data, model), model)
+    pretrain_without_run(pretraining(recipe, data, model), model)
     return trained.fit(
         training.dataset,
         epochs=recipe.epochs,

@@ -21,12 +21,14 @@ from ...callbacks import (
     StatefulCallback,
     TensorBoardLog,
 )
+from ...callbacks.run_state import RunState
 from ...messages import logger
 from ..build.experiment import Experiment
 from ..data.order import EpochOrder
 from ..record import directory as files
 from ..record.directory import RunDirectory
 from ..record.result import StopReason
+from ..spec import Recipe
 from .failure import root_cause
 from .stop import StopRequest
 
@@ -92,6 +94,30 @@ def run_callbacks(
     divergence = StopWhenDiverged()
     divergence.guarded = first_of(has, DivergenceGuard) is not None
     return [*found, divergence]
+
+
+def checkpoints(recipe: Recipe, directory: RunDirectory, stop: StopRequest) -> RunState:
+    """The callback that stores and restores checkpoints."""
+    asked = recipe.checkpoints
+    return RunState(
+        directory / files.STATE,
+        every=in_batches(asked.every, recipe.gradient_accumulation),
+        keep=asked.keep,
+        ordered=False,  # an epoch's order follows from its number
+        stop=stop.asked,
+        verbose=False,
+    )
+
+
+def in_batches(every: Any, accumulation: int) -> Any:
+    """An interval as the callback counts it: a recipe's steps are optimizer updates.
+
+    >>> in_batches("500 steps", 4), in_batches("1 epochs", 4)
+    ('2000 steps', '1 epochs')
+    """
+    if isinstance(every, str) and every.endswith("steps"):
+        return f"{int(every.split()[0]) * accumulation} steps"
+    return every
 
 
 def stop_events_on_a_full_disk(callbacks: Callbacks) -> None:

@@ -2,17 +2,15 @@
 
 import os
 import time
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import keras
 
 from ... import disk
-from ...callbacks.run_state import RunState, TrainingInterrupted
+from ...callbacks.run_state import TrainingInterrupted
 from ...callbacks.run_state.callback_states import appended_file
 from ...messages import logger
 from ..build.experiment import Experiment, experiment
@@ -20,15 +18,15 @@ from ..data import Data
 from ..errors import RequestError
 from ..record import directory as files
 from ..record.directory import RunDirectory
-from ..record.result import Result, StopReason
+from ..record.result import Result, Status, StopReason
 from ..spec import Recipe
 from .describe import describe
-from .failure import culprit, explained, full_tracebacks
+from .failure import failure_of, full_tracebacks, recorded
 from .initialize import initialize
-from .log_probability import estimates
 from .prepare import PreparedRun, prepare_run
-from .pretrain import Pretrainer
+from .pretrain import Pretrainer, estimates
 from .run_callbacks import (
+    checkpoints,
     findings,
     give_rows,
     outcome,
@@ -100,17 +98,6 @@ def train_prepared(
     return run.execute()
 
 
-def in_batches(every: Any, accumulation: int) -> Any:
-    """An interval as the callback counts it: a recipe's steps are optimizer updates.
-
-    >>> in_batches("500 steps", 4), in_batches("1 epochs", 4)
-    ('2000 steps', '1 epochs')
-    """
-    if isinstance(every, str) and every.endswith("steps"):
-        return f"{int(every.split()[0]) * accumulation} steps"
-    return every
-
-
 def inference_model(model: Any) -> keras.Model:
     """The network alone: only Keras's classes and no optimizer, for any program with Keras."""
     return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
@@ -136,7 +123,7 @@ class Run:
         self.progress = progress
         self.evaluate_test = evaluate_test
         self.stop = StopRequest() if stop is None else stop
-        self.state = self.new_state()
+        self.state = checkpoints(recipe, directory, self.stop)
         self.callbacks: list[Any] = [
             *built.callbacks,
             *run_callbacks(built, directory, progress),
@@ -144,18 +131,6 @@ class Run:
         ]
         stop_events_on_a_full_disk(self.callbacks)
         self.result = Result("running", str(directory.path), process=os.getpid())
-
-    def new_state(self) -> RunState:
-        """The callback that stores and restores checkpoints."""
-        asked = self.recipe.checkpoints
-        return RunState(
-            self.directory / files.STATE,
-            every=in_batches(asked.every, self.recipe.gradient_accumulation),
-            keep=asked.keep,
-            ordered=False,  # an epoch's order follows from its number
-            stop=self.stop.asked,
-            verbose=False,
-        )
 
     def restore(self, *, changed: bool) -> None:
         """Find the checkpoint to continue from, before anything is written.
@@ -171,25 +146,42 @@ class Run:
         if position is not None:
             logger.info(f"{self.directory.path}: continues {position}.")
             return
-        self.remove_lines()
+        for path in map(appended_file, self.callbacks):
+            # What an attempt without a checkpoint has left.
+            if path is not None and path.is_relative_to(self.directory.path):
+                disk.remove_file(path)
         if self.recipe.initialize is not None:
             initialize(self.built.model, self.recipe)
 
-    def remove_lines(self) -> None:
-        """Remove files of lines that an attempt without a checkpoint has left."""
-        for path in map(appended_file, self.callbacks):
-            if path is not None and path.is_relative_to(self.directory.path):
-                disk.remove_file(path)
-
     def execute(self) -> Result:
         """Pretrain, fit, save, evaluate."""
-        self.save_result()
+        self.directory.write_result(self.result.to_json())
         with self.recorded_failure(), stop_on_signals(self.stop):
             if self.pretrained():
                 self.fit()
                 self.finish()
         self.close()
         return self.result
+
+    def pretrained(self) -> bool:
+        """Train the recipe's deep belief network, if it has one, and initialize the model from it.
+
+        Returns:
+            False if a signal ended the run before the model's first step.
+        """
+        if self.built.pretraining is None:
+            return True
+        started = time.perf_counter()
+        work = Pretrainer(
+            self.built.pretraining, self.directory, progress=self.progress, asked=self.stop.asked
+        )
+        done = work.run(self.built.model)
+        if not done:
+            name = "a pause" if self.stop.signal is None else self.stop.signal.name
+            self.end("interrupted", f"{name} came during pretraining", self.stop.reason)
+            self.result = replace(self.result, signal=self.stop.signal and name)
+        self.result = replace(self.result, seconds=round(time.perf_counter() - started, 3))
+        return done
 
     def fit(self) -> None:
         """Train until the last epoch, a callback's stop or a signal."""
@@ -230,44 +222,14 @@ class Run:
         # One checkpoint is enough to continue with more epochs.
         self.state.store.prune(1)
 
-    def pretrained(self) -> bool:
-        """Train the recipe's deep belief network, if it has one, and initialize the model from it.
-
-        Returns:
-            False if a signal ended the run before the model's first step.
-        """
-        if self.built.pretraining is None:
-            return True
-        started = time.perf_counter()
-        work = Pretrainer(
-            self.built.pretraining, self.directory, progress=self.progress, asked=self.stop.asked
-        )
-        done = work.run(self.built.model)
-        if not done:
-            name = "a pause" if self.stop.signal is None else self.stop.signal.name
-            self.end("interrupted", f"{name} came during pretraining", self.stop.reason)
-            self.result = replace(self.result, signal=self.stop.signal and name)
-        spent = round(time.perf_counter() - started, 3)
-        self.result = replace(self.result, seconds=spent)
-        return done
-
     def evaluate(self) -> None:
         """Evaluate the saved model; on the test split only if the training is complete."""
-        whole = self.result.status == "completed" and self.evaluate_test
-        self.result = replace(
-            self.result,
-            validation=self.metrics(self.built.validation),
-            test=self.metrics(self.built.test) if whole else {},
-            log_probability=self.log_probability() if whole else {},
-        )
-
-    def log_probability(self) -> dict[str, float]:
-        """Log-probabilities under the recipe's first RBM, if it asks for them."""
-        section = self.recipe.pretraining
-        if section is None or section.dbn.log_probability is None:
-            return {}
-        assert self.built.pretraining is not None
-        return estimates(self.recipe, self.data, self.built.pretraining)
+        found = {"validation": self.metrics(self.built.validation)}
+        if self.result.status == "completed" and self.evaluate_test:
+            found["test"] = self.metrics(self.built.test)
+            pretraining = self.built.pretraining
+            found["log_probability"] = estimates(self.recipe, self.data, pretraining)
+        self.result = replace(self.result, **found)
 
     def metrics(self, dataset: Any) -> dict[str, float]:
         """Loss and metrics on a split."""
@@ -275,9 +237,6 @@ class Run:
             return {}
         values: Any = self.built.model.evaluate(dataset, verbose=0, return_dict=True)
         return {name: float(value) for name, value in values.items()}
-
-    def save_result(self) -> None:
-        self.directory.write_result(self.result.to_json())
 
     @contextmanager
     def recorded_failure(self) -> Iterator[None]:
@@ -287,8 +246,8 @@ class Run:
                 yield
         except Interrupted as error:
             self.result = replace(self.result, signal=str(error), test={})
-            late = f"{error} came while the trained model was saved and evaluated"
-            self.end("interrupted", late, StopReason.SIGNAL)
+            reason = f"{error} came while the trained model was saved and evaluated"
+            self.end("interrupted", reason, StopReason.SIGNAL)
         except KeyboardInterrupt:
             self.end("interrupted", "a second signal ended the run at once", StopReason.SIGNAL)
             self.close()
@@ -298,24 +257,11 @@ class Run:
             self.end("failed", " ".join(str(error).split("\n")), StopReason.DIVERGED)
         except Exception as error:
             for callback in self.callbacks:
-                # Before anything is written: for a sweep a full disk is not a failed trial.
+                # Before anything is written: in a sweep a full disk does not fail the trial.
                 if hasattr(callback, "on_error"):
                     callback.on_error(error)
-            why = StopReason.DISK_FULL if disk.is_full(error) else StopReason.ERROR
-            self.end("failed", f"{self.reason_of(error)}{self.advice()}", why)
-
-    def reason_of(self, error: Exception) -> str:
-        """Why a training broke, in a line."""
-        if isinstance(error, OSError) and disk.is_full(error):
-            # It was waited for already.
-            self.directory.patience = 0.0
-            return disk.explained(error).rstrip(".")
-        path = culprit(error, self.recipe, self.built)
-        if path is None and isinstance(error, OSError) and error.errno is not None:
-            reason = disk.explained(error).rstrip(".")
-        else:
-            reason = explained(error, self.recipe, path)
-        return f"{reason} (traceback: {self.write_traceback()})"
+            reason = recorded(error, self.recipe, self.built, self.directory)
+            self.end("failed", f"{reason}{self.advice()}", failure_of(error))
 
     def advice(self) -> str:
         """How to continue a run that broke."""
@@ -324,17 +270,20 @@ class Run:
             return ""
         return f". `keras-recipes resume {self.directory.path}` continues from {paths[-1].name}"
 
-    def end(self, status: Any, reason: str, why: StopReason | None) -> None:
+    def end(self, status: Status, reason: str, why: StopReason | None) -> None:
         """Record that the training has not ended normally."""
-        found = findings(self.callbacks)
         self.result = replace(
-            self.result, status=status, reason=reason, stop_reason=why, findings=found
+            self.result,
+            status=status,
+            reason=reason,
+            stop_reason=why,
+            findings=findings(self.callbacks),
         )
 
     def close(self) -> None:
-        """Write the result; if that fails, the run looks like one that was killed."""
+        """Write the result; if that fails, the run looks as if it was killed."""
         try:
-            self.save_result()
+            self.directory.write_result(self.result.to_json())
         except OSError as error:
             if self.result.status != "completed":
                 # The same disk may have caused the failure, whose reason is kept.
@@ -343,12 +292,4 @@ class Run:
                 f"the result could not be written: {disk.explained(error)} "
                 f"`keras-recipes resume {self.directory.path}` writes it"
             )
-            why = StopReason.DISK_FULL if disk.is_full(error) else StopReason.ERROR
-            self.result = replace(self.result, status="failed", reason=reason, stop_reason=why)
-
-    def write_traceback(self) -> Path | str:
-        try:
-            self.directory.write_text(files.TRACEBACK, traceback.format_exc())
-        except OSError as error:
-            return f"could not be written, {disk.cause(error)}"
-        return self.directory / files.TRACEBACK
+            self.end("failed", reason, failure_of(error))

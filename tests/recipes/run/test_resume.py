@@ -13,10 +13,10 @@ from small_runs import as_if_killed
 import keras_recipes
 from keras_recipes.recipes import RequestError
 from keras_recipes.recipes.record.directory import RunDirectory
-from keras_recipes.recipes.run.previous_run import Change, differences
 from keras_recipes.recipes.run.reproduce import compare_runs
+from keras_recipes.recipes.run.run_callbacks import in_batches
 from keras_recipes.recipes.run.stop import StopRequest
-from keras_recipes.recipes.run.train import in_batches
+from keras_recipes.recipes.run.stored_recipe import Change, differences
 
 BASE = {
     "name": "small",

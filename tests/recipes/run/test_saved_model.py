@@ -85,14 +85,14 @@ def objects(file):
 
 
 CONFIGS = {
-    "another module": (with_layer("os", "system"), "no part of a Keras model"),
+    "another module": (with_layer("os", "system"), "not a part of a Keras model"),
     "a function": (
         with_layer(
             "keras.layers",
             "Activation",
             activation={"class_name": "function", "module": "os", "config": "system"},
         ),
-        "no part of a Keras model",
+        "not a part of a Keras model",
     ),
     "get_file": (
         with_layer(
@@ -100,7 +100,7 @@ CONFIGS = {
             "Activation",
             activation={"class_name": "function", "module": "keras.utils", "config": "get_file"},
         ),
-        "no part of a Keras model",
+        "not a part of a Keras model",
     ),
     "lambda": (with_layer("keras.layers", "Lambda", function={}), "runs code"),
     "lambda, inside": (with_layer("keras.src.layers.core.lambda_layer", "Lambda"), "runs code"),
@@ -108,7 +108,7 @@ CONFIGS = {
     "torch": (with_layer("keras.layers", "TorchModuleWrapper"), "runs code"),
     "a python lambda": (
         with_layer("keras.layers", "Activation", activation={"class_name": "__lambda__"}),
-        "no part of a Keras model",
+        "not a part of a Keras model",
     ),
     "vocabulary": (
         with_layer("keras.layers", "StringLookup", vocabulary="secret.txt"),
@@ -224,9 +224,9 @@ def test_weights_that_lead_out_of_the_file_are_refused(saved, tmp_path, monkeypa
 def test_an_archive_of_anything_else_is_refused(saved, tmp_path):
     content, path = members(saved), tmp_path / "m.keras"
     cases = [
-        ({**content, "../out.txt": b""}, {}, "no part of a saved model"),
-        ({**content, "assets/../../out.txt": b""}, {}, "no part of a saved model"),
-        ({**content, "model.weights.npz": b""}, {}, "no part of a saved model"),
+        ({**content, "../out.txt": b""}, {}, "not a part of a saved model"),
+        ({**content, "assets/../../out.txt": b""}, {}, "not a part of a saved model"),
+        ({**content, "model.weights.npz": b""}, {}, "not a part of a saved model"),
         ({**content, "assets/zeros": bytes(10**7)}, {"compress_type": zipfile.ZIP_BZIP2}, "packed"),
         ({CONFIG: content[CONFIG]}, {}, "it has no model.weights.h5"),
         ({**content, CONFIG: b"[" * 10**6}, {}, "cannot be loaded"),
