@@ -23,11 +23,14 @@ from .options import (
 
 
 def add(verbs: Any) -> None:
-    text = "metrics of a run's model on one of its splits, or on a file with targets"
+    text = "evaluate a run's model on one of its splits, or on a file with targets"
     evaluating = add_verb(verbs, "evaluate", evaluate, text)
     add_run(evaluating)
     evaluating.add_argument(
-        "file", metavar="FILE", nargs="?", help="rows with targets: .csv or .npz, not a split"
+        "file",
+        metavar="FILE",
+        nargs="?",
+        help="rows with targets, not a split: .csv or .npz",
     )
     text = "override of the run's recipe, such as the path of data that was moved"
     evaluating.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help=text)
@@ -37,7 +40,7 @@ def add(verbs: Any) -> None:
     _add_on_error(evaluating)
     add_plugins(evaluating)
     add_json(evaluating)
-    text = "predictions of a run's model for the rows of a file"
+    text = "predict with a run's model for the rows of a file"
     predicting = add_verb(verbs, "predict", predict, text)
     add_run(predicting)
     predicting.add_argument("file", metavar="FILE", help="raw rows: .csv, .npz or .npy")
@@ -45,7 +48,7 @@ def add(verbs: Any) -> None:
     _add_on_error(predicting)
     add_plugins(predicting)
     reporting = add_verb(
-        verbs, "report", report, "one HTML page from run directories, or from a sweep's"
+        verbs, "report", report, "write one HTML page about run directories, or about a sweep"
     )
     reporting.add_argument("runs", metavar="RUN", nargs="+")
     reporting.add_argument("--out", metavar="FILE", help="HTML file (default: RUN/report.html)")
@@ -106,7 +109,7 @@ def predict(arguments: Arguments) -> int:
         disk.write_text(Path(arguments.out), text.getvalue())
     except OSError as error:
         raise RequestError(f"{arguments.out}: cannot be written: {disk.cause(error)}.") from None
-    skipped = f" ({len(found.errors)} rows without one)" if found.errors else ""
+    skipped = f" ({len(found.errors)} rows skipped)" if found.errors else ""
     print(f"{len(rows) - len(found.errors)} predictions in {arguments.out}{skipped}")
     return 0
 

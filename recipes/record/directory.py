@@ -66,7 +66,7 @@ class RunDirectory:
         disk.when_there_is_space(lambda: disk.write_whole(path, save), self.patience)
 
     def write_text(self, name: str, text: str) -> None:
-        """Write a text file whole or not at all."""
+        """Write a text file completely or not at all."""
         path = self.path / name
         disk.when_there_is_space(lambda: disk.write_text(path, text), self.patience)
 
@@ -103,7 +103,7 @@ class RunDirectory:
         A run that has not ended lists no hashes: then the file only has to exist.
 
         Raises:
-            RequestError: it is missing or not what was written; with the remedy.
+            RequestError: it is missing or changed; with the remedy.
         """
         path = self.path / name
         if not os.path.isfile(path):
@@ -160,11 +160,11 @@ class RunDirectory:
         """The objects of a JSON Lines file, verified; none if there is no such file.
 
         Args:
-            problems: collects a message for each line that is cut or damaged, as a crash may leave
-                one; without it that is an error.
+            problems: collects a message for each line that is incomplete or damaged, as a crash may
+                leave one; without it that is an error.
 
         Raises:
-            RequestError: the file is not what was written, or a line is damaged, with its number.
+            RequestError: the file has changed, or a line is damaged, with its number.
         """
         if not self.has(name):
             return []
@@ -174,7 +174,7 @@ class RunDirectory:
             place = f"{path}:{number}"
             try:
                 if not line.endswith("\n"):
-                    raise RequestError(f"{place}: is cut. {self.remedy(name)}")
+                    raise RequestError(f"{place}: is incomplete. {self.remedy(name)}")
                 found.append(_parsed(place, line, self.remedy(name)))
             except RequestError as error:
                 if problems is None:
@@ -303,5 +303,5 @@ def check_run_files(folder: Path) -> None:
     if found is not None:
         raise RequestError(
             f"{found}: is a link that leads out of the run directory, a device or a pipe. A run "
-            "directory holds its own files; put a file or folder there instead."
+            "directory holds only files and folders; put one there instead."
         )

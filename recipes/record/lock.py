@@ -52,13 +52,14 @@ def _acquire(path: Path) -> int:
             owner = _owner(file)
             os.close(file)
             raise RequestError(
-                f"{path.parent}: another process works on this run: {owner}. "
+                f"{path.parent}: another process is working on this run: {owner}. "
                 "Wait until it ends, or stop it."
             )
         if not _is_lock(file):
             os.close(file)
             raise RequestError(
-                f"{path}: is no lock that keras-recipes wrote. Move it, or use another directory."
+                f"{path}: is not a lock that keras-recipes wrote. Move it, or use another "
+                "directory."
             )
         if _is_at(file, path):
             _write_owner(file)
@@ -86,7 +87,7 @@ def _lock(file: int) -> bool:
     except BlockingIOError:
         return False
     except OSError:
-        # A file system without locks: nobody is refused.
+        # A file system without locks: no process is refused.
         return True
     return True
 
@@ -117,4 +118,4 @@ def _owner(file: int) -> str:
         found = json.loads(os.pread(file, MOST_BYTES, 0))
         return f"process {found['process']} on {found['machine']}, since {found['since']}"
     except (OSError, ValueError, KeyError, TypeError):
-        return "which one is not known"
+        return "an unknown one"

@@ -1,7 +1,7 @@
 """The archive and the arrays of a saved model, checked before anything reads them.
 
-A `.keras` file may come from anybody. Whatever leads out of the file, or takes more memory than the
-file accounts for, is refused with an error that names it. Keras is not needed for that.
+A `.keras` file may come from a stranger. A link out of the file, or an array that claims more
+memory than the file accounts for, is refused with an error that names it. Keras is not imported.
 """
 
 # h5py has no type stubs.

@@ -1,4 +1,4 @@
-"""Why a training broke: the root cause in a sentence, and the line of the recipe it came from."""
+"""Why a training failed: the root cause in a sentence, and the line of the recipe it came from."""
 
 import re
 import traceback
@@ -41,7 +41,7 @@ def failure_of(error: BaseException) -> StopReason:
 
 
 def recorded(error: Exception, recipe: Recipe, built: Experiment, directory: RunDirectory) -> str:
-    """What broke a training, with its place in the recipe; the traceback goes to a file."""
+    """Why a training failed, with the place in the recipe; the traceback goes to a file."""
     if isinstance(error, OSError) and disk.is_full(error):
         # The write has waited for space already.
         directory.patience = 0.0
@@ -49,11 +49,11 @@ def recorded(error: Exception, recipe: Recipe, built: Experiment, directory: Run
     path = culprit(error, recipe, built)
     cause = f"{type(error).__name__}: {root_cause(error)}"
     if path is not None:
-        reason = legible(f"training broke at {recipe.problem(path, cause)}")
+        reason = legible(f"error at {recipe.problem(path, cause)}")
     elif isinstance(error, OSError) and error.errno is not None:
         reason = disk.explained(error).rstrip(".")
     else:
-        reason = legible(f"training broke: {cause}")
+        reason = legible(cause)
     try:
         directory.write_text(files.TRACEBACK, traceback.format_exc())
     except OSError as failed:

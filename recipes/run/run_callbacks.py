@@ -174,7 +174,7 @@ def outcome(
         status, why, reason = "interrupted", stop.reason, f"paused after epoch {epochs}"
     elif stop.signal is not None:
         status, why = "interrupted", StopReason.SIGNAL
-        reason = f"{stop.signal.name} came after {epochs} epochs"
+        reason = f"received {stop.signal.name} after {epochs} epochs"
     elif diverged is not None and diverged.reason is not None:
         status, why, reason = "failed", StopReason.DIVERGED, diverged.reason
     elif early is not None and early.stop_reason:

@@ -79,7 +79,7 @@ def train_prepared(
         stop: lets the caller's callbacks pause the training.
 
     Returns:
-        The result: `completed`, `interrupted`, or `failed` if training broke or diverged.
+        The result: `completed`, `interrupted`, or `failed` if training raised an error or diverged.
 
     Raises:
         RequestError: the recipe or its checkpoints cannot be used.
@@ -178,7 +178,7 @@ class Run:
         done = work.run(self.built.model)
         if not done:
             name = "a pause" if self.stop.signal is None else self.stop.signal.name
-            self.end("interrupted", f"{name} came during pretraining", self.stop.reason)
+            self.end("interrupted", f"{name} during pretraining", self.stop.reason)
             self.result = replace(self.result, signal=self.stop.signal and name)
         self.result = replace(self.result, seconds=round(time.perf_counter() - started, 3))
         return done
@@ -240,20 +240,20 @@ class Run:
 
     @contextmanager
     def recorded_failure(self) -> Iterator[None]:
-        """Record in the result why a training broke; the traceback goes to a file."""
+        """Record in the result why a training failed; the traceback goes to a file."""
         try:
             with full_tracebacks():
                 yield
         except Interrupted as error:
             self.result = replace(self.result, signal=str(error), test={})
-            reason = f"{error} came while the trained model was saved and evaluated"
+            reason = f"received {error} while the trained model was saved and evaluated"
             self.end("interrupted", reason, StopReason.SIGNAL)
         except KeyboardInterrupt:
             self.end("interrupted", "a second signal ended the run at once", StopReason.SIGNAL)
             self.close()
             raise
         except ArithmeticError as error:
-            # The training step or a guard gave up, and says why.
+            # Raised by the training step or a guard, with the reason.
             self.end("failed", " ".join(str(error).split("\n")), StopReason.DIVERGED)
         except Exception as error:
             for callback in self.callbacks:
@@ -264,7 +264,7 @@ class Run:
             self.end("failed", f"{reason}{self.advice()}", failure_of(error))
 
     def advice(self) -> str:
-        """How to continue a run that broke."""
+        """How to continue a run that failed."""
         paths = self.state.store.paths_or_none()
         if not paths:
             return ""
