@@ -62,13 +62,11 @@ class RunDirectory:
 
     def write(self, name: str, save: Callable[[Path], Any]) -> None:
         """Let `save` write a file, then move it to `name` in one step."""
-        path = self.path / name
-        disk.when_there_is_space(lambda: disk.write_whole(path, save), self.patience)
+        disk.when_there_is_space(lambda: disk.write_whole(self / name, save), self.patience)
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file completely or not at all."""
-        path = self.path / name
-        disk.when_there_is_space(lambda: disk.write_text(path, text), self.patience)
+        disk.when_there_is_space(lambda: disk.write_text(self / name, text), self.patience)
 
     def write_json(self, name: str, value: Any) -> None:
         """Write strict JSON: a number that is not finite becomes null."""
@@ -212,10 +210,9 @@ class RunDirectory:
 
 def has_files(folder: Path) -> bool:
     """Whether a folder exists and is not empty."""
-    try:
-        return any(True for _ in folder.iterdir())
-    except OSError:
-        return False
+    with suppress(OSError):
+        return any(folder.iterdir())
+    return False
 
 
 def _names(root: Path) -> Iterator[str]:
@@ -244,10 +241,10 @@ def _parsed(path: Path | str, text: str, remedy: str) -> dict[str, Any]:
         raise RequestError(f"{path}: is nested too deeply. {remedy}") from None
     except (ValueError, MemoryError) as error:
         raise RequestError(f"{path}: is not valid JSON: {error}. {remedy}") from None
-    if isinstance(found, dict):
-        return cast("dict[str, Any]", found)
-    kind = type(found).__name__
-    raise RequestError(f"{path}: expected a JSON object, received a {kind}. {remedy}")
+    if not isinstance(found, dict):
+        kind = type(found).__name__
+        raise RequestError(f"{path}: expected a JSON object, received a {kind}. {remedy}")
+    return cast("dict[str, Any]", found)
 
 
 def _described(written: disk.Written) -> str:

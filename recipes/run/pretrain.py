@@ -5,14 +5,14 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import numpy as np
 
 from ...callbacks import ProgressBar
 from ...messages import logger
-from ...pretraining import exact_log_partition, log_partition, log_probability
+from ...pretraining import RBM, exact_log_partition, log_partition, log_probability
 from ..build.pretraining import TEST, Pretraining, rbm_rows
 from ..data import Data
 from ..record import directory as files
@@ -20,9 +20,6 @@ from ..record.directory import RunDirectory
 from ..spec import Recipe
 from .machine_cache import Kept, MachineStore, key_of, shared
 from .machine_pictures import pictures
-
-if TYPE_CHECKING:
-    from ...pretraining import RBM
 
 # Rows of the training split that log-probability and base rates are estimated from.
 ROWS = 10_000
@@ -195,7 +192,7 @@ def layer_keys(work: Pretraining) -> list[str]:
     ]
 
 
-def variables(machine: "RBM | Any") -> list[Any]:
+def variables(machine: RBM | Any) -> list[Any]:
     """All that training changes: the machine's variables, then the optimizer's."""
     return [*machine.weights, *machine.optimizer.variables]
 
@@ -211,12 +208,11 @@ def assign(own: Sequence[Any], values: Sequence[np.ndarray]) -> None:
         variable.assign(value)
 
 
-def estimates(recipe: Recipe, data: Data, work: Pretraining | None) -> dict[str, float]:
+def log_probabilities(recipe: Recipe, data: Data, work: Pretraining | None) -> dict[str, float]:
     """The log-probability of rows under a recipe's first RBM, in nats a row, for each split.
 
-    With log Z and the ends of its error bar, three standard errors. Exact
-    where a layer has at most 20 binary units, else by annealed importance sampling. Empty where
-    the recipe asks for none.
+    Also log Z and the ends of its error bar, three standard errors. Exact if a layer has at most 20
+    binary units, else by annealed importance sampling. Empty if the recipe asks for none.
     """
     section = recipe.pretraining and recipe.pretraining.dbn.log_probability
     if section is None or work is None:

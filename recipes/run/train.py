@@ -24,7 +24,7 @@ from .describe import describe
 from .failure import failure_of, full_tracebacks, recorded
 from .initialize import initialize
 from .prepare import PreparedRun, prepare_run
-from .pretrain import Pretrainer, estimates
+from .pretrain import Pretrainer, log_probabilities
 from .run_callbacks import (
     checkpoints,
     findings,
@@ -228,7 +228,7 @@ class Run:
         if self.result.status == "completed" and self.evaluate_test:
             found["test"] = self.metrics(self.built.test)
             pretraining = self.built.pretraining
-            found["log_probability"] = estimates(self.recipe, self.data, pretraining)
+            found["log_probability"] = log_probabilities(self.recipe, self.data, pretraining)
         self.result = replace(self.result, **found)
 
     def metrics(self, dataset: Any) -> dict[str, float]:
