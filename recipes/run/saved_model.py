@@ -114,7 +114,7 @@ def check_config(config: Any) -> None:
         ValueError: with what it names.
     """
     if not isinstance(config, Mapping) or "class_name" not in config:
-        raise ValueError("does not name the class of a model.")
+        raise ValueError("names no class of a model.")
     for value in _mappings(config):
         for key in FILES & set(value):
             if isinstance(value[key], str):
