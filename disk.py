@@ -1,8 +1,8 @@
-"""Files that are whole or absent, on a disk that may be full, broken or gone.
+"""Files that are complete or absent, on a disk that may be full, broken or gone.
 
-Every part of the package writes through this module: what is written appears in one step, a disk
-that is full for a moment is waited for, and a name from a file leads nowhere outside of its folder.
-Every call that changes the disk stands here, so that a test can make each of them fail.
+Every part of the package writes through this module: a file appears in one step, a write waits for
+a disk that is full for a moment, and a name from a file cannot lead out of its folder. Every call
+that changes the disk is made here, so that a test can make each of them fail.
 """
 
 from __future__ import annotations
@@ -22,31 +22,23 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, TypeVar, cast
 
 T = TypeVar("T")
-# Want of space is no mistake in what is written: the same write may succeed later.
+# Errors of a full disk: the same write may succeed later.
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-# Only then is a directory entry on disk when its parent is; systems without it return an error.
+# A new name is on disk only once its folder was flushed; some systems lack these flags.
 _DIRECTORY = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
 @dataclass(frozen=True)
 class Written:
-    """What a file holds.
-
-    Attributes:
-        size: in bytes.
-        sha256: of its content.
-    """
+    """Size in bytes and SHA-256 of a file's content."""
 
     size: int
     sha256: str
 
 
 class Hashing(io.RawIOBase):
-    """A new file that is hashed while it is written.
-
-    It cannot seek, so that what was hashed is what is in the file.
-    """
+    """A new file that is hashed while it is written, and therefore cannot seek."""
 
     def __init__(self, path: Path, mode: int = 0o644):
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
@@ -57,7 +49,7 @@ class Hashing(io.RawIOBase):
         return True
 
     def write(self, data: Any) -> int:
-        """Write all of `data`: the system may take a part of it at a time."""
+        """Write all of `data`; the system may take a part of it at a time."""
         rest = memoryview(data).cast("B")
         length = len(rest)
         self._hash.update(rest)
@@ -67,7 +59,7 @@ class Hashing(io.RawIOBase):
         return length
 
     def finish(self) -> Written:
-        """See to it that everything is on disk."""
+        """Flush everything to disk."""
         os.fsync(self._file)
         return Written(self._size, self._hash.hexdigest())
 
@@ -89,18 +81,17 @@ def write_new(path: Path, save: Callable[[BinaryIO], Any], mode: int = 0o644) ->
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """A folder to fill, which becomes `path` in one step when the block is through.
+    """A folder to fill, which is renamed to `path` at the end of the block.
 
-    The folder is filled beside its place, under a name that begins with a dot. Where anything
-    fails, nothing of it stays.
+    If anything fails, it is removed.
     """
     os.makedirs(path.parent, exist_ok=True)
-    temporary = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
+    temporary = _beside(path)
     number = 1
     while os.path.lexists(temporary):
         # An earlier process may have had the same number.
         number += 1
-        temporary = path.with_name(f"{TEMPORARY}{os.getpid()}.{number}-{path.name}")
+        temporary = _beside(path, f".{number}")
     os.mkdir(temporary)
     try:
         yield temporary
@@ -113,8 +104,13 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 
 TEMPORARY = ".writing-"
-# The name of something unfinished has the process, and then the name that it was to have.
+# The name of something unfinished has the number of its process, and then its final name.
 UNFINISHED = re.compile(re.escape(TEMPORARY) + r"(?:[0-9.]+|gone)-(.+)")
+
+
+def _beside(path: Path, more: str = "") -> Path:
+    # The suffix stays last: Keras chooses its format by it.
+    return path.with_name(f"{TEMPORARY}{os.getpid()}{more}-{path.name}")
 
 
 class OutsideFolder(ValueError):
@@ -122,7 +118,7 @@ class OutsideFolder(ValueError):
 
 
 def inside(folder: Path, name: str) -> Path:
-    """The path of a name below a folder, whoever wrote the name.
+    """The path of a name below a folder; the name may come from a stranger.
 
     Args:
         folder: what the name is relative to; it may itself be reached through links.
@@ -136,7 +132,7 @@ def inside(folder: Path, name: str) -> Path:
     """
     words = name.replace("\\", "/").split("/") if isinstance(name, str) else [".."]
     if ".." in words or not words[0] or ":" in words[0] or "\0" in name:
-        raise OutsideFolder(f"{name!r} is no path inside of {folder}")
+        raise OutsideFolder(f"{name!r} is not a path inside {folder}")
     path = folder / name
     if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
         raise OutsideFolder(f"{path} leads out of {folder} through a link")
@@ -144,11 +140,7 @@ def inside(folder: Path, name: str) -> Path:
 
 
 def foreign_entry(folder: Path) -> Path | None:
-    """What is below a folder and no part of it: a link that leads out, a device or a pipe.
-
-    Returns:
-        The first that is found; None where there is none.
-    """
+    """The first link below a folder that leads out of it, device or pipe; None without any."""
     root = os.path.realpath(folder)
     for where, folders, names in os.walk(folder):
         for name in sorted([*folders, *names]):
@@ -162,7 +154,7 @@ def foreign_entry(folder: Path) -> Path | None:
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether a write failed for want of space."""
+    """Whether a write failed because the disk, or the user's quota, is full."""
     return isinstance(error, OSError) and error.errno in FULL
 
 
@@ -207,7 +199,7 @@ def remedy(error: OSError) -> str:
     return CAUSES[error.errno].remedy if error.errno in CAUSES else ""
 
 
-def explained(error: OSError, path: str | os.PathLike | None = None) -> str:
+def explained(error: OSError, path: str | os.PathLike[str] | None = None) -> str:
     """One sentence about an error of the file system, for a user.
 
     Args:
@@ -222,7 +214,7 @@ def explained(error: OSError, path: str | os.PathLike | None = None) -> str:
 
 @contextmanager
 def suppress_full() -> Iterator[None]:
-    """Leave the block without an error where the disk is full: whoever calls tries again later."""
+    """Leave the block without an error if the disk is full: the caller tries again later."""
     try:
         yield
     except OSError as error:
@@ -230,7 +222,7 @@ def suppress_full() -> Iterator[None]:
             raise
 
 
-# Seconds that a training waits for a disk that is full, and between two attempts.
+# Seconds that a write waits for a disk that is full, and between two attempts.
 PATIENCE = 60.0
 PAUSE = 0.5
 
@@ -238,10 +230,10 @@ PAUSE = 0.5
 def when_there_is_space(
     write: Callable[[], T], seconds: float | None = None, pause: float | None = None
 ) -> T:
-    """Call `write`, again and again while the disk is full.
+    """Call `write`, and again while the disk is full.
 
     Args:
-        write: leaves nothing half-written where it fails.
+        write: leaves nothing half-written if it fails.
         seconds: after this time the last error is raised; default `PATIENCE`.
         pause: seconds between two attempts; default `PAUSE`.
     """
@@ -262,12 +254,10 @@ def when_there_is_space(
 def write_whole(path: Path, save: Callable[[Path], Any]) -> Written:
     """Let `save` write a file, then move it to `path` in one step.
 
-    `path` is the old file or the new one, never a part of one. Where it is a link, the link is
-    replaced, and what it led to is as it was.
+    `path` is the old file or the new one, never a part of one. A link is replaced, not followed.
     """
     os.makedirs(path.parent, exist_ok=True)
-    # The suffix stays last: Keras chooses its format by it.
-    temporary = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
+    temporary = _beside(path)
     try:
         temporary.unlink(missing_ok=True)
         save(temporary)
@@ -284,25 +274,24 @@ def write_whole(path: Path, save: Callable[[Path], Any]) -> Written:
             temporary.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str) -> Written:
-    """Write a text file whole or not at all."""
-    content = text.encode("utf-8")
-    return write_whole(path, lambda beside: write_new(beside, lambda file: file.write(content)))
-
-
-def write_private(path: Path, text: str) -> Written:
-    """Write a text file, whole or not at all, that its owner alone may read at any moment."""
+def write_text(path: Path, text: str, mode: int = 0o644) -> Written:
+    """Write a text file completely or not at all."""
     content = text.encode("utf-8")
     return write_whole(
-        path, lambda beside: write_new(beside, lambda file: file.write(content), mode=0o600)
+        path, lambda beside: write_new(beside, lambda file: file.write(content), mode)
     )
 
 
+def write_private(path: Path, text: str) -> Written:
+    """Write a text file, completely or not at all, that only its owner may ever read."""
+    return write_text(path, text, mode=0o600)
+
+
 def write_text_once(path: Path, text: str) -> Written:
-    """Write a text file that must not be there yet; nothing of it stays where that fails.
+    """Write a text file that must not exist yet; if that fails, nothing of it stays.
 
     Raises:
-        FileExistsError: there is one.
+        FileExistsError: it exists.
     """
     content = text.encode("utf-8")
     try:
@@ -316,25 +305,25 @@ def write_text_once(path: Path, text: str) -> Written:
 
 
 class Lines:
-    """A file of lines to add to. Lines that a full disk does not take wait for the next call.
+    """A file of lines to append to. Lines that a full disk refuses wait for the next call.
 
-    No part of a line stays in the file. It is not kept open, so that a copy of its owner can be
-    made. A link in its place is refused: its target is another file.
+    No part of a line stays in the file, and it is not kept open, so that its owner can be copied.
+    A link in its place is refused.
 
     Attributes:
         path: the file.
         waiting: lines that are not written yet.
     """
 
-    def __init__(self, path: str | os.PathLike):
+    def __init__(self, path: str | os.PathLike[str]):
         self.path = Path(path)
         self.waiting: list[str] = []
 
     def touch(self) -> None:
-        """See whether the file can be written, and make it if it is not there.
+        """Create the file if it does not exist, and check that it can be written.
 
         Raises:
-            OSError: it cannot be, for another reason than want of space.
+            OSError: it cannot, for another reason than a full disk.
         """
         with suppress_full():
             append(self.path, b"")
@@ -343,7 +332,7 @@ class Lines:
         """Write a line after those that wait, if there is space.
 
         Raises:
-            OSError: the file cannot be written, for another reason than want of space.
+            OSError: the file cannot be written, for another reason than a full disk.
         """
         self.waiting.append(line)
         with suppress_full():
@@ -355,18 +344,16 @@ class Lines:
         Raises:
             OSError: the file cannot be written; the lines still wait.
         """
-        if not self.waiting:
-            return
-        content = "".join(f"{line}\n" for line in self.waiting).encode("utf-8")
-        append(self.path, content)
-        self.waiting = []
+        if self.waiting:
+            append(self.path, "".join(f"{line}\n" for line in self.waiting).encode("utf-8"))
+            self.waiting = []
 
 
 def append(path: Path, content: bytes, *, durable: bool = True) -> None:
     """Add bytes to the end of a file, all of them or none.
 
     Args:
-        path: the file, which is made if it is not there. A link is refused.
+        path: the file, created if it does not exist. A link is refused.
         durable: flush it to disk.
     """
     os.makedirs(path.parent, exist_ok=True)
@@ -393,16 +380,13 @@ def copy_new(path: Path, copy: Path) -> Written:
 
     def write(file: BinaryIO) -> None:
         with open(path, "rb") as source:
-            shutil.copyfileobj(source, file, COPIED_AT_ONCE)
+            shutil.copyfileobj(source, file, 1 << 20)
 
     return write_new(copy, write)
 
 
-COPIED_AT_ONCE = 1 << 20
-
-
 def linked(path: Path, name: Path) -> bool:
-    """Give a file that nobody changes a second name; False where that cannot be done."""
+    """Give a file that is never changed a second name; False if that cannot be done."""
     try:
         os.link(path, name)
     except OSError:
@@ -414,14 +398,14 @@ def linked(path: Path, name: Path) -> bool:
 def replaced_files(folder: Path, pattern: str) -> Iterator[Path]:
     """A new folder to fill, whose files replace those in `folder` that match a pattern.
 
-    Whatever else is in `folder` stays.
+    Everything else in `folder` stays.
 
     Raises:
         OSError: `folder` is a link, which is not followed.
     """
     if folder.is_symlink():
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(folder))
-    temporary = folder.with_name(f"{TEMPORARY}{os.getpid()}-{folder.name}")
+    temporary = _beside(folder)
     shutil.rmtree(temporary, ignore_errors=True)
     os.makedirs(temporary)
     try:
@@ -436,10 +420,7 @@ def replaced_files(folder: Path, pattern: str) -> Iterator[Path]:
 
 
 def copy_folder(source: Path, target: Path) -> None:
-    """Copy a folder so that `target` is there as a whole or not at all.
-
-    Files and folders are copied; a link, whatever it leads to, is left out.
-    """
+    """Copy the files and folders of a folder, completely or not at all; links are left out."""
     with new_folder(target) as beside:
         for folder, folders, names in os.walk(source):
             place = beside / Path(folder).relative_to(source)
@@ -449,8 +430,7 @@ def copy_folder(source: Path, target: Path) -> None:
             for name in names:
                 path = Path(folder, name)
                 if path.is_file() and not path.is_symlink():
-                    with open(path, "rb") as file:
-                        write_new(place / name, lambda new, old=file: shutil.copyfileobj(old, new))
+                    copy_new(path, place / name)
 
 
 def hashed(path: Path) -> Written:
@@ -462,7 +442,7 @@ def hashed(path: Path) -> Written:
 
 
 def flush_folder(path: Path) -> None:
-    """See to it that the names in a folder are on disk."""
+    """Flush the names in a folder to disk."""
     folder = os.open(path, _DIRECTORY)
     try:
         os.fsync(folder)
@@ -471,17 +451,14 @@ def flush_folder(path: Path) -> None:
 
 
 def remove_file(path: Path) -> None:
-    """Remove a file if it is there and can be; links and folders stay."""
+    """Remove a regular file if that is possible; links and folders stay."""
     with suppress(OSError):
         if stat.S_ISREG(os.lstat(path).st_mode):
             os.unlink(path)
 
 
 def remove_files(folder: Path, is_ours: Callable[[str], bool]) -> None:
-    """Remove the files of a folder that are ours by their names, and the folder if it is empty.
-
-    Nothing else is removed: neither links, nor folders, nor files of other names.
-    """
+    """Remove the regular files of a folder whose names are ours, and the folder if it is empty."""
     with suppress(OSError):
         if not stat.S_ISDIR(os.lstat(folder).st_mode):
             return
@@ -492,11 +469,11 @@ def remove_files(folder: Path, is_ours: Callable[[str], bool]) -> None:
 
 
 def remove_folder(path: Path, is_ours: Callable[[str], bool]) -> None:
-    """Remove a folder of files of ours so that no part of it ever stands under its name.
+    """Remove a folder of files of ours, after it was renamed: it is never there in part.
 
     If there is anything else in it, only the files that are ours are removed.
     """
-    # What cannot be removed now may be later; it is in nobody's way.
+    # What cannot be removed now may be removed later, and does no harm.
     with suppress(OSError):
         if not stat.S_ISDIR(os.lstat(path).st_mode):
             return
@@ -511,7 +488,7 @@ def remove_folder(path: Path, is_ours: Callable[[str], bool]) -> None:
 def remove_remains(
     folder: Path, is_ours: Callable[[str], bool], inner: Callable[[str], bool] = lambda name: False
 ) -> None:
-    """Remove what processes that were killed were writing into a folder.
+    """Remove what killed processes were writing into a folder.
 
     Args:
         is_ours: whether a file or a folder of this name is written there.
@@ -526,7 +503,7 @@ def remove_remains(
 
 
 def cut(path: Path, size: int) -> None:
-    """Cut a file to `size` bytes; one that is shorter stays as it is. A link is refused."""
+    """Cut a file to at most `size` bytes. A link is refused."""
     file = os.open(path, os.O_RDWR | _NO_LINK)
     try:
         if os.fstat(file).st_size > size:
@@ -537,7 +514,5 @@ def cut(path: Path, size: int) -> None:
 
 
 def cut_unfinished_line(path: Path) -> None:
-    """Remove what follows the last end of a line, so that the next line begins as one."""
-    with open(path, "rb") as file:
-        content = file.read()
-    cut(path, content.rfind(b"\n") + 1)
+    """Remove what follows the last end of a line."""
+    cut(path, path.read_bytes().rfind(b"\n") + 1)

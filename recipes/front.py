@@ -129,7 +129,7 @@ def evaluate(
         RequestError: no run there, no such split, the data is not what the run was trained on, or
             rows cannot be used.
     """
-    return finished_runs().evaluate(run, on, overrides, on_error=on_error, plugins=plugins)
+    return finished_runs(run).evaluate(run, on, overrides, on_error=on_error, plugins=plugins)
 
 
 def predict(
@@ -156,7 +156,7 @@ def predict(
     Raises:
         RequestError: no run there, or rows cannot be used.
     """
-    return finished_runs().predict(run, rows, on_error=on_error, plugins=plugins)
+    return finished_runs(run).predict(run, rows, on_error=on_error, plugins=plugins)
 
 
 def sweep(

@@ -8,19 +8,19 @@ from typing import Any, TextIO, cast
 
 
 class OutputError(Exception):
-    """Standard output cannot be written: what was asked for reaches nobody. Exit status 1."""
+    """Standard output cannot be written: the result cannot be printed. Exit status 1."""
 
 
 class Output:
     """A text stream that is written to as long as somebody reads it.
 
-    Once the reader of a pipe has gone (`| head`), everything else that is written is dropped: a
-    training outlives its audience. Standard error carries progress and messages alone, so no
-    failure to write it stops the program.
+    Once the reader of a pipe has gone (`| head`), all further output is dropped, and a training
+    continues. Standard error carries only progress and messages, so no failure to write it stops
+    the program.
 
     Args:
         stream: the stream.
-        optional: whether the program continues when the stream fails in another way.
+        optional: whether the program continues if the stream fails in another way.
     """
 
     def __init__(self, stream: TextIO, *, optional: bool):
@@ -58,7 +58,7 @@ class Output:
 
 @contextmanager
 def guarded() -> Iterator[None]:
-    """Let closed and full output streams stop the output in this block, and not its work.
+    """Let closed and full output streams stop the output in this block, but not its work.
 
     Raises:
         OutputError: standard output failed in another way than that its reader went away.

@@ -25,11 +25,11 @@ class Result(record.Result):
     @cached_property
     def model(self) -> "keras.Model":
         """The trained network, not compiled; it takes raw rows. Loaded at the first use."""
-        return finished_runs().model_of(open_run(self.directory))
+        return finished_runs(self.directory).model_of(open_run(self.directory))
 
     def predict(self, rows: Any, *, on_error: "OnError" = "refuse") -> "Predictions":
         """Predictions for raw rows; see `keras_recipes.predict`."""
-        return finished_runs().predict(self.directory, rows, on_error=on_error)
+        return finished_runs(self.directory).predict(self.directory, rows, on_error=on_error)
 
 
 class Recipe(spec.Recipe):
@@ -150,8 +150,9 @@ def _import_tensorflow() -> None:
     use_tensorflow()
 
 
-def finished_runs() -> Any:
-    """The module that evaluates and predicts with finished runs."""
+def finished_runs(run: str | os.PathLike) -> Any:
+    """The module that evaluates and predicts, imported if there is a run to do so with."""
+    open_run(run)
     _import_tensorflow()
     from .run import reload
 

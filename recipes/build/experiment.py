@@ -57,12 +57,7 @@ def experiment(recipe: Recipe, data: Data, files: Path) -> Experiment:
     # Initial weights and dropout masks follow from the seed alone.
     keras.utils.set_random_seed(recipe.seed)
     task = tasks.task_of(recipe, data)
-    training = training_dataset(
-        Split(data.train.x, task.encode(data.train.y)),
-        batch_size=recipe.data.batch_size,
-        seed=recipe.seed,
-        drop_remainder=recipe.data.drop_remainder,
-    )
+    training = training_rows(recipe, data, task)
     builder = Builder(recipe, training.steps, files)
     model = network(recipe, data, task, builder)
     compile_model(model, recipe, task, builder, len(data.train.y))
@@ -78,6 +73,16 @@ def experiment(recipe: Recipe, data: Data, files: Path) -> Experiment:
         pretraining=pretraining(recipe, data, model),
         constant=constant_guess(task, data, baseline),
         summary=tasks.summary(task, data, output_words(recipe, task)),
+    )
+
+
+def training_rows(recipe: Recipe, data: Data, task: tasks.Task) -> TrainingDataset:
+    """The training split in batches, in the order of each epoch."""
+    return training_dataset(
+        Split(data.train.x, task.encode(data.train.y)),
+        batch_size=recipe.data.batch_size,
+        seed=recipe.seed,
+        drop_remainder=recipe.data.drop_remainder,
     )
 
 

@@ -1,4 +1,4 @@
-"""The verbs of the command line. TensorFlow is imported inside of the verbs that need it."""
+"""The verbs of the command line. TensorFlow is imported inside the verbs that need it."""
 
 from typing import Any
 

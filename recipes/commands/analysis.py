@@ -18,11 +18,11 @@ from .options import (
 
 
 def add(verbs: Any) -> None:
-    drawing = add_verb(verbs, "plot", plot, "the learning rate over the run, before training")
+    drawing = add_verb(verbs, "plot", plot, "draw the learning rate over the run, before training")
     add_recipes(drawing)
     drawing.add_argument("--out", metavar="FILE", help="PNG or SVG (default: NAME-schedule.png)")
 
-    find = add_verb(verbs, "find-lr", find_lr, "learning rates to train with, by a range test")
+    find = add_verb(verbs, "find-lr", find_lr, "suggest learning rates with a range test")
     add_recipe(find)
     find.add_argument("--min-lr", type=float, default=1e-6, help="first rate (default: 1e-6)")
     find.add_argument("--max-lr", type=float, default=10.0, help="last rate (default: 10)")
@@ -30,7 +30,7 @@ def add(verbs: Any) -> None:
     find.add_argument("--out", metavar="FILE", help="PNG or SVG (default: NAME-range-test.png)")
     add_json(find)
 
-    text = "automatic against numerical derivatives"
+    text = "compare automatic and numerical derivatives"
     check = add_verb(verbs, "check-gradients", check_gradients, text)
     add_recipe(check)
     check.add_argument("--rows", type=int, default=8, help="rows of data (default: 8)")
@@ -38,10 +38,10 @@ def add(verbs: Any) -> None:
         "--entries",
         type=int,
         default=10,
-        help="numbers of each variable looked at one by one, beside all together (default: 10)",
+        help="entries of each variable to check one by one, besides all together (default: 10)",
     )
     check.add_argument(
-        "--tolerance", type=float, default=1e-5, help="relative error allowed (default: 1e-5)"
+        "--tolerance", type=float, default=1e-5, help="largest relative error (default: 1e-5)"
     )
 
 
@@ -54,8 +54,8 @@ def plot(arguments: Arguments) -> int:
         for word in arguments.recipes
     ]
     data = [load_data(recipe) for recipe in recipes]
-    from ..report.schedule import Course, plot_schedules
-    from ..run.schedules import scheduled_values
+    from ..report.rates import Course, plot_schedules
+    from ..run.analysis import scheduled_values
 
     path = Path(arguments.out or f"{'-'.join(recipe.name for recipe in recipes)}-schedule.png")
     courses = [
@@ -71,8 +71,8 @@ def find_lr(arguments: Arguments) -> int:
     """The range test of a recipe: two rates to train with, and a picture."""
     recipe = load(arguments)
     data = load_data(recipe)
-    from ..report.range_test import plot_range_test
-    from ..run.range_test import range_test
+    from ..report.rates import plot_range_test
+    from ..run.analysis import range_test
 
     path = Path(arguments.out or f"{recipe.name}-range-test.png")
     finder = range_test(
@@ -96,7 +96,7 @@ def check_gradients(arguments: Arguments) -> int:
     """Automatic against numerical derivatives, a line for each variable and mode."""
     recipe = load(arguments)
     data = load_data(recipe)
-    from ..run.check_gradients import check_gradients as check
+    from ..run.analysis import check_gradients as check
 
     rows = check(recipe, data, rows=arguments.rows, entries=arguments.entries)
     width = max(len(row.path) for row in rows)

@@ -73,7 +73,7 @@ def place_words(arguments: Arguments, rest: Sequence[str]) -> list[str]:
         arguments.recipes = others
         return []
     setattr(arguments, subject, others[0])
-    # A second word is most likely an override without its value, which has an error of its own.
+    # A second word is most likely an override without its value, which has its error message.
     arguments.overrides += others[1:]
     return []
 
@@ -88,7 +88,7 @@ def _missing_subject(arguments: Arguments) -> None:
     if arguments.subject == "sweep":
         what, example = "sweep", "digits_learning_rate"
     arguments.parser.error(
-        f"name a {what}: the path of a YAML file, or one that `keras-recipes list` shows; "
+        f"expected a {what}: the path of a YAML file, or a name that `keras-recipes list` shows; "
         f"for example `keras-recipes {arguments.verb} {example}`."
     )
 
@@ -109,7 +109,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
 
 
 def add_quiet(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-q", "--quiet", action="store_true", help="print the result alone")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print only the result")
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
@@ -131,6 +131,15 @@ def load_data(recipe: "Recipe") -> "Data":
     data = data_of(recipe)
     use_tensorflow()
     return data
+
+
+def check_run(run: str) -> None:
+    """Refuse a directory that is not that of a run, and then import TensorFlow."""
+    from ..record.directory import open_run
+    from ..run.backend import use_tensorflow
+
+    open_run(run)
+    use_tensorflow()
 
 
 def metrics(values: dict[str, float]) -> str:

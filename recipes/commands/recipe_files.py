@@ -11,17 +11,19 @@ from .options import Arguments, add_recipe, add_recipes, add_verb, load
 
 
 def add(verbs: Any) -> None:
-    add_verb(verbs, "list", list_recipes, "the recipes and sweeps that ship")
+    add_verb(verbs, "list", list_recipes, "list the recipes and sweeps that ship")
     add_recipe(
-        add_verb(verbs, "show", show, "a recipe, resolved: defaults filled in, bases merged")
+        add_verb(verbs, "show", show, "print a recipe, resolved: defaults filled in, bases merged")
     )
-    copying = add_verb(verbs, "copy", copy, "a shipped recipe to a file of your own, to edit")
+    copying = add_verb(verbs, "copy", copy, "copy a shipped recipe to a new file, to edit")
     copying.add_argument("recipe", metavar="RECIPE")
     copying.add_argument("destination", metavar="DEST", help="a file or a directory")
-    text = "every mistake in recipes, without importing TensorFlow"
+    text = "find every mistake in recipes, without importing TensorFlow"
     validating = add_verb(verbs, "validate", validate, text)
     add_recipes(validating)
-    describing = add_verb(verbs, "schema", schema, "the JSON Schema of the language, for an editor")
+    describing = add_verb(
+        verbs, "schema", schema, "print the JSON Schema of recipes, for an editor"
+    )
     describing.add_argument("--sweep", action="store_true", help="of sweeps instead of recipes")
 
 

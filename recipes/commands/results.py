@@ -16,17 +16,21 @@ from .options import (
     add_plugins,
     add_run,
     add_verb,
+    check_run,
     metrics,
     print_json,
 )
 
 
 def add(verbs: Any) -> None:
-    text = "metrics of a run's model on one of its splits, or on a file with targets"
+    text = "evaluate a run's model on one of its splits, or on a file with targets"
     evaluating = add_verb(verbs, "evaluate", evaluate, text)
     add_run(evaluating)
     evaluating.add_argument(
-        "file", metavar="FILE", nargs="?", help="rows with targets: .csv or .npz, not a split"
+        "file",
+        metavar="FILE",
+        nargs="?",
+        help="rows with targets, not a split: .csv or .npz",
     )
     text = "override of the run's recipe, such as the path of data that was moved"
     evaluating.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help=text)
@@ -36,7 +40,7 @@ def add(verbs: Any) -> None:
     _add_on_error(evaluating)
     add_plugins(evaluating)
     add_json(evaluating)
-    text = "predictions of a run's model for the rows of a file"
+    text = "predict with a run's model for the rows of a file"
     predicting = add_verb(verbs, "predict", predict, text)
     add_run(predicting)
     predicting.add_argument("file", metavar="FILE", help="raw rows: .csv, .npz or .npy")
@@ -44,7 +48,7 @@ def add(verbs: Any) -> None:
     _add_on_error(predicting)
     add_plugins(predicting)
     reporting = add_verb(
-        verbs, "report", report, "one HTML page from run directories, or from a sweep's"
+        verbs, "report", report, "write one HTML page about run directories, or about a sweep"
     )
     reporting.add_argument("runs", metavar="RUN", nargs="+")
     reporting.add_argument("--out", metavar="FILE", help="HTML file (default: RUN/report.html)")
@@ -61,17 +65,15 @@ def _add_on_error(parser: argparse.ArgumentParser) -> None:
 
 def evaluate(arguments: Arguments) -> int:
     """Metrics on one split, or on a file."""
-    from ..run.backend import use_tensorflow
-
-    use_tensorflow()
-    from ..run.reload import evaluate as evaluate_run
-    from ..run.reload import members as evaluate_members
-
     words = [word for word in (arguments.file, *arguments.overrides) if word is not None]
     named = [word for word in words if "=" not in word or os.path.exists(word)]
     overrides = [word for word in words if word not in named]
     if len(named) > 1 or (named and arguments.split):
         raise RequestError("evaluate: give one file, or `--split`.")
+    check_run(arguments.run)
+    from ..run.reload import evaluate as evaluate_run
+    from ..run.reload import members as evaluate_members
+
     on: Any = Path(named[0]) if named else arguments.split or "test"
     more: Any = {"on_error": arguments.on_error, "plugins": arguments.plugin}
     values = evaluate_run(arguments.run, on, overrides, **more)
@@ -89,9 +91,7 @@ def evaluate(arguments: Arguments) -> int:
 
 def predict(arguments: Arguments) -> int:
     """A CSV table of predictions."""
-    from ..run.backend import use_tensorflow
-
-    use_tensorflow()
+    check_run(arguments.run)
     from ..run.reload import log_rows
     from ..run.reload import predict as predict_rows
 
@@ -109,7 +109,7 @@ def predict(arguments: Arguments) -> int:
         disk.write_text(Path(arguments.out), text.getvalue())
     except OSError as error:
         raise RequestError(f"{arguments.out}: cannot be written: {disk.cause(error)}.") from None
-    skipped = f" ({len(found.errors)} rows without one)" if found.errors else ""
+    skipped = f" ({len(found.errors)} rows skipped)" if found.errors else ""
     print(f"{len(rows) - len(found.errors)} predictions in {arguments.out}{skipped}")
     return 0
 

@@ -13,6 +13,7 @@ from .options import (
     add_run,
     add_several,
     add_verb,
+    check_run,
     load_data,
     metrics,
     print_json,
@@ -30,7 +31,9 @@ def add(verbs: Any) -> None:
         "--out", metavar="DIR", help="run directory (default: runs/NAME-DATE-TIME)"
     )
     training.add_argument(
-        "--dry-run", action="store_true", help="build everything, print its tables, train nothing"
+        "--dry-run",
+        action="store_true",
+        help="build everything and print its tables only",
     )
     add_quiet(training)
     training.add_argument(
@@ -41,17 +44,15 @@ def add(verbs: Any) -> None:
 
     resuming = add_verb(verbs, "resume", resume, "continue a run that was killed or interrupted")
     add_run(resuming)
-    resuming.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help="change of its recipe")
+    resuming.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help="change to its recipe")
     _add_allow_change(resuming)
     add_plugins(resuming)
     add_quiet(resuming)
     add_json(resuming)
 
-    again = add_verb(
-        verbs, "reproduce", reproduce, "train a run once more, and compare bit for bit"
-    )
+    again = add_verb(verbs, "reproduce", reproduce, "train a run again, and compare bit for bit")
     add_run(again)
-    again.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help="change of its recipe")
+    again.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help="change to its recipe")
     again.add_argument("--out", metavar="DIR", help="keep the second run there")
     add_quiet(again)
     add_plugins(again)
@@ -70,7 +71,7 @@ def train(arguments: Arguments) -> int:
     recipe = front.load(arguments.recipe, arguments.overrides, plugins=arguments.plugin)
     if arguments.dry_run:
         data = load_data(recipe)
-        from ..run.dry_run import dry_run
+        from ..run.analysis import dry_run
 
         print(dry_run(recipe, data))
         return 0
@@ -102,9 +103,7 @@ def resume(arguments: Arguments) -> int:
 
 def reproduce(arguments: Arguments) -> int:
     """Train a run again and print the differences; status 1 if there are any."""
-    from ..run.backend import use_tensorflow
-
-    use_tensorflow()
+    check_run(arguments.run)
     from ..run.reproduce import reproduce as train_again
 
     found = train_again(
@@ -115,7 +114,7 @@ def reproduce(arguments: Arguments) -> int:
         progress=not arguments.quiet,
     )
     for line in found.surroundings:
-        print_line(arguments, f"made with another: {line}")
+        print_line(arguments, f"environment differs: {line}")
     for line in found.differences:
         print_line(arguments, f"differs: {line}")
     words = "the same, bit for bit" if found.same else f"{len(found.differences)} differences"
@@ -129,7 +128,7 @@ def _check_resume(arguments: Arguments) -> None:
     if arguments.resume and arguments.out is None:
         raise RequestError("train --resume: name the run directory with `--out`.")
     if arguments.allow_change and not arguments.resume:
-        raise RequestError("train --allow-change: is for a run that is resumed; add `--resume`.")
+        raise RequestError("train --allow-change: only applies to a resumed run; add `--resume`.")
 
 
 def _print_result(result: "Result", arguments: Arguments) -> int:

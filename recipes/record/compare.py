@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -97,11 +97,16 @@ def _mappings(name: str, first: Mapping[str, Any], second: Mapping[str, Any]) ->
             yield f"{name}: only one of the runs has {key}"
             continue
         one, other = first[key], second[key]
-        if isinstance(one, np.ndarray):
+        if is_array(one):
             if not same_array(one, other):
                 yield f"{name}: {key} differs{_amount(one, other)}"
         elif one != other:
             yield f"{name}: {key} was {one!r}, is {other!r}"
+
+
+def is_array(value: Any) -> TypeGuard[np.ndarray]:
+    """Whether a value is an array, for type checkers too."""
+    return isinstance(value, np.ndarray)
 
 
 def same_array(first: np.ndarray, second: np.ndarray) -> bool:

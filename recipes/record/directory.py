@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ... import disk
 from ..errors import RequestError
@@ -62,13 +62,11 @@ class RunDirectory:
 
     def write(self, name: str, save: Callable[[Path], Any]) -> None:
         """Let `save` write a file, then move it to `name` in one step."""
-        path = self.path / name
-        disk.when_there_is_space(lambda: disk.write_whole(path, save), self.patience)
+        disk.when_there_is_space(lambda: disk.write_whole(self / name, save), self.patience)
 
     def write_text(self, name: str, text: str) -> None:
-        """Write a text file whole or not at all."""
-        path = self.path / name
-        disk.when_there_is_space(lambda: disk.write_text(path, text), self.patience)
+        """Write a text file completely or not at all."""
+        disk.when_there_is_space(lambda: disk.write_text(self / name, text), self.patience)
 
     def write_json(self, name: str, value: Any) -> None:
         """Write strict JSON: a number that is not finite becomes null."""
@@ -90,7 +88,7 @@ class RunDirectory:
 
     def contents(self) -> dict[str, dict[str, Any]]:
         """Size and SHA-256 of each file; checkpoints and members have their own lists."""
-        found = {}
+        found: dict[str, dict[str, Any]] = {}
         for name in sorted(_names(self.path)):
             # A user's file may be removed while it is read.
             with suppress(OSError):
@@ -103,7 +101,7 @@ class RunDirectory:
         A run that has not ended lists no hashes: then the file only has to exist.
 
         Raises:
-            RequestError: it is missing or not what was written; with the remedy.
+            RequestError: it is missing or changed; with the remedy.
         """
         path = self.path / name
         if not os.path.isfile(path):
@@ -160,21 +158,21 @@ class RunDirectory:
         """The objects of a JSON Lines file, verified; none if there is no such file.
 
         Args:
-            problems: collects a message for each line that is cut or damaged, as a crash may leave
-                one; without it that is an error.
+            problems: collects a message for each line that is incomplete or damaged, as a crash may
+                leave one; without it that is an error.
 
         Raises:
-            RequestError: the file is not what was written, or a line is damaged, with its number.
+            RequestError: the file has changed, or a line is damaged, with its number.
         """
         if not self.has(name):
             return []
         path, text = self.path / name, self.read_text(name)
-        found = []
+        found: list[dict[str, Any]] = []
         for number, line in enumerate(text.splitlines(keepends=True), start=1):
             place = f"{path}:{number}"
             try:
                 if not line.endswith("\n"):
-                    raise RequestError(f"{place}: is cut. {self.remedy(name)}")
+                    raise RequestError(f"{place}: is incomplete. {self.remedy(name)}")
                 found.append(_parsed(place, line, self.remedy(name)))
             except RequestError as error:
                 if problems is None:
@@ -212,10 +210,9 @@ class RunDirectory:
 
 def has_files(folder: Path) -> bool:
     """Whether a folder exists and is not empty."""
-    try:
-        return any(True for _ in folder.iterdir())
-    except OSError:
-        return False
+    with suppress(OSError):
+        return any(folder.iterdir())
+    return False
 
 
 def _names(root: Path) -> Iterator[str]:
@@ -246,8 +243,8 @@ def _parsed(path: Path | str, text: str, remedy: str) -> dict[str, Any]:
         raise RequestError(f"{path}: is not valid JSON: {error}. {remedy}") from None
     if not isinstance(found, dict):
         kind = type(found).__name__
-        raise RequestError(f"{path}: expected an object of JSON, received a {kind}. {remedy}")
-    return found
+        raise RequestError(f"{path}: expected a JSON object, received a {kind}. {remedy}")
+    return cast("dict[str, Any]", found)
 
 
 def _described(written: disk.Written) -> str:
@@ -259,13 +256,13 @@ def strict(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {str(key): strict(item) for key, item in value.items()}
+        return {str(key): strict(item) for key, item in cast("dict[Any, Any]", value).items()}
     if isinstance(value, (list, tuple)):
-        return [strict(item) for item in value]
+        return [strict(item) for item in cast("list[Any]", value)]
     return value
 
 
-def open_run(path: str | os.PathLike) -> RunDirectory:
+def open_run(path: str | os.PathLike[str]) -> RunDirectory:
     """An existing run directory.
 
     Raises:
@@ -303,5 +300,5 @@ def check_run_files(folder: Path) -> None:
     if found is not None:
         raise RequestError(
             f"{found}: is a link that leads out of the run directory, a device or a pipe. A run "
-            "directory holds its own files; put a file or folder there instead."
+            "directory holds only files and folders; put one there instead."
         )

@@ -3,7 +3,7 @@
 import json
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Generator[None, None, None]:
     """Hold the lock of a run directory; its file is removed at the end.
 
     Raises:
@@ -52,13 +52,14 @@ def _acquire(path: Path) -> int:
             owner = _owner(file)
             os.close(file)
             raise RequestError(
-                f"{path.parent}: another process works on this run: {owner}. "
+                f"{path.parent}: another process is working on this run: {owner}. "
                 "Wait until it ends, or stop it."
             )
         if not _is_lock(file):
             os.close(file)
             raise RequestError(
-                f"{path}: is no lock that keras-recipes wrote. Move it, or use another directory."
+                f"{path}: is not a lock that keras-recipes wrote. Move it, or use another "
+                "directory."
             )
         if _is_at(file, path):
             _write_owner(file)
@@ -71,10 +72,11 @@ def _is_lock(file: int) -> bool:
     """Whether a file holds what `_write_owner` writes, or nothing yet."""
     try:
         content = os.pread(file, MOST_BYTES + 1, 0)
-        found = json.loads(content) if content else dict.fromkeys(OWNER_KEYS)
-    except (OSError, ValueError, RecursionError):
+        # Anything but an object has no keys.
+        keys = json.loads(content).keys() if content else OWNER_KEYS
+    except (OSError, ValueError, RecursionError, AttributeError):
         return False
-    return len(content) <= MOST_BYTES and isinstance(found, dict) and set(found) == OWNER_KEYS
+    return len(content) <= MOST_BYTES and keys == OWNER_KEYS
 
 
 def _lock(file: int) -> bool:
@@ -85,7 +87,7 @@ def _lock(file: int) -> bool:
     except BlockingIOError:
         return False
     except OSError:
-        # A file system without locks: nobody is refused.
+        # A file system without locks: no process is refused.
         return True
     return True
 
@@ -116,4 +118,4 @@ def _owner(file: int) -> str:
         found = json.loads(os.pread(file, MOST_BYTES, 0))
         return f"process {found['process']} on {found['machine']}, since {found['since']}"
     except (OSError, ValueError, KeyError, TypeError):
-        return "which one is not known"
+        return "an unknown one"

@@ -65,7 +65,7 @@ def environment() -> dict[str, str]:
 
 def versions() -> dict[str, str]:
     """Installed version of each package that decides what a run computes."""
-    found = {}
+    found: dict[str, str] = {}
     for package in PACKAGES:
         try:
             found[package] = metadata.version(package)

@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 METRICS = "metrics.jsonl"
 # Epochs (from 1) and the value in each of them.
@@ -20,15 +20,15 @@ def read_metrics(run: Path) -> list[dict[str, Any]]:
         text = (run / METRICS).read_text(encoding="utf-8")
     except (OSError, ValueError):
         return []
-    lines = []
+    lines: list[dict[str, Any]] = []
     for line in text.splitlines():
         try:
-            found = json.loads(line)
+            found: Any = json.loads(line)
         except ValueError:
             break
         if not isinstance(found, dict):
             break
-        lines.append(found)
+        lines.append(cast("dict[str, Any]", found))
     return lines
 
 

@@ -1,15 +1,18 @@
 """The archive and the arrays of a saved model, checked before anything reads them.
 
-A `.keras` file may come from anybody. Whatever leads out of the file, or takes more memory than the
-file accounts for, is refused with an error that names it. Keras is not needed for that.
+A `.keras` file may come from a stranger. A link out of the file, or an array that claims more
+memory than the file accounts for, is refused with an error that names it. Keras is not imported.
 """
+
+# h5py has no type stubs.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 
 import importlib
 import math
 import os
 import stat
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -18,14 +21,13 @@ import h5py
 import numpy as np
 
 from ..errors import RequestError
+from .archive import METHODS, claims_too_much, memory
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 MEMBERS = frozenset({"metadata.json", CONFIG, WEIGHTS})
 # Keras keeps the vocabularies of lookup layers there.
 ASSETS = "assets/"
 MOST_CONFIG = 1 << 26
-# An archive may claim to unpack to more than it holds; deflate never gains more than this.
-METHODS, MOST_GAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED), 1100
 # Filters that are part of HDF5 and h5py (gzip, shuffle, checksum, lzf); others load a library.
 FILTERS = frozenset({1, 2, 3, 32000})
 
@@ -35,7 +37,7 @@ class ModelFileError(RequestError):
 
 
 @contextmanager
-def readable(path: Path) -> Iterator[None]:
+def readable(path: Path) -> Generator[None, None, None]:
     """Turn any error that zip, HDF5 or Keras raise on damaged bytes into one about the file."""
     try:
         yield
@@ -67,11 +69,8 @@ def check_model(path: Path) -> tuple[bytes, int]:
                 return archive.read(CONFIG), check_arrays(path, file)
 
 
-def check_weights(path: Path) -> int:
+def check_weights(path: Path) -> None:
     """Refuse a `.weights.h5` file that is not only arrays.
-
-    Returns:
-        How many numbers they hold.
 
     Raises:
         ModelFileError: with what is wrong.
@@ -79,7 +78,7 @@ def check_weights(path: Path) -> int:
     with readable(path):
         check_regular(path)
         with open(path, "rb") as file:
-            return check_arrays(path, file)
+            check_arrays(path, file)
 
 
 def arrays_of(path: Path) -> dict[str, np.ndarray]:
@@ -115,11 +114,11 @@ def check_arrays(path: Path, file: IO[bytes]) -> int:
     with h5py.File(file, "r") as root:
         numbers, total = 0, 0
         for name, dataset in _datasets(path, root):
-            size = math.prod(dataset.shape or ()) * dataset.dtype.itemsize
-            stored = dataset.id.get_storage_size()
-            if size > max(stored, 64) * MOST_GAIN:
+            length = math.prod(dataset.shape or ())
+            size, stored = length * dataset.dtype.itemsize, dataset.id.get_storage_size()
+            if claims_too_much(size, stored):
                 raise _refused(path, name, f"claims {size} bytes from {stored}")
-            numbers, total = numbers + math.prod(dataset.shape or ()), total + size
+            numbers, total = numbers + length, total + size
             if total > memory():
                 raise _refused(path, name, "is more than this computer has memory for")
         return numbers
@@ -133,21 +132,22 @@ def first_line(error: BaseException) -> str:
 
 def _check_archive(path: Path, archive: zipfile.ZipFile) -> None:
     """Members must be those that Keras writes, each once, of a size that the archive can hold."""
-    seen, total = set(), 0
+    seen: set[str] = set()
+    total = 0
     for info in archive.infolist():
         name = info.filename
         outside = ".." in name.replace("\\", "/").split("/") or "\\" in name or ":" in name
         if name in seen or outside or not (name in MEMBERS or name.startswith(ASSETS)):
-            raise _refused(path, name, "is no part of a saved model")
+            raise _refused(path, name, "is not a part of a saved model")
         seen.add(name)
         if info.flag_bits & 1 or info.compress_type not in METHODS:
             raise _refused(path, name, "is packed in a way that Keras does not use")
-        if info.file_size > max(info.compress_size, 64) * MOST_GAIN:
+        if claims_too_much(info.file_size, info.compress_size):
             raise _refused(path, name, f"claims {info.file_size} bytes from {info.compress_size}")
         total += info.file_size
     for name in (CONFIG, WEIGHTS):
         if name not in seen:
-            raise ModelFileError(f"{path}: is no saved model of Keras 3: it has no {name}.")
+            raise ModelFileError(f"{path}: is not a saved model of Keras 3: it has no {name}.")
     if archive.getinfo(CONFIG).file_size > MOST_CONFIG:
         raise _refused(path, CONFIG, f"is larger than {MOST_CONFIG >> 20} MiB")
     if total > memory():
@@ -158,7 +158,8 @@ def _datasets(path: Path, root: Any) -> Iterator[tuple[str, Any]]:
     """Every array of an HDF5 file, if nothing in it leads out of the file."""
     # Compiled, so that type checkers do not know it.
     h5o: Any = importlib.import_module("h5py.h5o")
-    waiting, seen = [("", root)], set()
+    waiting: list[tuple[str, Any]] = [("", root)]
+    seen: set[int] = set()
     while waiting:
         place, group = waiting.pop()
         for key in group:
@@ -172,14 +173,14 @@ def _datasets(path: Path, root: Any) -> Iterator[tuple[str, Any]]:
             seen.add(address)
             if isinstance(item, h5py.Group):
                 waiting.append((name, item))
-            else:
+            elif isinstance(item, h5py.Dataset):
                 _check_dataset(path, name, item)
                 yield name, item
+            else:
+                raise _refused(path, name, "is not an array")
 
 
 def _check_dataset(path: Path, name: str, item: Any) -> None:
-    if not isinstance(item, h5py.Dataset):
-        raise _refused(path, name, "is no array")
     if item.external or item.is_virtual:
         raise _refused(path, name, "keeps its numbers in another file")
     if item.dtype.hasobject or item.dtype.kind not in "biufcV":
@@ -192,10 +193,3 @@ def _check_dataset(path: Path, name: str, item: Any) -> None:
 
 def _refused(path: Path, name: str, what: str) -> ModelFileError:
     return ModelFileError(f"{path}: `{name:.60}` {what}; the file is damaged or hostile.")
-
-
-def memory() -> float:
-    """Bytes of memory that this computer has; infinite where the system does not say."""
-    if not hasattr(os, "sysconf"):
-        return math.inf
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -1,8 +1,8 @@
-"""Making the directory of a run, and removing it again where the run never began."""
+"""Create the directory of a run, and remove it again if the run never started."""
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -24,19 +24,19 @@ from .lock import LOCK, locked
 
 @contextmanager
 def reserve(
-    out: str | os.PathLike | None, name: str, *, again: bool = False
-) -> Iterator[RunDirectory]:
-    """Make and lock the directory of a run.
+    out: str | os.PathLike[str] | None, name: str, *, again: bool = False
+) -> Generator[RunDirectory, None, None]:
+    """Create and lock the directory of a run.
 
-    Where the block fails before it wrote `result.json`, no step was trained, and everything that
-    was written is removed again.
+    If the block fails before it wrote `result.json`, no step was trained, and everything that was
+    written is removed.
 
     Args:
         out: the directory; default `runs/NAME-DATE-TIME`.
         again: whether it may hold a run to resume; else it must not exist or be empty.
 
     Raises:
-        RequestError: it cannot be written, is not empty, or another process works there.
+        RequestError: it cannot be written, is not empty, or another process is working in it.
     """
     path = Path(out) if out is not None else _fresh(Path("runs"), name)
     created = _create(path, again)
@@ -80,10 +80,12 @@ def _check_empty(path: Path) -> None:
 
 
 def _create(path: Path, again: bool = False) -> list[Path]:
-    """Create `path`, check that it can be written, and return the folders that are new."""
-    # `os.path` and not `Path`: a name that no file can have is one that does not exist.
+    """Create `path`, check that it can be written, and return the new folders."""
+    # `os.path` and not `Path`, which raises for a name that no file can have.
     if os.path.exists(path) and not os.path.isdir(path):
-        raise RequestError(f"{path}: is a file. `--out` names a directory that does not exist yet.")
+        raise RequestError(
+            f"{path}: is a file. `--out` must name a directory that does not exist yet."
+        )
     created: list[Path] = []
     try:
         if os.path.isdir(path) and not again:
@@ -104,10 +106,7 @@ def _create(path: Path, again: bool = False) -> list[Path]:
 
 
 def remove_run_files(path: Path) -> None:
-    """Remove the files that every run writes, and nothing else; no link is followed.
-
-    Its manifest, checkpoints and pretrained layers stay.
-    """
+    """Remove the files that every run writes; its manifest and checkpoints and all else stay."""
     for name in RUN_FILES:
         disk.remove_file(path / name)
     if not (path / CHECKPOINTS).is_symlink():

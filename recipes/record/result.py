@@ -73,15 +73,15 @@ class Result:
     epochs: int = 0
     steps: int = 0
     best_epoch: int | None = None
-    train: Metrics = field(default_factory=dict)
-    validation: Metrics = field(default_factory=dict)
-    test: Metrics = field(default_factory=dict)
+    train: Metrics = field(default_factory=dict[str, Metric])
+    validation: Metrics = field(default_factory=dict[str, Metric])
+    test: Metrics = field(default_factory=dict[str, Metric])
     seconds: float = 0.0
     process: int | None = None
-    members: list[Member] = field(default_factory=list)
-    findings: list[str] = field(default_factory=list)
+    members: list[Member] = field(default_factory=list[Member])
+    findings: list[str] = field(default_factory=list[str])
     signal: str | None = None
-    log_probability: Metrics = field(default_factory=dict)
+    log_probability: Metrics = field(default_factory=dict[str, Metric])
     stop_reason: StopReason | None = None
 
     @classmethod

@@ -91,7 +91,7 @@ def save_picture(picture: Figure, path: Path) -> None:
         raise RequestError(f"{path}: a picture ends in {' or '.join(FORMATS)}.")
     if os.path.lexists(path) and not _is_picture(path):
         raise RequestError(
-            f"{path}: is there already, and is no picture; it is not overwritten. Name another "
+            f"{path}: already exists, and is not a picture; it is not overwritten. Name another "
             "file with `--out`."
         )
     if not os.path.isdir(path.parent):

@@ -33,7 +33,7 @@ GENERATOR = '<meta name="generator" content="keras-recipes">'
 
 
 def document(title: str, parts: Iterable[str]) -> str:
-    """A whole page.
+    """A complete page.
 
     Args:
         title: as plain text.
@@ -110,7 +110,7 @@ def write_page(target: Path, page: str, *, patience: float = 0.0) -> Path:
     """
     if os.path.lexists(target) and not _is_page(target):
         raise RequestError(
-            f"{target}: is there already, and is no report of keras-recipes; it is not "
+            f"{target}: already exists, and is not a report of keras-recipes; it is not "
             "overwritten. Name another file with `--out`."
         )
     try:

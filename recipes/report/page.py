@@ -59,7 +59,7 @@ def write_report(
 
 
 def page(runs: Sequence[RunContent]) -> str:
-    """The whole page as text."""
+    """The page as text."""
     title = " against ".join(run.name for run in runs)
     return document(
         title,
@@ -164,4 +164,4 @@ def pretraining(run: RunContent) -> str:
     try:
         return section(run.pretraining, run.machines)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-        return f'<p class="failed">{files.PRETRAINING} is not what a run writes.</p>'
+        return f'<p class="failed">{files.PRETRAINING} is damaged.</p>'

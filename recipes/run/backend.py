@@ -1,4 +1,4 @@
-"""Keras on TensorFlow, imported without the noise."""
+"""Import Keras on TensorFlow, without its start-up messages."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ from ..spec import catalog, keras_version, plugins
 
 
 def use_tensorflow() -> None:
-    """Import Keras on TensorFlow; refuse another backend, and warn of an untested version.
+    """Import Keras on TensorFlow; refuse another backend, and warn about an untested version.
 
     Raises:
         RequestError: Keras is set to run on another backend here.
@@ -24,7 +24,7 @@ def use_tensorflow() -> None:
         with _quiet():
             import tensorflow as tf
 
-            tf.constant(0.0)  # the first operation has more to say
+            tf.constant(0.0)  # the first operation prints more messages
     import keras
 
     if keras.backend.backend() != "tensorflow":
@@ -38,7 +38,7 @@ def use_tensorflow() -> None:
 
 @cache
 def warn_of_untested_keras(version: str) -> None:
-    """Warn once of a Keras that this package was not tested with."""
+    """Warn once about a Keras version that this package was not tested with."""
     if not keras_version.tested(version):
         minors = catalog.minors()
         warnings.warn(

@@ -1,10 +1,15 @@
 """Write what a run is made of: its manifest, its resolved recipe, and its data."""
 
+import os
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from ...messages import logger
 from ..build.pretraining import Pretraining
 from ..build.task import task_of
 from ..data import Data
@@ -15,7 +20,7 @@ from ..spec import Recipe, dump
 from ..spec.plugins import plugins_of
 from .initialize import weights_fingerprint
 from .pretrain import layer_keys
-from .previous_run import PreviousRun, resumed_manifest
+from .previous_run import PreviousRun
 from .stored_recipe import FILES, plugin_comment, relative_files
 
 
@@ -35,7 +40,7 @@ def describe(
     own = {FILES: relative_files(recipe, directory.path), "plugins": plugins_of(recipe)}
     now = keras_manifest(seed=recipe.seed, fingerprints=fingerprints)
     if previous.manifest:
-        now = resumed_manifest(previous, now)
+        now = _resumed_manifest(previous, now)
     directory.reopen()
     # The manifest first: it marks the directory as a run's, in which `resume` may remove files.
     directory.write_json(files.MANIFEST, {**now, **own})
@@ -60,3 +65,29 @@ def keras_manifest(*, seed: int, fingerprints: dict[str, Any]) -> dict[str, Any]
             "image_data_format": keras.config.image_data_format(),
         },
     )
+
+
+def _resumed_manifest(previous: PreviousRun, now: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest of a run that is resumed: the previous one, with what is different now."""
+    resumed = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "argv": sys.argv,
+        "process": os.getpid(),
+        "fingerprints": now["fingerprints"],
+        "changes": [
+            {"key": change.key, "before": change.before, "after": change.after}
+            for change in previous.changes
+        ],
+        "other": {
+            name: {"before": previous.manifest.get(name), "after": now[name]}
+            for name in ("versions", "machine", "settings", "environment")
+            if previous.manifest.get(name) != now[name]
+        },
+    }
+    if resumed["other"]:
+        logger.warning(
+            f"resume: {', '.join(resumed['other'])} changed since the run was started (see "
+            "manifest.json), so that the result may not be the same bit for bit."
+        )
+    before = previous.manifest.get("resumed", [])
+    return {**previous.manifest, "resumed": [*before, resumed]}

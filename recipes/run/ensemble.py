@@ -12,9 +12,10 @@ from ... import disk
 from ..data import Data
 from ..record import directory as files
 from ..record.directory import RunDirectory
-from ..record.result import Member, Result, StopReason
+from ..record.result import Member, Result, Status, StopReason
 from ..spec import Recipe
 from .describe import describe
+from .failure import failure_of
 from .prepare import PreparedRun
 from .reload import measured, model_of
 from .train import train, train_prepared
@@ -91,7 +92,7 @@ class Ensemble:
         self.save_result()
 
     def add(self, index: int, trained: Result) -> bool:
-        """Add a member's result; False if it was not completed, which ends the ensemble."""
+        """Add a member's result; False if it is not completed, which ends the ensemble."""
         member: Member = {
             "directory": trained.directory,
             "epochs": trained.epochs,
@@ -105,18 +106,17 @@ class Ensemble:
             steps=self.result.steps + trained.steps,
             seconds=round(self.result.seconds + trained.seconds, 3),
         )
-        whole = trained.status == "completed"
-        if not whole:
-            reason = f"member {index}: {trained.reason}"
+        completed = trained.status == "completed"
+        if not completed:
             self.result = replace(
                 self.result,
                 status=trained.status,
-                reason=reason,
+                reason=f"member {index}: {trained.reason}",
                 signal=trained.signal,
                 stop_reason=trained.stop_reason,
             )
         self.save_result()
-        return whole
+        return completed
 
     def finish(self, data: Data) -> None:
         """Average the members, save the model, and evaluate it."""
@@ -142,23 +142,22 @@ class Ensemble:
         try:
             yield
         except OSError as error:
-            reason = (
-                f"{disk.explained(error)} `keras-recipes resume {self.directory.path}` continues "
-                "with the members that are completed"
-            )
-            why = StopReason.DISK_FULL if disk.is_full(error) else StopReason.ERROR
-            self.result = replace(self.result, status="failed", reason=reason, stop_reason=why)
             self.directory.patience = 0.0
-            with suppress(OSError):
-                self.save_result()
-        except BaseException as error:
-            interrupted = isinstance(error, KeyboardInterrupt)
-            self.result = replace(
-                self.result,
-                status="interrupted" if interrupted else "failed",
-                reason=f"{type(error).__name__}: {error}",
-                stop_reason=StopReason.SIGNAL if interrupted else StopReason.ERROR,
+            self.end(
+                "failed",
+                f"{disk.explained(error)} `keras-recipes resume {self.directory.path}` continues "
+                "with the members that are completed",
+                failure_of(error),
             )
-            with suppress(OSError):
-                self.save_result()
+        except KeyboardInterrupt as error:
+            self.end("interrupted", f"{type(error).__name__}: {error}", StopReason.SIGNAL)
             raise
+        except BaseException as error:
+            self.end("failed", f"{type(error).__name__}: {error}", StopReason.ERROR)
+            raise
+
+    def end(self, status: Status, reason: str, why: StopReason) -> None:
+        """Record that the ensemble has not ended normally, if the disk allows it."""
+        self.result = replace(self.result, status=status, reason=reason, stop_reason=why)
+        with suppress(OSError):
+            self.save_result()

@@ -1,4 +1,4 @@
-"""Why a training broke: the root cause in a sentence, and the line of the recipe it came from."""
+"""Why a training failed: the root cause in a sentence, and the line of the recipe it came from."""
 
 import re
 import traceback
@@ -8,8 +8,12 @@ from typing import Any
 
 import keras
 
+from ... import disk
 from ..build.experiment import Experiment
 from ..errors import legible
+from ..record import directory as files
+from ..record.directory import RunDirectory
+from ..record.result import StopReason
 from ..spec import Recipe
 from ..spec.network import layer_names
 from ..spec.nodes import Path
@@ -31,12 +35,30 @@ def full_tracebacks() -> Iterator[None]:
             keras.config.enable_traceback_filtering()
 
 
-def explained(error: Exception, recipe: Recipe, path: Path | None) -> str:
-    """What broke a training, with the place in the recipe if it is known."""
-    words = f"{type(error).__name__}: {root_cause(error)}"
-    if path is None:
-        return legible(f"training broke: {words}")
-    return legible(f"training broke at {recipe.problem(path, words)}")
+def failure_of(error: BaseException) -> StopReason:
+    """Why a training that an error ended has failed."""
+    return StopReason.DISK_FULL if disk.is_full(error) else StopReason.ERROR
+
+
+def recorded(error: Exception, recipe: Recipe, built: Experiment, directory: RunDirectory) -> str:
+    """Why a training failed, with the place in the recipe; the traceback goes to a file."""
+    if isinstance(error, OSError) and disk.is_full(error):
+        # The write has waited for space already.
+        directory.patience = 0.0
+        return disk.explained(error).rstrip(".")
+    path = culprit(error, recipe, built)
+    cause = f"{type(error).__name__}: {root_cause(error)}"
+    if path is not None:
+        reason = legible(f"error at {recipe.problem(path, cause)}")
+    elif isinstance(error, OSError) and error.errno is not None:
+        reason = disk.explained(error).rstrip(".")
+    else:
+        reason = legible(cause)
+    try:
+        directory.write_text(files.TRACEBACK, traceback.format_exc())
+    except OSError as failed:
+        return f"{reason} (traceback: could not be written, {disk.cause(failed)})"
+    return f"{reason} (traceback: {directory / files.TRACEBACK})"
 
 
 def root_cause(error: Exception) -> str:

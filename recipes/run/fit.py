@@ -13,11 +13,10 @@ from ..build.fitting import data_for, task_for
 from ..build.objects import Builder
 from ..build.parts import training_parts
 from ..build.pretraining import pretraining
-from ..data.load import Split
-from ..data.order import training_dataset
 from ..errors import RequestError
 from ..spec import Recipe
-from .pretrain import pretrain_aside
+from .pretrain import pretrain_without_run
+from .run_callbacks import stop_events_on_a_full_disk
 
 
 def fit(
@@ -40,27 +39,25 @@ def fit(
     """
     if not model.built:
         raise RequestError(
-            f"the model {model.name!r} has no weights yet. Begin it with `keras.Input(...)`, or "
+            f"the model {model.name!r} has no weights yet. Start it with `keras.Input(...)`, or "
             "call it on a batch first."
         )
     task, targets = task_for(recipe, model, y)
     data = data_for(recipe, model, task, (x, targets), validation_data)
-    training = training_dataset(
-        Split(data.train.x, task.encode(data.train.y)),
-        batch_size=recipe.data.batch_size,
-        seed=recipe.seed,
-        drop_remainder=recipe.data.drop_remainder,
-    )
+    training = build.training_rows(recipe, data, task)
     builder = Builder(recipe, training.steps, Path.cwd())
     trained = wrap(model, **training_parts(recipe, builder).active())
     build.compile_model(trained, recipe, task, builder, len(data.train.y))
-    own = [EpochOrder(training.epoch), *([ProgressBar()] if progress else [])]
-    pretrain_aside(pretraining(recipe, data, model), model)
+    callbacks = [*build.callbacks(recipe, builder), EpochOrder(training.epoch)]
+    if progress:
+        callbacks.append(ProgressBar())
+    stop_events_on_a_full_disk(callbacks)
+    pretrain_without_run(pretraining(recipe, data, model), model)
     return trained.fit(
         training.dataset,
         epochs=recipe.epochs,
         validation_data=build.evaluation(data.validation, task),
-        callbacks=[*build.callbacks(recipe, builder), *own],
+        callbacks=callbacks,
         shuffle=False,  # the dataset has its order already
         verbose=0,  # type: ignore[arg-type]
     )

@@ -87,7 +87,7 @@ def _load_training(model: Any, path: Path) -> None:
         return
     loaded = _loaded(path, compiled=True)
     if getattr(loaded, "optimizer", None) is None:
-        raise ValueError(f"{path} holds no optimizer, so there is no step to continue from.")
+        raise ValueError(f"{path} has no optimizer, so there is no step to continue from.")
     _assign(model.weights, loaded.weights, "weights")
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
@@ -97,9 +97,7 @@ def _load_training(model: Any, path: Path) -> None:
 def _load_checkpoint(model: Any, run: Path) -> None:
     checkpoint = CheckpointStore(run / files.STATE).search().newest
     if checkpoint is None:
-        raise ValueError(
-            f"{run} holds no state of a training, so there is no step to continue from."
-        )
+        raise ValueError(f"{run} has no checkpoint, so there is no step to continue from.")
     try:
         check_state(checkpoint)
     except DamagedCheckpoint as error:

@@ -5,32 +5,34 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import numpy as np
 
 from ...callbacks import ProgressBar
 from ...messages import logger
-from ..build.pretraining import Pretraining
+from ...pretraining import RBM, exact_log_partition, log_partition, log_probability
+from ..build.pretraining import TEST, Pretraining, rbm_rows
+from ..data import Data
 from ..record import directory as files
 from ..record.directory import RunDirectory
+from ..spec import Recipe
 from .machine_cache import Kept, MachineStore, key_of, shared
 from .machine_pictures import pictures
 
-if TYPE_CHECKING:
-    from ...pretraining import RBM
-
+# Rows of the training split that log-probability and base rates are estimated from.
+ROWS = 10_000
 # A machine in training is saved at the end of an epoch, but not more often than this.
 SAVE_SECONDS = 10.0
 
 
 class Left(Exception):
-    """A training was left because it was asked to; the last epoch that was saved is on disk."""
+    """A training ended because it was asked to; the last epoch that was saved is on disk."""
 
 
 class SaveMachine(keras.callbacks.Callback):
-    """Keeps the state of a machine in training, so that a killed run goes on in the same epoch.
+    """Saves the state of a machine in training, so that a killed run continues in the same epoch.
 
     Rows and random numbers of an epoch follow from seed, epoch and update, so the machine's and
     the optimizer's variables are all there is to keep.
@@ -40,7 +42,7 @@ class SaveMachine(keras.callbacks.Callback):
         key: under what name.
         earlier: what an earlier process left there.
         seconds: the least time between two saves.
-        asked: tells whether to leave the training now.
+        asked: returns whether to end the training now.
     """
 
     def __init__(
@@ -68,7 +70,7 @@ class SaveMachine(keras.callbacks.Callback):
             self._saved = now
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        # An epoch that is cut short is done again from its beginning.
+        # An epoch that is interrupted is trained again from its start.
         if self.asked():
             raise Left
 
@@ -85,7 +87,7 @@ class Pretrainer:
         work: the network and its rows.
         directory: of the run; its own store keeps every layer for the report.
         progress: show a progress bar.
-        asked: tells whether to end the pretraining now.
+        asked: returns whether to end the pretraining now.
         save_seconds: the least time between two saves of a machine in training.
     """
 
@@ -102,10 +104,10 @@ class Pretrainer:
         self.save_seconds = save_seconds
         self.own = MachineStore(directory / files.MACHINES)
         self.keys = layer_keys(work)
-        self.story: list[dict[str, Any]] = []
+        self.report: list[dict[str, Any]] = []
 
     def run(self, model: keras.Model) -> bool:
-        """Train what is not known, hand the weights over, and write `pretraining.json`.
+        """Train what is not known, initialize the model, and write `pretraining.json`.
 
         Returns:
             False where it was asked to end; the state is kept then.
@@ -122,11 +124,11 @@ class Pretrainer:
         handed = [str(row) for row in self.work.initialize(model)]
         arrays: dict[str, Any] = pictures(self.work.dbn, self.work.rows, self.work.validation)
         self.directory.write(files.PICTURES, lambda path: np.savez(path, **arrays))
-        self.directory.write_json(files.PRETRAINING, {"layers": self.story, "handed": handed})
+        self.directory.write_json(files.PRETRAINING, {"layers": self.report, "handed": handed})
         return True
 
     def layer(self, index: int, rows: np.ndarray, held_out: np.ndarray | None) -> bool:
-        """One layer, trained or taken from a store; False where it was asked to end."""
+        """One layer, trained or read from a store; False if it was asked to end."""
         key, machine = self.keys[index], self.work.dbn.rbms[index]
         known = self.own.find(key) or (shared().find(key) if self.work.cache else None)
         known = known if known is not None and fits(known.weights, machine.weights) else None
@@ -140,7 +142,7 @@ class Pretrainer:
             shared().keep(key, found)
         if known is not None and self.progress:
             logger.info(f"{machine.name}  as trained before, in {found.seconds:.0f} s")
-        self.story.append(
+        self.report.append(
             {
                 "name": machine.name,
                 "units": machine.units,
@@ -172,8 +174,8 @@ class Pretrainer:
         return save.kept(machine.weights)
 
 
-def pretrain_aside(work: Pretraining | None, model: keras.Model) -> None:
-    """Start a model from its recipe's machines where there is no run directory to write to."""
+def pretrain_without_run(work: Pretraining | None, model: keras.Model) -> None:
+    """Initialize a model from its recipe's machines, without a run directory."""
     if work is None:
         return
     with tempfile.TemporaryDirectory() as folder:
@@ -190,7 +192,7 @@ def layer_keys(work: Pretraining) -> list[str]:
     ]
 
 
-def variables(machine: "RBM | Any") -> list[Any]:
+def variables(machine: RBM | Any) -> list[Any]:
     """All that training changes: the machine's variables, then the optimizer's."""
     return [*machine.weights, *machine.optimizer.variables]
 
@@ -204,3 +206,38 @@ def assign(own: Sequence[Any], values: Sequence[np.ndarray]) -> None:
     """Give variables their values."""
     for variable, value in zip(own, values, strict=True):
         variable.assign(value)
+
+
+def log_probabilities(recipe: Recipe, data: Data, work: Pretraining | None) -> dict[str, float]:
+    """The log-probability of rows under a recipe's first RBM, in nats a row, for each split.
+
+    Also log Z and the ends of its error bar, three standard errors. Exact if a layer has at most 20
+    binary units, else by annealed importance sampling. Empty if the recipe asks for none.
+    """
+    section = recipe.pretraining and recipe.pretraining.dbn.log_probability
+    if section is None or work is None:
+        return {}
+    machine = work.dbn.rbms[0]
+    try:
+        partition = exact_log_partition(machine)
+    except ValueError:
+        partition = log_partition(
+            machine,
+            work.rows[:ROWS],
+            runs=section.runs,
+            temperatures=section.temperatures,
+            seed=recipe.seed,
+        )
+    splits: dict[str, np.ndarray | None] = {
+        "training": work.rows[:ROWS],
+        "validation": work.validation,
+    }
+    if data.test is not None:
+        splits["test"] = rbm_rows(recipe, data, data.test.x, TEST)
+    found = {
+        split: round(log_probability(machine, rows, partition).value, 4)
+        for split, rows in splits.items()
+        if rows is not None
+    }
+    ends = {"log_z": partition.value, "log_z_low": partition.low, "log_z_high": partition.high}
+    return {**found, **{name: round(value, 4) for name, value in ends.items()}}

@@ -1,12 +1,10 @@
-"""The run that is already in a directory: whether it can be resumed, and what has changed since."""
+"""The run that is already in a directory, and whether it can be resumed."""
 
 import hashlib
 import os
 import re
-import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +17,8 @@ from ..record.lock import LOCK
 from ..record.reserve import remove_run_files
 from ..record.result import Result
 from ..spec import Recipe
-from ..spec.dump import to_plain
-from ..spec.fields import did_you_mean, shown
-from .stored_recipe import PLUGIN_COMMENT, recipe_of
+from ..spec.fields import did_you_mean
+from .stored_recipe import PLUGIN_COMMENT, Change, differences, is_below, recipe_of
 
 # Keys that do not change what is trained, and may always differ.
 FREE = ("description", "checkpoints")
@@ -33,22 +30,6 @@ LINES = (".jsonl", ".csv", ".log", ".txt")
 CHECKED = (*files.RUN_FILES, files.MANIFEST, files.PICTURES)
 # Folders in which a killed process may have left an unfinished file.
 PLACES = (".", files.CHECKPOINTS, files.MACHINES)
-
-
-@dataclass(frozen=True)
-class Change:
-    """A key of the recipe whose value has changed.
-
-    >>> print(Change("epochs", 10, 20))
-    epochs: 10 -> 20
-    """
-
-    key: str
-    before: Any
-    after: Any
-
-    def __str__(self) -> str:
-        return f"{self.key}: {shown(self.before)} -> {shown(self.after)}"
 
 
 @dataclass(frozen=True)
@@ -76,8 +57,8 @@ def find_previous_run(directory: RunDirectory, recipe: Recipe, allow: Sequence[s
         allow: keys whose values may differ from the recipe that the run was started with.
 
     Raises:
-        RequestError: the directory holds something else than a run, or a run of another recipe, or
-            one that cannot be continued.
+        RequestError: the directory holds something else than a run, a run of another recipe, or one
+            that cannot be continued.
     """
     _check_keys(allow)
     manifest = _manifest(directory)
@@ -90,10 +71,10 @@ def find_previous_run(directory: RunDirectory, recipe: Recipe, allow: Sequence[s
         return PreviousRun()
     _check_places(directory)
     found = _recipe_changes(directory, manifest, recipe)
-    changes = [change for change in found if not _allowed(change.key, FREE)]
-    _refuse(directory, [change for change in changes if not _allowed(change.key, allow)])
+    changes = [change for change in found if not is_below(change.key, FREE)]
+    _refuse(directory, [change for change in changes if not is_below(change.key, allow)])
     result = completed_result(directory)
-    if result is not None and not changes and _is_whole(directory, result, stored):
+    if result is not None and not changes and _is_intact(directory, result, stored):
         logger.info(f"{directory.path}: this run is completed; there is nothing to resume.")
         return PreviousRun(result=result)
     if not stored:
@@ -103,8 +84,8 @@ def find_previous_run(directory: RunDirectory, recipe: Recipe, allow: Sequence[s
         _remove_unfinished(directory)
     else:
         logger.warning(
-            f"{directory.path}: {files.MANIFEST} is missing or damaged, so it cannot be checked "
-            "whether the data is that of the run; it is written anew."
+            f"{directory.path}: {files.MANIFEST} is missing or damaged, so whether the data is "
+            "that of the run cannot be checked; it is written again."
         )
     return PreviousRun(manifest, tuple(changes))
 
@@ -130,7 +111,7 @@ def _check_unused(directory: RunDirectory) -> None:
         has = "" if entry.name == files.MANIFEST else f", and it has {entry.name}"
         raise RequestError(
             f"{directory.path}: is not a run directory, and not empty: it has no {files.MANIFEST} "
-            f"that a run wrote{has}. Name the directory of a run, or a new one, with `--out`."
+            f"that a run wrote{has}. Give `--out` the directory of a run, or a new one."
         )
 
 
@@ -143,7 +124,7 @@ def _check_places(directory: RunDirectory) -> None:
         except disk.OutsideFolder as error:
             raise RequestError(f"{error}; a run only writes in its own directory.") from None
         if name not in folders and os.path.isdir(directory / name):
-            raise RequestError(f"{directory / name}: is a folder where a run has a file. Move it.")
+            raise RequestError(f"{directory / name}: expected a file, found a folder. Move it.")
 
 
 def _recipe_changes(
@@ -162,9 +143,9 @@ def _recipe_changes(
         return []
     if known and _sha256(path) not in known:
         raise RequestError(
-            f"{path}: is not the recipe that this run was started with. Restore it, or name it: "
-            f" `keras-recipes train RECIPE --out {directory.path} --resume`. To change a key, "
-            f"say so: `keras-recipes resume {directory.path} KEY=VALUE --allow-change KEY`."
+            f"{path}: is not the recipe that this run was started with. Restore it, or give it: "
+            f"`keras-recipes train RECIPE --out {directory.path} --resume`. To change a key, use "
+            f"`keras-recipes resume {directory.path} KEY=VALUE --allow-change KEY`."
         )
     return differences(recipe_of(directory, quiet=True), recipe)
 
@@ -181,8 +162,8 @@ def _sha256(path: Path) -> str | None:
     ).hexdigest()
 
 
-def _is_whole(directory: RunDirectory, result: Result, stored: bool) -> bool:
-    """Whether all files of a completed run are as they were written.
+def _is_intact(directory: RunDirectory, result: Result, stored: bool) -> bool:
+    """Whether all files of a completed run are what the run wrote.
 
     Raises:
         RequestError: one is damaged that no checkpoint can rebuild.
@@ -208,7 +189,7 @@ def _damaged(directory: RunDirectory) -> dict[str, str]:
     except RequestError as error:
         return {files.RESULT: str(error)}
     damaged = {}
-    # A run of an previous version lists none.
+    # A run of a previous version lists none.
     for name in listed or (files.MODEL,):
         if name not in CHECKED and not name.startswith(f"{files.CHECKPOINTS}/"):
             # A file of the user's, or of a callback that the recipe names.
@@ -218,18 +199,6 @@ def _damaged(directory: RunDirectory) -> dict[str, str]:
         except RequestError as error:
             damaged[name] = str(error)
     return damaged
-
-
-def differences(before: Recipe, after: Recipe) -> list[Change]:
-    """The keys in which two recipes differ, each with both values."""
-    old, new = (dict(_flat(to_plain(recipe))) for recipe in (before, after))
-    keys = [*old, *(key for key in new if key not in old)]
-    missing = "nothing"
-    return [
-        Change(key, old.get(key, missing), new.get(key, missing))
-        for key in keys
-        if old.get(key, missing) != new.get(key, missing)
-    ]
 
 
 def completed_result(directory: RunDirectory) -> Result | None:
@@ -246,7 +215,7 @@ def check_data(
 ) -> None:
     """Refuse data that is not what the run was trained on, unless `data` may change."""
     before = previous.manifest.get("fingerprints", {}).get("data")
-    if before in (None, data.fingerprint) or _allowed("data", allow):
+    if before in (None, data.fingerprint) or is_below("data", allow):
         return
     raise RequestError(
         f"{directory.path}: the data has changed since this run was started. Its fingerprint "
@@ -254,36 +223,14 @@ def check_data(
     )
 
 
-def resumed_manifest(previous: PreviousRun, now: Mapping[str, Any]) -> dict[str, Any]:
-    """The manifest of a run that is resumed: the previous one, with what is different now."""
-    resumed = {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "argv": sys.argv,
-        "process": os.getpid(),
-        "fingerprints": now["fingerprints"],
-        "changes": [
-            {"key": change.key, "before": change.before, "after": change.after}
-            for change in previous.changes
-        ],
-        "other": {
-            name: {"before": previous.manifest.get(name), "after": now[name]}
-            for name in ("versions", "machine", "settings", "environment")
-            if previous.manifest.get(name) != now[name]
-        },
-    }
-    if resumed["other"]:
-        logger.warning(
-            "resume: changed since the run was started, so that bits may differ: "
-            f"{', '.join(resumed['other'])} (in manifest.json)."
-        )
-    before = previous.manifest.get("resumed", [])
-    return {**previous.manifest, "resumed": [*before, resumed]}
+def _top(key: str) -> str:
+    return key.partition(".")[0].partition("[")[0]
 
 
 def _check_keys(allow: Sequence[str]) -> None:
     known = tuple(Recipe.model_fields)
     for name in allow:
-        if name.partition(".")[0].partition("[")[0] not in known:
+        if _top(name) not in known:
             raise RequestError(
                 f"allow-change: a recipe has no key `{name}`.{did_you_mean(name, known)}"
             )
@@ -293,7 +240,7 @@ def _refuse(directory: RunDirectory, changes: Sequence[Change]) -> None:
     if not changes:
         return
     lines = "\n".join(f"  {change}" for change in changes)
-    top = dict.fromkeys(change.key.partition(".")[0].partition("[")[0] for change in changes)
+    top = dict.fromkeys(_top(change.key) for change in changes)
     allow = " ".join(f"--allow-change {key}" for key in top)
     raise RequestError(
         f"{directory.path}: this run was started with another recipe:\n{lines}\n"
@@ -303,7 +250,7 @@ def _refuse(directory: RunDirectory, changes: Sequence[Change]) -> None:
 
 def _start_again(directory: RunDirectory) -> None:
     """Remove the files of a run that has no checkpoint; refuse one that has a model."""
-    if _has_ended(directory):
+    if os.path.lexists(directory / files.MODEL) or completed_result(directory) is not None:
         raise RequestError(
             f"{directory.path}: this run has ended, and has no checkpoint to continue from. Train "
             "it in a new directory."
@@ -314,11 +261,6 @@ def _start_again(directory: RunDirectory) -> None:
         f"{directory.path}: this run ended before its first checkpoint; training starts from the "
         "beginning."
     )
-
-
-def _has_ended(directory: RunDirectory) -> bool:
-    """Whether a run has saved its model, or is completed."""
-    return os.path.lexists(directory / files.MODEL) or completed_result(directory) is not None
 
 
 def _remove_unfinished(directory: RunDirectory) -> None:
@@ -338,20 +280,3 @@ def _stored(directory: RunDirectory) -> bool:
     """Whether there are checkpoints, sound or not."""
     folder = directory / files.STATE
     return folder.is_dir() and any(STATE_NAME.fullmatch(e.name) for e in folder.iterdir())
-
-
-def _allowed(key: str, allow: Sequence[str]) -> bool:
-    """Whether a key, or one that it is below, is in a list."""
-    return any(key == name or key.startswith((f"{name}.", f"{name}[")) for name in allow)
-
-
-def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted paths and the plain values at their ends."""
-    if isinstance(value, dict) and value:
-        for key, item in value.items():
-            yield from _flat(item, f"{path}.{key}" if path else str(key))
-    elif isinstance(value, list) and value:
-        for index, item in enumerate(value):
-            yield from _flat(item, f"{path}[{index}]")
-    else:
-        yield path, value

@@ -38,7 +38,7 @@ def model_of(run: RunDirectory) -> Any:
     if not run.has(files.MODEL):
         raise RequestError(
             f"{run.path}: has no model yet; its status is {read_result(run).status}. "
-            f"{run / files.CHECKPOINTS} may have one of an epoch."
+            f"{run / files.CHECKPOINTS} may have the model of an earlier epoch."
         )
     require_plugins(run)
     return open_model(run.verified(files.MODEL))
@@ -58,7 +58,7 @@ def evaluate(
     if isinstance(on, str) and on in SPLITS:
         splits = same_data(where, recipe)
         if getattr(splits, on) is None:
-            raise RequestError(f"{where.path}: the recipe makes no {on} split.")
+            raise RequestError(f"{where.path}: the recipe has no {on} split.")
         return measured(recipe, splits, model_of(where), on)
     data = _given_rows(where, recipe, on, on_error)
     return measured(recipe, data, model_of(where), "rows")

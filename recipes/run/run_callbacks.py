@@ -1,11 +1,14 @@
 """The callbacks that every run has, and the outcome that they report."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import wraps
 from typing import Any, TypeVar
 
 import keras
+import tensorflow as tf
 
+from ... import disk
 from ...callbacks import (
     ActivationMonitor,
     BestCheckpoint,
@@ -19,12 +22,22 @@ from ...callbacks import (
     TensorBoardLog,
 )
 from ...callbacks.epoch_order import EpochOrder
+from ...callbacks.run_state import RunState
+from ...messages import logger
 from ..build.experiment import Experiment
 from ..record import directory as files
 from ..record.directory import RunDirectory
 from ..record.result import StopReason
+from ..spec import Recipe
+from .failure import root_cause
 from .stop import StopRequest
 
+# The hooks in which Keras's `TensorBoard` writes.
+EVENT_HOOKS = (
+    "set_model", "on_train_begin", "on_train_end", "on_test_begin", "on_test_end",
+    "on_train_batch_begin", "on_train_batch_end", "on_test_batch_begin", "on_epoch_begin",
+    "on_epoch_end",
+)  # fmt: skip
 # Saving takes a tenth of a second: nothing for a long training, most of a short one.
 CHECKPOINT_SECONDS = 10.0
 
@@ -83,6 +96,68 @@ def run_callbacks(
     return [*found, divergence]
 
 
+def checkpoints(recipe: Recipe, directory: RunDirectory, stop: StopRequest) -> RunState:
+    """The callback that stores and restores checkpoints."""
+    asked = recipe.checkpoints
+    return RunState(
+        directory / files.STATE,
+        every=in_batches(asked.every, recipe.gradient_accumulation),
+        keep=asked.keep,
+        ordered=False,  # an epoch's order follows from its number
+        stop=stop.asked,
+        verbose=False,
+    )
+
+
+def in_batches(every: Any, accumulation: int) -> Any:
+    """An interval as the callback counts it: a recipe's steps are optimizer updates.
+
+    >>> in_batches("500 steps", 4), in_batches("1 epochs", 4)
+    ('2000 steps', '1 epochs')
+    """
+    if isinstance(every, str) and every.endswith("steps"):
+        return f"{int(every.split()[0]) * accumulation} steps"
+    return every
+
+
+def stop_events_on_a_full_disk(callbacks: Callbacks) -> None:
+    """Let a training continue where a Keras `TensorBoard` cannot write its events.
+
+    TensorFlow's writer loses the events that a full disk refuses, so that writing them again would
+    leave a damaged file. The callback writes no more events, and says so once.
+    """
+    for callback in callbacks:
+        if isinstance(callback, keras.callbacks.TensorBoard):
+            _EventsUntilFull(callback)
+
+
+class _EventsUntilFull:
+    """Surrounds the hooks of one `TensorBoard`, and disables them all after a failure."""
+
+    def __init__(self, callback: keras.callbacks.TensorBoard):
+        self.folder, self.disabled = callback.log_dir, False
+        for name in EVENT_HOOKS:
+            setattr(callback, name, self.surrounded(getattr(callback, name)))
+
+    def surrounded(self, hook: Callable[..., None]) -> Callable[..., None]:
+        @wraps(hook)
+        def call(*arguments: Any, **named: Any) -> None:
+            if self.disabled:
+                return
+            try:
+                hook(*arguments, **named)
+            except (OSError, tf.errors.ResourceExhaustedError) as error:
+                if isinstance(error, OSError) and not disk.is_full(error):
+                    raise
+                self.disabled = True
+                logger.warning(
+                    f"{self.folder}: the disk is full, so that `tensor_board` writes no more "
+                    f"events; training continues. {root_cause(error)}"
+                )
+
+        return call
+
+
 def outcome(
     history: keras.callbacks.History, callbacks: Callbacks, expected: int, stop: StopRequest
 ) -> dict[str, Any]:
@@ -99,7 +174,7 @@ def outcome(
         status, why, reason = "interrupted", stop.reason, f"paused after epoch {epochs}"
     elif stop.signal is not None:
         status, why = "interrupted", StopReason.SIGNAL
-        reason = f"{stop.signal.name} came after {epochs} epochs"
+        reason = f"received {stop.signal.name} after {epochs} epochs"
     elif diverged is not None and diverged.reason is not None:
         status, why, reason = "failed", StopReason.DIVERGED, diverged.reason
     elif early is not None and early.stop_reason:

@@ -27,44 +27,30 @@ from ..spec.fields import shown
 from .backend import use_tensorflow
 
 # Public modules of Keras whose classes and functions make up models.
-PUBLIC = frozenset(
-    {
-        "builtins",
-        "keras",
-        *(
-            f"keras.{name}"
-            for name in (
-                "activations", "constraints", "dtype_policies", "initializers", "layers", "losses",
-                "metrics", "models", "ops", "optimizers", "optimizers.schedules", "quantizers",
-                "random", "regularizers",
-            )
-        ),
-    }
-)  # fmt: skip
+PUBLIC = {
+    "builtins", "keras", "keras.activations", "keras.constraints", "keras.dtype_policies",
+    "keras.initializers", "keras.layers", "keras.losses", "keras.metrics", "keras.models",
+    "keras.ops", "keras.optimizers", "keras.optimizers.schedules", "keras.quantizers",
+    "keras.random", "keras.regularizers",
+}  # fmt: skip
 # Classes without a public name: those of operations, and of the functional model.
-INTERNAL = tuple(
-    f"keras.src.{name}."
-    for name in (
-        "activations", "dtype_policies", "layers", "losses", "metrics", "models", "ops",
-        "optimizers", "quantizers", "random",
-    )
+INTERNAL = (
+    "keras.src.activations.", "keras.src.dtype_policies.", "keras.src.layers.",
+    "keras.src.losses.", "keras.src.metrics.", "keras.src.models.", "keras.src.ops.",
+    "keras.src.optimizers.", "keras.src.quantizers.", "keras.src.random.",
 )  # fmt: skip
 # Layers that contain code, or load it.
-CODE = frozenset(
-    {"Lambda", "TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper", "FeatureSpace"}
-)
+CODE = {"Lambda", "TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper", "FeatureSpace"}
 # Keras's forms of plain values.
-VALUES = frozenset(
-    {"__tensor__", "__numpy__", "__keras_tensor__", "__bytes__", "__ellipsis__", "__slice__"}
-)
+VALUES = {"__tensor__", "__numpy__", "__keras_tensor__", "__bytes__", "__ellipsis__", "__slice__"}
 # Arguments that are a list, or the path of a file to read one from.
-FILES = frozenset({"vocabulary"})
+FILES = {"vocabulary"}
 # Keras makes small states, such as those of random generators, that no file accounts for.
 SPARE_NUMBERS = 1 << 16
 
 
 def open_model(path: str | os.PathLike, *, compiled: bool = False) -> keras.Model:
-    """The model of a `.keras` file, whoever wrote it.
+    """The model of a `.keras` file, which may come from a stranger.
 
     It runs no code, reads no other file, and takes no more memory for weights than the file has
     weights. Classes are those of Keras, of this package, and those that the user has imported.
@@ -94,7 +80,7 @@ def open_model(path: str | os.PathLike, *, compiled: bool = False) -> keras.Mode
 
 
 def _check_weight_count(file: Path, config: dict[str, Any], most: int) -> None:
-    """Refuse a model with more weights than `most`, before memory is taken for them."""
+    """Refuse a model with more weights than `most`, before they take memory."""
     # Without its optimizer, whose variables are no more than a few for each weight.
     config["compile_config"] = None
     with unallocated_weights(discard=True):
@@ -107,7 +93,7 @@ def _check_weight_count(file: Path, config: dict[str, Any], most: int) -> None:
 
 
 def load_weights(model: keras.Model, path: str | os.PathLike) -> None:
-    """Give a built model the weights of a `.weights.h5` file, whoever wrote it.
+    """Give a built model the weights of a `.weights.h5` file, which may come from a stranger.
 
     Raises:
         ModelFileError: there is no such file, it is not only arrays, or they do not fit.
@@ -161,18 +147,10 @@ def _check_class(value: Mapping[str, Any]) -> None:
         return
     if name in CODE or (registered or "").rpartition(">")[2] in CODE:
         raise ValueError(f"has a `{name}`, which runs code. Build the network of layers instead.")
-    if not (_is_registered(registered or name) or _is_of_keras(module)):
+    ours = keras.saving.get_registered_object(registered or name) is not None
+    if not (ours or module in PUBLIC or (module or "").startswith(INTERNAL)):
         place = name if module is None else f"{module}.{name}"
         raise ValueError(
-            f"names {shown(place)}, which is no part of a Keras model or of this package. Classes "
-            "of your own come in with `--plugin`."
+            f"names {shown(place)}, which is not a part of a Keras model or of this package. Name "
+            "the module of your own classes with `--plugin`."
         )
-
-
-def _is_registered(name: str) -> bool:
-    """Whether this package, or what the user has imported, has registered a class of this name."""
-    return keras.saving.get_registered_object(name) is not None
-
-
-def _is_of_keras(module: str | None) -> bool:
-    return module in PUBLIC or (module or "").startswith(INTERNAL)

@@ -12,7 +12,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupted(Exception):
-    """A signal came while there was nothing left to store."""
+    """A signal was received when there was nothing left to store."""
 
 
 class StopRequest:

@@ -1,13 +1,14 @@
-"""The recipe that a run was trained with: its files where they are now, and its plugins.
+"""The recipe that a run was trained with: its files, its plugins, and what has changed since.
 
 A run's `recipe.yaml` has absolute paths. Its manifest also has them relative to the run directory,
-so that they are found where a project was moved as a whole. Plugins are recorded by name, and only
+so that they are found after a project was moved. Plugins are recorded by name, and only
 loaded if the user names them again.
 """
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,54 @@ from ..errors import RequestError
 from ..record import directory as files
 from ..record.directory import RunDirectory
 from ..spec import Choice, Recipe, load
+from ..spec.dump import to_plain
+from ..spec.fields import shown
 from ..spec.plugins import is_loaded, load_plugins, plugins_of
 
 # The key of the relative paths in the manifest.
 FILES = "files"
 PLUGIN_COMMENT = "# Needs:"
 Overrides = Sequence[str] | Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A key of the recipe whose value has changed.
+
+    >>> print(Change("epochs", 10, 20))
+    epochs: 10 -> 20
+    """
+
+    key: str
+    before: Any
+    after: Any
+
+    def __str__(self) -> str:
+        return f"{self.key}: {shown(self.before)} -> {shown(self.after)}"
+
+
+def differences(before: Recipe, after: Recipe) -> list[Change]:
+    """The keys in which two recipes differ, each with both values."""
+    old, new = (dict(_flat(to_plain(recipe))) for recipe in (before, after))
+    keys = [*old, *(key for key in new if key not in old)]
+    missing = "nothing"
+    return [
+        Change(key, old.get(key, missing), new.get(key, missing))
+        for key in keys
+        if old.get(key, missing) != new.get(key, missing)
+    ]
+
+
+def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """The plain values of a recipe by their dotted paths."""
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from _flat(item, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list) and value:
+        for index, item in enumerate(value):
+            yield from _flat(item, f"{path}[{index}]")
+    else:
+        yield path, value
 
 
 def files_of(recipe: Recipe) -> dict[str, str]:
@@ -34,6 +77,11 @@ def files_of(recipe: Recipe) -> dict[str, str]:
     if recipe.initialize is not None:
         found["initialize.weights"] = recipe.initialize.weights
     return found
+
+
+def is_below(key: str, names: Sequence[str]) -> bool:
+    """Whether a key of a recipe, or one that it is below, is among some names."""
+    return any(key == name or key.startswith((f"{name}.", f"{name}[")) for name in names)
 
 
 def relative_files(recipe: Recipe, run: Path) -> dict[str, str]:
@@ -58,7 +106,7 @@ def recipe_of(
     """The resolved recipe that a run was trained with.
 
     A file that is not at its absolute path is looked for at its path relative to the run
-    directory; a message says so where it is found there.
+    directory; a message says so if it is found there.
 
     Args:
         overrides: changes to the recipe; a path that they name is used as it is.
@@ -66,37 +114,31 @@ def recipe_of(
         into: class of the result.
         quiet: print no message.
     """
+    if isinstance(overrides, str):
+        overrides = [overrides]
     load_plugins(plugins)
     require_plugins(run)
     path = run.verified(files.RECIPE)
     recipe = load(path, overrides, plugins=plugins, into=into)
+    changed = [word.partition("=")[0] for word in overrides]
     found = {
-        key: place
-        for key, place in _relocated(run, recipe).items()
-        if not any(key == name or key.startswith(f"{name}.") for name in _keys(overrides))
+        key: place for key, place in _relocated(run, recipe).items() if not is_below(key, changed)
     }
     if not found:
         return recipe
     if not quiet:
         paths = files_of(recipe)
         for key, place in found.items():
-            logger.info(f"{run.path}: {paths[key]} is not there; {place} is used.")
+            logger.info(f"{run.path}: there is no {paths[key]}; {place} is read instead.")
     return load(path, _merged(overrides, found), plugins=plugins, into=into)
-
-
-def _keys(overrides: Overrides) -> list[str]:
-    """The keys that overrides change."""
-    words = [overrides] if isinstance(overrides, str) else overrides
-    return [word.partition("=")[0] for word in words]
 
 
 def _merged(overrides: Overrides, found: Mapping[str, str]) -> dict[str, Any] | list[str]:
     """The overrides together with the relocated paths."""
     if isinstance(overrides, Mapping):
         return {**overrides, **found}
-    words = [overrides] if isinstance(overrides, str) else list(overrides)
-    # JSON is YAML, whatever characters a path has.
-    return [*words, *(f"{key}={json.dumps(place)}" for key, place in found.items())]
+    # JSON is YAML, whichever characters a path has.
+    return [*overrides, *(f"{key}={json.dumps(place)}" for key, place in found.items())]
 
 
 def _relocated(run: RunDirectory, recipe: Recipe) -> dict[str, str]:
@@ -138,10 +180,9 @@ def require_plugins(run: RunDirectory) -> None:
 
 
 def _recorded(run: RunDirectory) -> list[str]:
-    """Names of the plugins in a run's manifest; none where it has no manifest."""
+    """Names of the plugins in a run's manifest; none if it has no manifest."""
     try:
-        manifest = json.loads((run / files.MANIFEST).read_text(encoding="utf-8"))
-        names = manifest.get("plugins", [])
+        names = json.loads((run / files.MANIFEST).read_text(encoding="utf-8")).get("plugins")
     except (OSError, ValueError, AttributeError):
         return []
     return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []

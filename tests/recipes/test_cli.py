@@ -40,7 +40,7 @@ def test_copy_gives_a_file_to_edit_and_overwrites_nothing(tmp_path, capsys):
     assert main(["validate", "mine.yaml", "digits_mlp.yaml"]) == 0
 
 
-def test_validate_tells_every_mistake_of_every_recipe(tmp_path, capsys):
+def test_validate_reports_every_mistake_of_every_recipe(tmp_path, capsys):
     (tmp_path / "a.yaml").write_text(WRONG)
     (tmp_path / "b.yaml").write_text(WRONG)
     assert main(["validate", "a.yaml", "iris_none", "b.yaml", "digits_mlp"]) == 2
@@ -155,9 +155,9 @@ def test_train_evaluate_predict_report_plot(tmp_path, capsys):
 def test_find_lr_suggests_rates_and_draws_them(tmp_path, capsys):
     command = ["find-lr", "csv_example", "--steps", "60", "--max-lr", "100", "--json"]
     assert main([*command, "--out", "test.png"]) == 0
-    told = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert set(told["suggestions"]) == {"steepest", "valley"}
-    assert all(1e-6 < rate < 100 for rate in told["suggestions"].values())
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert set(found["suggestions"]) == {"steepest", "valley"}
+    assert all(1e-6 < rate < 100 for rate in found["suggestions"].values())
     assert (tmp_path / "test.png").read_bytes().startswith(b"\x89PNG")
     assert [path.name for path in tmp_path.iterdir()] == ["test.png"]
 
@@ -204,12 +204,32 @@ def test_a_wrong_request_is_status_2_and_a_message(command, message, capsys, tmp
     assert not list(tmp_path.glob("runs/*"))
 
 
+def test_a_wrong_run_directory_is_refused_before_tensorflow_is_imported():
+    code = """
+import sys, keras_recipes
+from keras_recipes.recipes.cli import main
+for words in (["evaluate", "absent"], ["predict", ".", "x.csv"], ["reproduce", "absent"]):
+    assert main(words) == 2, words
+for call in (lambda: keras_recipes.evaluate("."), lambda: keras_recipes.predict(".", "x.csv")):
+    try:
+        call()
+    except keras_recipes.RequestError as error:
+        print(error)
+print([name for name in ("tensorflow", "keras", "numpy") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    assert all("not a run directory" in line for line in lines[:2])
+    assert lines[2:] == ["[]"]
+    assert done.stderr.count("there is no such run directory") == 2
+
+
 def test_a_training_that_fails_is_status_1(capsys):
     assert main(["train", "exploding_gradients", "--quiet", "--out", "run"]) == 1
     assert capsys.readouterr().out.startswith("failed: The training loss became")
 
 
-def test_a_mistake_of_ours_is_no_traceback_at_a_user(capsys, monkeypatch):
+def test_an_internal_error_prints_no_traceback(capsys, monkeypatch):
     from keras_recipes.recipes.commands import recipe_files
 
     def breaks(arguments):
@@ -227,7 +247,7 @@ def test_no_verb_is_a_wrong_request(capsys):
     assert "validate" in capsys.readouterr().out
 
 
-def test_every_verb_has_a_deed_and_a_description():
+def test_every_verb_has_a_handler_and_a_description():
     verbs = next(action for action in parser()._actions if action.dest == "verb").choices
     assert len(verbs) == 15
     for name, verb in verbs.items():

@@ -11,7 +11,7 @@ import keras_tuner
 from ....callbacks.epoch_order import EpochOrder
 from ...build.experiment import Experiment, experiment
 from ...build.inputs import data_of
-from ...run.pretrain import pretrain_aside
+from ...run.pretrain import pretrain_without_run
 from ...spec import Recipe
 from ..spec.load import load_sweep, trial_recipe
 from .hyperparameters import active_of, hyperparameters
@@ -62,7 +62,7 @@ class HyperModel(keras_tuner.HyperModel):
         """The compiled model of a setting."""
         recipe = self.recipe(hp)
         self._built = experiment(recipe, data_of(recipe, self.arrays), self.directory)
-        pretrain_aside(self._built.pretraining, self._built.model)
+        pretrain_without_run(self._built.pretraining, self._built.model)
         return self._built.model
 
     def fit(

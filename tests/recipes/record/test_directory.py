@@ -71,7 +71,7 @@ def test_nothing_is_overwritten(tmp_path, make):
     assert "precious" in (out.read_text() if make == "file" else (out / "model.keras").read_text())
 
 
-def test_a_directory_that_cannot_be_made_is_told(tmp_path):
+def test_a_directory_that_cannot_be_made_is_reported(tmp_path):
     (tmp_path / "file").write_text("")
     with (
         pytest.raises(RequestError, match="cannot be written"),
@@ -91,7 +91,7 @@ def test_names_of_runs_never_collide(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("content", [None, "{", '"\udcff'])
-def test_a_folder_that_is_no_run_is_told(tmp_path, content):
+def test_a_folder_that_is_no_run_is_reported(tmp_path, content):
     if content is not None:
         (tmp_path / "result.json").write_bytes(content.encode("utf-8", "surrogateescape"))
     with pytest.raises(RequestError, match=r"not a run directory|not valid JSON|not UTF-8"):
@@ -120,7 +120,7 @@ def test_an_ended_run_knows_its_files(ended):
 
 
 @pytest.mark.parametrize("damage", ["gone", "empty", "cut", "flipped", "folder", "link"])
-def test_every_damage_of_a_listed_file_is_told(ended, tmp_path_factory, damage):
+def test_every_damage_of_a_listed_file_is_reported(ended, tmp_path_factory, damage):
     path = ended / "metrics.jsonl"
     content = path.read_bytes()
     path.unlink()
@@ -154,9 +154,9 @@ def test_a_run_that_goes_on_lists_nothing(ended):
     problems = []
     assert ended.read_lines("metrics.jsonl", problems) == [{"epoch": 1}]
     assert [problem.partition(". ")[0] for problem in problems] == [
-        f"{ended.path}/metrics.jsonl:2: is cut"
+        f"{ended.path}/metrics.jsonl:2: is incomplete"
     ]
-    with pytest.raises(RequestError, match=r"metrics\.jsonl:2: is cut"):
+    with pytest.raises(RequestError, match=r"metrics\.jsonl:2: is incomplete"):
         ended.read_lines("metrics.jsonl")
 
 

@@ -29,8 +29,8 @@ def test_it_is_given_back_after_a_failure(tmp_path):
 
 def test_a_second_one_is_refused_with_the_name_of_the_first(tmp_path):
     with locked(tmp_path):
-        told = f"another process works on this run: process {os.getpid()} on "
-        with pytest.raises(RequestError, match=told), locked(tmp_path):
+        found = f"another process is working on this run: process {os.getpid()} on "
+        with pytest.raises(RequestError, match=found), locked(tmp_path):
             pytest.fail("must not begin")
         assert (tmp_path / LOCK).exists(), "the one that is refused takes nothing away"
 
@@ -38,11 +38,11 @@ def test_a_second_one_is_refused_with_the_name_of_the_first(tmp_path):
 def test_a_lock_that_nobody_signed_is_a_lock(tmp_path):
     with (tmp_path / LOCK).open("wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        with pytest.raises(RequestError, match="which one is not known"), locked(tmp_path):
+        with pytest.raises(RequestError, match="an unknown one"), locked(tmp_path):
             pytest.fail("must not begin")
 
 
-def test_what_a_dead_process_left_is_taken_over(tmp_path):
+def test_the_lock_of_a_dead_process_is_acquired(tmp_path):
     reading, writing = os.pipe()
     process = os.fork()
     if process == 0:
@@ -68,7 +68,7 @@ def test_a_file_system_without_locks_refuses_nobody(tmp_path, monkeypatch):
         pass
 
 
-def test_a_directory_that_cannot_be_written_is_told(tmp_path):
+def test_a_directory_that_cannot_be_written_is_reported(tmp_path):
     with pytest.raises(RequestError, match="cannot be written"), locked(tmp_path / "absent"):
         pytest.fail("must not begin")
 

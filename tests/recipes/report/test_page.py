@@ -21,7 +21,7 @@ def directory(tmp_path):
     def write(name="run", epochs=3, lines=None, **result):
         folder = tmp_path / name
         folder.mkdir()
-        told = {
+        written = {
             "status": "completed",
             "directory": str(folder),
             "reason": "all epochs were trained",
@@ -32,7 +32,7 @@ def directory(tmp_path):
             **result,
         }
         made = [{"epoch": e + 1, "loss": 1.0 / (e + 1), "val_loss": 1.0} for e in range(epochs)]
-        (folder / "result.json").write_text(json.dumps(told))
+        (folder / "result.json").write_text(json.dumps(written))
         (folder / "metrics.jsonl").write_text(
             "".join(json.dumps(line) + "\n" for line in (made if lines is None else lines))
         )
@@ -95,7 +95,7 @@ def test_a_pretraining_file_of_another_form_is_said(directory):
     text = json.dumps({"layers": [layer], "handed": []})
     (folder / "pretraining.json").write_text(text)
     page = write_report([folder]).read_text(encoding="utf-8")
-    assert "pretraining.json is not what a run writes" in page
+    assert "pretraining.json is damaged" in page
 
 
 def test_measured_values_come_first(directory):
@@ -135,7 +135,7 @@ class TestOut:
         else:
             os.mkfifo(target)
         before = what_stands(target)
-        with pytest.raises(RequestError, match="is no report of keras-recipes"):
+        with pytest.raises(RequestError, match="is not a report of keras-recipes"):
             write_report([directory()], target)
         assert what_stands(target) == before
         assert other.read_text() == "years"
@@ -148,7 +148,7 @@ class TestOut:
             save_picture(Figure(), tmp_path / name)
         other = tmp_path / "b.png"
         other.write_text("mine")
-        with pytest.raises(RequestError, match="is no picture"):
+        with pytest.raises(RequestError, match="is not a picture"):
             save_picture(Figure(), other)
         assert other.read_text() == "mine"
         with pytest.raises(RequestError, match=r"a picture ends in \.png or \.svg"):

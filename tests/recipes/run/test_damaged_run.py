@@ -167,7 +167,7 @@ def test_a_model_that_was_lost_is_rebuilt(runs, run, capsys, how):
     assert "there is nothing to resume" in capsys.readouterr().err
 
 
-def test_a_model_that_nothing_can_rebuild_is_told(run, capsys):
+def test_a_model_that_nothing_can_rebuild_is_reported(run, capsys):
     shutil.rmtree(run / "checkpoints")
     (run / "model.keras").write_bytes(b"")
     assert main(["resume", str(run), "--quiet"]) == 2
@@ -236,7 +236,7 @@ def test_a_flipped_bit_of_any_file_of_a_killed_run(runs, interrupted, tmp_path, 
             assert "file-0" not in name
             continue
         if f"{name} " in errors and name.endswith(".jsonl"):
-            # A damaged line is lost or kept as it is, and that is said; all else is compared.
+            # A damaged line is lost or kept as it is, with a message; all else is compared.
             (run / name).unlink()
             shutil.copyfile(runs / "run" / name, run / name)
             reseal(run)

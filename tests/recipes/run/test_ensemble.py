@@ -47,12 +47,12 @@ def test_the_model_is_the_mean_of_the_members(run):
 
 def test_result_and_evaluate_tell_of_members_and_ensemble(run):
     result, out = run
-    told = json.loads((out / "result.json").read_text())
-    assert told["status"] == "completed"
-    assert (told["epochs"], len(told["members"])) == (6, 3)
+    written = json.loads((out / "result.json").read_text())
+    assert written["status"] == "completed"
+    assert (written["epochs"], len(written["members"])) == (6, 3)
     assert evaluate(out) == pytest.approx(result.test)
-    for told_one, evaluated in zip(result.members, members(out), strict=True):
-        assert evaluated == pytest.approx(told_one["test"])
+    for member, evaluated in zip(result.members, members(out), strict=True):
+        assert evaluated == pytest.approx(member["test"])
     assert (out / "report.html").is_file()
 
 
@@ -100,12 +100,12 @@ def test_a_member_that_fails_fails_the_ensemble(tmp_path):
     )
     with pytest.raises(TrainingFailed, match="member 1: "):
         recipe.train(out=tmp_path / "run", progress=False)
-    told = json.loads((tmp_path / "run" / "result.json").read_text())
-    assert told["status"] == "failed"
+    written = json.loads((tmp_path / "run" / "result.json").read_text())
+    assert written["status"] == "failed"
     assert not (tmp_path / "run" / "model.keras").exists()
 
 
 @pytest.mark.parametrize("ensemble", [{"members": 1}, {}, {"members": 3, "vary": "age"}, 5])
-def test_an_ensemble_that_is_none_is_told(ensemble):
+def test_an_ensemble_that_is_none_is_reported(ensemble):
     with pytest.raises(keras_recipes.recipes.RecipeError, match="ensemble"):
         keras_recipes.load(SMALL, {"ensemble": ensemble})

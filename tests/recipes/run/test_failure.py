@@ -26,7 +26,7 @@ class BadCallback(keras.callbacks.Callback):
 
 KERAS_RECIPES = {"layers": {"bad_call": BadCall}, "callbacks": {"bad_callback": BadCallback}}
 """
-# Layers, callbacks, and what is said.
+# Layers, callbacks, and the message.
 BROKEN = {
     "a layer": ("{dense: {units: 3}}, bad_call", "",
                 "recipe.yaml:2:39 model.layers[1]: ValueError: no luck at all"),
@@ -61,6 +61,6 @@ def test_a_broken_training_names_its_line(layers, callbacks, said, plugin, tmp_p
     )
     assert main(["train", "recipe.yaml", "-q", "--out", "run", "--plugin", plugin]) == 1
     out = capsys.readouterr().out
-    assert out.startswith(f"failed: training broke at {said}")
+    assert out.startswith(f"failed: error at {said}")
     assert "(traceback: run/traceback.txt)" in out
     assert keras.config.is_traceback_filtering_enabled()

@@ -43,11 +43,11 @@ def test_a_run_names_what_went_wrong(name, overrides, said, unsaid, tmp_path):
     recipe = keras_recipes.load(name, overrides)
     recipe.train(out=tmp_path / "run", progress=False, raises=False)
     result = json.loads((tmp_path / "run" / "result.json").read_text())
-    told = "\n".join(result["findings"])
+    found = "\n".join(result["findings"])
     for words in said:
-        assert words in told, told
+        assert words in found, found
     for words in unsaid:
-        assert words not in told, told
+        assert words not in found, found
     if result["findings"]:
         assert "<h2>Findings</h2>" in (tmp_path / "run" / "report.html").read_text()
 

@@ -60,7 +60,7 @@ def recipe(tmp_path):
 
 
 def differences(first, second):
-    """All but what a run says of its disk."""
+    """All differences but the messages about the disk."""
     found = compare_runs(RunDirectory(first), RunDirectory(second))
     for name in ("metrics.jsonl", "activations.jsonl", "gradients.jsonl"):
         lines = [(run / name).read_text().splitlines() for run in (first, second)]
@@ -94,8 +94,8 @@ def briefly(monkeypatch, recipe, tmp_path, whole, capsys):
 
 
 def test_a_disk_that_is_full_for_a_moment(briefly, whole):
-    for share in (0.02, 0.5, 0.99):
-        briefly(int(share * whole[1]), 5)
+    for fraction in (0.02, 0.5, 0.99):
+        briefly(int(fraction * whole[1]), 5)
 
 
 @pytest.mark.slow
@@ -110,11 +110,11 @@ def stays_full(recipe, out, first, whole, monkeypatch, capsys):
         patch.setattr(disk, "PATIENCE", 0.0)
         patch.setattr(disk, "os", Full(first, 10**9))
         status = train(recipe, out)
-    told = capsys.readouterr()
-    assert "internal error" not in told.err
-    assert "the disk is full" in told.out + told.err
+    content = capsys.readouterr()
+    assert "internal error" not in content.err
+    assert "the disk is full" in content.out + content.err
     if not out.exists():
-        assert status == 2, "nothing was begun, and nothing is left"
+        assert status == 2, "nothing was started, and nothing is left"
         return
     assert status == 1
     assert train(recipe, out, "--resume") == 0
@@ -134,7 +134,7 @@ def test_a_disk_that_stays_full_from_every_call_on(recipe, whole, tmp_path, monk
 
 
 @pytest.mark.parametrize("cause", [errno.EROFS])
-def test_another_failure_of_the_disk_is_told_as_what_it_is(
+def test_another_failure_of_the_disk_is_reported_as_what_it_is(
     recipe, whole, tmp_path, monkeypatch, capsys, cause
 ):
     class Broken(Full):
@@ -155,9 +155,9 @@ def test_another_failure_of_the_disk_is_told_as_what_it_is(
     with monkeypatch.context() as patch:
         patch.setattr(disk, "os", Broken(whole[1] * 3 // 4, 10**9))
         assert train(recipe, out) == 1
-    told = capsys.readouterr()
-    assert disk.CAUSES[cause].words in told.out
-    assert "continues from state-0000000" in told.out
+    content = capsys.readouterr()
+    assert disk.CAUSES[cause].words in content.out
+    assert "continues from state-0000000" in content.out
     assert train(recipe, out, "--resume") == 0
     assert differences(whole[0], out) == []
 
@@ -222,6 +222,20 @@ def test_a_real_disk(small_disk, tmp_path, monkeypatch, extra):
     (small_disk / "ballast").unlink()
     assert train_run(made, out=out, progress=False, resume=True).status == "completed"
     assert differences(tmp_path / "whole", out) == []
+
+
+def test_training_continues_without_the_events_of_keras(small_disk, tmp_path, monkeypatch, caplog):
+    made = keras_recipes.load({**SMALL, "callbacks": [{"tensor_board": {"histogram_freq": 1}}]})
+    train_run(made, out=tmp_path / "whole", progress=False)
+    assert "tensor_board" not in caplog.text
+    monkeypatch.setattr(
+        disk.time, "sleep", lambda seconds: (small_disk / "ballast").unlink(missing_ok=True)
+    )
+    out = small_disk / "run"
+    result = train_run(made, out=out, progress=False, callbacks=[FillDisk(small_disk)])
+    assert result.status == "completed", result.reason
+    assert caplog.text.count("`tensor_board` writes no more events") == 1
+    assert compare_runs(RunDirectory(tmp_path / "whole"), RunDirectory(out)) == []
 
 
 def test_a_report_that_a_full_disk_does_not_take(small_disk, tmp_path, whole, capsys):

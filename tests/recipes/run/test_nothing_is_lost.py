@@ -201,7 +201,7 @@ def test_a_file_that_has_the_name_of_the_lock_stays(recipe, tmp_path, capsys):
         (project / "run.lock").write_text(content)
         words = ["train", str(recipe), "--out", str(project), "--resume", "--quiet"]
         assert main(words) == 2
-        assert "is no lock that keras-recipes wrote" in capsys.readouterr().err
+        assert "is not a lock that keras-recipes wrote" in capsys.readouterr().err
         assert (project / "run.lock").read_text() == content
     (project / "run.lock").unlink()
     (tmp_path / "mine").write_text("")

@@ -122,19 +122,19 @@ def test_the_model_starts_from_what_the_parts_give_by_themselves(run):
 
 
 def test_the_run_tells_what_came_from_where(run):
-    told = json.loads((run / "run" / "pretraining.json").read_text())
-    assert [row.split(" <- ")[1] for row in told["handed"]] == [
+    found = json.loads((run / "run" / "pretraining.json").read_text())
+    assert [row.split(" <- ")[1] for row in found["handed"]] == [
         "rbm 0, weights",
         "rbm 0, hidden bias",
         "rbm 1, weights",
         "rbm 1, hidden bias",
     ]
-    for layer in told["layers"]:
+    for layer in found["layers"]:
         assert not layer["cached"]
         assert len(layer["history"]["reconstruction_error"]) == 3
         assert len(layer["history"]["free_energy_gap"]) == 3
     manifest = json.loads((run / "run" / "manifest.json").read_text())
-    assert manifest["fingerprints"]["pretraining"] == [layer["key"] for layer in told["layers"]]
+    assert manifest["fingerprints"]["pretraining"] == [layer["key"] for layer in found["layers"]]
 
 
 def test_a_second_run_pays_nothing_and_gets_the_same_bits(run, tmp_path, monkeypatch):
@@ -142,8 +142,8 @@ def test_a_second_run_pays_nothing_and_gets_the_same_bits(run, tmp_path, monkeyp
     monkeypatch.setattr(Pretrainer, "train", lambda *_: pytest.fail("a machine was trained"))
     keras_recipes.load(SMALL).train(out=tmp_path / "again", progress=False)
     assert same(weights(run / "run"), weights(tmp_path / "again"))
-    told = json.loads((tmp_path / "again" / "pretraining.json").read_text())
-    assert all(layer["cached"] for layer in told["layers"])
+    found = json.loads((tmp_path / "again" / "pretraining.json").read_text())
+    assert all(layer["cached"] for layer in found["layers"])
 
 
 @pytest.mark.parametrize(
@@ -156,10 +156,10 @@ def test_a_second_run_pays_nothing_and_gets_the_same_bits(run, tmp_path, monkeyp
     ],
 )
 def test_only_what_decides_the_weights_decides_the_key(run, tmp_path, change, known):
-    told = json.loads((run / "run" / "pretraining.json").read_text())
+    found = json.loads((run / "run" / "pretraining.json").read_text())
     work = built(changed(**change), tmp_path).pretraining
     keys = Pretrainer(work, RunDirectory(tmp_path)).keys
-    assert [key == layer["key"] for key, layer in zip(keys, told["layers"], strict=True)] == known
+    assert [key == layer["key"] for key, layer in zip(keys, found["layers"], strict=True)] == known
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "entry"])
@@ -200,11 +200,11 @@ def test_pretraining_goes_on_where_it_was_left(run, tmp_path):
     else:
         pytest.fail("pretraining never ended")
     store = machine_cache.MachineStore(run / "run" / "pretraining")
-    told = json.loads((run / "run" / "pretraining.json").read_text())
-    finished = [part for layer in told["layers"] for part in store.find(layer["key"]).weights]
+    found = json.loads((run / "run" / "pretraining.json").read_text())
+    finished = [part for layer in found["layers"] for part in store.find(layer["key"]).weights]
     assert same(machines(made.pretraining), finished)
     again = json.loads((tmp_path / "pretraining.json").read_text())
-    for layer, other in zip(told["layers"], again["layers"], strict=True):
+    for layer, other in zip(found["layers"], again["layers"], strict=True):
         assert layer["history"] == other["history"]
 
 
@@ -279,7 +279,7 @@ def test_an_autoencoder_undoes_its_encoder(tmp_path):
         ({"data": {"num_labeled": 10**6}}, "num_labeled: 1000000 rows are asked for"),
     ],
 )
-def test_mistakes_are_told_before_the_first_step(change, words, tmp_path, monkeypatch):
+def test_mistakes_are_reported_before_the_first_step(change, words, tmp_path, monkeypatch):
     monkeypatch.setattr(Pretrainer, "train", lambda *_: pytest.fail("training began"))
     with pytest.raises((RecipeError, RequestError)) as caught:
         keras_recipes.load(changed(**change)).train(out=tmp_path / "run", progress=False)

@@ -131,9 +131,9 @@ def test_what_a_result_hands_back(project):
 def test_a_moved_project(moved, capsys):
     found = keras_recipes.evaluate(moved / "run")
     assert found == pytest.approx(json.loads((moved / "run/result.json").read_text())["test"])
-    told = capsys.readouterr().err
-    assert "/nowhere/project/data/t.csv is not there" in told
-    assert f"{moved / 'data/t.csv'} is used" in told
+    written = capsys.readouterr().err
+    assert "there is no /nowhere/project/data/t.csv; " in written
+    assert f"{moved / 'data/t.csv'} is read instead" in written
     assert keras_recipes.resume(moved / "run", progress=False).status == "completed"
     assert reproduce(moved / "run", progress=False).same
 

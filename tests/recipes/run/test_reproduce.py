@@ -38,7 +38,7 @@ def test_the_same_comes_out(run, capsys):
     assert found["differences"] == found["surroundings"] == []
 
 
-def test_what_differs_is_told(run, tmp_path, capsys):
+def test_what_differs_is_reported(run, tmp_path, capsys):
     """Another metric, another weight, another version."""
     path = run / "metrics.jsonl"
     lines = [json.loads(line) for line in path.read_text().splitlines()]
@@ -49,10 +49,10 @@ def test_what_differs_is_told(run, tmp_path, capsys):
     (run / "manifest.json").write_text(json.dumps(manifest))
     RunDirectory(run).write_result(json.loads((run / "result.json").read_text()))
     assert main(["reproduce", str(run), "--quiet", "--out", str(tmp_path / "again")]) == 1
-    told = capsys.readouterr().out
-    assert "differs: metrics.jsonl line 2: loss was" in told
-    assert "made with another: versions: keras was '3.0.0'" in told
-    assert told.rstrip().endswith("1 differences")
+    written = capsys.readouterr().out
+    assert "differs: metrics.jsonl line 2: loss was" in written
+    assert "environment differs: versions: keras was '3.0.0'" in written
+    assert written.rstrip().endswith("1 differences")
     assert (tmp_path / "again" / "model.keras").is_file()
 
 

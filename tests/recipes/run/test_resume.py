@@ -13,10 +13,10 @@ from small_runs import as_if_killed
 import keras_recipes
 from keras_recipes.recipes import RequestError
 from keras_recipes.recipes.record.directory import RunDirectory
-from keras_recipes.recipes.run.previous_run import Change, differences
 from keras_recipes.recipes.run.reproduce import compare_runs
+from keras_recipes.recipes.run.run_callbacks import in_batches
 from keras_recipes.recipes.run.stop import StopRequest
-from keras_recipes.recipes.run.train import in_batches
+from keras_recipes.recipes.run.stored_recipe import Change, differences
 
 BASE = {
     "name": "small",
@@ -145,11 +145,11 @@ def test_a_changed_recipe_is_refused_key_by_key(finished):
     changes = {"epochs": 6, "optimizer.sgd.momentum": 0.5, "learning_rate": COSINE}
     with pytest.raises(RequestError) as error:
         keras_recipes.resume(finished, changes, progress=False)
-    told = str(error.value)
-    assert "epochs: 4 -> 6" in told
-    assert "optimizer.sgd.momentum: 0.9 -> 0.5" in told
-    assert "learning_rate" in told
-    assert "--allow-change epochs" in told
+    written = str(error.value)
+    assert "epochs: 4 -> 6" in written
+    assert "optimizer.sgd.momentum: 0.9 -> 0.5" in written
+    assert "learning_rate" in written
+    assert "--allow-change epochs" in written
     assert json.loads((finished / "result.json").read_text())["epochs"] == 4
 
 
@@ -223,7 +223,7 @@ def test_before_the_first_checkpoint_it_begins_again(eager, tmp_path, capsys):
     assert same(tmp_path / "whole", out) == []
 
 
-def test_a_directory_that_is_not_there_is_begun(eager, tmp_path, capsys):
+def test_resuming_in_a_missing_directory_starts_a_run(eager, tmp_path, capsys):
     assert train(recipe(), tmp_path / "new", resume=True).status == "completed"
     assert (
         "there is no run to resume; training starts from the beginning" in capsys.readouterr().err
@@ -317,7 +317,7 @@ def test_steps_are_updates():
 @pytest.mark.parametrize(
     "every", [0, -1, True, "0 epochs", "1.5 epochs", "10%", "often", "5 hours", None, ["1 epochs"]]
 )
-def test_a_wrong_interval_is_told_with_its_place(every):
+def test_a_wrong_interval_is_reported_with_its_place(every):
     with pytest.raises(RequestError, match=r"checkpoints\.every.*expected how often"):
         recipe(checkpoints={"every": every})
 
@@ -359,12 +359,12 @@ class TestInitialize:
         assert self.rates(tmp_path / "warm") == [20]
 
     @pytest.mark.parametrize("name", ["absent.keras", "absent.weights.h5", "weights.txt"])
-    def test_a_wrong_file_is_told(self, tmp_path, name):
+    def test_a_wrong_file_is_reported(self, tmp_path, name):
         with pytest.raises(RequestError, match=r"initialize.weights"):
             train(recipe(initialize={"weights": name}), tmp_path / "run")
         assert not (tmp_path / "run").exists()
 
-    def test_weights_of_another_network_are_told(self, finished, tmp_path):
+    def test_weights_of_another_network_are_reported(self, finished, tmp_path):
         made = recipe("plateau", initialize={"weights": str(finished)})
         with pytest.raises(RequestError, match="the weights do not fit"):
             train(made, tmp_path / "run")
@@ -386,7 +386,7 @@ def test_a_second_process_is_refused_and_the_lock_dies_with_its_owner(finished):
     )
     assert process.stdout.readline() == "locked\n"
     with pytest.raises(
-        RequestError, match=f"another process works on this run: process {process.pid}"
+        RequestError, match=f"another process is working on this run: process {process.pid}"
     ):
         keras_recipes.resume(finished, progress=False)
     process.kill()

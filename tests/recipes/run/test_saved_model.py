@@ -85,14 +85,14 @@ def objects(file):
 
 
 CONFIGS = {
-    "another module": (with_layer("os", "system"), "no part of a Keras model"),
+    "another module": (with_layer("os", "system"), "not a part of a Keras model"),
     "a function": (
         with_layer(
             "keras.layers",
             "Activation",
             activation={"class_name": "function", "module": "os", "config": "system"},
         ),
-        "no part of a Keras model",
+        "not a part of a Keras model",
     ),
     "get_file": (
         with_layer(
@@ -100,7 +100,7 @@ CONFIGS = {
             "Activation",
             activation={"class_name": "function", "module": "keras.utils", "config": "get_file"},
         ),
-        "no part of a Keras model",
+        "not a part of a Keras model",
     ),
     "lambda": (with_layer("keras.layers", "Lambda", function={}), "runs code"),
     "lambda, inside": (with_layer("keras.src.layers.core.lambda_layer", "Lambda"), "runs code"),
@@ -108,7 +108,7 @@ CONFIGS = {
     "torch": (with_layer("keras.layers", "TorchModuleWrapper"), "runs code"),
     "a python lambda": (
         with_layer("keras.layers", "Activation", activation={"class_name": "__lambda__"}),
-        "no part of a Keras model",
+        "not a part of a Keras model",
     ),
     "vocabulary": (
         with_layer("keras.layers", "StringLookup", vocabulary="secret.txt"),
@@ -161,7 +161,7 @@ def test_a_model_is_as_it_was(saved):
     assert set(arrays_of(saved)) == {"layers/dense/vars/0", "layers/dense/vars/1"}
 
 
-def test_a_compiled_model_of_this_package_loads_whole(tmp_path):
+def test_a_compiled_model_of_this_package_loads_completely(tmp_path):
     inputs = keras.Input((3,))
     hidden = keras.layers.Dense(4, "relu", kernel_regularizer="l2")(inputs)
     outputs = keras.layers.Dense(1)(keras.layers.Dropout(0.1)(hidden) + 1.0)
@@ -196,16 +196,16 @@ def test_layers_with_parts_and_with_vocabularies_load(tmp_path):
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_a_config_that_names_more_than_a_model_is_refused(saved, tmp_path, name):
-    config, told = CONFIGS[name]
+    config, message = CONFIGS[name]
     path = written(tmp_path / "m.keras", {**members(saved), CONFIG: json.dumps(config)})
-    with pytest.raises(ModelFileError, match=told) as error:
+    with pytest.raises(ModelFileError, match=message) as error:
         open_model(path)
     assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("name", WEIGHT_FILES)
 def test_weights_that_lead_out_of_the_file_are_refused(saved, tmp_path, monkeypatch, name):
-    edit, told = WEIGHT_FILES[name]
+    edit, message = WEIGHT_FILES[name]
     monkeypatch.chdir(tmp_path)
     with h5py.File("secret.h5", "w") as file:
         file["x"] = np.full((3, 2), 7.0, "f4")
@@ -214,28 +214,28 @@ def test_weights_that_lead_out_of_the_file_are_refused(saved, tmp_path, monkeypa
     content[WEIGHTS] = hdf5(edit, content[WEIGHTS])
     path = written(tmp_path / "m.keras", content)
     for read in (open_model, arrays_of):
-        with pytest.raises(ModelFileError, match=told):
+        with pytest.raises(ModelFileError, match=message):
             read(path)
     (tmp_path / "m.weights.h5").write_bytes(content[WEIGHTS])
-    with pytest.raises(ModelFileError, match=told):
+    with pytest.raises(ModelFileError, match=message):
         load_weights(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]), "m.weights.h5")
 
 
 def test_an_archive_of_anything_else_is_refused(saved, tmp_path):
     content, path = members(saved), tmp_path / "m.keras"
     cases = [
-        ({**content, "../out.txt": b""}, {}, "no part of a saved model"),
-        ({**content, "assets/../../out.txt": b""}, {}, "no part of a saved model"),
-        ({**content, "model.weights.npz": b""}, {}, "no part of a saved model"),
+        ({**content, "../out.txt": b""}, {}, "not a part of a saved model"),
+        ({**content, "assets/../../out.txt": b""}, {}, "not a part of a saved model"),
+        ({**content, "model.weights.npz": b""}, {}, "not a part of a saved model"),
         ({**content, "assets/zeros": bytes(10**7)}, {"compress_type": zipfile.ZIP_BZIP2}, "packed"),
         ({CONFIG: content[CONFIG]}, {}, "it has no model.weights.h5"),
         ({**content, CONFIG: b"[" * 10**6}, {}, "cannot be loaded"),
         ({**content, WEIGHTS: b"\x89HDF\r\n\x1a\n" + bytes(100)}, {}, "cannot be read"),
         ({**content, WEIGHTS: hdf5(lambda file: None)}, {}, "more weights than the file|cannot be"),
     ]
-    for parts, options, told in cases:
+    for parts, options, message in cases:
         written(path, parts, **options)
-        with pytest.raises(ModelFileError, match=told):
+        with pytest.raises(ModelFileError, match=message):
             open_model(path)
     path.write_bytes(b"PK")
     with pytest.raises(ModelFileError, match="cannot be loaded: File is not a zip file"):
@@ -255,8 +255,8 @@ def test_a_size_that_an_archive_only_claims_is_refused(saved, tmp_path):
 def test_what_is_no_file_is_refused(saved, tmp_path):
     os.mkfifo(tmp_path / "pipe.keras")
     (tmp_path / "folder.keras").mkdir()
-    for name, told in (("pipe", "a pipe"), ("folder", "a folder"), ("absent", "no such file")):
-        with pytest.raises(ModelFileError, match=told):
+    for name, message in (("pipe", "a pipe"), ("folder", "a folder"), ("absent", "no such file")):
+        with pytest.raises(ModelFileError, match=message):
             open_model(tmp_path / f"{name}.keras")
     shutil.copy(saved, tmp_path / "model.h5")
     with pytest.raises(ModelFileError, match=r"expected a `\.keras` file"):

@@ -1,4 +1,4 @@
-"""Runs of every task, from the recipe to predictions: what is said, measured and predicted."""
+"""Runs of every task, from the recipe to predictions: messages, metrics and predictions."""
 
 import json
 
@@ -95,7 +95,7 @@ def test_rows_of_64_bits(tmp_path):
         ({"npz": {"path": "x.npz", "task": "multilabel"}}, "# task: multilabel"),
     ],
 )
-def test_show_says_what_the_recipe_tells(source, said, tmp_path, capsys):
+def test_show_describes_the_task_of_the_recipe(source, said, tmp_path, capsys):
     sections = {"name": "x", "data": {"source": source}, "model": {"layers": []}}
     (tmp_path / "r.yaml").write_text(json.dumps(sections))
     assert main(["show", str(tmp_path / "r.yaml")]) == 0

@@ -190,7 +190,7 @@ def test_a_wrong_request_leaves_nothing_behind(change, message, tmp_path):
     assert not out.parent.exists()
 
 
-def test_what_a_class_refuses_is_told_at_its_line(tmp_path):
+def test_what_a_class_refuses_is_reported_at_its_line(tmp_path):
     (tmp_path / "r.yaml").write_text(
         "data: {source: iris}\nmodel:\n  layers:\n    - dense: {units: 4}\n"
         "    - group_normalization: {groups: 3}\n"
@@ -288,12 +288,12 @@ class TestFit:
             ({"units": 2}, r"whole numbers from 0 to 1. Received 2"),
         ],
     )
-    def test_a_model_that_does_not_fit_is_told(self, arguments, message):
+    def test_a_model_that_does_not_fit_is_reported(self, arguments, message):
         recipe = keras_recipes.load(SMALL)
         with pytest.raises(RequestError, match=message):
             recipe.fit(self.model(**arguments), self.X, self.Y, progress=False)
 
-    def test_a_model_without_weights_is_told(self):
+    def test_a_model_without_weights_is_reported(self):
         with pytest.raises(RequestError, match="has no weights yet"):
             keras_recipes.load(SMALL).fit(keras.Sequential([keras.layers.Dense(3)]), self.X, self.Y)
 

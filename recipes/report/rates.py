@@ -1,9 +1,8 @@
-"""A picture of what recipes schedule over their whole run."""
+"""Pictures of learning rates: what recipes schedule over their run, and a range test."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,6 +11,8 @@ from matplotlib.figure import Figure
 from .curves import COLOURS, label, save_picture
 
 RATE = "learning rate"
+# The suggestions of a range test.
+MARKS = {"steepest": "o", "valley": "s"}
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Course:
 def plot_schedules(courses: Sequence[Course], path: Path) -> None:
     """Draw the learning rate of every optimizer update, and momentum and decay if scheduled.
 
+    One panel for each scheduled value, with a line for each recipe.
+
     Args:
         courses: of one recipe, or of several in one picture.
         path: PNG or SVG file to write.
@@ -45,11 +48,6 @@ def plot_schedules(courses: Sequence[Course], path: Path) -> None:
     Raises:
         RequestError: the file cannot be written.
     """
-    save_picture(draw(courses), path)
-
-
-def draw(courses: Sequence[Course]) -> Figure:
-    """One panel per scheduled value, one line per recipe."""
     names = list(dict.fromkeys(name for one in courses for name in one.values))
     picture = Figure(figsize=(8, 1.5 + 3 * len(names)), layout="constrained")
     panels = picture.subplots(len(names), sharex=True, squeeze=False)[:, 0]
@@ -71,7 +69,7 @@ def draw(courses: Sequence[Course]) -> Figure:
     lengths = {one.per_epoch for one in courses}
     if len(lengths) == 1:
         epochs_above(panels[0], lengths.pop())
-    return picture
+    save_picture(picture, path)
 
 
 def mark_phases(axes: Axes, one: Course) -> None:
@@ -93,11 +91,41 @@ def mark_phases(axes: Axes, one: Course) -> None:
 
 def epochs_above(axes: Axes, per_epoch: float) -> None:
     """A second axis that counts epochs."""
+    converters = (lambda step: step / per_epoch, lambda epoch: epoch * per_epoch)
+    axes.secondary_xaxis("top", functions=converters).set_xlabel("epoch")
 
-    def to_epochs(step: Any) -> Any:
-        return step / per_epoch
 
-    def to_steps(epoch: Any) -> Any:
-        return epoch * per_epoch
+def plot_range_test(
+    rates: np.ndarray,
+    losses: np.ndarray,
+    smoothed: np.ndarray,
+    suggestions: dict[str, float],
+    title: str,
+    path: Path,
+) -> None:
+    """Draw the losses over the rates, and mark the suggested rates.
 
-    axes.secondary_xaxis("top", functions=(to_epochs, to_steps)).set_xlabel("epoch")
+    Args:
+        rates: learning rate of each step (steps,).
+        losses: loss of each batch (steps,).
+        smoothed: the same, smoothed.
+        suggestions: rates to train with, by name.
+
+    Raises:
+        RequestError: the file cannot be written.
+    """
+    picture = Figure(figsize=(8, 4.5), layout="constrained")
+    axes = picture.subplots()
+    axes.plot(rates, losses, color="lightgray", label="loss of each batch")
+    axes.plot(rates, smoothed, color=COLOURS[0], label="smoothed")
+    for name, rate in suggestions.items():
+        at = abs(rates - rate).argmin()
+        axes.plot(rate, smoothed[at], MARKS[name], color=COLOURS[1], label=f"{name}: {rate:.3g}")
+    axes.set_xscale("log")
+    axes.set_ylim(0, 1.1 * smoothed[: max(1, len(smoothed) - 3)].max())
+    axes.set_xlabel("learning rate")
+    axes.set_ylabel("loss")
+    axes.set_title(label(title))
+    axes.grid(alpha=0.3)
+    axes.legend()
+    save_picture(picture, path)

@@ -9,7 +9,7 @@ import keras_recipes
 from keras_recipes.models import gradient_check
 from keras_recipes.recipes.build.inputs import data_of
 from keras_recipes.recipes.cli import main
-from keras_recipes.recipes.run.check_gradients import check_gradients, in_float64, repeatable_loss
+from keras_recipes.recipes.run.analysis import check_gradients, in_float64, repeatable_loss
 
 RECIPE = """
 name: small
