@@ -1,4 +1,4 @@
-"""The log-probability of rows under a recipe's first machine."""
+"""The log-probability of rows under a recipe's first RBM."""
 
 from typing import TYPE_CHECKING
 
@@ -23,12 +23,12 @@ def estimates(recipe: Recipe, data: "Data", work: Pretraining) -> dict[str, floa
     assert recipe.pretraining is not None
     section = recipe.pretraining.dbn.log_probability
     assert section is not None
-    machine = work.dbn.rbms[0]
+    rbm = work.dbn.rbms[0]
     try:
-        partition = exact_log_partition(machine)
+        partition = exact_log_partition(rbm)
     except ValueError:
         partition = log_partition(
-            machine,
+            rbm,
             work.rows[:ROWS],
             runs=section.runs,
             temperatures=section.temperatures,
@@ -41,7 +41,7 @@ def estimates(recipe: Recipe, data: "Data", work: Pretraining) -> dict[str, floa
     if data.test is not None:
         splits["test"] = rbm_rows(recipe, data, data.test.x, TEST)
     found = {
-        split: round(log_probability(machine, rows, partition).value, 4)
+        split: round(log_probability(rbm, rows, partition).value, 4)
         for split, rows in splits.items()
         if rows is not None
     }
