@@ -134,7 +134,7 @@ def plan_transfer(
         for index, step in zip(reversed(range(len(rbms))), path[len(rbms) :], strict=True):
             rbm = rbms[index]
             _check_shapes(f"RBM {index}, transposed", (rbm.units, rbm.width), step)
-            allowed = (rbm.visible.activation,)
+            allowed = rbm.visible.decoder_activations(rbm.width)
             _check_activation(f"visible units of RBM {index}", allowed, step, activation)
             values.append(_decoder_values(index, rbm, step))
     if dropout == "classic":

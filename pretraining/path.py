@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -120,15 +120,21 @@ def _check_between(dense: keras.layers.Dense, between: list[keras.layers.Layer])
 
 def _activation(layers: list[keras.layers.Layer], position: int) -> str:
     """Name of a Dense layer's activation; several in a row are named together."""
-    found = [keras.activations.serialize(layers[position].activation)]
+    found = [_function_name(layers[position].activation)]
     for layer in layers[position + 1 :]:
         if isinstance(layer, keras.layers.Activation):
-            found.append(keras.activations.serialize(layer.activation))
+            found.append(_function_name(layer.activation))
         elif isinstance(layer, ACTIVATION_LAYERS):
             found.append(_activation_layer(layer))
         elif not isinstance(layer, TRANSPARENT):
             break
-    return ", then ".join(str(name) for name in found if name != "linear") or "linear"
+    return ", then ".join(name for name in found if name != "linear") or "linear"
+
+
+def _function_name(activation: Callable) -> str:
+    """The name of one of Keras's functions; other objects as they print."""
+    name = keras.activations.serialize(activation)
+    return name if isinstance(name, str) else repr(activation)
 
 
 def _activation_layer(layer: keras.layers.Layer) -> str:

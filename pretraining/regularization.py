@@ -7,7 +7,7 @@ import tensorflow as tf
 from tensorflow import Tensor
 
 from ..arguments import check_bool, check_number
-from .likelihood import Distribution, Gradients
+from .distribution import Distribution, Gradients
 from .saving import Configurable
 
 
