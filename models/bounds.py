@@ -8,8 +8,14 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
-from ..arguments import check_between, check_bool, check_positive
-from .arguments import Configurable, check_patterns, check_steps
+from ..arguments import (
+    Configurable,
+    check_between,
+    check_bool,
+    check_patterns,
+    check_positive,
+    check_steps,
+)
 from .norms import TINY, unit_norms
 
 # A bounded gradient, and whether the bound changed it.

@@ -9,8 +9,7 @@ from typing import Any, Literal, NamedTuple
 import keras
 import tensorflow as tf
 
-from ..arguments import check_choice, check_positive, optional
-from .arguments import Configurable, from_value
+from ..arguments import Configurable, check_choice, check_positive, from_value, optional
 from .bounds import (
     AdaptiveClipping,
     Bounded,

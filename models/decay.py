@@ -11,8 +11,17 @@ import keras
 import tensorflow as tf
 from keras.optimizers.schedules import LearningRateSchedule
 
-from ..arguments import check_choice, check_number, check_positive, optional
-from .arguments import Configurable, check_pattern, check_patterns, check_steps, from_list
+from ..arguments import (
+    Configurable,
+    check_choice,
+    check_number,
+    check_pattern,
+    check_patterns,
+    check_positive,
+    check_steps,
+    from_list,
+    optional,
+)
 from .norms import TINY, unit_norms
 
 Schedule = LearningRateSchedule

@@ -10,8 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ..arguments import check_positive
-from .arguments import check_steps
+from ..arguments import check_positive, check_steps
 
 # A relative error of the derivative along a direction above which single numbers are searched.
 SUSPICIOUS = 1e-7

@@ -8,8 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ..arguments import check_number, check_positive
-from .arguments import Configurable, check_steps
+from ..arguments import Configurable, check_number, check_positive, check_steps
 from .norms import Gradients
 
 
