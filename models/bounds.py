@@ -199,7 +199,7 @@ class ZScoreClipping(Configurable):
     2.625
     """
 
-    # In the denominator of z, as in the authors' own code.
+    # In the denominator of z, as in the authors' code.
     EPSILON = 1e-6
 
     def __init__(self, threshold: float = 2.5, alpha: float = 0.97, warmup: int = 25):

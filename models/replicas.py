@@ -69,8 +69,8 @@ def cond(
 ) -> None:
     """Run one of two branches on `values` in the compiled step: both change variables only.
 
-    The condition is equal on all replicas. A branch that updates variables must be taken by all
-    replicas together, outside of any one of them.
+    The condition is equal on all replicas. A branch that updates variables must be run by all
+    replicas together, outside of the code of one replica.
     """
     if not tf.distribute.has_strategy():
         tf.cond(

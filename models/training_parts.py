@@ -148,7 +148,7 @@ class TrainingParts:
 
     @classmethod
     def of(cls, arguments: Mapping[str, Any]) -> Self:
-        """The parts by name; None stands for the default."""
+        """The parts by name; None means the default."""
         return cls(**{name: part for name, part in arguments.items() if part is not None})
 
     def active(self) -> dict[str, Any]:

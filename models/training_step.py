@@ -19,7 +19,7 @@ from .step_state import STEP_METRICS, StepMemory
 from .training_parts import SharpnessAware, TrainingParts
 from .update_rule import UpdateRule
 
-# A mix-in stands before `keras.Model`; for a type checker it has what a model has.
+# A mix-in comes before `keras.Model`; for a type checker it has what a model has.
 if TYPE_CHECKING:
     _Model = keras.Model
 else:
@@ -39,7 +39,7 @@ class TrainingStep(_Model):
       updates that it changed; `nonfinite_steps`: the fraction whose gradient held a NaN or
       infinity. The means leave the last out.
 
-    A subclassed model sets its parts like this, and saves them in its own `get_config`:
+    A subclassed model sets its parts like this, and saves them in its `get_config`:
 
     >>> import keras
     >>> from keras_recipes.models import GradientClipping
@@ -63,7 +63,7 @@ class TrainingStep(_Model):
         """Set how this model trains, before it is compiled.
 
         Args:
-            parts: the arguments of `TrainingParts`; None stands for the default.
+            parts: the arguments of `TrainingParts`; None means the default.
 
         Raises:
             ValueError: a part has another type.
@@ -265,11 +265,11 @@ class TrainingStep(_Model):
     def _track_loss(self, loss: tf.Tensor, x: Any) -> None:
         """Keras averages the loss over samples, so a short last batch weighs less."""
         rows = tf.shape(next(leaf for leaf in tf.nest.flatten(x) if leaf is not None))[0]
-        whole = loss * tf.cast(replicas.count(), loss.dtype)
-        self._loss_tracker.update_state(whole, sample_weight=rows)
+        loss *= tf.cast(replicas.count(), loss.dtype)
+        self._loss_tracker.update_state(loss, sample_weight=rows)
 
     @property
-    def metrics(self) -> list[Any]:
+    def metrics(self) -> list[keras.metrics.Metric]:
         """Keras's metrics, and those of the training step after the first one."""
         found = super().metrics
         return found if self._rule is None else [*found, self._rule.statistics]

@@ -148,7 +148,6 @@ class UpdateRule:
         replicas.cond(due, partial(self._process_mean, present), replicas.no_op)
 
     def _process_mean(self, present: Sequence[int]) -> None:
-        """One update by the mean of the accumulated gradients."""
         sums = [self.memory[f"accumulated_{index}"] for index in present]
         gradients: list[tf.Tensor | None] = [None] * len(self.variables)
         for index, total in zip(present, sums, strict=True):
@@ -176,7 +175,6 @@ class UpdateRule:
     def _clip(
         self, gradients: tuple[tf.Tensor | None, ...], norm: tf.Tensor, norms: tf.Tensor
     ) -> tuple[tf.Tensor | None, ...]:
-        """Clip and report."""
         if self.clipping is None:
             self.statistics.update_state(norm, norms)
             return gradients
@@ -279,7 +277,6 @@ class UpdateRule:
         return list(gradients) if factor == 1.0 else scaled(gradients, factor)
 
     def _average(self, averaging: WeightAveraging, applied: tf.Tensor | None) -> None:
-        """Move the averages towards the weights."""
         fraction = averaging.fraction(self._updates())
         if applied is not None:
             fraction = tf.where(applied, fraction, 0.0)

@@ -76,7 +76,7 @@ class Estimator(Configurable):
         return {}
 
     def check(self, visible: Visible, hidden: Hidden) -> None:
-        """Raise if the estimator cannot have these units."""
+        """Raise if the estimator does not work for these units."""
 
     def negative_phase(self, p: Distribution, h: Tensor, state: State, key: Key) -> NegativePhase:
         """Run the chains.
@@ -98,9 +98,8 @@ class Estimator(Configurable):
 class ContrastiveDivergence(Estimator):
     """CD-k: k steps of Gibbs sampling that start at the data (Hinton 2002).
 
-    h0 ~ P(h | data), then k times: v ~ P(v | h), h ~ P(h | v). The last h is its mean. Units are
-    sampled or replaced by their means as `sample_visible` says; the default is what Hinton &
-    Salakhutdinov (2006) did.
+    h0 ~ P(h | data), then k times: v ~ P(v | h), h ~ P(h | v), the last h replaced by its mean.
+    With `sample_visible=False`, v is replaced by its mean too, as in Hinton & Salakhutdinov (2006).
 
     Args:
         k: Gibbs steps, >= 1, or a schedule of them by optimizer updates, rounded.
@@ -151,7 +150,7 @@ class PersistentCD(Estimator):
     def negative_phase(self, p: Distribution, h: Tensor, state: State, key: Key) -> NegativePhase:
         h, k = state["chain"], k_at(self.k, key)
         if p.mask is not None:
-            # There is one mask a row of data; the chains have their own.
+            # The mask has a row for each row of data; the chains need a different one.
             kept = key.uniform(shape_of(h), CHAIN_DROPOUT) < tf.reduce_mean(p.mask)
             p = replace(p, mask=tf.cast(kept, tf.float32))
         v = run_chain(p, h, k, key, sample_visible=True)
@@ -212,7 +211,7 @@ class FastPersistentCD(PersistentCD):
 
     def state_shapes(self, visible: int, hidden: int) -> Mapping[str, tuple[int, ...]]:
         return {
-            "chain": (self.chains, hidden),
+            **super().state_shapes(visible, hidden),
             "fast_weights": (visible, hidden),
             "fast_visible_bias": (visible,),
             "fast_hidden_bias": (hidden,),

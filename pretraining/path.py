@@ -37,7 +37,7 @@ RELU = ("max_value", "negative_slope", "threshold")
 
 @dataclass
 class DenseStep:
-    """A Dense layer, and what follows from where it stands.
+    """A Dense layer, and what follows from its place in the model.
 
     Attributes:
         dense: the layer.
@@ -55,7 +55,7 @@ def dense_path(model: keras.Model, count: int, names: Sequence[str] | None) -> l
 
     Raises:
         ValueError: there are fewer, a name is not of a Dense layer, or a layer that mixes units
-            stands between two of them.
+            is between two of them.
     """
     if not isinstance(model, keras.Model):
         raise ValueError(f"Argument `model` must be a `keras.Model`. Received: {model!r}")
@@ -72,7 +72,7 @@ def dense_path(model: keras.Model, count: int, names: Sequence[str] | None) -> l
         )
     positions = [layers.index(layer) for layer in dense[:count]]
     if positions != sorted(positions):
-        raise ValueError(f"The layers {list(names or ())} do not stand in this order in the model.")
+        raise ValueError(f"The layers {list(names or ())} are not in this order in the model.")
     steps, begin = [], 0
     for position in positions:
         between = layers[begin:position]
@@ -112,9 +112,9 @@ def _check_between(dense: keras.layers.Dense, between: list[keras.layers.Layer])
     for layer in between:
         if not isinstance(layer, (*TRANSPARENT, *ACTIVATION)):
             raise ValueError(
-                f"`{layer.name}` ({type(layer).__name__}) stands before `{dense.name}`. Between "
-                "the layers that get weights only dropout, noise, normalization, activations and "
-                "reshaping may stand."
+                f"`{layer.name}` ({type(layer).__name__}) comes before `{dense.name}`. "
+                "Between the layers that get weights there may only be dropout, noise, "
+                "normalization, activations and reshaping."
             )
 
 

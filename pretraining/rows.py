@@ -111,8 +111,8 @@ class EpochOrder(keras.callbacks.Callback):
     ) -> Callable[[Iterator], dict[str, Tensor]]:
         """A compiled loop of `update(batch)` over several steps.
 
-        Keras's own takes each step's data from an iterator, which XLA cannot: it would compile
-        the single step, and not the loop around it.
+        Keras takes each step's data from an iterator, which XLA cannot: it would compile the single
+        step, and not the loop around it.
         """
 
         def body(step: Tensor, size: int) -> list[Tensor]:
@@ -137,7 +137,7 @@ class EpochOrder(keras.callbacks.Callback):
 
 
 class Diagnostics(keras.callbacks.Callback):
-    """Logs at the end of each epoch what only the RBM of that moment can tell.
+    """Logs at the end of each epoch what depends on the weights at that moment.
 
     - `free_energy`: mean over the first training rows; with validation rows also
       `val_free_energy` over as many of those, and `free_energy_gap`, their difference. Both are

@@ -202,7 +202,7 @@ class Gaussian(Visible):
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
 class Softmax(Visible):
-    """Groups of units of which exactly one is on, such as a label; binary units may stand before.
+    """Groups of units of which exactly one is on, such as a label; binary units may come first.
 
     P(unit k of its group is on) = exp(input_k) / sum_j exp(input_j), A(v) = -a'v
 

@@ -209,7 +209,7 @@ SIGMOID = {"activation": "sigmoid"}
                 layers.Dense(6, **SIGMOID), layers.Softmax(), layers.Dense(5, **SIGMOID)
             ),
             {},
-            r"\(Softmax\) stands before",
+            r"\(Softmax\) comes before",
         ),
         (
             lambda: keras.Sequential([layers.Dense(6, **SIGMOID), layers.Dense(5, **SIGMOID)]),
@@ -229,7 +229,7 @@ SIGMOID = {"activation": "sigmoid"}
         (
             lambda: sequential(layers.Dense(6, name="x"), layers.Dense(5, name="y")),
             {"layers": ["y", "x"]},
-            "do not stand in this order",
+            "are not in this order",
         ),
         (
             lambda: sequential(layers.Dense(6, **SIGMOID), layers.Dense(5, **SIGMOID)),
