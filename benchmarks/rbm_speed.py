@@ -2,7 +2,7 @@
 
 Run:    python benchmarks/rbm_speed.py --data mnist.npz [--rounds 15] [--rows 12000]
 
-All sides train the same machine: 784 visible and 500 hidden units, batches of 100, hidden units
+All sides train the same RBM: 784 visible and 500 hidden units, batches of 100, hidden units
 sampled after the data and means elsewhere, momentum and weight cost, in float32; scikit-learn does
 its own update, persistent CD. `ours` is `RBM.fit`, as anybody calls it; `ours, bfloat16` the same
 with `matmul_precision="bfloat16"`. `products` is the five matrix products of an update

@@ -3,7 +3,7 @@
 Run:    python examples/few_labels.py [--labels 100 1000] [--seeds 1 2 3] [--split validation]
 
 Each cell is the recipe `mnist_few_labels` with another `data.num_labeled` and seed, once as it is
-and once with `pretraining=null`. The machine of a seed is trained once, and kept for its other
+and once with `pretraining=null`. The RBM of a seed is trained once, and kept for its other
 cells. Printed are mean accuracies over the seeds, their spread, and the gain.
 """
 

@@ -1,6 +1,5 @@
 """Models that clip gradients and decay weights, the network builder, and losses."""
 
-from .averaging import WeightAveraging
 from .bounds import AdaptiveClipping, PercentileClipping, ZScoreClipping
 from .clipping import GradientClipping, NonFiniteGradientError
 from .decay import Rule, WeightDecay
@@ -9,9 +8,8 @@ from .gradient_check import GradientCheck, gradient_check
 from .layer_rates import LayerRate, LayerRates
 from .losses import RootMeanSquaredError, StandardizedLoss, SumOfSquares
 from .network import LayerError, Residual, build_network
-from .sam import SharpnessAware
 from .training_model import GradientClippingModel, TrainingModel, WeightDecayModel, wrap
-from .training_parts import TrainingParts
+from .training_parts import SharpnessAware, TrainingParts, WeightAveraging
 from .training_step import TrainingStep
 from .transforms import GradientCentralization, GradientNoise, GradientTransform
 

@@ -8,8 +8,14 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
-from ..arguments import check_between, check_bool, check_positive
-from .arguments import Configurable, check_patterns, check_steps
+from ..arguments import (
+    Configurable,
+    check_between,
+    check_bool,
+    check_patterns,
+    check_positive,
+    check_steps,
+)
 from .norms import TINY, unit_norms
 
 # A bounded gradient, and whether the bound changed it.
@@ -193,7 +199,7 @@ class ZScoreClipping(Configurable):
     2.625
     """
 
-    # In the denominator of z, as in the authors' own code.
+    # In the denominator of z, as in the authors' code.
     EPSILON = 1e-6
 
     def __init__(self, threshold: float = 2.5, alpha: float = 0.97, warmup: int = 25):

@@ -9,8 +9,7 @@ from typing import Any, Literal, NamedTuple
 import keras
 import tensorflow as tf
 
-from ..arguments import check_choice, check_positive, optional
-from .arguments import Configurable, from_value
+from ..arguments import Configurable, check_choice, check_positive, from_value, optional
 from .bounds import (
     AdaptiveClipping,
     Bounded,
@@ -80,7 +79,7 @@ class GradientClipping(Configurable):
       `PercentileClipping`), or what is usual for the run (see `ZScoreClipping`). These keep the
       direction of the update, which the others bend.
 
-    A gradient that holds a NaN or infinity cannot be bounded by any of them: Keras's own clipping
+    A gradient that holds a NaN or infinity cannot be bounded by any of them: the clipping of Keras
     turns an infinite norm into NaN in every variable. What happens to it is `nonfinite`, and it
     counts into the metric `nonfinite_steps`. It enters no history.
 
@@ -213,8 +212,8 @@ class GradientClipping(Configurable):
         """The least of the bounds on the global norm, None if there is none, and next states."""
         bound, following = self.global_norm, {}
         for name, history in self.histories().items():
-            own, following[name] = history.observe(states[name], norm)
-            bound = own if bound is None else tf.minimum(bound, own)
+            observed, following[name] = history.observe(states[name], norm)
+            bound = observed if bound is None else tf.minimum(bound, observed)
         return bound, following
 
     def _scaled(

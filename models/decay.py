@@ -11,8 +11,17 @@ import keras
 import tensorflow as tf
 from keras.optimizers.schedules import LearningRateSchedule
 
-from ..arguments import check_choice, check_number, check_positive, optional
-from .arguments import Configurable, check_pattern, check_patterns, check_steps, from_list
+from ..arguments import (
+    Configurable,
+    check_choice,
+    check_number,
+    check_pattern,
+    check_patterns,
+    check_positive,
+    check_steps,
+    from_list,
+    optional,
+)
 from .norms import TINY, unit_norms
 
 Schedule = LearningRateSchedule
@@ -100,9 +109,9 @@ class WeightDecay(Configurable):
 
     With w a variable, r its rate and lr the learning rate of the update, in these modes:
 
-    - `decoupled`: w becomes w * (1 - lr * r) before the optimizer's own step (Loshchilov & Hutter
+    - `decoupled`: w becomes w * (1 - lr * r) before the step of the optimizer (Loshchilov & Hutter
       2019 as torch and Keras have it: AdamW, and `weight_decay` of Keras's optimizers).
-    - `independent`: w becomes w * (1 - r), whatever the learning rate (the same paper's own form,
+    - `independent`: w becomes w * (1 - r), whatever the learning rate (the form in the same paper,
       whose strength does not change with the learning rate).
     - `l2`: r * w is added to the gradient after clipping, so that it goes through momentum and
       moments (`weight_decay` of torch's SGD and Adam).

@@ -10,8 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ..arguments import check_positive
-from .arguments import check_steps
+from ..arguments import check_positive, check_steps
 
 # A relative error of the derivative along a direction above which single numbers are searched.
 SUSPICIOUS = 1e-7
@@ -52,7 +51,7 @@ class GradientCheck:
 
 
 def gradient_check(
-    loss: Callable[[], Any],
+    loss: Callable[[], tf.Tensor],
     variables: Sequence[keras.Variable],
     *,
     entries: int = 10,
@@ -130,7 +129,7 @@ class _Variable:
 
     def __init__(
         self,
-        loss: Callable[[], Any],
+        loss: Callable[[], tf.Tensor],
         variable: keras.Variable,
         gradient: np.ndarray,
         step: float,
@@ -182,7 +181,7 @@ class _Variable:
         return float(error), int(flat), automatic, numerical
 
     def _wrong_entry(self, direction: np.ndarray) -> int | None:
-        """The number that makes the derivative along a direction wrong; None where none does."""
+        """Index of the number that makes the derivative along a direction wrong, or None."""
         inside = np.arange(direction.size)
         difference, tolerance = self._disagreement(direction, inside)
         if difference <= tolerance:
@@ -193,7 +192,7 @@ class _Variable:
         return int(inside[0])
 
     def _disagreement(self, direction: np.ndarray, inside: np.ndarray) -> tuple[float, float]:
-        """How far both derivatives along some numbers of a direction are apart, and may be."""
+        """The difference of both derivatives along part of a direction, and its tolerance."""
         part = np.zeros_like(direction)
         part[inside] = direction[inside]
         length = _norm(part)
@@ -216,10 +215,10 @@ class _Variable:
 
 
 def _direction(random: np.random.Generator, size: int) -> np.ndarray:
-    """Random numbers none of which is small, for none of its numbers to stay out of sight."""
+    """Random numbers of which none is small, so that every entry has an effect."""
     return random.uniform(0.5, 1.5, size) * random.choice([-1.0, 1.0], size)
 
 
 def _norm(vector: np.ndarray) -> float:
-    # NumPy's own calls the linear algebra library, whose threads a vector does not need.
+    # `np.linalg.norm` calls the linear algebra library, whose threads a vector does not need.
     return float(np.sqrt(np.sum(np.square(vector))))

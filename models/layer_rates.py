@@ -9,8 +9,7 @@ from typing import Any
 
 import keras
 
-from ..arguments import check_number, optional
-from .arguments import Configurable, check_pattern, from_list
+from ..arguments import Configurable, check_number, check_pattern, from_list, optional
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Where variables stand in a model: their layer, their distance from the output, the last layer."""
+"""Places of variables in a model: their layer, their distance from the output, the last layer."""
 
 from __future__ import annotations
 

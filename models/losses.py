@@ -77,12 +77,12 @@ class RootMeanSquaredError(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
 class StandardizedLoss(keras.losses.Loss):
-    """A loss of standardized targets, for a network that predicts them in their own unit.
+    """A loss of standardized targets, for a network that predicts them in their original unit.
 
-    E = loss((y_true - offset) / divisor, (y_pred - offset) / divisor), each column with its own
-    offset and divisor. With the mean and standard deviation of the targets, a mean squared error
-    of 1 is what predicting the mean costs, whatever the unit, and neither the gradient nor a bound
-    on it depends on the unit.
+    E = loss((y_true - offset) / divisor, (y_pred - offset) / divisor), with an offset and a
+    divisor for each column. With the mean and standard deviation of the targets, a mean squared
+    error of 1 is what predicting the mean costs, whatever the unit, and neither the gradient nor a
+    bound on it depends on the unit.
 
     Args:
         loss: a Keras loss.

@@ -1,4 +1,4 @@
-"""A momentum that follows a schedule, in Keras optimizers, whose own is a constant."""
+"""A momentum that follows a schedule, for Keras optimizers, where it is a constant."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 import keras
 
-# Where a layer stands in the list: `("layers", 2, "residual", 0)`.
+# The place of a layer in the list: `("layers", 2, "residual", 0)`.
 Path: TypeAlias = tuple[str | int, ...]
 LayerOrBlock: TypeAlias = "keras.Layer | Residual"
 
@@ -57,7 +57,7 @@ def build_network(
         layers: Keras layers and `Residual` blocks, in order.
         output: the last layer, or None.
         scaling: a layer in front of all others, or None.
-        target_scale: a layer behind the output, which brings it to the targets' own unit, or None.
+        target_scale: a layer after the output that brings it to the unit of the targets, or None.
         dtype: type of the rows; by default that of the layers. Rows of `float64` reach the layers
             behind `scaling` in the type of the layers.
 
@@ -83,7 +83,9 @@ def build_network(
     return inputs, tensor
 
 
-def _connect(tensor: Any, layers: Sequence[LayerOrBlock], path: Path) -> Any:
+def _connect(
+    tensor: keras.KerasTensor, layers: Sequence[LayerOrBlock], path: Path
+) -> keras.KerasTensor:
     for index, layer in enumerate(layers):
         place = (*path, index)
         if isinstance(layer, Residual):
@@ -93,7 +95,7 @@ def _connect(tensor: Any, layers: Sequence[LayerOrBlock], path: Path) -> Any:
     return tensor
 
 
-def _residual(tensor: Any, block: Residual, path: Path) -> Any:
+def _residual(tensor: keras.KerasTensor, block: Residual, path: Path) -> keras.KerasTensor:
     changed = _connect(tensor, block.layers, (*path, *block.inner))
     shortcut = tensor
     if block.shortcut == "projection":
@@ -107,7 +109,9 @@ def _residual(tensor: Any, block: Residual, path: Path) -> Any:
     return keras.layers.Add(name=_name(path))([shortcut, changed])
 
 
-def _projection(tensor: Any, changed: Any, path: Path) -> Any:
+def _projection(
+    tensor: keras.KerasTensor, changed: keras.KerasTensor, path: Path
+) -> keras.KerasTensor:
     """The input brought to the output's shape by a linear layer; 1 x 1 convolution for images."""
     units = changed.shape[-1]
     before, after = tuple(tensor.shape[1:-1]), tuple(changed.shape[1:-1])
@@ -130,7 +134,7 @@ def _name(path: Path) -> str:
     return "_".join(["residual", *(str(part) for part in path if isinstance(part, int))])
 
 
-def _apply(layer: keras.Layer, tensor: Any, path: Path) -> Any:
+def _apply(layer: keras.Layer, tensor: keras.KerasTensor, path: Path) -> keras.KerasTensor:
     try:
         return layer(tensor)
     except Exception as error:

@@ -18,7 +18,7 @@ def dense(gradient: tf.Tensor | tf.IndexedSlices | None) -> tf.Tensor | None:
 
 
 def squares(gradients: Gradients) -> list[tf.Tensor]:
-    """Squared norm of each gradient, float32; 0 where there is none."""
+    """Squared norm of each gradient, float32; 0 for None."""
     # Twice as fast as `tf.nn.l2_loss`.
     return [
         tf.constant(0.0)

@@ -51,6 +51,16 @@ def each(
         context.merge_call(across, args=(targets, *values))
 
 
+def assign(variables: Sequence[keras.Variable], values: Sequence[tf.Tensor]) -> None:
+    """Give each variable its value, equal on all replicas."""
+    each(lambda variable, value: variable.assign(value), variables, values)
+
+
+def assign_add(variables: Sequence[keras.Variable], values: Sequence[tf.Tensor]) -> None:
+    """Add a value to each variable, equal on all replicas."""
+    each(lambda v, value: v.assign_add(tf.cast(value, v.dtype)), variables, values)
+
+
 def cond(
     condition: tf.Tensor,
     true_branch: Callable[..., None],
@@ -59,8 +69,8 @@ def cond(
 ) -> None:
     """Run one of two branches on `values` in the compiled step: both change variables only.
 
-    The condition is equal on all replicas. A branch that updates variables must be taken by all
-    replicas together, outside of any one of them.
+    The condition is equal on all replicas. A branch that updates variables must be run by all
+    replicas together, outside of the code of one replica.
     """
     if not tf.distribute.has_strategy():
         tf.cond(

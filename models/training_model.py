@@ -15,8 +15,8 @@ from .training_parts import PART_NAMES, TrainingParts
 from .training_step import TrainingStep
 
 # Class -> its variant for graphs. Keras makes a model from a graph by changing the bases of its
-# class for good: every class that derives from it then needs a graph too, and a subclass with its
-# own `call` can no longer be made. So the variant for graphs is a separate class.
+# class for good: every class that derives from it then needs a graph too, and a subclass that
+# defines `call` can no longer be made. So the variant for graphs is a separate class.
 _GRAPH_CLASSES: dict[type, type] = {}
 
 
@@ -24,8 +24,8 @@ _GRAPH_CLASSES: dict[type, type] = {}
 class TrainingModel(TrainingStep, keras.Model):
     """A model with the parts of `TrainingParts` in its training step: clipping, decay and more.
 
-    It is made from a graph, as `TrainingModel(inputs, outputs)`, or is the base of a class with its
-    own `call`.
+    It is made from a graph, as `TrainingModel(inputs, outputs)`, or is the base of a class that
+    defines `call`.
 
     Args:
         inputs: input tensors, as for `keras.Model`.
@@ -66,7 +66,7 @@ class TrainingModel(TrainingStep, keras.Model):
         self.set_training(**parts)
 
     def save(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
-        """Save the whole model; where `saves_network` is set, only the layers and their weights.
+        """Save the model; if `saves_network` is set, only the layers and their weights.
 
         The arguments are those of `keras.Model.save`.
         """
@@ -133,7 +133,7 @@ def _with_part(name: str, cls: type, kwargs: dict[str, Any]) -> dict[str, Any]:
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
 class Wrapped(TrainingModel):
-    """A model around one with its own `call`, whose variables it trains."""
+    """A model around one that defines `call`, whose variables it trains."""
 
     def __init__(self, inner: keras.Model, **kwargs: Any):
         super().__init__(**{"name": inner.name, **kwargs})
@@ -162,8 +162,8 @@ def wrap(model: keras.Model, **parts: Any) -> TrainingModel:
     """A model that trains the layers and variables of `model`, with clipping, decay and more.
 
     Args:
-        model: a built model: Sequential, functional or subclassed. Its own `train_step`, if it
-            has one, is not used. Parts that it has and that are not given here are taken over.
+        model: a built model: Sequential, functional or subclassed. Its `train_step`, if it
+            defines one, is not used. Parts that it has are kept unless given here.
         parts: the arguments of `TrainingParts`, such as `gradient_clipping` and `weight_decay`.
 
     Returns:

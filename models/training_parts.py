@@ -1,19 +1,21 @@
-"""The parts of a training step, beside model and optimizer: the one list of them."""
+"""The parts of a training step beside model and optimizer; the small ones are defined here."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from types import UnionType
-from typing import Any, Self, get_args
+from typing import Any, Self, get_args, get_type_hints
 
 import keras
+import tensorflow as tf
 from keras.optimizers.schedules import LearningRateSchedule
 
-from .arguments import check_steps
-from .averaging import WeightAveraging
+from ..arguments import Configurable, Steps, check_between, check_positive, check_steps, optional
 from .clipping import GradientClipping
 from .decay import WeightDecay
 from .layer_rates import LayerRates
-from .sam import SharpnessAware
+from .norms import TINY, Gradients, global_norm, scaled
 from .transforms import GradientTransform, check_transforms
 
 # Settings of a Keras optimizer that do what a part does; together they would do it twice.
@@ -24,6 +26,79 @@ OPTIMIZER_SETTINGS = {
     "weight_decay": "weight_decay",
     "use_ema": "weight_averaging",
 }
+
+
+@keras.saving.register_keras_serializable(package="keras_recipes")
+class SharpnessAware(Configurable):
+    """Updates the weights w by the gradient at w + rho * g / ||g||, where g is the gradient at w.
+
+    Such an update looks for a flat minimum (Foret, Kleiner, Mobahi & Neyshabur 2021, algorithm 1).
+    It costs a second pass. Loss and metrics are those of the first; clipping and the gradient's
+    norm are those of the second. Normalization layers see the batch twice.
+
+    Args:
+        rho: radius of the neighborhood, > 0.
+
+    Raises:
+        ValueError: a bad argument.
+
+    >>> steps = SharpnessAware(0.5).steps([tf.constant([3.0, 4.0]), None])
+    >>> [round(step, 6) for step in steps[0].numpy().tolist()], steps[1] is None
+    ([0.3, 0.4], True)
+    """
+
+    def __init__(self, rho: float = 0.05):
+        self.rho = check_positive("rho", rho)
+
+    def steps(self, gradients: Gradients) -> list[tf.Tensor | None]:
+        """How far each variable moves for the second pass."""
+        return scaled(gradients, self.rho / tf.maximum(global_norm(gradients), TINY))
+
+
+@keras.saving.register_keras_serializable(package="keras_recipes")
+class WeightAveraging(Configurable):
+    """Keeps an average of the weights, which is evaluated and saved in their place.
+
+    - With a `decay` d, the exponential average: a <- a + (1 - d) * (w - a) after every update
+      (Polyak & Juditsky 1992; EMA).
+    - Without one, the mean of all averaged updates: a <- a + (w - a) / n (Izmailov et al. 2018;
+      SWA, with `start` at about three quarters of the run and `every` an epoch).
+
+    Until update `start`, the average is the weights themselves; so with `start` 0 the initial
+    weights are the first term of the mean, and with `start` 1, as in torch's `AveragedModel`, those
+    after the first update. All floating-point weights are averaged, the moving statistics of
+    normalization among them.
+
+    Training continues from the weights; the model holds the average outside of its training steps,
+    so that `evaluate`, `predict` and `save` use it. A saved model holds both.
+
+    Args:
+        decay: between 0 and 1, or None for the mean.
+        start: optimizer updates before the first that is averaged, >= 0.
+        every: optimizer updates from one that is averaged to the next, >= 1.
+
+    Raises:
+        ValueError: a bad argument.
+
+    >>> average = WeightAveraging(start=100, every=10)
+    >>> [float(average.fraction(update)) for update in (99, 100, 101, 110, 120)]
+    [1.0, 1.0, 0.0, 0.5, 0.3333333432674408]
+    """
+
+    def __init__(self, decay: float | None = None, *, start: Steps = 0, every: Steps = 1):
+        self.decay = optional(check_between, "decay", decay, low=0, high=1)
+        self.start = check_steps("start", start)
+        self.every = check_steps("every", every, ge=1)
+
+    def fraction(self, updates: tf.Tensor | int) -> tf.Tensor:
+        """The fraction of w - a that the average moves by after an update: 1 copies w."""
+        after: Any = tf.cast(updates, tf.int64) - self.start
+        if self.decay is None:
+            fraction = 1.0 / tf.cast(after // self.every + 1, tf.float32)
+        else:
+            fraction = tf.constant(1.0 - self.decay)
+        averaged = tf.where(after % self.every == 0, fraction, 0.0)
+        return tf.where(after <= 0, 1.0, averaged)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +148,7 @@ class TrainingParts:
 
     @classmethod
     def of(cls, arguments: Mapping[str, Any]) -> Self:
-        """The parts by name; None stands for the default."""
+        """The parts by name; None means the default."""
         return cls(**{name: part for name, part in arguments.items() if part is not None})
 
     def active(self) -> dict[str, Any]:
@@ -134,7 +209,5 @@ def part_classes() -> dict[str, type]:
     >>> part_classes()["sam"].__name__
     'SharpnessAware'
     """
-    optional = {row.name: row.type for row in fields(TrainingParts)}
-    return {
-        name: get_args(kind)[0] for name, kind in optional.items() if isinstance(kind, UnionType)
-    }
+    types = get_type_hints(TrainingParts)
+    return {name: get_args(kind)[0] for name, kind in types.items() if isinstance(kind, UnionType)}

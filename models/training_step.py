@@ -15,12 +15,11 @@ from .decay import Row
 from .layer_rates import RateRow
 from .layer_structure import depths, output_variables, owners
 from .norms import Gradients
-from .sam import SharpnessAware
 from .step_state import STEP_METRICS, StepMemory
-from .training_parts import TrainingParts
+from .training_parts import SharpnessAware, TrainingParts
 from .update_rule import UpdateRule
 
-# A mix-in stands before `keras.Model`; for a type checker it has what a model has.
+# A mix-in comes before `keras.Model`; for a type checker it has what a model has.
 if TYPE_CHECKING:
     _Model = keras.Model
 else:
@@ -40,7 +39,7 @@ class TrainingStep(_Model):
       updates that it changed; `nonfinite_steps`: the fraction whose gradient held a NaN or
       infinity. The means leave the last out.
 
-    A subclassed model sets its parts like this, and saves them in its own `get_config`:
+    A subclassed model sets its parts like this, and saves them in its `get_config`:
 
     >>> import keras
     >>> from keras_recipes.models import GradientClipping
@@ -64,7 +63,7 @@ class TrainingStep(_Model):
         """Set how this model trains, before it is compiled.
 
         Args:
-            parts: the arguments of `TrainingParts`; None stands for the default.
+            parts: the arguments of `TrainingParts`; None means the default.
 
         Raises:
             ValueError: a part has another type.
@@ -81,7 +80,7 @@ class TrainingStep(_Model):
         return [] if self._memory is None else self._memory.variables
 
     def decay_table(self) -> list[Row]:
-        """What decays: a row a trainable variable, with the rule that decided; none without decay.
+        """Whether each trainable variable decays, and by which rule; empty without weight decay.
 
         Raises:
             ValueError: a rule matches no variable.
@@ -90,7 +89,7 @@ class TrainingStep(_Model):
         return [] if decay is None else decay.table(self.trainable_variables, owners(self))
 
     def rate_table(self) -> list[RateRow]:
-        """How fast each variable learns: a row a trainable variable; none without layer rates.
+        """The learning-rate multiplier of each trainable variable; empty without layer rates.
 
         Raises:
             ValueError: a rule matches no variable.
@@ -117,7 +116,7 @@ class TrainingStep(_Model):
         loss, outputs, gradients = self._backward(*batch)
         self._track_loss(loss, batch[0])
         if self.trainable_variables:
-            rule = self._prepared()
+            rule = self._update_rule()
             sam = self.training_parts.sam
             if sam is not None:
                 gradients = self._sharpness_aware(rule, sam, gradients, batch)
@@ -155,26 +154,26 @@ class TrainingStep(_Model):
             return self.train_function
         super().make_train_function(force)
         if self.built:
-            self._prepared()
+            self._update_rule()
         compiled: Any = self.train_function
         self.train_function = self._with_trained_weights(compiled)
 
     def make_test_function(self, force: bool = False) -> Any:
-        """The compiled function, on the averaged weights where there are such."""
+        """The compiled function, on the averaged weights if there are any."""
         if self.test_function is not None and not force:
             return self.test_function
         super().make_test_function(force)
         self.test_function = self._with_averaged_weights(self.test_function)
 
     def make_predict_function(self, force: bool = False) -> Any:
-        """The compiled function, on the averaged weights where there are such."""
+        """The compiled function, on the averaged weights if there are any."""
         if self.predict_function is not None and not force:
             return self.predict_function
         super().make_predict_function(force)
         self.predict_function = self._with_averaged_weights(self.predict_function)
 
     def _with_trained_weights(self, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        """A function that trains the weights, not their average, and raises as the policy asks."""
+        """A function that trains the weights, not their average, and raises on NaN if asked to."""
         clipping = self.training_parts.gradient_clipping
         raises = clipping is not None and clipping.nonfinite == "raise"
         if self.training_parts.weight_averaging is None and not raises:
@@ -184,13 +183,12 @@ class TrainingStep(_Model):
             if self._rule is not None:
                 self._rule.swap_weights(average=False)
             result = function(iterator)
-            self._prepared().raise_if_failed()
+            self._update_rule().raise_if_failed()
             return result
 
         return on_trained_weights
 
     def _with_averaged_weights(self, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        """A function that uses the averaged weights, where there are such."""
         if self.training_parts.weight_averaging is None:
             return function
 
@@ -201,9 +199,9 @@ class TrainingStep(_Model):
         return on_averaged_weights
 
     def use_averaged_weights(self) -> None:
-        """Put the averaged weights into the model, where there are such; training takes them out.
+        """Put the averaged weights, if any, into the model; training puts the trained ones back.
 
-        `fit` does so at its end; call it where `fit` ended by an exception.
+        `fit` does so at its end; call it if `fit` ended with an exception.
         """
         if self._rule is not None:
             self._rule.swap_weights(average=True)
@@ -223,7 +221,7 @@ class TrainingStep(_Model):
         """As in `keras.Model`; makes the state of the step too, so that Keras can load it."""
         super().compile_from_config(config)
         if self.compiled and self.optimizer is not None and self.built:
-            self._prepared()
+            self._update_rule()
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         """As in Keras, from the batch of one replica of a strategy.
@@ -258,30 +256,30 @@ class TrainingStep(_Model):
         steps = sam.steps(rule.unscaled(gradients))
         moved = [v for v, step in zip(rule.variables, steps, strict=True) if step is not None]
         before = [tf.identity(variable.value) for variable in moved]
-        replicas.each(_move, moved, [step for step in steps if step is not None])
+        replicas.assign_add(moved, [step for step in steps if step is not None])
         _, _, gradients = self._backward(*batch)
         # The old values themselves: adding and subtracting would leave a rounding error.
-        replicas.each(_restore, moved, before)
+        replicas.assign(moved, before)
         return gradients
 
     def _track_loss(self, loss: tf.Tensor, x: Any) -> None:
         """Keras averages the loss over samples, so a short last batch weighs less."""
         rows = tf.shape(next(leaf for leaf in tf.nest.flatten(x) if leaf is not None))[0]
-        whole = loss * tf.cast(replicas.count(), loss.dtype)
-        self._loss_tracker.update_state(whole, sample_weight=rows)
+        loss *= tf.cast(replicas.count(), loss.dtype)
+        self._loss_tracker.update_state(loss, sample_weight=rows)
 
     @property
-    def metrics(self) -> list[Any]:
-        """Keras's metrics, and those of the training step once there was one."""
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """Keras's metrics, and those of the training step after the first one."""
         found = super().metrics
         return found if self._rule is None else [*found, self._rule.statistics]
 
-    def _prepared(self) -> UpdateRule:
+    def _update_rule(self) -> UpdateRule:
         """The rule for this optimizer and these variables, with its state."""
         key = (weakref.ref(self.optimizer), *(id(v) for v in self.trainable_variables))
         if self._rule is not None and self._rule_key == key:
             return self._rule
-        self._adopt_inner_parts()
+        self._use_inner_parts()
         self.training_parts.check_optimizer(self.optimizer)
         with tf.init_scope(), self.distribute_strategy.scope():
             rule = self._new_rule()
@@ -294,7 +292,7 @@ class TrainingStep(_Model):
         decay, factors = self.training_parts.weight_decay, []
         variables, layers = self.trainable_variables, owners(self)
         if decay is not None:
-            # Checked on all weights: a rule may be for a layer that is frozen at present.
+            # Checked on all weights: a rule may be for a layer that is frozen now.
             decay.check(self.weights, layers)
             factors = decay.factors(variables, layers)
         return UpdateRule(
@@ -307,11 +305,11 @@ class TrainingStep(_Model):
             output=output_variables(self),
         )
 
-    def _adopt_inner_parts(self) -> None:
-        """Take over the parts of a model inside, which would have no effect there.
+    def _use_inner_parts(self) -> None:
+        """Use the parts of an inner model here; inside they would have no effect.
 
         Raises:
-            ValueError: both have such a part, or the inner model is not all that is trained.
+            ValueError: both models have such a part, or other variables are trained too.
         """
         trained = {id(variable) for variable in self.trainable_variables}
         for inner in self._flatten_layers(include_self=False):
@@ -326,11 +324,3 @@ class TrainingStep(_Model):
                         f"effect there. Give it to {self.name!r}, which is trained."
                     )
                 self.training_parts = replace(self.training_parts, **{name: part})
-
-
-def _move(variable: tf.Variable, step: tf.Tensor) -> None:
-    variable.assign_add(tf.cast(step, variable.dtype))
-
-
-def _restore(variable: tf.Variable, value: tf.Tensor) -> None:
-    variable.assign(value)

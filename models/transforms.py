@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 import tensorflow as tf
 
-from ..arguments import check_number, check_positive
-from .arguments import Configurable, check_steps
+from ..arguments import Configurable, check_number, check_positive, check_steps
 from .norms import Gradients
 
 
@@ -47,7 +45,6 @@ class GradientCentralization(GradientTransform):
     """
 
     def __call__(self, gradients: Gradients, update: tf.Tensor | int) -> list[tf.Tensor | None]:
-        """The gradients without their means."""
         return [g if g is None or len(g.shape) < 2 else g - _unit_means(g) for g in gradients]
 
 
@@ -85,7 +82,6 @@ class GradientNoise(GradientTransform):
         self.seed = check_steps("seed", seed)
 
     def __call__(self, gradients: Gradients, update: tf.Tensor | int) -> list[tf.Tensor | None]:
-        """The gradients with the noise of this update."""
         fade = tf.pow(1.0 + tf.cast(update, tf.float32), self.gamma / 2)
         deviation = self.eta**0.5 / fade
         return [
@@ -107,7 +103,7 @@ GRADIENT_TRANSFORMS = {
 }
 
 
-def check_transforms(value: Any) -> tuple[GradientTransform, ...]:
+def check_transforms(value: object) -> tuple[GradientTransform, ...]:
     """One transform or a list of them, as a tuple."""
     transforms = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
     for transform in transforms:

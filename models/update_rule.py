@@ -10,13 +10,12 @@ import keras
 import tensorflow as tf
 
 from . import replicas
-from .averaging import WeightAveraging
 from .clipping import NonFiniteGradientError
 from .decay import WeightDecay
 from .momentum import ScheduledMomentum
 from .norms import Gradients, dense, scaled, squares
 from .step_state import StepMemory, StepStatistics
-from .training_parts import TrainingParts
+from .training_parts import TrainingParts, WeightAveraging
 
 # Updates between two measurements of ||w' - w|| / ||w||, each of which copies the weights.
 RATIO_EVERY = 16
@@ -56,15 +55,15 @@ class UpdateRule:
         self.decay = parts.weight_decay
         self.accumulation = parts.gradient_accumulation
         self.averaging = parts.weight_averaging
-        self.before = [t for t in parts.gradient_transforms if not t.after_clipping]
-        self.after = [t for t in parts.gradient_transforms if t.after_clipping]
+        self.transforms_before = [t for t in parts.gradient_transforms if not t.after_clipping]
+        self.transforms_after = [t for t in parts.gradient_transforms if t.after_clipping]
         self.optimizer = optimizer
         self.variables = list(variables)
         self.weights = list(weights)
         self.output = output
         multipliers = multipliers or [1.0] * len(self.variables)
         rates = zip(self.variables, multipliers, strict=True)
-        self.own_rates = [(variable, rate) for variable, rate in rates if rate != 1.0]
+        self.multipliers = [(variable, rate) for variable, rate in rates if rate != 1.0]
         # A frozen variable neither decays nor is bounded, whatever the mode.
         decays = zip(factors, multipliers, strict=False)
         self.factors = [0.0 if rate == 0 else factor for factor, rate in decays]
@@ -104,7 +103,7 @@ class UpdateRule:
         self.memory["holds_average"].assign(average)
 
     def raise_if_failed(self) -> None:
-        """Raise where a gradient was not finite and the policy is to raise; outside of a step."""
+        """Raise if a gradient was not finite and the policy is `raise`; outside of a step."""
         if "failed_update" not in self.memory:
             return
         update = int(self.memory["failed_update"].numpy())
@@ -115,7 +114,7 @@ class UpdateRule:
             raise NonFiniteGradientError(update, paths)
 
     def __call__(self, gradients: Gradients) -> None:
-        """Take the gradients of one batch, as the tape gave them."""
+        """Process the gradients of one batch, as the tape computed them."""
         gradients = self.unscaled(gradients)
         if self.accumulation == 1:
             self._process(*gradients)
@@ -143,41 +142,39 @@ class UpdateRule:
         given = {index: g for index, g in enumerate(gradients) if g is not None}
         present = list(given)
         sums = [self.memory[f"accumulated_{index}"] for index in present]
-        replicas.each(_add, sums, list(given.values()))
-        replicas.each(_add, [self.memory["batches"]], [tf.constant(1, tf.int64)])
+        replicas.assign_add(sums, list(given.values()))
+        replicas.assign_add([self.memory["batches"]], [tf.constant(1, tf.int64)])
         due = self.memory["batches"].value % self.accumulation == 0
         replicas.cond(due, partial(self._process_mean, present), replicas.no_op)
 
     def _process_mean(self, present: Sequence[int]) -> None:
-        """One update by the mean of the accumulated gradients."""
         sums = [self.memory[f"accumulated_{index}"] for index in present]
         gradients: list[tf.Tensor | None] = [None] * len(self.variables)
         for index, total in zip(present, sums, strict=True):
             gradients[index] = total.value / tf.cast(self.accumulation, total.dtype)
         self._process(*gradients)
-        replicas.each(_clear, sums)
+        replicas.assign(sums, [tf.zeros_like(total.value) for total in sums])
 
     def _process(self, *gradients: tf.Tensor | None) -> None:
-        """Transform, clip and report the gradients, and update where they are usable."""
+        """Transform, clip and report the gradients, and update if they are usable."""
         number = self._updates()
-        for transform in self.before:
+        for transform in self.transforms_before:
             gradients = tuple(transform(gradients, number))
         sums = tf.stack(squares(gradients))
         norm = tf.sqrt(tf.reduce_sum(sums))
         gradients = self._clip(gradients, norm, tf.sqrt(sums))
-        for transform in self.after:
+        for transform in self.transforms_after:
             gradients = tuple(transform(gradients, number))
         finite = tf.math.is_finite(norm)
         usable = self._usable(finite, sums)
         if usable is None:
-            self._update(finite, *gradients)
+            self._step(finite, *gradients)
         else:
-            replicas.cond(usable, self._update, replicas.no_op, finite, *gradients)
+            replicas.cond(usable, self._step, replicas.no_op, finite, *gradients)
 
     def _clip(
         self, gradients: tuple[tf.Tensor | None, ...], norm: tf.Tensor, norms: tf.Tensor
     ) -> tuple[tf.Tensor | None, ...]:
-        """Clip and report."""
         if self.clipping is None:
             self.statistics.update_state(norm, norms)
             return gradients
@@ -185,7 +182,7 @@ class UpdateRule:
         clipped = self.clipping(gradients, self.variables, norm, states, self.output)
         self.statistics.update_state(norm, norms, clipped.norm, clipped.cut)
         histories = [self.memory[name] for name in clipped.states]
-        replicas.each(_assign, histories, list(clipped.states.values()))
+        replicas.assign(histories, list(clipped.states.values()))
         return tuple(clipped.gradients)
 
     def _usable(self, finite: tf.Tensor, sums: tf.Tensor) -> tf.Tensor | None:
@@ -202,34 +199,34 @@ class UpdateRule:
         none_failed = at.value < 0
         first = none_failed & tf.logical_not(finite)
         number = tf.cast(self._updates(), tf.int64)
-        replicas.each(_assign, [at], [tf.where(first, number, at.value)])
         bad = tf.logical_not(tf.math.is_finite(sums))
-        replicas.each(_assign, [which], [tf.where(first, bad, which.value)])
+        values = [tf.where(first, number, at.value), tf.where(first, bad, which.value)]
+        replicas.assign([at, which], values)
         return none_failed & finite
 
-    def _update(self, finite: tf.Tensor, *gradients: tf.Tensor | None) -> None:
+    def _step(self, finite: tf.Tensor, *gradients: tf.Tensor | None) -> None:
         """Update, and measure every `RATIO_EVERY`th update."""
         due = tf.math.floormod(self.statistics.updates(), float(RATIO_EVERY)) == 1.0
-        replicas.cond(due, self._write_and_measure, self._write, finite, *gradients)
+        replicas.cond(due, self._update_and_measure, self._update_variables, finite, *gradients)
 
-    def _write_and_measure(self, finite: tf.Tensor, *gradients: tf.Tensor | None) -> None:
-        """Write, and report ||w' - w|| / ||w|| over all variables."""
+    def _update_and_measure(self, finite: tf.Tensor, *gradients: tf.Tensor | None) -> None:
+        """Update, and report ||w' - w|| / ||w|| over all variables."""
         before = [tf.identity(variable.value) for variable in self.variables]
-        self._write(finite, *gradients)
+        self._update_variables(finite, *gradients)
         moved = [variable.value - old for variable, old in zip(self.variables, before, strict=True)]
         weights, change = (tf.add_n(squares(tensors)) for tensors in (before, moved))
         self.statistics.add_ratio(tf.sqrt(tf.math.divide_no_nan(change, weights)))
 
-    def _write(self, finite: tf.Tensor, *gradients: tf.Tensor | None) -> None:
+    def _update_variables(self, finite: tf.Tensor, *gradients: tf.Tensor | None) -> None:
         """Decay, let the optimizer update, bound and average the weights."""
-        # None of it happens in an update that an optimizer with a loss scale skips.
+        # An optimizer with a loss scale skips some updates; then none of this happens.
         applied = finite if self._loss_scale() is not None else None
         coupled = self.decay is None or self.decay.mode != "independent"
-        before = self._values_with_own_rates() if coupled else []
+        before = self._values_with_multiplier() if coupled else []
         gradients = self._decayed(gradients, applied)
-        before = before or self._values_with_own_rates()
+        before = before or self._values_with_multiplier()
         self._apply(self._scaled_for_optimizer(gradients, applied))
-        variables, rates = [v for v, _ in self.own_rates], [rate for _, rate in self.own_rates]
+        variables, rates = [v for v, _ in self.multipliers], [rate for _, rate in self.multipliers]
         replicas.each(_interpolate, variables, before, rates)
         decay = self.decay
         if decay is not None and decay.max_norm is not None:
@@ -238,9 +235,9 @@ class UpdateRule:
         if self.averaging is not None:
             self._average(self.averaging, applied)
 
-    def _values_with_own_rates(self) -> list[tf.Tensor]:
-        """Values of the variables whose learning rate is not the optimizer's."""
-        return [tf.identity(variable.value) for variable, _ in self.own_rates]
+    def _values_with_multiplier(self) -> list[tf.Tensor]:
+        """Values of the variables whose learning rate has a multiplier."""
+        return [tf.identity(variable.value) for variable, _ in self.multipliers]
 
     def _apply(self, gradients: list[tf.Tensor | None]) -> None:
         """Let the optimizer update, with the momentum of this update."""
@@ -280,7 +277,6 @@ class UpdateRule:
         return list(gradients) if factor == 1.0 else scaled(gradients, factor)
 
     def _average(self, averaging: WeightAveraging, applied: tf.Tensor | None) -> None:
-        """Move the averages towards the weights."""
         fraction = averaging.fraction(self._updates())
         if applied is not None:
             fraction = tf.where(applied, fraction, 0.0)
@@ -303,18 +299,6 @@ def _add_decay(
         return tf.identity(gradient)
     addition = tf.cast(decay.addition(variable.value), gradient.dtype)
     return gradient + tf.cast(rate, gradient.dtype) * addition
-
-
-def _add(variable: tf.Variable, value: tf.Tensor) -> None:
-    variable.assign_add(tf.cast(value, variable.dtype))
-
-
-def _assign(variable: tf.Variable, value: tf.Tensor) -> None:
-    variable.assign(value)
-
-
-def _clear(variable: tf.Variable) -> None:
-    variable.assign(tf.zeros_like(variable))
 
 
 def _shrink(variable: tf.Variable, fraction: tf.Tensor) -> None:

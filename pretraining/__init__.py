@@ -2,10 +2,14 @@
 
 from .ais import LogPartition, LogProbability, exact_log_partition, log_partition, log_probability
 from .dbn import DBN, Layer
+from .estimators import (
+    ContrastiveDivergence,
+    FastPersistentCD,
+    ParallelTempering,
+    PersistentCD,
+)
 from .hidden_units import BernoulliHidden, GaussianHidden, Rectified
 from .initialize import WeightTransfer, initialize_from
-from .likelihood import ContrastiveDivergence, PersistentCD
-from .mixing import FastPersistentCD, ParallelTempering
 from .momentum import MomentumSGD
 from .rbm import RBM
 from .regularization import Initialization, Regularization

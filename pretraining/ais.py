@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 from tensorflow import Tensor
 
 from ..schedules.arguments import check_steps
+from .distribution import Distribution
 from .hidden_units import BernoulliHidden, Rectified
-from .likelihood import Distribution
 from .rbm import RBM
 from .rows import as_rows
 from .sampling import Key, Scalar

@@ -71,11 +71,11 @@ class DBN(Configurable, keras.Model):
     it gives the means of the topmost hidden units.
 
     Args:
-        layers: from the bottom to the top: a `Layer`, a `RBM`, or a number of hidden units.
+        layers: from the bottom to the top: a `Layer`, an `RBM`, or a number of hidden units.
         name: of the network.
 
     Raises:
-        ValueError: no layers, the same RBM twice, or one that cannot stand on another.
+        ValueError: no layers, the same RBM twice, or one that cannot be on top of another.
 
     Attributes:
         stack: the layers, each a `Layer`.
@@ -97,7 +97,7 @@ class DBN(Configurable, keras.Model):
         if len({id(rbm) for rbm in self.rbms}) < len(self.rbms):
             raise ValueError("Argument `layers` holds the same RBM twice.")
         for index, (below, above) in enumerate(zip(self.rbms, self.rbms[1:], strict=False)):
-            _check_stands_on(index + 1, below, above)
+            _check_on_top_of(index + 1, below, above)
 
     def build(self, input_shape: Sequence[int | None]) -> None:
         """Build every RBM, with as many visible units as the one below has hidden units."""
@@ -143,9 +143,11 @@ class DBN(Configurable, keras.Model):
         histories = []
         for index, layer in enumerate(self.stack):
             if index >= check_steps("first", first, ge=0):
-                own = callbacks(index) if callable(callbacks) else callbacks
+                layer_callbacks = callbacks(index) if callable(callbacks) else callbacks
                 self.compile_layer(index)
-                histories.append(self.fit_layer(index, x, validation_data, own, verbose=verbose))
+                histories.append(
+                    self.fit_layer(index, x, validation_data, layer_callbacks, verbose=verbose)
+                )
             if index + 1 < len(self.stack):
                 x = self.layer_output(index, x)
                 if validation_data is not None:
@@ -246,16 +248,16 @@ def _layer(index: int, value: Layer | RBM | int) -> Layer:
     if isinstance(value, (RBM, int)) and not isinstance(value, bool):
         return Layer(value)
     raise ValueError(
-        f"Argument `layers[{index}]` must be a `Layer`, a `RBM` or a number of hidden units. "
+        f"Argument `layers[{index}]` must be a `Layer`, an `RBM` or a number of hidden units. "
         f"Received: {value!r}"
     )
 
 
-def _check_stands_on(index: int, below: RBM, above: RBM) -> None:
+def _check_on_top_of(index: int, below: RBM, above: RBM) -> None:
     """Raise if the visible units of an RBM cannot be the hidden ones below."""
     if above.visible.continuous == (below.hidden.activation == "sigmoid"):
         raise ValueError(
             f"Argument `layers[{index}]` has {type(above.visible).__name__} visible units, which "
-            f"cannot be the {type(below.hidden).__name__} units below. Bernoulli units stand on "
-            "Bernoulli units, Gaussian units on rectified or Gaussian ones."
+            f"cannot be the {type(below.hidden).__name__} units below. Bernoulli units go on top "
+            "of Bernoulli units, Gaussian units on top of rectified or Gaussian ones."
         )

@@ -13,7 +13,13 @@ from .units import LOG_2PI, Units
 
 
 class Hidden(Units):
-    """A kind of hidden units."""
+    """A kind of hidden units.
+
+    Attributes:
+        activation: the Keras activation that turns the units' input into their mean.
+    """
+
+    activation = "linear"
 
     def mean(self, inputs: Tensor) -> Tensor:
         """E[h] given the input of every unit; the slope of `cumulant`."""

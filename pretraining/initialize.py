@@ -69,14 +69,14 @@ def initialize_from(
     """Give the Dense layers of a model the weights of a network's RBMs.
 
     The first RBM's weights go to the first Dense layer, and so on; further Dense layers keep what
-    they have. Between the Dense layers may stand what does not mix units: dropout, noise,
-    normalization, activations, flattening. Convolutions have no counterpart here.
+    they have. Between the Dense layers there may be layers that do not mix units: dropout, noise,
+    normalization, activations, flattening. There are no convolutional RBMs.
 
     Args:
         dbn: a `DBN`, or one `RBM`.
         model: a model that is built.
-        layers: names of the Dense layers, from the first RBM to the last; None for the order
-            in which they stand in the model.
+        layers: names of the Dense layers, from the first RBM to the last; None for their
+            order in the model.
         activation: `same`: a layer must have the activation that gives the mean of the RBM's
             hidden units: sigmoid, softplus or relu, linear. `convert`: also tanh for Bernoulli
             units, with weights and biases changed so that the network computes the same:
@@ -92,7 +92,7 @@ def initialize_from(
         A row for each variable that got a value, in order.
 
     Raises:
-        ValueError: something does not fit: nothing is changed then.
+        ValueError: something does not fit; then nothing is changed.
 
     >>> rbm = RBM(3)
     >>> rbm.build((None, 4))
@@ -134,7 +134,7 @@ def plan_transfer(
         for index, step in zip(reversed(range(len(rbms))), path[len(rbms) :], strict=True):
             rbm = rbms[index]
             _check_shapes(f"RBM {index}, transposed", (rbm.units, rbm.width), step)
-            allowed = (rbm.visible.activation,)
+            allowed = rbm.visible.decoder_activations(rbm.width)
             _check_activation(f"visible units of RBM {index}", allowed, step, activation)
             values.append(_decoder_values(index, rbm, step))
     if dropout == "classic":

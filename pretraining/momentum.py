@@ -12,7 +12,7 @@ from tensorflow import Tensor
 from ..arguments import check_number
 from .saving import Configurable
 
-# Keras gives its own variables, or those of TensorFlow within a strategy.
+# Keras passes Keras variables, or those of TensorFlow within a strategy.
 Variable: TypeAlias = keras.Variable | tf.Variable
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -37,7 +37,7 @@ RELU = ("max_value", "negative_slope", "threshold")
 
 @dataclass
 class DenseStep:
-    """A Dense layer, and what follows from where it stands.
+    """A Dense layer, and what follows from its place in the model.
 
     Attributes:
         dense: the layer.
@@ -55,7 +55,7 @@ def dense_path(model: keras.Model, count: int, names: Sequence[str] | None) -> l
 
     Raises:
         ValueError: there are fewer, a name is not of a Dense layer, or a layer that mixes units
-            stands between two of them.
+            is between two of them.
     """
     if not isinstance(model, keras.Model):
         raise ValueError(f"Argument `model` must be a `keras.Model`. Received: {model!r}")
@@ -72,7 +72,7 @@ def dense_path(model: keras.Model, count: int, names: Sequence[str] | None) -> l
         )
     positions = [layers.index(layer) for layer in dense[:count]]
     if positions != sorted(positions):
-        raise ValueError(f"The layers {list(names or ())} do not stand in this order in the model.")
+        raise ValueError(f"The layers {list(names or ())} are not in this order in the model.")
     steps, begin = [], 0
     for position in positions:
         between = layers[begin:position]
@@ -112,23 +112,29 @@ def _check_between(dense: keras.layers.Dense, between: list[keras.layers.Layer])
     for layer in between:
         if not isinstance(layer, (*TRANSPARENT, *ACTIVATION)):
             raise ValueError(
-                f"`{layer.name}` ({type(layer).__name__}) stands before `{dense.name}`. Between "
-                "the layers that get weights only dropout, noise, normalization, activations and "
-                "reshaping may stand."
+                f"`{layer.name}` ({type(layer).__name__}) comes before `{dense.name}`. "
+                "Between the layers that get weights there may only be dropout, noise, "
+                "normalization, activations and reshaping."
             )
 
 
 def _activation(layers: list[keras.layers.Layer], position: int) -> str:
     """Name of a Dense layer's activation; several in a row are named together."""
-    found = [keras.activations.serialize(layers[position].activation)]
+    found = [_function_name(layers[position].activation)]
     for layer in layers[position + 1 :]:
         if isinstance(layer, keras.layers.Activation):
-            found.append(keras.activations.serialize(layer.activation))
+            found.append(_function_name(layer.activation))
         elif isinstance(layer, ACTIVATION_LAYERS):
             found.append(_activation_layer(layer))
         elif not isinstance(layer, TRANSPARENT):
             break
-    return ", then ".join(str(name) for name in found if name != "linear") or "linear"
+    return ", then ".join(name for name in found if name != "linear") or "linear"
+
+
+def _function_name(activation: Callable) -> str:
+    """The name of one of Keras's functions; other objects as they print."""
+    name = keras.activations.serialize(activation)
+    return name if isinstance(name, str) else repr(activation)
 
 
 def _activation_layer(layer: keras.layers.Layer) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal, TypeVar
+from typing import Literal
 
 import keras
 import numpy as np
@@ -12,34 +12,24 @@ import tensorflow as tf
 from numpy.typing import ArrayLike
 from tensorflow import Tensor
 
-from ..arguments import check_bool, check_choice, check_number
+from ..arguments import check_bool, check_choice, check_instance, check_number, optional
 from ..schedules.arguments import check_steps
+from .distribution import Distribution, centred
+from .estimators import DROPOUT, POSITIVE, ContrastiveDivergence, Estimator
 from .hidden_units import HIDDEN, Hidden
-from .likelihood import (
-    DROPOUT,
-    POSITIVE,
-    ContrastiveDivergence,
-    Distribution,
-    Estimator,
-    Gradients,
-    centred,
-    gibbs,
-)
+from .inference import Inference
 from .regularization import Initialization, Regularization
 from .rows import Diagnostics, EpochOrder, as_rows
-from .sampling import Key, Scalar, shape_of
+from .sampling import Key, shape_of
 from .saving import GenerativeModel, StepMeans
-from .units import VISIBLE, Bernoulli, Visible
+from .units import VISIBLE, Visible, units_of
 
-# Where the reconstruction is no by-product of the gradient, one update in so many computes it.
+# Updates between two reconstructions, where an estimator of the gradient does not compute one.
 RECONSTRUCT_EVERY = 16
-# Rows at a time, which bounds the memory that a matrix of any size takes.
-CHUNK = 2000
-T = TypeVar("T")
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
-class RBM(GenerativeModel):
+class RBM(Inference, GenerativeModel):
     """Restricted Boltzmann machine: visible units v, hidden units h, and weights between them.
 
     p(v, h) = exp(-E(v, h)) / Z,  E(v, h) = -a'v - b'h - v'W h  (Bernoulli units)
@@ -95,16 +85,18 @@ class RBM(GenerativeModel):
     ):
         super().__init__(name=name)
         self.units = check_steps("units", units)
-        self.visible = _named("visible", visible, VISIBLE, Visible)
-        self.hidden = _named("hidden", hidden, HIDDEN, Hidden)
-        self.estimator = _checked("estimator", estimator or ContrastiveDivergence(), Estimator)
-        self.regularization = _checked(
+        self.visible = units_of("visible", visible, VISIBLE, Visible)
+        self.hidden = units_of("hidden", hidden, HIDDEN, Hidden)
+        self.estimator = check_instance(
+            "estimator", estimator or ContrastiveDivergence(), Estimator
+        )
+        self.regularization = check_instance(
             "regularization", regularization or Regularization(), Regularization
         )
-        self.initialization = _checked(
+        self.initialization = check_instance(
             "initialization", initialization or Initialization(), Initialization
         )
-        self.centring = None if centring is None else check_number("centring", centring, gt=0, le=1)
+        self.centring = optional(check_number, "centring", centring, gt=0, le=1)
         self.matmul_precision = check_choice(
             "matmul_precision", matmul_precision, ("float32", "bfloat16")
         )
@@ -240,33 +232,11 @@ class RBM(GenerativeModel):
             self._order = None
 
     def make_train_function(self, force: bool = False) -> None:
-        """Compile one loop over several steps for rows in memory.
-
-        Keras's own takes each step's data from an iterator, which XLA cannot: it would compile
-        the single step, and not the loop around it.
-        """
-        if self.train_function is not None and not force:
-            return
-        order = self._order
-        if order is None or self.run_eagerly:
+        """Compile one loop over several steps for rows in memory."""
+        if self._order is None or self.run_eagerly:
             super().make_train_function(force)
-            return
-
-        def body(step: Tensor, size: int) -> list[Tensor]:
-            self._update(order.batch(step, size))
-            return [step + 1]
-
-        def several(begin: Tensor, count: Tensor, size: int) -> None:
-            tf.while_loop(lambda step: step < begin + count, lambda step: body(step, size), [begin])
-
-        compiled = tf.function(several, jit_compile=self.jit_compile, autograph=False)
-
-        def function(iterator: Iterator) -> dict[str, Tensor]:
-            for begin, count, size in order.next_steps(self.steps_per_execution):
-                compiled(tf.constant(begin), tf.constant(count), size)
-            return self.get_metrics_result()
-
-        self.train_function = function
+        elif self.train_function is None or force:
+            self.train_function = self._order.train_function(self, self._update)
 
     def train_step(self, data: Tensor) -> dict[str, Tensor]:
         """One update, compiled by Keras."""
@@ -274,44 +244,45 @@ class RBM(GenerativeModel):
         return self.get_metrics_result()
 
     def _update(self, v: Tensor) -> None:
-        """One update of all parameters by a batch."""
-        algorithm = "threefry" if self.jit_compile else "philox"
-        key = Key(self.seed, self.optimizer.iterations.value, algorithm)
+        """One step of the optimizer on -log p(v), whose gradient is estimated on a batch."""
+        key = Key(
+            self.seed,
+            self.optimizer.iterations.value,
+            algorithm="threefry" if self.jit_compile else "philox",
+        )
         p = self._drop_hidden_units(self.distribution(), v, key)
-        h, sample = p.sample_hidden(v, key, POSITIVE)
         state = {name: variable.value for name, variable in self.state.items()}
-        negative = self.estimator.negative_phase(p, sample, state, key)
+
+        h, h_sample = p.sample_hidden(v, key, POSITIVE)
+        negative = self.estimator.negative_phase(p, h_sample, state, key)
         gradients = p.gradients(v, h, negative.v, negative.h)
         if self.centring is not None:
-            gradients = self._centre(gradients, p.coupled(v), h, self.centring)
+            _move_towards(self.visible_offset, p.coupled(v), self.centring)
+            _move_towards(self.hidden_offset, h, self.centring)
+            gradients = centred(gradients, self.visible_offset.value, self.hidden_offset.value)
         state = self.estimator.update_state(gradients, negative.state)
-        gradients = self._regularize(gradients, p, v, h)
+        gradients = self.regularization.add_gradients(gradients, p, v, self._mean_activity(h))
+
         self.optimizer.apply(
-            [gradients[name] for name in self.parameters], list(self.parameters.values())
+            [gradients[name] for name in self.parameters], [*self.parameters.values()]
         )
         for name, value in state.items():
             self.state[name].assign(value)
         self._update_means(p, v, h, negative.reconstruction)
 
     def _drop_hidden_units(self, p: Distribution, v: Tensor, key: Key) -> Distribution:
-        rate = self.regularization.dropout
-        if not rate:
+        if not self.regularization.dropout:
             return p
         uniform = key.uniform([shape_of(v)[0], self.units], DROPOUT)
-        return replace(p, mask=tf.cast(uniform >= rate, tf.float32))
+        return replace(p, mask=tf.cast(uniform >= self.regularization.dropout, tf.float32))
 
-    def _centre(self, gradients: Gradients, v: Tensor, h: Tensor, rate: float) -> Gradients:
-        """The centred gradients, by offsets that follow the data."""
-        for offset, values in ((self.visible_offset, v), (self.hidden_offset, h)):
-            offset.assign_add(rate * (tf.reduce_mean(values, 0) - offset))
-        return centred(gradients, self.visible_offset.value, self.hidden_offset.value)
-
-    def _regularize(self, gradients: Gradients, p: Distribution, v: Tensor, h: Tensor) -> Gradients:
-        activity = None
-        if self.regularization.sparsity_target is not None:
-            activity = self.regularization.mean_activity(self.activity.value, h)
-            self.activity.assign(activity)
-        return self.regularization.add_gradients(gradients, p, v, activity)
+    def _mean_activity(self, h: Tensor) -> Tensor | None:
+        """The moving average of E[h] that the sparsity penalty needs; None without a target."""
+        if self.regularization.sparsity_target is None:
+            return None
+        activity = self.regularization.mean_activity(self.activity.value, h)
+        self.activity.assign(activity)
+        return activity
 
     def test_step(self, data: Tensor) -> dict[str, Tensor]:
         """Reconstruction error and hidden activity of a batch."""
@@ -368,156 +339,7 @@ class RBM(GenerativeModel):
             self.build(spec.shape.as_list())
         return batches
 
-    def transform(self, x: ArrayLike) -> np.ndarray:
-        """E[h | v] of each row."""
-        return _by_chunks(self.distribution().hidden_mean, self._rows(x))
 
-    def inverse_transform(self, h: ArrayLike) -> np.ndarray:
-        """E[v | h] of each row of hidden states."""
-        states = np.asarray(h, "float32")
-        if states.ndim != 2 or states.shape[1] != self.units:
-            raise ValueError(
-                f"Argument `h` must have {self.units} columns, one for each hidden unit. "
-                f"Received: shape {states.shape}"
-            )
-        return _by_chunks(self.distribution().visible_mean, states)
-
-    def reconstruct(self, x: ArrayLike) -> np.ndarray:
-        """E[v | E[h | row]] of each row."""
-        return self.inverse_transform(self.transform(x))
-
-    def free_energy(self, x: ArrayLike) -> np.ndarray:
-        """F(v) of each row: -log p(v) - log Z."""
-        return _by_chunks(self.distribution().free_energy, self._rows(x))
-
-    @property
-    def has_pseudo_likelihood(self) -> bool:
-        """Whether the visible units are binary, which the pseudo-likelihood needs."""
-        return isinstance(self.visible, Bernoulli)
-
-    def score_samples(self, x: ArrayLike, *, seed: int = 0) -> np.ndarray:
-        """Log pseudo-likelihood of each row, estimated from one unit drawn at random.
-
-        V log sigmoid(F(row with v_i replaced by 1 - v_i) - F(row)), as in scikit-learn; the mean
-        over i is `pseudo_likelihood`.
-        """
-        rows = self._binary_rows(x)
-        chosen = np.random.default_rng([self.seed, seed]).integers(0, self.width, len(rows))
-        flipped = rows.copy()
-        index = np.arange(len(rows))
-        flipped[index, chosen] = 1 - flipped[index, chosen]
-        gap = self.free_energy(flipped) - self.free_energy(rows)
-        return -self.width * np.logaddexp(0, -gap)
-
-    def pseudo_likelihood(self, x: ArrayLike) -> np.ndarray:
-        """Log pseudo-likelihood of each row, the exact sum over all units.
-
-        sum_i log p(v_i | all other units)
-        """
-        rows, p = self._binary_rows(x), self.distribution()
-
-        def exact(v: Tensor) -> Tensor:
-            inputs, flip = p.hidden_input(v), 1 - 2 * v
-            flipped = p.hidden.cumulant(inputs[:, None] + flip[:, :, None] * p.weights)
-            gain = flip * p.visible_bias
-            gain += tf.reduce_sum(flipped - p.hidden.cumulant(inputs)[:, None], -1)
-            return -tf.reduce_sum(tf.math.softplus(gain), -1)
-
-        return _by_chunks(exact, rows, max(1, CHUNK * 512 // (self.width * self.units)))
-
-    def sample(
-        self,
-        count: int = 1,
-        *,
-        sweeps: int = 1000,
-        start: ArrayLike | None = None,
-        clamped: ArrayLike | None = None,
-        means: bool = False,
-        seed: int = 0,
-    ) -> np.ndarray:
-        """Visible states after Gibbs sampling.
-
-        Args:
-            count: rows to draw, >= 1; with `start`, as many as it has.
-            sweeps: Gibbs steps, >= 1.
-            start: visible states to start from, or None for random hidden states.
-            clamped: a boolean for each visible unit: those that are true stay as in `start`.
-            means: give E[v] of the last step instead of the draw.
-            seed: of the draws.
-
-        Raises:
-            ValueError: a bad argument.
-        """
-        count, sweeps = check_steps("count", count), check_steps("sweeps", sweeps)
-        key, p = Key(self.seed + 1, check_steps("seed", seed, ge=0)), self.distribution()
-        rows = None if start is None else tf.constant(self._rows(start, "start"))
-        held = None if clamped is None else self._clamped_units(clamped, rows)
-        if rows is None:
-            h = tf.cast(key.uniform([count, self.units], 0) < 0.5, tf.float32)
-        else:
-            _, h = p.sample_hidden(rows, key, 1)
-
-        def visible(h: Tensor, step: Scalar, *, mean: bool = False) -> Tensor:
-            v = p.visible_mean(h)
-            if not mean:
-                purpose = 2 * tf.cast(step, tf.int64) + 2
-                v = p.visible.sample(v, p.variance, key, purpose)
-            return v if held is None else tf.where(held, rows, v)
-
-        def run(h: Tensor) -> Tensor:
-            last = tf.constant(sweeps - 1)
-            return visible(gibbs(p, h, last, visible, key, 2), last, mean=means)
-
-        # Traced here and not in a call, of which TensorFlow warns when it sees several.
-        return tf.function(run, autograph=False).get_concrete_function(h)(h).numpy()
-
-    def _clamped_units(self, clamped: ArrayLike, rows: Tensor | None) -> Tensor:
-        held = np.asarray(clamped)
-        if rows is None or held.shape != (self.width,) or held.dtype != bool:
-            raise ValueError(
-                f"Argument `clamped` must be {self.width} booleans, beside a `start`. "
-                f"Received: shape {held.shape}, dtype {held.dtype}, start "
-                f"{'missing' if rows is None else 'given'}"
-            )
-        return tf.constant(held)
-
-    def _rows(self, x: ArrayLike, name: str = "x") -> np.ndarray:
-        self.distribution()
-        return as_rows(x, self.visible, self.width, name, held_out=True)
-
-    def _binary_rows(self, x: ArrayLike) -> np.ndarray:
-        rows = self._rows(x)
-        if not self.has_pseudo_likelihood:
-            raise ValueError(
-                "The pseudo-likelihood is of Bernoulli visible units. Received: "
-                f"{type(self.visible).__name__} units"
-            )
-        return rows
-
-
-def _named(name: str, value: str | T, table: Mapping[str, type[T]], base: type[T]) -> T:
-    """Units from their name, or as they are."""
-    if not isinstance(value, str):
-        return _checked(name, value, base)
-    cls = table[check_choice(name, value, list(table))]
-    try:
-        return cls()
-    except TypeError:
-        raise ValueError(
-            f"Argument `{name}` needs arguments for {value!r}; give a {cls.__name__}."
-        ) from None
-
-
-def _checked(name: str, value: T, base: type[T]) -> T:
-    if not isinstance(value, base):
-        raise ValueError(
-            f"Argument `{name}` must be a `{base.__name__}`. Received: {name}={value!r}"
-        )
-    return value
-
-
-def _by_chunks(
-    function: Callable[[Tensor], Tensor], rows: np.ndarray, size: int = CHUNK
-) -> np.ndarray:
-    parts = (rows[begin : begin + size] for begin in range(0, len(rows), size))
-    return np.concatenate([np.asarray(function(tf.constant(part))) for part in parts])
+def _move_towards(offset: keras.Variable, values: Tensor, rate: float) -> None:
+    """offset <- offset + rate (mean of values - offset)."""
+    offset.assign_add(rate * (tf.reduce_mean(values, 0) - offset))

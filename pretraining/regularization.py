@@ -6,8 +6,8 @@ import keras
 import tensorflow as tf
 from tensorflow import Tensor
 
-from ..arguments import check_bool, check_number
-from .likelihood import Distribution, Gradients
+from ..arguments import check_bool, check_number, optional
+from .distribution import Distribution, Gradients
 from .saving import Configurable
 
 
@@ -49,9 +49,9 @@ class Regularization(Configurable):
         self.l1 = check_number("l1", l1, ge=0)
         self.l2 = check_number("l2", l2, ge=0)
         self.dropout = check_number("dropout", dropout, ge=0, lt=1)
-        self.sparsity_target = sparsity_target
-        if sparsity_target is not None:
-            self.sparsity_target = check_number("sparsity_target", sparsity_target, gt=0, lt=1)
+        self.sparsity_target = optional(
+            check_number, "sparsity_target", sparsity_target, gt=0, lt=1
+        )
         self.sparsity_cost = check_number("sparsity_cost", sparsity_cost, ge=0)
         self.sparsity_decay = check_number("sparsity_decay", sparsity_decay, ge=0, lt=1)
 

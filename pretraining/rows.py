@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import keras
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike
 from tensorflow import Tensor
 
 from ..schedules.arguments import check_steps
+from .saving import GenerativeModel
 from .units import Visible
 
 if TYPE_CHECKING:
@@ -104,13 +106,38 @@ class EpochOrder(keras.callbacks.Callback):
             return tf.gather(self.rows, tf.slice(self.order, [begin], [size]))
         return tf.gather(self.rows, self.order[begin : begin + size])
 
+    def train_function(
+        self, model: GenerativeModel, update: Callable[[Tensor], None]
+    ) -> Callable[[Iterator], dict[str, Tensor]]:
+        """A compiled loop of `update(batch)` over several steps.
+
+        Keras takes each step's data from an iterator, which XLA cannot: it would compile the single
+        step, and not the loop around it.
+        """
+
+        def body(step: Tensor, size: int) -> list[Tensor]:
+            update(self.batch(step, size))
+            return [step + 1]
+
+        def several(begin: Tensor, count: Tensor, size: int) -> None:
+            tf.while_loop(lambda step: step < begin + count, lambda step: body(step, size), [begin])
+
+        compiled = tf.function(several, jit_compile=model.jit_compile, autograph=False)
+
+        def function(iterator: Iterator) -> dict[str, Tensor]:
+            for begin, count, size in self.next_steps(model.steps_per_execution):
+                compiled(tf.constant(begin), tf.constant(count), size)
+            return model.get_metrics_result()
+
+        return function
+
     def steps(self) -> tf.data.Dataset:
         """The numbers of an epoch's steps."""
         return tf.data.Dataset.range(-(-len(self.rows) // self.batch_size))
 
 
 class Diagnostics(keras.callbacks.Callback):
-    """Logs at the end of each epoch what only the RBM of that moment can tell.
+    """Logs at the end of each epoch what depends on the weights at that moment.
 
     - `free_energy`: mean over the first training rows; with validation rows also
       `val_free_energy` over as many of those, and `free_energy_gap`, their difference. Both are

@@ -11,15 +11,15 @@ other layer; the input of a unit is its bias plus the weighted sum of the other 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Callable, Mapping
+from typing import TypeAlias, TypeVar, cast
 
 import keras
 import numpy as np
 import tensorflow as tf
 from tensorflow import Tensor
 
-from ..arguments import check_bool, check_number
+from ..arguments import check_bool, check_choice, check_instance, check_number
 from ..schedules.arguments import check_steps
 from .sampling import Key, Scalar, shape_of
 from .saving import Configurable
@@ -27,16 +27,13 @@ from .saving import Configurable
 LOG_2PI = math.log(2 * math.pi)
 # How far values that were scaled to [0, 1] may lie outside of it.
 ROUNDING = 1e-6
+# An activation by the name that Keras has for it, or a function that Keras can save.
+Activation: TypeAlias = str | Callable[[Tensor], Tensor]
+T = TypeVar("T")
 
 
 class Units(Configurable):
-    """A kind of units.
-
-    Attributes:
-        activation: the Keras activation that turns the units' input into their mean.
-    """
-
-    activation = "linear"
+    """A kind of units."""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Units) and (type(self), self.get_config()) == (
@@ -47,15 +44,21 @@ class Units(Configurable):
     def __hash__(self) -> int:
         return hash((type(self), *self.get_config().items()))
 
+    def __repr__(self) -> str:
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())
+        return f"{type(self).__name__}({arguments})"
+
 
 class Visible(Units):
     """A kind of visible units. The defaults are those of units whose c(v) is v.
 
     Attributes:
+        activation: the Keras activation that turns the units' input into their mean.
         continuous: whether values may be any real numbers.
         learned_variance: whether sigma^2 is a parameter to learn.
     """
 
+    activation: Activation = "linear"
     continuous = False
     learned_variance = False
 
@@ -68,6 +71,10 @@ class Visible(Units):
     def clipped(self, rows: np.ndarray) -> np.ndarray:
         """Rows with each value replaced by the nearest that the units can have."""
         return rows
+
+    def decoder_activations(self, width: int) -> tuple[str, ...]:
+        """Activations that a layer which reconstructs the units may have, as they print."""
+        return (str(self.activation),)
 
     def start_variance(self, width: int) -> np.ndarray:
         """Initial sigma^2 of each unit; 1 for units without a variance."""
@@ -195,9 +202,12 @@ class Gaussian(Visible):
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
 class Softmax(Visible):
-    """Groups of units of which exactly one is on, such as a label; binary units may stand before.
+    """Groups of units of which exactly one is on, such as a label; binary units may come first.
 
     P(unit k of its group is on) = exp(input_k) / sum_j exp(input_j), A(v) = -a'v
+
+    As a function it is the activation of a layer that reconstructs such units: a softmax over each
+    group, and a sigmoid for the binary units.
 
     Args:
         categories: units in a group, >= 2.
@@ -213,6 +223,11 @@ class Softmax(Visible):
     def __init__(self, categories: int, binary: int = 0):
         self.categories = check_steps("categories", categories, ge=2)
         self.binary = check_steps("binary", binary, ge=0)
+        self.activation = self
+
+    def __call__(self, inputs: Tensor) -> Tensor:
+        """E[v] given the input of every unit."""
+        return self.mean(inputs)
 
     def check_width(self, width: int) -> None:
         if width <= self.binary or (width - self.binary) % self.categories:
@@ -221,6 +236,11 @@ class Softmax(Visible):
                 f"{self.binary} + a multiple of {self.categories} columns. "
                 f"Received: {width} columns"
             )
+
+    def decoder_activations(self, width: int) -> tuple[str, ...]:
+        # In Keras `softmax` is over all columns: over one group if there are no others.
+        keras_names = ("softmax",) if width == self.categories else ()
+        return (*keras_names, str(self))
 
     def check(self, rows: np.ndarray) -> None:
         Bernoulli().check(rows)
@@ -295,3 +315,16 @@ VISIBLE: dict[str, type[Visible]] = {
 def _check_finite(rows: np.ndarray) -> None:
     if not np.isfinite(rows).all():
         raise ValueError("Data must be finite. Received: rows with NaN or infinity")
+
+
+def units_of(name: str, value: str | T, table: Mapping[str, type[T]], base: type[T]) -> T:
+    """Units from their name in a table, or as they are."""
+    if not isinstance(value, str):
+        return check_instance(name, value, base)
+    cls = table[check_choice(name, value, list(table))]
+    try:
+        return cls()
+    except TypeError:
+        raise ValueError(
+            f"Argument `{name}` needs arguments for {value!r}; give a {cls.__name__}."
+        ) from None

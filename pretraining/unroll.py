@@ -16,6 +16,7 @@ from .dbn import DBN
 from .initialize import built_rbms, initialize_from
 from .rbm import RBM
 from .saving import Configurable
+from .units import Activation
 
 
 def unroll(
@@ -90,7 +91,7 @@ class Autoencoder(Configurable, keras.Model):
     Args:
         width: of the data.
         units: of the encoder's layers, the code last.
-        activations: of the encoder's layers.
+        activations: of the encoder's layers; names of Keras, or functions that it can save.
         back: activations of the decoder's layers, in the order of the encoder's layers that they
             undo: the first is that of the reconstruction.
         tied: the decoder uses the encoder's kernels, transposed; it has separate biases.
@@ -105,17 +106,15 @@ class Autoencoder(Configurable, keras.Model):
         self,
         width: int,
         units: Sequence[int],
-        activations: Sequence[str],
-        back: Sequence[str],
+        activations: Sequence[Activation],
+        back: Sequence[Activation],
         *,
         tied: bool = False,
         name: str | None = None,
     ):
         super().__init__(name=name)
-        self.width, self.units = (
-            check_steps("width", width),
-            [check_steps("units", unit) for unit in units],
-        )
+        self.width = check_steps("width", width)
+        self.units = [check_steps("units", unit) for unit in units]
         self.activations, self.back = list(activations), list(back)
         for name in ("activations", "back"):
             if not self.units or len(getattr(self, name)) != len(self.units):
@@ -168,6 +167,8 @@ class Autoencoder(Configurable, keras.Model):
 def unroll_autoencoder(dbn: DBN | RBM, *, tied: bool = False) -> Autoencoder:
     """Encoder and decoder as one network (Hinton & Salakhutdinov 2006).
 
+    The decoder reconstructs `Softmax` units by a softmax over each group.
+
     Args:
         dbn: a trained network or RBM.
         tied: the decoder uses the encoder's weights.
@@ -197,7 +198,7 @@ def unroll_autoencoder(dbn: DBN | RBM, *, tied: bool = False) -> Autoencoder:
 class _Transposed(keras.layers.Layer):
     """A dense layer whose kernel is that of another layer, transposed."""
 
-    def __init__(self, units: int, activation: str, name: str):
+    def __init__(self, units: int, activation: Activation, name: str):
         super().__init__(name=name)
         self.count = units
         self.activation = cast("Callable[[Tensor], Tensor]", keras.activations.get(activation))

@@ -14,15 +14,15 @@ NAMES = [path.stem for path in CONFIGS]
 
 # MNIST is not bundled: digits have the same form of data, less of it.
 DIGITS = ["data.source=digits", "data.validation=15%", "data.batch_size=32"]
-MACHINES = [*DIGITS, "pretraining.dbn.epochs=1", "pretraining.dbn.jit_compile=false"]
+RBMS = [*DIGITS, "pretraining.dbn.epochs=1", "pretraining.dbn.jit_compile=false"]
 STAND_IN = {
     "mnist_mlp": DIGITS,
     "digits_dbn": ["pretraining.dbn.epochs=1"],
-    "mnist_dbn": MACHINES,
-    "mnist_dbn_dropout": MACHINES,
-    "mnist_few_labels": [*MACHINES, "data.num_labeled=50"],
-    "mnist_autoencoder": [*MACHINES, "model.output.dense.units=64"],
-    "mnist_rbm_ais": [*MACHINES, "pretraining.dbn.log_probability.temperatures=20"],
+    "mnist_dbn": RBMS,
+    "mnist_dbn_dropout": RBMS,
+    "mnist_few_labels": [*RBMS, "data.num_labeled=50"],
+    "mnist_autoencoder": [*RBMS, "model.output.dense.units=64"],
+    "mnist_rbm_ais": [*RBMS, "pretraining.dbn.log_probability.temperatures=20"],
     "optimizers_compared": ["data.batch_size=32"],
     "ensemble": ["ensemble.members=2"],
 }

@@ -19,8 +19,8 @@ from ...callbacks import CALLBACKS
 from ...models.losses import LOSSES
 from ...models.training_parts import part_classes
 from ...models.transforms import GRADIENT_TRANSFORMS
+from ...pretraining.estimators import ESTIMATORS
 from ...pretraining.hidden_units import HIDDEN
-from ...pretraining.mixing import ESTIMATORS
 from ...pretraining.regularization import Regularization
 from ...pretraining.units import VISIBLE
 from ...schedules import SCHEDULES

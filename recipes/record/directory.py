@@ -19,7 +19,7 @@ RECIPE = "recipe.yaml"
 MANIFEST = "manifest.json"
 PRETRAINING = "pretraining.json"
 # Pretrained layers by their keys, and the arrays of the report's pictures.
-MACHINES = "pretraining"
+PRETRAINED = "pretraining"
 PICTURES = "pretraining/pictures.npz"
 GRADIENTS = "gradients.jsonl"
 TENSORBOARD = "tensorboard"
@@ -224,7 +224,7 @@ def _names(root: Path) -> Iterator[str]:
             name
             for name in folders
             # Checkpoints, pretrained layers and members have their own hashes.
-            if prefix + name not in (STATE, MEMBERS) and prefix != f"{MACHINES}/"
+            if prefix + name not in (STATE, MEMBERS) and prefix != f"{PRETRAINED}/"
         ]
         for name in names:
             path = Path(folder, name)

@@ -9,8 +9,8 @@ from typing import Any
 from ..record import directory as files
 from ..record.directory import RunDirectory, open_run, read_result
 from .curves import Curve, figure, svg, thinned_curves
-from .machines import read_arrays, section
 from .markup import document, number, table, text, write_page
+from .pretraining import read_arrays, section
 
 # Metrics drawn first, in this order; the others follow by name.
 FIRST = ("loss", "accuracy", "rmse", "learning_rate", "gradient_norm")
@@ -34,9 +34,9 @@ class RunContent:
         self.pretraining = None
         if run.has(files.PRETRAINING):
             self.pretraining = run.read_json(files.PRETRAINING, "layers", "handed")
-        self.machines = {}
+        self.pictures = {}
         if run.has(files.PICTURES):
-            self.machines = read_arrays(run.verified(files.PICTURES))
+            self.pictures = read_arrays(run.verified(files.PICTURES))
 
 
 def write_report(
@@ -162,6 +162,6 @@ def pretraining(run: RunContent) -> str:
     if run.pretraining is None:
         return ""
     try:
-        return section(run.pretraining, run.machines)
+        return section(run.pretraining, run.pictures)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         return f'<p class="failed">{files.PRETRAINING} is damaged.</p>'

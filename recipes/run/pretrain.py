@@ -18,12 +18,12 @@ from ..data import Data
 from ..record import directory as files
 from ..record.directory import RunDirectory
 from ..spec import Recipe
-from .machine_cache import Kept, MachineStore, key_of, shared
-from .machine_pictures import pictures
+from .rbm_cache import CachedRBM, RBMStore, key_of, shared
+from .rbm_pictures import pictures
 
 # Rows of the training split that log-probability and base rates are estimated from.
 ROWS = 10_000
-# A machine in training is saved at the end of an epoch, but not more often than this.
+# An RBM in training is saved at the end of an epoch, but not more often than this.
 SAVE_SECONDS = 10.0
 
 
@@ -31,11 +31,11 @@ class Left(Exception):
     """A training ended because it was asked to; the last epoch that was saved is on disk."""
 
 
-class SaveMachine(keras.callbacks.Callback):
-    """Saves the state of a machine in training, so that a killed run continues in the same epoch.
+class SaveRBM(keras.callbacks.Callback):
+    """Keeps the state of an RBM in training, so that a killed run continues in the same epoch.
 
-    Rows and random numbers of an epoch follow from seed, epoch and update, so the machine's and
-    the optimizer's variables are all there is to keep.
+    Rows and random numbers of an epoch follow from seed, epoch and update, so the variables of the
+    RBM and of the optimizer are all there is to keep.
 
     Args:
         store: where it is kept.
@@ -47,9 +47,9 @@ class SaveMachine(keras.callbacks.Callback):
 
     def __init__(
         self,
-        store: MachineStore,
+        store: RBMStore,
         key: str,
-        earlier: Kept | None,
+        earlier: CachedRBM | None,
         seconds: float,
         asked: Callable[[], bool],
     ):
@@ -74,10 +74,10 @@ class SaveMachine(keras.callbacks.Callback):
         if self.asked():
             raise Left
 
-    def kept(self, weights: Sequence[Any]) -> Kept:
+    def kept(self, weights: Sequence[Any]) -> CachedRBM:
         """Values of variables, with the history and the time until now."""
         spent = self.spent + time.perf_counter() - self._began
-        return Kept([np.asarray(part) for part in weights], self.history, round(spent, 3))
+        return CachedRBM([np.asarray(part) for part in weights], self.history, round(spent, 3))
 
 
 class Pretrainer:
@@ -88,7 +88,7 @@ class Pretrainer:
         directory: of the run; its own store keeps every layer for the report.
         progress: show a progress bar.
         asked: returns whether to end the pretraining now.
-        save_seconds: the least time between two saves of a machine in training.
+        save_seconds: the least time between two saves of an RBM in training.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Pretrainer:
     ):
         self.work, self.directory, self.progress, self.asked = work, directory, progress, asked
         self.save_seconds = save_seconds
-        self.own = MachineStore(directory / files.MACHINES)
+        self.own = RBMStore(directory / files.PRETRAINED)
         self.keys = layer_keys(work)
         self.report: list[dict[str, Any]] = []
 
@@ -115,9 +115,9 @@ class Pretrainer:
         rows, held_out = self.work.rows, self.work.validation
         for index in range(len(self.work.dbn.rbms)):
             if index:
-                machine = self.work.dbn.rbms[index - 1]
+                rbm = self.work.dbn.rbms[index - 1]
                 rows = self.work.dbn.layer_output(index - 1, rows)
-                held_out = None if held_out is None else machine.transform(held_out)
+                held_out = None if held_out is None else rbm.transform(held_out)
             if not self.layer(index, rows, held_out):
                 return False
         self.work.dbn.built = True
@@ -128,12 +128,12 @@ class Pretrainer:
         return True
 
     def layer(self, index: int, rows: np.ndarray, held_out: np.ndarray | None) -> bool:
-        """One layer, trained or read from a store; False if it was asked to end."""
-        key, machine = self.keys[index], self.work.dbn.rbms[index]
+        """One layer, trained or taken from a store; False where it was asked to end."""
+        key, rbm = self.keys[index], self.work.dbn.rbms[index]
         known = self.own.find(key) or (shared().find(key) if self.work.cache else None)
-        known = known if known is not None and fits(known.weights, machine.weights) else None
+        known = known if known is not None and fits(known.weights, rbm.weights) else None
         if known is not None:
-            assign(machine.weights, known.weights)
+            assign(rbm.weights, known.weights)
         found = known or self.train(index, rows, held_out)
         if found is None:
             return False
@@ -141,11 +141,11 @@ class Pretrainer:
         if self.work.cache and known is None:
             shared().keep(key, found)
         if known is not None and self.progress:
-            logger.info(f"{machine.name}  as trained before, in {found.seconds:.0f} s")
+            logger.info(f"{rbm.name}  as trained before, in {found.seconds:.0f} s")
         self.report.append(
             {
-                "name": machine.name,
-                "units": machine.units,
+                "name": rbm.name,
+                "units": rbm.units,
                 "key": key,
                 "cached": known is not None,
                 "seconds": found.seconds,
@@ -154,28 +154,28 @@ class Pretrainer:
         )
         return True
 
-    def train(self, index: int, rows: np.ndarray, held_out: np.ndarray | None) -> Kept | None:
-        """Train one machine, from where an earlier process left it; None where it was left."""
+    def train(self, index: int, rows: np.ndarray, held_out: np.ndarray | None) -> CachedRBM | None:
+        """Train one RBM, from where an earlier process left it; None where it was left."""
         dbn, partial = self.work.dbn, f"{self.keys[index]}-partial"
-        machine = dbn.rbms[index]
+        rbm = dbn.rbms[index]
         dbn.compile_layer(index)
         earlier = self.own.find(partial)
-        if earlier is not None and fits(earlier.weights, variables(machine)):
-            assign(variables(machine), earlier.weights)
+        if earlier is not None and fits(earlier.weights, variables(rbm)):
+            assign(variables(rbm), earlier.weights)
         else:
             earlier = None
-        save = SaveMachine(self.own, partial, earlier, self.save_seconds, self.asked)
-        callbacks = [*([ProgressBar(label=machine.name)] if self.progress else []), save]
+        save = SaveRBM(self.own, partial, earlier, self.save_seconds, self.asked)
+        callbacks = [*([ProgressBar(label=rbm.name)] if self.progress else []), save]
         try:
             dbn.fit_layer(index, rows, held_out, callbacks, verbose=0, initial_epoch=save.epoch)
         except Left:
             return None
         self.own.drop(partial)
-        return save.kept(machine.weights)
+        return save.kept(rbm.weights)
 
 
 def pretrain_without_run(work: Pretraining | None, model: keras.Model) -> None:
-    """Initialize a model from its recipe's machines, without a run directory."""
+    """Initialize a model from its recipe's RBMs, without a run directory."""
     if work is None:
         return
     with tempfile.TemporaryDirectory() as folder:
@@ -192,9 +192,9 @@ def layer_keys(work: Pretraining) -> list[str]:
     ]
 
 
-def variables(machine: RBM | Any) -> list[Any]:
-    """All that training changes: the machine's variables, then the optimizer's."""
-    return [*machine.weights, *machine.optimizer.variables]
+def variables(rbm: RBM | Any) -> list[Any]:
+    """All that training changes: the variables of the RBM, then the optimizer's."""
+    return [*rbm.weights, *rbm.optimizer.variables]
 
 
 def fits(values: Sequence[np.ndarray], own: Sequence[Any]) -> bool:
@@ -217,12 +217,12 @@ def log_probabilities(recipe: Recipe, data: Data, work: Pretraining | None) -> d
     section = recipe.pretraining and recipe.pretraining.dbn.log_probability
     if section is None or work is None:
         return {}
-    machine = work.dbn.rbms[0]
+    rbm = work.dbn.rbms[0]
     try:
-        partition = exact_log_partition(machine)
+        partition = exact_log_partition(rbm)
     except ValueError:
         partition = log_partition(
-            machine,
+            rbm,
             work.rows[:ROWS],
             runs=section.runs,
             temperatures=section.temperatures,
@@ -235,7 +235,7 @@ def log_probabilities(recipe: Recipe, data: Data, work: Pretraining | None) -> d
     if data.test is not None:
         splits["test"] = rbm_rows(recipe, data, data.test.x, TEST)
     found = {
-        split: round(log_probability(machine, rows, partition).value, 4)
+        split: round(log_probability(rbm, rows, partition).value, 4)
         for split, rows in splits.items()
         if rows is not None
     }

@@ -29,7 +29,7 @@ LINES = (".jsonl", ".csv", ".log", ".txt")
 # Files of a completed run that must be as they were written.
 CHECKED = (*files.RUN_FILES, files.MANIFEST, files.PICTURES)
 # Folders in which a killed process may have left an unfinished file.
-PLACES = (".", files.CHECKPOINTS, files.MACHINES)
+PLACES = (".", files.CHECKPOINTS, files.PRETRAINED)
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def _check_unused(directory: RunDirectory) -> None:
 
 def _check_places(directory: RunDirectory) -> None:
     """Refuse a folder, or a link out of the run directory, in the place of a run's file."""
-    folders = (files.CHECKPOINTS, files.STATE, files.MACHINES, files.MEMBERS)
+    folders = (files.CHECKPOINTS, files.STATE, files.PRETRAINED, files.MEMBERS)
     for name in (*files.RUN_FILES, files.MANIFEST, files.BEST, *folders):
         try:
             disk.inside(directory.path, name)

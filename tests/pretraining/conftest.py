@@ -1,4 +1,4 @@
-"""What the tests of pretraining share: small data, and machines with known weights."""
+"""What the tests of pretraining share: small data, and RBMs with known weights."""
 
 import numpy as np
 import pytest
@@ -15,8 +15,8 @@ def binary():
 
 
 @pytest.fixture
-def machine():
-    """A built machine whose weights and biases are none of them zero."""
+def make_rbm():
+    """Makes a built RBM with no weight or bias of zero."""
 
     def make(width=6, units=4, scale=0.5, **arguments):
         rbm = RBM(units, initialization=Initialization(scale), seed=3, **arguments)
@@ -30,15 +30,15 @@ def machine():
 
 
 @pytest.fixture
-def trained(machine):
-    """A machine after some updates in the order of the rows.
+def trained(make_rbm):
+    """An RBM after some updates in the order of the rows.
 
     They run eagerly unless asked otherwise: making graphs would take most of the tests' time, and
     one test holds both to be the same.
     """
 
     def train(rows, *, epochs=1, batch_size=10, optimizer=None, shuffle=False, jit=None, **own):
-        rbm = machine(rows.shape[1], **own)
+        rbm = make_rbm(rows.shape[1], **own)
         rbm.compile(
             optimizer or MomentumSGD(0.1, 0.0), run_eagerly=jit is None, jit_compile=bool(jit)
         )

@@ -1,4 +1,4 @@
-"""Stacks of machines: training, samples, saving, and the networks made of them."""
+"""Stacks of RBMs: training, samples, saving, and the networks made of them."""
 
 import keras
 import numpy as np
@@ -9,8 +9,10 @@ from keras_recipes.pretraining import (
     RBM,
     Autoencoder,
     Gaussian,
+    Initialization,
     Layer,
     MomentumSGD,
+    Softmax,
     unroll,
     unroll_autoencoder,
     unroll_classifier,
@@ -114,7 +116,27 @@ def test_both_ways_unroll_into_an_autoencoder(dbn, rows, tied, tmp_path):
     np.testing.assert_array_equal(again.predict(rows, verbose=0), model.predict(rows, verbose=0))
 
 
-def test_gaussian_machines_unroll(rows):
+@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize("units", [Softmax(2), Softmax(4, binary=4), Softmax(8)])
+def test_softmax_units_unroll_into_a_softmax_over_each_group(units, tied, tmp_path):
+    rbm = RBM(3, visible=units, initialization=Initialization(1.0))
+    rbm.build((None, 8))
+    rows = np.eye(8, dtype="float32")
+    if units.categories < 8:
+        rows = np.random.default_rng(0).random((5, 8)).astype("float32")
+        groups = rows[:, units.binary :].reshape(5, -1, units.categories)
+        groups /= groups.sum(-1, keepdims=True)
+    model = unroll_autoencoder(rbm, tied=tied)
+    found = model.predict(rows, verbose=0)
+    np.testing.assert_allclose(found, rbm.reconstruct(rows), rtol=1e-5)
+    sums = found[:, units.binary :].reshape(len(rows), -1, units.categories).sum(-1)
+    np.testing.assert_allclose(sums, 1, rtol=1e-5)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(again.predict(rows, verbose=0), found)
+
+
+def test_gaussian_rbms_unroll(rows):
     bottom = RBM(6, visible=Gaussian(0.5), hidden="rectified")
     top = RBM(3, visible="gaussian", hidden="gaussian")
     dbn = DBN([Layer(bottom, MomentumSGD(0.01, 0.5), epochs=1), Layer(top, epochs=0)])
@@ -136,8 +158,8 @@ def test_gaussian_machines_unroll(rows):
         (lambda: DBN(["500"]), r"`layers\[0\]` must be a `Layer`"),
         (lambda: DBN([3, True]), r"`layers\[1\]` must be a `Layer`"),
         (lambda: DBN([0]), "`units` must be >= 1"),
-        (lambda: DBN([3, RBM(2, visible="gaussian")]), "stand on"),
-        (lambda: DBN([RBM(3, hidden="rectified"), 2]), "stand on"),
+        (lambda: DBN([3, RBM(2, visible="gaussian")]), "on top of"),
+        (lambda: DBN([RBM(3, hidden="rectified"), 2]), "on top of"),
         (lambda: DBN([same := RBM(3), same]), "the same RBM twice"),
         (lambda: Layer(3, epochs=-1), "`epochs` must be >= 0"),
         (lambda: Layer(3, output="both"), "`output` must be one of"),
@@ -152,7 +174,7 @@ def test_bad_requests_are_refused(make, message):
         make()
 
 
-def test_a_machine_of_another_width_is_refused(rows):
+def test_a_rbm_of_another_width_is_refused(rows):
     wrong = RBM(3)
     wrong.build((None, 7))
     with pytest.raises(ValueError, match="7 visible units and must have 6"):

@@ -66,17 +66,17 @@ def cd(rows, start, k, *, sample_visible=False):
 
 @pytest.mark.parametrize("sample_visible", [False, True])
 @pytest.mark.parametrize("k", [1, 2, 6])
-def test_cd(binary, machine, trained, k, sample_visible):
-    expected = cd(binary, parameters(machine()), k, sample_visible=sample_visible)
+def test_cd(binary, make_rbm, trained, k, sample_visible):
+    expected = cd(binary, parameters(make_rbm()), k, sample_visible=sample_visible)
     estimator = ContrastiveDivergence(k, sample_visible=sample_visible)
     assert_equal(trained(binary, estimator=estimator), expected)
 
 
-def test_k_by_schedule(binary, machine, trained):
+def test_k_by_schedule(binary, make_rbm, trained):
     """Two updates of one Gibbs step, then two of three."""
     rising = ContrastiveDivergence(PiecewiseConstant([1], [1, 3]))
     ours = trained(binary, estimator=rising)
-    first = cd(binary[:20], parameters(machine()), 1)
+    first = cd(binary[:20], parameters(make_rbm()), 1)
     w, a, b = first
     for step, v in list(enumerate(batches(binary)))[2:]:
         positive = sigmoid(v @ w + b)
@@ -90,8 +90,8 @@ def test_k_by_schedule(binary, machine, trained):
     assert_equal(ours, (w, a, b))
 
 
-def test_a_short_last_batch_has_its_own_mean(binary, machine, trained):
-    expected = cd(binary[:33], parameters(machine()), 1)
+def test_a_short_last_batch_has_its_own_mean(binary, make_rbm, trained):
+    expected = cd(binary[:33], parameters(make_rbm()), 1)
     assert_equal(trained(binary[:33]), expected)
 
 
@@ -121,21 +121,21 @@ def pcd(rows, start, chains, k, *, fast=None):
 
 
 @pytest.mark.parametrize(("chains", "k"), [(7, 1), (25, 3)])
-def test_pcd(binary, machine, trained, chains, k):
-    expected = pcd(binary, parameters(machine()), chains, k)
+def test_pcd(binary, make_rbm, trained, chains, k):
+    expected = pcd(binary, parameters(make_rbm()), chains, k)
     assert_equal(trained(binary, estimator=PersistentCD(chains, k)), expected)
 
 
-def test_fast_pcd(binary, machine, trained):
-    expected = pcd(binary, parameters(machine()), 7, 1, fast=(0.3, 0.9))
+def test_fast_pcd(binary, make_rbm, trained):
+    expected = pcd(binary, parameters(make_rbm()), 7, 1, fast=(0.3, 0.9))
     ours = trained(binary, estimator=FastPersistentCD(7, rate=0.3, decay=0.9))
     assert_equal(ours, expected)
 
 
-def test_gaussian_units_with_learned_sigma(machine, trained):
+def test_gaussian_units_with_learned_sigma(make_rbm, trained):
     rows = np.random.default_rng(4).normal(size=(40, 6)).astype("float32")
     units = {"visible": Gaussian(0.7, learned=True)}
-    w, a, b = parameters(machine(**units))
+    w, a, b = parameters(make_rbm(**units))
     z = np.full(6, np.log(0.49))
     for step, v in enumerate(batches(rows)):
         s = np.exp(z)
@@ -157,13 +157,13 @@ def test_gaussian_units_with_learned_sigma(machine, trained):
     np.testing.assert_allclose(ours.log_variance, z, rtol=1e-4, atol=1e-5)
 
 
-def test_softmax_units(machine, trained):
+def test_softmax_units(make_rbm, trained):
     """Two binary columns and two groups of three."""
     random = np.random.default_rng(5)
     groups = [np.eye(3)[random.integers(0, 3, 40)] for _ in range(2)]
     rows = np.concatenate([random.random((40, 2)) < 0.5, *groups], 1).astype("float32")
     units = {"visible": Softmax(3, binary=2)}
-    w, a, b = parameters(machine(8, **units))
+    w, a, b = parameters(make_rbm(8, **units))
     for step, v in enumerate(batches(rows)):
         positive = sigmoid(v @ w + b)
         h = 1.0 * (uniform(step, positive.shape, POSITIVE) < positive)
@@ -182,8 +182,8 @@ def test_softmax_units(machine, trained):
     assert_equal(trained(rows, estimator=estimator, **units), (w, a, b))
 
 
-def test_rectified_hidden_units(binary, machine, trained):
-    w, a, b = parameters(machine(hidden="rectified"))
+def test_rectified_hidden_units(binary, make_rbm, trained):
+    w, a, b = parameters(make_rbm(hidden="rectified"))
     softplus = lambda x: np.log1p(np.exp(x))  # noqa: E731
     for step, v in enumerate(batches(binary)):
         x = v @ w + b
@@ -195,10 +195,10 @@ def test_rectified_hidden_units(binary, machine, trained):
     assert_equal(trained(binary, hidden="rectified"), (w, a, b))
 
 
-def test_penalties_touch_what_they_say(binary, machine, trained):
+def test_penalties_touch_what_they_say(binary, make_rbm, trained):
     """L1 and L2 on the weights alone; sparsity on the input of every hidden unit."""
     l1, l2, target, cost, decay = 0.01, 0.05, 0.2, 0.5, 0.8
-    w, a, b = parameters(machine())
+    w, a, b = parameters(make_rbm())
     q = np.full(4, target)
     for step, v in enumerate(batches(binary)):
         positive = sigmoid(v @ w + b)
@@ -217,8 +217,8 @@ def test_penalties_touch_what_they_say(binary, machine, trained):
     assert_equal(trained(binary, regularization=penalty), (w, a, b))
 
 
-def test_dropped_hidden_units_sit_out_both_phases(binary, machine, trained):
-    w, a, b = parameters(machine())
+def test_dropped_hidden_units_are_left_out_of_both_phases(binary, make_rbm, trained):
+    w, a, b = parameters(make_rbm())
     for step, v in enumerate(batches(binary)):
         kept = uniform(step, (len(v), 4), MASK) >= 0.4
         positive = sigmoid(v @ w + b) * kept
@@ -230,9 +230,9 @@ def test_dropped_hidden_units_sit_out_both_phases(binary, machine, trained):
     assert_equal(trained(binary, regularization=Regularization(dropout=0.4)), (w, a, b))
 
 
-def test_momentum_by_schedule(binary, machine, trained):
+def test_momentum_by_schedule(binary, make_rbm, trained):
     """The second half of the updates has more momentum."""
-    start = w, a, b = parameters(machine())
+    start = w, a, b = parameters(make_rbm())
     moving = [np.zeros_like(p) for p in start]
     for step, v in enumerate(batches(binary)):
         positive = sigmoid(v @ w + b)
@@ -249,13 +249,13 @@ def test_momentum_by_schedule(binary, machine, trained):
     assert_equal(trained(binary, optimizer=MomentumSGD(RATE, schedule)), (w, a, b))
 
 
-def test_centring_is_gradient_descent_of_the_centred_machine(binary, machine):
-    """The centred machine, written with its own biases, moves to where ours does."""
-    from keras_recipes.pretraining.likelihood import centred
+def test_centring_is_gradient_descent_of_the_centred_rbm(binary, make_rbm):
+    """The centred RBM, written with its own biases, moves to where ours does."""
+    from keras_recipes.pretraining.distribution import centred
 
     random = np.random.default_rng(6)
     mu, lam = random.random(6), random.random(4)
-    w, a, b = parameters(machine())
+    w, a, b = parameters(make_rbm())
     v, h, v2, h2 = (random.random((5, n)) for n in (6, 4, 6, 4))
     # E = -(v - mu)'a' - (h - lam)'b' - (v - mu)'W(h - lam), so a = a' - W lam, b = b' - W'mu.
     dw = ((v2 - mu).T @ (h2 - lam) - (v - mu).T @ (h - lam)) / 5

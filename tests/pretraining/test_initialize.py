@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 from keras import layers
 
-from keras_recipes.pretraining import DBN, RBM, Gaussian, Initialization, initialize_from
+from keras_recipes.pretraining import (
+    DBN,
+    RBM,
+    Gaussian,
+    Initialization,
+    Softmax,
+    initialize_from,
+)
 
 
 @pytest.fixture
@@ -18,8 +25,8 @@ def dbn():
     )
     made.build((None, 8))
     random = np.random.default_rng(0)
-    for machine in made.rbms:
-        machine.hidden_bias.assign(random.normal(size=machine.units))
+    for rbm in made.rbms:
+        rbm.hidden_bias.assign(random.normal(size=rbm.units))
     return made
 
 
@@ -75,7 +82,7 @@ def test_through_what_lies_between(dbn, rows):
     np.testing.assert_allclose(model.predict(rows, verbose=0), dbn.transform(rows), rtol=1e-5)
 
 
-def test_by_name_and_for_one_machine(dbn, rows):
+def test_by_name_and_for_one_rbm(dbn, rows):
     inputs = keras.Input((8,))
     wide = layers.Dense(6, activation="sigmoid", name="wide")(inputs)
     model = keras.Model(inputs, layers.Dense(2, name="out")(wide))
@@ -109,7 +116,7 @@ def test_classic_dropout_scales_the_kernel_behind_it(dbn):
         layers.Dense(5, activation="sigmoid"),
     )
     report = initialize_from(dbn, model, dropout="classic")
-    below, above = (np.asarray(machine.kernel) for machine in dbn.rbms)
+    below, above = (np.asarray(rbm.kernel) for rbm in dbn.rbms)
     np.testing.assert_allclose(model.layers[1].kernel, below / 0.8, rtol=1e-6)
     np.testing.assert_allclose(model.layers[3].kernel, above / 0.5, rtol=1e-6)
     assert report[2].note == "divided by 0.5 for dropout"
@@ -202,7 +209,7 @@ SIGMOID = {"activation": "sigmoid"}
                 layers.Dense(6, **SIGMOID), layers.Softmax(), layers.Dense(5, **SIGMOID)
             ),
             {},
-            r"\(Softmax\) stands before",
+            r"\(Softmax\) comes before",
         ),
         (
             lambda: keras.Sequential([layers.Dense(6, **SIGMOID), layers.Dense(5, **SIGMOID)]),
@@ -222,7 +229,7 @@ SIGMOID = {"activation": "sigmoid"}
         (
             lambda: sequential(layers.Dense(6, name="x"), layers.Dense(5, name="y")),
             {"layers": ["y", "x"]},
-            "do not stand in this order",
+            "are not in this order",
         ),
         (
             lambda: sequential(layers.Dense(6, **SIGMOID), layers.Dense(5, **SIGMOID)),
@@ -242,6 +249,33 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(dbn, make, arguments, 
             np.testing.assert_array_equal(ours, theirs)
 
 
-def test_an_untrained_machine_is_refused():
+def test_a_decoder_of_softmax_units_needs_a_softmax_over_each_group():
+    def model(width, activation):
+        return keras.Sequential(
+            [
+                keras.Input((width,)),
+                keras.layers.Dense(3, activation="sigmoid"),
+                keras.layers.Dense(width, activation=activation, name="back"),
+            ]
+        )
+
+    groups, one = RBM(3, visible=Softmax(2, binary=1)), RBM(3, visible=Softmax(4))
+    groups.build((None, 5))
+    one.build((None, 4))
+    for rbm, activation in ((groups, "linear"), (groups, "softmax"), (one, "linear")):
+        with pytest.raises(ValueError, match=r"`back` has .* need .*Softmax\(categories="):
+            initialize_from(rbm, model(rbm.width, activation), decoder=True)
+    rows = np.eye(4, dtype="float32")
+    for activation in ("softmax", Softmax(4)):
+        network = model(4, activation)
+        initialize_from(one, network, decoder=True)
+        np.testing.assert_allclose(network(rows), one.reconstruct(rows), rtol=1e-5)
+    rows = np.array([[0.3, 1, 0, 0, 1]], "float32")
+    network = model(5, Softmax(2, binary=1))
+    initialize_from(groups, network, decoder=True)
+    np.testing.assert_allclose(network(rows), groups.reconstruct(rows), rtol=1e-5)
+
+
+def test_an_untrained_rbm_is_refused():
     with pytest.raises(ValueError, match="RBM 0 has no weights yet"):
         initialize_from(RBM(6), sequential(layers.Dense(6, **SIGMOID)))

@@ -1,4 +1,4 @@
-"""The machine as a model: what it learns, that it repeats, is saved, and refuses."""
+"""The RBM as a model: what it learns, that it repeats, is saved, and refuses."""
 
 import itertools
 
@@ -54,8 +54,8 @@ def exact_gradient(rbm, rows):
     return tape.gradient(loss, [variable.value for variable in variables])
 
 
-def test_many_persistent_chains_approach_the_exact_gradient(binary, machine):
-    rbm = machine(scale=1.0)
+def test_many_persistent_chains_approach_the_exact_gradient(binary, make_rbm):
+    rbm = make_rbm(scale=1.0)
     exact = exact_gradient(rbm, binary)
     equations, v = rbm.distribution(), tf.constant(binary)
     h = equations.hidden_mean(v)
@@ -76,9 +76,9 @@ def test_many_persistent_chains_approach_the_exact_gradient(binary, machine):
 @pytest.mark.parametrize(
     "estimator", [PersistentCD(500), ParallelTempering(100, 4), ContrastiveDivergence(5)]
 )
-def test_the_chains_of_each_estimator_sample_the_machine(machine, estimator):
+def test_the_chains_of_each_estimator_sample_the_rbm(make_rbm, estimator):
     """Mean of v at the stationary distribution; for CD from a start far from it, after long."""
-    rbm = machine(width=5, units=3, scale=0.8)
+    rbm = make_rbm(width=5, units=3, scale=0.8)
     energy = rbm.distribution().free_energy(tf.constant(states(5))).numpy()
     p = np.exp(-energy - exact_log_partition(rbm).value)
     assert abs(p.sum() - 1) < 1e-5
@@ -95,7 +95,7 @@ def test_the_chains_of_each_estimator_sample_the_machine(machine, estimator):
 
 @pytest.mark.slow
 def test_it_learns_a_small_distribution():
-    """Kullback-Leibler divergence from data to machine: near 0, from 1.4 at the start."""
+    """Kullback-Leibler divergence from data to RBM: near 0, from 1.4 at the start."""
     patterns = np.array([[1, 1, 0, 0], [0, 0, 1, 1], [1, 0, 1, 0], [0, 0, 0, 0]], "float32")
     share = np.array([0.4, 0.3, 0.2, 0.1])
     rows = np.repeat(patterns, (share * 20_000).round().astype(int), 0)
@@ -114,7 +114,7 @@ def test_it_learns_a_small_distribution():
 
 
 @pytest.mark.parametrize("own", KINDS.values(), ids=KINDS)
-def test_a_saved_machine_goes_on_as_the_one_that_was_saved(binary, own, tmp_path):
+def test_a_saved_rbm_continues_as_the_one_that_was_saved(binary, own, tmp_path):
     first = RBM(4, seed=5, **own)
     first.compile(MomentumSGD(Exponential(0.05, 10, 0.5), 0.5), run_eagerly=True)
     first.fit(binary, batch_size=10, epochs=2, verbose=0)
@@ -208,8 +208,8 @@ def test_epochs_log_how_it_is_doing(binary):
     assert logs["val_reconstruction_error"][-1] == pytest.approx(expected, rel=1e-5)
 
 
-def test_the_pseudo_likelihood_is_the_sum_of_conditionals(binary, machine):
-    rbm = machine()
+def test_the_pseudo_likelihood_is_the_sum_of_conditionals(binary, make_rbm):
+    rbm = make_rbm()
     everything = states(6)
     p = np.exp(-rbm.free_energy(everything).astype("float64"))
     table = dict(zip(map(bytes, everything.astype("uint8")), p, strict=True))
@@ -227,8 +227,8 @@ def test_the_pseudo_likelihood_is_the_sum_of_conditionals(binary, machine):
     np.testing.assert_allclose(estimate.mean(), exact.mean(), rtol=0.02)
 
 
-def test_samples_follow_the_machine_and_clamped_units_stay(machine):
-    rbm = machine(width=4, units=3, scale=1.0)
+def test_samples_follow_the_rbm_and_clamped_units_stay(make_rbm):
+    rbm = make_rbm(width=4, units=3, scale=1.0)
     p = np.exp(-rbm.free_energy(states(4)) - exact_log_partition(rbm).value)
     drawn = rbm.sample(4000, sweeps=50, seed=1)
     np.testing.assert_allclose(drawn.mean(0), p @ states(4), atol=0.03)
@@ -256,8 +256,8 @@ ROWS = np.zeros((10, 6), "float32")
         (np.full((3, 6), "a"), "must hold numbers"),
     ],
 )
-def test_bad_rows_are_refused(machine, rows, message):
-    rbm = machine()
+def test_bad_rows_are_refused(make_rbm, rows, message):
+    rbm = make_rbm()
     rbm.compile("sgd")
     for use in (lambda: rbm.fit(rows, verbose=0), lambda: rbm.transform(rows)):
         with pytest.raises(ValueError, match=message):
@@ -265,8 +265,8 @@ def test_bad_rows_are_refused(machine, rows, message):
 
 
 @pytest.mark.parametrize("rows", [ROWS + 2, ROWS - 1])
-def test_rows_out_of_range_are_refused_in_training_and_clipped_after_it(machine, rows):
-    rbm = machine()
+def test_rows_out_of_range_are_refused_in_training_and_clipped_after_it(make_rbm, rows):
+    rbm = make_rbm()
     rbm.compile("sgd")
     with pytest.raises(ValueError, match="must lie in"):
         rbm.fit(rows, verbose=0)
@@ -320,12 +320,12 @@ def test_bad_parts_are_refused(make, message):
         make()
 
 
-def test_misuse_is_refused(machine):
+def test_misuse_is_refused(make_rbm):
     with pytest.raises(ValueError, match="Compile the RBM"):
         RBM(3).fit(ROWS)
     with pytest.raises(ValueError, match="no weights yet"):
         RBM(3).transform(ROWS)
-    rbm = machine()
+    rbm = make_rbm()
     with pytest.raises(ValueError, match="`h` must have 4 columns"):
         rbm.inverse_transform(ROWS)
     with pytest.raises(ValueError, match="`clamped` must be 6 booleans"):
@@ -337,4 +337,4 @@ def test_misuse_is_refused(machine):
         softmax.compile("sgd")
         softmax.fit(ROWS)
     with pytest.raises(ValueError, match="pseudo-likelihood is of Bernoulli"):
-        machine(visible="gaussian").score_samples(ROWS)
+        make_rbm(visible="gaussian").score_samples(ROWS)

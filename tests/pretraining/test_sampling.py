@@ -1,4 +1,4 @@
-"""Random numbers of a machine: uniform down to rare events, and independent within a row."""
+"""Random numbers of an RBM: uniform down to rare events, and independent within a row."""
 
 import numpy as np
 import pytest

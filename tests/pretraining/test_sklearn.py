@@ -18,7 +18,7 @@ def data():
     return (random.random((80, 6)) < 0.2 + 0.6 * labels[:, None]).astype("float32"), labels
 
 
-def test_it_is_the_machine(data):
+def test_it_is_the_rbm(data):
     rows, _ = data
     face = RBMTransformer(4, n_iter=2, random_state=3).fit(rows)
     rbm = RBM(4, seed=3)
@@ -54,10 +54,10 @@ def test_behind_a_scaler_that_other_rows_were_fitted_on(data):
     # The held-out rows of each fold leave the range of the others.
     search = GridSearchCV(pipeline, {"rbm__n_components": [3]}, cv=4, error_score="raise")
     assert search.fit(rows, labels).best_score_ > 0.5
-    machine = RBMTransformer(4, n_iter=1).fit(data[0])
+    rbm = RBMTransformer(4, n_iter=1).fit(data[0])
     outside, nearest = data[0] * 1.5 - 0.2, np.clip(data[0] * 1.5 - 0.2, 0, 1)
-    np.testing.assert_array_equal(machine.transform(outside), machine.transform(nearest))
-    np.testing.assert_array_equal(machine.score_samples(outside), machine.score_samples(nearest))
+    np.testing.assert_array_equal(rbm.transform(outside), rbm.transform(nearest))
+    np.testing.assert_array_equal(rbm.score_samples(outside), rbm.score_samples(nearest))
     # Of a scaler's rounding, 1.0000000000000002.
     RBMTransformer(4, n_iter=1).fit(data[0] * (1 + 1e-7))
     with pytest.raises(ValueError, match="must lie in"):

@@ -273,7 +273,7 @@ RUNS = {
     "cuts a link": linked("metrics.jsonl", "keep.txt"),
     "locks a link": linked("run.lock", "keep.txt"),
     "remains that are links": linked(".writing-a", "folder"),
-    "a folder of machines that is a link": linked("pretraining", "folder"),
+    "a folder of RBMs that is a link": linked("pretraining", "folder"),
     "adds to a link": linked("rows.csv", "keep.txt"),
     "writes through a link": linked("checkpoints/top", "folder"),
     "writes pictures through a link": linked("tensorboard", "folder"),

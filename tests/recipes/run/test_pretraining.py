@@ -24,7 +24,7 @@ from keras_recipes.recipes.build.experiment import experiment
 from keras_recipes.recipes.build.inputs import data_of, flat
 from keras_recipes.recipes.record.directory import RunDirectory
 from keras_recipes.recipes.report.page import write_report
-from keras_recipes.recipes.run import machine_cache
+from keras_recipes.recipes.run import rbm_cache
 from keras_recipes.recipes.run.pretrain import Pretrainer
 from keras_recipes.schedules import PiecewiseConstant
 
@@ -75,8 +75,8 @@ def weights(directory):
     return keras.models.load_model(directory / "model.keras", compile=False).get_weights()
 
 
-def machines(work):
-    return [np.asarray(part) for machine in work.dbn.rbms for part in machine.weights]
+def rbm_weights(work):
+    return [np.asarray(part) for rbm in work.dbn.rbms for part in rbm.weights]
 
 
 def same(left, right):
@@ -139,7 +139,7 @@ def test_the_run_tells_what_came_from_where(run):
 
 def test_a_second_run_pays_nothing_and_gets_the_same_bits(run, tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_RECIPES_CACHE", str(run / "cache"))
-    monkeypatch.setattr(Pretrainer, "train", lambda *_: pytest.fail("a machine was trained"))
+    monkeypatch.setattr(Pretrainer, "train", lambda *_: pytest.fail("an RBM was trained"))
     keras_recipes.load(SMALL).train(out=tmp_path / "again", progress=False)
     assert same(weights(run / "run"), weights(tmp_path / "again"))
     found = json.loads((tmp_path / "again" / "pretraining.json").read_text())
@@ -166,7 +166,7 @@ def test_only_what_decides_the_weights_decides_the_key(run, tmp_path, change, kn
 def test_a_damaged_entry_is_trained_again(run, tmp_path, monkeypatch, damage):
     monkeypatch.setenv("KERAS_RECIPES_CACHE", str(run / "cache"))
     key = json.loads((run / "run" / "pretraining.json").read_text())["layers"][0]["key"]
-    store = machine_cache.shared()
+    store = rbm_cache.shared()
     whole = store.find(key)
     assert whole is not None
     path = store.path / key / ("entry.json" if damage == "entry" else "weights.npz")
@@ -183,12 +183,12 @@ def test_a_damaged_entry_is_trained_again(run, tmp_path, monkeypatch, damage):
 def test_a_folder_that_cannot_be_written_costs_nothing_but_time(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("KERAS_RECIPES_CACHE", str(tmp_path / "file"))
-    assert not machine_cache.shared().keep("key", machine_cache.Kept([], {}, 0.0))
-    assert machine_cache.shared().find("key") is None
+    assert not rbm_cache.shared().keep("key", rbm_cache.CachedRBM([], {}, 0.0))
+    assert rbm_cache.shared().find("key") is None
 
 
 def test_pretraining_goes_on_where_it_was_left(run, tmp_path):
-    """Left at every other look, and begun anew each time: the same machines, history and all."""
+    """Left at every other look, and begun anew each time: the same RBMs, history and all."""
     directory = RunDirectory(tmp_path)
     for _ in range(30):
         made, looks = built(SMALL, tmp_path), itertools.count()
@@ -199,10 +199,10 @@ def test_pretraining_goes_on_where_it_was_left(run, tmp_path):
             break
     else:
         pytest.fail("pretraining never ended")
-    store = machine_cache.MachineStore(run / "run" / "pretraining")
+    store = rbm_cache.RBMStore(run / "run" / "pretraining")
     found = json.loads((run / "run" / "pretraining.json").read_text())
     finished = [part for layer in found["layers"] for part in store.find(layer["key"]).weights]
-    assert same(machines(made.pretraining), finished)
+    assert same(rbm_weights(made.pretraining), finished)
     again = json.loads((tmp_path / "pretraining.json").read_text())
     for layer, other in zip(found["layers"], again["layers"], strict=True):
         assert layer["history"] == other["history"]
@@ -296,14 +296,14 @@ def test_a_layer_of_another_activation_is_refused_or_converted(tmp_path):
     assert built(recipe, tmp_path).pretraining is not None
 
 
-def test_the_report_shows_the_machines(run):
+def test_the_report_shows_the_rbms(run):
     text = write_report([run / "run"], run / "page.html").read_text()
-    for words in ("free-energy gap", "filters of the first machine", "fantasies", "rbm 1, weights"):
+    for words in ("free-energy gap", "filters of the first RBM", "fantasies", "rbm 1, weights"):
         assert words in text
     assert text.count("<svg") >= 10
 
 
-def test_the_pictures_are_what_the_machines_do(run, tmp_path):
+def test_the_pictures_are_what_the_rbms_do(run, tmp_path):
     made = built(SMALL, tmp_path)
     work = Pretrainer(made.pretraining, RunDirectory(run / "run"), progress=False)
     assert work.run(made.model)
@@ -325,7 +325,7 @@ def test_validation_rows_beyond_the_range_of_the_training_rows(tmp_path):
     assert Pretrainer(made.pretraining, directory, progress=False).run(made.model)
 
 
-def test_a_model_of_ones_own_starts_from_the_machines_too(run, tmp_path):
+def test_a_model_of_ones_own_starts_from_the_rbms_too(run, tmp_path):
     recipe = keras_recipes.load(changed(data={"scale": "none"}))
     rows = data_of(keras_recipes.load(SMALL))
     x, y = flat(rows, rows.train.x), rows.train.y

@@ -12,7 +12,7 @@ from . import markup
 from .curves import COLOURS, label, svg
 from .markup import number, text
 
-# Means of a chain after so many sweeps stand in a row each.
+# Title of each figure, and the values that it shows.
 CURVES = (
     ("reconstruction error", ("reconstruction_error", "val_reconstruction_error")),
     ("free energy", ("free_energy", "val_free_energy")),
@@ -22,26 +22,26 @@ CURVES = (
 )
 
 
-def section(told: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str:
+def section(pretraining: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str:
     """The page's part about the pretraining of one run.
 
     Args:
-        told: `pretraining.json`.
-        arrays: of `pretraining/pictures.npz`; empty where the file is not there.
+        pretraining: `pretraining.json`.
+        arrays: of `pretraining/pictures.npz`; empty if there is no such file.
     """
-    layers = told["layers"]
+    layers = pretraining["layers"]
     drawn = [svg(curve(layers, title, names)) for title, names in CURVES if any_of(layers, names)]
     drawn += [svg(picture) for picture in images(arrays)]
     drawn += [svg(picture) for picture in activity(layers, arrays)]
-    handed = "".join(f"<li>{text(row)}</li>" for row in told["handed"])
+    sources = "".join(f"<li>{text(row)}</li>" for row in pretraining["handed"])
     return (
         f'<h3>Pretraining</h3>{table(layers)}<div class="curves">{"".join(drawn)}</div>'
-        f"<details><summary>which variable came from where</summary><ul>{handed}</ul></details>"
+        f"<details><summary>which variable came from where</summary><ul>{sources}</ul></details>"
     )
 
 
 def table(layers: list[dict[str, Any]]) -> str:
-    """A row a machine."""
+    """A row for each RBM."""
     rows = []
     for layer in layers:
         epochs = max((len(values) for values in layer["history"].values()), default=0)
@@ -50,16 +50,16 @@ def table(layers: list[dict[str, Any]]) -> str:
             f"<td>{text(layer['name'])}</td>{number(layer['units'])}{number(epochs)}"
             f"{number(float(layer['seconds']))}<td>{trained}</td>"
         )
-    return markup.table(("machine", "hidden units", "epochs", "seconds", "trained"), rows)
+    return markup.table(("RBM", "hidden units", "epochs", "seconds", "trained"), rows)
 
 
 def any_of(layers: list[dict[str, Any]], names: tuple[str, ...]) -> bool:
-    """Whether a machine logged one of the values."""
+    """Whether an RBM logged one of the values."""
     return any(layer["history"].get(name) for layer in layers for name in names)
 
 
 def curve(layers: list[dict[str, Any]], title: str, names: tuple[str, ...]) -> Figure:
-    """One value of every machine by epoch; that of rows held out is the solid line."""
+    """One value of every RBM by epoch; the solid line is that of the validation rows."""
     picture = Figure(figsize=(5.2, 3.2), layout="constrained")
     axes = picture.subplots()
     for index, layer in enumerate(layers):
@@ -87,7 +87,7 @@ def images(arrays: Mapping[str, np.ndarray]) -> list[Figure]:
     originals, again = arrays["originals"], arrays["reconstructions"]
     frames = arrays["fantasies"]
     return [
-        grid(arrays["filters"], 10, side, "filters of the first machine", signed=True),
+        grid(arrays["filters"], 10, side, "filters of the first RBM", signed=True),
         grid(
             np.concatenate([originals, again]),
             len(originals),
@@ -124,7 +124,7 @@ def grid(rows: np.ndarray, columns: int, side: int, title: str, *, signed: bool 
 
 
 def activity(layers: list[dict[str, Any]], arrays: Mapping[str, np.ndarray]) -> list[Figure]:
-    """How often hidden units of every machine are how active."""
+    """Histogram of the activity of the hidden units of every RBM."""
     found = [index for index in range(len(layers)) if f"activity_{index}" in arrays]
     if not found:
         return []
@@ -139,7 +139,7 @@ def activity(layers: list[dict[str, Any]], arrays: Mapping[str, np.ndarray]) -> 
             color=COLOURS[index % len(COLOURS)],
             label=label(layers[index]["name"]),
         )
-    axes.set_title("hidden activity: share of units and rows")
+    axes.set_title("hidden activity: fraction of units and rows")
     axes.set_xlabel("E[h | row]")
     axes.set_yscale("log")
     axes.grid(alpha=0.3)
@@ -148,7 +148,7 @@ def activity(layers: list[dict[str, Any]], arrays: Mapping[str, np.ndarray]) -> 
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of a run; none where there is no file, or no whole one."""
+    """The arrays of a run; none if the file is missing or damaged."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return dict(arrays)

@@ -1,4 +1,4 @@
-"""Trained machines kept for later runs, by a hash of all that decides their weights."""
+"""Trained RBMs cached for later runs, under a hash of everything that decides their weights."""
 
 import hashlib
 import json
@@ -35,8 +35,8 @@ UNREADABLE = (
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A machine as it was: its variables in order, its history, and the seconds it has taken."""
+class CachedRBM:
+    """The variables of an RBM in order, its history, and the seconds that it was trained for."""
 
     weights: list[np.ndarray]
     history: dict[str, list[float]]
@@ -56,56 +56,56 @@ def key_of(rows: str, settings: Mapping[str, Any]) -> str:
     """The name of an entry.
 
     Args:
-        rows: hash of what the machine, or the lowest one below it, is trained on.
-        settings: of the machine and all below it, as plain data.
+        rows: hash of the rows that the lowest RBM is trained on.
+        settings: of the RBM and all below it, as plain data.
     """
     environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
-    told = {
+    content = {
         "format": FORMAT,
         "rows": rows,
         "settings": settings,
         "versions": versions(),
         "environment": environment,
     }
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
 
-class MachineStore:
-    """Entries in a folder, each whole or absent."""
+class RBMStore:
+    """Entries in a folder, each complete or absent."""
 
     def __init__(self, path: Path):
         self.path = path
 
-    def find(self, key: str) -> Kept | None:
+    def find(self, key: str) -> CachedRBM | None:
         """The entry of a name; None where there is none, or a damaged one, which is removed."""
         place = self.path / key
         try:
             entry = json.loads((place / ENTRY).read_text(encoding="utf-8"))
             if digest(place / WEIGHTS) != entry["sha256"]:
-                raise ValueError("the weights are not those that were kept")
+                raise ValueError("the weights are not those that were stored")
             with opened(place / WEIGHTS) as arrays:
                 weights = [arrays[str(index)] for index in range(len(arrays.files))]
-            return Kept(weights, _history(entry["history"]), float(entry["seconds"]))
+            return CachedRBM(weights, _history(entry["history"]), float(entry["seconds"]))
         except FileNotFoundError:
             return None
         except (*UNREADABLE, DataError):
             self.drop(key)
             return None
 
-    def keep(self, key: str, kept: Kept) -> bool:
-        """Write an entry, in the place of an older one.
+    def keep(self, key: str, rbm: CachedRBM) -> bool:
+        """Write an entry, which replaces an older one.
 
-        The hash that the entry has of its weights makes it one: where a process is killed between
-        the two files, there is none, and the machine is trained again.
+        An entry counts only with the hash of its weights: if a process is killed between writing
+        the two files, there is no entry, and the RBM is trained again.
 
         Returns:
             False where the folder cannot be written, which costs only time later.
         """
         place = self.path / key
-        arrays: dict[str, Any] = {str(index): part for index, part in enumerate(kept.weights)}
+        arrays: dict[str, Any] = {str(index): part for index, part in enumerate(rbm.weights)}
         try:
             written = disk.write_whole(place / WEIGHTS, lambda path: np.savez(path, **arrays))
-            entry = {"sha256": written.sha256, "history": kept.history, "seconds": kept.seconds}
+            entry = {"sha256": written.sha256, "history": rbm.history, "seconds": rbm.seconds}
             disk.write_text(place / ENTRY, json.dumps(entry))
         except OSError:
             return False
@@ -125,9 +125,9 @@ def _history(found: Any) -> dict[str, list[float]]:
     return {str(name): [float(value) for value in values] for name, values in found.items()}
 
 
-def shared() -> MachineStore:
+def shared() -> RBMStore:
     """The store that all runs of a user share."""
-    return MachineStore(folder())
+    return RBMStore(folder())
 
 
 def digest(path: Path) -> str:
