@@ -112,5 +112,5 @@ def test_several_steps_an_execution_are_refused():
 
 def test_a_sweep_that_explodes_at_once_is_told():
     finder = swept(made(0.01), min_lr=1e3, max_lr=1e6)
-    with pytest.raises(ValueError, match="Begin at a lower rate"):
+    with pytest.raises(ValueError, match="Start at a lower rate"):
         finder.suggestions()

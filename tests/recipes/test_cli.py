@@ -113,7 +113,7 @@ def test_a_failure_of_the_system_is_a_sentence(monkeypatch, capsys):
 
     monkeypatch.setattr(recipe_files, "list_recipes", breaks)
     assert main(["list"]) == 1
-    said = "keras-recipes: a/b: Read-only file system. Write to another place.\n"
+    said = "keras-recipes: a/b: the file system is read-only. Write to another place.\n"
     assert capsys.readouterr().err == said
 
 

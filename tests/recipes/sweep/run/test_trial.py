@@ -117,7 +117,7 @@ def test_a_line_that_a_kill_cut_short_ends_the_curve(tmp_path):
 
 def test_a_run_that_is_still_worked_on_is_waited_for(tmp_path):
     trials.wait_until_free(tmp_path)
-    with locked(tmp_path), pytest.raises(RequestError, match="another process works"):
+    with locked(tmp_path), pytest.raises(RequestError, match="another process is working"):
         trials.wait_until_free(tmp_path, 0.3)
 
 
