@@ -29,7 +29,7 @@ OWN_KINDS = (
 
 
 def render(text: str) -> str:
-    """The document with every table made anew."""
+    """The document with every table generated again."""
 
     def table(found: re.Match[str]) -> str:
         return f"{found[1]}\n{_table(found['name'])}\n{found[3]}"

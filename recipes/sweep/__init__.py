@@ -1,1 +1,1 @@
-"""Sweeps: a search over the keys of a recipe, every trial a run directory of its own."""
+"""Sweeps: a search over the keys of a recipe, each trial with its own run directory."""

@@ -18,7 +18,7 @@ from ..spec.labels import index_of, labels, short
 from ..spec.records import Objective
 from ..stored import Damaged, checked, damaged, fits, is_trial_id, read_json
 
-MEND_TABLE = "Remove it and result.json, and the same `sweep` command writes both anew."
+MEND_TABLE = "Remove it and result.json, and the same `sweep` command writes both again."
 DIRECTORY = re.compile(rf"{TRIALS}/[0-9]{{4,9}}(/seed-[0-9]{{1,9}})?")
 # What the page shows of a trial.
 SHOWN = (
