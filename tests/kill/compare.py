@@ -2,6 +2,7 @@
 
 import json
 import re
+import struct
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 
 import h5py
 import numpy as np
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.util.tensor_util import make_ndarray
 
 # Keys of JSON files that tell of clocks, processes and places rather than of the training.
 NOT_THE_RUN = re.compile(
@@ -76,15 +79,19 @@ def read(path: Path) -> Any:
 
 
 def events(path: Path) -> dict[str, Any]:
-    """What TensorBoard shows of an event file: the last value of each curve at each step."""
-    import tensorflow as tf
+    """What TensorBoard shows of an event file: the last value of each curve at each step.
 
-    found = {}
-    for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
-        event = tf.compat.v1.Event.FromString(record)
+    TensorFlow must not read it: its threads are not forked, and lives are forks of this process.
+    """
+    found, content, place = {}, path.read_bytes(), 0
+    while place < len(content):
+        # Length and its checksum, the record and its checksum.
+        (length,) = struct.unpack_from("<Q", content, place)
+        event = Event.FromString(content[place + 12 : place + 12 + length])
+        place += 12 + length + 4
         for value in event.summary.value:
             if not value.tag.startswith("_hparams_/"):
-                found[f"{value.tag} of step {event.step}"] = tf.make_ndarray(value.tensor)
+                found[f"{value.tag} of step {event.step}"] = make_ndarray(value.tensor)
     return found
 
 
