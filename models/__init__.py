@@ -4,6 +4,7 @@ from .bounds import AdaptiveClipping, PercentileClipping, ZScoreClipping
 from .clipping import GradientClipping, NonFiniteGradientError
 from .decay import Rule, WeightDecay
 from .encoded_metric import EncodedMetric
+from .feature_layers import DateParts, FillMissing, IsMissing, SignedLog
 from .gradient_check import GradientCheck, gradient_check
 from .layer_rates import LayerRate, LayerRates
 from .losses import RootMeanSquaredError, StandardizedLoss, SumOfSquares
@@ -15,13 +16,16 @@ from .transforms import GradientCentralization, GradientNoise, GradientTransform
 
 __all__ = [
     "AdaptiveClipping",
+    "DateParts",
     "EncodedMetric",
+    "FillMissing",
     "GradientCentralization",
     "GradientCheck",
     "GradientClipping",
     "GradientClippingModel",
     "GradientNoise",
     "GradientTransform",
+    "IsMissing",
     "LayerError",
     "LayerRate",
     "LayerRates",
@@ -31,6 +35,7 @@ __all__ = [
     "RootMeanSquaredError",
     "Rule",
     "SharpnessAware",
+    "SignedLog",
     "StandardizedLoss",
     "SumOfSquares",
     "TrainingModel",

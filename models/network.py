@@ -49,6 +49,7 @@ def build_network(
     scaling: keras.layers.Layer | None = None,
     target_scale: keras.layers.Layer | None = None,
     dtype: str | None = None,
+    start: tuple[Any, Any] | None = None,
 ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     """Connect layers from an input to an output.
 
@@ -60,6 +61,8 @@ def build_network(
         target_scale: a layer after the output that brings it to the unit of the targets, or None.
         dtype: type of the rows; by default that of the layers. Rows of `float64` reach the layers
             behind `scaling` in the type of the layers.
+        start: inputs of any structure and the tensor that the first layer takes, in place of one
+            input of `input_shape`.
 
     Returns:
         Input and output tensors, as `keras.Model` takes them.
@@ -71,8 +74,12 @@ def build_network(
     >>> outputs.shape
     (None, 1)
     """
-    inputs: Any = keras.Input(tuple(input_shape), name="rows", dtype=dtype)
-    tensor = inputs if scaling is None else scaling(inputs)
+    if start is None:
+        inputs: Any = keras.Input(tuple(input_shape), name="rows", dtype=dtype)
+        tensor = inputs
+    else:
+        inputs, tensor = start
+    tensor = tensor if scaling is None else scaling(tensor)
     if dtype is not None and dtype != keras.config.floatx():
         tensor = keras.layers.Identity(name="rounding")(tensor)
     tensor = _connect(tensor, layers, ("layers",))

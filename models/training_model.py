@@ -51,6 +51,8 @@ class TrainingModel(TrainingStep, keras.Model):
     # True in the training of a recipe: its `.keras` files hold only the network, which any program
     # with Keras loads; the checkpoints hold optimizer and parts.
     saves_network = False
+    # What the saved network begins with: a model from what users have to what this one takes.
+    preprocessing: keras.Model | None = None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> TrainingModel:
         """A model of this class, or of its variant for graphs."""
@@ -73,8 +75,15 @@ class TrainingModel(TrainingStep, keras.Model):
         if not self.saves_network:
             super().save(filepath, *args, **kwargs)
             return
-        network = keras.Model(self.inputs[0], self.outputs[0], name=self.name)
-        network.save(filepath, *args, **kwargs)
+        self.network().save(filepath, *args, **kwargs)
+
+    def network(self) -> keras.Model:
+        """The layers and weights alone, as a model of Keras's own class, behind `preprocessing`."""
+        if self.preprocessing is None:
+            return keras.Model(self.inputs[0], self.outputs[0], name=self.name)
+        raw = self.preprocessing.input
+        layers = keras.Model(self.input, self.outputs[0], name="network")
+        return keras.Model(raw, layers(self.preprocessing(raw)), name=self.name)
 
     def get_config(self) -> dict[str, Any]:
         """The graph or the arguments, and the active parts."""

@@ -37,6 +37,7 @@ MAY_IMPORT = {
             "h5py",
             "rich",
             "grpc",
+            "pyarrow",
         },
     ),
     "recipes/spec": (
@@ -167,6 +168,15 @@ def test_tests_mirror_the_modules():
     for path in (ROOT / "tests").rglob("test_*.py"):
         folder = path.parent.relative_to(ROOT / "tests")
         assert folder.parts[:1] in ((), ("kill",), ("fuzz",)) or (ROOT / folder).is_dir(), path
+
+
+def test_arrow_reads_data_and_nothing_else_sees_it():
+    rooms = {
+        path.relative_to(ROOT / "recipes").parts[0]
+        for path in modules("recipes")
+        if any(name.split(".")[0] == "pyarrow" for name in imports(path))
+    }
+    assert rooms <= {"data", "build"}
 
 
 def test_no_package_imports_its_own_front():

@@ -24,6 +24,7 @@ from ...pretraining.hidden_units import HIDDEN
 from ...pretraining.regularization import Regularization
 from ...pretraining.units import VISIBLE
 from ...schedules import SCHEDULES
+from ..data.features import FEATURES
 from ..data.sources import SOURCES
 from ..spec.catalog import EVERY_LAYER, describe
 from ..spec.choices import REFUSED
@@ -89,6 +90,7 @@ def tables() -> dict[str, dict[str, Any]]:
     made["estimators"] = own_rows(ESTIMATORS)
     made["regularization"] = own_rows({"regularization": Regularization})
     made["sources"] = {**own_rows(SOURCES), "arrays": {"class": ""}}
+    made["features"] = own_rows(FEATURES)
     made["activations"] = activations()
     return {kind: dict(sorted(rows.items())) for kind, rows in made.items()}
 

@@ -19,6 +19,7 @@ from .metrics import metrics
 from .network import network
 from .objects import Builder
 from .parts import check_parts, check_rate, scheduled
+from .preprocessing import encoded
 from .pretraining import Pretraining, pretraining
 
 
@@ -27,11 +28,13 @@ class Experiment:
     """Everything that `model.fit` needs, built and checked.
 
     Attributes:
+        data: with the columns of tables as numbers.
         baseline: loss of a network that knows nothing, where that is known.
         constant: what a network that predicts the same for every row reaches.
         summary: a line about the task, its loss and output.
     """
 
+    data: Data
     model: keras.Model
     training: TrainingDataset
     validation: tf.data.Dataset | None
@@ -57,12 +60,14 @@ def experiment(recipe: Recipe, data: Data, files: Path) -> Experiment:
     # Initial weights and dropout masks follow from the seed alone.
     keras.utils.set_random_seed(recipe.seed)
     task = tasks.task_of(recipe, data)
+    data, prepared = encoded(data)
     training = training_rows(recipe, data, task)
     builder = Builder(recipe, training.steps, files)
-    model = network(recipe, data, task, builder)
+    model = network(recipe, data, task, builder, prepared)
     compile_model(model, recipe, task, builder, len(data.train.y))
     baseline = baseline_loss(recipe, task, data.train.y)
     return Experiment(
+        data=data,
         model=model,
         training=training,
         validation=evaluation(data.validation, task),

@@ -187,8 +187,7 @@ def data_for(
         test=None,
         task=task.kind,
         classes=tuple(range(task.classes)) if task.kind == "classification" else (),
-        scaling=Scaling.fit("none", train.x),
-        columns=None,
+        scaling=Scaling.none(),
         fingerprint="",
         source="arrays",
     )
@@ -207,10 +206,10 @@ def _own(
             f"validation_data: its targets are {own.words}, those of training {task.words}."
         )
     other = _source(given[0], targets, task, "validation_data")
-    if other.x.shape[1:] != source.x.shape[1:]:
+    shape, expected = (np.asarray(part.x).shape[1:] for part in (other, source))
+    if shape != expected:
         raise RequestError(
-            f"validation_data: its rows have shape {other.x.shape[1:]}; the training rows "
-            f"{source.x.shape[1:]}."
+            f"validation_data: its rows have shape {shape}; the training rows {expected}."
         )
     return Split(other.x, other.y)
 

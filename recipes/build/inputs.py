@@ -6,9 +6,13 @@ from typing import Any
 import numpy as np
 
 from ..data import Data, Split, Splits, load_data
-from ..data.split import LABELS, generator, taken
-from ..errors import DataError
+from ..data.features import FEATURES, Feature
+from ..data.frame import pick
+from ..data.split import LABELS, SplitBy, SplitKind, generator, taken
+from ..data.table import TableOptions
+from ..errors import DataError, RecipeError
 from ..spec import Choice, Recipe
+from ..spec.source_files import missing_files
 
 
 def data_of(recipe: Recipe, arrays: tuple[Any, Any] | None = None) -> Data:
@@ -20,24 +24,55 @@ def data_of(recipe: Recipe, arrays: tuple[Any, Any] | None = None) -> Data:
     Raises:
         DataError: the data cannot be used as the recipe asks.
     """
+    absent = missing_files(recipe)
+    if absent:
+        raise DataError("\n".join(map(str, absent)))
     section = recipe.data
     seed = recipe.seed if section.seed is None else section.seed
     data = load_data(
         section.source.name,
         section.source.arguments,
-        splits=Splits(validation=_part(section.validation), test=_part(section.test)),
+        splits=Splits(_part(section.validation), _part(section.test)),
         scale=section.scale,
         seed=seed,
         limit=section.limit,
         arrays=arrays,
         task=None if section.task == "auto" else section.task,
         loss=None if recipe.loss is None else recipe.loss.name,
+        table=_table_options(recipe),
     )
     if section.targets == "inputs":
         data = reconstructing(data)
     if section.num_labeled is not None:
         data = labelled(data, section.num_labeled, seed)
     return data if section.bootstrap_seed is None else resampled(data, section.bootstrap_seed)
+
+
+def _table_options(recipe: Recipe) -> TableOptions:
+    section = recipe.data
+    features = None
+    if section.features is not None:
+        features = {name: _feature(recipe, name, given) for name, given in section.features.items()}
+    return TableOptions(
+        section.target or (),
+        features,
+        section.missing_target == "drop",
+        _split_by(section.split_by),
+    )
+
+
+def _split_by(given: dict[SplitKind, str] | None) -> SplitBy | None:
+    return None if given is None else SplitBy(*next(iter(given.items())))
+
+
+def _feature(recipe: Recipe, column: str, given: Choice | str) -> Feature | str:
+    if isinstance(given, str):
+        return given
+    try:
+        return FEATURES[given.name](**given.arguments)
+    except (ValueError, TypeError) as error:
+        place = ("data", "features", column, given.name)
+        raise RecipeError([recipe.problem(place, str(error))]) from None
 
 
 def labelled(data: Data, count: int, seed: int) -> Data:
@@ -49,12 +84,15 @@ def labelled(data: Data, count: int, seed: int) -> Data:
             f"num_labeled: {count} rows are asked for and the training split has {rows}."
         )
     kept = taken(labels, np.arange(rows), count, generator(seed, LABELS), "num_labeled")[0]
-    few = Split(data.train.x[kept], data.train.y[kept])
+    few = Split(pick(data.train.x, kept), data.train.y[kept])
     return replace(data, train=few, unlabelled=data.train.x)
 
 
 def reconstructing(data: Data) -> Data:
     """The same rows with themselves, scaled and flat, as targets: what an autoencoder learns."""
+
+    if data.features:
+        raise DataError("targets: a table cannot be its own target. Use arrays, or `dataset`.")
 
     def own(split: Split | None) -> Split | None:
         return None if split is None else Split(split.x, flat(data, split.x))
@@ -76,7 +114,7 @@ def resampled(data: Data, seed: int) -> Data:
     """The same data with as many training rows, drawn from them with replacement (bagging)."""
     rows = len(data.train.y)
     drawn = np.random.default_rng(seed).integers(0, rows, rows)
-    return replace(data, train=Split(data.train.x[drawn], data.train.y[drawn]))
+    return replace(data, train=Split(pick(data.train.x, drawn), data.train.y[drawn]))
 
 
 def _part(part: Any) -> Any:

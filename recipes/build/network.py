@@ -15,6 +15,7 @@ from ..spec import Choice, Recipe
 from .capacity import TooLarge, check_memory, copies, unallocated_weights
 from .objects import Builder, first_paragraph
 from .parts import training_parts
+from .preprocessing import Preprocessing
 from .task import Task, activation_problem, last_activation
 
 # Divisors that Keras's Normalization layer takes: it divides by no less than 1e-7, and their
@@ -22,8 +23,18 @@ from .task import Task, activation_problem, last_activation
 DIVISORS = (1e-6, 1e18)
 
 
-def network(recipe: Recipe, data: Data, task: Task, builder: Builder) -> keras.Model:
-    """The recipe's layers between the scaling of raw rows and the output layer."""
+def network(
+    recipe: Recipe,
+    data: Data,
+    task: Task,
+    builder: Builder,
+    prepared: Preprocessing | None = None,
+) -> keras.Model:
+    """The recipe's layers between the scaling of raw rows and the output layer.
+
+    Args:
+        prepared: what makes numbers of the raw columns of a table; the saved model begins with it.
+    """
     layers = [
         layer(builder, item, ("model", "layers", index))
         for index, item in enumerate(recipe.model.layers)
@@ -32,7 +43,9 @@ def network(recipe: Recipe, data: Data, task: Task, builder: Builder) -> keras.M
         output = builder.make("layers", recipe.model.output, ("model", "output"))
     else:
         output = keras.layers.Dense(task.units, activation=task.activation, name="output")
-    dtype = "float64" if data.train.x.dtype == np.float64 else None
+    x = data.train.x
+    dtype = "float64" if isinstance(x, np.ndarray) and x.dtype == np.float64 else None
+    start = None if prepared is None else prepared.head(x)
     try:
         with unallocated_weights():
             inputs, outputs = build_network(
@@ -42,6 +55,7 @@ def network(recipe: Recipe, data: Data, task: Task, builder: Builder) -> keras.M
                 scaling=scaling_layer(data.scaling, dtype),
                 target_scale=task.scaling and unscaling_layer(task.scaling, "target_scale"),
                 dtype=dtype,
+                start=start,
             )
             connected = keras.Model(inputs, outputs, name="network")
             rows = batch_rows(len(data.train.y), recipe.data.batch_size)
@@ -64,6 +78,7 @@ def network(recipe: Recipe, data: Data, task: Task, builder: Builder) -> keras.M
         **training_parts(recipe, builder).active(),
     )
     model.saves_network = True
+    model.preprocessing = None if prepared is None else prepared.model
     return model
 
 

@@ -79,6 +79,12 @@ def pretraining(recipe: Recipe, data: Data, model: keras.Model) -> Pretraining |
     if recipe.pretraining is None:
         return None
     section = recipe.pretraining.dbn
+    if isinstance(data.rows, Mapping):
+        message = (
+            "an RBM takes one matrix of numbers, and the table has columns with an embedding: "
+            f"{', '.join(data.rows)}. Use `output: one_hot`, or leave them out."
+        )
+        raise RecipeError([recipe.problem(SECTION, message)])
     rows = rbm_rows(recipe, data, data.rows, TRAINING)
     held_out = None
     if data.validation is not None:

@@ -1,6 +1,6 @@
 """Arrays from anywhere, checked, in the type and the place in memory that training wants."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -125,6 +125,20 @@ def as_trained(x: np.ndarray, *, scaled: bool) -> np.ndarray:
     if x.ndim == 2 and scaled and lost_in_float32(x).any():
         return x.astype("float64", copy=False)
     return x.astype("float32") if x.dtype == np.float64 else x
+
+
+def first_rows(x: Any, count: int, dtype: str = "float32") -> Any:
+    """The first rows of an array, or of blocks by name, as a model takes them.
+
+    Args:
+        dtype: of what is no whole number of a block.
+    """
+    if isinstance(x, Mapping):
+        return {
+            name: block[:count].astype(dtype if block.dtype.kind == "f" else block.dtype)
+            for name, block in x.items()
+        }
+    return x[:count].astype("float64" if x.dtype == np.float64 else dtype)
 
 
 def aligned(shape: tuple[int, ...], dtype: Any) -> np.ndarray:

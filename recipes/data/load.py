@@ -2,30 +2,40 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from ..errors import DataError
+from ..spec.fields import listed, shown
 from . import split as parts
-from .arrays import as_trained, numbers, picked
+from .arrays import as_trained, numbers
+from .features import FITTED, Fitted, scalar, times_of
+from .frame import MOST_NAMES_SHOWN, Frame, Rows, floats, is_text, pick, plain, words
 from .scale import Scaling
-from .source import GUESSED, TAKES_TASK, Columns, Source, asked_task, checked, with_task
+from .source import GUESSED, TAKES_TASK, Source, asked_task, checked, of_table, with_task
 from .sources import SOURCES
-from .split import Other, Part, Splits
-from .table import same_table
+from .split import Other, Part, SplitBy, Splits
+from .table import NO_TABLE, TableOptions, fit_features, used, with_target
 from .targets import Task
 
 DEFAULT_TEST = 0.15
+# Arguments of a table of text that later files of the same kind are read with.
+DIALECT = ("delimiter", "encoding")
 
 
 @dataclass(frozen=True)
 class Split:
-    """Rows and their targets, in raw form."""
+    """Rows and their targets.
 
-    x: np.ndarray
+    Attributes:
+        x: rows, first axis counts them; a table, or the blocks of numbers by name that it became.
+        y: their targets.
+    """
+
+    x: Any
     y: np.ndarray
 
     def __len__(self) -> int:
@@ -43,7 +53,10 @@ class Data:
         task: `classification`, `regression` or `multilabel`.
         classes: the classes in order; targets are indices into it. Empty for the other tasks.
         scaling: fitted on the training rows.
-        columns: how the cells of a table became numbers, for tables.
+        features: what was learned of each column of a table, from the training rows.
+        target: names of the columns of a table that are predicted.
+        dialect: delimiter and encoding of a table of text, where the recipe names them.
+        notes: what each column of a table was taken for, and why.
         unlabelled: all rows of the training split, where only some of them are trained on; or None.
         fingerprint: hash over all rows and targets of all splits.
         source: name of the source.
@@ -55,20 +68,24 @@ class Data:
     task: Task
     classes: tuple[Any, ...]
     scaling: Scaling
-    columns: Columns | None
     fingerprint: str
     source: str
-    unlabelled: np.ndarray | None = None
+    features: tuple[Fitted, ...] = ()
+    target: tuple[str, ...] = ()
+    dialect: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    unlabelled: Any = None
 
     @property
-    def rows(self) -> np.ndarray:
+    def rows(self) -> Any:
         """All rows of the training split, those whose target is not used among them."""
         return self.train.x if self.unlabelled is None else self.unlabelled
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """Shape of one row."""
-        return self.train.x.shape[1:]
+        """Shape of one row of an array; empty for a table and its blocks."""
+        x = self.train.x
+        return x.shape[1:] if isinstance(x, np.ndarray) else ()
 
     @property
     def num_outputs(self) -> int:
@@ -84,7 +101,10 @@ class Data:
             "classes": list(self.classes),
             "input_shape": list(self.input_shape),
             "rows": {name: 0 if part is None else len(part) for name, part in named.items()},
-            "columns": None if self.columns is None else self.columns.to_json(),
+            "notes": list(self.notes),
+            "features": FITTED.dump_python(self.features, mode="json"),
+            "target": list(self.target),
+            "dialect": dict(self.dialect),
             "scaling": self.scaling.to_json(),
             "fingerprint": self.fingerprint,
         }
@@ -101,6 +121,7 @@ def load_data(
     arrays: tuple[Any, Any] | None = None,
     task: Task | None = None,
     loss: str | None = None,
+    table: TableOptions = NO_TABLE,
 ) -> Data:
     """Load, check, split and measure the rows of a source.
 
@@ -114,30 +135,40 @@ def load_data(
         arrays: `(x, y)` for the source `arrays`.
         task: what the targets are; by default it follows from their values.
         loss: name of the loss, which may decide the task too.
+        table: which columns of a table go in, and which come out.
 
     Raises:
         DataError: the data cannot be used so, or its task is in doubt.
     """
     where = arguments.get("path", name)
     asked = asked_task(name, arguments, task)
-    source = read(name, arguments, arrays, asked)
+    source = read(name, arguments, arrays, asked, table)
     source = with_task(source, where, asked=asked, loss=loss, guessed=name in GUESSED)
-    source = replace(source, x=as_trained(source.x, scaled=scale != "none"))
+    if not isinstance(source.x, Frame):
+        source = replace(source, x=as_trained(source.x, scaled=scale != "none"))
     # Before the limit: a short run has the network of the long one.
     classes = known_classes(source, where)
     source = restricted(source, limit, seed)
-    train, validation, test = divided(source, classes, splits, seed)
-    numeric = None if source.columns is None else source.columns.numeric
+    train, validation, test = divided(source, classes, splits, seed, table)
+    if isinstance(train.x, Frame):
+        fitted, notes = fit_features(train.x, table, scale)
+        scaling = Scaling.none()
+    else:
+        fitted, notes = (), ()
+        scaling = Scaling.fit(scale, train.x, pixels=source.pixels)
     return Data(
         train=train,
         validation=validation,
         test=test,
         task=source.task,
         classes=classes,
-        scaling=Scaling.fit(scale, train.x, pixels=source.pixels, numeric=numeric),
-        columns=source.columns,
-        fingerprint=fingerprint(train, validation, test, classes=classes, columns=source.columns),
+        scaling=scaling,
+        fingerprint=fingerprint(train, validation, test, classes=classes),
         source=name,
+        features=fitted,
+        target=table.target,
+        dialect={key: arguments[key] for key in DIALECT if arguments.get(key) is not None},
+        notes=notes,
     )
 
 
@@ -146,8 +177,14 @@ def read(
     arguments: Mapping[str, Any],
     arrays: tuple[Any, Any] | None,
     task: Task | None = None,
+    table: TableOptions = NO_TABLE,
+    words: Iterable[str] = (),
 ) -> Source:
-    """The source of a name, or the arrays that were given."""
+    """The source of a name, or the arrays that were given.
+
+    Args:
+        words: columns of a table that stay words, beside those that the recipe says are.
+    """
     if name == "arrays":
         if arrays is None:
             raise DataError(
@@ -159,7 +196,22 @@ def read(
         raise DataError(f"data.source is `{name}`; give arrays only to the source `arrays`.")
     if name in TAKES_TASK and task is not None:
         arguments = {**arguments, "task": task}
-    return SOURCES[name](**arguments)
+    found = SOURCES[name](**arguments)
+    if isinstance(found, Source):
+        if table.target or table.features is not None:
+            raise DataError(
+                f"{name}: has its own targets, and no columns; leave `target` and `features` out."
+            )
+        return found
+    if not table.target:
+        raise DataError(
+            f"{found.where}: say which column is predicted: `target: NAME` below `data`. It has "
+            f"{listed(list(found.columns)[:MOST_NAMES_SHOWN])}."
+        )
+    found = used(found, table).typed({*table.words, *words})
+    if table.drop_missing_target:
+        found = with_target(found, table.target)
+    return of_table(found, table.target, found.where, task)
 
 
 def restricted(source: Source, limit: int | None, seed: int) -> Source:
@@ -170,8 +222,8 @@ def restricted(source: Source, limit: int | None, seed: int) -> Source:
     test = source.test
     if test is not None:
         few = parts.limited(None, len(test[1]), limit, seed)
-        test = test[0][few], test[1][few]
-    return replace(source, x=source.x[kept], y=source.y[kept], test=test)
+        test = pick(test[0], few), test[1][few]
+    return replace(source, x=pick(source.x, kept), y=source.y[kept], test=test)
 
 
 def labels_of(source: Source) -> np.ndarray | None:
@@ -197,7 +249,11 @@ def known_classes(source: Source, where: str) -> tuple[Any, ...]:
 
 
 def divided(
-    source: Source, classes: tuple[Any, ...], splits: Splits, seed: int
+    source: Source,
+    classes: tuple[Any, ...],
+    splits: Splits,
+    seed: int,
+    table: TableOptions = NO_TABLE,
 ) -> tuple[Split, Split | None, Split | None]:
     """Training, validation and test rows.
 
@@ -205,9 +261,12 @@ def divided(
     rows leaves them as they are.
     """
     labels, rest = labels_of(source), np.arange(len(source.y))
+    if table.split_by is not None and table.split_by.kind == "column":
+        return _named_parts(source, classes, table.split_by.column)
+    draw = _draw(source, table.split_by, labels)
     given = {
-        "test": _given(source, classes, splits.test, "test"),
-        "validation": _given(source, classes, splits.validation, "validation"),
+        "test": _given(source, classes, splits.test, "test", table),
+        "validation": _given(source, classes, splits.validation, "validation", table),
     }
     drawn: dict[str, np.ndarray] = {}
     for what, asked, stream in (
@@ -221,7 +280,8 @@ def divided(
         size = parts.size_of(part, len(source.y), what)
         if size >= len(rest):
             raise DataError(f"{what}: {size} rows are asked for and {len(rest)} are left.")
-        drawn[what], rest = parts.taken(labels, rest, size, parts.generator(seed, stream), what)
+        rows = rest[:0], rest
+        drawn[what], rest = draw(rest, size, parts.generator(seed, stream), what) if size else rows
     chosen = {
         what: given[what] or (_split(source, classes, rows) if len(rows) else None)
         for what, rows in drawn.items()
@@ -229,11 +289,56 @@ def divided(
     return _split(source, classes, rest), chosen["validation"], chosen["test"]
 
 
+Draw = Callable[[np.ndarray, int, np.random.Generator, str], tuple[np.ndarray, np.ndarray]]
+
+
+def _draw(source: Source, by: SplitBy | None, labels: np.ndarray | None) -> Draw:
+    """How the rows of a part are drawn from those that are left."""
+    if by is None:
+        return lambda rest, size, rng, what: parts.taken(labels, rest, size, rng, what)
+    table = _table(source)
+    if by.kind == "time":
+        times = times_of(table, by.column)
+        return lambda rest, size, rng, what: parts.latest(times, rest, size, what)
+    groups = np.unique(words(scalar(table, by.column)).astype(str), return_inverse=True)[1]
+    return lambda rest, size, rng, what: parts.whole_groups(groups, rest, size, rng, what)
+
+
+PARTS = {"train": "train", "training": "train", "validation": "validation", "test": "test"}
+
+
+def _named_parts(
+    source: Source, classes: tuple[Any, ...], column: str
+) -> tuple[Split, Split | None, Split | None]:
+    """The parts that the cells of a column name."""
+    table = _table(source)
+    names = words(scalar(table, column)).astype(str)
+    for row, name in enumerate(names):
+        if name not in PARTS:
+            problem = f"expected {listed(list(PARTS))}. Received {shown(name)}."
+            raise DataError(f"{table.where}: {table.fault(row, column, problem)}")
+    found = {
+        part: np.flatnonzero(np.isin(names, [word for word, what in PARTS.items() if what == part]))
+        for part in ("train", "validation", "test")
+    }
+    if not len(found["train"]):
+        raise DataError(f"{table.where}: column `{plain(column)}` names no row `train`.")
+    train, *rest = (_split(source, classes, rows) if len(rows) else None for rows in found.values())
+    assert train is not None
+    return train, rest[0], rest[1]
+
+
+def _table(source: Source) -> Frame:
+    if not isinstance(source.x, Frame):
+        raise DataError("split_by: the data is no table with columns; leave `split_by` out.")
+    return source.x
+
+
 def _split(source: Source, classes: tuple[Any, ...], rows: np.ndarray) -> Split:
     # All rows in order need no copy.
     if len(rows) == len(source.y):
         return Split(source.x, encoded(source.y, classes))
-    return Split(picked(source.x, rows), encoded(source.y[rows], classes))
+    return Split(pick(source.x, rows), encoded(source.y[rows], classes))
 
 
 def encoded(y: np.ndarray, classes: tuple[Any, ...]) -> np.ndarray:
@@ -244,7 +349,11 @@ def encoded(y: np.ndarray, classes: tuple[Any, ...]) -> np.ndarray:
 
 
 def _given(
-    source: Source, classes: tuple[Any, ...], asked: Part | Other | str, what: str
+    source: Source,
+    classes: tuple[Any, ...],
+    asked: Part | Other | str,
+    what: str,
+    table: TableOptions,
 ) -> Split | None:
     """Rows of a split that come from elsewhere: the source's own test rows, or another source."""
     if asked == "auto" and source.test is not None:
@@ -252,20 +361,21 @@ def _given(
     if not isinstance(asked, tuple):
         return None
     name, arguments = asked
-    if source.columns is not None and name == "csv":
-        words = source.y.dtype.kind == "U"
-        x, y = same_table(source.columns, arguments, source.task, words=words)
-    else:
-        other = read(name, arguments, None, source.task)
-        other = with_task(other, what, asked=source.task, loss=None, guessed=False)
-        x, y = other.x, other.y
-    return _checked_split(source, classes, x, y, what)
+    words: list[str] = []
+    if isinstance(source.x, Frame):  # what is words in the first table is words in this one
+        words = [name for name, column in source.x.columns.items() if is_text(column)]
+        words += table.target if source.y.dtype.kind == "U" else ()
+    other = read(name, arguments, None, source.task, table, words)
+    other = with_task(other, what, asked=source.task, loss=None, guessed=False)
+    return _checked_split(source, classes, other.x, other.y, what)
 
 
 def _checked_split(
-    source: Source, classes: tuple[Any, ...], x: np.ndarray, y: np.ndarray, what: str
+    source: Source, classes: tuple[Any, ...], x: Rows, y: np.ndarray, what: str
 ) -> Split:
-    if x.shape[1:] != source.x.shape[1:]:
+    if isinstance(x, Frame) or isinstance(source.x, Frame):
+        x = _same_columns(x, source.x, what)
+    elif x.shape[1:] != source.x.shape[1:]:
         raise DataError(
             f"{what}: its rows have shape {x.shape[1:]}; the training rows {source.x.shape[1:]}."
         )
@@ -274,7 +384,7 @@ def _checked_split(
             f"{what}: its targets have shape {y.shape[1:]}; those of the training rows "
             f"{source.y.shape[1:]}."
         )
-    if x.dtype.kind == "f":
+    if isinstance(x, np.ndarray) and isinstance(source.x, np.ndarray) and x.dtype.kind == "f":
         x = x.astype("float64" if source.x.dtype == np.float64 else "float32", copy=False)
     if source.task == "multilabel":
         return Split(x, y)
@@ -286,15 +396,35 @@ def _checked_split(
     return Split(x, encoded(y, classes))
 
 
-def fingerprint(
-    *splits: Split | None, classes: tuple[Any, ...] = (), columns: Columns | None = None
-) -> str:
-    """SHA-256 over type, shape and bytes of every split, and the names of classes and columns."""
-    names = {"classes": classes, "columns": columns and columns.to_json()}
-    digest = hashlib.sha256(json.dumps(names).encode())
+def _same_columns(x: Rows, first: Rows, what: str) -> Frame:
+    """A second table with the columns of the first."""
+    if not isinstance(x, Frame) or not isinstance(first, Frame):
+        raise DataError(f"{what}: a table and an array cannot be parts of the same data.")
+    return x.select(first.columns)
+
+
+def fingerprint(*splits: Split | None, classes: tuple[Any, ...] = ()) -> str:
+    """SHA-256 over names, types, shapes and values of every split, and the names of classes."""
+    digest = hashlib.sha256(json.dumps({"classes": classes}).encode())
     for split in splits:
-        for array in (np.empty(0),) if split is None else (split.x, split.y):
-            digest.update(f"{array.dtype.str}{array.shape}".encode())
+        for name, array in () if split is None else _arrays(split):
+            digest.update(f"{name}{array.dtype.str}{array.shape}".encode())
             data: Any = np.ascontiguousarray(array)
             digest.update(memoryview(data).cast("B"))
     return digest.hexdigest()
+
+
+def _arrays(split: Split) -> Iterator[tuple[str, np.ndarray]]:
+    """The columns and the targets of a split as arrays of bytes and numbers."""
+    if isinstance(split.x, Frame):
+        for name, column in split.x.columns.items():
+            if isinstance(column, np.ndarray):
+                yield name, column
+            elif is_text(column):
+                text = "\0".join(words(column).tolist()).encode()
+                yield name, np.frombuffer(text, "uint8")
+            else:
+                yield name, floats(column)
+    else:
+        yield "x", split.x
+    yield "y", split.y

@@ -1,5 +1,6 @@
 """Batches in an order that is a function of the seed and the epoch, and of nothing else."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,9 +61,7 @@ def training_dataset(
         raise DataError(f"{rows} rows are more than one process can shuffle.")
     if not 0 <= start_step < steps:
         raise ValueError(f"`start_step` must be from 0 to {steps - 1}. Received: {start_step}")
-    x, y = tensor(split.x), tensor(split.y)
-    # Rows that need 64 bits are scaled in them, by the model's first layer.
-    floats = tf.float64 if x.dtype == tf.float64 else tf.float32
+    x, y = tensors(split.x), tensor(split.y)
     epoch = tf.Variable(tf.constant(0, tf.int64), trainable=False, name="epoch")
     full = rows // size * size
 
@@ -74,9 +73,9 @@ def training_dataset(
             return found
         return found.concatenate(tf.data.Dataset.from_tensors(order[full:]))
 
-    def gathered(chosen: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def gathered(chosen: tf.Tensor) -> tuple[Any, tf.Tensor]:
         # The cast to the model's type here runs beside the training step rather than in it.
-        return tf.cast(tf.gather(x, chosen), floats), tf.gather(y, chosen)
+        return _gathered(x, chosen), tf.gather(y, chosen)
 
     dataset = (
         tf.data.Dataset.from_tensors(tf.constant(0))
@@ -118,20 +117,36 @@ def order_of(rows: int, seed: int, epoch: Any) -> tf.Tensor:
 
 def evaluation_dataset(split: Split, batch_size: int = EVALUATION_BATCH) -> tf.data.Dataset:
     """Batches of a split in its own order: slices of one tensor, which cost no copy."""
-    x, y = tensor(split.x), tensor(split.y)
+    x, y = tensors(split.x), tensor(split.y)
     steps = -(-len(split.y) // batch_size)
 
     def batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         first, last = step * batch_size, (step + 1) * batch_size
-        return x[first:last], y[first:last]
+        return tf.nest.map_structure(lambda block: block[first:last], x), y[first:last]
 
     return tf.data.Dataset.range(steps).map(batch).prefetch(1).with_options(_options())
 
 
-def batches_of(x: np.ndarray, batch_size: int = EVALUATION_BATCH) -> tf.data.Dataset:
-    """Batches of rows without targets, in their own order and type."""
-    rows = tensor(x)
+def batches_of(x: Any, batch_size: int = EVALUATION_BATCH) -> tf.data.Dataset:
+    """Batches of rows without targets, or of blocks of them by name, in their order and type."""
+    rows = tensors(x)
     return tf.data.Dataset.from_tensor_slices(rows).batch(batch_size).with_options(_options())
+
+
+def tensors(rows: Any) -> Any:
+    """Rows, or blocks of them by name, as tensors."""
+    if isinstance(rows, Mapping):
+        return {name: tensor(block) for name, block in rows.items()}
+    return tensor(rows)
+
+
+def _gathered(x: Any, chosen: tf.Tensor) -> Any:
+    """Some of the rows, in the type that a model takes."""
+    if isinstance(x, Mapping):
+        # Whole numbers in blocks are those of categories and words, which a network looks up.
+        return {name: tf.gather(block, chosen) for name, block in x.items()}
+    # Rows that need 64 bits are scaled in them, by the model's first layer.
+    return tf.cast(tf.gather(x, chosen), tf.float64 if x.dtype == tf.float64 else tf.float32)
 
 
 def tensor(array: Any) -> tf.Tensor:

@@ -1,32 +1,81 @@
 """Raw rows to predict or to measure, from a file or from Python."""
 
+import heapq
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import pyarrow as pa
 
 from ..errors import DataError
 from ..spec.csv_header import refuse_device
 from ..spec.fields import listed, shown
 from .arrays import as_array
-from .cells import MOST_NAMES_SHOWN, Faults, Table, plain
+from .arrow import compute as pc
+from .features import FITTED, Fitted, FittedDate, FittedNumeric, not_dates, scalar
+from .frame import (
+    MOST_NAMES_SHOWN,
+    Frame,
+    Rows,
+    counted,
+    floats,
+    from_columns,
+    is_columns,
+    is_text,
+    not_numbers,
+    numbers,
+    pick,
+    plain,
+    words,
+)
 from .npz import member, opened, readable
-from .source import Columns, checked, features
-from .table import encode, targets
+from .source import checked, features
+from .tables import SUFFIXES, read_table
 
 OnError = Literal["refuse", "skip"]
-FILES = (".csv", ".npz", ".npy")
+FILES = (*SUFFIXES, ".npz", ".npy")
+MOST_ROWS_SHOWN = 5
+NO_TARGET = "the row has no target."
+
+
+@dataclass
+class Faults:
+    """Rows that cannot be used.
+
+    Attributes:
+        by_row: row -> its first fault, with its place.
+    """
+
+    by_row: dict[int, str] = field(default_factory=dict)
+
+    def add(self, row: int, message: str) -> None:
+        """Note a fault; the first of a row counts."""
+        self.by_row.setdefault(row, message)
+
+    def summary(self, rows: int) -> str:
+        """How many rows cannot be used, and the first of them.
+
+        Args:
+            rows: how many there are.
+        """
+        if len(self.by_row) == 1:
+            return next(iter(self.by_row.values()))
+        first = heapq.nsmallest(MOST_ROWS_SHOWN, self.by_row)
+        lines = [f"  {self.by_row[row]}" for row in first]
+        if len(self.by_row) > len(first):
+            lines.append(f"  and {counted(len(self.by_row) - len(first), 'more row')}.")
+        return "\n".join([f"{len(self.by_row)} of {counted(rows, 'row')} cannot be used:", *lines])
 
 
 @dataclass(frozen=True)
-class Rows:
+class GivenRows:
     """Rows in the form that a run's model takes, and what is wrong with the others.
 
     Attributes:
-        x: the rows that can be used.
+        x: the rows that can be used: an array, or a table.
         usable: for each row of the file, whether it can be used (rows,).
         errors: row of the file, from 0 -> why it cannot be used, with its place.
         y: targets of the rows that can be used, as indices into the classes or as numbers; None
@@ -34,7 +83,7 @@ class Rows:
         notes: what is worth knowing and no error.
     """
 
-    x: np.ndarray
+    x: Any
     usable: np.ndarray
     errors: Mapping[int, str] = field(default_factory=dict)
     y: np.ndarray | None = None
@@ -47,13 +96,13 @@ class Reading:
 
     Attributes:
         described: the run's `data.json`.
-        target: whether the targets are read too.
+        with_target: whether the targets are read too.
         on_error: `refuse` raises where a row cannot be used; `skip` leaves such rows out.
         arrays: names of the arrays of rows and targets in an `.npz` file.
     """
 
     described: Mapping[str, Any]
-    target: bool = False
+    with_target: bool = False
     on_error: OnError = "refuse"
     arrays: tuple[str, str] = ("x", "y")
 
@@ -62,19 +111,29 @@ class Reading:
         """Shape of one row."""
         return tuple(self.described["input_shape"])
 
+    @property
+    def features(self) -> tuple[Fitted, ...]:
+        """What was learned of the columns of a table; empty where rows are arrays."""
+        return FITTED.validate_python(self.described["features"])
 
-def read_rows(path: Path, described: Mapping[str, Any]) -> np.ndarray:
+    @property
+    def target(self) -> tuple[str, ...]:
+        """Names of the target columns of a table."""
+        return tuple(self.described["target"])
+
+
+def read_rows(path: Path, described: Mapping[str, Any]) -> Rows:
     """Rows of a file in the form that a run's model takes; see `rows_of`."""
     return rows_of(path, Reading(described)).x
 
 
-def rows_of(given: Any, reading: Reading) -> Rows:
+def rows_of(given: Any, reading: Reading) -> GivenRows:
     """Rows in the form that a run's model takes.
 
     Args:
         given: path of a `.csv` file with the columns of the training table, or of numbers of the
             right shape in an `.npz`, `.npy` or `.csv` file; a mapping of column names to cells, as
-            a data frame is; an array of rows; with `reading.target` a pair `(rows, targets)`.
+            a data frame is; an array of rows; with `reading.with_target` a pair `(rows, targets)`.
         reading: what is read, and what becomes of rows that cannot be used.
 
     Raises:
@@ -82,43 +141,42 @@ def rows_of(given: Any, reading: Reading) -> Rows:
     """
     if isinstance(given, (str, os.PathLike)):
         return _from_file(Path(given), reading)
-    if isinstance(given, Mapping) or (hasattr(given, "columns") and hasattr(given, "keys")):
-        columns = {str(name): given[name] for name in given.keys()}  # noqa: SIM118  a data frame
-        return _from_table(Table.of_columns(columns, "rows"), reading)
-    if not reading.target:
+    if is_columns(given):
+        return _from_table(from_columns(given, "rows"), reading, Faults())
+    if not reading.with_target:
         return _from_arrays(given, None, "rows", reading)
     if not isinstance(given, tuple) or len(given) != 2:
         raise DataError("rows: give a pair `(x, y)` of rows and targets, a file, or columns.")
-    if isinstance(given[0], Mapping) or hasattr(given[0], "columns"):
-        return rows_of(_with_target(*given, reading), reading)
+    if is_columns(given[0]):
+        target = given[1] if is_columns(given[1]) else {_only(reading.target): given[1]}
+        columns = {**from_columns(given[0], "rows").columns, **from_columns(target, "y").columns}
+        return _from_table(Frame(columns, "rows"), reading, Faults())
     return _from_arrays(*given, "rows", reading)
 
 
-def _with_target(columns: Any, target: Any, reading: Reading) -> dict[str, Any]:
-    known = _known(reading, "rows")
-    return {**{str(name): columns[name] for name in columns.keys()}, known.target: target}  # noqa: SIM118
+def _only(target: Sequence[str]) -> str:
+    if len(target) != 1:
+        raise DataError(f"rows: give the targets as columns {listed(list(target))}.")
+    return target[0]
 
 
-def _from_file(path: Path, reading: Reading) -> Rows:
-    suffix = path.suffix.lower()
+def _from_file(path: Path, reading: Reading) -> GivenRows:
+    suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
     if suffix not in FILES:
-        raise DataError(f"{path}: rows come from a .csv, .npz or .npy file.")
-    if suffix == ".csv":
-        columns = reading.described["columns"]
-        if columns is None:
-            return _from_table(Table.read(path), reading)
-        known = Columns.from_json(columns)
-        wanted = {*known.categories, *([known.target] if reading.target else [])}
-        return _from_table(Table.read(path, known.delimiter, known.encoding, wanted), reading)
+        raise DataError(f"{path}: rows come from a {listed(list(FILES))} file.")
+    if suffix in SUFFIXES:
+        faults = Faults()
+        table = read_table(path, reading.described.get("dialect", {}), faults.by_row)
+        return _from_table(table, reading, faults)
     if suffix == ".npy":
-        if reading.target:
+        if reading.with_target:
             raise DataError(f"{path}: has no targets. Give a .npz file with rows and targets.")
         return _from_arrays(_npy(path), None, str(path), reading)
     name, target = reading.arrays
     with opened(path) as file:
         # Rows to predict are called `x`, whatever the training rows were called.
         rows = member(file, str(path), name if name in file.files else "x")
-        y = member(file, str(path), target) if reading.target else None
+        y = member(file, str(path), target) if reading.with_target else None
     return _from_arrays(rows, y, str(path), reading)
 
 
@@ -132,15 +190,49 @@ def _npy(path: Path) -> np.ndarray:
         return np.array(np.load(path, mmap_mode="r", allow_pickle=False))
 
 
-def _from_table(table: Table, reading: Reading) -> Rows:
-    if reading.described["columns"] is None:
-        return _from_numbers(table, reading)
-    known = _known(reading, table.path)
-    x = encode(table, known)
-    y = _coded(table, known.target, reading) if reading.target else None
-    rest = [name for name in table.header if name not in (known.target, *known.categories)]
-    notes = [f"{table.path}: {_named(rest)} not used."] if rest else []
-    return _chosen(x, y, table.faults, table.path, reading, notes)
+def _from_table(table: Frame, reading: Reading, faults: Faults) -> GivenRows:
+    features = reading.features
+    if not features:
+        return _from_numbers(table.typed(), reading, faults)
+    used = {feature.name: feature for feature in features}
+    known = {*used, *reading.target}
+    rest = [name for name in table.columns if name not in known]
+    notes = [f"{table.where}: {_named(rest)} not used."] if rest else []
+    table.require(used)
+    table = table.select(name for name in table.columns if name in known)
+    table = table.typed(_words(features, reading))
+    columns = {name: _cells(feature, table, faults) for name, feature in used.items()}
+    y = _coded(table, reading, faults) if reading.with_target else None
+    return _chosen(replace(table, columns=columns), y, faults, table.where, reading, notes)
+
+
+def _words(features: Sequence[Fitted], reading: Reading) -> set[str]:
+    """Columns that are words, whatever they look like in this table."""
+    words = {each.name for each in features if not isinstance(each, FittedNumeric)}
+    named = any(isinstance(name, str) for name in reading.described["classes"])
+    return words | set(reading.target) if named else words
+
+
+def _cells(feature: Fitted, table: Frame, faults: Faults) -> pa.Array:
+    """A column without the cells that its feature cannot read, which are faults."""
+    column = table[feature.name]
+    if isinstance(column, np.ndarray):
+        raise DataError(f"{table.where}: column `{plain(feature.name)}` has several values a row.")
+    if isinstance(feature, FittedNumeric):
+        bad, expected = not_numbers(column), "a number"
+    elif isinstance(feature, FittedDate) and is_text(column):
+        bad, expected = not_dates(column), "a date such as 2013-01-31"
+    else:
+        return column
+    for row in bad.tolist():
+        problem = f"expected {expected}. Received {shown(column[row].as_py())}."
+        faults.add(row, table.fault(row, feature.name, problem))
+    if not len(bad):
+        return column
+    good = np.ones(len(column), bool)
+    good[bad] = False
+    kept = pc.if_else(pa.array(good), column, pa.scalar(None, column.type))
+    return numbers(kept) if isinstance(feature, FittedNumeric) else kept
 
 
 def _named(names: Sequence[str]) -> str:
@@ -149,43 +241,50 @@ def _named(names: Sequence[str]) -> str:
     return f"columns {few}{more} are" if len(names) > 1 else f"the column {few} is"
 
 
-def _from_numbers(table: Table, reading: Reading) -> Rows:
+def _from_numbers(table: Frame, reading: Reading, faults: Faults) -> GivenRows:
     """A table for a model that was not trained on one: all its columns, in order."""
-    if reading.target:
+    if reading.with_target:
         raise DataError(
-            f"{table.path}: the run was not trained on a table, so nothing says which column is "
+            f"{table.where}: the run was not trained on a table, so nothing says which column is "
             "the target. Give a .npz file with rows and targets."
         )
-    if len(reading.shape) != 1 or len(table.header) != reading.shape[0]:
+    if len(reading.shape) != 1 or len(table.columns) != reading.shape[0]:
         raise DataError(
-            f"{table.path}: has {len(table.header)} columns; the model takes rows of shape "
+            f"{table.where}: has {len(table.columns)} columns; the model takes rows of shape "
             f"{reading.shape}."
         )
-    x = np.stack([table.numbers(name) for name in table.header], axis=1)
-    return _chosen(x, None, table.faults, table.path, reading)
+    columns = [_all_numbers(table, name, faults) for name in table.columns]
+    return _chosen(np.stack(columns, axis=1), None, faults, table.where, reading)
 
 
-def _known(reading: Reading, where: str) -> Columns:
-    if reading.described["columns"] is None:
-        raise DataError(
-            f"{where}: the run was not trained on a table with named columns; give an array of "
-            f"rows of shape {reading.shape}."
-        )
-    return Columns.from_json(reading.described["columns"])
+def _all_numbers(
+    table: Frame, name: str, faults: Faults, empty: str = "expected a number. The cell is empty."
+) -> np.ndarray:
+    """A column of numbers; a cell that is none, or is empty, is a fault."""
+    cells = _cells(FittedNumeric(name, 0.0, indicator=False), table, faults)
+    values = floats(cells)
+    for row in np.flatnonzero(np.isnan(values)).tolist():
+        faults.add(row, table.fault(row, name, empty))
+    return np.nan_to_num(values)
 
 
-def _coded(table: Table, target: str, reading: Reading) -> np.ndarray:
-    """The target column, classes as indices; a class that the model does not know is a fault."""
+def _coded(table: Frame, reading: Reading, faults: Faults) -> np.ndarray:
+    """The targets, classes as indices; a class that the model does not know is a fault."""
     classes = reading.described["classes"]
-    words = any(isinstance(name, str) for name in classes)
-    y, _ = targets(table, target, reading.described["task"], words=words)
+    table.require(reading.target)
     if not classes:
-        return y.astype("float32")
+        columns = [_all_numbers(table, name, faults, NO_TARGET) for name in reading.target]
+        return (columns[0] if len(columns) == 1 else np.stack(columns, axis=1)).astype("float32")
+    name = reading.target[0]
+    column = scalar(table, name)
+    for row in np.flatnonzero(np.asarray(column.is_null())).tolist():
+        faults.add(row, table.fault(row, name, NO_TARGET))
+    named = any(isinstance(known, str) for known in classes)
+    y = words(column) if named or is_text(column) else floats(column)
     codes, unknown = _indices(y, classes)
-    cells = table.cells(target)
     for row in unknown:
-        if cells[row]:
-            table.fault(row, target, _unknown_class(classes), cells[row])
+        message = _unknown_class(classes).replace("{}", shown(column[row].as_py()), 1)
+        faults.add(row, table.fault(row, name, message))
     return codes
 
 
@@ -200,7 +299,7 @@ def _unknown_class(classes: Sequence[Any]) -> str:
     return f"the class {{}} is none that the model knows, which are {listed(classes[:6])}{more}."
 
 
-def _from_arrays(x: Any, y: Any, where: str, reading: Reading) -> Rows:
+def _from_arrays(x: Any, y: Any, where: str, reading: Reading) -> GivenRows:
     faults = Faults()
     rows = as_array(x, f"{where}, rows")
     rows = rows[:, None] if rows.ndim == 1 and reading.shape == (1,) else rows
@@ -216,7 +315,7 @@ def _from_arrays(x: Any, y: Any, where: str, reading: Reading) -> Rows:
             faults.add(row, f"row {row} (from 0): {value} is no finite number.")
         rows = np.where(finite.reshape(rows.shape), rows, 0)
     rows = features(rows, where)
-    if not reading.target:
+    if not reading.with_target:
         return _chosen(rows, None, faults, where, reading)
     source = checked(rows, y, where, task=reading.described["task"])
     return _chosen(rows, _own_targets(source.y, where, faults, reading), faults, where, reading)
@@ -236,23 +335,24 @@ def _own_targets(y: np.ndarray, where: str, faults: Faults, reading: Reading) ->
 
 
 def _chosen(
-    x: np.ndarray,
+    x: Rows,
     y: np.ndarray | None,
     faults: Faults,
     where: str,
     reading: Reading,
     notes: Sequence[str] = (),
-) -> Rows:
+) -> GivenRows:
     """The rows without faults, where the others may be skipped."""
     if not faults.by_row:
-        return Rows(x, np.ones(len(x), dtype=bool), y=y, notes=tuple(notes))
+        return GivenRows(x, np.ones(len(x), dtype=bool), y=y, notes=tuple(notes))
     if reading.on_error == "refuse" or len(faults.by_row) == len(x):
         skip = "" if reading.on_error == "skip" or len(faults.by_row) == len(x) else SKIP
         raise DataError(f"{where}: {faults.summary(len(x))}{skip}")
     usable = np.ones(len(x), dtype=bool)
     usable[list(faults.by_row)] = False
     errors = {row: faults.by_row[row] for row in sorted(faults.by_row)}
-    return Rows(x[usable], usable, errors, None if y is None else y[usable], tuple(notes))
+    kept = np.flatnonzero(usable)
+    return GivenRows(pick(x, kept), usable, errors, None if y is None else y[usable], tuple(notes))
 
 
 SKIP = '\nTo leave such rows out: `--on-error skip`, in Python `on_error="skip"`.'

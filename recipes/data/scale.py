@@ -29,9 +29,12 @@ class Scaling:
     divisor: np.ndarray
 
     @classmethod
-    def fit(
-        cls, kind: str, x: np.ndarray, *, pixels: bool = False, numeric: np.ndarray | None = None
-    ) -> "Scaling":
+    def none(cls) -> "Scaling":
+        """The scaling that changes nothing."""
+        return cls("none", np.zeros(()), np.ones(()))
+
+    @classmethod
+    def fit(cls, kind: str, x: np.ndarray, *, pixels: bool = False) -> "Scaling":
         """The scaling of training rows.
 
         Args:
@@ -39,13 +42,12 @@ class Scaling:
                 mean 0 and deviation 1.
             x: training rows.
             pixels: all features share one range (and one mean and deviation).
-            numeric: for each feature, whether it is scaled; marks of words are left alone.
 
         Raises:
             DataError: a range too large for 32-bit floats.
         """
         if kind == "none":
-            return cls(kind, np.zeros(()), np.ones(()))
+            return cls.none()
         axes = None if pixels else 0
         if kind == "minmax":
             low, high = x.min(axis=axes), x.max(axis=axes)
@@ -55,10 +57,7 @@ class Scaling:
             offset, divisor = moments(x, pixels=pixels)
         if np.max(divisor) > LARGEST:
             raise DataError(f"a feature has a range of {np.max(divisor):.3g}, too large to scale.")
-        divisor = np.where(divisor > SMALLEST, divisor, 1.0)
-        if numeric is not None:
-            offset, divisor = np.where(numeric, offset, 0.0), np.where(numeric, divisor, 1.0)
-        return cls(kind, offset, divisor)
+        return cls(kind, offset, np.where(divisor > SMALLEST, divisor, 1.0))
 
     def apply(self, x: np.ndarray) -> np.ndarray:
         """Scaled rows, float32: what the layer of the model computes."""

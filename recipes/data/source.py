@@ -1,63 +1,22 @@
 """What every data source gives: rows, targets, and what is known of them."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ..errors import DataError
+from ..spec.fields import shown
 from ..spec.tasks import BINARY_LOSSES, CLASS_LOSSES
 from .arrays import as_array, numbers
+from .frame import Frame, Rows, counted, is_text, not_numbers, plain, refuse_nearly_numbers, words
 from .targets import Task, doubt, task_of, written_as
 
 # Sources whose task follows from their targets; all others have a task of their own.
-GUESSED = frozenset({"csv", "npz", "arrays"})
-# Sources whose task decides how cells and arrays are read.
-TAKES_TASK = frozenset({"csv", "npz"})
-
-
-@dataclass(frozen=True)
-class Columns:
-    """How a table's cells became numbers, so that later rows become the same numbers.
-
-    Attributes:
-        target: name of the target column.
-        categories: column name -> its words in order for a categorical column, or None for a
-            numeric one; in the order of the file.
-        delimiter: character between cells.
-        encoding: of the file.
-    """
-
-    target: str
-    categories: Mapping[str, tuple[str, ...] | None]
-    delimiter: str = ","
-    encoding: str = "utf-8"
-
-    @property
-    def numeric(self) -> np.ndarray:
-        """For each feature, whether it is a number rather than the mark of a word."""
-        marks: list[bool] = []
-        for words in self.categories.values():
-            marks.extend([True] if words is None else [False] * len(words))
-        return np.array(marks)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data for `data.json`."""
-        words = {name: kinds and list(kinds) for name, kinds in self.categories.items()}
-        found = {"target": self.target, "categories": words, "delimiter": self.delimiter}
-        # Left out where it is the default: the fingerprint of the data is taken over this.
-        return found if self.encoding == "utf-8" else {**found, "encoding": self.encoding}
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "Columns":
-        """The columns that `to_json` wrote."""
-        categories = {
-            name: None if words is None else tuple(words)
-            for name, words in value["categories"].items()
-        }
-        delimiter, encoding = value.get("delimiter", ","), value.get("encoding", "utf-8")
-        return cls(value["target"], categories, delimiter, encoding)
+GUESSED = frozenset({"csv", "jsonl", "parquet", "npz", "arrays"})
+# Sources whose task decides how arrays are read.
+TAKES_TASK = frozenset({"npz"})
 
 
 @dataclass(frozen=True)
@@ -65,22 +24,20 @@ class Source:
     """Rows and targets as a source has them.
 
     Attributes:
-        x: rows, first axis counts them.
+        x: rows: an array whose first axis counts them, or a table.
         y: targets; whole numbers or words for classes, floats for numbers to predict, a column of
             0 and 1 for each of several labels.
         task: what the targets ask for.
         pixels: whether all features share one range, as the pixels of an image do.
         test: the source's own test rows and targets, if it has them.
-        columns: how the cells of a table became numbers.
         classes: the classes, where rows alone do not show them all.
     """
 
-    x: np.ndarray
+    x: Rows
     y: np.ndarray
     task: Task
     pixels: bool = False
-    test: tuple[np.ndarray, np.ndarray] | None = None
-    columns: Columns | None = None
+    test: tuple[Rows, np.ndarray] | None = None
     classes: tuple[Any, ...] | None = None
 
 
@@ -102,6 +59,65 @@ def checked(
     written, classes = written_as(found, targets, where)
     pixels = rows.ndim > 2 if pixels is None else pixels
     return Source(rows, written, found, pixels, classes=classes)
+
+
+def of_table(table: Frame, target: Sequence[str], where: str, asked: Task | None = None) -> Source:
+    """A source from a table and the names of its target columns.
+
+    Args:
+        asked: the task that the recipe asks for, or None.
+
+    Raises:
+        DataError: a target column is missing, or a row has no target.
+    """
+    table.require(target)
+    columns = {name: column for name, column in table.columns.items() if name not in target}
+    if not columns:
+        raise DataError(f"{where}: no column is left to learn from.")
+    y = _target_values(table, target, asked)
+    task = task_of(y)
+    written, classes = written_as(task, y, where)
+    return Source(replace(table, columns=columns), written, task, classes=classes)
+
+
+def _target_values(table: Frame, target: Sequence[str], asked: Task | None) -> np.ndarray:
+    """Target columns as words, whole numbers or floats: (rows,), or (rows, columns) for several."""
+    found = [_target(table, name, asked) for name in target]
+    if len(found) == 1:
+        return found[0]
+    for name, column in zip(target, found, strict=True):
+        if column.dtype.kind == "U":
+            raise DataError(
+                f"{table.where}: column `{plain(name)}` holds words; several targets must be "
+                "numbers, or labels of 0 and 1."
+            )
+    return np.stack(found, axis=1)
+
+
+def _target(table: Frame, name: str, asked: Task | None) -> np.ndarray:
+    column = table[name]
+    if isinstance(column, np.ndarray):
+        raise DataError(f"{table.where}: the target `{plain(name)}` has several values a row.")
+    if column.null_count:
+        missing = np.flatnonzero(np.asarray(column.is_null()))
+        place = table.fault(int(missing[0]), name, "the row has no target.")
+        raise DataError(
+            f"{table.where}: {counted(len(missing), 'row')} of {len(table)} without a target; "
+            f"{place} Fill it in, or leave such rows out with `missing_target: drop` below `data`."
+        )
+    bad = not_numbers(column)
+    if len(bad) and (asked == "regression" or not is_text(column)):
+        received = shown(column[int(bad[0])].as_py())
+        place = table.fault(int(bad[0]), name, f"expected a number to predict. Received {received}")
+        count = counted(len(bad), "row")
+        raise DataError(f"{table.where}: {count} of {len(table)} without a number; {place}.")
+    if is_text(column):
+        if asked is None:
+            refuse_nearly_numbers(table, name, "write `task: classification` below `data`")
+        return words(column).astype(str)
+    values = column.to_numpy(zero_copy_only=False)
+    whole = values.dtype.kind == "f" and bool((values == np.floor(values)).all())
+    return values.astype("int64") if whole and np.abs(values).max() < 2**53 else values
 
 
 def features(x: Any, where: str) -> np.ndarray:
@@ -126,8 +142,6 @@ def asked_task(name: str, arguments: Any, task: Task | None) -> Task | None:
     if task is not None and own is not None and own != task:
         raise DataError(f"data.task is `{task}`, and `task` of the source `{name}` is `{own}`.")
     asked = task or own
-    if name == "csv" and asked == "multilabel":
-        raise DataError("`task: multilabel` needs several target columns; `csv` takes one.")
     return asked
 
 

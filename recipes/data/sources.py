@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DataError
+from .frame import Frame
 from .npz import npz
 from .source import Source, Task, checked
-from .table import csv
+from .tables import read_jsonl, read_parquet, read_table
 
 # Where nothing answers, a download should not hang for minutes.
 SECONDS_TO_ANSWER = 20
@@ -77,7 +78,29 @@ def california_housing() -> Source:
     return _of_keras("california_housing", files, "regression", version="large")
 
 
-SOURCES: dict[str, Callable[..., Source]] = {
+def csv(path: str, delimiter: str | None = None, encoding: str = "utf-8") -> Frame:
+    """A table of text whose first line names the columns; it may be compressed by gzip.
+
+    Args:
+        path: the file.
+        delimiter: character between cells; by default a tab in `.tsv` files, else a comma.
+        encoding: of the file, such as `cp949`, `latin-1` or `utf-16`. A byte order mark at its
+            beginning takes precedence.
+    """
+    return read_table(Path(path), {"delimiter": delimiter, "encoding": encoding})
+
+
+def jsonl(path: str) -> Frame:
+    """One JSON object a line, whose keys name the columns; it may be compressed by gzip."""
+    return read_jsonl(Path(path))
+
+
+def parquet(path: str) -> Frame:
+    """A Parquet file."""
+    return read_parquet(Path(path))
+
+
+SOURCES: dict[str, Callable[..., Source | Frame]] = {
     "digits": digits,
     "iris": iris,
     "wine": wine,
@@ -85,6 +108,8 @@ SOURCES: dict[str, Callable[..., Source]] = {
     "diabetes": diabetes,
     "npz": npz,
     "csv": csv,
+    "jsonl": jsonl,
+    "parquet": parquet,
     "mnist": mnist,
     "fashion_mnist": fashion_mnist,
     "cifar10": cifar10,

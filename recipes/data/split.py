@@ -16,6 +16,23 @@ Other = tuple[str, Mapping[str, Any]]
 TEST, VALIDATION, LIMIT, LABELS = 1, 2, 3, 4
 
 
+SplitKind = Literal["group", "time", "column"]
+
+
+@dataclass(frozen=True)
+class SplitBy:
+    """A column that decides which rows go together.
+
+    Attributes:
+        kind: `group`: rows with the same value are all in one part; `time`: the latest rows test,
+            those before them validate; `column`: its cells name the part of each row.
+        column: name of the column.
+    """
+
+    kind: SplitKind
+    column: str
+
+
 @dataclass(frozen=True)
 class Splits:
     """What a recipe asks for.
@@ -134,3 +151,41 @@ def check_classes(known: Sequence[Any], labels: np.ndarray, what: str) -> None:
             f"{what}: class {new[0]!s} is not among the training rows, which have "
             f"{', '.join(str(word) for word in list(known)[:20])}."
         )
+
+
+def whole_groups(
+    groups: np.ndarray, indices: np.ndarray, size: int, rng: np.random.Generator, what: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw whole groups until they have `size` rows or more; what was drawn and what is left.
+
+    Args:
+        groups: number of the group of every row, from 0.
+        what: name of the part, for messages.
+    """
+    present, inverse, counts = np.unique(groups[indices], return_inverse=True, return_counts=True)
+    order = rng.permutation(len(present))
+    needed = int(np.searchsorted(np.cumsum(counts[order]), size)) + 1
+    if needed >= len(present):
+        raise DataError(
+            f"{what}: {size} rows take all {len(present)} groups that are left; at least one must "
+            "be left to learn from. Ask for a smaller part."
+        )
+    chosen = np.isin(inverse, order[:needed])
+    return indices[chosen], indices[~chosen]
+
+
+def latest(
+    times: np.ndarray, indices: np.ndarray, size: int, what: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """The `size` latest of `indices`, with all rows of the same time as the first of them.
+
+    Args:
+        times: time of every row, as numbers in order.
+    """
+    first = np.sort(times[indices])[-size]
+    chosen = times[indices] >= first
+    if chosen.all():
+        raise DataError(
+            f"{what}: all rows that are left have the same time; none is left to learn from."
+        )
+    return indices[chosen], indices[~chosen]

@@ -1,252 +1,160 @@
-"""Rows from a CSV file: numeric columns as numbers, categorical ones as one column a word."""
+"""Which columns of a table go into a network and which come out of it."""
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..errors import DataError
-from ..spec.fields import shown
-from .cells import Table, counted, number, plain
+from .features import Feature, Fitted, Numeric
+from .frame import Frame, plain
+from .infer import infer
 from .npz import memory
-from .source import Columns, Source, Task
-from .targets import narrowed
+from .split import SplitBy
 
-MOST_CATEGORIES = 1000
-# More columns than these are not listed in a message.
-MOST_LISTED = 30
+# The name that stands for all columns that a recipe does not name.
+OTHERS = "*"
+# Each column is an input of the saved model, which Keras takes some milliseconds to make.
+MOST_COLUMNS = 1000
 
 
-def csv(
-    path: str,
-    target: str,
-    numeric: list[str] | None = None,
-    categorical: list[str] | None = None,
-    delimiter: str = ",",
-    task: Literal["classification", "regression"] | None = None,
-    encoding: str = "utf-8",
-) -> Source:
-    """Rows and targets from a CSV file whose first line names the columns.
+@dataclass(frozen=True)
+class TableOptions:
+    """What a recipe says of the columns of a table.
 
-    Args:
-        path: the file.
-        target: name of the column to predict.
-        numeric: columns to use as numbers; by default every column that is neither the target
-            nor categorical.
-        categorical: columns of words; each word becomes a column of 0 and 1.
-        delimiter: character between cells.
-        task: what to make of the target; by default words and whole numbers are classes and
-            numbers with a fraction are numbers to predict.
-        encoding: of the file, such as `cp949`, `latin-1` or `utf-16`. A byte order mark at its
-            beginning takes precedence.
-
-    Raises:
-        DataError: the file cannot be read, or has cells that cannot be used: how many rows, and
-            the first of them with line and column.
+    Attributes:
+        target: names of the columns that are predicted.
+        features: column -> how it enters the network, `auto` to infer it, or `drop` to leave it
+            out; `*` stands for all columns that are not named, which are left out without it.
+            None infers all.
+        drop_missing_target: leave out rows without a target, instead of refusing them.
+        split_by: a column that decides the splits; one of groups or parts enters the network only
+            if it is named.
     """
-    words = dict.fromkeys(categorical or [])
-    wanted = None if numeric is None else {target, *numeric, *words}
-    table = Table.read(Path(path), delimiter, encoding, wanted)
-    table.require([target, *(numeric or []), *words])
-    columns = _columns(table, target, numeric, words, Columns(target, {}, delimiter, encoding))
-    y, found = targets(table, target, task)
-    x = encode(table, columns, learning=True)
-    table.refuse_faults()
-    return Source(x, y, found, columns=columns)
 
+    target: tuple[str, ...] = ()
+    features: Mapping[str, Feature | str] | None = None
+    drop_missing_target: bool = False
+    split_by: SplitBy | None = None
 
-def same_table(
-    columns: Columns, arguments: Mapping[str, Any], task: Task, *, words: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and targets of a second table, turned into numbers as the first one was.
+    @property
+    def column_of_groups(self) -> str | None:
+        """The column that names groups or parts of rows, which say nothing of new rows."""
+        by = self.split_by
+        return None if by is None or by.kind == "time" else by.column
 
-    Args:
-        columns: those of the first table.
-        arguments: those of `csv`; one that contradicts the first table is refused.
-        task: of the first table.
-        words: whether its classes are words rather than whole numbers.
-    """
-    path, kinds = arguments["path"], columns.categories
-    categorical = {name for name, marks in kinds.items() if marks is not None}
-    first = {
-        "target": columns.target,
-        "task": task,
-        "categorical": categorical,
-        "numeric": set(kinds) - categorical,
-    }
-    for key, value in first.items():
-        given = arguments.get(key)
-        if given is not None and (given if isinstance(given, str) else set(given)) != value:
-            raise DataError(
-                f"{path}: `{key}` must be what it is for the training table. "
-                f"Expected {shown(value if isinstance(value, str) else sorted(value))}. "
-                f"Received {shown(given)}."
-            )
-    delimiter, encoding = arguments.get("delimiter", ","), arguments.get("encoding", "utf-8")
-    table = Table.read(Path(path), delimiter, encoding, {columns.target, *kinds})
-    y, _ = targets(table, columns.target, task, words=words)
-    x = encode(table, columns)
-    table.refuse_faults()
-    return x, y
-
-
-def _columns(
-    table: Table,
-    target: str,
-    numeric: list[str] | None,
-    categorical: Mapping[str, None],
-    empty: Columns,
-) -> Columns:
-    numbers = None if numeric is None else set(numeric)
-    for name in [*(numeric or []), *categorical]:
-        if name == target:
-            raise DataError(f"{table.path}: the target `{name}` cannot be a feature too.")
-        if numbers is not None and name in numbers and name in categorical:
-            raise DataError(f"{table.path}: `{name}` is listed as numeric and as categorical.")
-    categories: dict[str, tuple[str, ...] | None] = {}
-    for name in table.header:
-        if name in categorical:
-            categories[name] = _words(table, name)
-        elif name != target and (numbers is None or name in numbers):
-            categories[name] = None
-    if not categories:
-        raise DataError(f"{table.path}: no column is left to learn from.")
-    return Columns(empty.target, categories, empty.delimiter, empty.encoding)
-
-
-def _words(table: Table, name: str) -> tuple[str, ...]:
-    cells = table.cells(name)
-    words = set(cells)
-    if "" in words:
-        for row, cell in enumerate(cells):
-            if not cell:
-                table.fault(row, name, "the cell is empty: fill it in or leave the row out.")
-        words.remove("")
-    if len(words) > MOST_CATEGORIES:
-        raise DataError(
-            f"{table.path}: column `{name}` has {len(words)} different words; more than "
-            f"{MOST_CATEGORIES} are taken for a mistake."
+    @property
+    def words(self) -> frozenset[str]:
+        """Columns that the recipe says hold words, whatever they look like."""
+        asked = self.features or {}
+        return frozenset(
+            name for name, kind in asked.items() if not isinstance(kind, (str, Numeric))
         )
-    return tuple(sorted(words))
 
 
-def encode(table: Table, columns: Columns, *, learning: bool = False) -> np.ndarray:
-    """A table's rows as features (rows, features), float64; faults are noted in the table.
+NO_TABLE = TableOptions()
+# Columns of which people are told what they were taken for.
+MOST_NOTES = 30
+
+
+def with_target(table: Frame, target: Sequence[str]) -> Frame:
+    """The rows of a table that have all targets."""
+    known = np.ones(len(table), bool)
+    for name in target:
+        column = table[name]
+        if not isinstance(column, np.ndarray):
+            known &= np.asarray(column.is_valid())
+    return table if known.all() else table.take(np.flatnonzero(known))
+
+
+def used(table: Frame, options: TableOptions) -> Frame:
+    """The columns that are predicted or learned from, of those that a file has."""
+    table.require(options.target)
+    names = [*_entering(table, options), *options.target]
+    if options.split_by is not None:
+        names.append(options.split_by.column)
+    return table.select(dict.fromkeys(names))
+
+
+def _entering(table: Frame, options: TableOptions) -> list[str]:
+    """Names of the columns that a recipe does not leave out."""
+    asked = options.features or {OTHERS: "auto"}
+    table.require([name for name, kind in asked.items() if name != OTHERS and kind != "drop"])
+    names = [
+        name
+        for name in table.columns
+        if name not in options.target and asked.get(name, asked.get(OTHERS, "drop")) != "drop"
+    ]
+    if len(names) > MOST_COLUMNS:
+        raise DataError(
+            f"{table.where}: {len(names)} columns are more than a network can take by name, "
+            f"{MOST_COLUMNS}. Name the ones to use under `features`, or save all of them as one "
+            "array of numbers in a `.npz` file."
+        )
+    return names
+
+
+def fit_features(
+    rows: Frame, options: TableOptions, scale: str = "none"
+) -> tuple[tuple[Fitted, ...], tuple[str, ...]]:
+    """What is learned of each column from the training rows, and what each was taken for.
 
     Args:
-        learning: the kinds of the columns are still the user's to choose, and a message says how.
+        scale: `standardize` or `minmax` for columns whose scale is inferred; `none` infers it.
 
     Raises:
-        DataError: a column is missing, or the features do not fit into memory.
+        DataError: a column is missing or cannot be what it should be, or none is left.
     """
-    table.require(columns.categories)
-    rows = _zeros(table, columns)
-    worded = _worded(table, columns) if learning else []
-    advice = _advice(table, columns, worded) if learning else ""
-    first = 0
-    for name, words in columns.categories.items():
-        if words is None:
-            rows[:, first] = table.numbers(name, advice)
-            first += 1
+    asked = options.features or {OTHERS: "auto"}
+    _entering(rows, options)
+    fitted: list[Fitted] = []
+    notes: list[str] = []
+    for name in rows.columns:
+        others = "drop" if name == options.column_of_groups else asked.get(OTHERS, "drop")
+        choice = asked.get(name, others)
+        if choice == "drop":
+            if name in asked:
+                notes.append(f"{plain(name)}: left out")
             continue
-        codes = table.codes(name, words)
-        if not learning:  # else what is no word is an empty cell, which is noted already
-            table.note_unknown(name, words, codes)
-        known = np.flatnonzero(codes >= 0)
-        rows[known, first + codes[known]] = 1
-        first += len(words)
-    return rows
+        if isinstance(choice, str):
+            found = infer(rows, name)
+            if found.feature is None:
+                notes.append(f"{plain(name)}: left out; {found.reason}")
+                continue
+            choice = found.feature
+            if scale != "none" and isinstance(choice, Numeric):
+                choice = replace(choice, scale=scale)
+            notes.append(f"{plain(name)}: {choice.describe()}; {found.reason}")
+        fitted.append(choice.fit(name, rows))
+    if not fitted:
+        raise DataError(
+            f"{rows.where}: no column is left to learn from. {'; '.join(notes)[:1000]}".rstrip()
+        )
+    _refuse_large(rows, fitted)
+    return tuple(fitted), tuple(notes)
 
 
-def _zeros(table: Table, columns: Columns) -> np.ndarray:
-    """An array for the features, if the machine has memory for it and the parts it is split in."""
-    width = sum(1 if words is None else len(words) for words in columns.categories.values())
-    size = 8 * width * len(table)
+def note_lines(notes: Sequence[str]) -> list[str]:
+    """What columns were taken for, a line each; of many columns the first and how many there are.
+
+    >>> note_lines(["age: numeric, standardize; numbers from 18 to 68"])
+    ['column age: numeric, standardize; numbers from 18 to 68']
+    """
+    lines = [f"column {note}" for note in notes[:MOST_NOTES]]
+    if len(notes) > MOST_NOTES:
+        lines.append(f"... and {len(notes) - MOST_NOTES} more of {len(notes)} columns")
+    return lines
+
+
+def _refuse_large(rows: Frame, fitted: Sequence[Fitted]) -> None:
+    """Raise a `DataError` where the numbers that the columns become do not fit into memory."""
+    width = sum(feature.width for feature in fitted)
+    size = 4 * width * len(rows)
     if 2 * size > memory():
-        sizes = {name: len(words) for name, words in columns.categories.items() if words}
-        most = max(sizes, key=lambda name: sizes[name], default=None)
-        why = "" if most is None else f" Column `{plain(most)}` alone is {sizes[most]} of them."
+        most = max(fitted, key=lambda feature: feature.width)
         raise DataError(
-            f"{table.path}: {len(table)} rows of {width} features take {size / 2**30:.1f} GiB, "
-            f"twice while they are split, and this machine has {memory() / 2**30:.1f}.{why} Use "
-            "fewer columns or rows."
+            f"{rows.where}: {len(rows)} rows of {width} numbers take {size / 2**30:.1f} GiB, twice "
+            f"while they are made, and this machine has {memory() / 2**30:.1f}. Column "
+            f"`{plain(most.name)}` alone is {most.width} of them. Use fewer columns or rows, or "
+            "for categories `output: embedding`."
         )
-    return np.zeros((len(table), width))
-
-
-def _worded(table: Table, columns: Columns) -> list[str]:
-    first = {
-        name: next((cell for cell in table.cells(name) if cell), "")
-        for name, words in columns.categories.items()
-        if words is None
-    }
-    return [name for name, cell in first.items() if cell and number(cell) is None]
-
-
-def _advice(table: Table, columns: Columns, worded: list[str]) -> str:
-    """Which columns to list as categorical: those that are so already, and those of words.
-
-    Raises:
-        DataError: there are too many to list.
-    """
-    if not worded:
-        return "If a column holds words, list it under `categorical`."
-    categorical = [name for name, words in columns.categories.items() if words is not None]
-    names = set(categorical) | set(worded)
-    if len(worded) > MOST_LISTED:
-        few = ", ".join(f"`{plain(name)}`" for name in worded[:MOST_LISTED])
-        raise DataError(
-            f"{table.path}: {len(worded)} columns hold words and are not listed under "
-            f"`categorical`: {few} and {len(worded) - MOST_LISTED} more. List them, or name the "
-            "columns of numbers under `numeric`."
-        )
-    listed = [name for name in columns.categories if name in names]
-    return f"If it holds words, write `categorical: [{', '.join(map(plain, listed))}]`."
-
-
-def targets(
-    table: Table, name: str, task: Task | None, *, words: bool = False
-) -> tuple[np.ndarray, Task]:
-    """The target column, as words, whole numbers or floats, and the task it asks for.
-
-    Rows whose target cannot be used are noted in the table, and have zeros.
-
-    Args:
-        words: take classes as words, whatever they look like.
-    """
-    cells = table.cells(name)
-    place = f"{table.path}: column `{plain(name)}`"
-    given = [row for row, cell in enumerate(cells) if cell]
-    if len(given) < len(cells):
-        for row, cell in enumerate(cells):
-            if not cell:
-                table.fault(row, name, "the row has no target.")
-    if task == "regression":
-        return narrowed(np.nan_to_num(table.numbers(name)), place), task
-    values = {row: number(cells[row]) for row in given}
-    known = {row: value for row, value in values.items() if value is not None}
-    whole = all(value.is_integer() and abs(value) < 2**53 for value in known.values())
-    if task is None and not whole:
-        for row in given:
-            if row not in known:
-                table.fault(
-                    row,
-                    name,
-                    f"the target is a number in {counted(len(known), 'row')} and here {{}}.",
-                    cells[row],
-                    "Correct it, or write `task: classification` if these are names of classes.",
-                )
-        return narrowed(_spread(known, len(cells), "float64"), place), "regression"
-    if whole and len(known) == len(given) and not words:
-        integers = {row: int(value) for row, value in known.items()}
-        return _spread(integers, len(cells), "int64"), "classification"
-    return np.array(cells), "classification"
-
-
-def _spread(values: Mapping[int, Any], rows: int, dtype: str) -> np.ndarray:
-    """Values at their rows, zeros elsewhere (rows,)."""
-    found = np.zeros(rows, dtype=dtype)
-    if values:
-        found[list(values)] = list(values.values())
-    return found

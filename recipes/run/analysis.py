@@ -17,9 +17,12 @@ from ..build.experiment import Experiment, compile_model, experiment, optimizer
 from ..build.network import network
 from ..build.objects import Builder
 from ..build.parts import training_parts
+from ..build.preprocessing import encoded
 from ..build.task import task_of
 from ..data import Data
+from ..data.arrays import first_rows
 from ..data.order import steps_per_epoch
+from ..data.table import note_lines
 from ..errors import RequestError
 from ..spec import Recipe
 from .pretrain import pretrain_without_run
@@ -42,6 +45,7 @@ def dry_run(recipe: Recipe, data: Data) -> str:
     return "\n".join(
         [
             f"{recipe.name}: {counted} rows",
+            *note_lines(data.notes),
             built.summary,
             f"{recipe.epochs} epochs of {built.training.steps} batches: {updates} updates",
             f"steps per execution: {model.steps_per_execution}, "
@@ -190,10 +194,11 @@ def check_gradients(
         raise RequestError(f"check-gradients: rows and entries must be >= 1: {rows}, {entries}.")
     with in_float64():
         task = task_of(recipe, data)
+        data, prepared = encoded(data)
         builder = Builder(recipe, 1, Path())
-        model: Any = network(recipe, data, task, builder)
+        model: Any = network(recipe, data, task, builder, prepared)
         compile_model(model, recipe, task, builder, len(data.train.y))
-        x = tf.constant(np.asarray(data.train.x[:rows], "float64"))
+        x = tf.nest.map_structure(tf.constant, first_rows(data.train.x, rows, "float64"))
         y = tf.constant(task.encode(data.train.y)[:rows])
         try:
             return [

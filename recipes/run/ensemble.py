@@ -9,7 +9,9 @@ from pathlib import Path
 import keras
 
 from ... import disk
+from ...messages import logger
 from ..data import Data
+from ..data.table import note_lines
 from ..record import directory as files
 from ..record.directory import RunDirectory
 from ..record.result import Member, Result, Status, StopReason
@@ -27,6 +29,9 @@ def train_recipe(recipe: Recipe, prepared: PreparedRun, *, progress: bool = True
     The members of an ensemble are runs below `members/`. If one fails or is interrupted, so does
     the ensemble; a resumed ensemble keeps the members that are completed.
     """
+    if progress and prepared.data is not None:
+        for line in note_lines(prepared.data.notes):
+            logger.info(line)
     if recipe.ensemble is None:
         return train_prepared(recipe, prepared, progress=progress)
     directory, previous, data = prepared.directory, prepared.previous, prepared.data

@@ -11,7 +11,10 @@ from ..build.experiment import evaluation
 from ..build.inputs import data_of
 from ..build.metrics import metrics
 from ..build.objects import Builder
+from ..build.preprocessing import raw
 from ..data import Data, Split
+from ..data.features import Fitted
+from ..data.frame import Frame
 from ..data.order import batches_of
 from ..data.rows import Reading, rows_of
 from ..data.scale import Scaling
@@ -92,6 +95,7 @@ class _GivenRows:
     classes: tuple[Any, ...]
     num_outputs: int
     rows: Any
+    features: tuple[Fitted, ...] = ()
     target_scaling: Any = None
     validation: Any = None
     test: Any = None
@@ -105,9 +109,8 @@ class _GivenRows:
 def _given_rows(run: RunDirectory, recipe: Recipe, given: Any, on_error: OnError) -> _GivenRows:
     described = run.read_json(files.DATA)
     own = recipe.data.targets == "dataset"
-    found = rows_of(
-        given, Reading(described, own, on_error, _arrays(read(run.verified(files.RECIPE))))
-    )
+    reading = Reading(described, own, on_error, _arrays(read(run.verified(files.RECIPE))))
+    found = rows_of(given, reading)
     log_rows(found.notes, found.errors)
     y = found.y
     if y is None:  # an autoencoder: the scaled rows themselves
@@ -116,7 +119,9 @@ def _given_rows(run: RunDirectory, recipe: Recipe, given: Any, on_error: OnError
     classes = tuple(described["classes"])
     learned = described.get("target_scaling")
     scaling = None if learned is None else Scaling.from_json(learned)
-    return _GivenRows(described["task"], classes, outputs, Split(found.x, y), scaling)
+    return _GivenRows(
+        described["task"], classes, outputs, Split(found.x, y), reading.features, scaling
+    )
 
 
 def _arrays(recipe: Node) -> tuple[str, str]:
@@ -152,6 +157,8 @@ def measured(recipe: Recipe, data: Any, model: Any, split: str) -> dict[str, flo
         task = replace(task, scaling=data.target_scaling)
     builder = Builder(recipe, steps_per_epoch=1)
     model.compile(loss=tasks.loss(recipe, task, builder), metrics=metrics(recipe, task, builder))
+    if isinstance(chosen.x, Frame):
+        chosen = Split(raw(data.features, chosen.x), chosen.y)
     values: Any = model.evaluate(evaluation(chosen, task), verbose=0, return_dict=True)
     return {name: float(value) for name, value in values.items()}
 
@@ -175,11 +182,13 @@ def predict(
 ) -> Predictions:
     """Predictions for raw rows; see `keras_recipes.predict`."""
     where = open_run(run)
-    described = where.read_json(files.DATA, "classes", "columns", "input_shape", "scaling")
+    described = where.read_json(files.DATA, "classes", "features", "input_shape", "scaling")
     load_plugins(plugins)
     written = read(where.verified(files.RECIPE))
-    found = rows_of(rows, Reading(described, on_error=on_error, arrays=_arrays(written)))
+    reading = Reading(described, on_error=on_error, arrays=_arrays(written))
+    found = rows_of(rows, reading)
     # A dataset and not an array, which Keras would round to 32 bits for a model that takes 64.
-    outputs = model_of(where).predict(batches_of(found.x), verbose=0)
+    x = raw(reading.features, found.x) if isinstance(found.x, Frame) else found.x
+    outputs = model_of(where).predict(batches_of(x), verbose=0)
     made = predictions(outputs, described, usable=found.usable)
     return replace(made, errors=found.errors, notes=found.notes)

@@ -14,7 +14,7 @@ from ...callbacks.run_state import TrainingInterrupted
 from ...callbacks.run_state.callback_states import appended_file
 from ...messages import logger
 from ..build.experiment import Experiment, experiment
-from ..data import Data
+from ..data.arrays import first_rows
 from ..errors import RequestError
 from ..record import directory as files
 from ..record.directory import RunDirectory
@@ -90,17 +90,12 @@ def train_prepared(
         return previous.result
     built = experiment(recipe, data, directory.path)
     built = replace(built, callbacks=(*built.callbacks, *callbacks))
-    run = Run(recipe, data, built, directory, progress, evaluate_test, stop)
+    run = Run(recipe, built, directory, progress, evaluate_test, stop)
     run.restore(changed=bool(previous.changes))
     describe(directory, recipe, data, previous, built.pretraining)
     if progress:
         logger.info(built.summary)
     return run.execute()
-
-
-def inference_model(model: Any) -> keras.Model:
-    """The network alone: only Keras's classes and no optimizer, for any program with Keras."""
-    return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
 
 
 class Run:
@@ -109,7 +104,6 @@ class Run:
     def __init__(
         self,
         recipe: Recipe,
-        data: Data,
         built: Experiment,
         directory: RunDirectory,
         progress: bool,
@@ -117,7 +111,7 @@ class Run:
         stop: StopRequest | None = None,
     ):
         self.recipe = recipe
-        self.data = data
+        self.data = built.data
         self.built = built
         self.directory = directory
         self.progress = progress
@@ -186,8 +180,7 @@ class Run:
     def fit(self) -> None:
         """Train until the last epoch, a callback's stop or a signal."""
         model: Any = self.built.model
-        rows = self.data.train.x[:ACTIVATION_ROWS]
-        give_rows(self.callbacks, rows if rows.dtype == "float64" else rows.astype("float32"))
+        give_rows(self.callbacks, first_rows(self.data.train.x, ACTIVATION_ROWS))
         if not model.optimizer.built:
             # TensorFlow traces a step that makes variables a second time.
             model.optimizer.build(model.trainable_variables)
@@ -214,10 +207,10 @@ class Run:
         """Save the model, and evaluate it if the training is complete."""
         model: Any = self.built.model
         if self.result.status == "interrupted":
-            self.directory.write(files.MODEL, inference_model(model).save)
+            self.directory.write(files.MODEL, model.network().save)
             return
         with self.stop.immediate():
-            self.directory.write(files.MODEL, inference_model(model).save)
+            self.directory.write(files.MODEL, model.network().save)
             self.evaluate()
         # One checkpoint is enough to continue with more epochs.
         self.state.store.prune(1)

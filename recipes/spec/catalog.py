@@ -21,8 +21,8 @@ PARTS = ("gradient_clipping", "weight_decay", "layer_rates", "sam", "weight_aver
 SECTIONS = (*PARTS, "regularization")
 KINDS = (
     "layers", "optimizers", "losses", "metrics", "initializers", "regularizers", "constraints",
-    "activations", "callbacks", "schedules", "gradient_transforms", "sources", "visible_units",
-    "hidden_units", "estimators", *SECTIONS,
+    "activations", "callbacks", "schedules", "gradient_transforms", "sources", "features",
+    "visible_units", "hidden_units", "estimators", *SECTIONS,
 )  # fmt: skip
 # Arguments that every layer of Keras takes.
 EVERY_LAYER: dict[str, dict[str, Any]] = {

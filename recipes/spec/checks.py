@@ -10,7 +10,7 @@ from .fields import closest, listed
 from .network import Found, layers_can_stand_in_a_list, layers_follow_one_another
 from .nodes import Node, Path, is_list
 from .schema import Recipe
-from .source_files import csv_arguments_are_sound
+from .source_files import csv_arguments_are_sound, tables_have_targets
 from .tasks import CLASS_LOSSES, REGRESSION_SOURCES, known_task, metrics_fit_task
 
 Check = Callable[[Recipe], Found]
@@ -280,6 +280,7 @@ CHECKS: list[tuple[Check, frozenset[str]]] = [
     (one_interval_of_checkpoints, frozenset({"callbacks"})),
     (batch_fits_limit, frozenset({"data"})),
     (csv_arguments_are_sound, frozenset({"data"})),
+    (tables_have_targets, frozenset({"data"})),
     (splits_leave_rows, frozenset({"data"})),
     (arrays_have_no_own_files, frozenset({"data"})),
     (warm_up_ends_within_the_run, frozenset({"learning_rate", "epochs"})),

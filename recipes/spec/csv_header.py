@@ -6,19 +6,23 @@ The recipe language reads the first record of a file to check the names of colum
 
 import codecs
 import csv
+import gzip
+import io
 import os
 import stat
 import unicodedata
+import zlib
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO, cast
 
 from ..errors import DataError
 from .fields import shown
 
 # Characters in a line: a table of a million columns has fewer.
 LONGEST_LINE = 1 << 26
+GZIP = b"\x1f\x8b"
 # Codecs of Python that decode to text and are no encoding of a text file.
 NO_FILE_ENCODINGS = frozenset(
     {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"}
@@ -57,6 +61,11 @@ def delimiter_problem(delimiter: str) -> str | None:
     )
 
 
+def delimiter_of(path: Path) -> str:
+    """The character between cells by the end of a file's name: a tab in `.tsv`, else a comma."""
+    return "\t" if path.name.lower().removesuffix(".gz").endswith(".tsv") else ","
+
+
 def records(
     path: Path, delimiter: str = ",", encoding: str = "utf-8"
 ) -> Iterator[tuple[int, list[str]]]:
@@ -73,11 +82,11 @@ def records(
     problem = delimiter_problem(delimiter) or encoding_problem(encoding)
     if problem is not None:
         raise DataError(f"{path}: {problem}")
-    with _readable(path):
+    with readable(path):
         refuse_device(path)
         found = marked_encoding(path) or encoding
         try:
-            with open(path, encoding=found, newline="") as file:
+            with opened(path) as stream, io.TextIOWrapper(stream, found, newline="") as file:
                 yield from _records(path, file, delimiter)
         except UnicodeError:
             raise DataError(f"{path}: {_not_decoded(path, found)}") from None
@@ -107,16 +116,23 @@ def checked_names(path: Path, cells: Sequence[str]) -> list[str]:
     return names
 
 
+def opened(path: Path) -> BinaryIO:
+    """The bytes of a file; those that a gzip file unfolds to."""
+    with open(path, "rb") as file:
+        compressed = file.read(2) == GZIP
+    return cast(BinaryIO, gzip.open(path)) if compressed else open(path, "rb")
+
+
 def marked_encoding(path: Path) -> str | None:
     """The encoding that a byte order mark at the beginning of a file shows; None without one."""
-    with open(path, "rb") as file:
+    with opened(path) as file:
         start = file.read(4)
     # The mark of UTF-32 begins like that of UTF-16, and stands first in the table.
     return next((name for mark, name in BYTE_ORDER_MARKS.items() if start.startswith(mark)), None)
 
 
 @contextmanager
-def _readable(path: Path) -> Generator[None, None, None]:
+def readable(path: Path) -> Generator[None, None, None]:
     """Turns what the system says about a file into a `DataError`."""
     try:
         yield
@@ -124,6 +140,8 @@ def _readable(path: Path) -> Generator[None, None, None]:
         raise DataError(f"{path}: there is no such file.") from None
     except IsADirectoryError:
         raise DataError(f"{path}: is a directory, not a file.") from None
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"{path}: is a damaged gzip file, or is cut short: {error}.") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}.") from None
     except ValueError as error:  # a name that no file can have
@@ -197,7 +215,7 @@ def _not_decoded(path: Path, encoding: str) -> str:
 def _sample(path: Path) -> bytes:
     """Lines of a file that are not ASCII, as many as there are to try encodings on."""
     found = b""
-    with open(path, "rb") as file:
+    with opened(path) as file:
         while len(found) < SAMPLE and (line := file.readline(SAMPLE)):
             if not line.isascii():
                 found += line

@@ -23,7 +23,8 @@ BLOCK = re.compile(r"(<!-- table: (?P<name>[a-z_]+) -->\n).*?(<!-- end -->)", re
 MODELS = {"recipe": Recipe, "data": DataSection, "model": ModelSection, "dbn": DbnSection}
 # Kinds whose arguments are ours to document; Keras documents its own.
 OWN_KINDS = (
-    "schedules", "sources", "gradient_transforms", "visible_units", "hidden_units", "estimators",
+    "schedules", "sources", "features", "gradient_transforms", "visible_units",
+    "hidden_units", "estimators",
     *catalog.SECTIONS,
 )  # fmt: skip
 

@@ -42,7 +42,9 @@ FILES: dict[tuple[str, str, str], Use] = {
     ("layers", "string_lookup", "vocabulary"): Use.READ,
     ("layers", "text_vectorization", "vocabulary"): Use.READ,
     ("sources", "csv", "path"): Use.DATA,
+    ("sources", "jsonl", "path"): Use.DATA,
     ("sources", "npz", "path"): Use.DATA,
+    ("sources", "parquet", "path"): Use.DATA,
 }  # fmt: skip
 # The same of callbacks that a plugin brings.
 BY_NAME = {

@@ -22,10 +22,12 @@ SOURCES: dict[str, Shape] = {
     "cifar10": (32, 32, 3),
     "cifar100": (32, 32, 3),
     "csv": (None,),
+    "jsonl": (None,),
+    "parquet": (None,),
 }
 SEVERAL = "takes several inputs, and a layer in a list has one: the output of the layer before it"
 CELL = "is one step of a recurrent layer. Use `{}`"
-TEXT = "takes text, and rows are numbers. A `csv` source encodes words itself"
+TEXT = "takes text, and rows are numbers. A table encodes its words itself: `data.features`"
 MIXES = "mixes images and leaves their targets as they are. Use other augmentations"
 # Layers of Keras that are of no use in a list; a test tries each layer of the catalog.
 NOT_IN_A_LIST = {

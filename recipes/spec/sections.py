@@ -101,6 +101,109 @@ Layer = Annotated[
 _LAYERS = TypeAdapter(list[Layer])
 
 
+# How a column of a table enters the network, beside the features of the catalog.
+COLUMN_WORDS = ("auto", "drop")
+
+
+def _features(value: Any) -> dict[str, Choice | str] | None:
+    """Column -> feature, `auto` or `drop`; None where all are inferred."""
+    if value is None or value == "auto":
+        return None
+    if not is_dict(value) or not value:
+        raise Mismatch(EXPECTED_FEATURES)
+    found: dict[str, Choice | str] = {}
+    mistakes: list[Any] = []
+    for name, given in value.items():
+        try:
+            word = isinstance(given, str) and given in COLUMN_WORDS
+            found[str(name)] = given if word else validated("features", given)
+        except ValueError as error:
+            mistakes += details((name,), error)
+    if mistakes:
+        raise invalid(mistakes)
+    return found
+
+
+EXPECTED_FEATURES = (
+    "expected `auto`, or columns with what each is: "
+    "`{'*': auto, Age: numeric, Home: {category: {min_count: 5}}, Id: drop}`."
+)
+Features = Annotated[
+    dict[str, Choice | str] | None,
+    Field(
+        _features,
+        EXPECTED_FEATURES,
+        {
+            "anyOf": [
+                {"const": "auto"},
+                {
+                    "type": "object",
+                    "minProperties": 1,
+                    "additionalProperties": {
+                        "anyOf": [{"enum": list(COLUMN_WORDS)}, {"x-choice": "features"}]
+                    },
+                },
+            ]
+        },
+    ),
+]
+
+
+def _columns(value: Any) -> tuple[str, ...]:
+    names = (value,) if isinstance(value, str) else value
+    if not is_list(names) or not names or not all(isinstance(n, str) and n for n in names):
+        raise Mismatch(EXPECTED_COLUMNS)
+    return tuple(names)
+
+
+EXPECTED_COLUMNS = "expected the name of a column, or a list of names."
+Columns = Annotated[
+    tuple[str, ...],
+    Field(
+        _columns,
+        EXPECTED_COLUMNS,
+        {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
+    ),
+]
+
+
+def _split_by(value: Any) -> Any:
+    if value is None:
+        return None
+    if not is_dict(value) or len(value) != 1:
+        raise Mismatch(EXPECTED_SPLIT)
+    kind, column = next(iter(value.items()))
+    if kind not in SPLIT_KINDS or not isinstance(column, str) or not column:
+        raise Mismatch(EXPECTED_SPLIT)
+    return value
+
+
+SPLIT_KINDS = ("group", "time", "column")
+EXPECTED_SPLIT = (
+    "expected what decides: `{group: COLUMN}` keeps rows of a group together, `{time: COLUMN}` "
+    "validates and tests on the latest rows, `{column: COLUMN}` names the part of each row."
+)
+SplitBy = Annotated[
+    dict[Literal["group", "time", "column"], str] | None,
+    Field(
+        _split_by,
+        EXPECTED_SPLIT,
+        {
+            "anyOf": [
+                {"type": "null"},
+                {
+                    "type": "object",
+                    "minProperties": 1,
+                    "maxProperties": 1,
+                    "additionalProperties": False,
+                    "properties": {kind: {"type": "string"} for kind in SPLIT_KINDS},
+                },
+            ]
+        },
+    ),
+]
+
+
 class _ResidualSection(Strict):
     layers: list[Layer] = Key(min_length=1)
     shortcut: Literal["identity", "projection"] = "identity"
@@ -111,6 +214,17 @@ class DataSection(Strict):
 
     source: Annotated[Choice, choice("sources")] = Key(
         description="a bundled set, a Keras set, a file, or `arrays` given from Python"
+    )
+    target: Columns | None = Key(
+        None, description="column or columns of a table that are predicted"
+    )
+    features: Features = Key(
+        None,
+        description="what each column of a table is; `auto`, the default, infers it from the "
+        "training rows; `'*'` stands for all columns that are not named, `drop` leaves one out",
+    )
+    missing_target: Literal["refuse", "drop"] = Key(
+        "refuse", description="rows of a table without a target: an error, or left out"
     )
     task: Literal["auto", "classification", "regression", "multilabel"] = Key(
         "auto", description="what the targets are; `auto` decides by their values"
@@ -125,6 +239,11 @@ class DataSection(Strict):
     test: Annotated[float | str | Choice | None, _rows("auto")] = Key(
         "auto",
         description="rows for the one evaluation at the end; `auto` is the source's own, else 15%",
+    )
+    split_by: SplitBy = Key(
+        None,
+        description="a column that decides the splits, rather than the seed: `{group: COLUMN}`, "
+        "`{time: COLUMN}` or `{column: COLUMN}`",
     )
     scale: Literal["minmax", "standardize", "none"] = Key(
         "none",

@@ -1,18 +1,31 @@
 """The files that a recipe's data come from, looked at without reading their rows."""
 
+import itertools
 import os
+import re
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path as File
 
 from ..errors import DataError, Problem
 from .choices import Choice
-from .csv_header import delimiter_problem, encoding_problem, header
+from .csv_header import (
+    delimiter_of,
+    delimiter_problem,
+    encoding_problem,
+    header,
+    opened,
+    readable,
+    refuse_device,
+)
 from .fields import did_you_mean, listed, shown
-from .nodes import Path, is_list
+from .nodes import Path
 from .schema import Recipe
 
 Found = Iterator[tuple[Path, str]]
+# Sources of rows with named columns.
+TABLES = frozenset({"csv", "jsonl", "parquet"})
 # Columns or arrays of a file that a message lists.
 MOST_LISTED = 12
 
@@ -30,38 +43,123 @@ def csv_arguments_are_sound(recipe: Recipe) -> Found:
 def file_problems(recipe: Recipe) -> list[Problem]:
     """Files that are missing, and columns or arrays that they lack.
 
-    Of a CSV file the first line is read, of an `.npz` file the directory. A recipe is loaded
-    without this check, so that a run can be looked at where its data is gone.
+    Of a CSV file the first line is read, of an `.npz` file the directory, and other tables
+    nothing. A recipe is loaded without this check, so that a run can be looked at where its data
+    is gone.
     """
-    found = [*_csv_problems(recipe), *_npz_problems(recipe)]
-    return [recipe.problem(path, message) for path, message in found]
+    absent = missing_files(recipe)
+    known = {problem.path for problem in absent}
+    found = [
+        recipe.problem(path, message)
+        for path, message in (
+            *_csv_problems(recipe),
+            *_table_problems(recipe),
+            *_npz_problems(recipe),
+        )
+    ]
+    return [*absent, *(problem for problem in found if problem.path not in known)]
 
 
-def _sources(recipe: Recipe, name: str) -> Iterator[tuple[Path, Choice]]:
-    """Each source of a kind, with its place."""
+def missing_files(recipe: Recipe) -> list[Problem]:
+    """Files of data that are not there, with what the recipe's first comment says of its source."""
+    found: list[Problem] = []
+    for place, choice in _sources(recipe):
+        path = choice.arguments.get("path")
+        if isinstance(path, str) and _is_missing(path):
+            problem = recipe.problem((*place, "path"), f"{path}: there is no such file.")
+            found.append(replace(problem, hint=_where_from(problem)))
+    return found
+
+
+def _is_missing(path: str) -> bool:
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError):  # reading it tells what is wrong
+        return False
+    return False
+
+
+def _where_from(problem: Problem) -> str:
+    """What the recipe's first comment says after `Source:`; empty where it says nothing."""
+    if problem.line is None:
+        return ""
+    try:
+        lines = File(problem.file).read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return ""
+    comment = itertools.takewhile(lambda line: line.startswith("#"), lines)
+    text = "\n".join(line.lstrip("#") for line in comment)
+    source = re.search(r"^ *Source:(.*?)(?=^ *\w+:|\Z)", text, re.MULTILINE | re.DOTALL)
+    if source is None:
+        return ""
+    said = " ".join(source[1].split())
+    return f"Source: {said} If you have the file elsewhere, add `{problem.path}=FILE`."
+
+
+def _sources(recipe: Recipe, name: str | None = None) -> Iterator[tuple[Path, Choice]]:
+    """Each source of a kind, or of any, with its place."""
     for part in ("source", "validation", "test"):
         choice = getattr(recipe.data, part)
-        if isinstance(choice, Choice) and choice.name == name:
-            yield ("data", part, name), choice
+        if isinstance(choice, Choice) and name in (None, choice.name):
+            yield ("data", part, choice.name), choice
 
 
 def _csv_problems(recipe: Recipe) -> Found:
     for place, choice in _sources(recipe, "csv"):
         given = choice.arguments
-        dialect = given.get("delimiter", ","), given.get("encoding", "utf-8")
+        path = File(given["path"])
+        delimiter = given.get("delimiter")
+        delimiter = delimiter_of(path) if delimiter is None else delimiter
         try:
-            names = header(File(given["path"]), *dialect)
+            names = header(path, delimiter, given.get("encoding", "utf-8"))
         except DataError as error:
             yield (*place, "path"), str(error)
             continue
         known = set(names)
-        for key in ("target", "numeric", "categorical"):
-            value = given.get(key)
-            listed_names = value if is_list(value) else [value]
-            for index, name in enumerate(listed_names):
-                if isinstance(name, str) and name not in known:
-                    path = (*place, key) if name is value else (*place, key, index)
-                    yield path, f"{given['path']} has no column {_lacks(name, names)}"
+        for key, name in _named_columns(recipe):
+            if name not in known:
+                yield key, f"{given['path']} has no column {_lacks(name, names)}"
+
+
+def _table_problems(recipe: Recipe) -> Found:
+    """Of the other files of tables it is only seen whether they can be opened."""
+    for kind in ("jsonl", "parquet"):
+        for place, choice in _sources(recipe, kind):
+            path = File(choice.arguments["path"])
+            try:
+                with readable(path):
+                    refuse_device(path)
+                    opened(path).close()
+            except DataError as error:
+                yield (*place, "path"), str(error)
+
+
+def _named_columns(recipe: Recipe) -> Iterator[tuple[Path, str]]:
+    """Each column that the recipe names, with its place."""
+    for name in recipe.data.target or ():
+        yield ("data", "target"), name
+    for kind, name in (recipe.data.split_by or {}).items():
+        yield ("data", "split_by", kind), name
+    for name in recipe.data.features or ():
+        if name != "*":
+            yield ("data", "features", name), name
+
+
+def tables_have_targets(recipe: Recipe) -> Found:
+    """A table needs a target, which is no feature too; other sources have targets."""
+    section = recipe.data
+    if section.source.name in TABLES and section.target is None:
+        yield ("data",), "needs `target`: the column of the table that is predicted."
+    if section.source.name not in TABLES:
+        for key in ("target", "features", "split_by"):
+            if getattr(section, key) is not None:
+                message = f"`{section.source.name}` is no table with columns; leave `{key}` out."
+                yield ("data", key), message
+    for name in section.target or ():
+        if section.features is not None and section.features.get(name, "drop") != "drop":
+            yield ("data", "features", name), "is the target, and cannot be a feature too."
 
 
 def _npz_problems(recipe: Recipe) -> Found:

@@ -19,12 +19,16 @@ import tempfile
 import time
 import warnings
 from pathlib import Path
+from typing import Any
 
 import files
 import harness
 import numpy as np
 
 from keras_recipes.recipes.data import Data, Splits, load_data
+from keras_recipes.recipes.data.features import FEATURES, FITTED
+from keras_recipes.recipes.data.frame import Frame
+from keras_recipes.recipes.data.table import NO_TABLE, TableOptions
 from keras_recipes.recipes.errors import DataError
 
 # Of computing; a case takes some 0.02 s.
@@ -58,20 +62,26 @@ class Fuzzer:
         )
         scale = dice.choice(("none", "minmax", "standardize"))
         limit = dice.choice((None, None, None, 5))
+        own, task, table = arguments, None, NO_TABLE
+        if source == "csv":
+            own, task, table = split(arguments)
         resident, began = harness.forget_peak(), time.perf_counter()
         name, size = f"case {number} ({source})", len(content) * UNFOLDS[source] // TIMES
         try:
             with harness.limited(SECONDS), np.errstate(all="ignore"):
                 loaded = load_data(
-                    source, {"path": where, **arguments}, splits=splits, scale=scale, limit=limit
-                )
+                    source, {"path": where, **own}, splits=splits, scale=scale, limit=limit,
+                    task=task, table=table,
+                )  # fmt: skip
         except DataError as error:
             outcome, wrong = f"{source}: refused", complaint(str(error))
         except (Exception, harness.Hang) as error:
             outcome, wrong = "", f"{type(error).__name__}: {str(error)[:300]}"
         else:
             outcome, wrong = f"{source}: loaded", unsound(loaded)
-            size += len(content) + loaded.train.x.nbytes + loaded.train.y.nbytes
+            size += len(content) + loaded.train.y.nbytes
+            if isinstance(loaded.train.x, np.ndarray):
+                size += loaded.train.x.nbytes
         more = harness.peak() - resident
         self.tally.cost(name, time.perf_counter() - began, more)
         if wrong is None and more > MEBIBYTES * 1024 + TIMES * size / 1024:
@@ -87,6 +97,18 @@ class Fuzzer:
             self.tally.fail(f"{wrong} ({kept}, {arguments})", name)
 
 
+def split(
+    arguments: dict[str, Any],
+) -> tuple[dict[str, Any], Any, TableOptions]:
+    """The arguments of the source, the task, and what is said of the columns."""
+    named = {"target", "features", "task"}
+    own = {name: value for name, value in arguments.items() if name not in named}
+    features = arguments.get("features")
+    if features is not None:
+        features = {name: FEATURES.get(kind, lambda k=kind: k)() for name, kind in features.items()}
+    return own, arguments.get("task"), TableOptions((arguments["target"],), features)
+
+
 def complaint(message: str) -> str | None:
     """What is wrong with a message; None where it is one that a person can read."""
     return harness.complaint(harness.Ended(2, "", message))
@@ -94,6 +116,10 @@ def complaint(message: str) -> str | None:
 
 def unsound(data: Data) -> str | None:
     """What is wrong with rows that were loaded."""
+    if isinstance(data.train.x, Frame):
+        learned = FITTED.dump_python(data.features)
+        values = [value for each in learned for value in each.values() if isinstance(value, float)]
+        return None if np.isfinite(values).all() else "features that are not finite"
     if not np.isfinite(data.train.x.astype("float64")).all():
         return "rows that are not finite"
     if len(data.train.x) != len(data.train.y) or not len(data.train.x):

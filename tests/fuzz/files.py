@@ -252,7 +252,7 @@ def csv_text(rows: list[list[str]], delimiter: str, dice: random.Random) -> byte
 
 
 def csv_case(dice: random.Random) -> Case:
-    """A table, and the arguments it is read with."""
+    """A table, the arguments it is read with, and its `target`, `features` and `task`."""
     rows = table(dice)
     for _ in range(dice.choice((0, 0, 1, 1, 2))):
         rows = dice.choice((strange_cells, strange_cells, ragged, fewer, wide, same_names))(
@@ -264,10 +264,12 @@ def csv_case(dice: random.Random) -> Case:
         for _ in range(dice.choice((1, 2, 6))):
             content = dice.choice((flip, cut, take_out, put_in))(content, dice)
     arguments: dict[str, Any] = {"target": "price", "delimiter": delimiter}
-    if dice.random() < 0.8:
-        arguments["categorical"] = ["colour"]
-    if dice.random() < 0.2:
-        arguments["numeric"] = dice.choice((["size"], ["rank", "size"], ["colour"], [], ["x" * 99]))
+    if dice.random() < 0.5:
+        kinds = ("auto", "drop", "numeric", "category", "date", "text")
+        names = ("*", "size", "rank", "colour", "x" * 99)
+        arguments["features"] = {
+            name: dice.choice(kinds) for name in dice.sample(names, dice.randrange(1, 4))
+        }
     if dice.random() < 0.1:
         arguments["delimiter"] = dice.choice((";", "\t", "|", "", ",,", '"', "\n", " ", "\x00"))
     if dice.random() < 0.2:

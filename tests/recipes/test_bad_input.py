@@ -16,7 +16,7 @@ from keras_recipes.recipes.cli import main
 # What stands around a mistake; each is sound in itself.
 BODY = "data: {source: iris}\nmodel: {layers: []}\nepochs: 1\n"
 LAYERS = "data: {source: iris}\nepochs: 1\nmodel:\n  layers:\n"
-TABLE = "data:\n  source: {csv: {path: t.csv, target: y}}\nmodel: {layers: []}\nepochs: 1\n"
+TABLE = "data:\n  source: {csv: {path: t.csv}}\n  target: y\nmodel: {layers: []}\nepochs: 1\n"
 ARCHIVE = "data:\n  source: {npz: {path: a.npz}}\nmodel: {layers: []}\nepochs: 1\n"
 
 # The text itself: (recipe, part of the message).
@@ -157,6 +157,7 @@ WORDS = {
     "a picture of a kind": (["plot", "digits_mlp", "--out", "x.exe"], "ends in .png or .svg"),
 }
 
+CSV = "source: {csv: {path: t.csv}}"
 # Tables: (bytes of t.csv, part of the message).
 TABLES = {
     "none": (None, "there is no such file"),
@@ -164,14 +165,21 @@ TABLES = {
     "header alone": (b"x,y\n", "a header and no rows"),
     "ragged": (b"x,y\n1,a\n2\n", "line 3 has 1 cell; the header has 2"),
     "no target": (b"x,z\n1,a\n", "has no column `y`"),
-    "a word": (b"x,y\n1,a\ntwo,b\n", 'line 3, column `x`: expected a number. Received "two"'),
-    "nan": (b"x,y\nnan,a\n2,b\n", 'Received "nan"'),
-    "a large number": (b"x,y\n1e39,a\n2,b\n", 'Received "1e39"'),
+    "a word": (
+        b"x,y\n" + b"1,a\n2,b\n" * 10 + b"two,b\n",
+        'line 22, column `x`: the cell is "two", and 14 of 15 cells of the column are numbers',
+    ),
+    "a large number": (
+        b"x,y\n" + b"1,a\n2,b\n" * 10 + b"1e39,b\n",
+        'line 22, column `x`: the cell is "1e39"',
+    ),
+    "no number": (b"x,y\n" + b"nan,a\n,b\n" * 10, "all training rows miss it"),
+    "a target that is missing": (b"x,y\n1,a\n2,\n", "line 3, column `y`: the row has no target"),
     "Latin-1": ("x,y\n1,é\n".encode("latin-1"), "is not UTF-8 text"),
     # With a byte order mark it is read.
     "UTF-16": ("x,y\n1,a\n2,b\n".encode("utf-16-le"), "line 1 has a zero byte"),
     "UTF-32 cut short": ("x,y\n1,a\n".encode("utf-32")[:-2], "is not UTF-32 text"),
-    "a huge cell": (b"x,y\n" + b"1" * 140_000 + b",a\n", "field larger than field limit"),
+    "a huge cell": (b"x,y\n" + b"1" * 140_000 + b",a\n", "all rows have the class a"),
     "an open quote": (b'x,y\n1,"a\n', "line 2 is no CSV"),
     "colours": (b"\x1b[31m,\x1b[31m,y\n1,2,a\n", "two columns are called `\\u001b[31m`"),
     "one class": (b"x,y\n1,a\n2,a\n", "all rows have the class a"),
@@ -182,6 +190,42 @@ TABLES = {
     "a long name": ("n" * 3000, "cannot be read: File name too long"),
     "a zero byte": ('"a\\0b"', "cannot be read"),
 }
+
+
+# What a recipe says of the columns of a table: (lines of its data section, part of the message).
+COLUMNS = {
+    "no target": ("source: {csv: {path: t.csv}}", "data: needs `target`: the column of the table"),
+    "a target of text": (f"{CSV}, target: 3", "data.target: expected the name of a column"),
+    "an empty target": (f"{CSV}, target: []", "data.target: expected the name of a column"),
+    "an unknown target": (f"{CSV}, target: z", "has no column `z`; it has"),
+    "the old place": ("source: {csv: {path: t.csv, target: y}}", "source.csv.target"),
+    "an unknown column": (f"{CSV}, target: y, features: {{w: auto}}", "has no column `w`; it has"),
+    "a list": (f"{CSV}, target: y, features: [x]", "data.features: expected `auto`, or columns"),
+    "no columns": (f"{CSV}, target: y, features: {{}}", "data.features: expected `auto`, or col"),
+    "an unknown kind": (f"{CSV}, target: y, features: {{x: numerc}}", "Did you mean `numeric`"),
+    "the target": (f"{CSV}, target: y, features: {{y: auto}}", "and cannot be a feature"),
+    "a wrong argument": (
+        f"{CSV}, target: y, features: {{x: {{numeric: {{scal: log}}}}}}", "Did you mean `scale`",
+    ),
+    "a wrong value": (
+        f"{CSV}, target: y, features: {{x: {{numeric: {{scale: loud}}}}}}", "x.numeric.scale",
+    ),
+    "too few bins": (
+        f"{CSV}, target: y, features: {{x: {{numeric: {{bins: 1}}}}}}",
+        "data.features.x.numeric: Argument `bins` must be >= 2",
+    ),
+    "a word as a number": (
+        f"{CSV}, target: y, features: {{w w: numeric}}", 'line 2, column `w w`: expected a number',
+    ),
+    "a number as a date": (
+        f"{CSV}, target: y, features: {{w w: date}}", 'line 2, column `w w`: expected a date',
+    ),
+    "nothing left": (f"{CSV}, target: y, features: {{x: drop}}", "no column is left to learn from"),
+    "columns of no table": ("source: iris, target: y", "`iris` is no table with columns; leave"),
+    "features of no table": ("source: iris, features: {x: auto}", "leave `features` out"),
+    "an unknown answer": (f"{CSV}, target: y, missing_target: keep", "data.missing_target"),
+    "a table as its own target": (f"{CSV}, target: y, targets: inputs", "cannot be its own target"),
+}  # fmt: skip
 
 
 def archive(method: int = zipfile.ZIP_STORED, **members: bytes) -> bytes:
@@ -293,6 +337,13 @@ def test_tables(around, capsys, content, fragment):
     if isinstance(content, bytes):
         (around / "t.csv").write_bytes(content)
     trained(around, capsys, TABLE.replace("t.csv", path), fragment)
+
+
+@pytest.mark.parametrize(("keys", "fragment"), COLUMNS.values(), ids=COLUMNS)
+def test_columns(around, capsys, keys, fragment):
+    (around / "t.csv").write_text("x,w w,y\n" + "1,u,a\n2,v,b\n" * 10)
+    text = f"data: {{{keys}}}\nmodel: {{layers: []}}\nepochs: 1\n"
+    trained(around, capsys, text, fragment)
 
 
 @pytest.mark.parametrize(("content", "fragment"), ARCHIVES.values(), ids=ARCHIVES)

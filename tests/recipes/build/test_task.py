@@ -8,7 +8,6 @@ from keras_recipes.recipes.build.experiment import experiment
 from keras_recipes.recipes.build.inputs import data_of
 from keras_recipes.recipes.build.task import task_of
 from keras_recipes.recipes.errors import RecipeError
-from keras_recipes.recipes.run.train import inference_model
 from keras_recipes.recipes.spec import load
 
 RNG = np.random.default_rng(0)
@@ -116,7 +115,7 @@ def test_prices_are_learned_and_predicted_in_their_own_unit(tmp_path):
     assert logs["loss"] < 0.2
     # The metrics are those of the epoch's batches; what is saved predicts prices.
     assert 0 < logs["rmse"] < 15_000
-    inference_model(built.model).save(tmp_path / "model.keras")
+    built.model.network().save(tmp_path / "model.keras")
     model = keras.models.load_model(tmp_path / "model.keras", compile=False)
     errors = model.predict(X, verbose=0) - prices
     assert np.sqrt(np.square(errors).mean()) < 15_000
@@ -176,6 +175,6 @@ def test_each_column_of_targets_has_a_scale_of_its_own(tmp_path):
     built, _ = fitted(recipe_of(), y, tmp_path)
     errors = (built.model.predict(X, verbose=0) - y) / y.std(axis=0)
     assert np.abs(errors).mean(axis=0) == pytest.approx([0.2, 0.2], abs=0.2)
-    inference_model(built.model).save(tmp_path / "model.keras")
+    built.model.network().save(tmp_path / "model.keras")
     model = keras.models.load_model(tmp_path / "model.keras", compile=False)
     np.testing.assert_array_equal(model.predict(X, verbose=0), built.model.predict(X, verbose=0))

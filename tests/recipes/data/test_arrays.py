@@ -10,7 +10,7 @@ from keras_recipes.recipes.build.inputs import data_of
 from keras_recipes.recipes.data import Splits, load_data
 from keras_recipes.recipes.data.arrays import lost_in_float32
 from keras_recipes.recipes.data.order import batches_of, evaluation_dataset, training_dataset
-from keras_recipes.recipes.run.train import inference_model
+from keras_recipes.recipes.data.table import TableOptions
 from keras_recipes.recipes.spec import load
 
 RNG = np.random.default_rng(0)
@@ -42,9 +42,10 @@ def test_a_table_keeps_its_digits(tmp_path):
     cells = "".join(f"{row[0]:.4f},{row[1]:.6f},{y}\n" for row, y in zip(ROWS, LATE, strict=True))
     path = tmp_path / "t.csv"
     path.write_text("time,more,late\n" + cells)
-    arguments = {"path": str(path), "target": "late"}
-    data = load_data("csv", arguments, splits=NONE, scale="standardize")
-    assert data.scaling.divisor[0] == pytest.approx(SECONDS.std(), rel=1e-6)
+    table = TableOptions(("late",))
+    data = load_data("csv", {"path": str(path)}, splits=NONE, scale="standardize", table=table)
+    assert data.features[0].divisor == pytest.approx(SECONDS.std(), rel=1e-6)
+    assert [feature.double for feature in data.features] == [True, False]
 
 
 def test_rows_that_do_not_need_it_stay_in_32_bits():
@@ -75,7 +76,7 @@ def test_the_saved_model_takes_raw_rows_of_64_bits(tmp_path):
     built.model.fit(
         built.training.dataset, validation_data=built.validation, shuffle=False, verbose=0
     )
-    inference_model(built.model).save(tmp_path / "model.keras")
+    built.model.network().save(tmp_path / "model.keras")
     model = keras.models.load_model(tmp_path / "model.keras", compile=False)
     assert {layer.compute_dtype for layer in model.layers[2:]} == {"float32"}
     # `predict` rounds arrays to 32 bits, calls and datasets do not.

@@ -9,7 +9,9 @@ import pytest
 
 from keras_recipes.recipes.data import Splits, load_data
 from keras_recipes.recipes.data.arrays import ALIGNMENT, placed
+from keras_recipes.recipes.data.features import FITTED, Category, Numeric
 from keras_recipes.recipes.data.sources import SOURCES
+from keras_recipes.recipes.data.table import TableOptions
 from keras_recipes.recipes.errors import DataError
 
 NONE = Splits(validation=None, test=None)
@@ -48,30 +50,41 @@ assert not {"keras", "tensorflow"} & set(sys.modules)
 
 def csv(path, text, **arguments):
     path.write_text(text)
-    return {"path": str(path), "target": "price", **arguments}
+    return {"path": str(path), **arguments}
+
+
+def table(arguments, features=None, splits=NONE, **more):
+    return load_data(
+        "csv", arguments, splits=splits, table=TableOptions(("price",), features), **more
+    )
+
+
+def lists(split):
+    return {name: column.to_pylist() for name, column in split.x.columns.items()}
 
 
 MIXED = 'size,colour,price\n1,red,a\n2,"blue",b\n\n 3 ,red,a\n4,"sea, green",b\n'
 
 
 def test_a_table(tmp_path):
-    arguments = csv(tmp_path / "t.csv", "\ufeff" + MIXED, categorical=["colour"])
-    data = load_data("csv", arguments, splits=NONE, scale="minmax")
-    # Words in the order of the alphabet, one column a word.
-    assert data.train.x.tolist() == [
-        [1, 0, 1, 0],
-        [2, 1, 0, 0],
-        [3, 0, 1, 0],
-        [4, 0, 0, 1],
-    ]
+    data = table(csv(tmp_path / "t.csv", "\ufeff" + MIXED), scale="minmax")
+    assert lists(data.train) == {
+        "size": [1, 2, 3, 4],
+        "colour": ["red", "blue", "red", "sea, green"],
+    }
     assert data.train.y.tolist() == [0, 1, 0, 1]
     assert data.classes == ("a", "b")
-    assert data.columns.categories == {"size": None, "colour": ("blue", "red", "sea, green")}
-    # Marks of words are left alone by the scaling.
-    assert data.scaling.offset.tolist() == [1, 0, 0, 0]
-    assert data.scaling.divisor.tolist() == [3, 1, 1, 1]
-    assert type(data.columns).from_json(json.loads(json.dumps(data.columns.to_json()))) == (
-        data.columns
+    size, colour = data.features
+    # Words in the order of the alphabet; the scaling is for numbers.
+    assert colour.vocabulary == ("blue", "red", "sea, green")
+    assert (size.offset, size.divisor) == (1, 3)
+    assert data.scaling.kind == "none"
+    assert data.notes == (
+        "size: numeric, minmax; numbers from 1 to 4",
+        "colour: category; 3 categories",
+    )
+    assert FITTED.validate_python(json.loads(json.dumps(data.to_json()))["features"]) == (
+        data.features
     )
 
 
@@ -79,7 +92,7 @@ def test_a_table(tmp_path):
     ("cells", "task", "y", "classes"),
     [
         ("123", None, [0, 1, 2], (1, 2, 3)),
-        (["1.0", "2", "2"], None, [0, 1, 1], (1, 2)),
+        (["1.0", "2", "2"], "classification", [0, 1, 1], (1, 2)),
         (["1", "2", "x"], None, [0, 1, 2], ("1", "2", "x")),
         (["yes", "no", "no"], None, [1, 0, 0], ("no", "yes")),
         (["1.5", "2", "3"], None, [1.5, 2, 3], ()),
@@ -88,56 +101,83 @@ def test_a_table(tmp_path):
     ],
 )
 def test_the_task_follows_from_the_target(tmp_path, cells, task, y, classes):
-    text = "size,price\n" + "".join(f"1,{cell}\n" for cell in cells)
-    data = load_data("csv", csv(tmp_path / "t.csv", text, task=task), splits=NONE)
+    text = "size,price\n" + "".join(f"{row},{cell}\n" for row, cell in enumerate(cells))
+    data = table(csv(tmp_path / "t.csv", text), task=task)
     assert data.train.y.tolist() == y
     assert data.classes == classes
 
 
 def test_a_chosen_part_of_the_columns(tmp_path):
     text = "id,size,colour,price\nx,1,red,a\ny,2,blue,b\n"
-    arguments = csv(tmp_path / "t.csv", text, numeric=["size"])
-    assert load_data("csv", arguments, splits=NONE).train.x.tolist() == [[1], [2]]
-    arguments = csv(tmp_path / "t.csv", text, numeric=[], categorical=["colour"])
-    assert load_data("csv", arguments, splits=NONE).input_shape == (2,)
+    arguments = csv(tmp_path / "t.csv", text)
+    for features, names in (
+        ({"size": Numeric()}, ["size"]),
+        ({"colour": "auto"}, ["colour"]),
+        ({"*": "auto", "id": "drop"}, ["size", "colour"]),
+        ({"*": Category(), "size": Numeric()}, ["id", "size", "colour"]),
+    ):
+        assert [each.name for each in table(arguments, features).features] == names
+
+
+def test_rows_without_a_target_are_left_out_where_the_recipe_says_so(tmp_path):
+    arguments = csv(tmp_path / "t.csv", "size,price\n1,a\n2,\n3,b\n")
+    options = TableOptions(("price",), drop_missing_target=True)
+    data = load_data("csv", arguments, splits=NONE, table=options)
+    assert (lists(data.train), data.train.y.tolist()) == ({"size": [1, 3]}, [0, 1])
+
+
+def test_features_are_learned_from_training_rows_alone(tmp_path):
+    rows = [f"{row * row},c{row % 7},{'ab'[row % 2]}" for row in range(60)]
+    arguments = csv(tmp_path / "t.csv", "\n".join(["size,colour,price", *rows]))
+    data = table(arguments, splits=Splits(0.2, 0.2))
+    size, colour = data.features
+    assert size.fill == np.median(lists(data.train)["size"])
+    assert set(colour.vocabulary) == set(lists(data.train)["colour"])
 
 
 def test_splits_in_files_of_their_own(tmp_path):
-    arguments = csv(tmp_path / "t.csv", MIXED, categorical=["colour"])
-    # Other order of columns, another delimiter, one column more, fewer words and classes.
-    other = csv(tmp_path / "v.csv", "price;more;colour;size\nb;?;red;7\n", delimiter=";")
-    data = load_data("csv", arguments, splits=Splits(("csv", other), None))
-    assert data.validation.x.tolist() == [[7, 0, 1, 0]]
-    assert data.validation.y.tolist() == [1]
+    arguments = csv(tmp_path / "t.csv", MIXED)
+    # Other order of columns, another delimiter, one column more, fewer words and classes; and
+    # cells that the training table does not have, which the model takes.
+    text = "price;more;colour;size\nb;?;red;7\na;?;pink;\n"
+    other = csv(tmp_path / "v.csv", text, delimiter=";")
+    data = table(arguments, splits=Splits(("csv", other), None))
+    assert lists(data.validation) == {"size": [7, None], "colour": ["red", "pink"]}
+    assert data.validation.y.tolist() == [1, 0]
     assert len(data.train) == 4
 
 
 @pytest.mark.parametrize(
-    ("text", "more", "fragment"),
+    ("text", "fragment"),
     [
-        ("size,colour,price\n7,pink,a\n", {}, 'column `colour`: "pink" was not in the table'),
-        ("size,colour,price\n7,,a\n", {}, "an empty cell was not in the table"),
-        ("size,colour,price\n7,red,c\n", {}, "class c is not among the training rows"),
-        ("size,price\n7,a\n", {}, "has no column `colour`"),
-        ("size,colour\n7,red\n", {}, "has no column `price`"),
-        (MIXED, {"target": "colour"}, "`target` must be what it is for the training table"),
-        (MIXED, {"categorical": ["size"]}, "`categorical` must be"),
-        (MIXED, {"numeric": ["size", "colour"]}, "`numeric` must be"),
-        (MIXED, {"task": "regression"}, "`task` must be"),
+        ("size,colour,price\n7,red,c\n", "class c is not among the training rows"),
+        ("size,colour,price\n7,red,\n", "line 2, column `price`: the row has no target"),
+        ("size,price\n7,a\n", "has no column `colour`"),
+        ("size,colour\n7,red\n", "has no column `price`"),
     ],
 )
-def test_a_file_of_its_own_that_does_not_fit(tmp_path, text, more, fragment):
-    arguments = csv(tmp_path / "t.csv", MIXED, categorical=["colour"])
-    other = {**csv(tmp_path / "v.csv", text), **more}
+def test_a_file_of_its_own_that_does_not_fit(tmp_path, text, fragment):
+    arguments, other = csv(tmp_path / "t.csv", MIXED), csv(tmp_path / "v.csv", text)
     with pytest.raises(DataError, match=fragment):
-        load_data("csv", arguments, splits=Splits(("csv", other), None))
+        table(arguments, splits=Splits(("csv", other), None))
 
 
-def test_classes_that_look_like_numbers_stay_words(tmp_path):
-    arguments = csv(tmp_path / "t.csv", "size,price\n1,01\n2,2\n3,x\n")
-    other = csv(tmp_path / "v.csv", "size,price\n1,01\n2,2\n")
-    data = load_data("csv", arguments, splits=Splits(("csv", other), None))
+def test_a_table_and_an_array_are_no_parts_of_the_same_data(tmp_path):
+    np.savez(tmp_path / "v.npz", x=np.zeros((2, 2)), y=["a", "b"])
+    other = ("npz", {"path": str(tmp_path / "v.npz")})
+    with pytest.raises(DataError, match="npz: has its own targets"):
+        table(csv(tmp_path / "t.csv", MIXED), splits=Splits(other, None))
+
+
+def test_words_that_look_like_numbers_stay_words(tmp_path):
+    arguments = csv(tmp_path / "t.csv", "code,price\n01,01\n1,2\ny,x\n")
+    other = csv(tmp_path / "v.csv", "code,price\n01,01\n1,2\n")
+    data = table(arguments, splits=Splits(("csv", other), None))
     assert data.validation.y.tolist() == [0, 1]
+    assert lists(data.validation) == {"code": ["01", "1"]}
+    # So do those of a column that the recipe calls a category.
+    arguments = csv(tmp_path / "t.csv", "code,price\n01,a\n1,b\n")
+    assert table(arguments, {"code": Category()}).features[0].vocabulary == ("01", "1")
 
 
 def test_npz_and_its_own_test_rows(tmp_path):
@@ -241,6 +281,6 @@ def test_a_keras_set_that_is_not_there(monkeypatch, capsys, error):
 def test_the_table_of_sources_is_whole():
     assert set(SOURCES) == {
         "mnist", "fashion_mnist", "cifar10", "cifar100", "california_housing",
-        "digits", "iris", "wine", "breast_cancer", "diabetes", "npz", "csv",
+        "digits", "iris", "wine", "breast_cancer", "diabetes", "npz", "csv", "jsonl", "parquet",
     }  # fmt: skip
     assert all(source.__doc__ for source in SOURCES.values())

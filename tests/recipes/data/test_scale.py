@@ -38,11 +38,10 @@ def test_pixels_share_one_range():
     np.testing.assert_allclose(scaling.divisor, images.astype(float).std(), rtol=1e-12)
 
 
-def test_marks_of_words_are_left_alone():
-    numeric = np.array([True, False, True])
-    scaling = Scaling.fit("standardize", TABLE, numeric=numeric)
-    assert scaling.offset.tolist() == [2, 0, 7]
-    assert scaling.divisor[1] == 1
+def test_no_scaling_changes_nothing():
+    for scaling in (Scaling.none(), Scaling.fit("none", TABLE)):
+        assert scaling.kind == "none"
+        assert scaling.apply(TABLE).tolist() == TABLE.tolist()
 
 
 def test_moments_keep_their_digits():

@@ -5,6 +5,7 @@ import pytest
 
 from keras_recipes.recipes import DataError
 from keras_recipes.recipes.data import Splits, load_data
+from keras_recipes.recipes.data.table import TableOptions
 
 NONE = Splits(None, None)
 X = np.arange(60, dtype="float32").reshape(30, 2)
@@ -103,14 +104,26 @@ def test_every_source_takes_a_task(tmp_path):
     data = load_data("npz", arguments, splits=Splits(None), loss="binary_crossentropy")
     assert data.test.y.tolist() == ONE_HOT[:3].tolist()
     assert load_data("npz", arguments, splits=Splits(None)).test.y.tolist() == [0, 1, 2]
-    table = tmp_path / "t.csv"
-    table.write_text("x,y\n" + "".join(f"{i},{i + 30}\n" for i in range(30)))
-    arguments = {"path": str(table), "target": "y"}
+    path = tmp_path / "t.csv"
+    path.write_text("x,y\n" + "".join(f"{i * i},{i + 30}\n" for i in range(30)))
+    arguments, table = {"path": str(path)}, TableOptions(("y",))
     with pytest.raises(DataError, match=r"t\.csv: the targets are 30 different whole numbers"):
-        load_data("csv", arguments, splits=NONE)
-    assert load_data("csv", arguments, splits=NONE, task="regression").num_outputs == 1
-    with pytest.raises(DataError, match="needs several target columns"):
-        load_data("csv", arguments, splits=NONE, task="multilabel")
-    both = {**arguments, "task": "classification"}
-    with pytest.raises(DataError, match="`task` of the source `csv` is `classification`"):
-        load_data("csv", both, splits=NONE, task="regression")
+        load_data("csv", arguments, splits=NONE, table=table)
+    found = load_data("csv", arguments, splits=NONE, task="regression", table=table)
+    assert found.num_outputs == 1
+    with pytest.raises(DataError, match="needs one column of 0 and 1 for each label"):
+        load_data("csv", arguments, splits=NONE, task="multilabel", table=table)
+    both = {"path": path, "task": "classification"}
+    with pytest.raises(DataError, match="`task` of the source `npz` is `classification`"):
+        load_data("npz", both, splits=NONE, task="regression")
+
+
+def test_several_target_columns(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("x,a,b,c\n" + "".join(f"{i * i},{i % 2},1,{i / 4}\n" for i in range(8)))
+    for target, task in ((("a", "b"), "multilabel"), (("a", "c"), "regression")):
+        data = load_data("csv", {"path": str(path)}, splits=NONE, table=TableOptions(target))
+        assert (data.task, data.num_outputs, data.target) == (task, 2, target)
+    path.write_text("x,a,b\n1,2,c\n4,5,d\n9,5,d\n")
+    with pytest.raises(DataError, match="`b` holds words; several targets must be numbers"):
+        load_data("csv", {"path": str(path)}, splits=NONE, table=TableOptions(("a", "b")))

@@ -6,7 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_recipes.recipes.data import Splits, load_data
-from keras_recipes.recipes.data.split import generator, limited, quotas, size_of, taken
+from keras_recipes.recipes.data.split import SplitBy, generator, limited, quotas, size_of, taken
+from keras_recipes.recipes.data.table import TableOptions
+from keras_recipes.recipes.errors import DataError
 
 
 def rows_of(split):
@@ -119,3 +121,97 @@ def test_a_limit_cuts_the_own_test_rows_too(tmp_path):
     data = load_data("npz", arguments, splits=Splits(None), limit=10)
     assert (len(data.train), len(data.test)) == (10, 10)
     assert rows_of(data.test) != list(range(10))  # drawn, not the first ones
+
+
+def table_of(tmp_path, **columns):
+    path = tmp_path / "table.csv"
+    rows = zip(*columns.values(), strict=True)
+    path.write_text("\n".join(",".join(map(str, row)) for row in [columns, *rows]))
+    return {"path": str(path)}
+
+
+def parts_of(data, name):
+    """The cells of a column in each part of the data."""
+    return {
+        part: getattr(data, part).x[name].to_pylist()
+        for part in ("train", "validation", "test")
+        if getattr(data, part) is not None
+    }
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_group_stands_on_both_sides(tmp_path, seed):
+    draw = np.random.default_rng(seed)
+    groups = draw.integers(0, 30, 400)
+    arguments = table_of(tmp_path, g=groups, x=draw.normal(size=400), y=draw.integers(0, 2, 400))
+    options = TableOptions(("y",), split_by=SplitBy("group", "g"))
+    data = load_data("csv", arguments, splits=Splits(0.2, 0.1), seed=seed, table=options)
+    found = [set(cells) for cells in parts_of(data, "g").values()]
+    assert sum(map(len, found)) == len(set(groups.tolist()))
+    sizes = {part: len(cells) for part, cells in parts_of(data, "g").items()}
+    assert sum(sizes.values()) == 400
+    # A part has at most one group more than was asked for.
+    most = np.bincount(groups).max()
+    assert 80 <= sizes["validation"] < 80 + most
+    assert 40 <= sizes["test"] < 40 + most
+
+
+def test_later_rows_validate_and_the_latest_test(tmp_path):
+    days = np.random.default_rng(0).permutation(100)
+    dates = [str(np.datetime64("2020-01-01") + int(day)) for day in days]
+    arguments = table_of(tmp_path, when=dates, x=range(100), y=days % 2)
+    options = TableOptions(("y",), split_by=SplitBy("time", "when"))
+    data = load_data("csv", arguments, splits=Splits(0.2, 0.1), table=options)
+    parts = parts_of(data, "when")
+    assert [len(cells) for cells in parts.values()] == [70, 20, 10]
+    assert max(parts["train"]) < min(parts["validation"])
+    assert max(parts["validation"]) < min(parts["test"])
+
+
+def test_rows_of_one_time_stay_together(tmp_path):
+    arguments = table_of(
+        tmp_path, t=[i // 7 for i in range(70)], x=[1.5, 2, 7] * 23 + [0], y=[0, 1] * 35
+    )
+    options = TableOptions(("y",), {"x": "auto"}, split_by=SplitBy("time", "t"))
+    data = load_data("csv", arguments, splits=Splits(None, 10), table=options)
+    parts = parts_of(data, "t")
+    assert parts["test"] == [8] * 7 + [9] * 7
+
+
+def test_a_column_names_the_parts(tmp_path):
+    names = ["train", "validation", "train", "test", "train", "train"]
+    arguments = table_of(tmp_path, part=names, x=range(6), y=[0, 1, 1, 0, 0, 1])
+    options = TableOptions(("y",), split_by=SplitBy("column", "part"))
+    data = load_data("csv", arguments, splits=Splits(), table=options)
+    assert parts_of(data, "x") == {"train": [0, 2, 4, 5], "validation": [1], "test": [3]}
+    assert [feature.name for feature in data.features] == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("by", "columns", "fragment"),
+    [
+        (SplitBy("column", "p"), {"p": ["train", "dev"]}, 'line 3, column `p`.*Received "dev"'),
+        (SplitBy("column", "p"), {"p": ["test", "test"]}, "names no row `train`"),
+        (SplitBy("group", "g"), {"g": [1, 1]}, "all 1 groups"),
+        (SplitBy("time", "t"), {"t": [1, 1]}, "the same time"),
+        (SplitBy("time", "t"), {"t": [1, ""]}, "line 3, column `t`: expected a time"),
+        (SplitBy("time", "t"), {"t": ["2020-01-01", "later"]}, 'Received "later"'),
+        (SplitBy("group", "none"), {"g": [1, 2]}, "has no column `none`"),
+    ],
+)
+def test_columns_that_cannot_decide(tmp_path, by, columns, fragment):
+    arguments = table_of(tmp_path, **columns, x=[1, 2], y=[0, 1])
+    with pytest.raises(DataError, match=fragment):
+        load_data("csv", arguments, splits=Splits(None, 1), table=TableOptions(("y",), split_by=by))
+
+
+def test_an_array_has_no_column_to_split_by():
+    arrays = np.arange(8.0).reshape(4, 2), [0, 1, 0, 1]
+    with pytest.raises(DataError, match="no table with columns"):
+        load_data(
+            "arrays",
+            {},
+            splits=Splits(None, 1),
+            arrays=arrays,
+            table=TableOptions(split_by=SplitBy("time", "t")),
+        )

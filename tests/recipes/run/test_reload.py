@@ -8,6 +8,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import keras_recipes
 from keras_recipes import disk
@@ -25,7 +26,8 @@ LINES = [f"{index % 7},{'red' if index % 2 else 'blue'},{'ab'[index % 2]}" for i
 RECIPE = {
     "name": "small",
     "data": {
-        "source": {"csv": {"path": "data/t.csv", "target": "y", "categorical": ["colour"]}},
+        "source": {"csv": {"path": "data/t.csv"}},
+        "target": "y",
         "batch_size": 16,
     },
     "model": {"layers": [{"dense": {"units": 2, "activation": "tanh"}}]},
@@ -39,7 +41,7 @@ RECIPE = {
         {"model_checkpoint": {"filepath": "checkpoints/last.keras"}},
     ],
 }
-NEW = "extra,colour,size\n1,red,2\n1,pink,2\n1,red,\n1,blue,3\n"
+NEW = "extra,colour,size\n1,red,2\n1,red,x\n1,blue,1e39\n1,blue,3\n"
 
 
 @pytest.fixture(scope="module")
@@ -88,9 +90,24 @@ def test_predictions_of_a_file_with_bad_rows(project, tmp_path, capsys):
     lines = out.splitlines()
     assert lines[0] == "prediction,output_a,output_b,error"
     assert [line.startswith(",,,") for line in lines[1:]] == [False, True, True, False]
-    assert 'line 3, column `colour`: "pink" was not in the table' in err
+    assert 'line 3, column `size`: expected a number. Received "x"' in err
     assert "the column `extra` is not used" in err
     assert main(["predict", str(project[0] / "run"), str(new)]) == 2
+
+
+def test_cells_that_are_missing_or_new_are_predicted(project, tmp_path, capsys):
+    new = tmp_path / "new.csv"
+    new.write_text("colour,size\npink,2\n,\nblue,?\n")
+    assert set(keras_recipes.predict(project[0] / "run", new).values) <= {"a", "b"}
+    # The saved model alone does the same.
+    found = project[1].model.predict(
+        tf.data.Dataset.from_tensors(
+            {"colour": tf.constant([["pink"], [""]]), "size": tf.constant([[2.0], [np.nan]])}
+        ),
+        verbose=0,
+    )
+    columns = {"colour": ["pink", None], "size": [2, None]}
+    np.testing.assert_array_equal(found, project[1].predict(columns).outputs)
 
 
 def test_metrics_of_a_file_of_arrays_and_of_columns(project, tmp_path, capsys):
@@ -105,7 +122,7 @@ def test_metrics_of_a_file_of_arrays_and_of_columns(project, tmp_path, capsys):
     assert everything["accuracy"] == pytest.approx(np.mean(labels == np.array(y)))
 
     other = tmp_path / "more.csv"
-    other.write_text("size,colour,y\n" + "\n".join([*LINES, "1,pink,a", "1,red,c"]) + "\n")
+    other.write_text("size,colour,y\n" + "\n".join([*LINES, "x,red,a", "1,red,c"]) + "\n")
     assert main(["evaluate", str(folder / "run"), str(other)]) == 2
     assert "2 of 42 rows cannot be used" in capsys.readouterr().err
     words = ["evaluate", str(folder / "run"), str(other), "--on-error", "skip", "--json"]
@@ -114,6 +131,17 @@ def test_metrics_of_a_file_of_arrays_and_of_columns(project, tmp_path, capsys):
     assert json.loads(out)["metrics"] == pytest.approx(everything)
     assert 'the class "c" is none that the model knows' in err
     assert main([*words[:3], "--split", "test"]) == 2
+
+
+def test_the_model_of_a_table_loads_with_the_layers_of_this_package(project):
+    code = (
+        "import keras, keras_recipes\n"
+        f"model = keras.models.load_model({str(project[0] / 'run/model.keras')!r})\n"
+        "assert type(model).__module__.startswith('keras.')\n"
+        "assert sorted(model.input) == ['colour', 'size']\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_what_a_result_hands_back(project):
@@ -157,8 +185,10 @@ def test_data_that_was_moved_alone(moved, tmp_path, capsys):
         keras_recipes.evaluate(run, "test", [f"{path}=absent/t.csv"])
 
 
-def test_models_load_where_there_is_only_keras(project, tmp_path):
+def test_models_load_where_there_is_only_keras(tmp_path):
     """Those of a run without this package, one of a fit with its model class with it."""
+    data = {"source": "iris", "batch_size": 16}
+    keras_recipes.load({**RECIPE, "data": data}).train(out=tmp_path / "run", progress=False)
     inputs = keras.Input((2,))
     outputs = keras.layers.Dense(1)(inputs)
     model = TrainingModel(inputs, outputs, weight_decay=WeightDecay(0.01))
@@ -166,7 +196,7 @@ def test_models_load_where_there_is_only_keras(project, tmp_path):
     whole = tmp_path / "whole.keras"
     own = BestCheckpoint(str(whole), monitor="loss")
     model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0, callbacks=[own])
-    run = project[0] / "run"
+    run = tmp_path / "run"
     paths = [path for path in sorted(run.rglob("*.keras")) if "state" not in path.parts]
     names = {str(path.relative_to(run)) for path in paths}
     assert names >= {
@@ -180,7 +210,7 @@ def test_models_load_where_there_is_only_keras(project, tmp_path):
         f"for path in {[str(path) for path in paths]!r}:\n"
         "    model = keras.models.load_model(path)\n"
         "    assert type(model).__module__.startswith('keras.'), path\n"
-        "    assert model.output_shape == (None, 2)\n"
+        "    assert model.output_shape == (None, 3)\n"
         "assert not any(name.startswith('keras_recipes') for name in sys.modules)\n"
         "import keras_recipes\n"
         f"whole = keras.models.load_model({str(whole)!r})\n"

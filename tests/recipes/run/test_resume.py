@@ -204,6 +204,29 @@ def test_how_often_it_is_stored_may_change(eager, signalled, tmp_path):
     assert same(tmp_path / "whole", tmp_path / "run") == []
 
 
+CELLS = [
+    f"{'' if row % 5 == 0 else row % 7},{'' if row % 11 == 0 else f'c{row % 40}'},"
+    f"a {'good' if row % 3 else 'bad'} word,{'ab'[row % 2]}"
+    for row in range(120)
+]
+
+
+def test_a_table_with_missing_cells_an_embedding_and_text(eager, signalled, tmp_path):
+    (tmp_path / "t.csv").write_text("\n".join(["n,c,t,y", *CELLS]))
+    features = {"n": "numeric", "c": {"category": {"output": "embedding"}}}
+    features["t"] = {"text": {"output": "embedding", "dimensions": 3, "length": 4}}
+    source = {"csv": {"path": str(tmp_path / "t.csv")}}
+    data = {"source": source, "target": "y", "features": features, "batch_size": 32}
+    made = recipe(data=data)
+    train(made, tmp_path / "whole")
+    for place in (2, 5):
+        signalled(place)
+        assert train(made, tmp_path / f"run{place}").status == "interrupted"
+        signalled(0)
+        keras_recipes.resume(tmp_path / f"run{place}", progress=False)
+        assert same(tmp_path / "whole", tmp_path / f"run{place}") == []
+
+
 def test_before_the_first_checkpoint_it_begins_again(eager, tmp_path, capsys):
     train(recipe(), tmp_path / "whole")
     out = tmp_path / "killed"
@@ -269,7 +292,8 @@ def test_changed_data_is_refused(eager, tmp_path):
         table.write_text(f"u,v,y\n{lines}\n")
 
     rows(0)
-    made = recipe(data={"source": {"csv": {"path": str(table), "target": "y"}}, "batch_size": 16})
+    data = {"source": {"csv": {"path": str(table)}}, "target": "y", "batch_size": 16}
+    made = recipe(data=data)
     train(made, tmp_path / "run")
     rows(1)
     longer = {"epochs": 5}

@@ -16,7 +16,9 @@ import keras_recipes
 from keras_recipes.recipes import DataError, RecipeError, RequestError, TrainingFailed
 from keras_recipes.recipes.build.experiment import experiment
 from keras_recipes.recipes.build.inputs import data_of
+from keras_recipes.recipes.data.table import note_lines
 from keras_recipes.recipes.record.directory import open_run
+from keras_recipes.recipes.run.analysis import dry_run
 from keras_recipes.recipes.run.reload import evaluate, predict
 from keras_recipes.recipes.run.stored_recipe import recipe_of
 
@@ -139,7 +141,7 @@ def test_evaluate_gives_what_the_run_measured(run):
 def test_evaluate_refuses_data_that_has_changed(tmp_path):
     rows = "\n".join(f"{i % 7},{i % 3},{'ab'[i % 2]}" for i in range(60))
     (tmp_path / "t.csv").write_text(f"u,v,y\n{rows}\n")
-    recipe = {**SMALL, "data": {"source": {"csv": {"path": "t.csv", "target": "y"}}}}
+    recipe = {**SMALL, "data": {"source": {"csv": {"path": "t.csv"}}, "target": "y"}}
     keras_recipes.train(recipe, {"epochs": 1}, out=tmp_path / "run", progress=False)
     (tmp_path / "t.csv").write_text(f"u,v,y\n{rows.replace('6,', '5,')}\n")
     with pytest.raises(RequestError, match="the data has changed since this run"):
@@ -168,7 +170,7 @@ def test_predict_tells_what_is_wrong_with_the_rows(run, tmp_path, bad):
     ("change", "message"),
     [
         ({"data.batch_size": 1000}, "larger than the training split"),
-        ({"data.source": {"csv": {"path": "absent.csv", "target": "y"}}}, "no such file"),
+        ({"data.source": {"csv": {"path": "absent.csv"}}, "data.target": "y"}, "no such file"),
         ({"model.layers": [{"conv2d": {"filters": 2, "kernel_size": 3}}]}, "layers\\[0\\]"),
         ({"model.layers": [{"dense": {"units": 8, "activation": "relu"}}, "lstm"]}, "needs"),
         ({"model.output": {"dense": {"units": 4}}}, "ends in 4 units where the data needs 3"),
@@ -347,3 +349,35 @@ def test_every_optimizer_of_the_textbook_learns(optimizer, tmp_path):
     )
     result = recipe.train(out=tmp_path / "run", progress=False)
     assert result.validation["accuracy"] > 0.7
+
+
+def test_people_are_told_what_each_column_was_taken_for(tmp_path, capsys):
+    rows = [f"{index},{index % 7}.5,{'ab'[index % 2]},{index % 2}" for index in range(60)]
+    (tmp_path / "t.csv").write_text("\n".join(["number,size,colour,y", *rows]))
+    source = {"csv": {"path": str(tmp_path / "t.csv")}}
+    recipe = keras_recipes.load(
+        {**SMALL, "epochs": 1, "data": {"source": source, "target": "y", "test": None}}
+    )
+    notes = [
+        "size: numeric, standardize; numbers from 0.5 to 6.5",
+        "colour: category; 2 categories",
+    ]
+    result = recipe.train(out=tmp_path / "run", progress=True)
+    told = capsys.readouterr().err
+    assert [line for line in told.splitlines() if line.startswith("column ")][1:] == [
+        f"column {note}" for note in notes
+    ]
+    assert told.index("column size") < told.index("epoch")
+    assert json.loads((tmp_path / "run/data.json").read_text())["notes"][1:] == notes
+    assert f"column {notes[1]}\n" in dry_run(recipe, data_of(recipe))
+    recipe.train(out=tmp_path / "quiet", progress=False)
+    assert "column " not in capsys.readouterr().err
+    assert result.status == "completed"
+
+
+def test_of_many_columns_people_are_told_the_first():
+    lines = note_lines([f"c{index}: category; 2 categories" for index in range(41)])
+    assert len(lines) == 31
+    assert lines[29].startswith("column c29: ")
+    assert lines[30] == "... and 11 more of 41 columns"
+    assert len(note_lines(["a", "b"])) == 2

@@ -64,7 +64,8 @@ WORDS = {
     """,
     "schedules": "formula",
     "weight_decay": "exclude",
-    "sources": "categorical delimiter encoding numeric target task x x_test y y_test",
+    "features": "missing",
+    "sources": "delimiter encoding task x x_test y y_test",
 }
 TEXTS = ("/etc/passwd", "below/file.txt", ["/etc/passwd"], {"layer": "/etc/passwd"})
 ENTRIES = [entry for rows in catalog.tables().values() for entry in rows.values()]
@@ -176,7 +177,7 @@ def test_templates():
 
 
 def test_data_and_weights_come_from_this_machine_and_the_line_is_told(tmp_path):
-    text = "data: {source: {csv: {path: %s, target: y}}}\nmodel: {layers: []}\nepochs: 1\n"
+    text = "data: {source: {csv: {path: %s}}, target: y}\nmodel: {layers: []}\nepochs: 1\n"
     file = tmp_path / "r.yaml"
     for scheme in ("gs", "http", "s3", "hf", "file"):
         file.write_text(text % f"{scheme}://host/a.csv")

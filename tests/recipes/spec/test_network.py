@@ -55,8 +55,9 @@ WRONG = [
 
 
 def recipe(source, layers):
-    given = {"csv": {"csv": {"path": "t.csv", "target": "y"}}, "npz": {"npz": {"path": "a.npz"}}}
-    return {"name": "x", "data": {"source": given.get(source, source)}, "model": {"layers": layers}}
+    given = {"csv": {"csv": {"path": "t.csv"}}, "npz": {"npz": {"path": "a.npz"}}}
+    data = {"source": given.get(source, source), **({"target": "y"} if source == "csv" else {})}
+    return {"name": "x", "data": data, "model": {"layers": layers}}
 
 
 @pytest.mark.parametrize(("source", "layers", "message"), WRONG)
@@ -87,7 +88,7 @@ def test_validate_says_where_shapes_are_not_known(tmp_path, capsys):
     for name, source, layer in (
         ("a", "{npz: {path: a.npz}}", "flatten"),
         ("b", "iris", "{einsum_dense: {equation: 'ab,bc->ac', output_shape: 3}}"),
-        ("c", "{csv: {path: t.csv, target: y}}", "{dense: {units: 3}}"),
+        ("c", "{csv: {path: t.csv}}, target: y", "{dense: {units: 3}}"),
     ):
         (tmp_path / f"{name}.yaml").write_text(text % (source, layer))
     np.savez(tmp_path / "a.npz", x=np.zeros((4, 2)), y=np.arange(4) % 2)

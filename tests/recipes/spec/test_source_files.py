@@ -16,9 +16,9 @@ data:
   source:
     csv:
       path: t.csv
-      target: price
-      categorical: [colour]
-  validation: {csv: {path: v.csv, target: price}}
+  target: price
+  features: {'*': auto, colour: category}
+  validation: {csv: {path: v.csv}}
 model: {layers: [{dense: {units: 2}}]}
 """
 NPZ = """\
@@ -64,9 +64,9 @@ def test_columns_that_are_not_there(folder, capsys):
     (folder / "v.csv").unlink()
     status, told = verdict(capsys, "r.yaml")
     assert status == 2
-    assert "r.yaml:6:15 data.source.csv.target:" in told
+    assert "r.yaml:6:11 data.target:" in told
     assert "t.csv has no column `price`; it has `size`, `color` or `prize`. Did you mean" in told
-    assert "r.yaml:7:21 data.source.csv.categorical[0]:" in told
+    assert "r.yaml:7:33 data.features.colour:" in told
     assert "r.yaml:8:28 data.validation.csv.path:" in told
     assert "v.csv: there is no such file." in told
 
@@ -108,6 +108,40 @@ def test_every_file_of_a_sweep(folder, capsys):
     assert "/t.csv" not in told
     (folder / "absent.csv").write_text("size,colour,price\n1,red,2.5\n")
     assert verdict(capsys, "s.yaml")[0] == 0
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_other_tables_that_are_not_there(folder, capsys, kind):
+    text = RECIPE.replace("csv:\n      path: t.csv", f"{kind}:\n      path: t.{kind}")
+    (folder / "r.yaml").write_text(text)
+    status, told = verdict(capsys, "r.yaml")
+    assert status == 2
+    assert f"r.yaml:5:13 data.source.{kind}.path:" in told
+    assert "there is no such file." in told
+    (folder / f"t.{kind}").write_text("anything")
+    assert verdict(capsys, "r.yaml")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "place", "fragment"),
+    [
+        ("  target: price\n", "r.yaml:3:3 data:", "needs `target`"),
+        (
+            "features: {'*': auto, colour: category}",
+            "r.yaml:7:21 data.features.price:",
+            "a feature",
+        ),
+        ("csv:\n      path: t.csv", "data.target:", "`iris` is no table with columns"),
+    ],
+)
+def test_a_table_and_its_target_belong_together(folder, capsys, change, place, fragment):
+    new = {"  target: price\n": "", "csv:\n      path: t.csv": "iris"}
+    text = RECIPE.replace(change, new.get(change, "features: {price: category}"))
+    (folder / "r.yaml").write_text(text)
+    status, told = verdict(capsys, "r.yaml")
+    assert status == 2
+    assert place in told
+    assert fragment in told
 
 
 def test_a_wide_header_is_listed_in_part(folder, capsys):

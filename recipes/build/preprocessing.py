@@ -1,0 +1,278 @@
+"""What was learned of a table's columns, as Keras layers from raw columns to numbers.
+
+A network is trained on numbers that were made once, by the first half of this; the saved model has
+both halves, and takes raw columns.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+import pyarrow as pa
+import tensorflow as tf
+
+from ...models.feature_layers import DateParts, FillMissing, IsMissing, SignedLog
+from ..data import Data, Split
+from ..data.arrow import compute as pc
+from ..data.features import (
+    Fitted,
+    FittedCategory,
+    FittedDate,
+    FittedNumeric,
+    FittedText,
+    numbers_of,
+    parsed_dates,
+)
+from ..data.frame import Frame, floats, plain, words
+from ..errors import DataError
+
+# Blocks of the numbers that a table becomes.
+MATRIX, CATEGORIES = "matrix", "categories"
+# Rows that become numbers at a time.
+BATCH = 1 << 16
+
+
+class Preprocessing:
+    """From raw columns to blocks of numbers.
+
+    The blocks are the `matrix` of numbers (rows, width), the numbers of `categories` that have an
+    embedding (rows, categories), and one of words for each text (rows, length); what is alone
+    stands without a name.
+
+    Attributes:
+        features: what was learned of each column.
+        model: a Keras model from raw columns, each of shape (rows, 1), to the blocks.
+    """
+
+    def __init__(self, features: Sequence[Fitted]) -> None:
+        self.features = tuple(features)
+        _refuse_same_names(self.features)
+        columns: list[Any] = [
+            keras.Input((1,), name=input_name(feature.name), dtype=_dtype(feature))
+            for feature in self.features
+        ]
+        numbers = [
+            _numbers_of(feature, column)
+            for feature, column in zip(self.features, columns, strict=True)
+        ]
+        self._each = [
+            keras.Model(column, found) for column, found in zip(columns, numbers, strict=True)
+        ]
+        inputs = {column.name: column for column in columns}
+        self.model = keras.Model(inputs, self._blocks(numbers, _joined))
+
+    def encoded(self, rows: Frame) -> Any:
+        """The blocks of a table, float32 and int32: what the model gives."""
+        parts = [
+            _encoded(feature, model, rows)
+            for feature, model in zip(self.features, self._each, strict=True)
+        ]
+        return self._blocks(parts, lambda found: np.concatenate(found, axis=1))
+
+    def head(self, blocks: Any) -> tuple[Any, Any]:
+        """Inputs of a network for blocks like these, and one vector a row made of them."""
+        if isinstance(blocks, np.ndarray):
+            inputs: Any = keras.Input(blocks.shape[1:], name="rows", dtype=str(blocks.dtype))
+        else:
+            inputs = {
+                name: keras.Input(block.shape[1:], name=name, dtype=str(block.dtype))
+                for name, block in blocks.items()
+            }
+        return inputs, head(self.features, inputs)
+
+    def _blocks(self, parts: Sequence[Any], join: Callable[[Sequence[Any]], Any]) -> Any:
+        blocks: dict[str, list[Any]] = {}
+        for index, (feature, part) in enumerate(zip(self.features, parts, strict=True)):
+            blocks.setdefault(_block(index, feature), []).append(part)
+        joined = {name: join(found) for name, found in blocks.items()}
+        return next(iter(joined.values())) if len(joined) == 1 else joined
+
+
+def head(features: Sequence[Fitted], inputs: Any) -> Any:
+    """The blocks as one vector a row: embeddings of categories and texts beside the matrix.
+
+    Args:
+        inputs: Keras tensors of the blocks that `preprocessing` gives.
+    """
+    if not isinstance(inputs, Mapping):
+        name = next(
+            (n for i, f in enumerate(features) for n in [_block(i, f)] if n != MATRIX), MATRIX
+        )
+        inputs = {name: inputs}
+    parts = [inputs[MATRIX]] if MATRIX in inputs else []
+    embedded = 0
+    for index, feature in enumerate(features):
+        if isinstance(feature, FittedText):
+            parts.append(_pooled(feature, inputs[text_block(index)], index))
+        elif isinstance(feature, FittedCategory) and feature.output == "embedding":
+            numbers = inputs[CATEGORIES][:, embedded]
+            layer = keras.layers.Embedding(
+                len(feature.vocabulary) + 1, feature.dimensions, name=f"embedding_{index}"
+            )
+            parts.append(layer(numbers))
+            embedded += 1
+    return _joined(parts)
+
+
+def encoded(data: Data) -> tuple[Data, Preprocessing | None]:
+    """Data with the columns of a table as blocks of numbers, and what makes them; else as it is."""
+    if not data.features:
+        return data, None
+    prepared = Preprocessing(data.features)
+
+    def numbers(split: Split | None) -> Split | None:
+        return None if split is None else Split(prepared.encoded(split.x), split.y)
+
+    train = numbers(data.train) or data.train
+    every = data.unlabelled
+    return (
+        replace(
+            data,
+            train=train,
+            validation=numbers(data.validation),
+            test=numbers(data.test),
+            unlabelled=None if every is None else prepared.encoded(every),
+        ),
+        prepared,
+    )
+
+
+def _encoded(feature: Fitted, model: keras.Model, rows: Frame) -> np.ndarray:
+    """A column as numbers (rows, width)."""
+    if isinstance(feature, FittedNumeric):
+        return _in_batches(model, _raw(feature, rows[feature.name], rows))
+    # A column has far fewer different cells than cells, as a rule.
+    coded = pc.fill_null(pc.cast(rows[feature.name], pa.string()), "").dictionary_encode()
+    return _in_batches(model, _raw(feature, coded.dictionary, rows))[np.asarray(coded.indices)]
+
+
+def _in_batches(model: keras.Model, column: tf.Tensor) -> np.ndarray:
+    parts = [model(column[first : first + BATCH, None]) for first in range(0, len(column), BATCH)]
+    array = np.concatenate([part.numpy() for part in parts])
+    return array.astype("int32" if array.dtype.kind == "i" else "float32")
+
+
+def raw(features: Sequence[Fitted], rows: Frame) -> dict[str, tf.Tensor]:
+    """Columns of a table as the model takes them, each (rows, 1)."""
+    return {
+        input_name(feature.name): _raw(feature, rows[feature.name], rows)[:, None]
+        for feature in features
+    }
+
+
+def _raw(feature: Fitted, column: Any, rows: Frame) -> tf.Tensor:
+    if isinstance(feature, FittedNumeric):
+        return tf.constant(floats(numbers_of(rows, feature.name)), _dtype(feature))
+    if isinstance(feature, FittedDate):
+        parsed_dates(column, rows, feature.name)
+    return tf.constant(words(column))
+
+
+def _numbers_of(feature: Fitted, column: Any) -> Any:
+    match feature:
+        case FittedNumeric():
+            return _joined(_numbers(feature, column))
+        case FittedDate():
+            return DateParts(feature.parts, feature.first_year, feature.years)(column)
+        case FittedCategory(output="embedding"):
+            return _lookup(feature)(column)
+        case FittedCategory():
+            return _one_hot(feature, column)
+        case FittedText():
+            return _text(feature)(column)
+
+
+def input_name(column: str) -> str:
+    """Name of a column among the inputs of the model: Keras takes no `/` in it."""
+    return column.replace("/", "|")
+
+
+def _refuse_same_names(features: Sequence[Fitted]) -> None:
+    """Raise a `DataError` where two columns would be the same input."""
+    seen: dict[str, str] = {}
+    for feature in features:
+        other = seen.setdefault(input_name(feature.name), feature.name)
+        if other != feature.name:
+            raise DataError(
+                f"columns `{plain(other)}` and `{plain(feature.name)}` cannot both enter a model, "
+                "which takes `/` in a name for `|`. Leave one out under `features`."
+            )
+
+
+def text_block(index: int) -> str:
+    """Name of the block of a text feature."""
+    return f"text_{index}"
+
+
+def batches(columns: Any, size: int) -> tf.data.Dataset:
+    """Raw columns by name in batches, in their order."""
+    return tf.data.Dataset.from_tensor_slices(columns).batch(size)
+
+
+def _block(index: int, feature: Fitted) -> str:
+    if isinstance(feature, FittedText):
+        return text_block(index)
+    embedding = isinstance(feature, FittedCategory) and feature.output == "embedding"
+    return CATEGORIES if embedding else MATRIX
+
+
+def _dtype(feature: Fitted) -> str:
+    if not isinstance(feature, FittedNumeric):
+        return "string"
+    return "float64" if feature.double else "float32"
+
+
+def _joined(parts: Sequence[Any]) -> Any:
+    return parts[0] if len(parts) == 1 else keras.layers.Concatenate()(parts)
+
+
+def _numbers(feature: FittedNumeric, column: Any) -> list[Any]:
+    dtype = _dtype(feature)
+    found = FillMissing(feature.fill, dtype=dtype)(column)
+    if feature.log:
+        found = SignedLog(dtype=dtype)(found)
+    if feature.boundaries:
+        bins = keras.layers.Discretization(list(feature.boundaries), output_mode="one_hot")
+        found = bins(found)
+    elif (feature.offset, feature.divisor) != (0.0, 1.0):
+        factor = 1.0 / feature.divisor
+        found = keras.layers.Rescaling(factor, -feature.offset * factor, dtype=dtype)(found)
+    if feature.double:
+        found = keras.layers.Identity(dtype="float32")(found)
+    return [found, IsMissing()(column)] if feature.indicator else [found]
+
+
+def _lookup(feature: FittedCategory, mode: str = "int") -> keras.layers.Layer:
+    return keras.layers.StringLookup(
+        vocabulary=list(feature.vocabulary), output_mode=mode, num_oov_indices=1
+    )
+
+
+def _one_hot(feature: FittedCategory, column: Any) -> Any:
+    if feature.output == "hashing":
+        return keras.layers.Hashing(feature.dimensions, output_mode="one_hot")(column)
+    found = _lookup(feature, "one_hot")(column)
+    # The weights of a column that is 0 in all training rows would stay as they were drawn.
+    return found if feature.unseen else found[:, 1:]
+
+
+def _text(feature: FittedText) -> keras.layers.Layer:
+    return keras.layers.TextVectorization(
+        vocabulary=list(feature.vocabulary), output_sequence_length=feature.length
+    )
+
+
+def _pooled(feature: FittedText, numbers: Any, index: int) -> Any:
+    known = len(feature.vocabulary) + 2  # with the padding, 0, and words that are not known, 1
+    if feature.output == "embedding":
+        layer = keras.layers.Embedding(
+            known, feature.dimensions, mask_zero=True, name=f"embedding_{index}"
+        )
+        return keras.layers.GlobalAveragePooling1D()(layer(numbers))
+    mode = "count" if feature.output == "tf_idf" else "multi_hot"
+    found = keras.layers.CategoryEncoding(known, output_mode=mode)(numbers)[:, 2:]
+    if not feature.idf:
+        return found
+    return keras.layers.Rescaling(np.array(feature.idf, "float32"))(found)

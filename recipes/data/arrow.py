@@ -1,0 +1,9 @@
+"""Arrow's functions on columns.
+
+`pyarrow.compute` makes them when it is imported, so that no type checker knows them.
+"""
+
+import importlib
+from typing import Any
+
+compute: Any = importlib.import_module("pyarrow.compute")

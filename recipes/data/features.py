@@ -1,0 +1,445 @@
+"""What goes into a network from each column, as learned from the training rows.
+
+`Numeric`, `Category`, `Date` and `Text` are what a recipe says of a column; their `fit`
+learns the rest from the training rows and from no other: means, vocabularies, ranges.
+`recipes/build/preprocessing.py` makes Keras layers of what they learned.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Literal
+
+import numpy as np
+import pyarrow as pa
+from pydantic import Discriminator, TypeAdapter
+
+from ...arguments import check_int, check_number, invalid
+from ..errors import DataError
+from ..spec.fields import shown
+from .arrays import lost_in_float32, moments
+from .arrow import compute as pc
+from .frame import Column, Frame, floats, is_text, not_numbers, numbers, plain, words
+
+# Missing and unseen categories.
+MISSING = ""
+# A larger or smaller range is one whose reciprocal is no 32-bit float.
+SMALLEST, LARGEST = 1e-37, 1e37
+# Words that a category is written in, at most.
+MOST_CATEGORIES = 100_000
+
+
+class FeatureKind(StrEnum):
+    """How a column enters the network."""
+
+    NUMERIC = "numeric"
+    CATEGORY = "category"
+    DATE = "date"
+    TEXT = "text"
+
+
+@dataclass(frozen=True)
+class FittedNumeric:
+    """A column of numbers: `(f(x) - offset) / divisor`, or which of the bins x falls in.
+
+    Attributes:
+        fill: takes the place of a missing number.
+        indicator: whether a second number says that it was missing.
+        log: whether f(x) is `sign(x) log(1 + |x|)`, else f(x) is x.
+        boundaries: between the bins of quantiles; empty where there are none.
+        double: whether 32-bit floats cannot tell the numbers apart.
+    """
+
+    name: str
+    fill: float
+    indicator: bool
+    offset: float = 0.0
+    divisor: float = 1.0
+    log: bool = False
+    boundaries: tuple[float, ...] = ()
+    double: bool = False
+    kind: Literal[FeatureKind.NUMERIC] = FeatureKind.NUMERIC
+
+    @property
+    def width(self) -> int:
+        """Numbers that a cell becomes."""
+        return len(self.boundaries) + 1 + self.indicator
+
+
+@dataclass(frozen=True)
+class FittedCategory:
+    """A column of categories.
+
+    Attributes:
+        vocabulary: the words, in order; the empty one stands for a missing cell.
+        unseen: whether training rows have words outside of the vocabulary, the rare ones.
+        output: `one_hot` columns, an `embedding` that is learned, or `hashing` into one-hot bins.
+        dimensions: of the embedding, or bins of the hashing.
+    """
+
+    name: str
+    vocabulary: tuple[str, ...]
+    unseen: bool
+    output: Literal["one_hot", "embedding", "hashing"]
+    dimensions: int = 0
+    kind: Literal[FeatureKind.CATEGORY] = FeatureKind.CATEGORY
+
+    @property
+    def width(self) -> int:
+        """Numbers that a cell becomes."""
+        if self.output == "embedding":
+            return 1
+        return self.dimensions if self.output == "hashing" else len(self.vocabulary) + self.unseen
+
+
+@dataclass(frozen=True)
+class FittedDate:
+    """A column of dates, `2013-01-31` with or without `05:00:00`.
+
+    Attributes:
+        parts: `year` (scaled by its range), and `month`, `weekday`, `hour` as cosine and sine.
+        first_year: that is 0.
+        years: that are 1.
+    """
+
+    name: str
+    parts: tuple[str, ...]
+    first_year: float
+    years: float
+    kind: Literal[FeatureKind.DATE] = FeatureKind.DATE
+
+    @property
+    def width(self) -> int:
+        """Numbers that a cell becomes."""
+        return sum(1 if part == "year" else 2 for part in self.parts)
+
+
+@dataclass(frozen=True)
+class FittedText:
+    """A column of text.
+
+    Attributes:
+        vocabulary: its words, the most frequent first.
+        output: `embedding` of a sequence of words, `multi_hot` or `tf_idf` over the vocabulary.
+        length: words that are read of a text.
+        dimensions: of the embedding.
+        idf: inverse document frequency of each word, for `tf_idf`.
+    """
+
+    name: str
+    vocabulary: tuple[str, ...]
+    output: Literal["embedding", "multi_hot", "tf_idf"]
+    length: int = 0
+    dimensions: int = 0
+    idf: tuple[float, ...] = ()
+    kind: Literal[FeatureKind.TEXT] = FeatureKind.TEXT
+
+    @property
+    def width(self) -> int:
+        """Numbers that a cell becomes, before the network looks them up."""
+        return self.length
+
+
+Fitted = FittedNumeric | FittedCategory | FittedDate | FittedText
+# Reads and writes them as JSON, in `data.json`.
+FITTED: TypeAdapter[tuple[Annotated[Fitted, Discriminator("kind")], ...]] = TypeAdapter(
+    tuple[Annotated[Fitted, Discriminator("kind")], ...]
+)
+
+
+@dataclass(frozen=True)
+class Numeric:
+    """A column of numbers.
+
+    Args:
+        scale: `standardize` to mean 0 and deviation 1, `minmax` to [0, 1], `log` for
+            `sign(x) log(1 + |x|)` standardized, `quantile` for one column of 0 and 1 for each of
+            `bins` equally full bins, or `none`.
+        missing: what takes the place of a missing number: `median`, `mean`, or a number.
+        indicator: whether one more column says that the number was missing; by default it does
+            where training rows miss it.
+        bins: for the scale `quantile`.
+    """
+
+    scale: Literal["standardize", "minmax", "log", "quantile", "none"] = "standardize"
+    missing: Literal["median", "mean"] | float = "median"
+    indicator: bool | None = None
+    bins: int = 10
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.missing, str):
+            check_number("missing", self.missing, ge=-LARGEST, le=LARGEST)
+        check_int("bins", self.bins, ge=2, le=1000)
+
+    def describe(self) -> str:
+        """A phrase for people."""
+        return f"numeric, {self.scale}"
+
+    def fit(self, name: str, rows: Frame) -> FittedNumeric:
+        """Learn from the training rows.
+
+        Raises:
+            DataError: the column holds words, or too large a range.
+        """
+        column = numbers_of(rows, name)
+        values = floats(column)
+        known = values[~np.isnan(values)]
+        if not len(known):
+            raise DataError(
+                f"{rows.where}: column `{plain(name)}` has no number in the training rows."
+            )
+        indicator = column.null_count > 0 if self.indicator is None else self.indicator
+        fill = self._fill(known)
+        if self.scale == "quantile":
+            inner = np.linspace(0, 1, self.bins + 1)[1:-1]
+            boundaries = tuple(np.unique(np.quantile(known, inner)).tolist())
+            return FittedNumeric(name, fill, indicator, boundaries=boundaries)
+        filled = np.where(np.isnan(values), fill, values)
+        if self.scale == "log":
+            filled = np.sign(filled) * np.log1p(np.abs(filled))
+        offset, divisor = self._range(filled)
+        if divisor > LARGEST:
+            raise DataError(
+                f"{rows.where}: column `{plain(name)}` has a range of {divisor:.3g}, too large to "
+                "scale."
+            )
+        double = self.scale != "none" and bool(lost_in_float32(known))
+        divisor = divisor if divisor > SMALLEST else 1.0
+        return FittedNumeric(
+            name, fill, indicator, offset, divisor, self.scale == "log", double=double
+        )
+
+    def _fill(self, known: np.ndarray) -> float:
+        if self.missing == "median":
+            return float(np.median(known))
+        return float(known.mean()) if self.missing == "mean" else float(self.missing)
+
+    def _range(self, values: np.ndarray) -> tuple[float, float]:
+        if self.scale == "none":
+            return 0.0, 1.0
+        if self.scale == "minmax":
+            return float(values.min()), float(values.max() - values.min())
+        mean, deviation = moments(values, pixels=False)
+        return float(mean), float(deviation)
+
+
+@dataclass(frozen=True)
+class Category:
+    """A column of categories: words, or whole numbers that name something.
+
+    Args:
+        output: `one_hot` for a column of 0 and 1 for each category, `embedding` for vectors that
+            are learned, `hashing` for one-hot bins of a hash, which needs no vocabulary; `auto` is
+            one-hot up to 32 categories, else an embedding.
+        min_count: categories with fewer training rows are grouped with those that were never seen.
+        dimensions: of the embedding, by default `min(32, 1.6 categories ** 0.56)`; or the number
+            of hash bins, by default 64.
+    """
+
+    output: Literal["auto", "one_hot", "embedding", "hashing"] = "auto"
+    min_count: int = 1
+    dimensions: int | None = None
+
+    def __post_init__(self) -> None:
+        check_int("min_count", self.min_count, ge=1)
+        if self.dimensions is not None:
+            check_int("dimensions", self.dimensions, ge=1)
+
+    def describe(self) -> str:
+        """A phrase for people."""
+        return "category" if self.output == "auto" else f"category, {self.output}"
+
+    def fit(self, name: str, rows: Frame) -> FittedCategory:
+        """Learn the vocabulary from the training rows."""
+        if self.output == "hashing":
+            return FittedCategory(name, (), True, "hashing", self.dimensions or 64)
+        found = counts_of(scalar(rows, name))
+        kept = tuple(sorted(word for word, count in found.items() if count >= self.min_count))
+        if len(kept) > MOST_CATEGORIES or not kept:
+            raise DataError(
+                f"{rows.where}: column `{plain(name)}` has {len(kept)} categories with "
+                f"{self.min_count} rows or more; expected 1 to {MOST_CATEGORIES}. Change "
+                "`min_count`, or use `output: hashing`."
+            )
+        output = self.output
+        if output == "auto":
+            output = "one_hot" if len(kept) <= 32 else "embedding"
+        width = self.dimensions or min(32, round(1.6 * len(kept) ** 0.56))
+        return FittedCategory(
+            name, kept, len(kept) < len(found), output, width if output == "embedding" else 0
+        )
+
+
+DATE = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$"
+
+
+@dataclass(frozen=True)
+class Date:
+    """A column of dates in the form of ISO 8601: `2013-01-31`, `2013-01-31 05:00:00`.
+
+    Args:
+        parts: which of `year`, `month`, `weekday` and `hour` enter; by default those that differ
+            between training rows. All but the year are cosine and sine of an angle, so that
+            December is beside January.
+    """
+
+    parts: Sequence[Literal["year", "month", "weekday", "hour"]] | None = None
+
+    def __post_init__(self) -> None:
+        if self.parts is not None and len({*self.parts}) != max(len(self.parts), 1):
+            raise invalid("parts", "different parts of a date, at least one", list(self.parts))
+
+    def describe(self) -> str:
+        """A phrase for people."""
+        return "date"
+
+    def fit(self, name: str, rows: Frame) -> FittedDate:
+        """Learn the range of the years from the training rows."""
+        column = scalar(rows, name)
+        times = parsed_dates(column, rows, name)
+        values = {
+            "year": pc.year(times),
+            "month": pc.month(times),
+            "weekday": pc.day_of_week(times),
+            "hour": pc.hour(times),
+        }
+        parts = self.parts
+        if parts is None:
+            parts = [part for part, found in values.items() if len(found.unique().drop_null()) > 1]
+        years = floats(values["year"])
+        first, last = np.nanmin(years), np.nanmax(years)
+        return FittedDate(name, tuple(parts), float(first), float(max(last - first, 1)))
+
+
+@dataclass(frozen=True)
+class Text:
+    """A column of text.
+
+    Args:
+        output: `embedding` for a sequence of words, `multi_hot` or `tf_idf` for a column for each
+            word of the vocabulary.
+        vocabulary: the number of words that are known, the most frequent of the training rows.
+        length: words that are read of a text.
+        dimensions: of the embedding.
+    """
+
+    output: Literal["embedding", "multi_hot", "tf_idf"] = "multi_hot"
+    vocabulary: int = 2000
+    length: int = 64
+    dimensions: int = 32
+
+    def __post_init__(self) -> None:
+        for name in ("vocabulary", "length", "dimensions"):
+            check_int(name, getattr(self, name), ge=1)
+
+    def describe(self) -> str:
+        """A phrase for people."""
+        return f"text, {self.output}"
+
+    def fit(self, name: str, rows: Frame) -> FittedText:
+        """Learn the vocabulary from the training rows.
+
+        Texts are split as Keras's `TextVectorization` splits them.
+        """
+        texts = words(scalar(rows, name))
+        split = pc.ascii_split_whitespace(standardized(pa.array(texts, pa.string())))
+        flat, owner = pc.list_flatten(split), pc.list_parent_indices(split)
+        found = counts_of(flat)
+        found.pop("", None)
+        if not found:
+            raise DataError(
+                f"{rows.where}: column `{plain(name)}` has no word in the training rows."
+            )
+        kept = sorted(found, key=lambda word: (-found[word], word))[: self.vocabulary]
+        known = tuple(kept)
+        if self.output != "tf_idf":
+            width = self.dimensions if self.output == "embedding" else 0
+            return FittedText(name, known, self.output, self.length, width)
+        pairs = pa.table({"word": flat, "row": owner}).group_by(["word", "row"]).aggregate([])
+        documents = pairs.group_by("word").aggregate([("row", "count")]).to_pydict()
+        of = dict(zip(documents["word"], documents["row_count"], strict=True))
+        idf = tuple(float(np.log(1 + len(texts) / (1 + of[word]))) for word in kept)
+        return FittedText(name, known, "tf_idf", self.length, idf=idf)
+
+
+PUNCTUATION = r"""[!"#$%&()\*\+,\-\./:;<=>?@\[\\\]^_`{|}~']"""
+
+
+def standardized(texts: pa.Array) -> pa.Array:
+    """Lower case without punctuation, as Keras's `lower_and_strip_punctuation`."""
+    return pc.replace_substring_regex(pc.ascii_lower(texts), PUNCTUATION, "")
+
+
+Feature = Numeric | Category | Date | Text
+FEATURES: dict[str, type[Feature]] = {
+    "numeric": Numeric,
+    "category": Category,
+    "date": Date,
+    "text": Text,
+}
+
+
+def counts_of(column: pa.Array) -> dict[str, int]:
+    """How many rows have each word, the empty one where it is missing."""
+    text = pc.fill_null(pc.cast(column, pa.string()), "")
+    return {entry["values"]: entry["counts"] for entry in pc.value_counts(text).to_pylist()}
+
+
+def scalar(rows: Frame, name: str) -> pa.Array:
+    """A column with one value a row."""
+    column: Column = rows[name]
+    if isinstance(column, np.ndarray):
+        raise DataError(f"{rows.where}: column `{plain(name)}` has several values a row.")
+    return column
+
+
+def numbers_of(rows: Frame, name: str) -> pa.Array:
+    """A column of numbers; a `DataError` names the first cells that are none."""
+    column = scalar(rows, name)
+    bad = not_numbers(column)
+    if not len(bad):
+        return numbers(column)
+    lines = "\n".join(
+        f"  {rows.fault(row, name, f'expected a number. Received {shown(column[row].as_py())}.')}"
+        for row in bad[:5].tolist()
+    )
+    words = is_text(column)
+    advice = f"\n  If it holds words, write `features: {{{plain(name)}: category}}`." * words
+    raise DataError(
+        f"{rows.where}: {len(bad)} of {len(rows)} cells of `{plain(name)}` are no numbers that "
+        f"32-bit floats can hold:\n{lines}{advice}"
+    )
+
+
+def not_dates(column: pa.Array) -> np.ndarray:
+    """Rows whose cell is neither a date nor missing."""
+    cells = pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
+    fits = pc.fill_null(pc.match_substring_regex(cells, DATE), True)
+    return np.flatnonzero(~np.asarray(fits))
+
+
+def times_of(rows: Frame, name: str) -> np.ndarray:
+    """A column of numbers or dates as numbers in the order of time (rows,)."""
+    column = scalar(rows, name)
+    if column.null_count:
+        row = int(np.flatnonzero(np.asarray(column.is_null()))[0])
+        raise DataError(f"{rows.where}: {rows.fault(row, name, 'expected a time. It is empty.')}")
+    if not is_text(column):
+        return floats(column)
+    return np.asarray(pc.cast(parsed_dates(column, rows, name), pa.int64()), "float64")
+
+
+def parsed_dates(column: pa.Array, rows: Frame, name: str) -> pa.Array:
+    """A column of dates as timestamps, null where one is missing."""
+    bad = not_dates(column)
+    if len(bad):
+        received = shown(column[int(bad[0])].as_py())
+        problem = f"expected a date such as 2013-01-31. Received {received}."
+        raise DataError(f"{rows.where}: {rows.fault(int(bad[0]), name, problem)}")
+    cells = pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
+    # The time of the place, whatever its zone.
+    local = pc.replace_substring(pc.utf8_slice_codeunits(cells, 0, 19), "T", " ")
+    try:
+        return pc.cast(local, pa.timestamp("s"))
+    except pa.ArrowInvalid as error:
+        raise DataError(f"{rows.where}: column `{plain(name)}`: {error}") from None

@@ -1,0 +1,92 @@
+"""What each column of a table most likely is, from the training rows, with the reason."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from ..spec.fields import shown
+from .arrow import compute as pc
+from .features import DATE, Category, Date, Feature, Numeric, Text, counts_of, numbers_of
+from .frame import Frame, floats, is_text, plain, refuse_nearly_numbers
+
+# Above this skewness, numbers that are not negative get a logarithm.
+SKEWED = 3.0
+# With more different words than this fraction of the rows, a column names the rows.
+NAMES_ROWS = 0.5
+# Cells of at least this many words on average are text.
+WORDS_OF_TEXT = 2.0
+# Columns with few rows are read as categories however different their cells are.
+FEW_ROWS = 20
+# Categories with fewer rows than this are grouped where there are many categories.
+RARE, MANY = 5, 100
+
+
+@dataclass(frozen=True)
+class Inferred:
+    """What a column was taken for.
+
+    Attributes:
+        feature: how it enters the network; None where it is left out.
+        reason: why, in a phrase.
+    """
+
+    feature: Feature | None
+    reason: str
+
+
+def infer(rows: Frame, name: str) -> Inferred:
+    """What a column of the training rows is.
+
+    Raises:
+        DataError: it is neither numbers nor words: nearly all cells are numbers, and some are not.
+    """
+    column = rows[name]
+    if isinstance(column, np.ndarray):
+        return Inferred(None, "it has several values a row")
+    known = column.drop_null()
+    different = len(known.unique())
+    missing = f", {column.null_count} missing" * (column.null_count > 0)
+    if different == 0:
+        return Inferred(None, "all training rows miss it")
+    if different == 1 and not column.null_count:
+        return Inferred(None, f"all training rows have {shown(known[0].as_py())}")
+    if not is_text(column):
+        numbers_of(rows, name)
+        return _numbers(column, known, different, missing)
+    write = f"write `features: {{'*': auto, {plain(name)}: category}}` below `data`"
+    refuse_nearly_numbers(rows, name, write)
+    return _text(column, known, different, missing)
+
+
+def _numbers(column: pa.Array, known: pa.Array, different: int, missing: str) -> Inferred:
+    values = floats(known)
+    low, high = values.min(), values.max()
+    # Some of the rows that are counted are in other splits.
+    dense = high - low + 1 <= 2 * len(values)
+    counting = dense and len(values) == different > FEW_ROWS
+    if pa.types.is_integer(column.type) and counting:
+        return Inferred(None, f"it counts the rows, from {low:g} to {high:g}")
+    what = f"numbers from {low:.6g} to {high:.6g}{missing}"
+    deviation = values.std()
+    skewness = np.mean((values - values.mean()) ** 3) / deviation**3 if deviation > 0 else 0.0
+    if low >= 0 and different > 2 and skewness > SKEWED:
+        return Inferred(Numeric(scale="log"), f"{what}, skewed to the right")
+    return Inferred(Numeric(), what)
+
+
+def _text(column: pa.Array, known: pa.Array, different: int, missing: str) -> Inferred:
+    if pc.all(pc.match_substring_regex(known, DATE)).as_py():
+        return Inferred(Date(), f"dates{missing}")
+    count = pc.mean(pc.list_value_length(pc.ascii_split_whitespace(known))).as_py()
+    many = len(known) > FEW_ROWS and different > NAMES_ROWS * len(known)
+    if many and count < WORDS_OF_TEXT:
+        return Inferred(None, f"it names the rows: {different} words in {len(known)} rows")
+    if many:
+        return Inferred(Text(), f"texts of {count:.3g} words on average{missing}")
+    if different <= MANY:
+        return Inferred(Category(), f"{different} categories{missing}")
+    rare = sum(number < RARE for number in counts_of(known).values())
+    note = f", {rare} of them in fewer than {RARE} rows" * (rare > 0)
+    feature = Category(min_count=RARE if rare < different else 1)
+    return Inferred(feature, f"{different} categories{note}{missing}")

@@ -1,0 +1,82 @@
+"""Files of tables: text with delimiters, JSON lines, Parquet."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pyarrow import json as arrow_json
+from pyarrow import parquet as arrow_parquet
+
+from ..errors import DataError
+from ..spec.csv_header import delimiter_of, opened, readable, refuse_device
+from .delimited import BLOCK, MOST_OF_MEMORY, Bounded, read_delimited
+from .frame import Frame, from_columns
+from .npz import memory
+
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
+
+
+def read_table(
+    path: Path, dialect: Mapping[str, Any] | None = None, skipped: dict[int, str] | None = None
+) -> Frame:
+    """The rows of a file, by the end of its name; one that ends in `.gz` is unpacked.
+
+    Args:
+        dialect: `delimiter` and `encoding` of a table of text.
+        skipped: where rows are noted that have too many cells or too few; by default an error.
+    """
+    suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
+    if suffix == ".jsonl":
+        return read_jsonl(path)
+    if suffix == ".parquet":
+        return read_parquet(path)
+    given = dialect or {}
+    delimiter = given.get("delimiter")
+    delimiter = delimiter_of(path) if delimiter is None else delimiter
+    return read_delimited(path, delimiter, given.get("encoding", "utf-8"), skipped)
+
+
+def read_jsonl(path: Path) -> Frame:
+    """The rows of a file with one JSON object a line."""
+    with readable(path):
+        refuse_device(path)
+        try:
+            with opened(path) as stream:
+                options = arrow_json.ReadOptions(block_size=BLOCK)
+                table = arrow_json.read_json(pa.PythonFile(Bounded(path, stream), "r"), options)
+        except pa.ArrowInvalid as error:
+            reason = " ".join(str(error).split())[:200]
+            raise DataError(f"{path}: is no file of JSON objects, one a line: {reason}.") from None
+    return _frame(table, path)
+
+
+def read_parquet(path: Path) -> Frame:
+    """The rows of a Parquet file."""
+    with readable(path):
+        refuse_device(path)
+        try:
+            with open(path, "rb") as file:
+                _refuse_large(path, arrow_parquet.read_metadata(file))
+                table = arrow_parquet.read_table(file)
+        except pa.ArrowException as error:
+            reason = " ".join(str(error).split())[:200]
+            raise DataError(f"{path}: is no Parquet file, or is damaged: {reason}.") from None
+    return _frame(table, path)
+
+
+def _refuse_large(path: Path, metadata: arrow_parquet.FileMetaData) -> None:
+    """Raise a `DataError` where the rows unfold to more than fits into memory."""
+    groups = range(metadata.num_row_groups)
+    size = sum(metadata.row_group(index).total_byte_size for index in groups)
+    if size > memory() * MOST_OF_MEMORY:
+        raise DataError(
+            f"{path}: its rows take {size / 2**30:.1f} GiB, which do not fit into the memory of "
+            f"this machine, {memory() / 2**30:.1f} GiB."
+        )
+
+
+def _frame(table: pa.Table, path: Path) -> Frame:
+    if not len(table) or not table.num_columns:
+        raise DataError(f"{path}: has no rows.")
+    return from_columns(table, str(path))
