@@ -4,9 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
+from tables import COLUMNS, write_table
 
 import keras_recipes
 from keras_recipes.recipes import TrainingFailed
+from keras_recipes.recipes.cli import main
 
 ROOT = Path(__file__).parent.parent
 CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
@@ -25,7 +27,12 @@ STAND_IN = {
     "mnist_rbm_ais": [*RBMS, "pretraining.dbn.log_probability.temperatures=20"],
     "optimizers_compared": ["data.batch_size=32"],
     "ensemble": ["ensemble.members=2"],
+    "diamonds": ["data.batch_size=32"],
+    "movies": ["data.batch_size=32"],
+    "flights": ["data.batch_size=32"],
 }
+# Recipes of tables that do not ship; they train on made-up ones.
+TABLES = sorted(COLUMNS)
 # Recipes whose point is that they fail.
 FAILS = {"exploding_gradients"}
 # Recipes whose runs have a test of their own.
@@ -45,7 +52,7 @@ def header(path: Path) -> str:
 
 
 def test_all_recipes_are_seen():
-    assert len(CONFIGS) == 43
+    assert len(CONFIGS) == 48
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=NAMES)
@@ -83,9 +90,16 @@ def test_says_nothing_that_the_language_does_not_know(name):
     assert keras_recipes.load(name).name == name
 
 
+def own_data(name: str, folder: Path) -> list[str]:
+    """Overrides that give a recipe whose table does not ship a made-up one."""
+    if name not in TABLES:
+        return []
+    return [f"data.source.csv.path={write_table(name, folder)}"]
+
+
 @pytest.mark.parametrize("name", TRAINED)
 def test_trains_shortened(name, tmp_path):
-    overrides = ["epochs=2", "data.limit=150", *STAND_IN.get(name, [])]
+    overrides = ["epochs=2", "data.limit=150", *STAND_IN.get(name, []), *own_data(name, tmp_path)]
     recipe = keras_recipes.load(name, overrides)
     if name in FAILS:
         with pytest.raises(TrainingFailed, match="gradient_clipping"):
@@ -95,3 +109,18 @@ def test_trains_shortened(name, tmp_path):
     assert result.status == "completed"
     assert result.epochs == 2 * max(1, len(result.members))
     assert result.test["loss"] > 0
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_where_a_table_comes_from_is_said_if_it_is_not_there(name, capsys):
+    recipe = keras_recipes.load(name)
+    path = Path(recipe.data.source.arguments["path"])
+    assert path.parent == ROOT / "configs"
+    assert path.name in (f"{name}.csv", f"{name}.csv.gz")
+    for verb in ("validate", "train"):
+        assert main([verb, name]) == 2
+        told = capsys.readouterr().err
+        assert f"{name}.yaml:" in told
+        assert "there is no such file. Source: `" in told
+        assert "of the R package" in told
+        assert "add `data.source.csv.path=FILE`" in told
