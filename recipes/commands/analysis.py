@@ -1,5 +1,6 @@
-"""Verbs that examine a recipe before training: plot, find-lr, check-gradients."""
+"""Verbs that examine a recipe before training: check-data, plot, find-lr, check-gradients."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,11 @@ from .options import (
 
 
 def add(verbs: Any) -> None:
+    text = "look for what may be wrong with the data, without changing it"
+    looking = add_verb(verbs, "check-data", check_data, text)
+    add_recipe(looking)
+    add_json(looking)
+
     drawing = add_verb(verbs, "plot", plot, "draw the learning rate over the run, before training")
     add_recipes(drawing)
     drawing.add_argument("--out", metavar="FILE", help="PNG or SVG (default: NAME-schedule.png)")
@@ -43,6 +49,24 @@ def add(verbs: Any) -> None:
     check.add_argument(
         "--tolerance", type=float, default=1e-5, help="largest relative error (default: 1e-5)"
     )
+
+
+def check_data(arguments: Arguments) -> int:
+    """What may be wrong with a recipe's data, a line for each finding."""
+    from ..build.inputs import data_of
+    from ..data.check import check_data as check
+
+    recipe = load(arguments)
+    data = data_of(recipe)
+    found = check(data)
+    for finding in found:
+        print_line(arguments, f"{finding.kind}: {finding}")
+    rows = {"training": data.train, "validation": data.validation, "test": data.test}
+    sizes = ", ".join(f"{len(split)} {name}" for name, split in rows.items() if split is not None)
+    print_line(arguments, f"{recipe.name}: {len(found)} findings in {sizes} rows")
+    if arguments.json:
+        print_json({"recipe": recipe.name, "findings": [asdict(finding) for finding in found]})
+    return 1 if found else 0
 
 
 def plot(arguments: Arguments) -> int:

@@ -249,7 +249,7 @@ def test_no_verb_is_a_wrong_request(capsys):
 
 def test_every_verb_has_a_handler_and_a_description():
     verbs = next(action for action in parser()._actions if action.dest == "verb").choices
-    assert len(verbs) == 15
+    assert len(verbs) == 16
     for name, verb in verbs.items():
         assert callable(verb.get_default("handler")), name
         assert verb.description.endswith("."), name
@@ -259,3 +259,20 @@ def test_a_closed_pipe_is_no_traceback():
     command = f"{sys.executable} -m keras_recipes schema | head -c 10"
     done = subprocess.run(command, shell=True, capture_output=True, text=True)
     assert "Traceback" not in done.stderr
+
+
+def test_check_data_lists_what_may_be_wrong(tmp_path, capsys):
+    rows = [f"{i % 7},same,{'yes' if i % 3 else 'no'}" for i in range(200)]
+    (tmp_path / "table.csv").write_text("\n".join(["number,constant,answer", *rows]))
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(
+        "name: recipe\nmodel: {layers: []}\n"
+        f"data: {{source: {{csv: {{path: {tmp_path / 'table.csv'}}}}}, target: answer}}\n"
+    )
+    assert main(["check-data", str(recipe)]) == 1
+    out = capsys.readouterr().out
+    assert 'column `constant`: all training rows have "same", and is left out.' in out
+    assert "recipe: 3 findings in 140 training, 30 validation, 30 test rows" in out
+    assert main(["check-data", str(recipe), "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)["findings"]
+    assert {finding["kind"] for finding in found} == {"no information", "repeated rows"}

@@ -1,0 +1,238 @@
+"""What may be wrong with data before a training: nothing here changes a row."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from scipy import stats
+from sklearn.model_selection import KFold, cross_val_predict
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from .frame import Frame, counted, floats, is_text, plain, words
+from .infer import NAMES_ROWS, infer
+from .load import Data, Split
+
+# A column in which this fraction of the cells is missing says little.
+MOSTLY_MISSING = 0.5
+# Rows that are looked at for leaks and drift; more change no verdict.
+MOST_ROWS = 20_000
+# A single column that explains this much of the target, as no column honestly does.
+LEAK = 0.98
+# A class with fewer training rows cannot be learned and measured.
+FEW_ROWS = 10
+# How far two distributions may be apart: the largest difference of their cumulative fractions.
+DRIFT, DRIFT_PROBABILITY = 0.15, 1e-4
+FOLDS = 3
+Columns = Mapping[str, pa.Array]
+
+
+@dataclass(frozen=True)
+class DataFinding:
+    """Something that may be wrong with the data.
+
+    Attributes:
+        kind: such as `leakage`.
+        place: the column, class or split.
+        problem: what was found.
+        mend: what to do about it.
+    """
+
+    kind: str
+    place: str
+    problem: str
+    mend: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.problem} {self.mend}"
+
+
+def check_data(data: Data) -> list[DataFinding]:
+    """All that may be wrong with the data of a recipe: a finding for each column, class or split.
+
+    Looked for are columns that are missing, constant, equal to another or name the rows, a column
+    that predicts the target alone, classes with few rows, rows that stand in two splits, and
+    columns that differ between training and test rows.
+    """
+    found = [*rare_classes(data), *repeated_rows(data)]
+    if isinstance(data.train.x, Frame):
+        columns = scalar_columns(data.train.x)
+        used = {feature.name for feature in data.features}
+        found += unusable_columns(data.train.x, used)
+        found += equal_columns(columns)
+        found += leaks(data, {name: columns[name] for name in columns if name in used})
+        found += drifts(data, used)
+    return found
+
+
+def scalar_columns(rows: Frame) -> dict[str, pa.Array]:
+    """The columns with one value a row."""
+    return {
+        name: column for name, column in rows.columns.items() if not isinstance(column, np.ndarray)
+    }
+
+
+def rare_classes(data: Data) -> Iterator[DataFinding]:
+    """Classes, or labels, with few training rows."""
+    if data.task == "regression":
+        return
+    y = data.train.y
+    counts = y.sum(axis=0) if y.ndim == 2 else np.bincount(y, minlength=len(data.classes))
+    names = data.classes or data.target
+    for index in np.flatnonzero(counts < FEW_ROWS).tolist():
+        name = plain(str(names[index])) if index < len(names) else index
+        yield DataFinding(
+            "rare class",
+            f"class {name}",
+            f"has {counted(int(counts[index]), 'training row')} of {len(y)}.",
+            "Add rows of it, join it with another class, or leave it out.",
+        )
+
+
+def repeated_rows(data: Data) -> Iterator[DataFinding]:
+    """Rows of the validation or test split that stand in the training split too."""
+    names = [feature.name for feature in data.features]
+    known = set(digests(data.train, names))
+    for name, split in (("validation", data.validation), ("test", data.test)):
+        if split is None:
+            continue
+        repeated = sum(digest in known for digest in digests(split, names))
+        if repeated:
+            yield DataFinding(
+                "repeated rows",
+                f"{name} split",
+                f"{repeated} of {counted(len(split), 'row')} stand in the training split too, "
+                "target included.",
+                "Remove repeated rows, or keep them together: `split_by: {group: COLUMN}`.",
+            )
+
+
+def digests(split: Split, names: Sequence[str]) -> list[bytes]:
+    """A hash of each row, or its cells in some columns, with its target."""
+    if isinstance(split.x, Frame):
+        cells = [words(column) for column in scalar_columns(split.x.select(names)).values()]
+        rows = ("\0".join(row) for row in zip(*cells, strict=True))
+        texts = (row.encode() for row in rows)
+    else:
+        texts = (np.ascontiguousarray(row).tobytes() for row in split.x)
+    return [
+        hashlib.blake2b(text + np.asarray(y).tobytes(), digest_size=16).digest()
+        for text, y in zip(texts, split.y, strict=True)
+    ]
+
+
+def unusable_columns(rows: Frame, used: set[str]) -> Iterator[DataFinding]:
+    """Columns that are mostly missing, constant, or that name the rows."""
+    for name, column in scalar_columns(rows).items():
+        missing = column.null_count / len(column)
+        place = f"column `{plain(name)}`"
+        if MOSTLY_MISSING <= missing < 1:
+            yield DataFinding(
+                "missing cells",
+                place,
+                f"{100 * missing:.0f} % of its training cells are missing.",
+                f"Fill them in, or leave it out: `features: {{'*': auto, {plain(name)}: drop}}`.",
+            )
+        inferred = infer(rows, name)
+        if inferred.feature is None:
+            verb = "but is a feature of the recipe" if name in used else "and is left out"
+            yield DataFinding(
+                "no information", place, f"{inferred.reason}, {verb}.", "Remove it from the table."
+            )
+
+
+def equal_columns(columns: Columns) -> Iterator[DataFinding]:
+    """Columns with the same cells as one before them."""
+    first: dict[bytes, str] = {}
+    for name, column in columns.items():
+        cells = "\0".join(words(column).tolist())
+        digest = hashlib.blake2b(cells.encode()).digest()
+        other = first.setdefault(digest, name)
+        if other != name:
+            yield DataFinding(
+                "equal columns",
+                f"column `{plain(name)}`",
+                f"has the same cells as `{plain(other)}` in all training rows.",
+                f"Leave one out: `features: {{'*': auto, {plain(name)}: drop}}`.",
+            )
+
+
+def leaks(data: Data, columns: Columns) -> Iterator[DataFinding]:
+    """Columns that predict the target alone, by a small tree on held-out training rows."""
+    rows = sampled(len(data.train))
+    y = data.train.y[rows]
+    if y.ndim != 1 or len(y) < 3 * FEW_ROWS:
+        return
+    regression = data.task == "regression"
+    # Rows of a file may stand in the order of the target.
+    folds = KFold(FOLDS, shuffle=True, random_state=0)
+    tree = DecisionTreeRegressor if regression else DecisionTreeClassifier
+    for name, column in columns.items():
+        x = codes(column)[rows, None]
+        model = tree(max_depth=None if regression else 8, min_samples_leaf=5, random_state=0)
+        predicted = np.asarray(cross_val_predict(model, x, y, cv=folds))
+        score = explained(y, predicted, regression=regression)
+        if score >= LEAK:
+            yield DataFinding(
+                "leakage",
+                f"column `{plain(name)}`",
+                f"predicts the target alone: it explains {100 * score:.1f} % of it.",
+                "If it is known only after the target, leave it out: "
+                f"`features: {{'*': auto, {plain(name)}: drop}}`.",
+            )
+
+
+def sampled(count: int) -> np.ndarray:
+    """Indices of at most `MOST_ROWS` rows, drawn from all."""
+    drawn = np.random.default_rng(0).permutation(count)[:MOST_ROWS]
+    return np.sort(drawn)
+
+
+def explained(y: np.ndarray, predicted: np.ndarray, *, regression: bool) -> float:
+    """How much better a prediction is than the best constant one: 0 for none, 1 for perfect.
+
+    >>> explained(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 0]), regression=False)
+    0.5
+    """
+    if regression:
+        spread = float(np.sum((y - y.mean()) ** 2))
+        return 1 - float(np.sum((y - predicted) ** 2)) / spread if spread else 0.0
+    wrong = float(np.mean(predicted != y))
+    constant = 1 - float(np.bincount(y.astype(int)).max()) / len(y)
+    return 1 - wrong / constant if constant else 0.0
+
+
+def codes(column: pa.Array) -> np.ndarray:
+    """A column as numbers (rows,): words by their frequency, missing cells apart."""
+    if not is_text(column):
+        return np.nan_to_num(floats(column), nan=-1e30)
+    found, inverse, counts = np.unique(
+        words(column).astype(str), return_inverse=True, return_counts=True
+    )
+    places = np.empty(len(found))
+    places[np.lexsort((found, counts))] = np.arange(len(found))
+    return places[inverse]
+
+
+def drifts(data: Data, used: set[str]) -> Iterator[DataFinding]:
+    """Columns whose cells differ between training and test rows."""
+    if data.test is None:
+        return
+    train, test = scalar_columns(data.train.x), scalar_columns(data.test.x)
+    for name in sorted(used & set(train)):
+        if len(train[name].unique()) > NAMES_ROWS * len(train[name]) and is_text(train[name]):
+            continue
+        both = codes(pa.concat_arrays([train[name], test[name].cast(train[name].type)]))
+        parts = both[: len(train[name])], both[len(train[name]) :]
+        train_part, test_part = (part[sampled(len(part))] for part in parts)
+        apart: Any = stats.ks_2samp(train_part, test_part)
+        if apart.statistic > DRIFT and apart.pvalue < DRIFT_PROBABILITY:
+            yield DataFinding(
+                "drift",
+                f"column `{plain(name)}`",
+                f"differs between training and test rows: their cumulative fractions are up to "
+                f"{100 * apart.statistic:.0f} % apart.",
+                "Split by the seed rather than by time, or expect worse figures on new rows.",
+            )
