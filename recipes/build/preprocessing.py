@@ -206,11 +206,6 @@ def text_block(index: int) -> str:
     return f"text_{index}"
 
 
-def batches(columns: Any, size: int) -> tf.data.Dataset:
-    """Raw columns by name in batches, in their order."""
-    return tf.data.Dataset.from_tensor_slices(columns).batch(size)
-
-
 def _block(index: int, feature: Fitted) -> str:
     if isinstance(feature, FittedText):
         return text_block(index)

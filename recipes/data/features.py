@@ -19,10 +19,8 @@ from ..errors import DataError
 from ..spec.fields import shown
 from .arrays import lost_in_float32, moments
 from .arrow import compute as pc
-from .frame import Column, Frame, floats, is_text, not_numbers, numbers, plain, words
+from .frame import Column, Frame, floats, is_text, not_numbers, numbers, plain, trimmed, words
 
-# Missing and unseen categories.
-MISSING = ""
 # A larger or smaller range is one whose reciprocal is no 32-bit float.
 SMALLEST, LARGEST = 1e-37, 1e37
 # Words that a category is written in, at most.
@@ -294,21 +292,34 @@ class Date:
         return "date"
 
     def fit(self, name: str, rows: Frame) -> FittedDate:
-        """Learn the range of the years from the training rows."""
+        """Learn the range of the years from the training rows.
+
+        Raises:
+            DataError: a cell is no date, or no part of the dates differs.
+        """
         column = scalar(rows, name)
         times = parsed_dates(column, rows, name)
-        values = {
-            "year": pc.year(times),
-            "month": pc.month(times),
-            "weekday": pc.day_of_week(times),
-            "hour": pc.hour(times),
-        }
-        parts = self.parts
-        if parts is None:
-            parts = [part for part, found in values.items() if len(found.unique().drop_null()) > 1]
-        years = floats(values["year"])
+        parts = differing_parts(times) if self.parts is None else self.parts
+        if not parts or times.null_count == len(times):
+            raise DataError(
+                f"{rows.where}: the dates of column `{plain(name)}` have nothing that differs "
+                "between training rows. Leave it out: "
+                f"`features: {{'*': auto, {plain(name)}: drop}}`."
+            )
+        years = floats(pc.year(times))
         first, last = np.nanmin(years), np.nanmax(years)
         return FittedDate(name, tuple(parts), float(first), float(max(last - first, 1)))
+
+
+def differing_parts(times: pa.Array) -> list[str]:
+    """Which of year, month, weekday and hour are not the same in all timestamps."""
+    values = {
+        "year": pc.year(times),
+        "month": pc.month(times),
+        "weekday": pc.day_of_week(times),
+        "hour": pc.hour(times),
+    }
+    return [part for part, found in values.items() if len(found.unique().drop_null()) > 1]
 
 
 @dataclass(frozen=True)
@@ -413,7 +424,7 @@ def numbers_of(rows: Frame, name: str) -> pa.Array:
 
 def not_dates(column: pa.Array) -> np.ndarray:
     """Rows whose cell is neither a date nor missing."""
-    cells = pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
+    cells = trimmed(pc.cast(column, pa.string()))
     fits = pc.fill_null(pc.match_substring_regex(cells, DATE), True)
     return np.flatnonzero(~np.asarray(fits))
 
@@ -436,7 +447,7 @@ def parsed_dates(column: pa.Array, rows: Frame, name: str) -> pa.Array:
         received = shown(column[int(bad[0])].as_py())
         problem = f"expected a date such as 2013-01-31. Received {received}."
         raise DataError(f"{rows.where}: {rows.fault(int(bad[0]), name, problem)}")
-    cells = pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
+    cells = trimmed(pc.cast(column, pa.string()))
     # The time of the place, whatever its zone.
     local = pc.replace_substring(pc.utf8_slice_codeunits(cells, 0, 19), "T", " ")
     try:

@@ -12,8 +12,8 @@ from ..spec.fields import did_you_mean, listed, shown
 from .arrays import picked
 from .arrow import compute as pc
 
-# One value a row: an Arrow array of float64, int64, bool or string, with nulls where a value is
-# missing. Several values a row: a NumPy array whose first axis counts rows.
+# One value a row: an Arrow array of float64, int64 or string, with nulls where a value is missing.
+# Several values a row: a NumPy array whose first axis counts rows.
 Column = pa.Array | np.ndarray
 
 MOST_NAMES_SHOWN = 20
@@ -144,11 +144,6 @@ def is_text(column: Column) -> bool:
     if isinstance(column, np.ndarray):
         return column.dtype.kind == "U"
     return pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
-
-
-def is_number(column: Column) -> bool:
-    """Whether a column holds one number, or truth value, a row."""
-    return not isinstance(column, np.ndarray) and not is_text(column)
 
 
 def floats(column: pa.Array) -> np.ndarray:

@@ -7,7 +7,19 @@ import pyarrow as pa
 
 from ..spec.fields import shown
 from .arrow import compute as pc
-from .features import DATE, Category, Date, Feature, Numeric, Text, counts_of, numbers_of
+from .features import (
+    DATE,
+    Category,
+    Date,
+    Feature,
+    Numeric,
+    Text,
+    counts_of,
+    differing_parts,
+    numbers_of,
+    parsed_dates,
+    scalar,
+)
 from .frame import Frame, floats, is_text, plain, refuse_nearly_numbers
 
 # Above this skewness, numbers that are not negative get a logarithm.
@@ -56,7 +68,7 @@ def infer(rows: Frame, name: str) -> Inferred:
         return _numbers(column, known, different, missing)
     write = f"write `features: {{'*': auto, {plain(name)}: category}}` below `data`"
     refuse_nearly_numbers(rows, name, write)
-    return _text(column, known, different, missing)
+    return _text(rows, name, known, missing)
 
 
 def _numbers(column: pa.Array, known: pa.Array, different: int, missing: str) -> Inferred:
@@ -75,8 +87,11 @@ def _numbers(column: pa.Array, known: pa.Array, different: int, missing: str) ->
     return Inferred(Numeric(), what)
 
 
-def _text(column: pa.Array, known: pa.Array, different: int, missing: str) -> Inferred:
+def _text(rows: Frame, name: str, known: pa.Array, missing: str) -> Inferred:
+    different = len(known.unique())
     if pc.all(pc.match_substring_regex(known, DATE)).as_py():
+        if not differing_parts(parsed_dates(scalar(rows, name), rows, name)):
+            return Inferred(None, "its dates have the same year, month, weekday and hour")
         return Inferred(Date(), f"dates{missing}")
     count = pc.mean(pc.list_value_length(pc.ascii_split_whitespace(known))).as_py()
     many = len(known) > FEW_ROWS and different > NAMES_ROWS * len(known)

@@ -11,9 +11,10 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from keras_recipes.models.feature_layers import DateParts
-from keras_recipes.recipes.build.preprocessing import Preprocessing, batches, head, raw
+from keras_recipes.recipes.build.preprocessing import Preprocessing, head, raw
 from keras_recipes.recipes.data.features import Category, Date, Numeric, Text
 from keras_recipes.recipes.data.frame import Frame, typed
+from keras_recipes.recipes.data.order import batches_of
 from keras_recipes.recipes.errors import DataError
 
 RNG = np.random.default_rng(0)
@@ -136,5 +137,5 @@ def test_the_saved_model_takes_raw_columns(tmp_path):
     whole = preprocessing.model.input
     keras.Model(whole, network(preprocessing.model(whole))).save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
-    found = loaded.predict(batches(raw(features, rows), 64), verbose=0)
+    found = loaded.predict(batches_of(raw(features, rows), 64), verbose=0)
     assert found == pytest.approx(network.predict(blocks, verbose=0), abs=1e-5)

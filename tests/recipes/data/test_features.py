@@ -69,6 +69,9 @@ def test_a_date_has_the_parts_that_differ():
         (Text(), ["", "!"], "no word in the training rows"),
         (Date(), ["2013-01-05", "5.1.2013"], r'row 1.*Received "5.1.2013"'),
         (Date(), ["2013-01-05", "2013-13-45"], "`x`"),
+        (Date(), ["2013-01-01", "2013-01-08"], "nothing that differs"),
+        (Date(("year",)), ["", ""], "nothing that differs"),
+        (Date(), ["20130105", "20130106"], r"row 0.*Received 20130105"),
         (Category(min_count=9), ["a", "b"], "`min_count`"),
     ],
 )
@@ -78,7 +81,9 @@ def test_a_column_that_is_something_else(feature, cells, fragment):
 
 
 def test_what_was_learned_is_read_again_as_it_was():
-    rows = table(n=[1, 2, ""], c=["a", "b", "a"], t=["x y", "y", "z"], d=["2013-01-05"] * 3)
+    rows = table(
+        n=[1, 2, ""], c=["a", "b", "a"], t=["x y", "y", "z"], d=["2013-01-05", "2013-02-05", ""]
+    )
     fitted = tuple(
         feature.fit(name, rows)
         for name, feature in {

@@ -23,6 +23,7 @@ def column(cells):
         ([*range(5), ""] * 10, Numeric(), "10 missing"),
         (RNG.lognormal(sigma=2, size=300), Numeric(scale="log"), "skewed"),
         (["red", "blue", ""] * 20, Category(), "2 categories, 20 missing"),
+        (["2013-01-01", "2013-01-08"] * 20, None, "the same year, month, weekday and hour"),
         (["2013-01-05", "2014-02-03 05:00"] * 20, Date(), "dates"),
         ([f"a film of {i} parts" for i in range(60)], Text(), "texts of 5 words"),
         (["x"] * 30, None, 'all training rows have "x"'),
