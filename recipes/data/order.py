@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from ..errors import DataError
 from .arrays import placed
+from .blocks import Block
 from .load import Split
 
 _random: Any = tf.random.experimental  # type: ignore[attr-defined]
@@ -118,11 +119,12 @@ def order_of(rows: int, seed: int, epoch: Any) -> tf.Tensor:
 def evaluation_dataset(split: Split, batch_size: int = EVALUATION_BATCH) -> tf.data.Dataset:
     """Batches of a split in its own order: slices of one tensor, which cost no copy."""
     x, y = tensors(split.x), tensor(split.y)
-    steps = -(-len(split.y) // batch_size)
+    rows = len(split.y)
+    steps = -(-rows // batch_size)
 
-    def batch(step: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def batch(step: tf.Tensor) -> tuple[Any, tf.Tensor]:
         first, last = step * batch_size, (step + 1) * batch_size
-        return tf.nest.map_structure(lambda block: block[first:last], x), y[first:last]
+        return _sliced(x, first, tf.minimum(last, rows)), y[first:last]
 
     return tf.data.Dataset.range(steps).map(batch).prefetch(1).with_options(_options())
 
@@ -130,23 +132,39 @@ def evaluation_dataset(split: Split, batch_size: int = EVALUATION_BATCH) -> tf.d
 def batches_of(x: Any, batch_size: int = EVALUATION_BATCH) -> tf.data.Dataset:
     """Batches of rows without targets, or of blocks of them by name, in their order and type."""
     rows = tensors(x)
-    return tf.data.Dataset.from_tensor_slices(rows).batch(batch_size).with_options(_options())
+    count = len(next(iter(rows.values())) if isinstance(rows, Mapping) else rows)
+
+    def batch(first: tf.Tensor) -> Any:
+        return _sliced(rows, first, tf.minimum(first + batch_size, count))
+
+    return tf.data.Dataset.range(0, count, batch_size).map(batch).with_options(_options())
 
 
 def tensors(rows: Any) -> Any:
-    """Rows, or blocks of them by name, as tensors."""
+    """Rows, or blocks of them by name, as tensors; a `Block` stays one."""
     if isinstance(rows, Mapping):
-        return {name: tensor(block) for name, block in rows.items()}
-    return tensor(rows)
+        return {name: tensors(block) for name, block in rows.items()}
+    return rows if isinstance(rows, Block) else tensor(rows)
+
+
+def _sliced(x: Any, first: tf.Tensor, last: tf.Tensor) -> Any:
+    """Rows from `first` to before `last`, in their order and type."""
+    if isinstance(x, Mapping):
+        return {name: _sliced(block, first, last) for name, block in x.items()}
+    return x.gather(tf.range(first, last)) if isinstance(x, Block) else x[first:last]
 
 
 def _gathered(x: Any, chosen: tf.Tensor) -> Any:
     """Some of the rows, in the type that a model takes."""
     if isinstance(x, Mapping):
         # Whole numbers in blocks are those of categories and words, which a network looks up.
-        return {name: tf.gather(block, chosen) for name, block in x.items()}
+        return {name: _rows_of(block, chosen) for name, block in x.items()}
     # Rows that need 64 bits are scaled in them, by the model's first layer.
-    return tf.cast(tf.gather(x, chosen), tf.float64 if x.dtype == tf.float64 else tf.float32)
+    return tf.cast(_rows_of(x, chosen), tf.float64 if x.dtype == tf.float64 else tf.float32)
+
+
+def _rows_of(block: Any, chosen: tf.Tensor) -> tf.Tensor:
+    return block.gather(chosen) if isinstance(block, Block) else tf.gather(block, chosen)
 
 
 def tensor(array: Any) -> tf.Tensor:
