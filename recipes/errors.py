@@ -35,6 +35,7 @@ class ProblemCode(Enum):
     UNKNOWN_KEY = "unknown_key"
     UNKNOWN_NAME = "name"
     REFUSED = "refused"
+    NO_PLACE = "no_place"
     KERAS_VERSION = "keras_version"
 
     @classmethod

@@ -137,6 +137,9 @@ def test_imports_stand_at_the_top():
     assert inner == set()
 
 
+SEARCHES = ("startswith", "endswith", "partition", "find", "index")
+
+
 def _on_a_message(node: ast.AST) -> bool:
     """Whether a node asks what the text of an error, or the reason of a result, says."""
 
@@ -148,9 +151,11 @@ def _on_a_message(node: ast.AST) -> bool:
 
     if isinstance(node, ast.Compare):
         texts = [n for n in ast.walk(node) if isinstance(n, ast.Constant) and type(n.value) is str]
-        return bool(texts) and any(map(is_message, [node.left, *node.comparators]))
+        within = any(isinstance(op, ast.In | ast.NotIn) for op in node.ops)
+        asked = [node.left, *node.comparators] if texts else node.comparators
+        return (bool(texts) or within) and any(map(is_message, asked))
     searched = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-    return searched and node.func.attr in ("startswith", "endswith") and is_message(node.func.value)
+    return searched and node.func.attr in SEARCHES and is_message(node.func.value)
 
 
 def test_no_decision_is_made_on_the_text_of_a_message():

@@ -4,10 +4,10 @@ At every corner of the space, the values must make a valid recipe.
 """
 
 from collections.abc import Iterable, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 
-from ...errors import Problem, RecipeError
+from ...errors import Problem, ProblemCode, RecipeError
 from ...spec import Recipe
 from ...spec.checks import logged
 from ...spec.fields import closest, did_you_mean, listed, shown
@@ -26,7 +26,6 @@ from .trial import Known, put_merged, trial_recipe
 DRAWN = 2000
 # Enough to mend at once.
 MOST_MISTAKES = 50
-NO_PLACE = "has no place in the recipe"
 # Combinations of keys of the data whose files are looked at.
 MOST_COMBINATIONS = 200
 
@@ -110,7 +109,7 @@ class CornerChecks:
         seen: set[tuple[object, ...]] = set()
         for corner in allowed:
             for found in self._mistakes(corner):
-                mark = (found.file, found.line, found.column, *_wording(found))
+                mark = (found.file, found.line, found.column, *_kind(found))
                 if mark not in seen:
                     seen.add(mark)
                     problems.append(self._explained(corner, found))
@@ -187,8 +186,9 @@ class CornerChecks:
                 tree = put_merged(tree, parameter.key, value)
             except RecipeError as error:
                 wrong = error.problems[0]
-                message = f"{NO_PLACE}: `{wrong.path}` {wrong.message}"
-                problems.append(parameter.problem(message))
+                here = parameter.problem("has no place in the recipe:")
+                hint = f"`{wrong.path}` {wrong.message}"
+                problems.append(replace(here, code=ProblemCode.NO_PLACE, hint=hint))
         try:
             recipe = validate(tree, Recipe)
         except RecipeError as error:
@@ -237,7 +237,7 @@ class CornerChecks:
         involved = [row for row in parameters if row.name in reasons]
         for above in involved:
             below = [row for row in involved if row.is_below(above)]
-            if below and NO_PLACE in found.message:
+            if below and found.code is ProblemCode.NO_PLACE:
                 message += f" A `when` on `{above.name}` says with which values it is there."
         if in_space or not involved or found.path.startswith("objective"):
             return Problem(found.file, found.line, found.column, found.path, message)
@@ -245,23 +245,20 @@ class CornerChecks:
 
     def _reasons(self, corner: Assignment, found: Problem) -> list[str]:
         """The values without which a mistake is gone, and no other comes: each is left out once."""
-        before = {_wording(row) for row in self._mistakes(corner)}
+        before = {_kind(row) for row in self._mistakes(corner)}
         names: list[str] = []
         for name in corner:
             rest = {key: value for key, value in corner.items() if key != name}
             without = {row.name: rest[row.name] for row in self._active(rest)}
-            after = {_wording(row) for row in self._mistakes(without)}
-            if _wording(found) not in after and after <= before:
+            after = {_kind(row) for row in self._mistakes(without)}
+            if _kind(found) not in after and after <= before:
                 names.append(name)
         return names
 
 
-def _wording(found: Problem) -> tuple[str, str]:
-    """What a mistake says, apart from the value and from advice."""
-    message = found.message
-    for end in (" Received ", " Did you mean ", ": `"):
-        message = message.partition(end)[0]
-    return found.path, message
+def _kind(found: Problem) -> tuple[str, ProblemCode, str]:
+    """What a mistake is, apart from the value and from advice."""
+    return found.path, found.code, found.wrong
 
 
 def _lines(parameter: Parameter) -> set[tuple[str, int | None]]:
