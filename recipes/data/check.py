@@ -26,6 +26,8 @@ FEW_ROWS = 10
 # How far two distributions may be apart: the largest difference of their cumulative fractions.
 DRIFT, DRIFT_PROBABILITY = 0.15, 1e-4
 FOLDS = 3
+# Equal rows are no repetition where more than this many are to be expected by chance.
+BY_CHANCE = 0.01
 Columns = Mapping[str, pa.Array]
 
 
@@ -98,7 +100,8 @@ def repeated_rows(data: Data) -> Iterator[DataFinding]:
     for name, split in (("validation", data.validation), ("test", data.test)):
         if split is None:
             continue
-        repeated = sum(digest in known for digest in digests(split, names))
+        again = np.array([digest in known for digest in digests(split, names)])
+        repeated = int(np.sum(again & (chance_of_equal(data, split, names) < BY_CHANCE)))
         if repeated:
             yield DataFinding(
                 "repeated rows",
@@ -107,6 +110,30 @@ def repeated_rows(data: Data) -> Iterator[DataFinding]:
                 "target included.",
                 "Remove repeated rows, or keep them together: `split_by: {group: COLUMN}`.",
             )
+
+
+def chance_of_equal(data: Data, split: Split, names: Sequence[str]) -> np.ndarray:
+    """Training rows that would equal each row of a table by chance, were its columns independent.
+
+    Few columns of few categories repeat although no row was entered twice.
+    """
+    expected = np.zeros(len(split))
+    if not isinstance(split.x, Frame):
+        return expected
+    expected += len(data.train)
+    for name in names:
+        if not isinstance(split.x[name], np.ndarray):
+            expected *= fraction_of_cells(words(data.train.x[name]), words(split.x[name]))
+    if data.train.y.ndim == 1:
+        expected *= fraction_of_cells(data.train.y.astype(str), split.y.astype(str))
+    return expected
+
+
+def fraction_of_cells(train: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    """For each of the cells, the fraction of the training cells that equal it."""
+    found, counts = np.unique(train.astype(str), return_counts=True)
+    places = np.minimum(np.searchsorted(found, cells.astype(str)), len(found) - 1)
+    return np.where(found[places] == cells.astype(str), counts[places], 0) / len(train)
 
 
 def digests(split: Split, names: Sequence[str]) -> list[bytes]:

@@ -111,3 +111,11 @@ def test_arrays_are_looked_at_for_repeated_rows():
     found = check_data(load_data("arrays", {}, splits=Splits(0.3, 0.2), arrays=arrays))
     assert {finding.kind for finding in found} == {"repeated rows"}
     assert all("`split_by: {group: COLUMN}`" in str(finding) for finding in found)
+
+
+def test_rows_of_few_categories_are_equal_by_chance(tmp_path):
+    """Rows that agree because their columns are coarse were not entered twice."""
+    draw = np.random.default_rng(0)
+    table = {"a": draw.choice(["x", "y"], N), "b": draw.choice(["u", "v", "w"], N)}
+    table["target"] = (table["a"] == "x") ^ (draw.random(N) < 0.2)
+    assert findings(tmp_path, table) == []
