@@ -11,9 +11,10 @@ from typing import Any
 
 from ..errors import DataError
 from .frame import Frame
+from .jsonl import read_jsonl
 from .npz import npz
 from .source import Source, Task, checked
-from .tables import read_jsonl, read_parquet, read_table
+from .tables import read_parquet, read_table
 
 # Where nothing answers, a download should not hang for minutes.
 SECONDS_TO_ANSWER = 20

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from pyarrow import json as arrow_json
 from pyarrow import parquet as arrow_parquet
 
 from ..errors import DataError
-from ..spec.csv_header import delimiter_of, opened, readable, refuse_device
-from .delimited import BLOCK, MOST_OF_MEMORY, Bounded, read_delimited
+from ..spec.csv_header import delimiter_of, readable, refuse_device
+from .delimited import MOST_OF_MEMORY, read_delimited
 from .frame import Frame, from_columns
+from .jsonl import read_jsonl
 from .npz import memory
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
@@ -35,20 +35,6 @@ def read_table(
     delimiter = given.get("delimiter")
     delimiter = delimiter_of(path) if delimiter is None else delimiter
     return read_delimited(path, delimiter, given.get("encoding", "utf-8"), skipped)
-
-
-def read_jsonl(path: Path) -> Frame:
-    """The rows of a file with one JSON object a line."""
-    with readable(path):
-        refuse_device(path)
-        try:
-            with opened(path) as stream:
-                options = arrow_json.ReadOptions(block_size=BLOCK)
-                table = arrow_json.read_json(pa.PythonFile(Bounded(path, stream), "r"), options)
-        except pa.ArrowInvalid as error:
-            reason = " ".join(str(error).split())[:200]
-            raise DataError(f"{path}: is no file of JSON objects, one a line: {reason}.") from None
-    return _frame(table, path)
 
 
 def read_parquet(path: Path) -> Frame:

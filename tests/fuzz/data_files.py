@@ -1,4 +1,4 @@
-"""Mutated data files through the sources `npz` and `csv`: rows that train, or one `DataError`.
+"""Mutated data files through the sources of files: rows that train, or one `DataError`.
 
     python tests/fuzz/data_files.py --count 1000 --seed 1
 
@@ -35,7 +35,9 @@ from keras_recipes.recipes.errors import DataError
 SECONDS = 5
 # Python itself and the parsers; then so many bytes a byte of the table or of the rows that were
 # read, and what a deflated archive can honestly unfold to.
-MEBIBYTES, TIMES, UNFOLDS = 48, 40, {"csv": 1, "npz": 1100}
+MEBIBYTES, TIMES, UNFOLDS = 48, 40, {"csv": 1, "jsonl": 1, "parquet": 1, "npz": 1100}
+# A gzip file, and what it can honestly unfold to.
+GZIP = 1100
 ADDRESS_SPACE = 8 << 30
 # Paths that are no files; reading the first would never end.
 NO_FILES = ("/dev/zero", "/dev/null", "/dev", "/proc/self/mem", "absent", "", "x/" * 3000, "a\0b")
@@ -51,8 +53,8 @@ class Fuzzer:
     def case(self, number: int) -> None:
         """Make one file wrong and load it."""
         dice = random.Random(f"{self.seed}/{number}")
-        source, content, arguments = dice.choice((files.npz_case, files.csv_case))(dice)
-        path = self.folder / f"file.{source}"
+        source, packed, content, arguments = dice.choice(files.CASES)(dice)
+        path = self.folder / f"file.{source}{packed}"
         path.write_bytes(content)
         where = str(path)
         if dice.random() < 0.01:
@@ -63,10 +65,12 @@ class Fuzzer:
         scale = dice.choice(("none", "minmax", "standardize"))
         limit = dice.choice((None, None, None, 5))
         own, task, table = arguments, None, NO_TABLE
-        if source == "csv":
+        if source != "npz":
             own, task, table = split(arguments)
         resident, began = harness.forget_peak(), time.perf_counter()
         name, size = f"case {number} ({source})", len(content) * UNFOLDS[source] // TIMES
+        if packed:
+            size = len(content) * GZIP // TIMES
         try:
             with harness.limited(SECONDS), np.errstate(all="ignore"):
                 loaded = load_data(
@@ -92,7 +96,7 @@ class Fuzzer:
         if wrong is None:
             self.tally.count(outcome)
         else:
-            kept = Path(tempfile.gettempdir()) / f"fuzz-{self.seed}-{number}.{source}"
+            kept = Path(tempfile.gettempdir()) / f"fuzz-{self.seed}-{number}.{source}{packed}"
             shutil.copy(path, kept)
             self.tally.fail(f"{wrong} ({kept}, {arguments})", name)
 

@@ -1,7 +1,9 @@
-"""Data files made wrong at random: npz archives and CSV tables."""
+"""Data files made wrong at random: npz archives, and tables as CSV, JSON lines and Parquet."""
 
 import bz2
+import gzip
 import io
+import json
 import pathlib
 import random
 import struct
@@ -10,9 +12,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from mutations import cut, flip, put_in, take_out
+from pyarrow import parquet
 
-Case = tuple[str, bytes, dict[str, Any]]
+# The source, what the name of the file ends in after it, the content, and the arguments.
+Case = tuple[str, str, bytes, dict[str, Any]]
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 
 
@@ -195,7 +200,7 @@ def npz_case(dice: random.Random) -> Case:
         arguments["task"] = dice.choice(("classification", "regression"))
     if dice.random() < 0.1:
         arguments[dice.choice(("x", "y"))] = dice.choice(("X", "", "../x", "y", "\x07", "z" * 999))
-    return "npz", dice.choice(NPZ)(made, dice), arguments
+    return "npz", "", dice.choice(NPZ)(made, dice), arguments
 
 
 CELLS = [
@@ -218,7 +223,8 @@ def table(dice: random.Random) -> list[list[str]]:
 def strange_cells(rows: list[list[str]], dice: random.Random) -> list[list[str]]:
     for _ in range(dice.choice((1, 1, 3, 20))):
         row = dice.choice(rows)
-        row[dice.randrange(len(row))] = dice.choice(CELLS)
+        if row:
+            row[dice.randrange(len(row))] = dice.choice(CELLS)
     return rows
 
 
@@ -263,17 +269,101 @@ def csv_case(dice: random.Random) -> Case:
     if dice.random() < 0.3:
         for _ in range(dice.choice((1, 2, 6))):
             content = dice.choice((flip, cut, take_out, put_in))(content, dice)
-    arguments: dict[str, Any] = {"target": "price", "delimiter": delimiter}
+    arguments = {"delimiter": delimiter, **columns(dice)}
+    if dice.random() < 0.1:
+        arguments["delimiter"] = dice.choice((";", "\t", "|", "", ",,", '"', "\n", " ", "\x00"))
+    return ("csv", *squeezed(content, dice), arguments)
+
+
+def columns(dice: random.Random) -> dict[str, Any]:
+    """What a recipe says of the columns, and of the task."""
+    arguments: dict[str, Any] = {"target": "price"}
     if dice.random() < 0.5:
         kinds = ("auto", "drop", "numeric", "category", "date", "text")
         names = ("*", "size", "rank", "colour", "x" * 99)
         arguments["features"] = {
             name: dice.choice(kinds) for name in dice.sample(names, dice.randrange(1, 4))
         }
-    if dice.random() < 0.1:
-        arguments["delimiter"] = dice.choice((";", "\t", "|", "", ",,", '"', "\n", " ", "\x00"))
     if dice.random() < 0.2:
         arguments["task"] = dice.choice(("classification", "regression"))
     if dice.random() < 0.05:
         arguments["target"] = dice.choice(("", "Price", "p" * 3000, "\x1b[31m", "size"))
-    return "csv", content, arguments
+    return arguments
+
+
+def squeezed(content: bytes, dice: random.Random) -> tuple[str, bytes]:
+    """What the name of a file ends in after its kind, and its bytes: some are gzip, some broken."""
+    if dice.random() < 0.7:
+        return "", content
+    packed = gzip.compress(content, mtime=0)
+    ways: list[Callable[[], bytes]] = [
+        lambda: packed,
+        lambda: cut(packed, dice),
+        lambda: flip(packed, dice),
+        lambda: content,
+        lambda: gzip.compress(content + bytes(1 << 24), mtime=0),
+        lambda: packed + b"more",
+    ]
+    return ".gz", dice.choice(ways)()
+
+
+VALUES: list[Any] = [
+    None, True, "", " ", "1", 1, -0.0, 1e300, 10**25, [], [1, 2], {}, {"a": 1}, "\u0000", "\ud800",
+    "w" * 100_000, [[]], {"a": {"b": []}}, "\x1b[31m", "\U0001f600", float("nan"), "2020-01-01",
+]  # fmt: skip
+LINES = ["", "{", "[]", "null", "1", '{"size": }', '{"size": 1, "size": 2}', "{}", "[" * 5000,
+         '{"size": 1} {"size": 2}', '{"x": 1}', '"size"', "\ufeff{}"]  # fmt: skip
+
+
+def jsonl_case(dice: random.Random) -> Case:
+    """Rows as JSON objects, some with strange values, and some lines that are none."""
+    names, *rows = table(dice)
+    objects: list[dict[str, Any]] = [dict(zip(names, row, strict=True)) for row in rows]
+    for row in objects:
+        row["size"] = float(row["size"])
+    for _ in range(dice.choice((0, 1, 1, 5))):
+        dice.choice(objects)[dice.choice([*names, "more", ""])] = dice.choice(VALUES)
+    lines = [json.dumps(row, ensure_ascii=dice.random() < 0.5) for row in objects]
+    for _ in range(dice.choice((0, 0, 1, 2))):
+        lines.insert(dice.randrange(len(lines) + 1), dice.choice(LINES))
+    content = "\n".join(lines).encode("utf-8", "surrogatepass")
+    if dice.random() < 0.3:
+        content = dice.choice((flip, cut, take_out, put_in))(content, dice)
+    return ("jsonl", *squeezed(content, dice), columns(dice))
+
+
+def parquet_case(dice: random.Random) -> Case:
+    """Columns of many types as Parquet, and its bytes made wrong."""
+    names, *rows = table(dice)
+    cells: dict[str, Any] = {
+        name: list(each) for name, each in zip(names, zip(*rows, strict=True), strict=True)
+    }
+    count = len(rows)
+    made = {name: pa.array(values) for name, values in cells.items()}
+    made["size"] = pa.array([float(value) for value in cells["size"]])
+    odd: list[Callable[[], pa.Array]] = [
+        lambda: pa.array([[1, 2]] * count),
+        lambda: pa.array([{"a": 1}] * count),
+        lambda: pa.array([b"\xff\x00"] * count),
+        lambda: pa.nulls(count),
+        lambda: pa.array([None] * count, pa.string()),
+        lambda: pa.array([2**63 - 1] * count),
+        lambda: pa.array([float("inf")] * count),
+        lambda: pa.array([0] * count, pa.timestamp("ns")),
+        lambda: pa.array([0] * count, pa.duration("s")),
+        lambda: pa.array(["\x1b[31m"] * count).dictionary_encode(),
+        lambda: pa.array([2**64 - 1] * count, pa.uint64()),
+    ]
+    for _ in range(dice.choice((0, 1, 2))):
+        made[dice.choice([*names, "more", "a/b", ""])] = dice.choice(odd)()
+    stream = io.BytesIO()
+    parquet.write_table(pa.table(made), stream, compression=dice.choice(("none", "snappy", "zstd")))
+    content = stream.getvalue()
+    for _ in range(dice.choice((0, 1, 1, 2, 5))):
+        content = dice.choice((flip, flip, flip, cut, take_out, put_in))(content, dice)
+    return "parquet", "", content, columns(dice)
+
+
+CASES: tuple[Callable[[random.Random], Case], ...] = (
+    npz_case, csv_case, jsonl_case, parquet_case,
+)  # fmt: skip

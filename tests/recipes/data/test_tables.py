@@ -57,34 +57,6 @@ def test_parquet(tmp_path):
         values(tmp_path / "t.parquet")
 
 
-def test_a_key_that_some_lines_lack_is_missing_there(tmp_path):
-    path = written(tmp_path / "t.jsonl", '{"a": 1}\n{"b": "x"}\n')
-    assert values(path) == {"a": [1, None], "b": [None, "x"]}
-
-
-@pytest.mark.parametrize(
-    ("content", "fragment"),
-    [
-        ("", "is no file of JSON objects|has no rows"),
-        ("[1, 2]\n", "is no file of JSON objects"),
-        ('{"a": 1\n', "is no file of JSON objects"),
-        ('{"a": 1}\n{"a": "x"}\n', "Column.* changed from number to string in row 1"),
-        ('{"a": {"b": 1}}\n', "t.jsonl: column `a` holds struct<b: int64> values"),
-        ('{"a": [1, 2]}\n', "t.jsonl: column `a` holds list<item: int64> values"),
-        ('{"": 1}\n', "a column has no name"),
-        ('{"a": 1, "a": 2}\n', "is no file of JSON objects"),
-        (b'{"\x80": 1}\n', "damaged columns"),
-        (b'{"a": "\x80"}\n', "damaged columns"),
-        (gzip.compress(JSON.encode(), mtime=0)[:-9], "is a damaged gzip file"),
-    ],
-)
-def test_files_that_are_no_lines_of_json(tmp_path, content, fragment):
-    path = written(tmp_path / "t.jsonl", content)
-    with pytest.raises(DataError, match=fragment) as caught:
-        values(path)
-    assert str(path) in str(caught.value)
-
-
 def test_files_that_are_no_parquet(tmp_path):
     path = tmp_path / "t.parquet"
     for content in (b"", b"PAR1", b"size,colour\n1,red\n"):
