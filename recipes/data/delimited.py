@@ -1,6 +1,7 @@
 """Tables of text: CSV and its relatives, plain or compressed by gzip."""
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -27,6 +28,7 @@ def read_delimited(
     delimiter: str = ",",
     encoding: str = "utf-8",
     skipped: dict[int, str] | None = None,
+    columns: Collection[str] | None = None,
 ) -> Frame:
     """The rows of a table of text whose first line names the columns; each column is text.
 
@@ -36,6 +38,7 @@ def read_delimited(
         encoding: of the file. A byte order mark at its beginning takes precedence.
         skipped: where rows with too many cells or too few are noted, whose cells are all empty
             then; by default they are an error.
+        columns: names of those that are read; by default all.
 
     Raises:
         DataError: the file cannot be read, has no rows, a row has too many cells or too few, or it
@@ -43,7 +46,7 @@ def read_delimited(
     """
     names = header(path, delimiter, encoding)
     ragged: list[Any] = []
-    cells, odd = _cells(path, names, delimiter, encoding, ragged)
+    cells, odd = _cells(path, names, delimiter, encoding, ragged, columns)
     if ragged and skipped is not None:
         cells = _with_ragged(path, names, delimiter, encoding, skipped)
     elif ragged or odd:
@@ -51,8 +54,8 @@ def read_delimited(
         _check_records(path, len(names), delimiter, encoding)
     if len(cells) == 0:
         raise DataError(f"{path}: has a header and no rows.")
-    columns = {name: cells[name].combine_chunks() for name in names}
-    return Frame(columns, str(path), _Lines(path, delimiter, encoding))
+    read = {name: cells[name].combine_chunks() for name in cells.column_names}
+    return Frame(read, str(path), _Lines(path, delimiter, encoding))
 
 
 class _Lines:
@@ -89,7 +92,8 @@ class Bounded:
         found = self.stream.read(size)
         self.left -= len(found)
         self.is_marked = self.is_marked or b'"' in found or b"\0" in found
-        self.is_unusual = self.is_unusual or self.unusual.search(found) is not None
+        if not self.is_unusual and self.is_marked:
+            self.is_unusual = self.unusual.search(found) is not None
         if self.left < 0:
             raise DataError(
                 f"{self.path}: its rows do not fit into the memory of this machine, "
@@ -99,7 +103,12 @@ class Bounded:
 
 
 def _cells(
-    path: Path, names: list[str], delimiter: str, encoding: str, ragged: list[Any]
+    path: Path,
+    names: list[str],
+    delimiter: str,
+    encoding: str,
+    ragged: list[Any],
+    columns: Collection[str] | None = None,
 ) -> tuple[pa.Table, bool]:
     """All cells as text, and whether some need a second look.
 
@@ -112,7 +121,8 @@ def _cells(
 
     # A quotation mark inside a cell, which Arrow drops where it ends a quoted part of one.
     ends = re.escape(delimiter.encode()) + b'\r\n"'
-    inside = re.compile(b'(?<![%s])"(?![%s])' % (ends, ends))
+    # The mark stands first, so that the search leaps from one to the next.
+    inside = re.compile(b'"(?<![%s]")(?![%s])' % (ends, ends))
     with readable(path), csv_header.opened(path) as file:
         stream = Bounded(path, file, inside)
         try:
@@ -128,7 +138,9 @@ def _cells(
                     delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip
                 ),
                 convert_options=arrow_csv.ConvertOptions(
-                    column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+                    column_types=dict.fromkeys(names, pa.string()),
+                    strings_can_be_null=False,
+                    include_columns=None if columns is None else list(columns),
                 ),
             )
             return table, stream.is_unusual or (stream.is_marked and _needs_a_look(table))

@@ -293,6 +293,9 @@ MOSTLY = 0.9
 def not_numbers(column: pa.Array) -> np.ndarray:
     """Rows whose cell is neither missing nor a number that 32-bit floats can hold."""
     if not is_text(column):
+        ends = pc.min_max(column).as_py().values()
+        if all(end is None or abs(end) <= LARGEST for end in ends):
+            return np.empty(0, int)
         return np.flatnonzero(np.abs(np.nan_to_num(floats(column), nan=0.0)) > LARGEST)
     coded = column.dictionary_encode()
     written, found = _parsed(coded.dictionary)
