@@ -19,8 +19,8 @@ from statistics import median
 
 from pyarrow import csv
 
+from keras_recipes.recipes.build.encoding import encoded
 from keras_recipes.recipes.build.inputs import data_of
-from keras_recipes.recipes.build.preprocessing import encoded
 from keras_recipes.recipes.spec.load import load
 
 CONFIGS = Path(__file__).parents[1] / "configs"

@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from ... import disk
@@ -145,3 +146,14 @@ def content_of(path: Path) -> str:
 def file_name(name: str, kind: str) -> str:
     """A name of a file for what may be any text, such as the name of a column."""
     return f"{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}.{kind}"
+
+
+def digest_of(array: np.ndarray) -> str:
+    """SHA-256 of the bytes of an array."""
+    return hashlib.sha256(bytes_of(array)).hexdigest()
+
+
+def bytes_of(array: np.ndarray) -> memoryview:
+    """The bytes of an array."""
+    data: Any = np.ascontiguousarray(array)
+    return memoryview(data).cast("B")

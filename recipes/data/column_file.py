@@ -1,61 +1,37 @@
 """A column of a table in a file: an Arrow IPC file, and after it the SHA-256 of its bytes."""
 
-import hashlib
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from ... import disk
+from .digested import DIGEST, Digesting, intact
 
-DIGEST = hashlib.sha256().digest_size
 # Rows of a record batch where a column is written piece by piece.
 BATCH_ROWS = 1 << 16
-# Files whose bytes were compared with their hash in this process, as path, number, size and time.
-_intact: set[tuple[str, int, int, int]] = set()
-
-
-class Digesting:
-    """A file that is hashed while it is written."""
-
-    def __init__(self, file: disk.Cached) -> None:
-        self.file, self.hash, self.closed = file, hashlib.sha256(), False
-
-    def write(self, data: Any) -> int:
-        """Write all of `data`."""
-        self.hash.update(data)
-        return self.file.write(data)
-
-    def flush(self) -> None:
-        """Do nothing: Arrow asks for it."""
 
 
 class ColumnWriter:
     """Writes a column from pieces of one type, in batches of `BATCH_ROWS`.
 
-    Attributes:
+    Args:
         path: the file, which is there once the column is finished.
-        type: of the pieces; None before the first.
+        kind: type of the pieces.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.type: pa.DataType | None = None
+    def __init__(self, path: Path, kind: pa.DataType) -> None:
+        self.type = kind
         self._file = disk.Cached(path)
         self._sink = Digesting(self._file)
         self._waiting: list[pa.Array] = []
         self._rows = 0
-        self._writer: Any = None
+        stream = pa.PythonFile(self._sink, "w")
+        self._writer = pa.ipc.new_file(stream, pa.schema([("column", kind)]))
 
     def add(self, piece: pa.Array) -> None:
         """Write a piece, or keep it until there is enough for a batch."""
-        if self._writer is None:
-            self.type = piece.type
-            stream = pa.PythonFile(self._sink, "w")
-            self._writer = pa.ipc.new_file(stream, pa.schema([("column", piece.type)]))
         self._waiting.append(piece)
         self._rows += len(piece)
         if self._rows >= BATCH_ROWS:
@@ -70,7 +46,7 @@ class ColumnWriter:
         if self._rows:
             self._write(pa.concat_arrays(self._waiting))
         self._writer.close()
-        self._file.write(self._sink.hash.digest())
+        self._sink.finish()
         self._file.finish(path)
 
     def discard(self) -> None:
@@ -89,7 +65,7 @@ def write_column(path: Path, column: pa.Array) -> None:
         batch = pa.record_batch([column], names=["column"])
         with pa.ipc.new_file(pa.PythonFile(sink, "w"), batch.schema) as writer:
             writer.write_batch(batch)
-        file.write(sink.hash.digest())
+        sink.finish()
 
     disk.write_cached(path, save)
 
@@ -148,38 +124,6 @@ class ColumnFile:
 
     def _batch(self, index: int) -> pa.Array:
         return self._reader.get_batch(index).column(0)
-
-
-def intact(path: Path) -> bool:
-    """Whether a file is there and ends with the hash of what is before; a damaged one is removed.
-
-    Its bytes are compared once in a process.
-    """
-    try:
-        state = path.stat()
-        known = str(path), state.st_ino, state.st_size, state.st_mtime_ns
-        if known in _intact:
-            return True
-        if _ends_with_its_hash(path, state.st_size):
-            _intact.add(known)
-            return True
-    except OSError:
-        return False
-    with suppress(OSError):
-        disk.remove_file(path)
-    return False
-
-
-def _ends_with_its_hash(path: Path, size: int) -> bool:
-    left = size - DIGEST
-    if left < 0:
-        return False
-    found = hashlib.sha256()
-    with open(path, "rb") as file:
-        while left and (part := file.read(min(left, 1 << 20))):
-            found.update(part)
-            left -= len(part)
-        return file.read() == found.digest()
 
 
 def opened(path: Path) -> ColumnFile | None:

@@ -76,12 +76,10 @@ class PickedColumns(LazyColumns):
         if name not in self._found:
             if isinstance(self.base, LargeColumns):
                 self._found.clear()
-            lazy = isinstance(self.base, LazyColumns)
-            self._found[name] = (
-                self.base.picked(name, self.indices)
-                if lazy
-                else taken(self.base[name], self.indices)
-            )
+            if isinstance(self.base, LazyColumns):
+                self._found[name] = self.base.picked(name, self.indices)
+            else:
+                self._found[name] = taken(self.base[name], self.indices)
         return self._found[name]
 
     def select(self, names: Iterable[str]) -> "PickedColumns":

@@ -162,6 +162,15 @@ def words(column: pa.Array) -> np.ndarray:
     return text.to_numpy(zero_copy_only=False)
 
 
+def joined(column: pa.Array) -> np.ndarray:
+    """The bytes of all words of a column, empty where one is missing, with zero bytes between."""
+    # 64-bit offsets: all words together may have more than 2 GiB.
+    text = pc.fill_null(pc.cast(column, pa.large_string()), "")
+    whole = pa.ListArray.from_arrays([0, len(text)], text)
+    found = pc.binary_join(whole, pa.scalar("\0", pa.large_string()))
+    return np.frombuffer(found[0].as_buffer(), "uint8")
+
+
 def plain(name: str) -> str:
     """A name from a file, fit for a message: short, and without control characters."""
     return shown(name)[1:-1]

@@ -42,7 +42,7 @@ def write_columns(stream: Stream, paths: Mapping[str, Path], keep: Collection[st
 
 
 def _pass(stream: Stream, paths: Mapping[str, Path], keep: Collection[str]) -> list[str]:
-    """Write columns; return the names of those whose first pieces were wrongly taken for numbers."""
+    """Write columns; return the names of those whose first pieces were taken for numbers."""
     with ExitStack() as stack:
         columns = {name: _Column(path, name in keep) for name, path in paths.items()}
         for column in columns.values():
@@ -119,7 +119,7 @@ class _Column:
 
     def _write(self, piece: pa.Array) -> None:
         if self._writer is None:
-            self._writer = ColumnWriter(self.path)
+            self._writer = ColumnWriter(self.path, piece.type)
             if self._missing:
                 self._writer.add(pa.nulls(self._missing, piece.type))
         if piece.type != self._type:
@@ -133,7 +133,7 @@ class _Column:
         assert self._writer is not None
         whole = self.path.with_name(f"{self.path.name}.whole")
         self._writer.finish(whole)
-        self._writer = ColumnWriter(self.path)
+        self._writer = ColumnWriter(self.path, pa.float64())
         for piece in ColumnFile(whole).batches():
             self._writer.add(piece.cast(pa.float64()))
         disk.remove_file(whole)
