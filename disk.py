@@ -274,6 +274,67 @@ def write_whole(path: Path, save: Callable[[Path], Any]) -> Written:
             temporary.unlink(missing_ok=True)
 
 
+class Cached(io.RawIOBase):
+    """A file of a cache, written beside its place; `finish` moves it there in one step.
+
+    It is not flushed to disk: whoever reads it must see whether it is whole.
+    """
+
+    def __init__(self, path: Path):
+        os.makedirs(path.parent, exist_ok=True)
+        self._path = path
+        # Processes of several machines may share the folder, with the same number.
+        self._beside = _beside(path, f".{time.time_ns()}")
+        self._file = os.open(self._beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        """Write all of `data`; the system may take a part of it at a time."""
+        rest = memoryview(data).cast("B")
+        length = len(rest)
+        while rest:
+            rest = rest[os.write(self._file, rest) :]
+        return length
+
+    def finish(self, path: Path | None = None) -> None:
+        """Move the file to its place, or to another one."""
+        self.close()
+        os.replace(self._beside, self._path if path is None else path)
+
+    def discard(self) -> None:
+        """Remove the file, if it was not moved."""
+        self.close()
+        with suppress(OSError):
+            os.unlink(self._beside)
+
+    def close(self) -> None:
+        if not self.closed:
+            os.close(self._file)
+        super().close()
+
+
+def write_cached(path: Path, save: Callable[[Cached], Any]) -> None:
+    """Let `save` write a file of a cache, completely or not at all."""
+    file = Cached(path)
+    try:
+        save(file)
+        file.finish()
+    finally:
+        file.discard()
+
+
+def touch(path: Path) -> None:
+    """Set the time of a file or folder to now."""
+    os.utime(path)
+
+
+def remove_entry(path: Path) -> None:
+    """Remove the folder of a cache's entry, as far as that is possible."""
+    shutil.rmtree(path, ignore_errors=True)
+
+
 def write_text(path: Path, text: str, mode: int = 0o644) -> Written:
     """Write a text file completely or not at all."""
     content = text.encode("utf-8")

@@ -14,12 +14,12 @@ from ..errors import DataError, RecipeError
 from ..spec import Choice, Recipe
 from . import task as tasks
 from .constant import baseline_loss, constant_guess
+from .encoding import encoded
 from .execution import jit_compile, steps_per_execution
 from .metrics import metrics
 from .network import network
 from .objects import Builder
 from .parts import check_parts, check_rate, scheduled
-from .preprocessing import encoded
 from .pretraining import Pretraining, pretraining
 
 

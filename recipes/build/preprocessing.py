@@ -5,7 +5,6 @@ both halves, and takes raw columns.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import keras
@@ -14,7 +13,6 @@ import pyarrow as pa
 import tensorflow as tf
 
 from ...models.feature_layers import DateParts, FillMissing, IsMissing, SignedLog
-from ..data import Data, Split
 from ..data.arrow import compute as pc
 from ..data.features import (
     Fitted,
@@ -32,6 +30,8 @@ from ..errors import DataError
 MATRIX, CATEGORIES = "matrix", "categories"
 # Rows that become numbers at a time.
 BATCH = 1 << 16
+# Column -> different cells of it, and their numbers.
+Known = Mapping[str, tuple[pa.Array, np.ndarray]]
 
 
 class Preprocessing:
@@ -63,17 +63,38 @@ class Preprocessing:
         inputs = {column.name: column for column in columns}
         self.model = keras.Model(inputs, self._blocks(numbers, _joined))
 
-    def encoded(self, rows: Frame) -> Any:
-        """The blocks of a table, float32 and int32: what the model gives."""
+    def encoded(self, rows: Frame, known: Known | None = None) -> Any:
+        """The blocks of a table, float32 and int32: what the model gives.
+
+        Args:
+            known: what `known` found for a table that has these rows.
+        """
         parts = [
-            _encoded(feature, model, rows)
+            _encoded(feature, model, rows, (known or {}).get(feature.name))
             for feature, model in zip(self.features, self._each, strict=True)
         ]
         return self._blocks(parts, lambda found: np.concatenate(found, axis=1))
 
+    def known(self, rows: Frame) -> Known:
+        """The numbers of each different date of a table, by column.
+
+        The last bit of a sine may depend on what is computed beside it: a table that is encoded
+        in pieces must have all dates encoded at once to get the same numbers.
+        """
+        return {
+            feature.name: _different(feature, model, rows)[:2]
+            for feature, model in zip(self.features, self._each, strict=True)
+            if isinstance(feature, FittedDate)
+        }
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the blocks, in order."""
+        return list(dict.fromkeys(_block(*each) for each in enumerate(self.features)))
+
     def head(self, blocks: Any) -> tuple[Any, Any]:
         """Inputs of a network for blocks like these, and one vector a row made of them."""
-        if isinstance(blocks, np.ndarray):
+        if not isinstance(blocks, Mapping):
             inputs: Any = keras.Input(blocks.shape[1:], name="rows", dtype=str(blocks.dtype))
         else:
             inputs = {
@@ -116,36 +137,37 @@ def head(features: Sequence[Fitted], inputs: Any) -> Any:
     return _joined(parts)
 
 
-def encoded(data: Data) -> tuple[Data, Preprocessing | None]:
-    """Data with the columns of a table as blocks of numbers, and what makes them; else as it is."""
-    if not data.features:
-        return data, None
-    prepared = Preprocessing(data.features)
+def _encoded(
+    feature: Fitted,
+    model: keras.Model,
+    rows: Frame,
+    known: tuple[pa.Array, np.ndarray] | None = None,
+) -> np.ndarray:
+    """A column as numbers (rows, width).
 
-    def numbers(split: Split | None) -> Split | None:
-        return None if split is None else Split(prepared.encoded(split.x), split.y)
-
-    train = numbers(data.train) or data.train
-    every = data.unlabelled
-    return (
-        replace(
-            data,
-            train=train,
-            validation=numbers(data.validation),
-            test=numbers(data.test),
-            unlabelled=None if every is None else prepared.encoded(every),
-        ),
-        prepared,
-    )
-
-
-def _encoded(feature: Fitted, model: keras.Model, rows: Frame) -> np.ndarray:
-    """A column as numbers (rows, width)."""
+    Args:
+        known: different cells, and their numbers.
+    """
     if isinstance(feature, FittedNumeric):
         return _in_batches(model, _raw(feature, rows[feature.name], rows))
+    if known is not None:
+        return known[1][np.asarray(pc.index_in(_cells(feature, rows), value_set=known[0]))]
+    _, numbers, codes = _different(feature, model, rows)
+    return numbers[codes]
+
+
+def _different(
+    feature: Fitted, model: keras.Model, rows: Frame
+) -> tuple[pa.Array, np.ndarray, np.ndarray]:
+    """The different cells of a column, their numbers, and which of them each row has."""
     # A column has far fewer different cells than cells, as a rule.
-    coded = pc.fill_null(pc.cast(rows[feature.name], pa.string()), "").dictionary_encode()
-    return _in_batches(model, _raw(feature, coded.dictionary, rows))[np.asarray(coded.indices)]
+    coded = _cells(feature, rows).dictionary_encode()
+    numbers = _in_batches(model, _raw(feature, coded.dictionary, rows))
+    return coded.dictionary, numbers, np.asarray(coded.indices)
+
+
+def _cells(feature: Fitted, rows: Frame) -> pa.Array:
+    return pc.fill_null(pc.cast(rows[feature.name], pa.string()), "")
 
 
 def _in_batches(model: keras.Model, column: tf.Tensor) -> np.ndarray:

@@ -19,6 +19,7 @@ from ...pretraining import (
 )
 from ...pretraining.initialize import plan_transfer
 from ..data import Data
+from ..data.blocks import Block
 from ..errors import RecipeError
 from ..spec import Choice, Recipe
 from .inputs import flat
@@ -84,6 +85,9 @@ def pretraining(recipe: Recipe, data: Data, model: keras.Model) -> Pretraining |
             "an RBM takes one matrix of numbers, and the table has columns with an embedding: "
             f"{', '.join(data.rows)}. Use `output: one_hot`, or leave them out."
         )
+        raise RecipeError([recipe.problem(SECTION, message)])
+    if isinstance(data.rows, Block):
+        message = f"an RBM takes rows in memory, and {len(data.rows)} of them do not fit."
         raise RecipeError([recipe.problem(SECTION, message)])
     rows = rbm_rows(recipe, data, data.rows, TRAINING)
     held_out = None

@@ -1,6 +1,8 @@
 """Tables of text: CSV and its relatives, plain or compressed by gzip."""
 
 import re
+import sys
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,7 +15,7 @@ from ..spec import csv_header
 from ..spec.csv_header import header, marked_encoding, readable, records
 from .arrow import compute as pc
 from .frame import Frame, counted
-from .npz import memory
+from .npz import TooLarge, memory
 
 # Bytes of a file that are split into cells at a time.
 BLOCK = 1 << 22
@@ -27,6 +29,7 @@ def read_delimited(
     delimiter: str = ",",
     encoding: str = "utf-8",
     skipped: dict[int, str] | None = None,
+    columns: Collection[str] | None = None,
 ) -> Frame:
     """The rows of a table of text whose first line names the columns; each column is text.
 
@@ -36,6 +39,7 @@ def read_delimited(
         encoding: of the file. A byte order mark at its beginning takes precedence.
         skipped: where rows with too many cells or too few are noted, whose cells are all empty
             then; by default they are an error.
+        columns: names of those that are read; by default all.
 
     Raises:
         DataError: the file cannot be read, has no rows, a row has too many cells or too few, or it
@@ -43,7 +47,7 @@ def read_delimited(
     """
     names = header(path, delimiter, encoding)
     ragged: list[Any] = []
-    cells, odd = _cells(path, names, delimiter, encoding, ragged)
+    cells, odd = _cells(path, names, delimiter, encoding, ragged, columns)
     if ragged and skipped is not None:
         cells = _with_ragged(path, names, delimiter, encoding, skipped)
     elif ragged or odd:
@@ -51,11 +55,11 @@ def read_delimited(
         _check_records(path, len(names), delimiter, encoding)
     if len(cells) == 0:
         raise DataError(f"{path}: has a header and no rows.")
-    columns = {name: cells[name].combine_chunks() for name in names}
-    return Frame(columns, str(path), _Lines(path, delimiter, encoding))
+    read = {name: cells[name].combine_chunks() for name in cells.column_names}
+    return Frame(read, str(path), Lines(path, delimiter, encoding))
 
 
-class _Lines:
+class Lines:
     """The line of each row, which only messages need: found when the first is asked for."""
 
     def __init__(self, path: Path, delimiter: str, encoding: str) -> None:
@@ -79,19 +83,26 @@ class Bounded:
         is_marked: whether there was a quotation mark or a zero byte.
     """
 
-    def __init__(self, path: Path, stream: BinaryIO, unusual: re.Pattern[bytes] = NOTHING) -> None:
+    def __init__(
+        self,
+        path: Path,
+        stream: BinaryIO,
+        unusual: re.Pattern[bytes] = NOTHING,
+        most: int | None = None,
+    ) -> None:
         self.path, self.stream, self.unusual = path, stream, unusual
         self.is_unusual = self.is_marked = False
-        self.left = int(min(memory(), 1 << 60) * MOST_OF_MEMORY)
+        self.left = int(min(memory(), 1 << 60) * MOST_OF_MEMORY) if most is None else most
         self.closed = False
 
     def read(self, size: int = -1) -> bytes:
         found = self.stream.read(size)
         self.left -= len(found)
         self.is_marked = self.is_marked or b'"' in found or b"\0" in found
-        self.is_unusual = self.is_unusual or self.unusual.search(found) is not None
+        if not self.is_unusual and self.is_marked:
+            self.is_unusual = self.unusual.search(found) is not None
         if self.left < 0:
-            raise DataError(
+            raise TooLarge(
                 f"{self.path}: its rows do not fit into the memory of this machine, "
                 f"{memory() / 2**30:.1f} GiB."
             )
@@ -99,43 +110,99 @@ class Bounded:
 
 
 def _cells(
-    path: Path, names: list[str], delimiter: str, encoding: str, ragged: list[Any]
+    path: Path,
+    names: list[str],
+    delimiter: str,
+    encoding: str,
+    ragged: list[Any],
+    columns: Collection[str] | None = None,
 ) -> tuple[pa.Table, bool]:
     """All cells as text, and whether some need a second look.
 
     Rows with too many or too few cells are put into `ragged`.
     """
 
-    def skip(row: Any) -> str:
-        ragged.append(row)
-        return "skip"
-
-    # A quotation mark inside a cell, which Arrow drops where it ends a quoted part of one.
-    ends = re.escape(delimiter.encode()) + b'\r\n"'
-    inside = re.compile(b'(?<![%s])"(?![%s])' % (ends, ends))
     with readable(path), csv_header.opened(path) as file:
-        stream = Bounded(path, file, inside)
+        stream = Bounded(path, file, _inside(delimiter))
         try:
-            table = arrow_csv.read_csv(
-                pa.PythonFile(stream, "r"),
-                read_options=arrow_csv.ReadOptions(
-                    column_names=names,
-                    skip_rows_after_names=1,
-                    block_size=BLOCK,
-                    encoding=(marked_encoding(path) or encoding).removesuffix("-sig"),
-                ),
-                parse_options=arrow_csv.ParseOptions(
-                    delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip
-                ),
-                convert_options=arrow_csv.ConvertOptions(
-                    column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
-                ),
-            )
+            options = _options(path, names, delimiter, encoding, ragged, columns)
+            table = arrow_csv.read_csv(pa.PythonFile(stream, "r"), **options)
             return table, stream.is_unusual or (stream.is_marked and _needs_a_look(table))
         except (pa.ArrowInvalid, UnicodeError) as error:
             reason = " ".join(str(error).split())[:200]
     _check_records(path, len(names), delimiter, encoding)
     raise DataError(f"{path}: cannot be read as a table: {reason}.")
+
+
+def stream_delimited(
+    path: Path, delimiter: str, encoding: str, columns: Collection[str]
+) -> Iterator[Mapping[str, pa.Array]]:
+    """The rows of a table of text piece by piece, each column as text.
+
+    Raises:
+        DataError: as `read_delimited`, but for the size; after pieces that were good.
+    """
+    names = header(path, delimiter, encoding)
+    ragged: list[Any] = []
+    odd, rows, reason = False, 0, ""
+    with readable(path), csv_header.opened(path) as file:
+        stream = Bounded(path, file, _inside(delimiter), most=sys.maxsize)
+        try:
+            options = _options(path, names, delimiter, encoding, ragged, columns)
+            for batch in arrow_csv.open_csv(pa.PythonFile(stream, "r"), **options):
+                if ragged:
+                    reason = "a row has too many cells or too few"
+                    break
+                odd = odd or (stream.is_marked and _needs_a_look(pa.table(batch)))
+                rows += len(batch)
+                yield dict(zip(batch.schema.names, batch.columns, strict=True))
+        except (pa.ArrowInvalid, UnicodeError) as error:
+            reason = " ".join(str(error).split())[:200]
+    if ragged or odd or stream.is_unusual or reason:
+        _check_records(path, len(names), delimiter, encoding)
+    if reason:
+        raise DataError(f"{path}: cannot be read as a table: {reason}.")
+    if rows == 0:
+        raise DataError(f"{path}: has a header and no rows.")
+
+
+def _inside(delimiter: str) -> re.Pattern[bytes]:
+    """A quotation mark inside a cell, which Arrow drops where it ends a quoted part of one."""
+    ends = re.escape(delimiter.encode()) + b'\r\n"'
+    # The mark stands first, so that the search leaps from one to the next.
+    return re.compile(b'"(?<![%s]")(?![%s])' % (ends, ends))
+
+
+def _options(
+    path: Path,
+    names: list[str],
+    delimiter: str,
+    encoding: str,
+    ragged: list[Any],
+    columns: Collection[str] | None,
+) -> dict[str, Any]:
+    """Options of Arrow's readers, which put rows with too many or too few cells into `ragged`."""
+
+    def skip(row: Any) -> str:
+        ragged.append(row)
+        return "skip"
+
+    return {
+        "read_options": arrow_csv.ReadOptions(
+            column_names=names,
+            skip_rows_after_names=1,
+            block_size=BLOCK,
+            encoding=(marked_encoding(path) or encoding).removesuffix("-sig"),
+        ),
+        "parse_options": arrow_csv.ParseOptions(
+            delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip
+        ),
+        "convert_options": arrow_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            strings_can_be_null=False,
+            include_columns=None if columns is None else list(columns),
+        ),
+    }
 
 
 def _needs_a_look(cells: pa.Table) -> bool:

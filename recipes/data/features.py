@@ -313,6 +313,7 @@ class Date:
 
 def differing_parts(times: pa.Array) -> list[str]:
     """Which of year, month, weekday and hour are not the same in all timestamps."""
+    times = times.unique()
     values = {
         "year": pc.year(times),
         "month": pc.month(times),
@@ -424,9 +425,20 @@ def numbers_of(rows: Frame, name: str) -> pa.Array:
 
 def not_dates(column: pa.Array) -> np.ndarray:
     """Rows whose cell is neither a date nor missing."""
-    cells = trimmed(pc.cast(column, pa.string()))
-    fits = pc.fill_null(pc.match_substring_regex(cells, DATE), True)
-    return np.flatnonzero(~np.asarray(fits))
+    coded = pc.cast(column, pa.string()).dictionary_encode()
+    return _with_code(coded, ~np.asarray(_dates_or_missing(trimmed(coded.dictionary))))
+
+
+def _dates_or_missing(cells: pa.Array) -> pa.Array:
+    return pc.fill_null(pc.match_substring_regex(cells, DATE), True)
+
+
+def _with_code(coded: pa.DictionaryArray, chosen: np.ndarray) -> np.ndarray:
+    """Rows whose cell is one of the chosen values of a dictionary."""
+    if not chosen.any():
+        return np.empty(0, int)
+    codes = np.asarray(pc.fill_null(coded.indices, -1))
+    return np.flatnonzero((codes >= 0) & chosen[codes])
 
 
 def times_of(rows: Frame, name: str) -> np.ndarray:
@@ -442,15 +454,17 @@ def times_of(rows: Frame, name: str) -> np.ndarray:
 
 def parsed_dates(column: pa.Array, rows: Frame, name: str) -> pa.Array:
     """A column of dates as timestamps, null where one is missing."""
-    bad = not_dates(column)
+    # A column has far fewer different cells than cells, as a rule.
+    coded = pc.cast(column, pa.string()).dictionary_encode()
+    cells = trimmed(coded.dictionary)
+    bad = _with_code(coded, ~np.asarray(_dates_or_missing(cells)))
     if len(bad):
         received = shown(column[int(bad[0])].as_py())
         problem = f"expected a date such as 2013-01-31. Received {received}."
         raise DataError(f"{rows.where}: {rows.fault(int(bad[0]), name, problem)}")
-    cells = trimmed(pc.cast(column, pa.string()))
     # The time of the place, whatever its zone.
     local = pc.replace_substring(pc.utf8_slice_codeunits(cells, 0, 19), "T", " ")
     try:
-        return pc.cast(local, pa.timestamp("s"))
+        return pc.cast(local, pa.timestamp("s")).take(coded.indices)
     except pa.ArrowInvalid as error:
         raise DataError(f"{rows.where}: column `{plain(name)}`: {error}") from None

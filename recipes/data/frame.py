@@ -12,10 +12,7 @@ from ..spec.fields import did_you_mean, listed, shown
 from .arrays import picked
 from .arrow import compute as pc
 from .blocks import Block
-
-# One value a row: an Arrow array of float64, int64 or string, with nulls where a value is missing.
-# Several values a row: a NumPy array whose first axis counts rows.
-Column = pa.Array | np.ndarray
+from .columns import Column, LazyColumns, UntypedColumns, at_rows, selected
 
 MOST_NAMES_SHOWN = 20
 # How a missing number is written, beside an empty cell.
@@ -41,6 +38,8 @@ class Frame:
     locate: Callable[[int], str] = "row {} (from 0)".format
 
     def __len__(self) -> int:
+        if isinstance(self.columns, LazyColumns):
+            return self.columns.rows
         return len(next(iter(self.columns.values()), ()))
 
     def __getitem__(self, name: str) -> Column:
@@ -49,15 +48,17 @@ class Frame:
 
     def take(self, rows: np.ndarray) -> Self:
         """The rows of these indices, in their order."""
-        columns = {
-            name: column[rows] if isinstance(column, np.ndarray) else column.take(pa.array(rows))
-            for name, column in self.columns.items()
-        }
-        return replace(self, columns=columns, locate=lambda row: self.locate(int(rows[row])))
+        return replace(
+            self,
+            columns=at_rows(self.columns, rows),
+            locate=lambda row: self.locate(int(rows[row])),
+        )
 
     def select(self, names: Iterable[str]) -> Self:
         """The columns of these names, in their order."""
-        return replace(self, columns={name: self[name] for name in names})
+        names = list(names)
+        self.require(names)
+        return replace(self, columns=selected(self.columns, names))
 
     def typed(self, keep: Collection[str] = ()) -> Self:
         """Columns of text as the type that all their cells have, see `typed`.
@@ -65,6 +66,8 @@ class Frame:
         Args:
             keep: columns that stay words, whatever they look like: `01` is not `1` then.
         """
+        if isinstance(self.columns, UntypedColumns):
+            return replace(self, columns=self.columns.typed(keep))
         columns = {
             name: (trimmed if name in keep else typed)(column)
             if isinstance(column, pa.Array) and is_text(column)
@@ -157,6 +160,15 @@ def words(column: pa.Array) -> np.ndarray:
     """A column as words (rows,), empty where one is missing."""
     text = pc.fill_null(pc.cast(column, pa.string()), "")
     return text.to_numpy(zero_copy_only=False)
+
+
+def joined(column: pa.Array) -> np.ndarray:
+    """The bytes of all words of a column, empty where one is missing, with zero bytes between."""
+    # 64-bit offsets: all words together may have more than 2 GiB.
+    text = pc.fill_null(pc.cast(column, pa.large_string()), "")
+    whole = pa.ListArray.from_arrays([0, len(text)], text)
+    found = pc.binary_join(whole, pa.scalar("\0", pa.large_string()))
+    return np.frombuffer(found[0].as_buffer(), "uint8")
 
 
 def plain(name: str) -> str:
@@ -293,6 +305,9 @@ MOSTLY = 0.9
 def not_numbers(column: pa.Array) -> np.ndarray:
     """Rows whose cell is neither missing nor a number that 32-bit floats can hold."""
     if not is_text(column):
+        ends = pc.min_max(column).as_py().values()
+        if all(end is None or abs(end) <= LARGEST for end in ends):
+            return np.empty(0, int)
         return np.flatnonzero(np.abs(np.nan_to_num(floats(column), nan=0.0)) > LARGEST)
     coded = column.dictionary_encode()
     written, found = _parsed(coded.dictionary)

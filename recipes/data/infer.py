@@ -14,7 +14,6 @@ from .features import (
     Feature,
     Numeric,
     Text,
-    counts_of,
     differing_parts,
     numbers_of,
     parsed_dates,
@@ -88,12 +87,15 @@ def _numbers(column: pa.Array, known: pa.Array, different: int, missing: str) ->
 
 
 def _text(rows: Frame, name: str, known: pa.Array, missing: str) -> Inferred:
-    different = len(known.unique())
-    if pc.all(pc.match_substring_regex(known, DATE)).as_py():
+    found = known.value_counts()
+    cells, counts = found.field("values"), found.field("counts")
+    different = len(cells)
+    if pc.all(pc.match_substring_regex(cells, DATE)).as_py():
         if not differing_parts(parsed_dates(scalar(rows, name), rows, name)):
             return Inferred(None, "its dates have the same year, month, weekday and hour")
         return Inferred(Date(), f"dates{missing}")
-    count = pc.mean(pc.list_value_length(pc.ascii_split_whitespace(known))).as_py()
+    lengths = pc.list_value_length(pc.ascii_split_whitespace(cells))
+    count = pc.sum(pc.multiply(lengths, counts)).as_py() / len(known)
     many = len(known) > FEW_ROWS and different > NAMES_ROWS * len(known)
     if many and count < WORDS_OF_TEXT:
         return Inferred(None, f"it names the rows: {different} words in {len(known)} rows")
@@ -101,7 +103,7 @@ def _text(rows: Frame, name: str, known: pa.Array, missing: str) -> Inferred:
         return Inferred(Text(), f"texts of {count:.3g} words on average{missing}")
     if different <= MANY:
         return Inferred(Category(), f"{different} categories{missing}")
-    rare = sum(number < RARE for number in counts_of(known).values())
+    rare = sum(number < RARE for number in counts.to_pylist())
     note = f", {rare} of them in fewer than {RARE} rows" * (rare > 0)
     feature = Category(min_count=RARE if rare < different else 1)
     return Inferred(feature, f"{different} categories{note}{missing}")

@@ -13,7 +13,7 @@ from ..spec.fields import listed, shown
 from . import split as parts
 from .arrays import as_trained, numbers
 from .features import FITTED, Fitted, scalar, times_of
-from .frame import MOST_NAMES_SHOWN, Frame, Rows, floats, is_text, pick, plain, words
+from .frame import MOST_NAMES_SHOWN, Frame, Rows, floats, is_text, joined, pick, plain, words
 from .scale import Scaling
 from .source import GUESSED, TAKES_TASK, Source, asked_task, checked, of_table, with_task
 from .sources import SOURCES
@@ -421,8 +421,7 @@ def _arrays(split: Split) -> Iterator[tuple[str, np.ndarray]]:
             if isinstance(column, np.ndarray):
                 yield name, column
             elif is_text(column):
-                text = "\0".join(words(column).tolist()).encode()
-                yield name, np.frombuffer(text, "uint8")
+                yield name, joined(column)
             else:
                 yield name, floats(column)
     else:

@@ -3,6 +3,7 @@
 import io
 import math
 import os
+import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -131,8 +132,26 @@ def _refuse_bombs(path: Path) -> None:
                 )
 
 
+class TooLarge(DataError):
+    """Rows that do not fit into memory."""
+
+
+# The environment variable that says how much memory there is for data.
+ALLOWED = "KERAS_RECIPES_MEMORY"
+UNITS = {"": 1, "KB": 2**10, "MB": 2**20, "GB": 2**30, "TB": 2**40}
+
+
 def memory() -> float:
-    """Bytes of memory that the machine has; infinite where it does not tell."""
+    """Bytes of memory for data: those of the machine, infinite where it does not tell.
+
+    The environment variable `KERAS_RECIPES_MEMORY` says otherwise, such as `4 GB`.
+    """
+    asked = os.environ.get(ALLOWED)
+    if asked:
+        found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([KMGT]B|)", asked.strip().upper())
+        if found is None:
+            raise DataError(f"{ALLOWED}: expected an amount such as `4 GB`. Received {asked!r}.")
+        return float(found[1]) * UNITS[found[2]]
     if not hasattr(os, "sysconf"):
         return math.inf
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

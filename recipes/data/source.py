@@ -71,13 +71,13 @@ def of_table(table: Frame, target: Sequence[str], where: str, asked: Task | None
         DataError: a target column is missing, or a row has no target.
     """
     table.require(target)
-    columns = {name: column for name, column in table.columns.items() if name not in target}
-    if not columns:
+    others = [name for name in table.columns if name not in target]
+    if not others:
         raise DataError(f"{where}: no column is left to learn from.")
     y = _target_values(table, target, asked)
     task = task_of(y)
     written, classes = written_as(task, y, where)
-    return Source(replace(table, columns=columns), written, task, classes=classes)
+    return Source(table.select(others), written, task, classes=classes)
 
 
 def _target_values(table: Frame, target: Sequence[str], asked: Task | None) -> np.ndarray:

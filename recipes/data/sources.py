@@ -14,7 +14,7 @@ from .frame import Frame
 from .jsonl import read_jsonl
 from .npz import npz
 from .source import Source, Task, checked
-from .tables import read_parquet, read_table
+from .table_files import open_delimited, open_parquet
 
 # Where nothing answers, a download should not hang for minutes.
 SECONDS_TO_ANSWER = 20
@@ -88,7 +88,7 @@ def csv(path: str, delimiter: str | None = None, encoding: str = "utf-8") -> Fra
         encoding: of the file, such as `cp949`, `latin-1` or `utf-16`. A byte order mark at its
             beginning takes precedence.
     """
-    return read_table(Path(path), {"delimiter": delimiter, "encoding": encoding})
+    return open_delimited(Path(path), delimiter, encoding)
 
 
 def jsonl(path: str) -> Frame:
@@ -98,7 +98,7 @@ def jsonl(path: str) -> Frame:
 
 def parquet(path: str) -> Frame:
     """A Parquet file."""
-    return read_parquet(Path(path))
+    return open_parquet(Path(path))
 
 
 SOURCES: dict[str, Callable[..., Source | Frame]] = {

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import DataError
+from .cache import has_room
 from .features import Feature, Fitted, Numeric
 from .frame import Frame, plain
 from .infer import infer
@@ -150,11 +151,12 @@ def _refuse_large(rows: Frame, fitted: Sequence[Fitted]) -> None:
     """Raise a `DataError` where the numbers that the columns become do not fit into memory."""
     width = sum(feature.width for feature in fitted)
     size = 4 * width * len(rows)
-    if 2 * size > memory():
+    if 2 * size > memory() and not has_room(size):
         most = max(fitted, key=lambda feature: feature.width)
         raise DataError(
             f"{rows.where}: {len(rows)} rows of {width} numbers take {size / 2**30:.1f} GiB, twice "
-            f"while they are made, and this machine has {memory() / 2**30:.1f}. Column "
+            f"while they are made, and this machine has {memory() / 2**30:.1f}; nor does the "
+            f"folder of the cache have room for them. Column "
             f"`{plain(most.name)}` alone is {most.width} of them. Use fewer columns or rows, or "
             "for categories `output: embedding`."
         )

@@ -1,6 +1,6 @@
 """Files of tables: text with delimiters, JSON lines, Parquet."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +37,19 @@ def read_table(
     return read_delimited(path, delimiter, given.get("encoding", "utf-8"), skipped)
 
 
-def read_parquet(path: Path) -> Frame:
-    """The rows of a Parquet file."""
+def read_parquet(path: Path, columns: Collection[str] | None = None) -> Frame:
+    """The rows of a Parquet file.
+
+    Args:
+        columns: names of those that are read; by default all.
+    """
     with readable(path):
         refuse_device(path)
         try:
             with open(path, "rb") as file:
                 _refuse_large(path, arrow_parquet.read_metadata(file))
-                table = arrow_parquet.read_table(file)
+                names = None if columns is None else list(columns)
+                table = arrow_parquet.read_table(file, columns=names)
         except pa.ArrowException as error:
             reason = " ".join(str(error).split())[:200]
             raise DataError(f"{path}: is no Parquet file, or is damaged: {reason}.") from None

@@ -13,11 +13,11 @@ import tensorflow as tf
 from ...callbacks import LearningRateFinder
 from ...callbacks.epoch_order import EpochOrder
 from ...models import GradientCheck, gradient_check
+from ..build.encoding import encoded
 from ..build.experiment import Experiment, compile_model, experiment, optimizer
 from ..build.network import network
 from ..build.objects import Builder
 from ..build.parts import training_parts
-from ..build.preprocessing import encoded
 from ..build.task import task_of
 from ..data import Data
 from ..data.arrays import first_rows

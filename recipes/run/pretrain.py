@@ -130,7 +130,8 @@ class Pretrainer:
     def layer(self, index: int, rows: np.ndarray, held_out: np.ndarray | None) -> bool:
         """One layer, trained or taken from a store; False where it was asked to end."""
         key, rbm = self.keys[index], self.work.dbn.rbms[index]
-        known = self.own.find(key) or (shared().find(key) if self.work.cache else None)
+        others = shared() if self.work.cache else None
+        known = self.own.find(key) or (None if others is None else others.find(key))
         known = known if known is not None and fits(known.weights, rbm.weights) else None
         if known is not None:
             assign(rbm.weights, known.weights)
@@ -138,8 +139,8 @@ class Pretrainer:
         if found is None:
             return False
         self.own.keep(key, found)
-        if self.work.cache and known is None:
-            shared().keep(key, found)
+        if others is not None and known is None:
+            others.keep(key, found)
         if known is not None and self.progress:
             logger.info(f"{rbm.name}  as trained before, in {found.seconds:.0f} s")
         self.report.append(

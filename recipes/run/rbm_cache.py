@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from ... import disk
+from ..data.cache import folder
 from ..data.npz import opened
 from ..errors import DataError
 from ..record.manifest import ENVIRONMENT, versions
 
 # Another value where the same settings give other weights than before.
 FORMAT = 1
-FOLDER = "KERAS_RECIPES_CACHE"
 WEIGHTS, ENTRY = "weights.npz", "entry.json"
 # Whatever a damaged entry can make its reader raise.
 UNREADABLE = (
@@ -41,15 +41,6 @@ class CachedRBM:
     weights: list[np.ndarray]
     history: dict[str, list[float]]
     seconds: float
-
-
-def folder() -> Path:
-    """`KERAS_RECIPES_CACHE`, or `keras-recipes` in the user's folder for caches."""
-    named = os.environ.get(FOLDER)
-    if named:
-        return Path(named)
-    root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(root) / "keras-recipes"
 
 
 def key_of(rows: str, settings: Mapping[str, Any]) -> str:
@@ -125,9 +116,10 @@ def _history(found: Any) -> dict[str, list[float]]:
     return {str(name): [float(value) for value in values] for name, values in found.items()}
 
 
-def shared() -> RBMStore:
-    """The store that all runs of a user share."""
-    return RBMStore(folder())
+def shared() -> RBMStore | None:
+    """The store that all runs of a user share; None where the cache is off."""
+    place = folder()
+    return None if place is None else RBMStore(place)
 
 
 def digest(path: Path) -> str:

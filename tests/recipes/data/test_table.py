@@ -130,6 +130,7 @@ def test_a_column_of_a_million_words_is_parsed_as_a_whole(monkeypatch):
 def test_numbers_that_do_not_fit_into_memory(monkeypatch):
     rows = from_columns({"a": [f"w{index}" for index in range(900)], "b": range(900)}, "rows")
     monkeypatch.setattr(module, "memory", lambda: 1e6)
+    monkeypatch.setenv("KERAS_RECIPES_CACHE", "off")
     options = TableOptions((), {"a": Category(output="one_hot"), "b": Numeric()})
     with pytest.raises(DataError, match=r"900 rows of 901 numbers .* `a` alone is 900"):
         fit_features(rows, options)

@@ -1,0 +1,204 @@
+"""Tables as blocks of numbers: kept in the cache, and read from there where memory is too small."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ... import disk
+from ...messages import logger
+from ..data import Data, Split, cache
+from ..data.columns import PickedColumns
+from ..data.digested import Digesting, intact
+from ..data.features import FITTED
+from ..data.frame import Frame
+from ..data.npz import memory
+from ..data.stored import MOST_OF_MEMORY
+from ..errors import DataError
+from .mapped import MappedBlock, header, read_header
+from .preprocessing import BATCH, Preprocessing
+
+# Fewer bytes of numbers are made again each time, which takes some milliseconds.
+MOST_UNCACHED = 4 << 20
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Makes the blocks of tables, or finds them in the cache.
+
+    Attributes:
+        prepared: makes numbers of columns.
+        fingerprint: of all data that the tables are parts of.
+        large: whether no more than a part of the numbers may be in memory.
+    """
+
+    prepared: Preprocessing
+    fingerprint: str
+    large: bool
+
+    def blocks(self, rows: Frame) -> Any:
+        """The blocks of a table, or of some of its rows: arrays, or `MappedBlock`s."""
+        place = self.entry(rows) if self.large or size_of(self.prepared, rows) else None
+        if place is None:
+            return self.prepared.encoded(rows)
+        found = self.found(place, rows)
+        if found is None and self.large:
+            self.write(place, rows)
+            found = self.found(place, rows)
+        if found is not None:
+            cache.used(place)
+            return found
+        if self.large:
+            raise DataError(f"{place}: the numbers of the table were lost. Start again.")
+        made = self.prepared.encoded(rows)
+        self.keep(place, made)
+        return made
+
+    def entry(self, rows: Frame) -> Path | None:
+        """Where the blocks of a table are kept; None without a cache."""
+        columns = rows.columns
+        chosen = columns.indices if isinstance(columns, PickedColumns) else np.arange(len(rows))
+        content = {
+            "data": self.fingerprint,
+            "rows": cache.digest_of(np.ascontiguousarray(chosen, "int64")),
+            "features": json.loads(FITTED.dump_json(self.prepared.features)),
+            "versions": [keras.__version__, tf.__version__, metadata.version("numpy")],
+        }
+        return cache.entry("blocks", content)
+
+    def found(self, place: Path, rows: Frame) -> Any:
+        """The blocks in a folder of the cache; None where one is missing or damaged."""
+        names = self.prepared.names
+        paths = {name: place / cache.file_name(name, "npy") for name in names}
+        if not all(intact(path) for path in paths.values()):
+            return None
+        try:
+            blocks = {name: self._opened(path, len(rows)) for name, path in paths.items()}
+        except (OSError, ValueError):
+            return None
+        return blocks[names[0]] if len(names) == 1 else blocks
+
+    def _opened(self, path: Path, rows: int) -> np.ndarray | MappedBlock:
+        with open(path, "rb") as file:
+            shape, dtype, first = read_header(file)
+        if shape[0] != rows:
+            raise ValueError(f"{shape[0]} rows")
+        if self.large:
+            return MappedBlock(path)
+        # Pages are copied where they are written to; nobody does.
+        return np.asarray(np.memmap(path, dtype, "c", first, shape))
+
+    def keep(self, place: Path, blocks: Any) -> None:
+        """Keep blocks that are in memory, if there is room for them."""
+        named = blocks if isinstance(blocks, Mapping) else {self.prepared.names[0]: blocks}
+        arrays = all(isinstance(block, np.ndarray) for block in named.values())
+        if not arrays or not cache.has_room(sum(block.nbytes for block in named.values())):
+            return
+        with suppress(OSError):
+            for name, block in named.items():
+                disk.write_cached(
+                    place / cache.file_name(name, "npy"),
+                    lambda file, block=block: _Npy(file, len(block)).whole(block),
+                )
+            cache.used(place)
+            cache.trim()
+
+    def write(self, place: Path, rows: Frame) -> None:
+        """Make the blocks of a table some rows at a time, each into a file."""
+        try:
+            with ExitStack() as stack:
+                files: dict[str, tuple[disk.Cached, _Npy]] = {}
+                for name in self.prepared.names:
+                    file = disk.Cached(place / cache.file_name(name, "npy"))
+                    stack.callback(file.discard)
+                    files[name] = file, _Npy(file, len(rows))
+                for blocks in self._pieces(rows):
+                    for name, block in blocks.items():
+                        files[name][1].add(block)
+                for file, npy in files.values():
+                    npy.finish()
+                    file.finish()
+        except OSError as error:
+            raise DataError(
+                f"{rows.where}: its numbers do not fit into memory, {memory() / 2**30:.1f} GiB, "
+                f"and could not be kept in {place.parent}: {disk.cause(error)}. Name a folder on a "
+                f"larger disk in the environment variable `{cache.FOLDER}`."
+            ) from None
+        logger.info(f"{rows.where}: {len(rows)} rows as numbers are read from {place}.")
+        cache.used(place)
+        cache.trim()
+
+    def _pieces(self, rows: Frame) -> Iterator[Mapping[str, np.ndarray]]:
+        known = self.prepared.known(rows)
+        for first in range(0, len(rows), BATCH):
+            piece = rows.take(np.arange(first, min(first + BATCH, len(rows))))
+            blocks = self.prepared.encoded(piece, known)
+            yield blocks if isinstance(blocks, Mapping) else {self.prepared.names[0]: blocks}
+
+
+class _Npy:
+    """Writes rows to an `.npy` file that ends with its hash.
+
+    Args:
+        rows: how many there will be.
+    """
+
+    def __init__(self, file: disk.Cached, rows: int) -> None:
+        self.sink, self.rows, self.begun = Digesting(file), rows, False
+
+    def add(self, block: np.ndarray) -> None:
+        """Write some of the rows."""
+        if not self.begun:
+            shape = self.rows, *block.shape[1:]
+            np.lib.format.write_array_header_1_0(self.sink, header(shape, block.dtype))
+            self.begun = True
+        self.sink.write(cache.bytes_of(block))
+
+    def finish(self) -> None:
+        """Write the hash of all rows."""
+        self.sink.finish()
+
+    def whole(self, block: np.ndarray) -> None:
+        """Write all rows."""
+        self.add(block)
+        self.finish()
+
+
+def encoded(data: Data) -> tuple[Data, Preprocessing | None]:
+    """Data with the columns of a table as blocks of numbers, and what makes them; else as it is."""
+    if not data.features:
+        return data, None
+    prepared = Preprocessing(data.features)
+    tables = [each.x for each in (data.train, data.validation, data.test) if each is not None]
+    size = sum(size_of(prepared, rows) for rows in tables)
+    large = size > MOST_OF_MEMORY * memory() and cache.has_room(size)
+    encoder = Encoder(prepared, data.fingerprint, large)
+
+    def numbers(split: Split | None) -> Split | None:
+        return None if split is None else Split(encoder.blocks(split.x), split.y)
+
+    train = numbers(data.train) or data.train
+    every = data.unlabelled
+    return (
+        replace(
+            data,
+            train=train,
+            validation=numbers(data.validation),
+            test=numbers(data.test),
+            unlabelled=None if every is None else encoder.blocks(every),
+        ),
+        prepared,
+    )
+
+
+def size_of(prepared: Preprocessing, rows: Frame) -> int:
+    """Bytes of the numbers of a table; 0 where they are too few to be kept."""
+    size = 4 * sum(feature.width for feature in prepared.features) * len(rows)
+    return size if size >= MOST_UNCACHED else 0
