@@ -16,6 +16,7 @@ import tensorflow as tf
 from ...models.feature_layers import DateParts, FillMissing, IsMissing, SignedLog
 from ..data import Data, Split
 from ..data.arrow import compute as pc
+from ..data.blocks import Block
 from ..data.features import (
     Fitted,
     FittedCategory,
@@ -26,7 +27,9 @@ from ..data.features import (
     parsed_dates,
 )
 from ..data.frame import Frame, floats, plain, words
+from ..data.image_feature import FittedImage
 from ..errors import DataError
+from .images import decodable, pictures
 
 # Blocks of the numbers that a table becomes.
 MATRIX, CATEGORIES = "matrix", "categories"
@@ -38,19 +41,20 @@ class Preprocessing:
     """From raw columns to blocks of numbers.
 
     The blocks are the `matrix` of numbers (rows, width), the numbers of `categories` that have an
-    embedding (rows, categories), and one of words for each text (rows, length); what is alone
-    stands without a name.
+    embedding (rows, categories), one of words for each text (rows, length), and the pixels of
+    pictures (rows, height, width, channels); what is alone stands without a name.
 
     Attributes:
         features: what was learned of each column.
-        model: a Keras model from raw columns, each of shape (rows, 1), to the blocks.
+        model: a Keras model from raw columns, each of shape (rows, 1), and from pixels to the
+            blocks.
     """
 
     def __init__(self, features: Sequence[Fitted]) -> None:
         self.features = tuple(features)
         _refuse_same_names(self.features)
         columns: list[Any] = [
-            keras.Input((1,), name=input_name(feature.name), dtype=_dtype(feature))
+            keras.Input(_shape(feature), name=input_name(feature.name), dtype=_dtype(feature))
             for feature in self.features
         ]
         numbers = [
@@ -69,18 +73,46 @@ class Preprocessing:
             _encoded(feature, model, rows)
             for feature, model in zip(self.features, self._each, strict=True)
         ]
-        return self._blocks(parts, lambda found: np.concatenate(found, axis=1))
+        return self._blocks(
+            parts, lambda found: found[0] if len(found) == 1 else np.concatenate(found, axis=1)
+        )
 
     def head(self, blocks: Any) -> tuple[Any, Any]:
-        """Inputs of a network for blocks like these, and one vector a row made of them."""
-        if isinstance(blocks, np.ndarray):
-            inputs: Any = keras.Input(blocks.shape[1:], name="rows", dtype=str(blocks.dtype))
+        """Inputs of a network for blocks like these, and what its first layer takes.
+
+        That is one vector a row; or the picture (height, width, channels) where there is one, with
+        `beside` for what comes with it.
+        """
+        if isinstance(blocks, (np.ndarray, Block)):
+            inputs: Any = _input("rows", blocks)
         else:
-            inputs = {
-                name: keras.Input(block.shape[1:], name=name, dtype=str(block.dtype))
-                for name, block in blocks.items()
-            }
-        return inputs, head(self.features, inputs)
+            inputs = {name: _input(name, block) for name, block in blocks.items()}
+        picture = self._picture()
+        if picture is None:
+            return inputs, head(self.features, inputs)
+        pixels = inputs[picture] if isinstance(inputs, Mapping) else inputs
+        return inputs, keras.layers.Rescaling(1 / 255, name="pixels")(pixels)
+
+    def beside(self, inputs: Any) -> Any:
+        """One vector a row of what comes with the picture; None where nothing does.
+
+        Args:
+            inputs: of the network, as `head` gives them.
+        """
+        if self._picture() is None or not isinstance(inputs, Mapping):
+            return None
+        return head(self.features, inputs)
+
+    def _picture(self) -> str | None:
+        """Name of the block of the picture, if there is one."""
+        found = [i for i, each in enumerate(self.features) if isinstance(each, FittedImage)]
+        if len(found) > 1:
+            names = " and ".join(f"`{plain(self.features[i].name)}`" for i in found)
+            raise DataError(
+                f"columns {names} are pictures, and a network takes one. Leave the others out: "
+                f"`features: {{'*': auto, {plain(self.features[found[1]].name)}: drop}}`."
+            )
+        return picture_block(found[0]) if found else None
 
     def _blocks(self, parts: Sequence[Any], join: Callable[[Sequence[Any]], Any]) -> Any:
         blocks: dict[str, list[Any]] = {}
@@ -121,6 +153,7 @@ def encoded(data: Data) -> tuple[Data, Preprocessing | None]:
     if not data.features:
         return data, None
     prepared = Preprocessing(data.features)
+    data = decodable(data)
 
     def numbers(split: Split | None) -> Split | None:
         return None if split is None else Split(prepared.encoded(split.x), split.y)
@@ -139,8 +172,10 @@ def encoded(data: Data) -> tuple[Data, Preprocessing | None]:
     )
 
 
-def _encoded(feature: Fitted, model: keras.Model, rows: Frame) -> np.ndarray:
-    """A column as numbers (rows, width)."""
+def _encoded(feature: Fitted, model: keras.Model, rows: Frame) -> np.ndarray | Block:
+    """A column as numbers (rows, width), or as pixels (rows, height, width, channels)."""
+    if isinstance(feature, FittedImage):
+        return pictures(feature, rows)
     if isinstance(feature, FittedNumeric):
         return _in_batches(model, _raw(feature, rows[feature.name], rows))
     # A column has far fewer different cells than cells, as a rule.
@@ -154,10 +189,12 @@ def _in_batches(model: keras.Model, column: tf.Tensor) -> np.ndarray:
     return array.astype("int32" if array.dtype.kind == "i" else "float32")
 
 
-def raw(features: Sequence[Fitted], rows: Frame) -> dict[str, tf.Tensor]:
-    """Columns of a table as the model takes them, each (rows, 1)."""
+def raw(features: Sequence[Fitted], rows: Frame) -> dict[str, Any]:
+    """Columns of a table as the model takes them, each (rows, 1), and pictures as pixels."""
     return {
-        input_name(feature.name): _raw(feature, rows[feature.name], rows)[:, None]
+        input_name(feature.name): pictures(feature, rows)
+        if isinstance(feature, FittedImage)
+        else _raw(feature, rows[feature.name], rows)[:, None]
         for feature in features
     }
 
@@ -182,6 +219,8 @@ def _numbers_of(feature: Fitted, column: Any) -> Any:
             return _one_hot(feature, column)
         case FittedText():
             return _text(feature)(column)
+        case FittedImage():
+            return keras.layers.Identity(dtype="float32")(column)
 
 
 def input_name(column: str) -> str:
@@ -206,14 +245,33 @@ def text_block(index: int) -> str:
     return f"text_{index}"
 
 
+def picture_block(index: int) -> str:
+    """Name of the block of a picture."""
+    return f"image_{index}"
+
+
 def _block(index: int, feature: Fitted) -> str:
     if isinstance(feature, FittedText):
         return text_block(index)
+    if isinstance(feature, FittedImage):
+        return picture_block(index)
     embedding = isinstance(feature, FittedCategory) and feature.output == "embedding"
     return CATEGORIES if embedding else MATRIX
 
 
+def _shape(feature: Fitted) -> tuple[int, ...]:
+    return feature.shape if isinstance(feature, FittedImage) else (1,)
+
+
+def _input(name: str, block: Any) -> Any:
+    # Pixels are whole numbers until a batch of them is cast beside the training step.
+    dtype = "float32" if block.dtype == np.uint8 else str(block.dtype)
+    return keras.Input(block.shape[1:], name=name, dtype=dtype)
+
+
 def _dtype(feature: Fitted) -> str:
+    if isinstance(feature, FittedImage):
+        return "float32"
     if not isinstance(feature, FittedNumeric):
         return "string"
     return "float64" if feature.double else "float32"

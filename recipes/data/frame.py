@@ -1,7 +1,7 @@
 """Rows with named columns: what every source opens as, whatever its format."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sized
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
@@ -12,8 +12,10 @@ from ..spec.fields import did_you_mean, listed, shown
 from .arrays import picked
 from .arrow import compute as pc
 from .blocks import Block
+from .image_files import Examined
 
-# One value a row: an Arrow array of float64, int64 or string, with nulls where a value is missing.
+# One value a row: an Arrow array of float64, int64, string or binary, with nulls where a value is
+# missing.
 # Several values a row: a NumPy array whose first axis counts rows.
 Column = pa.Array | np.ndarray
 
@@ -34,11 +36,17 @@ class Frame:
         columns: name -> column, all equally long.
         where: what messages call the rows: a path, or `rows`.
         locate: the place of a row in what it was read from, such as `line 5`.
+        folder: what paths in its cells are relative to; None where they are the user's own.
+        links: whether links below that folder may lead out of it.
+        pictures: what was found of its columns of pictures, by name.
     """
 
     columns: Mapping[str, Column]
     where: str
     locate: Callable[[int], str] = "row {} (from 0)".format
+    folder: str | None = None
+    links: bool = False
+    pictures: Mapping[str, Examined] = field(default_factory=dict[str, Examined])
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
@@ -53,7 +61,13 @@ class Frame:
             name: column[rows] if isinstance(column, np.ndarray) else column.take(pa.array(rows))
             for name, column in self.columns.items()
         }
-        return replace(self, columns=columns, locate=lambda row: self.locate(int(rows[row])))
+        pictures = {name: found.take(rows) for name, found in self.pictures.items()}
+        return replace(
+            self,
+            columns=columns,
+            locate=lambda row: self.locate(int(rows[row])),
+            pictures=pictures,
+        )
 
     def select(self, names: Iterable[str]) -> Self:
         """The columns of these names, in their order."""
@@ -145,6 +159,11 @@ def is_text(column: Column) -> bool:
     if isinstance(column, np.ndarray):
         return column.dtype.kind == "U"
     return pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+
+
+def is_binary(column: Column) -> bool:
+    """Whether a column holds bytes."""
+    return not isinstance(column, np.ndarray) and pa.types.is_large_binary(column.type)
 
 
 def floats(column: pa.Array) -> np.ndarray:
@@ -264,6 +283,8 @@ def _column(column: pa.Array, where: str, name: str) -> pa.Array:
         return pc.cast(pc.strftime(seconds, "%Y-%m-%d %H:%M:%S"), pa.string())
     if pa.types.is_null(kind):
         return pc.cast(column, pa.float64())
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return pc.cast(column, pa.large_binary())
     raise DataError(
         f"{where}: column `{plain(name)}` holds {kind} values; expected numbers, words or dates."
     )

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..errors import DataError
 from .frame import Frame
+from .image_folder import Tables, image_folder
 from .npz import npz
 from .source import Source, Task, checked
 from .tables import read_jsonl, read_parquet, read_table
@@ -100,7 +101,7 @@ def parquet(path: str) -> Frame:
     return read_parquet(Path(path))
 
 
-SOURCES: dict[str, Callable[..., Source | Frame]] = {
+SOURCES: dict[str, Callable[..., Source | Frame | Tables]] = {
     "digits": digits,
     "iris": iris,
     "wine": wine,
@@ -110,6 +111,7 @@ SOURCES: dict[str, Callable[..., Source | Frame]] = {
     "csv": csv,
     "jsonl": jsonl,
     "parquet": parquet,
+    "image_folder": image_folder,
     "mnist": mnist,
     "fashion_mnist": fashion_mnist,
     "cifar10": cifar10,
