@@ -12,7 +12,13 @@ from ..data.arrays import aligned
 from ..data.blocks import Block
 from ..data.features import Fitted
 from ..data.frame import Frame, plain
-from ..data.image_feature import FittedImage, name_of, pictures_of, refuse_pictures
+from ..data.image_feature import (
+    FittedImage,
+    name_of,
+    picture_faults,
+    pictures_of,
+    refuse_pictures,
+)
 from ..data.image_files import BrokenPicture
 from ..data.load import without
 from ..errors import DataError
@@ -141,6 +147,9 @@ def block(feature: FittedImage, rows: Frame) -> PictureBlock:
     Raises:
         DataError: some cannot be read.
     """
+    if rows.pictures:
+        told = list(picture_faults(rows).values())
+        refuse_pictures(told, rows.where, [replace(feature, corrupt="refuse")])
     given: list[str | bytes] = []
     for cell in pictures_of(rows, feature.name):
         if isinstance(cell, BrokenPicture):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 
@@ -52,6 +52,10 @@ class FittedImage:
     def width(self) -> int:
         """Columns of the matrix that a cell becomes: none."""
         return 0
+
+
+# Any of the features that are learned, which are defined where this one is imported.
+Fitted = TypeVar("Fitted")
 
 
 @dataclass(frozen=True)
@@ -244,6 +248,8 @@ def refuse_pictures(problems: Sequence[str], where: str, features: Sequence[obje
     """Raise a `DataError` about pictures that cannot be read; only warn where they are skipped."""
     pictures = [feature for feature in features if isinstance(feature, FittedImage)]
     count = counted(len(problems), "picture")
+    if not problems:
+        return
     if all(feature.corrupt == "skip" for feature in pictures):
         first = problems[0]
         logger.warning(f"{where}: {count} cannot be read and left out; the first is {first}")
@@ -257,3 +263,11 @@ def refuse_pictures(problems: Sequence[str], where: str, features: Sequence[obje
         f"`features: {{'*': auto, {plain(name)}: {{image: {{corrupt: skip}}}}}}` below `data`."
     )
     raise DataError("\n".join([f"{where}: {count} cannot be read:", *lines, mend]))
+
+
+def skipping(features: Sequence[Fitted]) -> tuple[Fitted, ...]:
+    """The same features, of which those of pictures skip what cannot be read."""
+    return tuple(
+        replace(each, corrupt="skip") if isinstance(each, FittedImage) else each
+        for each in features
+    )

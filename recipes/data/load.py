@@ -14,7 +14,7 @@ from . import split as parts
 from .arrays import as_trained, numbers
 from .features import FITTED, Fitted, scalar, times_of
 from .frame import MOST_NAMES_SHOWN, Frame, Rows, floats, is_binary, is_text, pick, plain, words
-from .image_feature import FittedImage, looked_at, picture_faults, refuse_pictures
+from .image_feature import FittedImage, looked_at, picture_faults, refuse_pictures, skipping
 from .image_folder import LABEL, Tables
 from .scale import Scaling
 from .source import GUESSED, TAKES_TASK, Source, asked_task, checked, of_table, with_task
@@ -128,6 +128,7 @@ def load_data(
     task: Task | None = None,
     loss: str | None = None,
     table: TableOptions = NO_TABLE,
+    skip_pictures: bool = False,
 ) -> Data:
     """Load, check, split and measure the rows of a source.
 
@@ -142,6 +143,7 @@ def load_data(
         task: what the targets are; by default it follows from their values.
         loss: name of the loss, which may decide the task too.
         table: which columns of a table go in, and which come out.
+        skip_pictures: leave out pictures that cannot be read, whatever the recipe says of them.
 
     Raises:
         DataError: the data cannot be used so, or its task is in doubt.
@@ -160,6 +162,7 @@ def load_data(
     train, validation, test = divided(source, classes, splits, seed, table)
     if isinstance(train.x, Frame):
         fitted, notes = fit_features(train.x, table, scale)
+        fitted = skipping(fitted) if skip_pictures else fitted
         (train, validation, test), unreadable = readable((train, validation, test), fitted)
         scaling = Scaling.none()
     else:
