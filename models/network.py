@@ -50,6 +50,7 @@ def build_network(
     target_scale: keras.layers.Layer | None = None,
     dtype: str | None = None,
     start: tuple[Any, Any] | None = None,
+    beside: keras.KerasTensor | None = None,
 ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     """Connect layers from an input to an output.
 
@@ -63,6 +64,8 @@ def build_network(
             behind `scaling` in the type of the layers.
         start: inputs of any structure and the tensor that the first layer takes, in place of one
             input of `input_shape`.
+        beside: one vector a row, which is joined to the output of the first of the layers that
+            gives one vector a row: what comes with an image enters behind its convolutions.
 
     Returns:
         Input and output tensors, as `keras.Model` takes them.
@@ -82,7 +85,10 @@ def build_network(
     tensor = tensor if scaling is None else scaling(tensor)
     if dtype is not None and dtype != keras.config.floatx():
         tensor = keras.layers.Identity(name="rounding")(tensor)
-    tensor = _connect(tensor, layers, ("layers",))
+    if beside is None:
+        tensor = _connect(tensor, layers, ("layers",))
+    else:
+        tensor = _connect_beside(tensor, layers, beside)
     if output is not None:
         tensor = _apply(output, tensor, ("output",))
     if target_scale is not None:
@@ -91,15 +97,31 @@ def build_network(
 
 
 def _connect(
-    tensor: keras.KerasTensor, layers: Sequence[LayerOrBlock], path: Path
+    tensor: keras.KerasTensor, layers: Sequence[LayerOrBlock], path: Path, first: int = 0
 ) -> keras.KerasTensor:
-    for index, layer in enumerate(layers):
+    for index, layer in enumerate(layers, start=first):
         place = (*path, index)
         if isinstance(layer, Residual):
             tensor = _residual(tensor, layer, place)
         else:
             tensor = _apply(layer, tensor, place)
     return tensor
+
+
+def _connect_beside(
+    tensor: keras.KerasTensor, layers: Sequence[LayerOrBlock], beside: keras.KerasTensor
+) -> keras.KerasTensor:
+    for index in range(len(layers)):
+        tensor = _connect(tensor, layers[index : index + 1], ("layers",), index)
+        if len(tensor.shape) == 2:
+            tensor = keras.layers.Concatenate(name="beside")([tensor, beside])
+            return _connect(tensor, layers[index + 1 :], ("layers",), index + 1)
+    raise LayerError(
+        f"the layers end in shape {tuple(tensor.shape)}, and the other columns are joined to the "
+        "image where it has become one vector a row. Put `flatten` or a global pooling layer into "
+        "the list.",
+        ("layers",),
+    )
 
 
 def _residual(tensor: keras.KerasTensor, block: Residual, path: Path) -> keras.KerasTensor:

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from images import write_folder
 from tables import COLUMNS, write_table
 
 import keras_recipes
@@ -52,7 +53,7 @@ def header(path: Path) -> str:
 
 
 def test_all_recipes_are_seen():
-    assert len(CONFIGS) == 48
+    assert len(CONFIGS) == 49
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=NAMES)
@@ -92,6 +93,10 @@ def test_says_nothing_that_the_language_does_not_know(name):
 
 def own_data(name: str, folder: Path) -> list[str]:
     """Overrides that give a recipe whose table does not ship a made-up one."""
+    if name == "mnist_folder":
+        classes = [str(digit) for digit in range(10)]
+        made = write_folder(folder / "mnist", classes, 16, ("train", "test"), (28, 28), 1)
+        return [f"data.source.image_folder.path={made}"]
     if name not in TABLES:
         return []
     return [f"data.source.csv.path={write_table(name, folder)}"]
@@ -124,3 +129,11 @@ def test_where_a_table_comes_from_is_said_if_it_is_not_there(name, capsys):
         assert "there is no such file. Source: `" in told
         assert "of the R package" in told
         assert "add `data.source.csv.path=FILE`" in told
+
+
+def test_where_a_folder_comes_from_is_said_if_it_is_not_there(capsys):
+    for verb in ("validate", "train"):
+        assert main([verb, "mnist_folder"]) == 2
+        said = capsys.readouterr().err
+        assert "Source: MNIST" in said
+        assert "data.source.image_folder.path=" in said

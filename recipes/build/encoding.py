@@ -19,9 +19,11 @@ from ..data.columns import PickedColumns
 from ..data.digested import Digesting, intact
 from ..data.features import FITTED
 from ..data.frame import Frame
+from ..data.image_feature import FittedImage
 from ..data.npz import memory
 from ..data.stored import MOST_OF_MEMORY
 from ..errors import DataError
+from .images import decodable
 from .mapped import MappedBlock, header, read_header
 from .preprocessing import BATCH, Preprocessing
 
@@ -45,7 +47,8 @@ class Encoder:
 
     def blocks(self, rows: Frame) -> Any:
         """The blocks of a table, or of some of its rows: arrays, or `MappedBlock`s."""
-        place = self.entry(rows) if self.large or size_of(self.prepared, rows) else None
+        worthwhile = self.large or size_of(self.prepared, rows)
+        place = self.entry(rows) if worthwhile and not _has_pictures(self.prepared) else None
         if place is None:
             return self.prepared.encoded(rows)
         found = self.found(place, rows)
@@ -176,9 +179,12 @@ def encoded(data: Data) -> tuple[Data, Preprocessing | None]:
     if not data.features:
         return data, None
     prepared = Preprocessing(data.features)
+    data = decodable(data)
     tables = [each.x for each in (data.train, data.validation, data.test) if each is not None]
     size = sum(size_of(prepared, rows) for rows in tables)
     large = size > MOST_OF_MEMORY * memory() and cache.has_room(size)
+    # Pictures are kept in their files, and decoded as they are read where they are large.
+    large = large and not _has_pictures(prepared)
     encoder = Encoder(prepared, data.fingerprint, large)
 
     def numbers(split: Split | None) -> Split | None:
@@ -196,6 +202,10 @@ def encoded(data: Data) -> tuple[Data, Preprocessing | None]:
         ),
         prepared,
     )
+
+
+def _has_pictures(prepared: Preprocessing) -> bool:
+    return any(isinstance(feature, FittedImage) for feature in prepared.features)
 
 
 def size_of(prepared: Preprocessing, rows: Frame) -> int:

@@ -15,11 +15,14 @@ from ..spec import Choice, Recipe
 from ..spec.source_files import missing_files
 
 
-def data_of(recipe: Recipe, arrays: tuple[Any, Any] | None = None) -> Data:
+def data_of(
+    recipe: Recipe, arrays: tuple[Any, Any] | None = None, *, skip_pictures: bool = False
+) -> Data:
     """Load, check and split what a recipe's `data` section names.
 
     Args:
         arrays: `(x, y)` for the source `arrays`, from Python.
+        skip_pictures: leave out pictures that cannot be read, whatever the recipe says of them.
 
     Raises:
         DataError: the data cannot be used as the recipe asks.
@@ -40,6 +43,7 @@ def data_of(recipe: Recipe, arrays: tuple[Any, Any] | None = None) -> Data:
         task=None if section.task == "auto" else section.task,
         loss=None if recipe.loss is None else recipe.loss.name,
         table=_table_options(recipe),
+        skip_pictures=skip_pictures,
     )
     if section.targets == "inputs":
         data = reconstructing(data)

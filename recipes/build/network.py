@@ -56,6 +56,7 @@ def network(
                 target_scale=task.scaling and unscaling_layer(task.scaling, "target_scale"),
                 dtype=dtype,
                 start=start,
+                beside=None if prepared is None or start is None else prepared.beside(start[0]),
             )
             connected = keras.Model(inputs, outputs, name="network")
             rows = batch_rows(len(data.train.y), recipe.data.batch_size)

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from ...models.feature_layers import DateParts, FillMissing, IsMissing, SignedLog
 from ..data.arrow import compute as pc
+from ..data.blocks import Block
 from ..data.features import (
     Fitted,
     FittedCategory,
@@ -24,7 +25,9 @@ from ..data.features import (
     parsed_dates,
 )
 from ..data.frame import Frame, floats, plain, words
+from ..data.image_feature import FittedImage
 from ..errors import DataError
+from .images import pictures
 
 # Blocks of the numbers that a table becomes.
 MATRIX, CATEGORIES = "matrix", "categories"
@@ -38,19 +41,20 @@ class Preprocessing:
     """From raw columns to blocks of numbers.
 
     The blocks are the `matrix` of numbers (rows, width), the numbers of `categories` that have an
-    embedding (rows, categories), and one of words for each text (rows, length); what is alone
-    stands without a name.
+    embedding (rows, categories), one of words for each text (rows, length), and the pixels of
+    pictures (rows, height, width, channels); what is alone stands without a name.
 
     Attributes:
         features: what was learned of each column.
-        model: a Keras model from raw columns, each of shape (rows, 1), to the blocks.
+        model: a Keras model from raw columns, each of shape (rows, 1), and from pixels to the
+            blocks.
     """
 
     def __init__(self, features: Sequence[Fitted]) -> None:
         self.features = tuple(features)
         _refuse_same_names(self.features)
         columns: list[Any] = [
-            keras.Input((1,), name=input_name(feature.name), dtype=_dtype(feature))
+            keras.Input(_shape(feature), name=input_name(feature.name), dtype=_dtype(feature))
             for feature in self.features
         ]
         numbers = [
@@ -73,7 +77,9 @@ class Preprocessing:
             _encoded(feature, model, rows, (known or {}).get(feature.name))
             for feature, model in zip(self.features, self._each, strict=True)
         ]
-        return self._blocks(parts, lambda found: np.concatenate(found, axis=1))
+        return self._blocks(
+            parts, lambda found: found[0] if len(found) == 1 else np.concatenate(found, axis=1)
+        )
 
     def known(self, rows: Frame) -> Known:
         """The numbers of each different date of a table, by column.
@@ -93,15 +99,41 @@ class Preprocessing:
         return list(dict.fromkeys(_block(*each) for each in enumerate(self.features)))
 
     def head(self, blocks: Any) -> tuple[Any, Any]:
-        """Inputs of a network for blocks like these, and one vector a row made of them."""
+        """Inputs of a network for blocks like these, and what its first layer takes.
+
+        That is one vector a row; or the picture (height, width, channels) where there is one, with
+        `beside` for what comes with it.
+        """
         if not isinstance(blocks, Mapping):
-            inputs: Any = keras.Input(blocks.shape[1:], name="rows", dtype=str(blocks.dtype))
+            inputs: Any = _input("rows", blocks)
         else:
-            inputs = {
-                name: keras.Input(block.shape[1:], name=name, dtype=str(block.dtype))
-                for name, block in blocks.items()
-            }
-        return inputs, head(self.features, inputs)
+            inputs = {name: _input(name, block) for name, block in blocks.items()}
+        picture = self._picture()
+        if picture is None:
+            return inputs, head(self.features, inputs)
+        pixels = inputs[picture] if isinstance(inputs, Mapping) else inputs
+        return inputs, keras.layers.Rescaling(1 / 255, name="pixels")(pixels)
+
+    def beside(self, inputs: Any) -> Any:
+        """One vector a row of what comes with the picture; None where nothing does.
+
+        Args:
+            inputs: of the network, as `head` gives them.
+        """
+        if self._picture() is None or not isinstance(inputs, Mapping):
+            return None
+        return head(self.features, inputs)
+
+    def _picture(self) -> str | None:
+        """Name of the block of the picture, if there is one."""
+        found = [i for i, each in enumerate(self.features) if isinstance(each, FittedImage)]
+        if len(found) > 1:
+            names = " and ".join(f"`{plain(self.features[i].name)}`" for i in found)
+            raise DataError(
+                f"columns {names} are pictures, and a network takes one. Leave the others out: "
+                f"`features: {{'*': auto, {plain(self.features[found[1]].name)}: drop}}`."
+            )
+        return picture_block(found[0]) if found else None
 
     def _blocks(self, parts: Sequence[Any], join: Callable[[Sequence[Any]], Any]) -> Any:
         blocks: dict[str, list[Any]] = {}
@@ -142,12 +174,14 @@ def _encoded(
     model: keras.Model,
     rows: Frame,
     known: tuple[pa.Array, np.ndarray] | None = None,
-) -> np.ndarray:
-    """A column as numbers (rows, width).
+) -> np.ndarray | Block:
+    """A column as numbers (rows, width), or as pixels (rows, height, width, channels).
 
     Args:
         known: different cells, and their numbers.
     """
+    if isinstance(feature, FittedImage):
+        return pictures(feature, rows)
     if isinstance(feature, FittedNumeric):
         return _in_batches(model, _raw(feature, rows[feature.name], rows))
     if known is not None:
@@ -176,10 +210,12 @@ def _in_batches(model: keras.Model, column: tf.Tensor) -> np.ndarray:
     return array.astype("int32" if array.dtype.kind == "i" else "float32")
 
 
-def raw(features: Sequence[Fitted], rows: Frame) -> dict[str, tf.Tensor]:
-    """Columns of a table as the model takes them, each (rows, 1)."""
+def raw(features: Sequence[Fitted], rows: Frame) -> dict[str, Any]:
+    """Columns of a table as the model takes them, each (rows, 1), and pictures as pixels."""
     return {
-        input_name(feature.name): _raw(feature, rows[feature.name], rows)[:, None]
+        input_name(feature.name): pictures(feature, rows)
+        if isinstance(feature, FittedImage)
+        else _raw(feature, rows[feature.name], rows)[:, None]
         for feature in features
     }
 
@@ -204,6 +240,8 @@ def _numbers_of(feature: Fitted, column: Any) -> Any:
             return _one_hot(feature, column)
         case FittedText():
             return _text(feature)(column)
+        case FittedImage():
+            return keras.layers.Identity(dtype="float32")(column)
 
 
 def input_name(column: str) -> str:
@@ -228,14 +266,33 @@ def text_block(index: int) -> str:
     return f"text_{index}"
 
 
+def picture_block(index: int) -> str:
+    """Name of the block of a picture."""
+    return f"image_{index}"
+
+
 def _block(index: int, feature: Fitted) -> str:
     if isinstance(feature, FittedText):
         return text_block(index)
+    if isinstance(feature, FittedImage):
+        return picture_block(index)
     embedding = isinstance(feature, FittedCategory) and feature.output == "embedding"
     return CATEGORIES if embedding else MATRIX
 
 
+def _shape(feature: Fitted) -> tuple[int, ...]:
+    return feature.shape if isinstance(feature, FittedImage) else (1,)
+
+
+def _input(name: str, block: Any) -> Any:
+    # Pixels are whole numbers until a batch of them is cast beside the training step.
+    dtype = "float32" if block.dtype == np.uint8 else str(block.dtype)
+    return keras.Input(block.shape[1:], name=name, dtype=dtype)
+
+
 def _dtype(feature: Fitted) -> str:
+    if isinstance(feature, FittedImage):
+        return "float32"
     if not isinstance(feature, FittedNumeric):
         return "string"
     return "float64" if feature.double else "float32"

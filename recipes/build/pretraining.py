@@ -80,6 +80,10 @@ def pretraining(recipe: Recipe, data: Data, model: keras.Model) -> Pretraining |
     if recipe.pretraining is None:
         return None
     section = recipe.pretraining.dbn
+    if any(feature.kind == "image" for feature in data.features):
+        message = "an RBM takes one matrix of numbers, and the data has pictures. Save the pixels "
+        message += "as rows of an `npz` file."
+        raise RecipeError([recipe.problem(SECTION, message)])
     if isinstance(data.rows, Mapping):
         message = (
             "an RBM takes one matrix of numbers, and the table has columns with an embedding: "

@@ -57,8 +57,12 @@ def check_data(arguments: Arguments) -> int:
     from ..data.check import check_data as check
 
     recipe = load(arguments)
-    data = data_of(recipe)
+    data = data_of(recipe, skip_pictures=True)
     found = check(data)
+    if any(feature.kind == "image" for feature in data.features):
+        from ..build.image_check import picture_findings
+
+        found += picture_findings(data)
     for finding in found:
         print_line(arguments, f"{finding.kind}: {finding}")
     rows = {"training": data.train, "validation": data.validation, "test": data.test}

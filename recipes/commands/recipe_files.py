@@ -3,11 +3,14 @@
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ... import disk
 from ..errors import RecipeError, RequestError
 from .options import Arguments, add_recipe, add_recipes, add_verb, load
+
+if TYPE_CHECKING:
+    from ..spec import Recipe
 
 
 def add(verbs: Any) -> None:
@@ -21,6 +24,11 @@ def add(verbs: Any) -> None:
     text = "find every mistake in recipes, without importing TensorFlow"
     validating = add_verb(verbs, "validate", validate, text)
     add_recipes(validating)
+    validating.add_argument(
+        "--data",
+        action="store_true",
+        help="read the data of recipes too; pictures are decoded, for which TensorFlow is imported",
+    )
     describing = add_verb(
         verbs, "schema", schema, "print the JSON Schema of recipes, for an editor"
     )
@@ -102,8 +110,25 @@ def _verdict(word: str, arguments: Arguments) -> str:
         return "ok"
     recipe = load_recipe(word, arguments.overrides, plugins=arguments.plugin)
     check_files(recipe)
+    if arguments.data:
+        check_rows(recipe)
     reason = shapes_unchecked(recipe)
     return "ok" if reason is None else f"ok (shapes not checked: {reason})"
+
+
+def check_rows(recipe: "Recipe") -> None:
+    """Read, split and encode the rows, without a model.
+
+    Raises:
+        DataError: they cannot be used.
+    """
+    from ..build.inputs import data_of
+
+    data = data_of(recipe)
+    if any(feature.kind == "image" for feature in data.features):
+        from ..build.images import check_pictures
+
+        check_pictures(data)
 
 
 def schema(arguments: Arguments) -> int:

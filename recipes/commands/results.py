@@ -30,7 +30,7 @@ def add(verbs: Any) -> None:
         "file",
         metavar="FILE",
         nargs="?",
-        help="rows with targets, not a split: .csv or .npz",
+        help="rows with targets, not a split: .csv or .npz, or a folder of pictures by class",
     )
     text = "override of the run's recipe, such as the path of data that was moved"
     evaluating.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help=text)
@@ -43,7 +43,9 @@ def add(verbs: Any) -> None:
     text = "predict with a run's model for the rows of a file"
     predicting = add_verb(verbs, "predict", predict, text)
     add_run(predicting)
-    predicting.add_argument("file", metavar="FILE", help="raw rows: .csv, .npz or .npy")
+    predicting.add_argument(
+        "file", metavar="FILE", help="raw rows: .csv, .npz or .npy; a picture, or a folder of them"
+    )
     predicting.add_argument("--out", metavar="FILE", help="CSV file to write (default: stdout)")
     _add_on_error(predicting)
     add_plugins(predicting)

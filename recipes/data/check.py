@@ -11,7 +11,7 @@ from scipy import stats
 from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from .frame import Frame, counted, floats, is_text, plain, words
+from .frame import Frame, counted, floats, is_binary, is_text, plain, words
 from .infer import NAMES_ROWS, infer
 from .load import Data, Split
 
@@ -70,9 +70,11 @@ def check_data(data: Data) -> list[DataFinding]:
 
 
 def scalar_columns(rows: Frame) -> dict[str, pa.Array]:
-    """The columns with one value a row."""
+    """The columns with one value a row, but pictures."""
     return {
-        name: column for name, column in rows.columns.items() if not isinstance(column, np.ndarray)
+        name: column
+        for name, column in rows.columns.items()
+        if not (isinstance(column, np.ndarray) or is_binary(column) or name in rows.pictures)
     }
 
 
@@ -140,6 +142,9 @@ def digests(split: Split, names: Sequence[str]) -> list[bytes]:
     """A hash of each row, or its cells in some columns, with its target."""
     if isinstance(split.x, Frame):
         cells = [words(column) for column in scalar_columns(split.x.select(names)).values()]
+        for name in names:
+            if name in split.x.pictures:
+                cells.append([digest.tobytes().hex() for digest in split.x.pictures[name].digests])
         rows = ("\0".join(row) for row in zip(*cells, strict=True))
         texts = (row.encode() for row in rows)
     else:

@@ -7,7 +7,8 @@ from typing import Self
 import numpy as np
 import pyarrow as pa
 
-# One value a row: an Arrow array of float64, int64 or string, with nulls where a value is missing.
+# One value a row: an Arrow array of float64, int64, string or binary, with nulls where a value is
+# missing.
 # Several values a row: a NumPy array whose first axis counts rows.
 Column = pa.Array | np.ndarray
 

@@ -1,6 +1,6 @@
 """What goes into a network from each column, as learned from the training rows.
 
-`Numeric`, `Category`, `Date` and `Text` are what a recipe says of a column; their `fit`
+`Numeric`, `Category`, `Date`, `Text` and `Image` are what a recipe says of a column; their `fit`
 learns the rest from the training rows and from no other: means, vocabularies, ranges.
 `recipes/build/preprocessing.py` makes Keras layers of what they learned.
 """
@@ -19,7 +19,19 @@ from ..errors import DataError
 from ..spec.fields import shown
 from .arrays import lost_in_float32, moments
 from .arrow import compute as pc
-from .frame import Column, Frame, floats, is_text, not_numbers, numbers, plain, trimmed, words
+from .frame import (
+    Column,
+    Frame,
+    floats,
+    is_binary,
+    is_text,
+    not_numbers,
+    numbers,
+    plain,
+    trimmed,
+    words,
+)
+from .image_feature import FittedImage, Image
 
 # A larger or smaller range is one whose reciprocal is no 32-bit float.
 SMALLEST, LARGEST = 1e-37, 1e37
@@ -138,7 +150,7 @@ class FittedText:
         return self.length
 
 
-Fitted = FittedNumeric | FittedCategory | FittedDate | FittedText
+Fitted = FittedNumeric | FittedCategory | FittedDate | FittedText | FittedImage
 # Reads and writes them as JSON, in `data.json`.
 FITTED: TypeAdapter[tuple[Annotated[Fitted, Discriminator("kind")], ...]] = TypeAdapter(
     tuple[Annotated[Fitted, Discriminator("kind")], ...]
@@ -382,12 +394,13 @@ def standardized(texts: pa.Array) -> pa.Array:
     return pc.replace_substring_regex(pc.ascii_lower(texts), PUNCTUATION, "")
 
 
-Feature = Numeric | Category | Date | Text
+Feature = Numeric | Category | Date | Text | Image
 FEATURES: dict[str, type[Feature]] = {
     "numeric": Numeric,
     "category": Category,
     "date": Date,
     "text": Text,
+    "image": Image,
 }
 
 
@@ -402,6 +415,10 @@ def scalar(rows: Frame, name: str) -> pa.Array:
     column: Column = rows[name]
     if isinstance(column, np.ndarray):
         raise DataError(f"{rows.where}: column `{plain(name)}` has several values a row.")
+    if is_binary(column):
+        raise DataError(
+            f"{rows.where}: column `{plain(name)}` holds bytes, which only `image` takes."
+        )
     return column
 
 

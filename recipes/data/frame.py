@@ -1,7 +1,7 @@
 """Rows with named columns: what every source opens as, whatever its format."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sized
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
@@ -13,6 +13,7 @@ from .arrays import picked
 from .arrow import compute as pc
 from .blocks import Block
 from .columns import Column, LazyColumns, UntypedColumns, at_rows, selected
+from .image_files import Examined
 
 MOST_NAMES_SHOWN = 20
 # How a missing number is written, beside an empty cell.
@@ -31,11 +32,17 @@ class Frame:
         columns: name -> column, all equally long.
         where: what messages call the rows: a path, or `rows`.
         locate: the place of a row in what it was read from, such as `line 5`.
+        folder: what paths in its cells are relative to; None where they are the user's own.
+        links: whether links below that folder may lead out of it.
+        pictures: what was found of its columns of pictures, by name.
     """
 
     columns: Mapping[str, Column]
     where: str
     locate: Callable[[int], str] = "row {} (from 0)".format
+    folder: str | None = None
+    links: bool = False
+    pictures: Mapping[str, Examined] = field(default_factory=dict[str, Examined])
 
     def __len__(self) -> int:
         if isinstance(self.columns, LazyColumns):
@@ -48,10 +55,12 @@ class Frame:
 
     def take(self, rows: np.ndarray) -> Self:
         """The rows of these indices, in their order."""
+        pictures = {name: found.take(rows) for name, found in self.pictures.items()}
         return replace(
             self,
             columns=at_rows(self.columns, rows),
             locate=lambda row: self.locate(int(rows[row])),
+            pictures=pictures,
         )
 
     def select(self, names: Iterable[str]) -> Self:
@@ -148,6 +157,11 @@ def is_text(column: Column) -> bool:
     if isinstance(column, np.ndarray):
         return column.dtype.kind == "U"
     return pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+
+
+def is_binary(column: Column) -> bool:
+    """Whether a column holds bytes."""
+    return not isinstance(column, np.ndarray) and pa.types.is_large_binary(column.type)
 
 
 def floats(column: pa.Array) -> np.ndarray:
@@ -276,6 +290,8 @@ def _column(column: pa.Array, where: str, name: str) -> pa.Array:
         return pc.cast(pc.strftime(seconds, "%Y-%m-%d %H:%M:%S"), pa.string())
     if pa.types.is_null(kind):
         return pc.cast(column, pa.float64())
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return pc.cast(column, pa.large_binary())
     raise DataError(
         f"{where}: column `{plain(name)}` holds {kind} values; expected numbers, words or dates."
     )

@@ -20,6 +20,7 @@ from .features import (
     scalar,
 )
 from .frame import Frame, floats, is_text, plain, refuse_nearly_numbers
+from .image_feature import inferred_image
 
 # Above this skewness, numbers that are not negative get a logarithm.
 SKEWED = 3.0
@@ -55,6 +56,9 @@ def infer(rows: Frame, name: str) -> Inferred:
     column = rows[name]
     if isinstance(column, np.ndarray):
         return Inferred(None, "it has several values a row")
+    pictures = inferred_image(rows, name)
+    if pictures is not None:
+        return Inferred(*pictures)
     known = column.drop_null()
     different = len(known.unique())
     missing = f", {column.null_count} missing" * (column.null_count > 0)

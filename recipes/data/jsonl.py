@@ -47,7 +47,8 @@ def read_jsonl(path: Path) -> Frame:
     if not columns:
         raise DataError(f"{path}: has no rows.")
     frame = from_columns({name: _cells(values) for name, values in columns.items()}, str(path))
-    return Frame(frame.columns, str(path), partial(_place, np.array(numbers)))
+    place = partial(_place, np.array(numbers))
+    return Frame(frame.columns, str(path), place, folder=str(path.parent))
 
 
 def _place(numbers: np.ndarray, row: int) -> str:

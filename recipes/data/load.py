@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,7 +13,20 @@ from ..spec.fields import listed, shown
 from . import split as parts
 from .arrays import as_trained, numbers
 from .features import FITTED, Fitted, scalar, times_of
-from .frame import MOST_NAMES_SHOWN, Frame, Rows, floats, is_text, joined, pick, plain, words
+from .frame import (
+    MOST_NAMES_SHOWN,
+    Frame,
+    Rows,
+    floats,
+    is_binary,
+    is_text,
+    joined,
+    pick,
+    plain,
+    words,
+)
+from .image_feature import FittedImage, looked_at, picture_faults, refuse_pictures, skipping
+from .image_folder import LABEL, Tables
 from .scale import Scaling
 from .source import GUESSED, TAKES_TASK, Source, asked_task, checked, of_table, with_task
 from .sources import SOURCES
@@ -22,6 +35,8 @@ from .table import NO_TABLE, TableOptions, fit_features, used, with_target
 from .targets import Task
 
 DEFAULT_TEST = 0.15
+# The target of sources that have one by themselves, where the recipe names no other.
+TARGETS = {"image_folder": (LABEL,)}
 # Arguments of a table of text that later files of the same kind are read with.
 DIALECT = ("delimiter", "encoding")
 
@@ -60,6 +75,7 @@ class Data:
         unlabelled: all rows of the training split, where only some of them are trained on; or None.
         fingerprint: hash over all rows and targets of all splits.
         source: name of the source.
+        unreadable: pictures that cannot be read and were left out, each with the reason.
     """
 
     train: Split
@@ -75,6 +91,7 @@ class Data:
     dialect: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     unlabelled: Any = None
+    unreadable: tuple[str, ...] = ()
 
     @property
     def rows(self) -> Any:
@@ -122,6 +139,7 @@ def load_data(
     task: Task | None = None,
     loss: str | None = None,
     table: TableOptions = NO_TABLE,
+    skip_pictures: bool = False,
 ) -> Data:
     """Load, check, split and measure the rows of a source.
 
@@ -136,11 +154,14 @@ def load_data(
         task: what the targets are; by default it follows from their values.
         loss: name of the loss, which may decide the task too.
         table: which columns of a table go in, and which come out.
+        skip_pictures: leave out pictures that cannot be read, whatever the recipe says of them.
 
     Raises:
         DataError: the data cannot be used so, or its task is in doubt.
     """
     where = arguments.get("path", name)
+    if name in TARGETS and not table.target:
+        table = replace(table, target=TARGETS[name])
     asked = asked_task(name, arguments, task)
     source = read(name, arguments, arrays, asked, table)
     source = with_task(source, where, asked=asked, loss=loss, guessed=name in GUESSED)
@@ -152,9 +173,11 @@ def load_data(
     train, validation, test = divided(source, classes, splits, seed, table)
     if isinstance(train.x, Frame):
         fitted, notes = fit_features(train.x, table, scale)
+        fitted = skipping(fitted) if skip_pictures else fitted
+        (train, validation, test), unreadable = readable((train, validation, test), fitted)
         scaling = Scaling.none()
     else:
-        fitted, notes = (), ()
+        fitted, notes, unreadable = (), (), ()
         scaling = Scaling.fit(scale, train.x, pixels=source.pixels)
     return Data(
         train=train,
@@ -169,7 +192,43 @@ def load_data(
         target=table.target,
         dialect={key: arguments[key] for key in DIALECT if arguments.get(key) is not None},
         notes=notes,
+        unreadable=unreadable,
     )
+
+
+def readable(
+    splits: tuple[Split, Split | None, Split | None], fitted: Sequence[Fitted]
+) -> tuple[tuple[Split, Split | None, Split | None], tuple[str, ...]]:
+    """The splits without rows of pictures that cannot be read, and which these are.
+
+    Raises:
+        DataError: there are some, and the recipe does not say that they are skipped.
+    """
+    if not any(isinstance(feature, FittedImage) for feature in fitted):
+        return splits, ()
+    looked = [
+        None if split is None else Split(looked_at(split.x, fitted), split.y) for split in splits
+    ]
+    faults = [{} if split is None else picture_faults(split.x) for split in looked]
+    told = tuple(message for found in faults for message in found.values())
+    if told:
+        refuse_pictures(told, splits[0].x.where, fitted)
+    kept = [
+        split if split is None or not found else without(split, list(found))
+        for split, found in zip(looked, faults, strict=True)
+    ]
+    for split in kept:
+        if split is not None and not len(split):
+            raise DataError(f"{split.x.where}: no picture of a split can be read: {told[0]}")
+    train, validation, test = kept
+    assert train is not None
+    return (train, validation, test), told
+
+
+def without(split: Split, rows: Sequence[int]) -> Split:
+    """A split without some of its rows."""
+    kept = np.delete(np.arange(len(split)), rows)
+    return Split(pick(split.x, kept), split.y[kept])
 
 
 def read(
@@ -197,6 +256,8 @@ def read(
     if name in TAKES_TASK and task is not None:
         arguments = {**arguments, "task": task}
     found = SOURCES[name](**arguments)
+    if isinstance(found, Tables):
+        return _of_parts(found, table, task)
     if isinstance(found, Source):
         if table.target or table.features is not None:
             raise DataError(
@@ -214,16 +275,30 @@ def read(
     return of_table(found, table.target, found.where, task)
 
 
+def _of_parts(found: Tables, options: TableOptions, task: Task | None) -> Source:
+    """The source of tables that have parts of their own."""
+    parts: dict[str, Source] = {}
+    for name, part in found.parts.items():
+        rows = used(part, options)
+        rows = rows.typed(options.words) if found.typed else rows
+        if options.drop_missing_target:
+            rows = with_target(rows, options.target)
+        parts[name] = of_table(rows, options.target, rows.where, task)
+    own = {name: (part.x, part.y) for name, part in parts.items() if name != "train"}
+    return replace(parts["train"], **own)
+
+
 def restricted(source: Source, limit: int | None, seed: int) -> Source:
     """The source with no more than `limit` rows, its own test rows included."""
     if limit is None:
         return source
     kept = parts.limited(labels_of(source), len(source.y), limit, seed)
-    test = source.test
-    if test is not None:
-        few = parts.limited(None, len(test[1]), limit, seed)
-        test = pick(test[0], few), test[1][few]
-    return replace(source, x=pick(source.x, kept), y=source.y[kept], test=test)
+    own: dict[str, tuple[Rows, np.ndarray]] = {}
+    for name, part in (("test", source.test), ("validation", source.validation)):
+        if part is not None:
+            few = parts.limited(None, len(part[1]), limit, seed)
+            own[name] = pick(part[0], few), part[1][few]
+    return replace(source, x=pick(source.x, kept), y=source.y[kept], **own)
 
 
 def labels_of(source: Source) -> np.ndarray | None:
@@ -359,7 +434,8 @@ def _given(
     if asked == "auto" and source.test is not None:
         return _checked_split(source, classes, *source.test, what)
     if not isinstance(asked, tuple):
-        return None
+        own = source.validation if what == "validation" and asked is not None else None
+        return None if own is None else _checked_split(source, classes, *own, what)
     name, arguments = asked
     words: list[str] = []
     if isinstance(source.x, Frame):  # what is words in the first table is words in this one
@@ -417,7 +493,11 @@ def fingerprint(*splits: Split | None, classes: tuple[Any, ...] = ()) -> str:
 def _arrays(split: Split) -> Iterator[tuple[str, np.ndarray]]:
     """The columns and the targets of a split as arrays of bytes and numbers."""
     if isinstance(split.x, Frame):
+        for name, found in split.x.pictures.items():
+            yield name, found.digests
         for name, column in split.x.columns.items():
+            if is_binary(column):
+                continue
             if isinstance(column, np.ndarray):
                 yield name, column
             elif is_text(column):

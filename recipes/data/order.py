@@ -1,5 +1,6 @@
 """Batches in an order that is a function of the seed and the epoch, and of nothing else."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -82,7 +83,7 @@ def training_dataset(
         tf.data.Dataset.from_tensors(tf.constant(0))
         .flat_map(batches)
         # Outside of flat_map, which would make a function anew in each epoch (10 ms).
-        .map(gathered)
+        .map(gathered, num_parallel_calls=readers(x))
         # Without a known length Keras takes a phantom step at the end of each epoch.
         .apply(tf.data.experimental.assert_cardinality(steps - start_step))
         .prefetch(AHEAD)
@@ -126,7 +127,8 @@ def evaluation_dataset(split: Split, batch_size: int = EVALUATION_BATCH) -> tf.d
         first, last = step * batch_size, (step + 1) * batch_size
         return _sliced(x, first, tf.minimum(last, rows)), y[first:last]
 
-    return tf.data.Dataset.range(steps).map(batch).prefetch(1).with_options(_options())
+    found = tf.data.Dataset.range(steps).map(batch, num_parallel_calls=readers(x))
+    return found.prefetch(1).with_options(_options())
 
 
 def batches_of(x: Any, batch_size: int = EVALUATION_BATCH) -> tf.data.Dataset:
@@ -137,7 +139,14 @@ def batches_of(x: Any, batch_size: int = EVALUATION_BATCH) -> tf.data.Dataset:
     def batch(first: tf.Tensor) -> Any:
         return _sliced(rows, first, tf.minimum(first + batch_size, count))
 
-    return tf.data.Dataset.range(0, count, batch_size).map(batch).with_options(_options())
+    found = tf.data.Dataset.range(0, count, batch_size)
+    return found.map(batch, num_parallel_calls=readers(rows)).with_options(_options())
+
+
+def readers(rows: Any) -> int | None:
+    """Batches that are read at the same time, in their order; None where rows are in memory."""
+    blocks = rows.values() if isinstance(rows, Mapping) else [rows]
+    return max(2, os.cpu_count() or 1) if any(isinstance(b, Block) for b in blocks) else None
 
 
 def tensors(rows: Any) -> Any:

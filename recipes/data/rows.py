@@ -2,7 +2,7 @@
 
 import heapq
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +13,7 @@ import pyarrow as pa
 from ..errors import DataError
 from ..spec.csv_header import refuse_device
 from ..spec.fields import listed, shown
+from ..spec.image_folders import SUFFIXES as PICTURES
 from .arrays import as_array
 from .arrow import compute as pc
 from .features import FITTED, Fitted, FittedDate, FittedNumeric, not_dates, scalar
@@ -23,6 +24,7 @@ from .frame import (
     counted,
     floats,
     from_columns,
+    is_binary,
     is_columns,
     is_text,
     not_numbers,
@@ -31,6 +33,8 @@ from .frame import (
     plain,
     words,
 )
+from .image_feature import FittedImage, looked_at, name_of, picture_faults
+from .image_folder import IMAGE, LABEL, of_classes, single, unlabelled
 from .npz import member, opened, readable
 from .source import checked, features
 from .tables import SUFFIXES, read_table
@@ -81,6 +85,7 @@ class GivenRows:
         y: targets of the rows that can be used, as indices into the classes or as numbers; None
             where they were not asked for.
         notes: what is worth knowing and no error.
+        files: for each row, the picture it is; empty where the rows are no pictures.
     """
 
     x: Any
@@ -88,6 +93,7 @@ class GivenRows:
     errors: Mapping[int, str] = field(default_factory=dict)
     y: np.ndarray | None = None
     notes: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,12 +105,14 @@ class Reading:
         with_target: whether the targets are read too.
         on_error: `refuse` raises where a row cannot be used; `skip` leaves such rows out.
         arrays: names of the arrays of rows and targets in an `.npz` file.
+        undecodable: gives the rows whose picture cannot be decoded, with the reason.
     """
 
     described: Mapping[str, Any]
     with_target: bool = False
     on_error: OnError = "refuse"
     arrays: tuple[str, str] = ("x", "y")
+    undecodable: Callable[[FittedImage, Frame], Mapping[int, str]] | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -162,6 +170,8 @@ def _only(target: Sequence[str]) -> str:
 
 def _from_file(path: Path, reading: Reading) -> GivenRows:
     suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
+    if path.is_dir() or suffix in PICTURES:
+        return _from_table(given_pictures(path, reading), reading, Faults())
     if suffix not in FILES:
         raise DataError(f"{path}: rows come from a {listed(list(FILES))} file.")
     if suffix in SUFFIXES:
@@ -178,6 +188,26 @@ def _from_file(path: Path, reading: Reading) -> GivenRows:
         rows = member(file, str(path), name if name in file.files else "x")
         y = member(file, str(path), target) if reading.with_target else None
     return _from_arrays(rows, y, str(path), reading)
+
+
+def given_pictures(path: Path, reading: Reading) -> Frame:
+    """A table of the pictures of a folder, or of one, for a model that takes pictures alone."""
+    names = [each.name for each in reading.features if isinstance(each, FittedImage)]
+    others = [each.name for each in reading.features if each.name not in names]
+    if len(names) != 1 or others:
+        what = "takes no pictures" if not names else f"takes {_named(others)} too"
+        raise DataError(f"{path}: holds pictures, and the model {what}. Give a table or arrays.")
+    if not reading.with_target:
+        table = unlabelled(str(path)) if path.is_dir() else single(path)
+    elif path.is_dir() and len(reading.target) == 1:
+        table = of_classes(str(path))
+    else:
+        raise DataError(
+            f"{path}: has no targets. Give a folder with one folder of pictures for each class, or "
+            "a table."
+        )
+    columns = {IMAGE: names[0], LABEL: (*reading.target, "")[0]}
+    return replace(table, columns={columns[name]: c for name, c in table.columns.items()})
 
 
 def _npy(path: Path) -> np.ndarray:
@@ -200,10 +230,34 @@ def _from_table(table: Frame, reading: Reading, faults: Faults) -> GivenRows:
     notes = [f"{table.where}: {_named(rest)} not used."] if rest else []
     table.require(used)
     table = table.select(name for name in table.columns if name in known)
-    table = table.typed(_words(features, reading))
+    if not table.links:  # the names in a folder are words as they are
+        table = table.typed(_words(features, reading))
+    table = looked_at(table, features)
+    for row, problem in picture_faults(table).items():
+        faults.add(row, problem)
     columns = {name: _cells(feature, table, faults) for name, feature in used.items()}
     y = _coded(table, reading, faults) if reading.with_target else None
-    return _chosen(replace(table, columns=columns), y, faults, table.where, reading, notes)
+    if table.pictures and reading.undecodable is not None:
+        _decode(table, reading.undecodable, features, faults)
+    files = tuple(
+        name_of(table, name, row) for name in [*table.pictures][:1] for row in range(len(table))
+    )
+    found = _chosen(replace(table, columns=columns), y, faults, table.where, reading, notes)
+    return replace(found, files=files)
+
+
+def _decode(
+    table: Frame,
+    undecodable: Callable[[FittedImage, Frame], Mapping[int, str]],
+    features: Sequence[Fitted],
+    faults: Faults,
+) -> None:
+    """Note the rows whose pictures cannot be decoded, of those that have no fault yet."""
+    rows = np.delete(np.arange(len(table)), list(faults.by_row))
+    for feature in features:
+        if isinstance(feature, FittedImage) and len(rows):
+            for place, problem in undecodable(feature, table.take(rows)).items():
+                faults.add(int(rows[place]), problem)
 
 
 def _words(features: Sequence[Fitted], reading: Reading) -> set[str]:
@@ -218,6 +272,8 @@ def _cells(feature: Fitted, table: Frame, faults: Faults) -> pa.Array:
     column = table[feature.name]
     if isinstance(column, np.ndarray):
         raise DataError(f"{table.where}: column `{plain(feature.name)}` has several values a row.")
+    if is_binary(column) and not isinstance(feature, FittedImage):
+        raise DataError(f"{table.where}: column `{plain(feature.name)}` holds bytes.")
     if isinstance(feature, FittedNumeric):
         bad, expected = not_numbers(column), "a number"
     elif isinstance(feature, FittedDate) and is_text(column):

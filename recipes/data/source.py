@@ -10,11 +10,21 @@ from ..errors import DataError
 from ..spec.fields import shown
 from ..spec.tasks import BINARY_LOSSES, CLASS_LOSSES
 from .arrays import as_array, numbers
-from .frame import Frame, Rows, counted, is_text, not_numbers, plain, refuse_nearly_numbers, words
+from .frame import (
+    Frame,
+    Rows,
+    counted,
+    is_binary,
+    is_text,
+    not_numbers,
+    plain,
+    refuse_nearly_numbers,
+    words,
+)
 from .targets import Task, doubt, task_of, written_as
 
 # Sources whose task follows from their targets; all others have a task of their own.
-GUESSED = frozenset({"csv", "jsonl", "parquet", "npz", "arrays"})
+GUESSED = frozenset({"csv", "jsonl", "parquet", "image_folder", "npz", "arrays"})
 # Sources whose task decides how arrays are read.
 TAKES_TASK = frozenset({"npz"})
 
@@ -30,6 +40,7 @@ class Source:
         task: what the targets ask for.
         pixels: whether all features share one range, as the pixels of an image do.
         test: the source's own test rows and targets, if it has them.
+        validation: the same to validate on.
         classes: the classes, where rows alone do not show them all.
     """
 
@@ -39,6 +50,7 @@ class Source:
     pixels: bool = False
     test: tuple[Rows, np.ndarray] | None = None
     classes: tuple[Any, ...] | None = None
+    validation: tuple[Rows, np.ndarray] | None = None
 
 
 def checked(
@@ -96,8 +108,9 @@ def _target_values(table: Frame, target: Sequence[str], asked: Task | None) -> n
 
 def _target(table: Frame, name: str, asked: Task | None) -> np.ndarray:
     column = table[name]
-    if isinstance(column, np.ndarray):
-        raise DataError(f"{table.where}: the target `{plain(name)}` has several values a row.")
+    if isinstance(column, np.ndarray) or is_binary(column):
+        has = "bytes" if is_binary(column) else "several values a row"
+        raise DataError(f"{table.where}: the target `{plain(name)}` has {has}.")
     if column.null_count:
         missing = np.flatnonzero(np.asarray(column.is_null()))
         place = table.fault(int(missing[0]), name, "the row has no target.")
@@ -187,11 +200,12 @@ def _as(source: Source, task: Task, where: str) -> Source:
     if source.task == task:
         return source
     y, classes = written_as(task, _one_hot_again(source, source.y), where)
-    test = source.test
-    if test is not None:
-        own, _ = written_as(task, _one_hot_again(source, test[1]), f"{where}, test")
-        test = test[0], own
-    return replace(source, y=y, task=task, classes=classes, test=test)
+    own: dict[str, tuple[Rows, np.ndarray]] = {}
+    for name, part in (("test", source.test), ("validation", source.validation)):
+        if part is not None:
+            targets = _one_hot_again(source, part[1])
+            own[name] = part[0], written_as(task, targets, f"{where}, {name}")[0]
+    return replace(source, y=y, task=task, classes=classes, **own)
 
 
 def _one_hot_again(source: Source, y: np.ndarray) -> np.ndarray:

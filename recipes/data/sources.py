@@ -11,6 +11,7 @@ from typing import Any
 
 from ..errors import DataError
 from .frame import Frame
+from .image_folder import Tables, image_folder
 from .jsonl import read_jsonl
 from .npz import npz
 from .source import Source, Task, checked
@@ -101,7 +102,7 @@ def parquet(path: str) -> Frame:
     return open_parquet(Path(path))
 
 
-SOURCES: dict[str, Callable[..., Source | Frame]] = {
+SOURCES: dict[str, Callable[..., Source | Frame | Tables]] = {
     "digits": digits,
     "iris": iris,
     "wine": wine,
@@ -111,6 +112,7 @@ SOURCES: dict[str, Callable[..., Source | Frame]] = {
     "csv": csv,
     "jsonl": jsonl,
     "parquet": parquet,
+    "image_folder": image_folder,
     "mnist": mnist,
     "fashion_mnist": fashion_mnist,
     "cifar10": cifar10,

@@ -52,10 +52,10 @@ def frame_of(file: TableFile, locate: Callable[[int], str] | None = None) -> Fra
     Args:
         locate: the place of a row in the file.
     """
-    columns = FileColumns(file, file.names)
-    return (
-        Frame(columns, str(file.path)) if locate is None else Frame(columns, str(file.path), locate)
-    )
+    columns, folder = FileColumns(file, file.names), str(file.path.parent)
+    if locate is None:
+        return Frame(columns, str(file.path), folder=folder)
+    return Frame(columns, str(file.path), locate, folder=folder)
 
 
 class FileColumns(UntypedColumns):

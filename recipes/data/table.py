@@ -9,6 +9,7 @@ from ..errors import DataError
 from .cache import has_room
 from .features import Feature, Fitted, Numeric
 from .frame import Frame, plain
+from .image_feature import Image
 from .infer import infer
 from .npz import memory
 from .split import SplitBy
@@ -126,7 +127,8 @@ def fit_features(
             if scale != "none" and isinstance(choice, Numeric):
                 choice = replace(choice, scale=scale)
             notes.append(f"{plain(name)}: {choice.describe()}; {found.reason}")
-        fitted.append(choice.fit(name, rows))
+        learn = choice.learn if isinstance(choice, Image) else choice.fit
+        fitted.append(learn(name, rows))
     if not fitted:
         raise DataError(
             f"{rows.where}: no column is left to learn from. {'; '.join(notes)[:1000]}".rstrip()

@@ -1,6 +1,7 @@
 """Files of tables: text with delimiters, JSON lines, Parquet."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,8 @@ def read_table(
     given = dialect or {}
     delimiter = given.get("delimiter")
     delimiter = delimiter_of(path) if delimiter is None else delimiter
-    return read_delimited(path, delimiter, given.get("encoding", "utf-8"), skipped)
+    table = read_delimited(path, delimiter, given.get("encoding", "utf-8"), skipped)
+    return replace(table, folder=str(path.parent))
 
 
 def read_parquet(path: Path, columns: Collection[str] | None = None) -> Frame:
@@ -70,4 +72,4 @@ def _refuse_large(path: Path, metadata: arrow_parquet.FileMetaData) -> None:
 def _frame(table: pa.Table, path: Path) -> Frame:
     if not len(table) or not table.num_columns:
         raise DataError(f"{path}: has no rows.")
-    return from_columns(table, str(path))
+    return replace(from_columns(table, str(path)), folder=str(path.parent))

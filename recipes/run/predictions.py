@@ -21,6 +21,7 @@ class Predictions:
         errors: row, from 0 -> why there is no prediction; empty unless rows were skipped.
         notes: what is worth knowing and no error, such as columns that are not used.
         labels: whether the outputs are the probabilities of several labels at once.
+        files: for each row, the picture that it is; empty where rows are no pictures.
     """
 
     values: np.ndarray
@@ -29,6 +30,7 @@ class Predictions:
     errors: Mapping[int, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     labels: bool = False
+    files: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.outputs)
@@ -49,14 +51,17 @@ class Predictions:
             [value, *row] if self.classes else row
             for value, row in zip(self.values.tolist(), numbers, strict=True)
         ]
-        if not errors:
-            return header, rows
-        empty = [""] * len(header)
-        rows = [
-            [*empty, self.errors[index]] if index in self.errors else [*row, ""]
-            for index, row in enumerate(rows)
-        ]
-        return [*header, "error"], rows
+        if errors:
+            empty = [""] * len(header)
+            rows = [
+                [*empty, self.errors[index]] if index in self.errors else [*row, ""]
+                for index, row in enumerate(rows)
+            ]
+            header = [*header, "error"]
+        if self.files:
+            header = ["file", *header]
+            rows = [[file, *row] for file, row in zip(self.files, rows, strict=True)]
+        return header, rows
 
 
 def predictions(

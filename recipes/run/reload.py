@@ -8,6 +8,7 @@ from typing import Any, Literal
 from ...messages import logger
 from ..build import task as tasks
 from ..build.experiment import evaluation
+from ..build.images import decodable, undecodable
 from ..build.inputs import data_of
 from ..build.metrics import metrics
 from ..build.objects import Builder
@@ -62,7 +63,7 @@ def evaluate(
         splits = same_data(where, recipe)
         if getattr(splits, on) is None:
             raise RequestError(f"{where.path}: the recipe has no {on} split.")
-        return measured(recipe, splits, model_of(where), on)
+        return measured(recipe, decodable(splits), model_of(where), on)
     data = _given_rows(where, recipe, on, on_error)
     return measured(recipe, data, model_of(where), "rows")
 
@@ -109,7 +110,8 @@ class _GivenRows:
 def _given_rows(run: RunDirectory, recipe: Recipe, given: Any, on_error: OnError) -> _GivenRows:
     described = run.read_json(files.DATA)
     own = recipe.data.targets == "dataset"
-    reading = Reading(described, own, on_error, _arrays(read(run.verified(files.RECIPE))))
+    arrays = _arrays(read(run.verified(files.RECIPE)))
+    reading = Reading(described, own, on_error, arrays, undecodable)
     found = rows_of(given, reading)
     log_rows(found.notes, found.errors)
     y = found.y
@@ -185,10 +187,12 @@ def predict(
     described = where.read_json(files.DATA, "classes", "features", "input_shape", "scaling")
     load_plugins(plugins)
     written = read(where.verified(files.RECIPE))
-    reading = Reading(described, on_error=on_error, arrays=_arrays(written))
+    reading = Reading(
+        described, on_error=on_error, arrays=_arrays(written), undecodable=undecodable
+    )
     found = rows_of(rows, reading)
     # A dataset and not an array, which Keras would round to 32 bits for a model that takes 64.
     x = raw(reading.features, found.x) if isinstance(found.x, Frame) else found.x
     outputs = model_of(where).predict(batches_of(x), verbose=0)
     made = predictions(outputs, described, usable=found.usable)
-    return replace(made, errors=found.errors, notes=found.notes)
+    return replace(made, errors=found.errors, notes=found.notes, files=found.files)

@@ -72,8 +72,9 @@ def files_of(recipe: Recipe) -> dict[str, str]:
     found = {}
     for part in ("source", "validation", "test"):
         choice = getattr(recipe.data, part)
-        if isinstance(choice, Choice) and isinstance(choice.arguments.get("path"), str):
-            found[f"data.{part}.{choice.name}.path"] = choice.arguments["path"]
+        for name in ("path", "labels"):
+            if isinstance(choice, Choice) and isinstance(choice.arguments.get(name), str):
+                found[f"data.{part}.{choice.name}.{name}"] = choice.arguments[name]
     if recipe.initialize is not None:
         found["initialize.weights"] = recipe.initialize.weights
     return found

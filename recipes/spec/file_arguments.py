@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any
 
 from .catalog import Argument, Entry
-from .fields import Field, Mismatch, plain, where
+from .fields import Field, Mismatch, either, nothing, plain, where
 
 
 class Use(Enum):
@@ -42,6 +42,8 @@ FILES: dict[tuple[str, str, str], Use] = {
     ("layers", "string_lookup", "vocabulary"): Use.READ,
     ("layers", "text_vectorization", "vocabulary"): Use.READ,
     ("sources", "csv", "path"): Use.DATA,
+    ("sources", "image_folder", "labels"): Use.DATA,
+    ("sources", "image_folder", "path"): Use.DATA,
     ("sources", "jsonl", "path"): Use.DATA,
     ("sources", "npz", "path"): Use.DATA,
     ("sources", "parquet", "path"): Use.DATA,
@@ -92,7 +94,7 @@ def file_field(entry: Entry, name: str, argument: Argument) -> Field | None:
     if use is Use.READ:
         return no_file()
     if use is Use.DATA:
-        return local_file()
+        return local_file() if argument.required else either(local_file(), nothing())
     optional = not argument.required and argument.default is None
     return written(use, optional=optional, allowed=LEFT_TO.get((entry.name, name)))
 

@@ -131,7 +131,7 @@ def absolute(root: Node, folder: Path) -> Node:
     data = root.child("data")
     for part, source in data.value.items() if data and is_dict(data.value) else ():
         if is_dict(source.value) and len(source.value) == 1:
-            paths.append(("data", part, *source.value, "path"))
+            paths += [("data", part, *source.value, name) for name in ("path", "labels")]
     for path in paths:
         root = _absolute_at(root, path, folder)
     return root

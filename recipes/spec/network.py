@@ -24,6 +24,7 @@ SOURCES: dict[str, Shape] = {
     "csv": (None,),
     "jsonl": (None,),
     "parquet": (None,),
+    "image_folder": (None, None, None),
 }
 SEVERAL = "takes several inputs, and a layer in a list has one: the output of the layer before it"
 CELL = "is one step of a recurrent layer. Use `{}`"
@@ -73,10 +74,32 @@ def layers_can_stand_in_a_list(recipe: Recipe) -> Found:
 
 def layers_follow_one_another(recipe: Recipe) -> Found:
     """Each layer must take the shape that the one before it gives, as far as shapes are known."""
-    rows = SOURCES.get(recipe.data.source.name)
     # One mistake at a time: a layer that cannot stand here has no shape either.
-    if rows is not None and not any(layers_can_stand_in_a_list(recipe)):
-        yield from _in_model(_misfits(recipe.model.layers, recipe.model.output, rows))
+    if any(layers_can_stand_in_a_list(recipe)):
+        return
+    layers, output = recipe.model.layers, recipe.model.output
+    found = [list(_misfits(layers, output, rows)) for rows in _rows(recipe)]
+    if found and all(found):
+        yield from _in_model(iter(found[0]))
+
+
+def _rows(recipe: Recipe) -> list[Shape]:
+    """Shapes that a row may have; none where that is not known.
+
+    Columns of a table that are inferred may be pictures.
+    """
+    section = recipe.data
+    shape = SOURCES.get(section.source.name)
+    asked = [given for given in (section.features or {}).values() if given != "drop"]
+    picture = next((g for g in asked if isinstance(g, Choice) and g.name == "image"), None)
+    if picture is not None:
+        size, channels = picture.arguments.get("size"), picture.arguments.get("channels")
+        # What comes beside a picture makes its vector wider.
+        return [(*(size or (None, None)), channels) if len(asked) == 1 else (None, None, channels)]
+    if shape is None:
+        return []
+    inferred = section.features is None or "auto" in asked
+    return [shape, (None, None, None)] if shape == (None,) and inferred else [shape]
 
 
 def _in_model(found: Found) -> Found:
@@ -85,7 +108,7 @@ def _in_model(found: Found) -> Found:
 
 def shapes_unchecked(recipe: Recipe) -> str | None:
     """Why not all shapes of the network were checked; None where they were."""
-    rows = SOURCES.get(recipe.data.source.name)
+    rows = next(iter(_rows(recipe)), None)
     if rows is None:
         return "the shape of a row is known when the data is read"
     for index, layer in enumerate(recipe.model.layers):

@@ -20,12 +20,15 @@ from .csv_header import (
     refuse_device,
 )
 from .fields import did_you_mean, listed, shown
+from .image_folders import listing
 from .nodes import Path
 from .schema import Recipe
 
 Found = Iterator[tuple[Path, str]]
 # Sources of rows with named columns.
-TABLES = frozenset({"csv", "jsonl", "parquet"})
+TABLES = frozenset({"csv", "jsonl", "parquet", "image_folder"})
+# Tables that have a target of their own.
+OWN_TARGET = frozenset({"image_folder"})
 # Columns or arrays of a file that a message lists.
 MOST_LISTED = 12
 
@@ -55,6 +58,7 @@ def file_problems(recipe: Recipe) -> list[Problem]:
             *_csv_problems(recipe),
             *_table_problems(recipe),
             *_npz_problems(recipe),
+            *_folder_problems(recipe),
         )
     ]
     return [*absent, *(problem for problem in found if problem.path not in known)]
@@ -136,6 +140,22 @@ def _table_problems(recipe: Recipe) -> Found:
                 yield (*place, "path"), str(error)
 
 
+def _folder_problems(recipe: Recipe) -> Found:
+    """A folder of pictures has some of each class; a table of labels can be opened."""
+    for place, choice in _sources(recipe, "image_folder"):
+        labels = choice.arguments.get("labels")
+        key = "path" if labels is None else "labels"
+        try:
+            if labels is None:
+                listing(choice.arguments["path"])
+            else:
+                with readable(File(labels)):
+                    refuse_device(File(labels))
+                    opened(File(labels)).close()
+        except DataError as error:
+            yield (*place, key), str(error)
+
+
 def _named_columns(recipe: Recipe) -> Iterator[tuple[Path, str]]:
     """Each column that the recipe names, with its place."""
     for name in recipe.data.target or ():
@@ -150,7 +170,7 @@ def _named_columns(recipe: Recipe) -> Iterator[tuple[Path, str]]:
 def tables_have_targets(recipe: Recipe) -> Found:
     """A table needs a target, which is no feature too; other sources have targets."""
     section = recipe.data
-    if section.source.name in TABLES and section.target is None:
+    if section.source.name in TABLES - OWN_TARGET and section.target is None:
         yield ("data",), "needs `target`: the column of the table that is predicted."
     if section.source.name not in TABLES:
         for key in ("target", "features", "split_by"):

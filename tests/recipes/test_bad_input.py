@@ -10,6 +10,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from images import bomb, hollow, jpeg, pixels, png, write_folder
 
 from keras_recipes.recipes.cli import main
 
@@ -284,6 +285,30 @@ BUILDS = {
 }  # fmt: skip
 
 
+PICTURES = "data: {source: {image_folder: {path: f}}}\nmodel: {layers: [flatten]}\nepochs: 1\n"
+# What a folder of pictures `f` holds: ({path: content}, part of the message).
+FOLDERS = {
+    "no folder": ({}, "f: there is no such file"),
+    "a file": ({"f": b"x"}, "is a file; expected a folder of pictures"),
+    "empty folder": ({"f/.hidden": b""}, "is empty. A folder of pictures has"),
+    "no classes": ({"f/1.png": b""}, "has pictures, and no folder of a class"),
+    "one class": ({"f/고양이/1.png": b""}, "has one class only, `고양이`"),
+    "no pictures": ({"f/a/1.png": b"", "f/b/1.txt": b""}, "`b` has no picture"),
+    "text called png": (
+        {"dogs/🐶 1 2.png": b"words"},
+        "dogs/🐶 1 2.png: is no PNG, JPEG, GIF or BMP",
+    ),
+    "truncated PNG": ({"cats/x.png": png(pixels(1))[:-30]}, "cats/x.png: is cut short"),
+    "truncated JPEG": ({"cats/x.jpg": jpeg(pixels(1))[:-30]}, "cats/x.jpg: is cut short"),
+    "broken PNG": ({"cats/x.png": hollow()}, "cats/x.png: cannot be decoded"),
+    "a picture as bomb": ({"cats/x.png": bomb()}, "cats/x.png: claims 60,000 x 60,000 pixels"),
+    "a class that training lacks": (
+        {"f/train/a/1.png": b"", "f/train/b/1.png": b"", "f/test/c/1.png": b""},
+        "has the classes `c`, which `train` lacks",
+    ),
+}
+
+
 @pytest.fixture
 def around(tmp_path):
     """Files that rows refer to."""
@@ -356,3 +381,14 @@ def test_archives(around, capsys, content, fragment):
 @pytest.mark.parametrize(("lines", "fragment"), BUILDS.values(), ids=BUILDS)
 def test_builds(around, capsys, lines, fragment):
     trained(around, capsys, LAYERS + lines + "\n", fragment)
+
+
+@pytest.mark.parametrize(("contents", "fragment"), FOLDERS.values(), ids=FOLDERS)
+def test_folders_of_pictures(around, capsys, contents, fragment):
+    if contents and not any(path == "f" or path.startswith("f/") for path in contents):
+        write_folder(around / "f", count=8)  # with one more file
+        contents = {f"f/{path}": content for path, content in contents.items()}
+    for path, content in contents.items():
+        (around / path).parent.mkdir(parents=True, exist_ok=True)
+        (around / path).write_bytes(content)
+    trained(around, capsys, PICTURES, fragment)

@@ -100,3 +100,32 @@ def test_validate_says_where_shapes_are_not_known(tmp_path, capsys):
         "it is built)",
         "c.yaml: ok",
     ]
+
+
+CONV2D = {"conv2d": {"filters": 2, "kernel_size": 5}}
+FOLDER = {"source": {"image_folder": {"path": "f"}}}
+TABLE = {"source": {"csv": {"path": "t.csv"}}, "target": "y"}
+SMALL = {"p": {"image": {"size": [4, 6], "channels": 1}}}
+
+
+@pytest.mark.parametrize(
+    ("data", "layers", "message"),
+    [
+        (FOLDER, [CONV2D, "flatten"], ""),
+        (FOLDER, [{"lstm": {"units": 2}}], "`lstm` does not take rows of shape (None, None, None)"),
+        # Columns that are inferred may be pictures.
+        (TABLE, [CONV2D, "flatten"], ""),
+        (TABLE, [{"dense": {"units": 2}}], ""),
+        ({**TABLE, "features": {"x": "numeric"}}, [CONV2D, "flatten"], "`conv2d` does not take"),
+        ({**TABLE, "features": SMALL}, [CONV2D, "flatten"], "a window of 5 does not fit"),
+        ({**TABLE, "features": {**SMALL, "x": "numeric"}}, [CONV2D, "flatten"], ""),
+    ],
+)
+def test_layers_on_pictures(data, layers, message):
+    given = {"name": "x", "data": data, "model": {"layers": layers}}
+    if not message:
+        load(given)
+        return
+    with pytest.raises(RecipeError) as caught:
+        load(given)
+    assert message in str(caught.value)
