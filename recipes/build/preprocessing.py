@@ -26,7 +26,10 @@ from ..data.features import (
     parsed_dates,
 )
 from ..data.frame import Frame, floats, plain, words
+from ..data.series import WindowOptions
 from ..errors import DataError
+from . import windows
+from .windows import length_of, refuse_unfit, windowed_numbers
 
 # Blocks of the numbers that a table becomes.
 MATRIX, CATEGORIES = "matrix", "categories"
@@ -43,10 +46,11 @@ class Preprocessing:
 
     Attributes:
         features: what was learned of each column.
-        model: a Keras model from raw columns, each of shape (rows, 1), to the blocks.
+        model: a Keras model from raw columns, each of shape (rows, 1), to the blocks; of windows,
+            each of shape (windows, inputs), or (windows, inputs + horizon) if it is known ahead.
     """
 
-    def __init__(self, features: Sequence[Fitted]) -> None:
+    def __init__(self, features: Sequence[Fitted], window: WindowOptions | None = None) -> None:
         self.features = tuple(features)
         _refuse_same_names(self.features)
         columns: list[Any] = [
@@ -60,8 +64,20 @@ class Preprocessing:
         self._each = [
             keras.Model(column, found) for column, found in zip(columns, numbers, strict=True)
         ]
+        parts = list(zip(self.features, numbers, strict=True))
+        if window is not None:
+            refuse_unfit(self.features, window)
+            columns = [
+                keras.Input(
+                    (length_of(feature, window),),
+                    name=input_name(feature.name),
+                    dtype=_dtype(feature),
+                )
+                for feature in self.features
+            ]
+            parts = windowed_numbers(self.features, self._each, columns, window)
         inputs = {column.name: column for column in columns}
-        self.model = keras.Model(inputs, self._blocks(numbers, _joined))
+        self.model = keras.Model(inputs, _blocks(parts, _joined))
 
     def encoded(self, rows: Frame) -> Any:
         """The blocks of a table, float32 and int32: what the model gives."""
@@ -69,11 +85,12 @@ class Preprocessing:
             _encoded(feature, model, rows)
             for feature, model in zip(self.features, self._each, strict=True)
         ]
-        return self._blocks(parts, lambda found: np.concatenate(found, axis=1))
+        pairs = list(zip(self.features, parts, strict=True))
+        return _blocks(pairs, lambda found: np.concatenate(found, axis=1))
 
     def head(self, blocks: Any) -> tuple[Any, Any]:
         """Inputs of a network for blocks like these, and one vector a row made of them."""
-        if isinstance(blocks, np.ndarray):
+        if not isinstance(blocks, Mapping):
             inputs: Any = keras.Input(blocks.shape[1:], name="rows", dtype=str(blocks.dtype))
         else:
             inputs = {
@@ -82,12 +99,14 @@ class Preprocessing:
             }
         return inputs, head(self.features, inputs)
 
-    def _blocks(self, parts: Sequence[Any], join: Callable[[Sequence[Any]], Any]) -> Any:
-        blocks: dict[str, list[Any]] = {}
-        for index, (feature, part) in enumerate(zip(self.features, parts, strict=True)):
-            blocks.setdefault(_block(index, feature), []).append(part)
-        joined = {name: join(found) for name, found in blocks.items()}
-        return next(iter(joined.values())) if len(joined) == 1 else joined
+
+def _blocks(parts: Sequence[tuple[Fitted, Any]], join: Callable[[Sequence[Any]], Any]) -> Any:
+    """What columns became, by block; what is alone stands without a name."""
+    blocks: dict[str, list[Any]] = {}
+    for index, (feature, part) in enumerate(parts):
+        blocks.setdefault(_block(index, feature), []).append(part)
+    joined = {name: join(found) for name, found in blocks.items()}
+    return next(iter(joined.values())) if len(joined) == 1 else joined
 
 
 def head(features: Sequence[Fitted], inputs: Any) -> Any:
@@ -107,7 +126,7 @@ def head(features: Sequence[Fitted], inputs: Any) -> Any:
         if isinstance(feature, FittedText):
             parts.append(_pooled(feature, inputs[text_block(index)], index))
         elif isinstance(feature, FittedCategory) and feature.output == "embedding":
-            numbers = inputs[CATEGORIES][:, embedded]
+            numbers = inputs[CATEGORIES][..., embedded]
             layer = keras.layers.Embedding(
                 len(feature.vocabulary) + 1, feature.dimensions, name=f"embedding_{index}"
             )
@@ -120,7 +139,10 @@ def encoded(data: Data) -> tuple[Data, Preprocessing | None]:
     """Data with the columns of a table as blocks of numbers, and what makes them; else as it is."""
     if not data.features:
         return data, None
-    prepared = Preprocessing(data.features)
+    window = None if data.forecasting is None else data.forecasting.options
+    prepared = Preprocessing(data.features, window)
+    if window is not None:
+        return windows.encoded(data, data.features, prepared.encoded), prepared
 
     def numbers(split: Split | None) -> Split | None:
         return None if split is None else Split(prepared.encoded(split.x), split.y)

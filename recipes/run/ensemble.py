@@ -11,7 +11,6 @@ import keras
 from ... import disk
 from ...messages import logger
 from ..data import Data
-from ..data.table import note_lines
 from ..record import directory as files
 from ..record.directory import RunDirectory
 from ..record.result import Member, Result, Status, StopReason
@@ -30,7 +29,7 @@ def train_recipe(recipe: Recipe, prepared: PreparedRun, *, progress: bool = True
     the ensemble; a resumed ensemble keeps the members that are completed.
     """
     if progress and prepared.data is not None:
-        for line in note_lines(prepared.data.notes):
+        for line in prepared.data.lines:
             logger.info(line)
     if recipe.ensemble is None:
         return train_prepared(recipe, prepared, progress=progress)

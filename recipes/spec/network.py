@@ -8,6 +8,7 @@ from .choices import Choice, Residual
 from .nodes import Path
 from .schema import Recipe
 from .shapes import Shape, Unfit, shape_after
+from .window_checks import rows_of_windows
 
 # Rows of the sources whose shape is known before they are read; a table has an unknown width.
 SOURCES: dict[str, Shape] = {
@@ -73,7 +74,7 @@ def layers_can_stand_in_a_list(recipe: Recipe) -> Found:
 
 def layers_follow_one_another(recipe: Recipe) -> Found:
     """Each layer must take the shape that the one before it gives, as far as shapes are known."""
-    rows = SOURCES.get(recipe.data.source.name)
+    rows = rows_of_windows(recipe, SOURCES.get(recipe.data.source.name))
     # One mistake at a time: a layer that cannot stand here has no shape either.
     if rows is not None and not any(layers_can_stand_in_a_list(recipe)):
         yield from _in_model(_misfits(recipe.model.layers, recipe.model.output, rows))
@@ -85,7 +86,7 @@ def _in_model(found: Found) -> Found:
 
 def shapes_unchecked(recipe: Recipe) -> str | None:
     """Why not all shapes of the network were checked; None where they were."""
-    rows = SOURCES.get(recipe.data.source.name)
+    rows = rows_of_windows(recipe, SOURCES.get(recipe.data.source.name))
     if rows is None:
         return "the shape of a row is known when the data is read"
     for index, layer in enumerate(recipe.model.layers):
