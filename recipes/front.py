@@ -138,6 +138,7 @@ def predict(
     *,
     on_error: "OnError" = "refuse",
     plugins: Sequence[str] = (),
+    all_windows: bool = False,
 ) -> "Predictions":
     """Predictions of a run's model for raw rows.
 
@@ -147,6 +148,8 @@ def predict(
             mapping or a data frame. Columns of a table are found by name, in any order.
         on_error: `refuse` raises where a row cannot be used; `skip` predicts the others.
         plugins: importable modules whose classes the model has.
+        all_windows: of a run with windows over series, forecast from every window of the rows; by
+            default from the last one of each series, for the rows that follow.
 
     Returns:
         The predictions in the order of the rows: `values` (classes by name, or numbers), `outputs`
@@ -156,7 +159,9 @@ def predict(
     Raises:
         RequestError: no run there, or rows cannot be used.
     """
-    return finished_runs(run).predict(run, rows, on_error=on_error, plugins=plugins)
+    return finished_runs(run).predict(
+        run, rows, on_error=on_error, plugins=plugins, all_windows=all_windows
+    )
 
 
 def sweep(

@@ -27,9 +27,13 @@ class Result(record.Result):
         """The trained network, not compiled; it takes raw rows. Loaded at the first use."""
         return finished_runs(self.directory).model_of(open_run(self.directory))
 
-    def predict(self, rows: Any, *, on_error: "OnError" = "refuse") -> "Predictions":
+    def predict(
+        self, rows: Any, *, on_error: "OnError" = "refuse", all_windows: bool = False
+    ) -> "Predictions":
         """Predictions for raw rows; see `keras_recipes.predict`."""
-        return finished_runs(self.directory).predict(self.directory, rows, on_error=on_error)
+        return finished_runs(self.directory).predict(
+            self.directory, rows, on_error=on_error, all_windows=all_windows
+        )
 
 
 class Recipe(spec.Recipe):

@@ -23,6 +23,7 @@ from ..data.image_feature import FittedImage
 from ..data.npz import memory
 from ..data.stored import MOST_OF_MEMORY
 from ..errors import DataError
+from . import windows
 from .images import decodable
 from .mapped import MappedBlock, header, read_header
 from .preprocessing import BATCH, Preprocessing
@@ -178,7 +179,10 @@ def encoded(data: Data) -> tuple[Data, Preprocessing | None]:
     """Data with the columns of a table as blocks of numbers, and what makes them; else as it is."""
     if not data.features:
         return data, None
-    prepared = Preprocessing(data.features)
+    window = None if data.forecasting is None else data.forecasting.options
+    prepared = Preprocessing(data.features, window)
+    if window is not None:
+        return windows.encoded(data, data.features, prepared.encoded), prepared
     data = decodable(data)
     tables = [each.x for each in (data.train, data.validation, data.test) if each is not None]
     size = sum(size_of(prepared, rows) for rows in tables)

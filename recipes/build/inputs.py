@@ -8,11 +8,14 @@ import numpy as np
 from ..data import Data, Split, Splits, load_data
 from ..data.features import FEATURES, Feature
 from ..data.frame import pick
+from ..data.series import WindowOptions
 from ..data.split import LABELS, SplitBy, SplitKind, generator, taken
 from ..data.table import TableOptions
+from ..data.windows import load_windows
 from ..errors import DataError, RecipeError
 from ..spec import Choice, Recipe
 from ..spec.source_files import missing_files
+from ..spec.windows import WindowSection
 
 
 def data_of(
@@ -32,6 +35,16 @@ def data_of(
         raise DataError("\n".join(map(str, absent)))
     section = recipe.data
     seed = recipe.seed if section.seed is None else section.seed
+    if section.window is not None:
+        data = load_windows(
+            section.source.name,
+            section.source.arguments,
+            splits=Splits(_part(section.validation), _part(section.test)),
+            scale=section.scale,
+            limit=section.limit,
+            table=_table_options(recipe),
+        )
+        return data if section.bootstrap_seed is None else resampled(data, section.bootstrap_seed)
     data = load_data(
         section.source.name,
         section.source.arguments,
@@ -62,7 +75,14 @@ def _table_options(recipe: Recipe) -> TableOptions:
         features,
         section.missing_target == "drop",
         _split_by(section.split_by),
+        _window(section.window),
     )
+
+
+def _window(given: WindowSection | None) -> WindowOptions | None:
+    if given is None:
+        return None
+    return WindowOptions(**{**given.model_dump(), "known": tuple(given.known)})
 
 
 def _split_by(given: dict[SplitKind, str] | None) -> SplitBy | None:

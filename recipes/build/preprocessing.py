@@ -26,8 +26,10 @@ from ..data.features import (
 )
 from ..data.frame import Frame, floats, plain, words
 from ..data.image_feature import FittedImage
+from ..data.series import WindowOptions
 from ..errors import DataError
 from .images import pictures
+from .windows import length_of, refuse_unfit, windowed_numbers
 
 # Blocks of the numbers that a table becomes.
 MATRIX, CATEGORIES = "matrix", "categories"
@@ -47,10 +49,11 @@ class Preprocessing:
     Attributes:
         features: what was learned of each column.
         model: a Keras model from raw columns, each of shape (rows, 1), and from pixels to the
-            blocks.
+            blocks; of windows, each column has shape (windows, inputs), or
+            (windows, inputs + horizon) if it is known ahead.
     """
 
-    def __init__(self, features: Sequence[Fitted]) -> None:
+    def __init__(self, features: Sequence[Fitted], window: WindowOptions | None = None) -> None:
         self.features = tuple(features)
         _refuse_same_names(self.features)
         columns: list[Any] = [
@@ -64,8 +67,20 @@ class Preprocessing:
         self._each = [
             keras.Model(column, found) for column, found in zip(columns, numbers, strict=True)
         ]
+        parts = list(zip(self.features, numbers, strict=True))
+        if window is not None:
+            refuse_unfit(self.features, window)
+            columns = [
+                keras.Input(
+                    (length_of(feature, window),),
+                    name=input_name(feature.name),
+                    dtype=_dtype(feature),
+                )
+                for feature in self.features
+            ]
+            parts = windowed_numbers(self.features, self._each, columns, window)
         inputs = {column.name: column for column in columns}
-        self.model = keras.Model(inputs, self._blocks(numbers, _joined))
+        self.model = keras.Model(inputs, _blocks(parts, _joined))
 
     def encoded(self, rows: Frame, known: Known | None = None) -> Any:
         """The blocks of a table, float32 and int32: what the model gives.
@@ -77,8 +92,9 @@ class Preprocessing:
             _encoded(feature, model, rows, (known or {}).get(feature.name))
             for feature, model in zip(self.features, self._each, strict=True)
         ]
-        return self._blocks(
-            parts, lambda found: found[0] if len(found) == 1 else np.concatenate(found, axis=1)
+        pairs = list(zip(self.features, parts, strict=True))
+        return _blocks(
+            pairs, lambda found: found[0] if len(found) == 1 else np.concatenate(found, axis=1)
         )
 
     def known(self, rows: Frame) -> Known:
@@ -135,12 +151,14 @@ class Preprocessing:
             )
         return picture_block(found[0]) if found else None
 
-    def _blocks(self, parts: Sequence[Any], join: Callable[[Sequence[Any]], Any]) -> Any:
-        blocks: dict[str, list[Any]] = {}
-        for index, (feature, part) in enumerate(zip(self.features, parts, strict=True)):
-            blocks.setdefault(_block(index, feature), []).append(part)
-        joined = {name: join(found) for name, found in blocks.items()}
-        return next(iter(joined.values())) if len(joined) == 1 else joined
+
+def _blocks(parts: Sequence[tuple[Fitted, Any]], join: Callable[[Sequence[Any]], Any]) -> Any:
+    """What columns became, by block; what is alone stands without a name."""
+    blocks: dict[str, list[Any]] = {}
+    for index, (feature, part) in enumerate(parts):
+        blocks.setdefault(_block(index, feature), []).append(part)
+    joined = {name: join(found) for name, found in blocks.items()}
+    return next(iter(joined.values())) if len(joined) == 1 else joined
 
 
 def head(features: Sequence[Fitted], inputs: Any) -> Any:
@@ -160,7 +178,7 @@ def head(features: Sequence[Fitted], inputs: Any) -> Any:
         if isinstance(feature, FittedText):
             parts.append(_pooled(feature, inputs[text_block(index)], index))
         elif isinstance(feature, FittedCategory) and feature.output == "embedding":
-            numbers = inputs[CATEGORIES][:, embedded]
+            numbers = inputs[CATEGORIES][..., embedded]
             layer = keras.layers.Embedding(
                 len(feature.vocabulary) + 1, feature.dimensions, name=f"embedding_{index}"
             )

@@ -48,6 +48,12 @@ def add(verbs: Any) -> None:
     )
     predicting.add_argument("--out", metavar="FILE", help="CSV file to write (default: stdout)")
     _add_on_error(predicting)
+    predicting.add_argument(
+        "--all-windows",
+        action="store_true",
+        help="of a run with windows over series: forecast from every window of the rows, and not "
+        "only from the last one of each series",
+    )
     add_plugins(predicting)
     reporting = add_verb(
         verbs, "report", report, "write one HTML page about run directories, or about a sweep"
@@ -98,7 +104,11 @@ def predict(arguments: Arguments) -> int:
     from ..run.reload import predict as predict_rows
 
     found = predict_rows(
-        arguments.run, arguments.file, on_error=arguments.on_error, plugins=arguments.plugin
+        arguments.run,
+        arguments.file,
+        on_error=arguments.on_error,
+        plugins=arguments.plugin,
+        all_windows=arguments.all_windows,
     )
     log_rows(found.notes, found.errors)
     header, rows = found.table(errors=arguments.on_error == "skip")

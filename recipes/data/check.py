@@ -14,6 +14,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from .frame import Frame, counted, floats, is_binary, is_text, plain, words
 from .infer import NAMES_ROWS, infer
 from .load import Data, Split
+from .windows import covered
 
 # A column in which this fraction of the cells is missing says little.
 MOSTLY_MISSING = 0.5
@@ -58,6 +59,8 @@ def check_data(data: Data) -> list[DataFinding]:
     that predicts the target alone, classes with few rows, rows that stand in two splits, and
     columns that differ between training and test rows.
     """
+    if data.forecasting is not None:
+        return check_series(data)
     found = [*rare_classes(data), *repeated_rows(data)]
     if isinstance(data.train.x, Frame):
         columns = scalar_columns(data.train.x)
@@ -67,6 +70,20 @@ def check_data(data: Data) -> list[DataFinding]:
         found += leaks(data, {name: columns[name] for name in columns if name in used})
         found += drifts(data, used)
     return found
+
+
+def check_series(data: Data) -> list[DataFinding]:
+    """What may be wrong with the rows that training windows see.
+
+    Other windows repeat most of them, and a column that tells the target of its own row leaks
+    nothing of the rows after it.
+    """
+    windows = data.train.x
+    seen = covered(windows.starts, windows.options.length, len(windows.frame))
+    rows = windows.frame.take(np.flatnonzero(seen))
+    used = {feature.name for feature in data.features}
+    rows = rows.select(name for name in rows.columns if name in used)
+    return [*unusable_columns(rows, used), *equal_columns(scalar_columns(rows))]
 
 
 def scalar_columns(rows: Frame) -> dict[str, pa.Array]:

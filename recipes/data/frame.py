@@ -11,7 +11,6 @@ from ..errors import DataError
 from ..spec.fields import did_you_mean, listed, shown
 from .arrays import picked
 from .arrow import compute as pc
-from .blocks import Block
 from .columns import Column, LazyColumns, UntypedColumns, at_rows, selected
 from .image_files import Examined
 
@@ -310,8 +309,8 @@ Rows = np.ndarray | Frame
 
 
 def pick(rows: Any, indices: np.ndarray) -> Any:
-    """The rows of these indices, of an array, a table, or a block."""
-    return rows.take(indices) if isinstance(rows, (Frame, Block)) else picked(rows, indices)
+    """The rows of these indices, of an array, a table, a block, or windows."""
+    return picked(rows, indices) if isinstance(rows, np.ndarray) else rows.take(indices)
 
 
 # A column in which more of the cells than this are numbers was meant as numbers.

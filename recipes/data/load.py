@@ -27,11 +27,12 @@ from .frame import (
 )
 from .image_feature import FittedImage, looked_at, picture_faults, refuse_pictures, skipping
 from .image_folder import LABEL, Tables
+from .naive import Forecasting
 from .scale import Scaling
 from .source import GUESSED, TAKES_TASK, Source, asked_task, checked, of_table, with_task
 from .sources import SOURCES
 from .split import Other, Part, SplitBy, Splits
-from .table import NO_TABLE, TableOptions, fit_features, used, with_target
+from .table import NO_TABLE, TableOptions, fit_features, note_lines, used, with_target
 from .targets import Task
 
 DEFAULT_TEST = 0.15
@@ -73,6 +74,7 @@ class Data:
         dialect: delimiter and encoding of a table of text, where the recipe names them.
         notes: what each column of a table was taken for, and why.
         unlabelled: all rows of the training split, where only some of them are trained on; or None.
+        forecasting: of windows over series, what their forecasts are measured by; else None.
         fingerprint: hash over all rows and targets of all splits.
         source: name of the source.
         unreadable: pictures that cannot be read and were left out, each with the reason.
@@ -92,6 +94,13 @@ class Data:
     notes: tuple[str, ...] = ()
     unlabelled: Any = None
     unreadable: tuple[str, ...] = ()
+    forecasting: Forecasting | None = None
+
+    @property
+    def lines(self) -> list[str]:
+        """What was found out about series and columns, for people, a line each."""
+        series = () if self.forecasting is None else self.forecasting.notes
+        return [*series, *note_lines(self.notes)]
 
     @property
     def rows(self) -> Any:
@@ -123,6 +132,7 @@ class Data:
             "target": list(self.target),
             "dialect": dict(self.dialect),
             "scaling": self.scaling.to_json(),
+            "window": self.forecasting and self.forecasting.to_json(),
             "fingerprint": self.fingerprint,
         }
 
@@ -264,15 +274,20 @@ def read(
                 f"{name}: has its own targets, and no columns; leave `target` and `features` out."
             )
         return found
+    found = table_of(found, table, words)
+    if table.drop_missing_target:
+        found = with_target(found, table.target)
+    return of_table(found, table.target, found.where, task)
+
+
+def table_of(found: Frame, table: TableOptions, words: Iterable[str] = ()) -> Frame:
+    """The columns of a table that are used, each in its type; see `read`."""
     if not table.target:
         raise DataError(
             f"{found.where}: say which column is predicted: `target: NAME` below `data`. It has "
             f"{listed(list(found.columns)[:MOST_NAMES_SHOWN])}."
         )
-    found = used(found, table).typed({*table.words, *words})
-    if table.drop_missing_target:
-        found = with_target(found, table.target)
-    return of_table(found, table.target, found.where, task)
+    return used(found, table).typed({*table.words, *words})
 
 
 def _of_parts(found: Tables, options: TableOptions, task: Task | None) -> Source:
@@ -492,10 +507,11 @@ def fingerprint(*splits: Split | None, classes: tuple[Any, ...] = ()) -> str:
 
 def _arrays(split: Split) -> Iterator[tuple[str, np.ndarray]]:
     """The columns and the targets of a split as arrays of bytes and numbers."""
-    if isinstance(split.x, Frame):
-        for name, found in split.x.pictures.items():
+    rows = getattr(split.x, "frame", split.x)  # of windows
+    if isinstance(rows, Frame):
+        for name, found in rows.pictures.items():
             yield name, found.digests
-        for name, column in split.x.columns.items():
+        for name, column in rows.columns.items():
             if is_binary(column):
                 continue
             if isinstance(column, np.ndarray):
@@ -505,5 +521,7 @@ def _arrays(split: Split) -> Iterator[tuple[str, np.ndarray]]:
             else:
                 yield name, floats(column)
     else:
-        yield "x", split.x
+        yield "x", rows
+    if rows is not split.x:
+        yield "starts", split.x.starts
     yield "y", split.y

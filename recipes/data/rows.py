@@ -129,6 +129,17 @@ class Reading:
         """Names of the target columns of a table."""
         return tuple(self.described["target"])
 
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Columns that windows need beside those that enter the network."""
+        window = self.described.get("window")
+        if window is None:
+            return ()
+        if self.on_error == "skip":
+            raise DataError("rows: windows need all rows of a series; none can be skipped.")
+        places = tuple(name for name in (window["by"], window["time"]) if name is not None)
+        return (*places, *self.target) if self.with_target else places
+
 
 def read_rows(path: Path, described: Mapping[str, Any]) -> Rows:
     """Rows of a file in the form that a run's model takes; see `rows_of`."""
@@ -225,10 +236,10 @@ def _from_table(table: Frame, reading: Reading, faults: Faults) -> GivenRows:
     if not features:
         return _from_numbers(table.typed(), reading, faults)
     used = {feature.name: feature for feature in features}
-    known = {*used, *reading.target}
+    known = {*used, *reading.target, *reading.places}
     rest = [name for name in table.columns if name not in known]
     notes = [f"{table.where}: {_named(rest)} not used."] if rest else []
-    table.require(used)
+    table.require([*used, *reading.places])
     table = table.select(name for name in table.columns if name in known)
     if not table.links:  # the names in a folder are words as they are
         table = table.typed(_words(features, reading))
@@ -236,6 +247,7 @@ def _from_table(table: Frame, reading: Reading, faults: Faults) -> GivenRows:
     for row, problem in picture_faults(table).items():
         faults.add(row, problem)
     columns = {name: _cells(feature, table, faults) for name, feature in used.items()}
+    columns = {**{name: table[name] for name in reading.places}, **columns}
     y = _coded(table, reading, faults) if reading.with_target else None
     if table.pictures and reading.undecodable is not None:
         _decode(table, reading.undecodable, features, faults)
@@ -263,6 +275,7 @@ def _decode(
 def _words(features: Sequence[Fitted], reading: Reading) -> set[str]:
     """Columns that are words, whatever they look like in this table."""
     words = {each.name for each in features if not isinstance(each, FittedNumeric)}
+    words |= {name for name in reading.places[:1] if name == reading.described["window"]["by"]}
     named = any(isinstance(name, str) for name in reading.described["classes"])
     return words | set(reading.target) if named else words
 

@@ -86,13 +86,13 @@ def of_table(table: Frame, target: Sequence[str], where: str, asked: Task | None
     others = [name for name in table.columns if name not in target]
     if not others:
         raise DataError(f"{where}: no column is left to learn from.")
-    y = _target_values(table, target, asked)
+    y = target_values(table, target, asked)
     task = task_of(y)
     written, classes = written_as(task, y, where)
     return Source(table.select(others), written, task, classes=classes)
 
 
-def _target_values(table: Frame, target: Sequence[str], asked: Task | None) -> np.ndarray:
+def target_values(table: Frame, target: Sequence[str], asked: Task | None) -> np.ndarray:
     """Target columns as words, whole numbers or floats: (rows,), or (rows, columns) for several."""
     found = [_target(table, name, asked) for name in target]
     if len(found) == 1:

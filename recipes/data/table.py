@@ -12,6 +12,7 @@ from .frame import Frame, plain
 from .image_feature import Image
 from .infer import infer
 from .npz import memory
+from .series import WindowOptions
 from .split import SplitBy
 
 # The name that stands for all columns that a recipe does not name.
@@ -32,12 +33,14 @@ class TableOptions:
         drop_missing_target: leave out rows without a target, instead of refusing them.
         split_by: a column that decides the splits; one of groups or parts enters the network only
             if it is named.
+        window: windows over the rows, or None.
     """
 
     target: tuple[str, ...] = ()
     features: Mapping[str, Feature | str] | None = None
     drop_missing_target: bool = False
     split_by: SplitBy | None = None
+    window: WindowOptions | None = None
 
     @property
     def column_of_groups(self) -> str | None:
@@ -49,9 +52,10 @@ class TableOptions:
     def words(self) -> frozenset[str]:
         """Columns that the recipe says hold words, whatever they look like."""
         asked = self.features or {}
-        return frozenset(
-            name for name, kind in asked.items() if not isinstance(kind, (str, Numeric))
-        )
+        found = {name for name, kind in asked.items() if not isinstance(kind, (str, Numeric))}
+        if self.window is not None and self.window.by is not None:
+            found.add(self.window.by)
+        return frozenset(found)
 
 
 NO_TABLE = TableOptions()
@@ -75,6 +79,9 @@ def used(table: Frame, options: TableOptions) -> Frame:
     names = [*_entering(table, options), *options.target]
     if options.split_by is not None:
         names.append(options.split_by.column)
+    if options.window is not None:
+        table.require([*options.window.columns, *options.window.known])
+        names += options.window.columns
     return table.select(dict.fromkeys(names))
 
 

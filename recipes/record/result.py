@@ -65,6 +65,7 @@ class Result:
         log_probability: of the rows of each split under the first RBM of a pretraining, in nats,
             with log Z and its error bounds; empty unless the recipe asks for it.
         stop_reason: why training ended, as a `StopReason`; None while it runs.
+        horizon: of a forecast, split -> name -> error at each step of the horizon.
     """
 
     status: Status
@@ -83,6 +84,9 @@ class Result:
     signal: str | None = None
     log_probability: Metrics = field(default_factory=dict[str, Metric])
     stop_reason: StopReason | None = None
+    horizon: dict[str, dict[str, list[Metric]]] = field(
+        default_factory=dict[str, dict[str, list[Metric]]]
+    )
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Result":

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..record import directory as files
 from ..record.directory import RunDirectory, open_run, read_result
+from . import forecast
 from .curves import Curve, figure, svg, thinned_curves
 from .markup import document, number, table, text, write_page
 from .pretraining import read_arrays, section
@@ -150,7 +151,7 @@ def details(run: RunContent) -> str:
     manifest = text(json.dumps(run.manifest, indent=2))
     problems = "".join(f'<p class="failed">{text(problem)}</p>' for problem in run.problems)
     return (
-        f"<h2>{text(run.name)}</h2>{problems}{pretraining(run)}"
+        f"<h2>{text(run.name)}</h2>{problems}{pretraining(run)}{forecast.section(run.result.horizon)}"
         f"<details open><summary>recipe, resolved</summary><pre>{text(run.recipe)}</pre>"
         f"</details><details><summary>versions, machine, data</summary><pre>{manifest}</pre>"
         "</details>"

@@ -22,7 +22,6 @@ from ..build.task import task_of
 from ..data import Data
 from ..data.arrays import first_rows
 from ..data.order import steps_per_epoch
-from ..data.table import note_lines
 from ..errors import RequestError
 from ..spec import Recipe
 from .pretrain import pretrain_without_run
@@ -45,7 +44,7 @@ def dry_run(recipe: Recipe, data: Data) -> str:
     return "\n".join(
         [
             f"{recipe.name}: {counted} rows",
-            *note_lines(data.notes),
+            *data.lines,
             built.summary,
             f"{recipe.epochs} epochs of {built.training.steps} batches: {updates} updates",
             f"steps per execution: {model.steps_per_execution}, "

@@ -11,7 +11,6 @@ import keras
 from ... import disk
 from ...messages import logger
 from ..data import Data
-from ..data.table import note_lines
 from ..record import directory as files
 from ..record.directory import RunDirectory
 from ..record.result import Member, Result, Status, StopReason
@@ -30,7 +29,7 @@ def train_recipe(recipe: Recipe, prepared: PreparedRun, *, progress: bool = True
     the ensemble; a resumed ensemble keeps the members that are completed.
     """
     if progress and prepared.data is not None:
-        for line in note_lines(prepared.data.notes):
+        for line in prepared.data.lines:
             logger.info(line)
     if recipe.ensemble is None:
         return train_prepared(recipe, prepared, progress=progress)
@@ -77,12 +76,17 @@ def members_of(recipe: Recipe) -> list[Recipe]:
 
 
 def averaged(models: Sequence[keras.Model], name: str) -> keras.Model:
-    """One model whose output is the mean of the outputs of several, on the same input."""
-    inputs = keras.Input(models[0].input_shape[1:], name="rows", dtype=models[0].inputs[0].dtype)
+    """One model whose output is the mean of the outputs of several, on the same inputs."""
+
+    def as_given(one: keras.KerasTensor) -> keras.KerasTensor:
+        return keras.Input(one.shape[1:], name=one.name, dtype=one.dtype)
+
+    # A table has an input for each column.
+    inputs = keras.tree.map_structure(as_given, models[0].input)
     outputs = []
     for index, model in enumerate(models, start=1):
         # Layers of one model need different names.
-        member = keras.Model(model.inputs[0], model.outputs[0], name=f"member_{index}")
+        member = keras.Model(model.input, model.outputs[0], name=f"member_{index}")
         outputs.append(member(inputs))
     return keras.Model(inputs, keras.layers.Average(name="mean")(outputs), name=name)
 

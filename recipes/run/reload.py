@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import numpy as np
+
 from ...messages import logger
 from ..build import task as tasks
 from ..build.experiment import evaluation
@@ -13,12 +15,15 @@ from ..build.inputs import data_of
 from ..build.metrics import metrics
 from ..build.objects import Builder
 from ..build.preprocessing import raw
+from ..build.windows import raw_windows
 from ..data import Data, Split
 from ..data.features import Fitted
 from ..data.frame import Frame
+from ..data.naive import Forecasting
 from ..data.order import batches_of
 from ..data.rows import Reading, rows_of
 from ..data.scale import Scaling
+from ..data.windows import Windows
 from ..errors import RequestError, legible
 from ..record import directory as files
 from ..record.directory import RunDirectory, check_run_files, open_run, read_result
@@ -26,6 +31,7 @@ from ..spec import Recipe
 from ..spec.loader import read
 from ..spec.nodes import Node
 from ..spec.plugins import load_plugins
+from .forecast import beside, forecast, given_windows
 from .predictions import Predictions, predictions
 from .saved_model import open_model
 from .stored_recipe import Overrides, recipe_of, require_plugins
@@ -90,6 +96,7 @@ class _GivenRows:
 
     Attributes:
         target_scaling: that of the training targets, which the loss is computed with.
+        forecasting: of windows, what their forecasts are measured by.
     """
 
     task: Any
@@ -98,6 +105,7 @@ class _GivenRows:
     rows: Any
     features: tuple[Fitted, ...] = ()
     target_scaling: Any = None
+    forecasting: Forecasting | None = None
     validation: Any = None
     test: Any = None
 
@@ -114,7 +122,11 @@ def _given_rows(run: RunDirectory, recipe: Recipe, given: Any, on_error: OnError
     reading = Reading(described, own, on_error, arrays, undecodable)
     found = rows_of(given, reading)
     log_rows(found.notes, found.errors)
+    rows, forecasting = found.x, None
     y = found.y
+    if described.get("window") is not None:
+        split, forecasting = given_windows(found.x, reading)
+        rows, y = split.x, split.y
     if y is None:  # an autoencoder: the scaled rows themselves
         y = Scaling.from_json(described["scaling"]).apply(found.x).reshape(len(found.x), -1)
     outputs = 1 if y.ndim == 1 else y.shape[1]
@@ -122,7 +134,13 @@ def _given_rows(run: RunDirectory, recipe: Recipe, given: Any, on_error: OnError
     learned = described.get("target_scaling")
     scaling = None if learned is None else Scaling.from_json(learned)
     return _GivenRows(
-        described["task"], classes, outputs, Split(found.x, y), reading.features, scaling
+        described["task"],
+        classes,
+        outputs,
+        Split(rows, y),
+        reading.features,
+        scaling,
+        forecasting,
     )
 
 
@@ -159,10 +177,19 @@ def measured(recipe: Recipe, data: Any, model: Any, split: str) -> dict[str, flo
         task = replace(task, scaling=data.target_scaling)
     builder = Builder(recipe, steps_per_epoch=1)
     model.compile(loss=tasks.loss(recipe, task, builder), metrics=metrics(recipe, task, builder))
+    windows = chosen.x
     if isinstance(chosen.x, Frame):
         chosen = Split(raw(data.features, chosen.x), chosen.y)
-    values: Any = model.evaluate(evaluation(chosen, task), verbose=0, return_dict=True)
-    return {name: float(value) for name, value in values.items()}
+    elif isinstance(windows, Windows):
+        columns = raw(data.features, windows.frame)
+        chosen = Split(raw_windows(columns, data.features, windows), chosen.y)
+    dataset = evaluation(chosen, task)
+    values: Any = model.evaluate(dataset, verbose=0, return_dict=True)
+    found = {name: float(value) for name, value in values.items()}
+    if data.forecasting is None:
+        return found
+    outputs = model.predict(dataset, verbose=0)
+    return beside(found, data.forecasting.errors(windows.starts, np.asarray(outputs)))
 
 
 def members(
@@ -181,6 +208,7 @@ def predict(
     *,
     on_error: OnError = "refuse",
     plugins: Sequence[str] = (),
+    all_windows: bool = False,
 ) -> Predictions:
     """Predictions for raw rows; see `keras_recipes.predict`."""
     where = open_run(run)
@@ -191,6 +219,11 @@ def predict(
         described, on_error=on_error, arrays=_arrays(written), undecodable=undecodable
     )
     found = rows_of(rows, reading)
+    if described.get("window") is not None:
+        made = forecast(model_of(where), found.x, reading, every=all_windows)
+        return replace(made, notes=found.notes)
+    if all_windows:
+        raise RequestError(f"{where.path}: the run has no windows; leave `all_windows` out.")
     # A dataset and not an array, which Keras would round to 32 bits for a model that takes 64.
     x = raw(reading.features, found.x) if isinstance(found.x, Frame) else found.x
     outputs = model_of(where).predict(batches_of(x), verbose=0)

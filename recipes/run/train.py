@@ -22,6 +22,7 @@ from ..record.result import Result, Status, StopReason
 from ..spec import Recipe
 from .describe import describe
 from .failure import failure_of, full_tracebacks, recorded
+from .forecast import with_errors
 from .initialize import initialize
 from .prepare import PreparedRun, prepare_run
 from .pretrain import Pretrainer, log_probabilities
@@ -222,7 +223,7 @@ class Run:
             found["test"] = self.metrics(self.built.test)
             pretraining = self.built.pretraining
             found["log_probability"] = log_probabilities(self.recipe, self.data, pretraining)
-        self.result = replace(self.result, **found)
+        self.result = with_errors(replace(self.result, **found), self.built)
 
     def metrics(self, dataset: Any) -> dict[str, float]:
         """Loss and metrics on a split."""

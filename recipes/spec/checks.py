@@ -12,6 +12,11 @@ from .nodes import Node, Path, is_list
 from .schema import Recipe
 from .source_files import csv_arguments_are_sound, tables_have_targets
 from .tasks import CLASS_LOSSES, REGRESSION_SOURCES, known_task, metrics_fit_task
+from .window_checks import (
+    columns_of_windows_are_apart,
+    windows_forecast_numbers,
+    windows_stand_over_a_table,
+)
 
 Check = Callable[[Recipe], Found]
 
@@ -281,6 +286,9 @@ CHECKS: list[tuple[Check, frozenset[str]]] = [
     (batch_fits_limit, frozenset({"data"})),
     (csv_arguments_are_sound, frozenset({"data"})),
     (tables_have_targets, frozenset({"data"})),
+    (windows_stand_over_a_table, frozenset({"data"})),
+    (windows_forecast_numbers, frozenset({"data", "loss", "pretraining"})),
+    (columns_of_windows_are_apart, frozenset({"data"})),
     (splits_leave_rows, frozenset({"data"})),
     (arrays_have_no_own_files, frozenset({"data"})),
     (warm_up_ends_within_the_run, frozenset({"learning_rate", "epochs"})),

@@ -18,9 +18,16 @@ from .network import NOT_IN_A_LIST
 from .pretraining import DbnSection
 from .schema import Recipe
 from .sections import DataSection, ModelSection
+from .windows import WindowSection
 
 BLOCK = re.compile(r"(<!-- table: (?P<name>[a-z_]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-MODELS = {"recipe": Recipe, "data": DataSection, "model": ModelSection, "dbn": DbnSection}
+MODELS = {
+    "recipe": Recipe,
+    "data": DataSection,
+    "window": WindowSection,
+    "model": ModelSection,
+    "dbn": DbnSection,
+}
 # Kinds whose arguments are ours to document; Keras documents its own.
 OWN_KINDS = (
     "schedules", "sources", "features", "gradient_transforms", "visible_units",

@@ -8,6 +8,7 @@ from .choices import Choice, Residual
 from .nodes import Path
 from .schema import Recipe
 from .shapes import Shape, Unfit, shape_after
+from .window_checks import rows_of_windows
 
 # Rows of the sources whose shape is known before they are read; a table has an unknown width.
 SOURCES: dict[str, Shape] = {
@@ -90,6 +91,9 @@ def _rows(recipe: Recipe) -> list[Shape]:
     """
     section = recipe.data
     shape = SOURCES.get(section.source.name)
+    if section.window is not None:
+        windows = rows_of_windows(recipe, shape)
+        return [] if windows is None else [windows]
     asked = [given for given in (section.features or {}).values() if given != "drop"]
     picture = next((g for g in asked if isinstance(g, Choice) and g.name == "image"), None)
     if picture is not None:

@@ -13,6 +13,7 @@ from .fields import Field, Mismatch, count_or, failure, is_number
 from .file_arguments import local_file
 from .nodes import is_dict, is_list
 from .strict import MOST, Count, Seed, Strict, details, invalid
+from .windows import WindowSection
 
 TIME = re.compile(r"([0-9]+(\.[0-9]+)?) ?(minutes?|seconds?)")
 
@@ -244,6 +245,11 @@ class DataSection(Strict):
         None,
         description="a column that decides the splits, rather than the seed: `{group: COLUMN}`, "
         "`{time: COLUMN}` or `{column: COLUMN}`",
+    )
+    window: WindowSection | None = Key(
+        None,
+        description="windows over the rows of a series, to forecast the rows that follow; a "
+        "section, described [below](#windows)",
     )
     scale: Literal["minmax", "standardize", "none"] = Key(
         "none",

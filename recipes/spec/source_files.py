@@ -165,6 +165,13 @@ def _named_columns(recipe: Recipe) -> Iterator[tuple[Path, str]]:
     for name in recipe.data.features or ():
         if name != "*":
             yield ("data", "features", name), name
+    window = recipe.data.window
+    if window is not None:
+        for key, name in (("time", window.time), ("by", window.by)):
+            if name is not None:
+                yield ("data", "window", key), name
+        for index, name in enumerate(window.known):
+            yield ("data", "window", "known", index), name
 
 
 def tables_have_targets(recipe: Recipe) -> Found:
@@ -177,7 +184,8 @@ def tables_have_targets(recipe: Recipe) -> Found:
             if getattr(section, key) is not None:
                 message = f"`{section.source.name}` is no table with columns; leave `{key}` out."
                 yield ("data", key), message
-    for name in section.target or ():
+    # What was before is an input of a forecast.
+    for name in (section.target or ()) if section.window is None else ():
         if section.features is not None and section.features.get(name, "drop") != "drop":
             yield ("data", "features", name), "is the target, and cannot be a feature too."
 

@@ -61,7 +61,7 @@ CLASS_METRICS = LABEL_METRICS | COLUMN_METRICS | BINARY_METRICS | DETECTION_METR
 def known_task(recipe: Recipe) -> Task | None:
     """The task where the recipe alone decides it; None where the targets do."""
     source = recipe.data.source
-    if recipe.data.targets == "inputs":
+    if recipe.data.targets == "inputs" or recipe.data.window is not None:
         return "regression"
     asked = recipe.data.task if recipe.data.task != "auto" else source.arguments.get("task")
     if asked is not None:

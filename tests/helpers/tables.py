@@ -81,6 +81,11 @@ COLUMNS: dict[str, dict[str, Cells]] = {
         "mpaa": holes(words("PG", "PG-13", "R"), 0.9),
         **{label: whole(0, 1) for label in LABELS},
     },
+    "elecdemand": {
+        "Demand": real(2.8, 9.4),
+        "WorkDay": whole(0, 1),
+        "Temperature": real(1.5, 43.2),
+    },
     "flights": {
         "year": words("2013"),
         "month": whole(1, 12),

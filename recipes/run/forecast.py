@@ -1,0 +1,240 @@
+"""Forecasts of a run's model for the rows that follow, and its errors beside the seasonal-naive."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..build.experiment import Experiment
+from ..build.preprocessing import raw
+from ..build.windows import raw_windows
+from ..data import Split
+from ..data.features import scalar
+from ..data.frame import Frame, plain, words
+from ..data.naive import WINDOW_KEYS, ForecastErrors, Forecasting
+from ..data.order import batches_of
+from ..data.rows import Reading
+from ..data.series import Series, Spacing, Unit, WindowOptions, arranged
+from ..data.table import TableOptions
+from ..data.windows import Windows, split_of, starts_of, target_of
+from ..errors import DataError
+from ..record.result import Result
+from .predictions import Predictions, probabilities
+
+ZONE = re.compile(r"(Z|[+-]\d{2}:?\d{2})$")
+
+
+def with_errors(result: Result, built: Experiment) -> Result:
+    """The result of a run with the errors of its forecasts beside those of the seasonal-naive."""
+    forecasting = built.data.forecasting
+    if forecasting is None:
+        return result
+    horizon, splits = dict(result.horizon), {}
+    for name, dataset in (("validation", built.validation), ("test", built.test)):
+        measured = getattr(result, name)
+        if measured:
+            outputs = np.asarray(built.model.predict(dataset, verbose=0))  # type: ignore[arg-type]
+            found = forecasting.errors(forecasting.starts[name], outputs)
+            splits[name] = beside(measured, found)
+            horizon[name] = dict(found.by_step)
+    return replace(result, **splits, horizon=horizon)
+
+
+def beside(measured: Mapping[str, float], found: ForecastErrors) -> dict[str, float]:
+    """The loss and metrics of a model, and the errors of its forecasts that are not among them."""
+    return {**measured, **{k: v for k, v in found.metrics.items() if k not in measured}}
+
+
+@dataclass(frozen=True, repr=False)
+class Forecast(Predictions):
+    """Forecasts of a run's model, one for each window.
+
+    Attributes:
+        values: what is forecast (windows, horizon), or (windows, horizon, targets) of several.
+        outputs: the same as the network gives it (windows, horizon * targets), float32.
+        series: name of the series of each window; one empty name where there is one series.
+        times: time of each step (windows, horizon) as it is written in the rows; the number of the
+            row in its series, from 0, where no column has times.
+        columns: how the table calls series, times, and each target.
+    """
+
+    series: tuple[str, ...] = ()
+    times: Sequence[Sequence[Any]] = ()
+    columns: tuple[str | None, str, tuple[str, ...]] = (None, "row", ())
+
+    def table(self, *, errors: bool = False) -> tuple[list[str], list[list[Any]]]:
+        """Names of columns, and a row for each step of each forecast.
+
+        Args:
+            errors: for the signature of `Predictions`; a forecast has none.
+        """
+        by, time, targets = self.columns
+        single = len(targets) == 1
+        names = ["prediction"] if single else [f"prediction_{name}" for name in targets]
+        header = [*([] if by is None else [by]), time, "step", *names]
+        steps = self.outputs.reshape(len(self.outputs), -1, len(targets)).tolist()
+        return header, [
+            [*([] if by is None else [name]), when, step, *numbers]
+            for name, times, forecast in zip(self.series, self.times, steps, strict=True)
+            for step, (when, numbers) in enumerate(zip(times, forecast, strict=True), start=1)
+        ]
+
+
+def options_of(described: Mapping[str, Any]) -> WindowOptions:
+    """The windows of a run, from its `data.json`."""
+    window = described["window"]
+    return WindowOptions(**{key: window[key] for key in WINDOW_KEYS}, known=tuple(window["known"]))
+
+
+def given_series(rows: Frame, described: Mapping[str, Any]) -> Series:
+    """Rows that were given, in the order of time, as far apart as those of training."""
+    spacing = Spacing.from_json(described["window"]["spacing"])
+    return arranged(rows, options_of(described), spacing)
+
+
+def given_windows(rows: Frame, reading: Reading) -> tuple[Split, Forecasting]:
+    """All windows over rows with targets, and what their forecasts are measured by."""
+    described, options = reading.described, options_of(reading.described)
+    series = given_series(rows, described)
+    target = target_of(series.frame, TableOptions(reading.target))
+    known = dict(zip(described["window"]["series"], described["window"]["scales"], strict=True))
+    missing = [0.0] * target.shape[1]
+    scales = np.array([known.get(name, missing) for name in series.names])
+    starts = starts_of(series, options, target)
+    forecasting = Forecasting(options, series, target, scales, {"rows": starts})
+    return split_of(forecasting, "rows"), forecasting
+
+
+def forecast(model: Any, rows: Frame, reading: Reading, *, every: bool = False) -> Forecast:
+    """Forecasts for the rows that follow the last one of each series.
+
+    Args:
+        every: forecast from every window that the rows have, instead of the last of each series.
+
+    Raises:
+        DataError: a series has too few rows at its end.
+    """
+    options, series = options_of(reading.described), given_series(rows, reading.described)
+    starts = every_start(series, options) if every else last_starts(series, options, reading.target)
+    windows = Windows(series.frame, starts, options)
+    inputs = raw_windows(raw(reading.features, series.frame), reading.features, windows)
+    function = reading.described.get("output_function")
+    outputs = probabilities(model.predict(batches_of(inputs), verbose=0), function)
+    targets = reading.target
+    shape = (len(starts), options.horizon, *([] if len(targets) == 1 else [len(targets)]))
+    last = starts + options.inputs - 1
+    return Forecast(
+        outputs.reshape(shape),
+        outputs,
+        series=tuple(series.names[index] for index in series.index[last]),
+        times=times_after(series, options, last),
+        columns=(options.by, options.time or "row", targets),
+    )
+
+
+def needed(options: WindowOptions) -> int:
+    """Rows that a forecast is made from: those of the horizon too, where columns are known."""
+    return options.length if options.known else options.inputs
+
+
+def every_start(series: Series, options: WindowOptions) -> np.ndarray:
+    """First row of every window that a forecast can be made from."""
+    rows = np.arange(max(len(series.frame) - needed(options) + 1, 0))
+    whole = rows[series.first[rows] == series.first[rows + needed(options) - 1]]
+    found = whole[(whole - series.first[whole]) % options.stride == 0]
+    if not len(found):
+        raise DataError(
+            f"{series.frame.where}: a forecast needs {needed(options)} rows without a gap, and the "
+            f"longest stretch has {series.longest}."
+        )
+    return found
+
+
+def last_starts(series: Series, options: WindowOptions, target: Sequence[str]) -> np.ndarray:
+    """First row of the last window of each series.
+
+    Where columns are known ahead, the rows of the horizon are given too, without their targets: the
+    window ends at the last row that has them.
+    """
+    found = []
+    known = _with_target(series.frame, target)
+    for index, name in enumerate(series.names):
+        rows = np.flatnonzero(series.index == index)
+        last = int(rows[-1])
+        if options.known:
+            past = rows[known[rows]] if known is not None else rows[: -options.horizon]
+            last = int(past[-1]) if len(past) else -1
+        start = last - options.inputs + 1
+        end = start + needed(options) - 1
+        if start < rows[0] or end > rows[-1] or series.first[end] > start:
+            raise DataError(_too_few(series, options, name))
+        found.append(start)
+    return np.array(found)
+
+
+def _with_target(rows: Frame, target: Sequence[str]) -> np.ndarray | None:
+    """Whether each row has all targets (rows,); None where a target is no column of the rows."""
+    if any(name not in rows.columns for name in target):
+        return None
+    valid = [np.asarray(scalar(rows, name).is_valid()) for name in target]
+    return np.all(valid, axis=0)
+
+
+def _too_few(series: Series, options: WindowOptions, name: str) -> str:
+    which = f"series {plain(name)}" if options.by is not None else "the series"
+    after = ""
+    if options.known:
+        after = (
+            f" and, after the last row with a target, {options.horizon} rows with the columns that "
+            f"are known ahead ({', '.join(map(plain, options.known))})"
+        )
+    gap = " without a gap" if options.time is not None else ""
+    return (
+        f"{series.frame.where}: a forecast needs {options.inputs} rows{gap} at the end{after}; "
+        f"{which} has fewer."
+    )
+
+
+def times_after(series: Series, options: WindowOptions, last: np.ndarray) -> list[list[Any]]:
+    """The times of the steps after some rows, as they are written in the rows."""
+    steps = np.arange(1, options.horizon + 1)
+    ahead = series.times[last][:, None] + steps * series.spacing.step
+    if series.spacing.unit in (Unit.ROWS, Unit.NUMBERS):
+        whole = bool((ahead == np.floor(ahead)).all())
+        return (ahead.astype("int64") if whole else ahead).tolist()
+    assert options.time is not None
+    cells = words(series.frame[options.time])[last]
+    if series.spacing.unit is Unit.SECONDS:
+        dates = ahead.astype("int64").astype("datetime64[s]")
+    else:
+        dates = _dates_of_months(series.spacing, cells, ahead)
+    return [[_written(date, cell) for date in row] for row, cell in zip(dates, cells, strict=True)]
+
+
+def _dates_of_months(spacing: Spacing, cells: np.ndarray, months: np.ndarray) -> np.ndarray:
+    """The dates of months since the year 0 (windows, steps), at the day of month of the cells."""
+    first = (months.astype("int64") - 1970 * 12).astype("datetime64[M]")
+    last = np.array([_plain_date(cell) for cell in cells], "datetime64[s]")[:, None]
+    if spacing.month_ends:
+        within = last - last.astype("datetime64[D]").astype("datetime64[s]")
+        end = (first + 1).astype("datetime64[D]") - 1
+        return end.astype("datetime64[s]") + within
+    return first.astype("datetime64[s]") + (
+        last - last.astype("datetime64[M]").astype("datetime64[s]")
+    )
+
+
+def _plain_date(cell: str) -> str:
+    return cell.strip()[:19].replace(" ", "T")
+
+
+def _written(date: np.datetime64, cell: str) -> str:
+    """A date as a cell of the same column is written."""
+    cell = cell.strip()
+    text = str(date.astype("datetime64[s]"))
+    if len(cell) == 10 and text.endswith("T00:00:00"):
+        return text[:10]
+    zone = ZONE.search(cell[10:])
+    return text.replace("T", cell[10:11] or " ") + (zone[0] if zone else "")
