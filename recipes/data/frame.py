@@ -12,6 +12,7 @@ from ..spec.fields import did_you_mean, listed, shown
 from .arrays import picked
 from .arrow import compute as pc
 from .blocks import Block
+from .lists import array_of, is_list
 
 # One value a row: an Arrow array of float64, int64 or string, with nulls where a value is missing.
 # Several values a row: a NumPy array whose first axis counts rows.
@@ -205,7 +206,12 @@ def _of_arrow(given: Any, where: str) -> tuple[list[str], list[Column]]:
         reason = " ".join(str(error).split())[:200]
         raise DataError(f"{where}: has damaged columns: {reason}.") from None
     columns = [column.combine_chunks() for column in table.columns]
-    return names, [_column(each, where, name) for name, each in zip(names, columns, strict=True)]
+    return names, [
+        array_of(each, f"{where}: column `{plain(name)}`")
+        if is_list(each.type)
+        else _column(each, where, name)
+        for name, each in zip(names, columns, strict=True)
+    ]
 
 
 def _refuse_names(names: list[str], where: str) -> None:

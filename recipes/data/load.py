@@ -11,11 +11,13 @@ import numpy as np
 from ..errors import DataError
 from ..spec.fields import listed, shown
 from . import split as parts
+from .array_rows import as_arrays
 from .arrays import as_trained, numbers
 from .features import FITTED, Fitted, scalar, times_of
 from .frame import MOST_NAMES_SHOWN, Frame, Rows, floats, is_text, pick, plain, words
+from .from_python import of_python
 from .scale import Scaling
-from .source import GUESSED, TAKES_TASK, Source, asked_task, checked, of_table, with_task
+from .source import GUESSED, TAKES_TASK, Source, asked_task, of_table, with_task
 from .sources import SOURCES
 from .split import Other, Part, SplitBy, Splits
 from .table import NO_TABLE, TableOptions, fit_features, used, with_target
@@ -191,12 +193,12 @@ def read(
                 "data.source is `arrays`, which only Python can give: "
                 "`keras_recipes.load(...).train(x, y)`."
             )
-        return checked(*arrays, "arrays", task=task)
-    if arrays is not None:
+        found = of_python(*arrays, table.target, task)
+    elif arrays is not None:
         raise DataError(f"data.source is `{name}`; give arrays only to the source `arrays`.")
-    if name in TAKES_TASK and task is not None:
-        arguments = {**arguments, "task": task}
-    found = SOURCES[name](**arguments)
+    else:
+        more = {"task": task} if name in TAKES_TASK and task is not None else {}
+        found = SOURCES[name](**{**arguments, **more})
     if isinstance(found, Source):
         if table.target or table.features is not None:
             raise DataError(
@@ -211,7 +213,7 @@ def read(
     found = used(found, table).typed({*table.words, *words})
     if table.drop_missing_target:
         found = with_target(found, table.target)
-    return of_table(found, table.target, found.where, task)
+    return as_arrays(found, table, task) or of_table(found, table.target, found.where, task)
 
 
 def restricted(source: Source, limit: int | None, seed: int) -> Source:

@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 
 from ..errors import DataError
-from ..spec.csv_header import refuse_device
 from ..spec.fields import listed, shown
 from .arrays import as_array
 from .arrow import compute as pc
@@ -31,9 +30,11 @@ from .frame import (
     plain,
     words,
 )
-from .npz import member, opened, readable
+from .npy import read_npy
+from .npz import member, opened
+from .several import read_tables
 from .source import checked, features
-from .tables import SUFFIXES, read_table
+from .tables import SUFFIXES
 
 OnError = Literal["refuse", "skip"]
 FILES = (*SUFFIXES, ".npz", ".npy")
@@ -131,9 +132,10 @@ def rows_of(given: Any, reading: Reading) -> GivenRows:
     """Rows in the form that a run's model takes.
 
     Args:
-        given: path of a `.csv` file with the columns of the training table, or of numbers of the
-            right shape in an `.npz`, `.npy` or `.csv` file; a mapping of column names to cells, as
-            a data frame is; an array of rows; with `reading.with_target` a pair `(rows, targets)`.
+        given: path of a table with the columns of the training table, or a pattern of several such
+            as `part-*.csv`; or of numbers of the right shape in an `.npz`, `.npy` or `.csv` file; a
+            mapping of column names to cells, as a data frame is; an array of rows; with
+            `reading.with_target` a pair `(rows, targets)`.
         reading: what is read, and what becomes of rows that cannot be used.
 
     Raises:
@@ -166,28 +168,18 @@ def _from_file(path: Path, reading: Reading) -> GivenRows:
         raise DataError(f"{path}: rows come from a {listed(list(FILES))} file.")
     if suffix in SUFFIXES:
         faults = Faults()
-        table = read_table(path, reading.described.get("dialect", {}), faults.by_row)
+        table = read_tables(path, reading.described.get("dialect", {}), faults.by_row)
         return _from_table(table, reading, faults)
     if suffix == ".npy":
         if reading.with_target:
             raise DataError(f"{path}: has no targets. Give a .npz file with rows and targets.")
-        return _from_arrays(_npy(path), None, str(path), reading)
+        return _from_arrays(read_npy(path), None, str(path), reading)
     name, target = reading.arrays
     with opened(path) as file:
         # Rows to predict are called `x`, whatever the training rows were called.
         rows = member(file, str(path), name if name in file.files else "x")
         y = member(file, str(path), target) if reading.with_target else None
     return _from_arrays(rows, y, str(path), reading)
-
-
-def _npy(path: Path) -> np.ndarray:
-    with readable(path):
-        refuse_device(path)
-        with open(path, "rb") as file:
-            if file.read(6) != b"\x93NUMPY":
-                raise DataError(f"{path}: is no npy file; it does not begin like one.")
-        # Mapped first: a header that claims more than the file holds is refused unread.
-        return np.array(np.load(path, mmap_mode="r", allow_pickle=False))
 
 
 def _from_table(table: Frame, reading: Reading, faults: Faults) -> GivenRows:

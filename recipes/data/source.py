@@ -14,9 +14,11 @@ from .frame import Frame, Rows, counted, is_text, not_numbers, plain, refuse_nea
 from .targets import Task, doubt, task_of, written_as
 
 # Sources whose task follows from their targets; all others have a task of their own.
-GUESSED = frozenset({"csv", "jsonl", "parquet", "npz", "arrays"})
+GUESSED = frozenset(
+    {"csv", "jsonl", "parquet", "npz", "npy", "arrays", "tfrecord", "tfds", "huggingface"}
+)
 # Sources whose task decides how arrays are read.
-TAKES_TASK = frozenset({"npz"})
+TAKES_TASK = frozenset({"npz", "npy"})
 
 
 @dataclass(frozen=True)
@@ -74,13 +76,13 @@ def of_table(table: Frame, target: Sequence[str], where: str, asked: Task | None
     columns = {name: column for name, column in table.columns.items() if name not in target}
     if not columns:
         raise DataError(f"{where}: no column is left to learn from.")
-    y = _target_values(table, target, asked)
+    y = target_values(table, target, asked)
     task = task_of(y)
     written, classes = written_as(task, y, where)
     return Source(replace(table, columns=columns), written, task, classes=classes)
 
 
-def _target_values(table: Frame, target: Sequence[str], asked: Task | None) -> np.ndarray:
+def target_values(table: Frame, target: Sequence[str], asked: Task | None) -> np.ndarray:
     """Target columns as words, whole numbers or floats: (rows,), or (rows, columns) for several."""
     found = [_target(table, name, asked) for name in target]
     if len(found) == 1:
