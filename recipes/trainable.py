@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,8 +70,10 @@ class Recipe(spec.Recipe):
         """Train the recipe and write a run directory.
 
         Args:
-            x: rows, for a recipe whose `data.source` is `arrays`.
-            y: their targets.
+            x: rows, for a recipe whose `data.source` is `arrays`: an array whose first axis counts
+                them; or, where `data.target` names columns, a data frame (pandas, polars, Arrow) or
+                a mapping of names to columns.
+            y: the targets of an array; a table has its own.
             out: the run directory, new or empty; default `runs/NAME-DATE-TIME`.
             progress: show a progress bar.
             raises: raise where training failed, rather than return a result that says so.
@@ -107,9 +109,13 @@ class Recipe(spec.Recipe):
         self,
         model: "keras.Model",
         x: Any,
-        y: Any,
+        y: Any = None,
         *,
-        validation_data: tuple[Any, Any] | None = None,
+        sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
+        validation_data: Any = None,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
         progress: bool = True,
     ) -> "keras.callbacks.History":
         """Train a model of your own the way this recipe trains.
@@ -127,24 +133,49 @@ class Recipe(spec.Recipe):
         - sigmoid: binary cross-entropy, for a column from 0 to 1 for each unit;
         - anything else: mean squared error, for a column of numbers for each unit.
 
+        Rows in memory are trained on in an order that is a function of the recipe's seed and the
+        epoch. A dataset keeps its own batches and its own order, so `data.batch_size` and the seed
+        change nothing of them; of its targets the first batch is checked, and no part of it is
+        kept for validation. A schedule that is counted in epochs or percent needs the number of
+        batches: a `tf.data.Dataset` of known cardinality, a `PyDataset` and a Grain `MapDataset`
+        tell it, for others there is `steps_per_epoch`.
+
         Args:
             model: a built Keras model with one output of shape `(None, units)`.
-            x: training rows, first axis counts them.
-            y: their targets.
-            validation_data: `(x, y)` to validate on after each epoch.
+            x: training rows, whose first axis counts them: an array; for several inputs a list of
+                arrays, or a mapping or data frame (pandas, polars, Arrow) of their names to
+                columns, in which NaN or null is a missing number and the empty word a missing
+                word. The columns of a frame are together the rows of a model with a single input.
+                Or a dataset of batches `(x, y)` or `(x, y, sample_weight)`: `tf.data.Dataset`,
+                `keras.utils.PyDataset`, a Grain `MapDataset`, `IterDataset` or `DataLoader`, a
+                generator.
+            y: the targets of rows in memory.
+            sample_weight: the weight of each row in the loss `(rows,)`, for rows in memory.
+            class_weight: class number -> weight of its rows in the loss; 1 for those left out. Not
+                for Grain and generators, as in Keras.
+            validation_data: what to validate on after each epoch: `(x, y)`,
+                `(x, y, sample_weight)` or a dataset, of any of these kinds. By default the part of
+                rows in memory that the recipe's `data.validation` asks for.
+            steps_per_epoch: batches of a dataset that make an epoch.
+            validation_steps: batches of a `validation_data` dataset to validate on.
             progress: show a progress bar.
 
         Returns:
             The history of the fit.
 
         Raises:
-            RequestError: the recipe does not fit the model or the arrays, or a target is none that
+            RequestError: the recipe does not fit the model or the data, or a target is none that
                 the loss can compare with the output.
+            TrainingFailed: a dataset ended in the middle of an epoch.
         """
         _import_tensorflow()
+        from .run.fit import Given
         from .run.fit import fit as fit_model
 
-        return fit_model(self, model, x, y, validation_data=validation_data, progress=progress)
+        given = Given(
+            y, sample_weight, class_weight, validation_data, steps_per_epoch, validation_steps
+        )
+        return fit_model(self, model, x, given, progress=progress)
 
 
 def _import_tensorflow() -> None:

@@ -1,5 +1,6 @@
 """Targets for a model of the user's own: they mean what they mean to `model.fit`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +11,12 @@ from ..data import Data, Split, Splits
 from ..data.arrays import as_array, numbers
 from ..data.load import divided
 from ..data.scale import Scaling
-from ..data.source import Source, features
+from ..data.source import Source
 from ..errors import DataError, RecipeError, RequestError
 from ..spec import Recipe
 from ..spec.tasks import BINARY_LOSSES, CLASS_LOSSES
+from .fit_rows import Rows, check_shapes, rows_for
+from .streams import Stream
 from .task import Form, Task, activation_problem, last_activation, named_loss
 
 
@@ -162,28 +165,73 @@ def class_numbers(targets: np.ndarray, output: Output, loss: str) -> np.ndarray:
     return targets.astype("int32")
 
 
+def first_batch_task(recipe: Recipe, model: keras.Model, stream: Stream, where: str) -> Task:
+    """The form of the targets in batches, by the first of them, which is checked.
+
+    Raises:
+        RequestError: its targets do not have this form, or its rows no shape that the model takes.
+    """
+    x, y, _ = stream.first
+    where = f"first batch of {where}"
+    check_shapes(model, x, where)
+    try:
+        return task_for(recipe, model, y)[0]
+    except RecipeError:
+        raise
+    except RequestError as error:
+        raise RequestError(f"{where}: {error}") from None
+
+
+def class_weights(task: Task, given: Mapping[int, float]) -> dict[int, float]:
+    """The weight of each class in the loss, 1 where none is given.
+
+    Raises:
+        RequestError: there are no classes, or none of this number, or a weight is no number.
+    """
+    if task.form not in (Form.LABELS, Form.ONE_HOT, Form.BINARY):
+        raise RequestError(
+            f"class_weight: the targets are {task.words}, and have no classes. Use `sample_weight`."
+        )
+    found = dict.fromkeys(range(task.classes), 1.0)
+    for key, weight in given.items():
+        if not isinstance(key, (int, np.integer)) or key not in found:
+            raise RequestError(
+                f"class_weight: expected class numbers from 0 to {task.classes - 1}. Received {key}"
+            )
+        if not isinstance(weight, (int, float, np.number)) or not 0 <= float(weight) < np.inf:
+            raise RequestError(
+                f"class_weight: expected a weight >= 0 of class {key}. Received {weight}."
+            )
+        found[int(key)] = float(weight)
+    return found
+
+
 def data_for(
-    recipe: Recipe,
-    model: keras.Model,
-    task: Task,
-    arrays: tuple[Any, np.ndarray],
-    validation_data: tuple[Any, Any] | None,
-) -> Data:
-    """The user's arrays, checked and split.
+    recipe: Recipe, task: Task, rows: Rows, targets: np.ndarray, *, divide: bool = True
+) -> tuple[Data, Rows | None]:
+    """The user's rows as training rows and, where the recipe asks for a part, validation rows.
 
     Args:
-        arrays: rows, and targets in the task's form.
-        validation_data: rows and targets to validate on; without, part of the rows.
+        targets: in the task's form.
+        divide: keep the part of the rows that `data.validation` asks for.
+
+    Returns:
+        The data, and how the validation rows are arranged, if there are any.
     """
+    if len(rows) != len(targets):
+        raise DataError(f"x: {len(rows)} rows and {len(targets)} targets.")
     asked = recipe.data.validation if isinstance(recipe.data.validation, (int, float)) else None
-    splits = Splits(validation=None if validation_data is not None else asked, test=None)
-    source = _source(*arrays, task, "x")
-    train, validation, _ = divided(source, (), splits, recipe.seed)
-    if validation_data is not None:
-        validation = _own(recipe, model, task, source, validation_data)
-    return Data(
-        train=train,
-        validation=validation,
+    splits = Splits(validation=asked if divide else None, test=None)
+    # Rows with one class number each are split in proportion to the classes.
+    stratified = task.form is Form.LABELS or (task.form is Form.BINARY and targets.ndim == 1)
+    kind = "classification" if stratified else "regression"
+    numbered = Source(np.arange(len(rows))[:, None], targets, kind)
+    train, validation, _ = divided(numbered, (), splits, recipe.seed)
+    chosen = rows if validation is None else rows.take(train.x[:, 0])
+    kept = None if validation is None else rows.take(validation.x[:, 0])
+    data = Data(
+        train=Split(chosen.x, train.y),
+        validation=None if kept is None or validation is None else Split(kept.x, validation.y),
         test=None,
         task=task.kind,
         classes=tuple(range(task.classes)) if task.kind == "classification" else (),
@@ -191,35 +239,34 @@ def data_for(
         fingerprint="",
         source="arrays",
     )
+    return data, kept
 
 
-def _own(
-    recipe: Recipe,
-    model: keras.Model,
-    task: Task,
-    source: Source,
-    given: tuple[Any, Any],
-) -> Split:
+def own_validation(
+    recipe: Recipe, model: keras.Model, task: Task, given: Any
+) -> tuple[Split, Rows]:
+    """Validation rows of the user's: `(x, y)` or `(x, y, sample_weight)`.
+
+    Raises:
+        RequestError: they are no such tuple, or do not have the form of the training rows.
+    """
+    if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
+        raise RequestError(
+            "validation_data: expected `(x, y)`, `(x, y, sample_weight)` or a dataset. Received "
+            f"{type(given).__name__}."
+        )
     own, targets = task_for(recipe, model, given[1])
+    same_form(task, own)
+    weights = given[2] if len(given) == 3 else None
+    rows = rows_for(model, given[0], "validation_data", weights)
+    if len(rows) != len(targets):
+        raise DataError(f"validation_data: {len(rows)} rows and {len(targets)} targets.")
+    return Split(rows.x, targets), rows
+
+
+def same_form(task: Task, own: Task) -> None:
+    """Raise where the targets of validation rows have another form than those of training."""
     if own.form != task.form:
         raise RequestError(
             f"validation_data: its targets are {own.words}, those of training {task.words}."
         )
-    other = _source(given[0], targets, task, "validation_data")
-    shape, expected = (np.asarray(part.x).shape[1:] for part in (other, source))
-    if shape != expected:
-        raise RequestError(
-            f"validation_data: its rows have shape {shape}; the training rows {expected}."
-        )
-    return Split(other.x, other.y)
-
-
-def _source(x: Any, y: np.ndarray, task: Task, where: str) -> Source:
-    rows = features(x, where)
-    if rows.dtype == np.float64:
-        rows = rows.astype("float32")
-    if len(rows) != len(y):
-        raise RequestError(f"{where}: {len(rows)} rows and {len(y)} targets.")
-    # Rows with one class number each are split in proportion to the classes.
-    stratified = task.form is Form.LABELS or (task.form is Form.BINARY and y.ndim == 1)
-    return Source(rows, y, "classification" if stratified else "regression")

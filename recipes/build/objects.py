@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 
@@ -32,6 +32,8 @@ class Builder:
     steps_per_epoch: int
     files: Path = field(default_factory=Path)
     layers: dict[str, int] = field(default_factory=dict)
+    # Whether the number of updates of the run is known before it ends.
+    knows_length: ClassVar[bool] = True
 
     @property
     def epochs(self) -> int:

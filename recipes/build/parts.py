@@ -80,7 +80,7 @@ def check_rate(recipe: Recipe, rate: Any, builder: Builder) -> None:
     Raises:
         RecipeError: with the line of the learning rate or of the warmup.
     """
-    if recipe.learning_rate is None:
+    if recipe.learning_rate is None or not builder.knows_length:
         return
     if not (over_the_run(rate, builder) > 0).any():
         message = "the rate is 0 in every update of the run: nothing would be learned."

@@ -13,6 +13,7 @@ from .arrays import picked
 from .arrow import compute as pc
 from .columns import Column, LazyColumns, UntypedColumns, at_rows, selected
 from .image_files import Examined
+from .lists import array_of, is_list
 
 MOST_NAMES_SHOWN = 20
 # How a missing number is written, beside an empty cell.
@@ -230,7 +231,12 @@ def _of_arrow(given: Any, where: str) -> tuple[list[str], list[Column]]:
         reason = " ".join(str(error).split())[:200]
         raise DataError(f"{where}: has damaged columns: {reason}.") from None
     columns = [column.combine_chunks() for column in table.columns]
-    return names, [_column(each, where, name) for name, each in zip(names, columns, strict=True)]
+    return names, [
+        array_of(each, f"{where}: column `{plain(name)}`")
+        if is_list(each.type)
+        else _column(each, where, name)
+        for name, each in zip(names, columns, strict=True)
+    ]
 
 
 def _refuse_names(names: list[str], where: str) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 from ..errors import DataError
 from ..spec.fields import listed, shown
 from . import split as parts
+from .array_rows import as_arrays
 from .arrays import as_trained, numbers
 from .features import FITTED, Fitted, scalar, times_of
 from .frame import (
@@ -25,11 +27,12 @@ from .frame import (
     plain,
     words,
 )
+from .from_python import of_python
 from .image_feature import FittedImage, looked_at, picture_faults, refuse_pictures, skipping
 from .image_folder import LABEL, Tables
 from .naive import Forecasting
 from .scale import Scaling
-from .source import GUESSED, TAKES_TASK, Source, asked_task, checked, of_table, with_task
+from .source import GUESSED, TAKES_TASK, Source, asked_task, of_table, with_task
 from .sources import SOURCES
 from .split import Other, Part, SplitBy, Splits
 from .table import NO_TABLE, TableOptions, fit_features, note_lines, used, with_target
@@ -260,12 +263,15 @@ def read(
                 "data.source is `arrays`, which only Python can give: "
                 "`keras_recipes.load(...).train(x, y)`."
             )
-        return checked(*arrays, "arrays", task=task)
-    if arrays is not None:
+        found = of_python(*arrays, table.target, task)
+    elif arrays is not None:
         raise DataError(f"data.source is `{name}`; give arrays only to the source `arrays`.")
-    if name in TAKES_TASK and task is not None:
-        arguments = {**arguments, "task": task}
-    found = SOURCES[name](**arguments)
+    else:
+        more = {"task": task} if name in TAKES_TASK and task is not None else {}
+        found = SOURCES[name](**{**arguments, **more})
+        if isinstance(found, Frame) and found.folder is None:
+            # Only what Python gives may name pictures anywhere on the machine.
+            found = replace(found, folder=os.curdir)
     if isinstance(found, Tables):
         return _of_parts(found, table, task)
     if isinstance(found, Source):
@@ -277,7 +283,7 @@ def read(
     found = table_of(found, table, words)
     if table.drop_missing_target:
         found = with_target(found, table.target)
-    return of_table(found, table.target, found.where, task)
+    return as_arrays(found, table, task) or of_table(found, table.target, found.where, task)
 
 
 def table_of(found: Frame, table: TableOptions, words: Iterable[str] = ()) -> Frame:

@@ -5,7 +5,7 @@ import math
 import os
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import DataError
 from ..spec.csv_header import refuse_device
 from ..spec.fields import did_you_mean, listed, shown
+from ..spec.file_patterns import matched
 from .source import Source, checked
 
 # An archive may claim to unfold to more than it holds; deflate never gains more than this.
@@ -37,7 +38,7 @@ def npz(
     """Rows and targets from the arrays of an `.npz` file.
 
     Args:
-        path: the file.
+        path: the file; or a pattern such as `part-*.npz`, for the rows of several.
         x: name of the array of rows.
         y: name of the array of targets.
         x_test: name of an array of test rows, if the file has its own.
@@ -47,13 +48,44 @@ def npz(
     """
     if (x_test is None) != (y_test is None):
         raise DataError(f"{path}: `x_test` and `y_test` belong together; one of them is missing.")
-    with opened(Path(path)) as file:
-        source = checked(member(file, path, x), member(file, path, y), path, task=task)
-        if x_test is None or y_test is None:
-            return source
-        given = member(file, path, x_test), member(file, path, y_test)
-        own = checked(*given, path, task=source.task)
+    files = matched(path)
+    source = checked(_rows(files, x), _rows(files, y), path, task=task)
+    if x_test is None or y_test is None:
+        return source
+    own = checked(_rows(files, x_test), _rows(files, y_test), path, task=source.task)
     return replace(source, test=(own.x, own.y))
+
+
+def _rows(files: Sequence[Path], name: str) -> np.ndarray:
+    """The array of a name in each file, one after the other."""
+    found: list[np.ndarray] = []
+    for path in files:
+        with opened(path) as file:
+            found.append(member(file, str(path), name))
+    return joined(found, files, f"array `{shown(name)[1:-1]}`")
+
+
+def joined(arrays: Sequence[np.ndarray], files: Sequence[Path], what: str) -> np.ndarray:
+    """Arrays of several files as one, whose first axis counts the rows of all.
+
+    Raises:
+        DataError: the rows of one have another shape or kind than those of the first.
+    """
+    if len(arrays) == 1:
+        return arrays[0]
+    first = arrays[0]
+    for path, array in zip(files, arrays, strict=True):
+        words = array.dtype.kind == "U"
+        if (
+            array.ndim == 0
+            or array.shape[1:] != first.shape[1:]
+            or words != (first.dtype.kind == "U")
+        ):
+            raise DataError(
+                f"{path}: {what} has shape {array.shape} of {array.dtype}; that of {files[0]} has "
+                f"{first.shape} of {first.dtype}."
+            )
+    return np.concatenate(arrays)
 
 
 @contextmanager

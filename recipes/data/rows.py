@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 
 from ..errors import DataError
-from ..spec.csv_header import refuse_device
 from ..spec.fields import listed, shown
 from ..spec.image_folders import SUFFIXES as PICTURES
 from .arrays import as_array
@@ -35,9 +34,11 @@ from .frame import (
 )
 from .image_feature import FittedImage, looked_at, name_of, picture_faults
 from .image_folder import IMAGE, LABEL, of_classes, single, unlabelled
-from .npz import member, opened, readable
+from .npy import read_npy
+from .npz import member, opened
+from .several import read_tables
 from .source import checked, features
-from .tables import SUFFIXES, read_table
+from .tables import SUFFIXES
 
 OnError = Literal["refuse", "skip"]
 FILES = (*SUFFIXES, ".npz", ".npy")
@@ -150,9 +151,10 @@ def rows_of(given: Any, reading: Reading) -> GivenRows:
     """Rows in the form that a run's model takes.
 
     Args:
-        given: path of a `.csv` file with the columns of the training table, or of numbers of the
-            right shape in an `.npz`, `.npy` or `.csv` file; a mapping of column names to cells, as
-            a data frame is; an array of rows; with `reading.with_target` a pair `(rows, targets)`.
+        given: path of a table with the columns of the training table, or a pattern of several such
+            as `part-*.csv`; or of numbers of the right shape in an `.npz`, `.npy` or `.csv` file; a
+            mapping of column names to cells, as a data frame is; an array of rows; with
+            `reading.with_target` a pair `(rows, targets)`.
         reading: what is read, and what becomes of rows that cannot be used.
 
     Raises:
@@ -187,12 +189,12 @@ def _from_file(path: Path, reading: Reading) -> GivenRows:
         raise DataError(f"{path}: rows come from a {listed(list(FILES))} file.")
     if suffix in SUFFIXES:
         faults = Faults()
-        table = read_table(path, reading.described.get("dialect", {}), faults.by_row)
+        table = read_tables(path, reading.described.get("dialect", {}), faults.by_row)
         return _from_table(table, reading, faults)
     if suffix == ".npy":
         if reading.with_target:
             raise DataError(f"{path}: has no targets. Give a .npz file with rows and targets.")
-        return _from_arrays(_npy(path), None, str(path), reading)
+        return _from_arrays(read_npy(path), None, str(path), reading)
     name, target = reading.arrays
     with opened(path) as file:
         # Rows to predict are called `x`, whatever the training rows were called.
@@ -219,16 +221,6 @@ def given_pictures(path: Path, reading: Reading) -> Frame:
         )
     columns = {IMAGE: names[0], LABEL: (*reading.target, "")[0]}
     return replace(table, columns={columns[name]: c for name, c in table.columns.items()})
-
-
-def _npy(path: Path) -> np.ndarray:
-    with readable(path):
-        refuse_device(path)
-        with open(path, "rb") as file:
-            if file.read(6) != b"\x93NUMPY":
-                raise DataError(f"{path}: is no npy file; it does not begin like one.")
-        # Mapped first: a header that claims more than the file holds is refused unread.
-        return np.array(np.load(path, mmap_mode="r", allow_pickle=False))
 
 
 def _from_table(table: Frame, reading: Reading, faults: Faults) -> GivenRows:

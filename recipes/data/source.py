@@ -24,9 +24,12 @@ from .frame import (
 from .targets import Task, doubt, task_of, written_as
 
 # Sources whose task follows from their targets; all others have a task of their own.
-GUESSED = frozenset({"csv", "jsonl", "parquet", "image_folder", "npz", "arrays"})
+GUESSED = frozenset(
+    {"csv", "jsonl", "parquet", "image_folder", "npz", "npy", "arrays", "tfrecord", "tfds",
+     "huggingface"}
+)  # fmt: skip
 # Sources whose task decides how arrays are read.
-TAKES_TASK = frozenset({"npz"})
+TAKES_TASK = frozenset({"npz", "npy"})
 
 
 @dataclass(frozen=True)

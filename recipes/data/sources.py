@@ -5,15 +5,19 @@ import importlib
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ..errors import DataError
+from ..spec.tfrecord_features import RecordFeature
 from .frame import Frame
+from .hubs import huggingface, tfds
 from .image_folder import Tables, image_folder
 from .jsonl import read_jsonl
+from .npy import npy
 from .npz import npz
+from .several import several
 from .source import Source, Task, checked
 from .table_files import open_delimited, open_parquet
 
@@ -84,22 +88,51 @@ def csv(path: str, delimiter: str | None = None, encoding: str = "utf-8") -> Fra
     """A table of text whose first line names the columns; it may be compressed by gzip.
 
     Args:
-        path: the file.
+        path: the file; or a pattern such as `part-*.csv` for several with the same columns.
         delimiter: character between cells; by default a tab in `.tsv` files, else a comma.
         encoding: of the file, such as `cp949`, `latin-1` or `utf-16`. A byte order mark at its
             beginning takes precedence.
     """
-    return open_delimited(Path(path), delimiter, encoding)
+    return several(path, lambda each: open_delimited(each, delimiter, encoding))
 
 
 def jsonl(path: str) -> Frame:
-    """One JSON object a line, whose keys name the columns; it may be compressed by gzip."""
-    return read_jsonl(Path(path))
+    """One JSON object a line, whose keys name the columns; it may be compressed by gzip.
+
+    Args:
+        path: the file; or a pattern such as `part-*.jsonl` for several with the same columns.
+    """
+    return several(path, read_jsonl)
 
 
 def parquet(path: str) -> Frame:
-    """A Parquet file."""
-    return open_parquet(Path(path))
+    """A Parquet file.
+
+    Args:
+        path: the file; or a pattern such as `part-*.parquet` for several with the same columns.
+    """
+    return several(path, open_parquet)
+
+
+def tfrecord(path: str, features: Mapping[str, Mapping[str, Any]]) -> Frame:
+    """TFRecord files of `tf.train.Example`, also compressed by gzip; each feature is a column.
+
+    Args:
+        path: the file; or a pattern such as `train-*.tfrecord` for several.
+        features: name -> `{shape: [28, 28], dtype: uint8}` of the values in a record: `float32`,
+            `int64` or `string` as `tf.train.Example` stores them, or another type of numbers whose
+            bytes are one string. Without a shape it is one value, which a record may lack; without
+            a type `float32`.
+    """
+    # TensorFlow parses the records, and takes seconds to import.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from .tfrecord import read_tfrecord
+
+    described = {
+        name: RecordFeature(tuple(given.get("shape", ())), given.get("dtype", "float32"))
+        for name, given in features.items()
+    }
+    return several(path, lambda each: read_tfrecord(each, described))
 
 
 SOURCES: dict[str, Callable[..., Source | Frame | Tables]] = {
@@ -109,10 +142,14 @@ SOURCES: dict[str, Callable[..., Source | Frame | Tables]] = {
     "breast_cancer": breast_cancer,
     "diabetes": diabetes,
     "npz": npz,
+    "npy": npy,
     "csv": csv,
     "jsonl": jsonl,
     "parquet": parquet,
     "image_folder": image_folder,
+    "tfrecord": tfrecord,
+    "tfds": tfds,
+    "huggingface": huggingface,
     "mnist": mnist,
     "fashion_mnist": fashion_mnist,
     "cifar10": cifar10,

@@ -1,32 +1,81 @@
-"""A recipe's way of training, on a model and arrays of the user's own."""
+"""A recipe's way of training, on a model and data of the user's own."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from ...callbacks import ProgressBar
 from ...callbacks.epoch_order import EpochOrder
+from ...messages import logger
 from ...models import wrap
 from ..build import experiment as build
-from ..build.fitting import data_for, task_for
+from ..build.fit_rows import rows_for
+from ..build.fitting import (
+    class_weights,
+    data_for,
+    first_batch_task,
+    own_validation,
+    same_form,
+    task_for,
+)
 from ..build.objects import Builder
 from ..build.parts import training_parts
 from ..build.pretraining import pretraining
+from ..build.streams import Stream, UnknownLength, WholeEpochs, is_stream, stream_of
+from ..build.task import Task
+from ..data import Data
 from ..errors import RequestError
 from ..spec import Recipe
+from ..spec.checks import MONITORED
 from .pretrain import pretrain_without_run
 from .run_callbacks import stop_events_on_a_full_disk
 
 
+@dataclass(frozen=True)
+class Given:
+    """What the user gave beside the rows; the arguments of `fit`."""
+
+    y: Any = None
+    sample_weight: Any = None
+    class_weight: Mapping[int, float] | None = None
+    validation_data: Any = None
+    steps_per_epoch: int | None = None
+    validation_steps: int | None = None
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Data in the form that `model.fit` takes, and what follows from it.
+
+    Attributes:
+        recipe: as the data lets it be trained.
+        task: form of the targets.
+        dataset: batches of an epoch.
+        builder: makes what the recipe names.
+        rows: of an epoch, by which the steps of an execution are chosen.
+        validation: batches to validate on, or None.
+        arguments: more of `model.fit`.
+        callbacks: that the data needs.
+        data: the rows of arrays, for pretraining; None of a stream.
+    """
+
+    recipe: Recipe
+    task: Task
+    dataset: Any
+    builder: Builder
+    rows: int
+    validation: Any
+    arguments: dict[str, Any]
+    callbacks: tuple[keras.callbacks.Callback, ...]
+    data: Data | None = None
+
+
 def fit(
-    recipe: Recipe,
-    model: keras.Model,
-    x: Any,
-    y: Any,
-    *,
-    validation_data: tuple[Any, Any] | None = None,
-    progress: bool = True,
+    recipe: Recipe, model: keras.Model, x: Any, given: Given, *, progress: bool = True
 ) -> keras.callbacks.History:
     """Train `model` in place with the recipe's optimizer, schedule, clipping and callbacks.
 
@@ -34,30 +83,162 @@ def fit(
     `validation_data`, the part of the rows that the recipe's `data.validation` asks for is used for
     validation; there is no test split. Neither rows nor targets are scaled.
 
+    Args:
+        x: rows, as `recipes.build.fit_rows` takes them, or a dataset with its targets.
+
     Raises:
         RequestError: the model is not built, or its output does not fit the targets.
+        TrainingFailed: a dataset ended in the middle of an epoch.
     """
     if not model.built:
         raise RequestError(
             f"the model {model.name!r} has no weights yet. Start it with `keras.Input(...)`, or "
             "call it on a batch first."
         )
-    task, targets = task_for(recipe, model, y)
-    data = data_for(recipe, model, task, (x, targets), validation_data)
-    training = build.training_rows(recipe, data, task)
-    builder = Builder(recipe, training.steps, Path.cwd())
+    if given.class_weight is not None and given.sample_weight is not None:
+        raise RequestError("give `class_weight` or `sample_weight`, not both.")
+    ready = _streamed(recipe, model, x, given) if is_stream(x) else _held(recipe, model, x, given)
+    recipe, builder = ready.recipe, ready.builder
+    _check_monitors(recipe, ready.validation)
     trained = wrap(model, **training_parts(recipe, builder).active())
-    build.compile_model(trained, recipe, task, builder, len(data.train.y))
-    callbacks = [*build.callbacks(recipe, builder), EpochOrder(training.epoch)]
+    build.compile_model(trained, recipe, ready.task, builder, ready.rows)
+    callbacks = [*ready.callbacks, *build.callbacks(recipe, builder)]
     if progress:
         callbacks.append(ProgressBar())
     stop_events_on_a_full_disk(callbacks)
-    pretrain_without_run(pretraining(recipe, data, model), model)
+    if ready.data is not None:
+        pretrain_without_run(pretraining(recipe, ready.data, model), model)
     return trained.fit(
-        training.dataset,
+        ready.dataset,
         epochs=recipe.epochs,
-        validation_data=build.evaluation(data.validation, task),
+        validation_data=ready.validation,
         callbacks=callbacks,
         shuffle=False,  # the dataset has its order already
         verbose=0,  # type: ignore[arg-type]
+        **ready.arguments,
     )
+
+
+def _held(recipe: Recipe, model: keras.Model, x: Any, given: Given) -> Ready:
+    """Rows in memory, in an order that is a function of seed and epoch."""
+    if given.y is None:
+        raise RequestError("y: give the targets of the rows.")
+    if given.steps_per_epoch is not None:
+        raise RequestError(
+            "steps_per_epoch: rows in memory have a number of batches already; it is for datasets."
+        )
+    task, targets = task_for(recipe, model, given.y)
+    rows = rows_for(model, x, "x", given.sample_weight)
+    data, kept = data_for(recipe, task, rows, targets, divide=given.validation_data is None)
+    if recipe.pretraining is not None and not rows.is_plain:
+        raise RequestError("pretraining: learns from one array of rows without weights.")
+    own, arguments = _validation(recipe, model, task, given)
+    arguments.update(_class_weight(task, given))
+    validation = own if kept is None else kept.arranged(build.evaluation(data.validation, task))
+    training = build.training_rows(recipe, data, task)
+    return Ready(
+        recipe=recipe,
+        task=task,
+        dataset=rows.arranged(training.dataset),
+        builder=Builder(recipe, training.steps, Path.cwd()),
+        rows=len(data.train.y),
+        validation=validation,
+        arguments=arguments,
+        callbacks=(EpochOrder(training.epoch),),
+        data=data,
+    )
+
+
+def _streamed(recipe: Recipe, model: keras.Model, x: Any, given: Given) -> Ready:
+    """Batches in an order of their own."""
+    stream = stream_of(x, given.steps_per_epoch, "x", "steps_per_epoch")
+    _refuse(recipe, stream, given)
+    task = first_batch_task(recipe, model, stream, "x")
+    validation, arguments = _validation(recipe, model, task, given)
+    steps = stream.length
+    # The batches are the dataset's; the first stands for all where their size is asked for.
+    recipe = recipe.model_copy(
+        update={"data": recipe.data.model_copy(update={"batch_size": "all"})}
+    )
+    logger.info(
+        f"x: a {stream.kind} has its own batches, in its own order: `data.batch_size` and the seed "
+        "do not change them, and this training cannot be resumed step by step."
+        + " There are no validation rows without `validation_data`."
+        * (validation is None)
+    )
+    return Ready(
+        recipe=recipe,
+        task=task,
+        dataset=stream.dataset,
+        builder=(
+            UnknownLength(recipe, files=Path.cwd())
+            if steps is None
+            else Builder(recipe, steps, Path.cwd())
+        ),
+        rows=len(tf.nest.flatten(stream.first[0])[0]),
+        validation=validation,
+        arguments={
+            "steps_per_epoch": given.steps_per_epoch,
+            **_class_weight(task, given),
+            **arguments,
+        },
+        callbacks=(WholeEpochs(steps),),
+    )
+
+
+def _refuse(recipe: Recipe, stream: Stream, given: Given) -> None:
+    """Raise where a dataset is given what stands in its batches, or cannot be used as asked."""
+    for name in ("y", "sample_weight"):
+        if getattr(given, name) is not None:
+            raise RequestError(f"{name}: a {stream.kind} has it in its batches; leave it out.")
+    if given.class_weight is not None:
+        if stream.first[2] is not None:
+            raise RequestError("class_weight: the batches of the dataset have weights already.")
+        if stream.kind.partition(".")[0] not in ("tf", "keras"):
+            raise RequestError(
+                f"class_weight: Keras does not take it with a {stream.kind}. Let each batch be "
+                "`(x, y, sample_weight)`."
+            )
+    if recipe.pretraining is not None:
+        raise RequestError(f"pretraining: needs rows in memory, and x is a {stream.kind}.")
+    if not stream.repeats and recipe.epochs > 1 and given.steps_per_epoch is None:
+        raise RequestError(
+            f"x: a generator is read once, and the recipe has {recipe.epochs} epochs. Say how many "
+            "batches make one: `steps_per_epoch=`."
+        )
+
+
+def _class_weight(task: Task, given: Given) -> dict[str, Any]:
+    if given.class_weight is None:
+        return {}
+    return {"class_weight": class_weights(task, given.class_weight)}
+
+
+def _validation(
+    recipe: Recipe, model: keras.Model, task: Task, given: Given
+) -> tuple[Any, dict[str, Any]]:
+    """The user's validation data as `model.fit` takes it, and more arguments of `fit`."""
+    data = given.validation_data
+    if data is None or not is_stream(data):
+        if given.validation_steps is not None:
+            raise RequestError("validation_steps: is for `validation_data` that is a dataset.")
+        if data is None:
+            return None, {}
+        split, rows = own_validation(recipe, model, task, data)
+        return rows.arranged(build.evaluation(split, task)), {}
+    stream = stream_of(data, given.validation_steps, "validation_data", "validation_steps")
+    if not stream.repeats and recipe.epochs > 1:
+        raise RequestError("validation_data: a generator is read once. Use a dataset, or arrays.")
+    same_form(task, first_batch_task(recipe, model, stream, "validation_data"))
+    return stream.dataset, {"validation_steps": given.validation_steps}
+
+
+def _check_monitors(recipe: Recipe, validation: Any) -> None:
+    """Raise where a callback watches validation rows and there are none."""
+    for callback in recipe.callbacks if validation is None else ():
+        monitor = callback.arguments.get("monitor", MONITORED.get(callback.name, ""))
+        if "val_" in str(monitor):
+            raise RequestError(
+                f"`{callback.name}` monitors `{monitor}`, and there are no validation rows: give "
+                "`validation_data`."
+            )

@@ -26,6 +26,7 @@ from .fields import (
 )
 from .nodes import is_dict
 from .strict import Count, Strict, details, invalid
+from .tfrecord_features import FeatureSection
 
 POSITIVE = integer(gt=0)
 SIZE = either(POSITIVE, list_of(POSITIVE, least=1))
@@ -245,4 +246,5 @@ RECORDS: dict[tuple[str, str], Any] = {
     ("gradient_clipping", "percentile"): record(Percentile, number(gt=0, lt=100)) | None,
     ("gradient_clipping", "z_score"): record(ZScore, number(gt=0)) | None,
     ("callbacks", "prechelt"): record(Prechelt) | None,
+    ("sources", "features"): Annotated[dict[str, record(FeatureSection)], Key(min_length=1)],
 }

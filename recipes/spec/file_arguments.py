@@ -45,8 +45,13 @@ FILES: dict[tuple[str, str, str], Use] = {
     ("sources", "image_folder", "labels"): Use.DATA,
     ("sources", "image_folder", "path"): Use.DATA,
     ("sources", "jsonl", "path"): Use.DATA,
+    ("sources", "huggingface", "path"): Use.DATA,
+    **{("sources", "npy", name): Use.DATA for name in ("x", "y", "x_test", "y_test")},
     ("sources", "npz", "path"): Use.DATA,
     ("sources", "parquet", "path"): Use.DATA,
+    ("sources", "tfds", "data_dir"): Use.DATA,
+    ("sources", "tfds", "path"): Use.DATA,
+    ("sources", "tfrecord", "path"): Use.DATA,
 }  # fmt: skip
 # The same of callbacks that a plugin brings.
 BY_NAME = {

@@ -8,7 +8,7 @@ from typing import Any
 from ..errors import Problem, RecipeError
 from . import shipped
 from .fields import shown
-from .file_arguments import SCHEME
+from .file_arguments import FILES, SCHEME
 from .loader import read_named
 from .nodes import Node, Place, is_dict, node_of, string_keys
 from .nodes import Path as Keys
@@ -131,7 +131,12 @@ def absolute(root: Node, folder: Path) -> Node:
     data = root.child("data")
     for part, source in data.value.items() if data and is_dict(data.value) else ():
         if is_dict(source.value) and len(source.value) == 1:
-            paths += [("data", part, *source.value, name) for name in ("path", "labels")]
+            name = next(iter(source.value))
+            paths += [
+                ("data", part, name, argument)
+                for kind, of, argument in FILES
+                if (kind, of) == ("sources", name)
+            ]
     for path in paths:
         root = _absolute_at(root, path, folder)
     return root

@@ -4,9 +4,10 @@ import itertools
 import os
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path as File
+from typing import Any
 
 from ..errors import DataError, Problem
 from .choices import Choice
@@ -20,15 +21,19 @@ from .csv_header import (
     refuse_device,
 )
 from .fields import did_you_mean, listed, shown
+from .file_arguments import FILES
+from .file_patterns import columns_problem, is_pattern, matched, pattern_problem
 from .image_folders import listing
 from .nodes import Path
 from .schema import Recipe
 
 Found = Iterator[tuple[Path, str]]
 # Sources of rows with named columns.
-TABLES = frozenset({"csv", "jsonl", "parquet", "image_folder"})
+TABLES = frozenset({"csv", "jsonl", "parquet", "image_folder", "tfrecord", "tfds", "huggingface"})
 # Tables that have a target of their own.
 OWN_TARGET = frozenset({"image_folder"})
+# A data frame from Python, which is one if the recipe names its target.
+GIVEN = "arrays"
 # Columns or arrays of a file that a message lists.
 MOST_LISTED = 12
 
@@ -46,7 +51,7 @@ def csv_arguments_are_sound(recipe: Recipe) -> Found:
 def file_problems(recipe: Recipe) -> list[Problem]:
     """Files that are missing, and columns or arrays that they lack.
 
-    Of a CSV file the first line is read, of an `.npz` file the directory, and other tables
+    Of CSV files the first line is read, of `.npz` files the directory, and of other tables
     nothing. A recipe is loaded without this check, so that a run can be looked at where its data
     is gone.
     """
@@ -59,6 +64,7 @@ def file_problems(recipe: Recipe) -> list[Problem]:
             *_table_problems(recipe),
             *_npz_problems(recipe),
             *_folder_problems(recipe),
+            *_tfrecord_problems(recipe),
         )
     ]
     return [*absent, *(problem for problem in found if problem.path not in known)]
@@ -68,11 +74,20 @@ def missing_files(recipe: Recipe) -> list[Problem]:
     """Files of data that are not there, with what the recipe's first comment says of its source."""
     found: list[Problem] = []
     for place, choice in _sources(recipe):
-        path = choice.arguments.get("path")
-        if isinstance(path, str) and _is_missing(path):
-            problem = recipe.problem((*place, "path"), f"{path}: there is no such file.")
-            found.append(replace(problem, hint=_where_from(problem)))
+        for key, path in choice.arguments.items():
+            if ("sources", choice.name, key) in FILES and isinstance(path, str):
+                wrong = _missing(path)
+                if wrong:
+                    problem = recipe.problem((*place, key), f"{path}: {wrong}")
+                    found.append(replace(problem, hint=_where_from(problem)))
     return found
+
+
+def _missing(path: str) -> str:
+    """That there is no file at a path, or none that matches; empty where there is one."""
+    if not _is_missing(path):
+        return ""
+    return pattern_problem(path) if is_pattern(path) else "there is no such file."
 
 
 def _is_missing(path: str) -> bool:
@@ -113,29 +128,38 @@ def _sources(recipe: Recipe, name: str | None = None) -> Iterator[tuple[Path, Ch
 def _csv_problems(recipe: Recipe) -> Found:
     for place, choice in _sources(recipe, "csv"):
         given = choice.arguments
-        path = File(given["path"])
-        delimiter = given.get("delimiter")
-        delimiter = delimiter_of(path) if delimiter is None else delimiter
         try:
-            names = header(path, delimiter, given.get("encoding", "utf-8"))
+            files = matched(given["path"])
+            headers = [_header(path, given) for path in files]
         except DataError as error:
             yield (*place, "path"), str(error)
             continue
-        known = set(names)
+        for path, names in zip(files, headers, strict=True):
+            problem = columns_problem(names, path, headers[0], files[0])
+            if problem is not None:
+                yield (*place, "path"), problem
+                break
+        known = set(headers[0])
         for key, name in _named_columns(recipe):
             if name not in known:
-                yield key, f"{given['path']} has no column {_lacks(name, names)}"
+                yield key, f"{files[0]} has no column {_lacks(name, headers[0])}"
+
+
+def _header(path: File, given: Mapping[str, Any]) -> list[str]:
+    delimiter = given.get("delimiter")
+    delimiter = delimiter_of(path) if delimiter is None else delimiter
+    return header(path, delimiter, given.get("encoding", "utf-8"))
 
 
 def _table_problems(recipe: Recipe) -> Found:
     """Of the other files of tables it is only seen whether they can be opened."""
-    for kind in ("jsonl", "parquet"):
+    for kind in ("jsonl", "parquet", "tfrecord"):
         for place, choice in _sources(recipe, kind):
-            path = File(choice.arguments["path"])
             try:
-                with readable(path):
-                    refuse_device(path)
-                    opened(path).close()
+                for path in matched(choice.arguments["path"]):
+                    with readable(path):
+                        refuse_device(path)
+                        opened(path).close()
             except DataError as error:
                 yield (*place, "path"), str(error)
 
@@ -179,7 +203,8 @@ def tables_have_targets(recipe: Recipe) -> Found:
     section = recipe.data
     if section.source.name in TABLES - OWN_TARGET and section.target is None:
         yield ("data",), "needs `target`: the column of the table that is predicted."
-    if section.source.name not in TABLES:
+    given = section.source.name == GIVEN and section.target is not None
+    if section.source.name not in TABLES and not given:
         for key in ("target", "features", "split_by"):
             if getattr(section, key) is not None:
                 message = f"`{section.source.name}` is no table with columns; leave `{key}` out."
@@ -192,18 +217,28 @@ def tables_have_targets(recipe: Recipe) -> Found:
 
 def _npz_problems(recipe: Recipe) -> Found:
     for place, choice in _sources(recipe, "npz"):
-        path = choice.arguments["path"]
         try:
-            names = _arrays(path)
+            files = {str(path): _arrays(str(path)) for path in matched(choice.arguments["path"])}
         except DataError as error:
             yield (*place, "path"), str(error)
             continue
         defaults = {"x": "x", "y": "y", "x_test": None, "y_test": None}
         for key, default in defaults.items():
             name = choice.arguments.get(key, default)
-            if isinstance(name, str) and name not in names:
+            lacking = [path for path, names in files.items() if name not in names]
+            if isinstance(name, str) and lacking:
                 there = key if key in choice.arguments else "path"
-                yield (*place, there), f"{path} has no array {_lacks(name, names)}"
+                path = lacking[0]
+                yield (*place, there), f"{path} has no array {_lacks(name, files[path])}"
+
+
+def _tfrecord_problems(recipe: Recipe) -> Found:
+    """The columns of TFRecord files are the features that the recipe describes."""
+    for place, choice in _sources(recipe, "tfrecord"):
+        names = list(choice.arguments["features"])
+        for key, name in _named_columns(recipe):
+            if name not in names:
+                yield key, f"{'.'.join(place)}.features has no column {_lacks(name, names)}"
 
 
 def _lacks(name: str, names: list[str]) -> str:

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 import keras_recipes
-from keras_recipes.recipes.build.fitting import data_for, task_for
+from keras_recipes.recipes.build.fit_rows import rows_for
+from keras_recipes.recipes.build.fitting import data_for, own_validation, task_for
 from keras_recipes.recipes.errors import RequestError
 
 RNG = np.random.default_rng(0)
@@ -57,9 +58,11 @@ def test_the_loss_follows_from_output_and_targets(units, activation, y, loss, fo
     assert task.form == form
     assert default in (None, task.loss)
     np.testing.assert_array_equal(targets, np.squeeze(y))
-    data = data_for(recipe, model, task, (X, targets), (X[:9], y[:9]))
+    data, kept = data_for(recipe, task, rows_for(model, X, "x"), targets)
     np.testing.assert_array_equal(data.train.y, targets)
-    np.testing.assert_array_equal(data.validation.y, targets[:9])
+    assert data.validation is kept is None
+    validation, _ = own_validation(recipe, model, task, (X[:9], y[:9]))
+    np.testing.assert_array_equal(validation.y, targets[:9])
 
 
 @pytest.mark.parametrize(
@@ -106,7 +109,7 @@ def test_part_of_the_rows_is_kept_for_validation():
     data = {"source": "arrays", "validation": 0.25}
     recipe, model = recipe_of(data=data), net()
     task, targets = task_for(recipe, model, CLASSES)
-    split = data_for(recipe, model, task, (X, targets), None)
+    split, _ = data_for(recipe, task, rows_for(model, X, "x"), targets)
     assert (len(split.train), len(split.validation)) == (72, 24)
     whole = np.bincount(CLASSES) / 4
     assert np.abs(np.bincount(split.validation.y) - whole).max() <= 1
