@@ -138,6 +138,7 @@ def predict(
     *,
     on_error: "OnError" = "refuse",
     plugins: Sequence[str] = (),
+    keep: Sequence[str] = (),
 ) -> "Predictions":
     """Predictions of a run's model for raw rows.
 
@@ -147,6 +148,7 @@ def predict(
             mapping or a data frame. Columns of a table are found by name, in any order.
         on_error: `refuse` raises where a row cannot be used; `skip` predicts the others.
         plugins: importable modules whose classes the model has.
+        keep: columns of a table of rows that stand beside the predictions in `columns()`.
 
     Returns:
         The predictions in the order of the rows: `values` (classes by name, or numbers), `outputs`
@@ -156,7 +158,8 @@ def predict(
     Raises:
         RequestError: no run there, or rows cannot be used.
     """
-    return finished_runs(run).predict(run, rows, on_error=on_error, plugins=plugins)
+    finished = finished_runs(run)
+    return finished.predict(run, rows, on_error=on_error, plugins=plugins, keep=keep)
 
 
 def sweep(

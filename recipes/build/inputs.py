@@ -40,6 +40,7 @@ def data_of(recipe: Recipe, arrays: tuple[Any, Any] | None = None) -> Data:
         task=None if section.task == "auto" else section.task,
         loss=None if recipe.loss is None else recipe.loss.name,
         table=_table_options(recipe),
+        classes=section.classes,
     )
     if section.targets == "inputs":
         data = reconstructing(data)

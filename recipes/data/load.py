@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,8 +10,11 @@ import numpy as np
 
 from ..errors import DataError
 from ..spec.fields import listed, shown
+from ..spec.targets import ClassName
+from ..spec.tasks import CLASSES, Task
 from . import split as parts
 from .arrays import as_trained, numbers
+from .classes import as_words, with_classes
 from .features import FITTED, Fitted, scalar, times_of
 from .frame import MOST_NAMES_SHOWN, Frame, Rows, floats, is_text, pick, plain, words
 from .scale import Scaling
@@ -19,7 +22,6 @@ from .source import GUESSED, TAKES_TASK, Source, asked_task, checked, of_table, 
 from .sources import SOURCES
 from .split import Other, Part, SplitBy, Splits
 from .table import NO_TABLE, TableOptions, fit_features, used, with_target
-from .targets import Task
 
 DEFAULT_TEST = 0.15
 # Arguments of a table of text that later files of the same kind are read with.
@@ -50,7 +52,7 @@ class Data:
         train: rows to learn from.
         validation: rows to choose by, or None.
         test: rows to measure once, or None.
-        task: `classification`, `regression` or `multilabel`.
+        task: `classification`, `ordinal`, `multilabel`, `regression` or `count`.
         classes: the classes in order; targets are indices into it. Empty for the other tasks.
         scaling: fitted on the training rows.
         features: what was learned of each column of a table, from the training rows.
@@ -122,6 +124,7 @@ def load_data(
     task: Task | None = None,
     loss: str | None = None,
     table: TableOptions = NO_TABLE,
+    classes: Sequence[ClassName] | None = None,
 ) -> Data:
     """Load, check, split and measure the rows of a source.
 
@@ -136,20 +139,22 @@ def load_data(
         task: what the targets are; by default it follows from their values.
         loss: name of the loss, which may decide the task too.
         table: which columns of a table go in, and which come out.
+        classes: the classes in their order; by default they are sorted.
 
     Raises:
         DataError: the data cannot be used so, or its task is in doubt.
     """
     where = arguments.get("path", name)
     asked = asked_task(name, arguments, task)
-    source = read(name, arguments, arrays, asked, table)
+    source = read(name, arguments, arrays, asked, table, table.target if as_words(classes) else ())
     source = with_task(source, where, asked=asked, loss=loss, guessed=name in GUESSED)
+    source = with_classes(source, classes, where, table.target)
     if not isinstance(source.x, Frame):
         source = replace(source, x=as_trained(source.x, scaled=scale != "none"))
     # Before the limit: a short run has the network of the long one.
-    classes = known_classes(source, where)
+    known = known_classes(source, where)
     source = restricted(source, limit, seed)
-    train, validation, test = divided(source, classes, splits, seed, table)
+    train, validation, test = divided(source, known, splits, seed, table)
     if isinstance(train.x, Frame):
         fitted, notes = fit_features(train.x, table, scale)
         scaling = Scaling.none()
@@ -161,9 +166,9 @@ def load_data(
         validation=validation,
         test=test,
         task=source.task,
-        classes=classes,
+        classes=known,
         scaling=scaling,
-        fingerprint=fingerprint(train, validation, test, classes=classes),
+        fingerprint=fingerprint(train, validation, test, classes=known),
         source=name,
         features=fitted,
         target=table.target,
@@ -228,12 +233,12 @@ def restricted(source: Source, limit: int | None, seed: int) -> Source:
 
 def labels_of(source: Source) -> np.ndarray | None:
     """Labels to stratify by; None for a regression."""
-    return source.y if source.task == "classification" else None
+    return source.y if source.task in CLASSES else None
 
 
 def known_classes(source: Source, where: str) -> tuple[Any, ...]:
     """The classes in order; at least two."""
-    if source.task != "classification":
+    if source.task not in CLASSES:
         return ()
     present = tuple(np.unique(source.y).tolist())
     classes = present if source.classes is None else source.classes
@@ -345,7 +350,9 @@ def encoded(y: np.ndarray, classes: tuple[Any, ...]) -> np.ndarray:
     """Targets as indices into the classes; numbers and labels stay as they are."""
     if not classes:
         return y
-    return np.searchsorted(np.array(classes), y).astype("int32")
+    names = np.array(classes)
+    order = np.argsort(names)
+    return order[np.searchsorted(names, y, sorter=order)].astype("int32")
 
 
 def _given(

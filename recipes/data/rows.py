@@ -34,6 +34,7 @@ from .frame import (
 from .npz import member, opened, readable
 from .source import checked, features
 from .tables import SUFFIXES, read_table
+from .truth import truth_as_digits
 
 OnError = Literal["refuse", "skip"]
 FILES = (*SUFFIXES, ".npz", ".npy")
@@ -81,6 +82,7 @@ class GivenRows:
         y: targets of the rows that can be used, as indices into the classes or as numbers; None
             where they were not asked for.
         notes: what is worth knowing and no error.
+        kept: columns that were asked for as they are in the file, with all its rows.
     """
 
     x: Any
@@ -88,6 +90,7 @@ class GivenRows:
     errors: Mapping[int, str] = field(default_factory=dict)
     y: np.ndarray | None = None
     notes: tuple[str, ...] = ()
+    kept: Mapping[str, list[Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -99,12 +102,14 @@ class Reading:
         with_target: whether the targets are read too.
         on_error: `refuse` raises where a row cannot be used; `skip` leaves such rows out.
         arrays: names of the arrays of rows and targets in an `.npz` file.
+        keep: columns of a table that are kept as they are beside the rows.
     """
 
     described: Mapping[str, Any]
     with_target: bool = False
     on_error: OnError = "refuse"
     arrays: tuple[str, str] = ("x", "y")
+    keep: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -192,18 +197,31 @@ def _npy(path: Path) -> np.ndarray:
 
 def _from_table(table: Frame, reading: Reading, faults: Faults) -> GivenRows:
     features = reading.features
+    kept = _kept(table, reading.keep)
     if not features:
-        return _from_numbers(table.typed(), reading, faults)
+        table = table.select(name for name in table.columns if name not in kept)
+        return replace(_from_numbers(table.typed(), reading, faults), kept=kept)
     used = {feature.name: feature for feature in features}
     known = {*used, *reading.target}
-    rest = [name for name in table.columns if name not in known]
+    rest = [name for name in table.columns if name not in {*known, *reading.keep}]
     notes = [f"{table.where}: {_named(rest)} not used."] if rest else []
     table.require(used)
     table = table.select(name for name in table.columns if name in known)
     table = table.typed(_words(features, reading))
     columns = {name: _cells(feature, table, faults) for name, feature in used.items()}
     y = _coded(table, reading, faults) if reading.with_target else None
-    return _chosen(replace(table, columns=columns), y, faults, table.where, reading, notes)
+    table = replace(table, columns=columns)
+    return replace(_chosen(table, y, faults, table.where, reading, notes), kept=kept)
+
+
+def _kept(table: Frame, names: Sequence[str]) -> dict[str, list[Any]]:
+    """Columns as lists, None where a cell is missing."""
+    return {
+        name: column.tolist()
+        if isinstance(column := table[name], np.ndarray)
+        else column.to_pylist()
+        for name in names
+    }
 
 
 def _words(features: Sequence[Fitted], reading: Reading) -> set[str]:
@@ -273,6 +291,8 @@ def _coded(table: Frame, reading: Reading, faults: Faults) -> np.ndarray:
     classes = reading.described["classes"]
     table.require(reading.target)
     if not classes:
+        if reading.described["task"] == "multilabel":
+            table = replace(table, columns={**table.columns, **_digits(table, reading.target)})
         columns = [_all_numbers(table, name, faults, NO_TARGET) for name in reading.target]
         return (columns[0] if len(columns) == 1 else np.stack(columns, axis=1)).astype("float32")
     name = reading.target[0]
@@ -288,6 +308,15 @@ def _coded(table: Frame, reading: Reading, faults: Faults) -> np.ndarray:
     return codes
 
 
+def _digits(table: Frame, names: Sequence[str]) -> dict[str, pa.Array]:
+    """Columns of labels with 1 for yes and 0 for no."""
+    columns = {name: scalar(table, name) for name in names}
+    return {
+        name: truth_as_digits(column) if is_text(column) else column
+        for name, column in columns.items()
+    }
+
+
 def _indices(y: np.ndarray, classes: Sequence[Any]) -> tuple[np.ndarray, list[int]]:
     place = {name: index for index, name in enumerate(classes)}
     codes = np.array([place.get(name, -1) for name in y.tolist()], dtype="int32")
@@ -300,6 +329,11 @@ def _unknown_class(classes: Sequence[Any]) -> str:
 
 
 def _from_arrays(x: Any, y: Any, where: str, reading: Reading) -> GivenRows:
+    if reading.keep:
+        raise DataError(
+            f"{where}: arrays have no columns to keep. Leave `--keep` (`keep`) out, or give a "
+            "table."
+        )
     faults = Faults()
     rows = as_array(x, f"{where}, rows")
     rows = rows[:, None] if rows.ndim == 1 and reading.shape == (1,) else rows

@@ -65,6 +65,10 @@ class Result:
         log_probability: of the rows of each split under the first RBM of a pretraining, in nats,
             with log Z and its error bounds; empty unless the recipe asks for it.
         stop_reason: why training ended, as a `StopReason`; None while it runs.
+        quality: of the saved model's probabilities on each split: `pr_auc`, `roc_auc`, `brier`,
+            `ece`, and scores of its decisions; empty where the outputs are no probabilities.
+        threshold: probabilities above which the second of two classes, or each label, is decided
+            on; None for 0.5, or where nothing is decided so.
     """
 
     status: Status
@@ -83,6 +87,8 @@ class Result:
     signal: str | None = None
     log_probability: Metrics = field(default_factory=dict[str, Metric])
     stop_reason: StopReason | None = None
+    quality: dict[str, Metrics] = field(default_factory=dict[str, Metrics])
+    threshold: list[float] | None = None
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Result":

@@ -89,6 +89,7 @@ class _GivenRows:
 
     Attributes:
         target_scaling: that of the training targets, which the loss is computed with.
+        focal_alpha: weights of the classes in a focal loss, from the training targets.
     """
 
     task: Any
@@ -97,6 +98,7 @@ class _GivenRows:
     rows: Any
     features: tuple[Fitted, ...] = ()
     target_scaling: Any = None
+    focal_alpha: Any = None
     validation: Any = None
     test: Any = None
 
@@ -120,8 +122,20 @@ def _given_rows(run: RunDirectory, recipe: Recipe, given: Any, on_error: OnError
     learned = described.get("target_scaling")
     scaling = None if learned is None else Scaling.from_json(learned)
     return _GivenRows(
-        described["task"], classes, outputs, Split(found.x, y), reading.features, scaling
+        described["task"],
+        classes,
+        outputs,
+        Split(found.x, y),
+        reading.features,
+        scaling,
+        alpha_of(described),
     )
+
+
+def alpha_of(described: Mapping[str, Any]) -> float | tuple[float, ...] | None:
+    """Weights of the classes in the focal loss of a run, as its `data.json` has them."""
+    alpha = described.get("focal_alpha")
+    return tuple(alpha) if isinstance(alpha, list) else alpha
 
 
 def _arrays(recipe: Node) -> tuple[str, str]:
@@ -154,7 +168,7 @@ def measured(recipe: Recipe, data: Any, model: Any, split: str) -> dict[str, flo
         return {}
     task = tasks.task_of(recipe, data)
     if isinstance(data, _GivenRows):
-        task = replace(task, scaling=data.target_scaling)
+        task = replace(task, scaling=data.target_scaling, alpha=data.focal_alpha)
     builder = Builder(recipe, steps_per_epoch=1)
     model.compile(loss=tasks.loss(recipe, task, builder), metrics=metrics(recipe, task, builder))
     if isinstance(chosen.x, Frame):
@@ -179,16 +193,19 @@ def predict(
     *,
     on_error: OnError = "refuse",
     plugins: Sequence[str] = (),
+    keep: Sequence[str] = (),
 ) -> Predictions:
     """Predictions for raw rows; see `keras_recipes.predict`."""
     where = open_run(run)
     described = where.read_json(files.DATA, "classes", "features", "input_shape", "scaling")
     load_plugins(plugins)
     written = read(where.verified(files.RECIPE))
-    reading = Reading(described, on_error=on_error, arrays=_arrays(written))
+    arrays = _arrays(written)
+    reading = Reading(described, on_error=on_error, arrays=arrays, keep=tuple(keep))
     found = rows_of(rows, reading)
     # A dataset and not an array, which Keras would round to 32 bits for a model that takes 64.
     x = raw(reading.features, found.x) if isinstance(found.x, Frame) else found.x
     outputs = model_of(where).predict(batches_of(x), verbose=0)
     made = predictions(outputs, described, usable=found.usable)
-    return replace(made, errors=found.errors, notes=found.notes)
+    notes = (*found.notes, *made.notes)
+    return replace(made, errors=found.errors, notes=notes, kept=found.kept)
