@@ -22,7 +22,7 @@ from keras_recipes.recipes.data import Splits, load_data
 from keras_recipes.recipes.data.check import check_data
 from keras_recipes.recipes.data.split import SplitBy
 from keras_recipes.recipes.data.table import TableOptions
-from keras_recipes.recipes.data.targets import Task
+from keras_recipes.recipes.spec.tasks import Task
 
 ROWS = 2000
 TARGETS = {"credit": "Status", "titanic": "survived", "diamonds": "price", "movies": "rating"}

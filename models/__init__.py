@@ -7,8 +7,9 @@ from .encoded_metric import EncodedMetric
 from .feature_layers import DateParts, FillMissing, IsMissing, SignedLog
 from .gradient_check import GradientCheck, gradient_check
 from .layer_rates import LayerRate, LayerRates
-from .losses import RootMeanSquaredError, StandardizedLoss, SumOfSquares
+from .losses import LabelLoss, RootMeanSquaredError, StandardizedLoss, SumOfSquares
 from .network import LayerError, Residual, build_network
+from .ordinal import CumulativeLink, RankAccuracy, RankError
 from .training_model import GradientClippingModel, TrainingModel, WeightDecayModel, wrap
 from .training_parts import SharpnessAware, TrainingParts, WeightAveraging
 from .training_step import TrainingStep
@@ -16,6 +17,7 @@ from .transforms import GradientCentralization, GradientNoise, GradientTransform
 
 __all__ = [
     "AdaptiveClipping",
+    "CumulativeLink",
     "DateParts",
     "EncodedMetric",
     "FillMissing",
@@ -26,11 +28,14 @@ __all__ = [
     "GradientNoise",
     "GradientTransform",
     "IsMissing",
+    "LabelLoss",
     "LayerError",
     "LayerRate",
     "LayerRates",
     "NonFiniteGradientError",
     "PercentileClipping",
+    "RankAccuracy",
+    "RankError",
     "Residual",
     "RootMeanSquaredError",
     "Rule",

@@ -139,6 +139,50 @@ class StandardizedLoss(keras.losses.Loss):
         return cls(**{**config, "loss": keras.saving.deserialize_keras_object(config["loss"])})
 
 
+@keras.saving.register_keras_serializable(package="keras_recipes")
+class LabelLoss(keras.losses.Loss):
+    """A loss of several labels that takes a weight for each label of a row.
+
+    E = mean over rows and labels of w[row, label] * loss(y_true, y_pred) of that label alone.
+    Keras's own binary losses average over the labels of a row first, and then take one weight a
+    row. Without weights this is the loss inside.
+
+    Args:
+        loss: a Keras loss that averages over the last axis, such as `BinaryCrossentropy`.
+        name: name of the loss.
+
+    Inputs have shape (batch, labels), and so have the weights.
+
+    >>> loss = LabelLoss(keras.losses.MeanSquaredError())
+    >>> float(loss([[0.0, 0.0]], [[1.0, 3.0]], sample_weight=[[2.0, 0.0]]))
+    1.0
+    """
+
+    def __init__(self, loss: keras.losses.Loss, name: str = "label_loss"):
+        super().__init__(name=name)
+        self.loss = loss
+
+    def __call__(
+        self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: tf.Tensor | None = None
+    ) -> tf.Tensor:
+        """The inner loss of a batch, as it reduces it."""
+        if sample_weight is None:
+            found: Any = self.loss(y_true, y_pred)
+            return found
+        alone = tf.expand_dims(y_true, -1), tf.expand_dims(y_pred, -1)
+        weighted: Any = self.loss(*alone, sample_weight)
+        return weighted
+
+    def get_config(self) -> dict:
+        """The arguments."""
+        return {"loss": keras.saving.serialize_keras_object(self.loss), "name": self.name}
+
+    @classmethod
+    def from_config(cls, config: dict) -> LabelLoss:
+        """The loss that `get_config` described."""
+        return cls(**{**config, "loss": keras.saving.deserialize_keras_object(config["loss"])})
+
+
 # The names that a recipe uses.
 LOSSES = {
     "root_mean_squared_error": RootMeanSquaredError,

@@ -139,6 +139,7 @@ def predict(
     on_error: "OnError" = "refuse",
     plugins: Sequence[str] = (),
     all_windows: bool = False,
+    keep: Sequence[str] = (),
 ) -> "Predictions":
     """Predictions of a run's model for raw rows.
 
@@ -150,6 +151,7 @@ def predict(
         plugins: importable modules whose classes the model has.
         all_windows: of a run with windows over series, forecast from every window of the rows; by
             default from the last one of each series, for the rows that follow.
+        keep: columns of a table of rows that stand beside the predictions in `columns()`.
 
     Returns:
         The predictions in the order of the rows: `values` (classes by name, or numbers), `outputs`
@@ -159,8 +161,9 @@ def predict(
     Raises:
         RequestError: no run there, or rows cannot be used.
     """
-    return finished_runs(run).predict(
-        run, rows, on_error=on_error, plugins=plugins, all_windows=all_windows
+    finished = finished_runs(run)
+    return finished.predict(
+        run, rows, on_error=on_error, plugins=plugins, all_windows=all_windows, keep=keep
     )
 
 

@@ -60,6 +60,7 @@ def test_every_public_class_has_an_example():
     [
         "README.md",
         "docs/recipe.md",
+        "docs/targets.md",
         "docs/schedules.md",
         "docs/trouble.md",
         "docs/pretraining.md",

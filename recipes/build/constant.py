@@ -14,11 +14,13 @@ UNBALANCED = 1.5
 USUAL = "a higher learning rate or more epochs, and features that tell the rows apart"
 
 
-def constant_guess(task: Task, data: Data, loss: float | None) -> Constant:
+def constant_guess(task: Task, data: Data, loss: float | None, balance: str = "none") -> Constant:
     """Loss and accuracy of predicting the same for every row, and what helps against it.
 
     Args:
         loss: the loss of such a network, or None where it is not known.
+        balance: the recipe's; a balanced network may be less accurate than the majority class, and
+            better.
     """
     y = data.train.y
     if task.kind == "regression":
@@ -30,7 +32,7 @@ def constant_guess(task: Task, data: Data, loss: float | None) -> Constant:
         return Constant(
             f"the more frequent answer to each label ({100 * most:.0f} %)",
             loss,
-            most,
+            most if balance == "none" else None,
             "Monitor `auc` or `f1_score`, which a constant prediction does not raise; check for "
             f"{USUAL}.",
         )
@@ -38,13 +40,16 @@ def constant_guess(task: Task, data: Data, loss: float | None) -> Constant:
     most = float(counts.max() / len(y))
     name = data.classes[int(counts.argmax())]
     remedy = f"Check for {USUAL}."
+    if balance != "none":
+        return Constant(f"a constant (one of {len(data.classes)} classes)", loss, None, remedy)
     if most > UNBALANCED / len(data.classes):
         rare = counts.argmin()
         remedy = (
             f"The classes are unbalanced: {counts.max()} rows of {name} and {counts.min()} of "
-            f"{data.classes[rare]}. Repeat rows of the rare classes, or weigh them "
-            "(`class_weight` of `model.fit`), and monitor `auc`, `recall` or `f1_score`, which a "
-            f"constant prediction does not raise; check for {USUAL}."
+            f"{data.classes[rare]}. Weigh the rare classes or repeat their rows, `balance: "
+            "class_weights` or `resample` below `data` (from Python `class_weight` of "
+            "`model.fit`), and monitor `auc`, `recall` or `f1_score`, which a constant prediction "
+            f"does not raise; check for {USUAL}."
         )
     return Constant(f"the majority class ({name}, {100 * most:.0f} %)", loss, most, remedy)
 
@@ -70,11 +75,13 @@ def baseline_loss(recipe: Recipe, task: Task, y: np.ndarray) -> float | None:
 
     For a cross-entropy it is the entropy of the classes.
     """
-    name = recipe.loss.name if recipe.loss is not None else None
     if task.form is Form.VALUES:
         return _values_baseline(task, y)
-    if name is not None and (not name.endswith("crossentropy") or "focal" in name):
+    if not task.loss.endswith("crossentropy") or "focal" in task.loss:
         return None
+    if recipe.data.balance in ("class_weights", "resample"):
+        # To the loss all classes are equally frequent.
+        return float(np.log(2 if task.form is Form.MULTILABEL else len(np.unique(y))))
     if task.form is Form.MULTILABEL:
         fractions = np.asarray(y, "float64").mean(axis=0)
         pairs = np.clip(np.stack([fractions, 1 - fractions]), 1e-12, 1)
@@ -95,6 +102,7 @@ def _values_baseline(task: Task, y: np.ndarray) -> float | None:
         "sum_of_squares": lambda: 0.5 * np.square(errors).mean(axis=0).sum(),
         "root_mean_squared_error": lambda: np.sqrt(np.square(errors).mean()),
         "mean_absolute_error": lambda: np.abs(values - np.median(values, axis=0)).mean(),
+        "poisson": lambda: (values.mean(axis=0) - values * np.log(values.mean(axis=0))).mean(),
         "log_cosh": lambda: (np.logaddexp(errors, -errors) - np.log(2)).mean(),
     }
     found = float(known[task.loss]()) if task.loss in known else 0.0

@@ -13,7 +13,9 @@ from ..data.order import TrainingDataset, batch_rows, evaluation_dataset, traini
 from ..errors import DataError, RecipeError
 from ..spec import Choice, Recipe
 from . import task as tasks
+from .balance import balance_of
 from .constant import baseline_loss, constant_guess
+from .decision import check_threshold
 from .encoding import encoded
 from .execution import jit_compile, steps_per_execution
 from .metrics import metrics
@@ -60,6 +62,7 @@ def experiment(recipe: Recipe, data: Data, files: Path) -> Experiment:
     # Initial weights and dropout masks follow from the seed alone.
     keras.utils.set_random_seed(recipe.seed)
     task = tasks.task_of(recipe, data)
+    check_threshold(recipe, task, data)
     data, prepared = encoded(data)
     training = training_rows(recipe, data, task)
     builder = Builder(recipe, training.steps, files)
@@ -76,7 +79,7 @@ def experiment(recipe: Recipe, data: Data, files: Path) -> Experiment:
         epochs=recipe.epochs,
         baseline=baseline,
         pretraining=pretraining(recipe, data, model),
-        constant=constant_guess(task, data, baseline),
+        constant=constant_guess(task, data, baseline, recipe.data.balance),
         summary=tasks.summary(task, data, output_words(recipe, task)),
     )
 
@@ -88,12 +91,15 @@ def training_rows(recipe: Recipe, data: Data, task: tasks.Task) -> TrainingDatas
         batch_size=recipe.data.batch_size,
         seed=recipe.seed,
         drop_remainder=recipe.data.drop_remainder,
+        balance=balance_of(recipe, task, data.train.y),
     )
 
 
 def output_words(recipe: Recipe, task: tasks.Task) -> str:
     """The output layer, in words."""
     choice = recipe.model.output
+    if choice is None and task.ordered:
+        return f"cumulative link, {task.units} classes"
     if choice is None:
         return f"dense, {task.units} x {task.activation}"
     given = ", ".join(f"{name}={value}" for name, value in choice.arguments.items())

@@ -57,6 +57,7 @@ def data_of(
         loss=None if recipe.loss is None else recipe.loss.name,
         table=_table_options(recipe),
         skip_pictures=skip_pictures,
+        classes=section.classes,
     )
     if section.targets == "inputs":
         data = reconstructing(data)

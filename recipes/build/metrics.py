@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from ...models import EncodedMetric
+from ...models import EncodedMetric, RankAccuracy, RankError
 from ...models.encoded_metric import Form as Encoding
 from ..errors import RecipeError
 from ..spec import Choice, Recipe
@@ -51,7 +51,20 @@ def metrics(recipe: Recipe, task: Task, builder: Builder) -> list[Any]:
     if task.form is Form.MULTILABEL:
         auc = Choice("metrics", "auc", {})
         return [accuracy(task), metric(recipe, auc, ("metrics",), task, builder)]
-    return [accuracy(task)]
+    return [accuracy(task), ranked(RankError(), task)] if task.ordered else [accuracy(task)]
+
+
+def ranked(metric: keras.metrics.Metric, task: Task) -> keras.metrics.Metric:
+    """A metric of ordered classes, for the form of the targets."""
+    if task.form is Form.LABELS and not task.logits:
+        return metric
+    return EncodedMetric(
+        metric,
+        task.classes,
+        form="class_numbers" if task.form is Form.LABELS else "columns",
+        metric_form="class_numbers",
+        outputs="logits" if task.logits else "probabilities",
+    )
 
 
 def accuracy(task: Task, name: str = "accuracy", **arguments: Any) -> keras.metrics.Metric:
@@ -59,8 +72,10 @@ def accuracy(task: Task, name: str = "accuracy", **arguments: Any) -> keras.metr
 
     `keras.metrics.Accuracy` itself asks for equality, which no probability ever shows; a recipe
     that says `accuracy` means the fraction of rows put in the right class, or of labels that are
-    right.
+    right. Of ordered classes the most central one is predicted.
     """
+    if task.ordered:
+        return ranked(RankAccuracy(name, **arguments), task)
     makers: dict[Form, Callable[..., keras.metrics.Metric]] = {
         Form.LABELS: keras.metrics.SparseCategoricalAccuracy,
         Form.ONE_HOT: keras.metrics.CategoricalAccuracy,

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from ...models import LayerError, Residual, TrainingModel, build_network
+from ...models import CumulativeLink, LayerError, Residual, TrainingModel, build_network
 from ..data import Data
 from ..data.order import batch_rows
 from ..data.scale import Scaling
@@ -41,6 +41,8 @@ def network(
     ]
     if recipe.model.output is not None:
         output = builder.make("layers", recipe.model.output, ("model", "output"))
+    elif task.ordered:
+        output = CumulativeLink(task.units, name="output")
     else:
         output = keras.layers.Dense(task.units, activation=task.activation, name="output")
     x = data.train.x

@@ -7,12 +7,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from ...models import StandardizedLoss
+from ...models import LabelLoss, StandardizedLoss
 from ..data import Data
+from ..data.balance import focal_alpha
 from ..data.scale import Scaling
 from ..errors import RecipeError
 from ..spec import Choice, Recipe
-from ..spec.tasks import BINARY_LOSSES, CLASS_LOSSES, UNIT_LOSSES
+from ..spec.target_checks import SEVERAL_LABELS, not_balanced
+from ..spec.tasks import BINARY_LOSSES, CLASS_LOSSES, FOCAL_LOSSES, NUMBERS, UNIT_LOSSES
 from ..spec.tasks import Task as Kind
 from .objects import Builder
 
@@ -48,6 +50,9 @@ class Task:
         probabilities: whether `VALUES` are probabilities; None for other numbers.
         scaling: of the values, if the network learns them standardized.
         loss: name of the loss.
+        ordered: whether the classes have an order.
+        counts: whether the values are counts, whose rates are predicted.
+        alpha: weights of the classes in a focal loss, as its argument; None for those of the loss.
     """
 
     form: Form
@@ -56,10 +61,13 @@ class Task:
     probabilities: Probabilities | None = None
     scaling: Scaling | None = None
     loss: str = ""
+    ordered: bool = False
+    counts: bool = False
+    alpha: float | tuple[float, ...] | None = None
 
     @property
     def kind(self) -> Kind:
-        """The task in the words of a recipe."""
+        """What a metric compares: ordered classes are classes, and counts numbers."""
         if self.form is Form.VALUES:
             return "regression"
         return "multilabel" if self.form is Form.MULTILABEL else "classification"
@@ -81,6 +89,8 @@ class Task:
     @property
     def activation(self) -> str:
         """Activation of the default output layer."""
+        if self.counts:
+            return "exponential"
         return "linear" if self.logits else self.activation_of_probabilities or "linear"
 
     @property
@@ -127,7 +137,8 @@ def task_of(recipe: Recipe, data: Data) -> Task:
         RecipeError: the loss cannot compare such targets.
     """
     name, logits = named_loss(recipe)
-    if data.task == "regression":
+    _check_balance(recipe, data)
+    if data.task in NUMBERS:
         return _values(recipe, data, name, logits)
     if data.task == "multilabel":
         _check_scale(recipe, "the targets are labels")
@@ -135,22 +146,58 @@ def task_of(recipe: Recipe, data: Data) -> Task:
             raise _wrong(
                 recipe, f"`{name}` needs one class a row, and a row has {data.num_outputs} labels."
             )
-        loss = name or "binary_crossentropy"
+        focal = recipe.data.balance == "focal"
+        loss = name or ("binary_focal_crossentropy" if focal else "binary_crossentropy")
         return Task(Form.MULTILABEL, data.num_outputs, logits, loss=loss)
     _check_scale(recipe, "the targets are classes")
-    classes = len(data.classes)
-    loss = name or "sparse_categorical_crossentropy"
+    classes, ordered = len(data.classes), data.task == "ordinal"
+    loss = name or _default_loss(recipe, data)
+    alpha = None
+    if recipe.data.balance == "focal":
+        alphas = focal_alpha(data.train.y, classes)
+        alpha = alphas[1] if loss in BINARY_LOSSES else alphas
+    if ordered and logits and recipe.model.output is None:
+        raise _wrong(
+            recipe,
+            "the output for ordered classes gives probabilities; leave `from_logits` out.",
+        )
     if loss.startswith("sparse_"):
-        return Task(Form.LABELS, classes, logits, loss=loss)
+        return Task(Form.LABELS, classes, logits, loss=loss, ordered=ordered)
     if loss not in BINARY_LOSSES:
-        return Task(Form.ONE_HOT, classes, logits, loss=loss)
+        return Task(Form.ONE_HOT, classes, logits, loss=loss, ordered=ordered, alpha=alpha)
+    if ordered:
+        raise _wrong(
+            recipe,
+            f"`{loss}` takes each output by itself, and ordered classes have probabilities that "
+            "sum to 1. Leave `loss` out.",
+        )
     if classes != 2:
         raise _wrong(
             recipe,
             f"`{loss}` decides between two classes, and the data has {classes}. Use "
             "`sparse_categorical_crossentropy`, or targets of one column a label.",
         )
-    return Task(Form.BINARY, 1, logits, loss=loss)
+    return Task(Form.BINARY, 1, logits, loss=loss, alpha=alpha)
+
+
+def _default_loss(recipe: Recipe, data: Data) -> str:
+    """The loss of a recipe that names none, for classes."""
+    if recipe.data.balance != "focal":
+        return "sparse_categorical_crossentropy"
+    two = len(data.classes) == 2 and data.task != "ordinal"
+    return "binary_focal_crossentropy" if two else "categorical_focal_crossentropy"
+
+
+def _check_balance(recipe: Recipe, data: Data) -> None:
+    """Raise where classes are to be balanced and there are none, with the line."""
+    balance, place = recipe.data.balance, ("data", "balance")
+    if balance == "none":
+        return
+    if data.task in NUMBERS:
+        why = not_balanced(balance, "the targets are numbers to predict")
+        raise RecipeError([recipe.problem(place, why)])
+    if balance == "resample" and data.task == "multilabel":
+        raise RecipeError([recipe.problem(place, SEVERAL_LABELS)])
 
 
 def _values(recipe: Recipe, data: Data, name: str, logits: bool) -> Task:
@@ -178,7 +225,8 @@ def _values(recipe: Recipe, data: Data, name: str, logits: bool) -> Task:
         logits,
         kind,
         target_scaling(recipe, data),
-        loss=name or "mean_squared_error",
+        loss=name or ("poisson" if data.task == "count" else "mean_squared_error"),
+        counts=data.task == "count",
     )
 
 
@@ -208,6 +256,8 @@ def target_scaling(recipe: Recipe, data: Data) -> Scaling | None:
         RecipeError: it is asked for with a loss that needs the targets as they are.
     """
     asked = recipe.data.target_scale
+    if data.task == "count":
+        return _rate_scaling(recipe, data)
     name = recipe.loss.name if recipe.loss is not None else "mean_squared_error"
     if asked == "standardize" and name not in UNIT_LOSSES:
         place, fitting = ("data", "target_scale"), ", ".join(sorted(UNIT_LOSSES))
@@ -219,13 +269,46 @@ def target_scaling(recipe: Recipe, data: Data) -> Scaling | None:
     return Scaling.fit("standardize", data.train.y.reshape(len(data.train.y), -1))
 
 
+def _rate_scaling(recipe: Recipe, data: Data) -> Scaling | None:
+    """The mean of counts, which the network learns multiples of; None where it learns the rates.
+
+    A Poisson loss of counts and rates divided by m is that of themselves, divided by m, but for a
+    constant: the network begins at the mean rate, and the gradient does not grow with it.
+    """
+    name = recipe.loss.name if recipe.loss is not None else "poisson"
+    if recipe.data.target_scale == "standardize":
+        _check_scale(recipe, "the targets are counts, which are divided by their mean")
+    own = recipe.model.output is not None
+    if recipe.data.target_scale == "none" or own or name not in UNIT_LOSSES | {"poisson"}:
+        return None
+    mean = data.train.y.reshape(len(data.train.y), -1).mean(axis=0, dtype="float64")
+    return Scaling("mean", np.zeros_like(mean), np.where(mean > 0, mean, 1.0))
+
+
 def loss(recipe: Recipe, task: Task, builder: Builder) -> Any:
     """The recipe's loss, or the one that fits the task; of standardized values, where asked."""
-    found = builder.make("losses", recipe.loss or Choice("losses", task.loss), ("loss",))
+    found = builder.make("losses", _loss_choice(recipe, task), ("loss",))
+    if task.form is Form.MULTILABEL and recipe.data.balance != "none":
+        return LabelLoss(found, name=found.name)
     if task.scaling is None:
         return found
     offset, divisor = task.scaling.offset.tolist(), task.scaling.divisor.tolist()
     return StandardizedLoss(found, offset, divisor, name=found.name)
+
+
+def _loss_choice(recipe: Recipe, task: Task) -> Choice:
+    """The loss with the weights of a focal one, unless the recipe gives them."""
+    choice = recipe.loss or Choice("losses", task.loss)
+    if task.alpha is None or choice.name not in FOCAL_LOSSES:
+        return choice
+    weights: dict[str, Any] = {"alpha": _as_argument(task.alpha)}
+    if choice.name in BINARY_LOSSES:
+        weights["apply_class_balancing"] = True  # without it Keras leaves alpha out
+    return choice.with_arguments(**{**weights, **choice.arguments})
+
+
+def _as_argument(alpha: float | tuple[float, ...]) -> float | list[float]:
+    return list(alpha) if isinstance(alpha, tuple) else alpha
 
 
 def activation_problem(task: Task, activation: str | None) -> str:
@@ -234,6 +317,11 @@ def activation_problem(task: Task, activation: str | None) -> str:
     Args:
         activation: name of the activation, or None where it is not known.
     """
+    if task.counts and activation == "linear":
+        return (
+            "counts have rates above 0, and the network ends in a linear layer. Give that the "
+            "activation exponential or softplus."
+        )
     if task.loss not in CLASS_LOSSES:
         return ""
     if not task.logits and activation == "linear":
@@ -271,14 +359,17 @@ def summary(task: Task, data: Data, output: str) -> str:
     if task.kind == "classification":
         names = [str(name) for name in data.classes[:MOST_NAMED]]
         more = ", ..." if len(data.classes) > MOST_NAMED else ""
-        what = f"classification, {len(data.classes)} classes ({', '.join(names)}{more})"
+        kind = "ordinal" if task.ordered else "classification"
+        what = f"{kind}, {len(data.classes)} classes ({', '.join(names)}{more})"
     elif task.kind == "multilabel":
         what = f"multilabel, {task.units} labels"
     else:
         count = "1 number" if task.units == 1 else f"{task.units} numbers"
-        what = f"regression, {count} a row"
+        what = f"{'counts' if task.counts else 'regression'}, {count} a row"
     scale = ""
-    if task.scaling is not None:
+    if task.scaling is not None and task.counts:
+        scale = " of the targets divided by their mean"
+    elif task.scaling is not None:
         scale = " of the standardized targets"
         if task.units == 1:
             offset, divisor = float(task.scaling.offset[0]), float(task.scaling.divisor[0])

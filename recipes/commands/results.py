@@ -1,20 +1,18 @@
 """Verbs on run directories: evaluate, predict, report."""
 
 import argparse
-import csv
-import io
 import os
 import sys
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
-from ... import disk
 from ..errors import RequestError
 from .options import (
     Arguments,
     add_json,
     add_plugins,
     add_run,
+    add_several,
     add_verb,
     check_run,
     metrics,
@@ -46,7 +44,13 @@ def add(verbs: Any) -> None:
     predicting.add_argument(
         "file", metavar="FILE", help="raw rows: .csv, .npz or .npy; a picture, or a folder of them"
     )
-    predicting.add_argument("--out", metavar="FILE", help="CSV file to write (default: stdout)")
+    predicting.add_argument(
+        "--out",
+        metavar="FILE",
+        help="file to write: .csv, .jsonl or .parquet (default: CSV to stdout)",
+    )
+    text = "column of FILE that is copied beside the predictions"
+    add_several(predicting, "--keep", "COLUMN", text)
     _add_on_error(predicting)
     predicting.add_argument(
         "--all-windows",
@@ -98,31 +102,30 @@ def evaluate(arguments: Arguments) -> int:
 
 
 def predict(arguments: Arguments) -> int:
-    """A CSV table of predictions."""
+    """A table of predictions."""
     check_run(arguments.run)
+    from ..data.writing import check_ending, write_columns, write_csv
     from ..run.reload import log_rows
     from ..run.reload import predict as predict_rows
 
+    if arguments.out is not None:
+        check_ending(Path(arguments.out))
     found = predict_rows(
         arguments.run,
         arguments.file,
         on_error=arguments.on_error,
         plugins=arguments.plugin,
         all_windows=arguments.all_windows,
+        keep=arguments.keep,
     )
     log_rows(found.notes, found.errors)
-    header, rows = found.table(errors=arguments.on_error == "skip")
+    columns = found.columns(errors=arguments.on_error == "skip")
     if arguments.out is None:
-        _write_table(sys.stdout, header, rows)
+        write_csv(sys.stdout, columns)
         return 0
-    text = io.StringIO()
-    _write_table(text, header, rows)
-    try:
-        disk.write_text(Path(arguments.out), text.getvalue())
-    except OSError as error:
-        raise RequestError(f"{arguments.out}: cannot be written: {disk.cause(error)}.") from None
+    write_columns(Path(arguments.out), columns)
     skipped = f" ({len(found.errors)} rows skipped)" if found.errors else ""
-    print(f"{len(rows) - len(found.errors)} predictions in {arguments.out}{skipped}")
+    print(f"{len(found) - len(found.errors)} predictions in {arguments.out}{skipped}")
     return 0
 
 
@@ -136,9 +139,3 @@ def report(arguments: Arguments) -> int:
         return 0
     print(write_report([Path(run) for run in arguments.runs], arguments.out))
     return 0
-
-
-def _write_table(file: TextIO, header: list[str], rows: list[list]) -> None:
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)

@@ -142,6 +142,10 @@ def _print_result(result: "Result", arguments: Arguments) -> int:
     for split in ("validation", "test"):
         if getattr(result, split):
             print_line(arguments, f"{split}: {metrics(getattr(result, split))}")
+    for split, figures in result.quality.items():
+        print_line(arguments, f"{split} quality: {metrics(figures)}")
+    if result.threshold is not None and len(result.threshold) == 1:
+        print_line(arguments, f"threshold: {result.threshold[0]:.4f}")
     if result.log_probability:
         print_line(arguments, f"log-probability, nats: {metrics(result.log_probability)}")
     print_line(arguments, f"everything is in {result.directory} (open report.html)")

@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from ..spec.tasks import Task
 from .frame import Frame
 from .source import Source, checked, target_values
 from .table import TableOptions
-from .targets import Task
 
 
 def as_arrays(table: Frame, options: TableOptions, asked: Task | None) -> Source | None:

@@ -11,6 +11,7 @@ from scipy import stats
 from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from ..spec.tasks import NUMBERS
 from .frame import Frame, counted, floats, is_binary, is_text, plain, words
 from .infer import NAMES_ROWS, infer
 from .load import Data, Split
@@ -97,7 +98,7 @@ def scalar_columns(rows: Frame) -> dict[str, pa.Array]:
 
 def rare_classes(data: Data) -> Iterator[DataFinding]:
     """Classes, or labels, with few training rows."""
-    if data.task == "regression":
+    if data.task in NUMBERS:
         return
     y = data.train.y
     counts = y.sum(axis=0) if y.ndim == 2 else np.bincount(y, minlength=len(data.classes))
@@ -214,7 +215,7 @@ def leaks(data: Data, columns: Columns) -> Iterator[DataFinding]:
     y = data.train.y[rows]
     if y.ndim != 1 or len(y) < 3 * FEW_ROWS:
         return
-    regression = data.task == "regression"
+    regression = data.task in NUMBERS
     # Rows of a file may stand in the order of the target.
     folds = KFold(FOLDS, shuffle=True, random_state=0)
     tree = DecisionTreeRegressor if regression else DecisionTreeClassifier

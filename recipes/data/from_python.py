@@ -5,9 +5,9 @@ from typing import Any
 
 from ..errors import DataError
 from ..spec.fields import listed
+from ..spec.tasks import Task
 from .frame import Frame, from_columns, is_columns
 from .source import Source, checked
-from .targets import Task
 
 
 def of_python(x: Any, y: Any, target: Sequence[str], task: Task | None) -> Source | Frame:

@@ -11,9 +11,12 @@ import numpy as np
 
 from ..errors import DataError
 from ..spec.fields import listed, shown
+from ..spec.targets import ClassName
+from ..spec.tasks import CLASSES, Task
 from . import split as parts
 from .array_rows import as_arrays
 from .arrays import as_trained, numbers
+from .classes import as_words, with_classes
 from .features import FITTED, Fitted, scalar, times_of
 from .frame import (
     MOST_NAMES_SHOWN,
@@ -36,7 +39,6 @@ from .source import GUESSED, TAKES_TASK, Source, asked_task, of_table, with_task
 from .sources import SOURCES
 from .split import Other, Part, SplitBy, Splits
 from .table import NO_TABLE, TableOptions, fit_features, note_lines, used, with_target
-from .targets import Task
 
 DEFAULT_TEST = 0.15
 # The target of sources that have one by themselves, where the recipe names no other.
@@ -69,7 +71,7 @@ class Data:
         train: rows to learn from.
         validation: rows to choose by, or None.
         test: rows to measure once, or None.
-        task: `classification`, `regression` or `multilabel`.
+        task: `classification`, `ordinal`, `multilabel`, `regression` or `count`.
         classes: the classes in order; targets are indices into it. Empty for the other tasks.
         scaling: fitted on the training rows.
         features: what was learned of each column of a table, from the training rows.
@@ -153,6 +155,7 @@ def load_data(
     loss: str | None = None,
     table: TableOptions = NO_TABLE,
     skip_pictures: bool = False,
+    classes: Sequence[ClassName] | None = None,
 ) -> Data:
     """Load, check, split and measure the rows of a source.
 
@@ -168,6 +171,7 @@ def load_data(
         loss: name of the loss, which may decide the task too.
         table: which columns of a table go in, and which come out.
         skip_pictures: leave out pictures that cannot be read, whatever the recipe says of them.
+        classes: the classes in their order; by default they are sorted.
 
     Raises:
         DataError: the data cannot be used so, or its task is in doubt.
@@ -176,14 +180,15 @@ def load_data(
     if name in TARGETS and not table.target:
         table = replace(table, target=TARGETS[name])
     asked = asked_task(name, arguments, task)
-    source = read(name, arguments, arrays, asked, table)
+    source = read(name, arguments, arrays, asked, table, table.target if as_words(classes) else ())
     source = with_task(source, where, asked=asked, loss=loss, guessed=name in GUESSED)
+    source = with_classes(source, classes, where, table.target)
     if not isinstance(source.x, Frame):
         source = replace(source, x=as_trained(source.x, scaled=scale != "none"))
     # Before the limit: a short run has the network of the long one.
-    classes = known_classes(source, where)
+    known = known_classes(source, where)
     source = restricted(source, limit, seed)
-    train, validation, test = divided(source, classes, splits, seed, table)
+    train, validation, test = divided(source, known, splits, seed, table)
     if isinstance(train.x, Frame):
         fitted, notes = fit_features(train.x, table, scale)
         fitted = skipping(fitted) if skip_pictures else fitted
@@ -197,9 +202,9 @@ def load_data(
         validation=validation,
         test=test,
         task=source.task,
-        classes=classes,
+        classes=known,
         scaling=scaling,
-        fingerprint=fingerprint(train, validation, test, classes=classes),
+        fingerprint=fingerprint(train, validation, test, classes=known),
         source=name,
         features=fitted,
         target=table.target,
@@ -324,12 +329,12 @@ def restricted(source: Source, limit: int | None, seed: int) -> Source:
 
 def labels_of(source: Source) -> np.ndarray | None:
     """Labels to stratify by; None for a regression."""
-    return source.y if source.task == "classification" else None
+    return source.y if source.task in CLASSES else None
 
 
 def known_classes(source: Source, where: str) -> tuple[Any, ...]:
     """The classes in order; at least two."""
-    if source.task != "classification":
+    if source.task not in CLASSES:
         return ()
     present = tuple(np.unique(source.y).tolist())
     classes = present if source.classes is None else source.classes
@@ -441,7 +446,9 @@ def encoded(y: np.ndarray, classes: tuple[Any, ...]) -> np.ndarray:
     """Targets as indices into the classes; numbers and labels stay as they are."""
     if not classes:
         return y
-    return np.searchsorted(np.array(classes), y).astype("int32")
+    names = np.array(classes)
+    order = np.argsort(names)
+    return order[np.searchsorted(names, y, sorter=order)].astype("int32")
 
 
 def _given(

@@ -10,8 +10,10 @@ import tensorflow as tf
 
 from ..errors import DataError
 from .arrays import placed
+from .balance import Balance
 from .blocks import Block
 from .load import Split
+from .resample import resampled_order
 
 _random: Any = tf.random.experimental  # type: ignore[attr-defined]
 # Batches made ready while the processor trains on one.
@@ -41,6 +43,7 @@ def training_dataset(
     seed: int,
     drop_remainder: bool = False,
     start_step: int = 0,
+    balance: Balance | None = None,
 ) -> TrainingDataset:
     """Shuffled batches of a split, held in memory once, in raw form.
 
@@ -52,6 +55,8 @@ def training_dataset(
         start_step: batches at the beginning of each pass that are left out, to take up an epoch
             in its middle. Keras keeps the length of a dataset's first pass, so the epochs after
             it need a dataset and a `fit` of their own.
+        balance: weights of the rows, which the dataset then yields after the targets, or how its
+            rows are drawn; None for none.
 
     Raises:
         DataError: a batch is larger than the split.
@@ -66,18 +71,24 @@ def training_dataset(
     x, y = tensors(split.x), tensor(split.y)
     epoch = tf.Variable(tf.constant(0, tf.int64), trainable=False, name="epoch")
     full = rows // size * size
+    weights = None if balance is None or balance.weights is None else tensor(balance.weights)
+    drawn = None if balance is None else balance.resampling
 
     def batches(_: tf.Tensor) -> tf.data.Dataset:
-        order = order_of(rows, seed, epoch.read_value())
+        number = epoch.read_value()
+        order = (
+            order_of(rows, seed, number) if drawn is None else resampled_order(drawn, seed, number)
+        )
         whole = tf.reshape(order[start_step * size : full], (-1, size))
         found = tf.data.Dataset.from_tensor_slices(whole)
         if full == rows or drop_remainder:
             return found
         return found.concatenate(tf.data.Dataset.from_tensors(order[full:]))
 
-    def gathered(chosen: tf.Tensor) -> tuple[Any, tf.Tensor]:
+    def gathered(chosen: tf.Tensor) -> tuple[Any, ...]:
         # The cast to the model's type here runs beside the training step rather than in it.
-        return _gathered(x, chosen), tf.gather(y, chosen)
+        found = _gathered(x, chosen), tf.gather(y, chosen)
+        return found if weights is None else (*found, tf.gather(weights, chosen))
 
     dataset = (
         tf.data.Dataset.from_tensors(tf.constant(0))

@@ -39,6 +39,7 @@ from .npz import member, opened
 from .several import read_tables
 from .source import checked, features
 from .tables import SUFFIXES
+from .truth import truth_as_digits
 
 OnError = Literal["refuse", "skip"]
 FILES = (*SUFFIXES, ".npz", ".npy")
@@ -87,6 +88,7 @@ class GivenRows:
             where they were not asked for.
         notes: what is worth knowing and no error.
         files: for each row, the picture it is; empty where the rows are no pictures.
+        kept: columns that were asked for as they are in the file, with all its rows.
     """
 
     x: Any
@@ -95,6 +97,7 @@ class GivenRows:
     y: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    kept: Mapping[str, list[Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,7 @@ class Reading:
         on_error: `refuse` raises where a row cannot be used; `skip` leaves such rows out.
         arrays: names of the arrays of rows and targets in an `.npz` file.
         undecodable: gives the rows whose picture cannot be decoded, with the reason.
+        keep: columns of a table that are kept as they are beside the rows.
     """
 
     described: Mapping[str, Any]
@@ -114,6 +118,7 @@ class Reading:
     on_error: OnError = "refuse"
     arrays: tuple[str, str] = ("x", "y")
     undecodable: Callable[[FittedImage, Frame], Mapping[int, str]] | None = None
+    keep: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -225,11 +230,13 @@ def given_pictures(path: Path, reading: Reading) -> Frame:
 
 def _from_table(table: Frame, reading: Reading, faults: Faults) -> GivenRows:
     features = reading.features
+    kept = _kept(table, reading.keep)
     if not features:
-        return _from_numbers(table.typed(), reading, faults)
+        table = table.select(name for name in table.columns if name not in kept)
+        return replace(_from_numbers(table.typed(), reading, faults), kept=kept)
     used = {feature.name: feature for feature in features}
     known = {*used, *reading.target, *reading.places}
-    rest = [name for name in table.columns if name not in known]
+    rest = [name for name in table.columns if name not in {*known, *reading.keep}]
     notes = [f"{table.where}: {_named(rest)} not used."] if rest else []
     table.require([*used, *reading.places])
     table = table.select(name for name in table.columns if name in known)
@@ -247,7 +254,7 @@ def _from_table(table: Frame, reading: Reading, faults: Faults) -> GivenRows:
         name_of(table, name, row) for name in [*table.pictures][:1] for row in range(len(table))
     )
     found = _chosen(replace(table, columns=columns), y, faults, table.where, reading, notes)
-    return replace(found, files=files)
+    return replace(found, files=files, kept=kept)
 
 
 def _decode(
@@ -262,6 +269,16 @@ def _decode(
         if isinstance(feature, FittedImage) and len(rows):
             for place, problem in undecodable(feature, table.take(rows)).items():
                 faults.add(int(rows[place]), problem)
+
+
+def _kept(table: Frame, names: Sequence[str]) -> dict[str, list[Any]]:
+    """Columns as lists, None where a cell is missing."""
+    return {
+        name: column.tolist()
+        if isinstance(column := table[name], np.ndarray)
+        else column.to_pylist()
+        for name in names
+    }
 
 
 def _words(features: Sequence[Fitted], reading: Reading) -> set[str]:
@@ -334,6 +351,8 @@ def _coded(table: Frame, reading: Reading, faults: Faults) -> np.ndarray:
     classes = reading.described["classes"]
     table.require(reading.target)
     if not classes:
+        if reading.described["task"] == "multilabel":
+            table = replace(table, columns={**table.columns, **_digits(table, reading.target)})
         columns = [_all_numbers(table, name, faults, NO_TARGET) for name in reading.target]
         return (columns[0] if len(columns) == 1 else np.stack(columns, axis=1)).astype("float32")
     name = reading.target[0]
@@ -349,6 +368,15 @@ def _coded(table: Frame, reading: Reading, faults: Faults) -> np.ndarray:
     return codes
 
 
+def _digits(table: Frame, names: Sequence[str]) -> dict[str, pa.Array]:
+    """Columns of labels with 1 for yes and 0 for no."""
+    columns = {name: scalar(table, name) for name in names}
+    return {
+        name: truth_as_digits(column) if is_text(column) else column
+        for name, column in columns.items()
+    }
+
+
 def _indices(y: np.ndarray, classes: Sequence[Any]) -> tuple[np.ndarray, list[int]]:
     place = {name: index for index, name in enumerate(classes)}
     codes = np.array([place.get(name, -1) for name in y.tolist()], dtype="int32")
@@ -361,6 +389,11 @@ def _unknown_class(classes: Sequence[Any]) -> str:
 
 
 def _from_arrays(x: Any, y: Any, where: str, reading: Reading) -> GivenRows:
+    if reading.keep:
+        raise DataError(
+            f"{where}: arrays have no columns to keep. Leave `--keep` (`keep`) out, or give a "
+            "table."
+        )
     faults = Faults()
     rows = as_array(x, f"{where}, rows")
     rows = rows[:, None] if rows.ndim == 1 and reading.shape == (1,) else rows

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..spec.fields import shown
-from ..spec.tasks import BINARY_LOSSES, CLASS_LOSSES
+from ..spec.tasks import BINARY_LOSSES, CLASS_LOSSES, NUMBERS, Task
 from .arrays import as_array, numbers
 from .frame import (
     Frame,
@@ -21,7 +21,8 @@ from .frame import (
     refuse_nearly_numbers,
     words,
 )
-from .targets import Task, doubt, task_of, written_as
+from .targets import A_COUNT, doubt, not_counts, task_of, written_as
+from .truth import with_numbers_for_truth
 
 # Sources whose task follows from their targets; all others have a task of their own.
 GUESSED = frozenset(
@@ -97,6 +98,8 @@ def of_table(table: Frame, target: Sequence[str], where: str, asked: Task | None
 
 def target_values(table: Frame, target: Sequence[str], asked: Task | None) -> np.ndarray:
     """Target columns as words, whole numbers or floats: (rows,), or (rows, columns) for several."""
+    if len(target) > 1 and asked not in NUMBERS:
+        table = with_numbers_for_truth(table, target)
     found = [_target(table, name, asked) for name in target]
     if len(found) == 1:
         return found[0]
@@ -104,7 +107,7 @@ def target_values(table: Frame, target: Sequence[str], asked: Task | None) -> np
         if column.dtype.kind == "U":
             raise DataError(
                 f"{table.where}: column `{plain(name)}` holds words; several targets must be "
-                "numbers, or labels of 0 and 1."
+                "numbers, or labels of 0 and 1, yes and no, or true and false."
             )
     return np.stack(found, axis=1)
 
@@ -122,7 +125,7 @@ def _target(table: Frame, name: str, asked: Task | None) -> np.ndarray:
             f"{place} Fill it in, or leave such rows out with `missing_target: drop` below `data`."
         )
     bad = not_numbers(column)
-    if len(bad) and (asked == "regression" or not is_text(column)):
+    if len(bad) and (asked in NUMBERS or not is_text(column)):
         received = shown(column[int(bad[0])].as_py())
         place = table.fault(int(bad[0]), name, f"expected a number to predict. Received {received}")
         count = counted(len(bad), "row")
@@ -132,6 +135,11 @@ def _target(table: Frame, name: str, asked: Task | None) -> np.ndarray:
             refuse_nearly_numbers(table, name, "write `task: classification` below `data`")
         return words(column).astype(str)
     values = column.to_numpy(zero_copy_only=False)
+    if asked == "count" and len(wrong := not_counts(values)):
+        received = shown(values[wrong[0]].item())
+        place = table.fault(int(wrong[0]), name, f"expected {A_COUNT}. Received {received}")
+        count = counted(len(wrong), "row")
+        raise DataError(f"{table.where}: {count} of {len(table)} without a count; {place}.")
     whole = values.dtype.kind == "f" and bool((values == np.floor(values)).all())
     return values.astype("int64") if whole and np.abs(values).max() < 2**53 else values
 

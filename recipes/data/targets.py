@@ -1,13 +1,11 @@
-"""What targets mean: classes, numbers to predict, or several labels that are each on or off."""
-
-from typing import Literal
+"""What targets mean: classes, numbers to predict, counts, or several labels that are on or off."""
 
 import numpy as np
 
 from ..errors import DataError
+from ..spec.tasks import Task
 from .arrays import lost_in_float32, numbers, refuse_infinite
 
-Task = Literal["classification", "regression", "multilabel"]
 # Whole numbers with more different values than this may as well be measurements.
 MOST_GUESSED = 20
 # Whole numbers with gaps between them are measurements rather than classes where there are more
@@ -56,6 +54,8 @@ def written_as(
     """
     if task == "regression":
         return _numbers(targets, where), None
+    if task == "count":
+        return _counts(targets, where), None
     if task == "multilabel":
         return _labels(targets, where), None
     if targets.ndim == 2:
@@ -69,6 +69,27 @@ def _numbers(targets: np.ndarray, where: str) -> np.ndarray:
     return narrowed(numbers(targets, f"{where}, targets"), f"{where}, targets")
 
 
+def _counts(targets: np.ndarray, where: str) -> np.ndarray:
+    """Counts as numbers; the first that is negative or not whole is refused."""
+    found = _numbers(targets, where)
+    wrong = not_counts(found)
+    if len(wrong):
+        row = int(wrong[0])
+        raise DataError(
+            f"{where}, targets: row {row} (from 0): expected {A_COUNT}. Received {found[row]}."
+        )
+    return found
+
+
+A_COUNT = "a count, a whole number from 0 (`task: count`)"
+
+
+def not_counts(targets: np.ndarray) -> np.ndarray:
+    """Rows of targets (rows,) or (rows, columns) with a value that is no whole number from 0."""
+    bad = (targets < 0) | (targets != np.floor(targets))
+    return np.flatnonzero(bad.reshape(len(targets), -1).any(axis=1))
+
+
 def _labels(targets: np.ndarray, where: str) -> np.ndarray:
     if targets.ndim != 2:
         raise DataError(
@@ -76,7 +97,9 @@ def _labels(targets: np.ndarray, where: str) -> np.ndarray:
             f"(rows, labels). Received shape {targets.shape}."
         )
     if targets.dtype.kind == "U" or not ((targets == 0) | (targets == 1)).all():
-        raise DataError(f"{where}: `task: multilabel` needs targets of 0 and 1 only.")
+        raise DataError(
+            f"{where}: `task: multilabel` needs targets of 0 and 1, or of yes and no, only."
+        )
     return targets.astype("uint8")
 
 

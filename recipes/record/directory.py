@@ -25,6 +25,7 @@ GRADIENTS = "gradients.jsonl"
 TENSORBOARD = "tensorboard"
 MODEL = "model.keras"
 DATA = "data.json"
+QUALITY = "quality.json"
 RESULT = "result.json"
 REPORT = "report.html"
 TRACEBACK = "traceback.txt"
@@ -35,7 +36,9 @@ BEST = "checkpoints/best.keras"
 # The status of a result before the run has ended, and its key for the list of files afterwards.
 RUNNING, FILES = "running", "files"
 # What every run writes, except the manifest, which marks the directory as that of a run.
-RUN_FILES = (RECIPE, DATA, METRICS, GRADIENTS, PRETRAINING, MODEL, RESULT, REPORT, TRACEBACK)
+RUN_FILES = (
+    RECIPE, DATA, QUALITY, METRICS, GRADIENTS, PRETRAINING, MODEL, RESULT, REPORT, TRACEBACK,
+)  # fmt: skip
 # What can be rebuilt from a checkpoint.
 REBUILT = (MODEL, RESULT)
 

@@ -66,6 +66,10 @@ class Result:
             with log Z and its error bounds; empty unless the recipe asks for it.
         stop_reason: why training ended, as a `StopReason`; None while it runs.
         horizon: of a forecast, split -> name -> error at each step of the horizon.
+        quality: of the saved model's probabilities on each split: `pr_auc`, `roc_auc`, `brier`,
+            `ece`, and scores of its decisions; empty where the outputs are no probabilities.
+        threshold: probabilities above which the second of two classes, or each label, is decided
+            on; None for 0.5, or where nothing is decided so.
     """
 
     status: Status
@@ -87,6 +91,8 @@ class Result:
     horizon: dict[str, dict[str, list[Metric]]] = field(
         default_factory=dict[str, dict[str, list[Metric]]]
     )
+    quality: dict[str, Metrics] = field(default_factory=dict[str, Metrics])
+    threshold: list[float] | None = None
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Result":

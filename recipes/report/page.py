@@ -9,6 +9,7 @@ from typing import Any
 from ..record import directory as files
 from ..record.directory import RunDirectory, open_run, read_result
 from . import forecast
+from . import quality as probabilities
 from .curves import Curve, figure, svg, thinned_curves
 from .markup import document, number, table, text, write_page
 from .pretraining import read_arrays, section
@@ -32,6 +33,9 @@ class RunContent:
         self.problems: list[str] = []
         # The lines of a long run take much more memory than their curves.
         self.curves = thinned_curves(run.read_lines(files.METRICS, self.problems))
+        # The file may be that of an earlier end of a run that was given more epochs.
+        measured = self.result.quality and run.has(files.QUALITY)
+        self.quality = run.read_json(files.QUALITY) if measured else {}
         self.pretraining = None
         if run.has(files.PRETRAINING):
             self.pretraining = run.read_json(files.PRETRAINING, "layers", "handed")
@@ -151,11 +155,22 @@ def details(run: RunContent) -> str:
     manifest = text(json.dumps(run.manifest, indent=2))
     problems = "".join(f'<p class="failed">{text(problem)}</p>' for problem in run.problems)
     return (
-        f"<h2>{text(run.name)}</h2>{problems}{pretraining(run)}{forecast.section(run.result.horizon)}"
+        f"<h2>{text(run.name)}</h2>{problems}{quality(run)}{pretraining(run)}"
+        f"{forecast.section(run.result.horizon)}"
         f"<details open><summary>recipe, resolved</summary><pre>{text(run.recipe)}</pre>"
         f"</details><details><summary>versions, machine, data</summary><pre>{manifest}</pre>"
         "</details>"
     )
+
+
+def quality(run: RunContent) -> str:
+    """The section about probabilities, or an error if its file is damaged."""
+    if not run.quality:
+        return ""
+    try:
+        return probabilities.section(run.quality, run.result.threshold)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        return f'<p class="failed">{files.QUALITY} is damaged.</p>'
 
 
 def pretraining(run: RunContent) -> str:

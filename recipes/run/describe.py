@@ -18,6 +18,7 @@ from ..record.directory import RunDirectory
 from ..record.manifest import manifest
 from ..spec import Recipe, dump
 from ..spec.plugins import plugins_of
+from .assess import asked_threshold
 from .initialize import weights_fingerprint
 from .pretrain import layer_keys
 from .previous_run import PreviousRun
@@ -49,6 +50,8 @@ def describe(
     learned = {
         "output_function": task.output_function,
         "target_scaling": task.scaling and task.scaling.to_json(),
+        "focal_alpha": task.alpha,
+        "threshold": asked_threshold(recipe, task),
     }
     directory.write_json(files.DATA, {**data.to_json(), **learned})
 

@@ -10,11 +10,14 @@ import keras
 
 from ... import disk
 from ...messages import logger
+from ..build import task as tasks
+from ..build.experiment import evaluation
 from ..data import Data
 from ..record import directory as files
 from ..record.directory import RunDirectory
 from ..record.result import Member, Result, Status, StopReason
 from ..spec import Recipe
+from .assess import assess
 from .describe import describe
 from .failure import failure_of
 from .prepare import PreparedRun
@@ -132,6 +135,9 @@ class Ensemble:
         paths = [RunDirectory(Path(member["directory"])) for member in self.result.members]
         model = averaged([model_of(path) for path in paths], self.recipe.name)
         self.directory.write(files.MODEL, model.save)
+        task = tasks.task_of(self.recipe, data)
+        parts = {"validation": data.validation, "test": data.test}
+        splits = {name: evaluation(split, task) for name, split in parts.items()}
         self.result = replace(
             self.result,
             status="completed",
@@ -139,6 +145,7 @@ class Ensemble:
             stop_reason=StopReason.ALL_EPOCHS,
             validation=measured(self.recipe, data, model, "validation"),
             test=measured(self.recipe, data, model, "test"),
+            **assess(self.recipe, data, model, splits, self.directory),
         )
         self.save_result()
 

@@ -57,29 +57,31 @@ class Forecast(Predictions):
         series: name of the series of each window; one empty name where there is one series.
         times: time of each step (windows, horizon) as it is written in the rows; the number of the
             row in its series, from 0, where no column has times.
-        columns: how the table calls series, times, and each target.
+        named_columns: how the table calls series, times, and each target.
     """
 
     series: tuple[str, ...] = ()
     times: Sequence[Sequence[Any]] = ()
-    columns: tuple[str | None, str, tuple[str, ...]] = (None, "row", ())
+    named_columns: tuple[str | None, str, tuple[str, ...]] = (None, "row", ())
 
-    def table(self, *, errors: bool = False) -> tuple[list[str], list[list[Any]]]:
-        """Names of columns, and a row for each step of each forecast.
+    def columns(self, *, errors: bool = False) -> dict[str, list[Any]]:
+        """Columns by name, with a value for each step of each forecast.
 
         Args:
             errors: for the signature of `Predictions`; a forecast has none.
         """
-        by, time, targets = self.columns
+        by, time, targets = self.named_columns
+        horizon = self.outputs.shape[1] // max(len(targets), 1)
+        steps = self.outputs.reshape(-1, len(targets)).T.tolist()
         single = len(targets) == 1
         names = ["prediction"] if single else [f"prediction_{name}" for name in targets]
-        header = [*([] if by is None else [by]), time, "step", *names]
-        steps = self.outputs.reshape(len(self.outputs), -1, len(targets)).tolist()
-        return header, [
-            [*([] if by is None else [name]), when, step, *numbers]
-            for name, times, forecast in zip(self.series, self.times, steps, strict=True)
-            for step, (when, numbers) in enumerate(zip(times, forecast, strict=True), start=1)
-        ]
+        series = [name for name in self.series for _ in range(horizon)]
+        return {
+            **({} if by is None else {by: series}),
+            time: [when for times in self.times for when in times],
+            "step": [*range(1, horizon + 1)] * len(self.times),
+            **dict(zip(names, steps, strict=True)),
+        }
 
 
 def options_of(described: Mapping[str, Any]) -> WindowOptions:
@@ -130,7 +132,7 @@ def forecast(model: Any, rows: Frame, reading: Reading, *, every: bool = False) 
         outputs,
         series=tuple(series.names[index] for index in series.index[last]),
         times=times_after(series, options, last),
-        columns=(options.by, options.time or "row", targets),
+        named_columns=(options.by, options.time or "row", targets),
     )
 
 

@@ -7,6 +7,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from ..data.frame import plain
+from ..errors import RequestError
+from .quality import decided
+
 
 @dataclass(frozen=True, repr=False)
 class Predictions:
@@ -14,7 +18,8 @@ class Predictions:
 
     Attributes:
         values: predicted classes by name, or predicted numbers: shape (rows,), or (rows, numbers)
-            where several are predicted. Where there are `errors`, those rows have None or NaN.
+            where several are predicted; of several labels their probabilities. Where there are
+            `errors`, those rows have None or NaN.
         outputs: the network's outputs (rows, outputs), float32: for classes one column each, in
             the order of `classes`. Logits are turned into probabilities. NaN in rows with an error.
         classes: names of the classes; empty where numbers are predicted.
@@ -22,6 +27,10 @@ class Predictions:
         notes: what is worth knowing and no error, such as columns that are not used.
         labels: whether the outputs are the probabilities of several labels at once.
         files: for each row, the picture that it is; empty where rows are no pictures.
+        names: of several labels or numbers: those of the target columns of a table, else numbers.
+        decided: of several labels, 0 or 1 for each (rows, labels), by the run's thresholds; 0 in
+            rows with an error. None for other tasks, whose decisions are `values`.
+        kept: columns of the given rows that stand before the predictions, by name.
     """
 
     values: np.ndarray
@@ -31,6 +40,9 @@ class Predictions:
     notes: tuple[str, ...] = ()
     labels: bool = False
     files: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    decided: np.ndarray | None = None
+    kept: Mapping[str, list[Any]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.outputs)
@@ -39,29 +51,64 @@ class Predictions:
         what = f"{len(self.classes)} classes" if self.classes else f"shape {self.values.shape}"
         return f"Predictions({len(self)} rows, {what}, {len(self.errors)} errors)"
 
+    def columns(self, *, errors: bool = False) -> dict[str, list[Any]]:
+        """Columns by name, with a value for each row that was given.
+
+        Classes: `prediction`, and `output_CLASS`, its probability, for each. Several labels: 0 or 1
+        for each under its name, and `probability_LABEL`. Numbers: `prediction`, or
+        `prediction_NAME` for each of several.
+
+        Args:
+            errors: add the column `error`. A row with an error has None in the others.
+        """
+        found = self._predicted()
+        same = [name for name in self.kept if name in found or (errors and name == "error")]
+        if same:
+            raise RequestError(
+                f"--keep: the column `{plain(same[0])}` would stand beside one of the predictions "
+                "that is called the same. Rename it in the file."
+            )
+        for index in self.errors:
+            for column in found.values():
+                column[index] = None
+        files = {"file": list(self.files)} if self.files else {}
+        found = {**self.kept, **files, **found}
+        if errors:
+            found["error"] = [self.errors.get(index) for index in range(len(self))]
+        return found
+
+    def _predicted(self) -> dict[str, list[Any]]:
+        outputs = self.outputs.T.tolist()
+        if self.classes:
+            names = [f"output_{name}" for name in self.classes]
+            return {"prediction": self.values.tolist(), **dict(zip(names, outputs, strict=True))}
+        if self.labels:
+            names = [f"probability_{name}" for name in self.names]
+            labels = [name if self.named else f"label_{name}" for name in self.names]
+            decided = [] if self.decided is None else self.decided.T.tolist()
+            return {
+                **dict(zip(labels, decided, strict=False)),
+                **dict(zip(names, outputs, strict=True)),
+            }
+        if len(outputs) == 1:
+            return {"prediction": outputs[0]}
+        names = [f"prediction_{name}" for name in self.names]
+        return dict(zip(names, outputs, strict=True))
+
+    @property
+    def named(self) -> bool:
+        """Whether several labels or numbers have names rather than numbers."""
+        return self.names != numbered(len(self.names))
+
     def table(self, *, errors: bool = False) -> tuple[list[str], list[list[Any]]]:
-        """Names of columns, and a row for each row that was given.
+        """Names of columns, and a row for each row that was given; see `columns`.
 
         Args:
             errors: add the column `error`; a row with an error has empty cells in the others.
         """
-        header = _header(self.classes, self.outputs.shape[1], labels=self.labels)
-        numbers = self.outputs.tolist()
-        rows = [
-            [value, *row] if self.classes else row
-            for value, row in zip(self.values.tolist(), numbers, strict=True)
-        ]
-        if errors:
-            empty = [""] * len(header)
-            rows = [
-                [*empty, self.errors[index]] if index in self.errors else [*row, ""]
-                for index, row in enumerate(rows)
-            ]
-            header = [*header, "error"]
-        if self.files:
-            header = ["file", *header]
-            rows = [[file, *row] for file, row in zip(self.files, rows, strict=True)]
-        return header, rows
+        found = self.columns(errors=errors)
+        rows = zip(*found.values(), strict=True)
+        return list(found), [["" if cell is None else cell for cell in row] for row in rows]
 
 
 def predictions(
@@ -73,19 +120,52 @@ def predictions(
         described: the run's `data.json`.
         usable: for each row that was given, whether the network saw it; by default all.
     """
-    classes = described["classes"]
+    classes, labels = described["classes"], described["task"] == "multilabel"
     outputs = probabilities(found, described.get("output_function"))
-    if classes and outputs.shape[1] == 1:
-        # One unit speaks for the second class; the first has the rest.
-        outputs = np.concatenate([1 - outputs, outputs], axis=1)
+    outputs = both_classes(outputs, classes)
     values = outputs[:, 0] if not classes and outputs.shape[1] == 1 else outputs
+    asked, decisions, notes = described.get("threshold"), None, ()
+    if isinstance(asked, dict):
+        notes = (NOT_CHOSEN,)
+        asked = None
+    if classes or labels:
+        ordered = described["task"] == "ordinal"
+        decisions = decided(outputs, labels, asked, ordered=ordered)
     if classes:
-        values = np.array(list(classes))[outputs.argmax(axis=1)]
+        values = np.array(list(classes))[decisions]
     if usable is not None and not usable.all():
         outputs = _aligned(outputs, usable, np.nan)
         values = _aligned(values, usable, None if classes else np.nan)
-    labels = described["task"] == "multilabel"
-    return Predictions(values, outputs, tuple(classes), labels=labels)
+        decisions = None if decisions is None else _aligned(decisions, usable, 0)
+    return Predictions(
+        values,
+        outputs,
+        tuple(classes),
+        labels=labels,
+        notes=notes,
+        names=tuple(label_names(described.get("target", ()), outputs.shape[1])),
+        decided=decisions if labels else None,
+    )
+
+
+NOT_CHOSEN = "The run did not end, and has chosen no threshold yet; 0.5 decides."
+
+
+def label_names(target: Sequence[str], count: int) -> Sequence[str]:
+    """Names of several labels or numbers: of the columns of a table, else their numbers."""
+    return target if len(target) == count else numbered(count)
+
+
+def numbered(count: int) -> tuple[str, ...]:
+    """`0`, `1` and so on."""
+    return tuple(str(index) for index in range(count))
+
+
+def both_classes(outputs: np.ndarray, classes: Sequence[Any]) -> np.ndarray:
+    """A column for each class: one unit speaks for the second of two, the first has the rest."""
+    if not classes or outputs.shape[1] > 1:
+        return outputs
+    return np.concatenate([1 - outputs, outputs], axis=1)
 
 
 def probabilities(outputs: Any, function: str | None) -> np.ndarray:
@@ -101,13 +181,3 @@ def _aligned(found: np.ndarray, usable: np.ndarray, missing: float | None) -> np
     aligned = np.full((len(usable), *found.shape[1:]), missing, dtype=dtype)
     aligned[usable] = found
     return aligned
-
-
-def _header(classes: Sequence[Any], units: int, *, labels: bool) -> list[str]:
-    if classes:
-        return ["prediction", *(f"output_{name}" for name in classes)]
-    if labels:
-        return [f"probability_{index}" for index in range(units)]
-    if units == 1:
-        return ["prediction"]
-    return [f"prediction_{index}" for index in range(units)]

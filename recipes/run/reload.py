@@ -97,6 +97,7 @@ class _GivenRows:
     Attributes:
         target_scaling: that of the training targets, which the loss is computed with.
         forecasting: of windows, what their forecasts are measured by.
+        focal_alpha: weights of the classes in a focal loss, from the training targets.
     """
 
     task: Any
@@ -106,6 +107,7 @@ class _GivenRows:
     features: tuple[Fitted, ...] = ()
     target_scaling: Any = None
     forecasting: Forecasting | None = None
+    focal_alpha: Any = None
     validation: Any = None
     test: Any = None
 
@@ -141,7 +143,14 @@ def _given_rows(run: RunDirectory, recipe: Recipe, given: Any, on_error: OnError
         reading.features,
         scaling,
         forecasting,
+        alpha_of(described),
     )
+
+
+def alpha_of(described: Mapping[str, Any]) -> float | tuple[float, ...] | None:
+    """Weights of the classes in the focal loss of a run, as its `data.json` has them."""
+    alpha = described.get("focal_alpha")
+    return tuple(alpha) if isinstance(alpha, list) else alpha
 
 
 def _arrays(recipe: Node) -> tuple[str, str]:
@@ -174,7 +183,7 @@ def measured(recipe: Recipe, data: Any, model: Any, split: str) -> dict[str, flo
         return {}
     task = tasks.task_of(recipe, data)
     if isinstance(data, _GivenRows):
-        task = replace(task, scaling=data.target_scaling)
+        task = replace(task, scaling=data.target_scaling, alpha=data.focal_alpha)
     builder = Builder(recipe, steps_per_epoch=1)
     model.compile(loss=tasks.loss(recipe, task, builder), metrics=metrics(recipe, task, builder))
     windows = chosen.x
@@ -209,6 +218,7 @@ def predict(
     on_error: OnError = "refuse",
     plugins: Sequence[str] = (),
     all_windows: bool = False,
+    keep: Sequence[str] = (),
 ) -> Predictions:
     """Predictions for raw rows; see `keras_recipes.predict`."""
     where = open_run(run)
@@ -216,7 +226,11 @@ def predict(
     load_plugins(plugins)
     written = read(where.verified(files.RECIPE))
     reading = Reading(
-        described, on_error=on_error, arrays=_arrays(written), undecodable=undecodable
+        described,
+        on_error=on_error,
+        arrays=_arrays(written),
+        undecodable=undecodable,
+        keep=tuple(keep),
     )
     found = rows_of(rows, reading)
     if described.get("window") is not None:
@@ -228,4 +242,5 @@ def predict(
     x = raw(reading.features, found.x) if isinstance(found.x, Frame) else found.x
     outputs = model_of(where).predict(batches_of(x), verbose=0)
     made = predictions(outputs, described, usable=found.usable)
-    return replace(made, errors=found.errors, notes=found.notes, files=found.files)
+    notes = (*found.notes, *made.notes)
+    return replace(made, errors=found.errors, notes=notes, files=found.files, kept=found.kept)

@@ -20,6 +20,7 @@ from ..record import directory as files
 from ..record.directory import RunDirectory
 from ..record.result import Result, Status, StopReason
 from ..spec import Recipe
+from .assess import assess
 from .describe import describe
 from .failure import failure_of, full_tracebacks, recorded
 from .forecast import with_errors
@@ -223,7 +224,15 @@ class Run:
             found["test"] = self.metrics(self.built.test)
             pretraining = self.built.pretraining
             found["log_probability"] = log_probabilities(self.recipe, self.data, pretraining)
+        found |= self.assessed("test" in found)
         self.result = with_errors(replace(self.result, **found), self.built)
+
+    def assessed(self, test: bool) -> dict[str, Any]:
+        """Threshold and quality of the saved model, as fields of the result."""
+        splits = {"validation": self.built.validation}
+        if test:
+            splits["test"] = self.built.test
+        return assess(self.recipe, self.data, self.built.model, splits, self.directory)
 
     def metrics(self, dataset: Any) -> dict[str, float]:
         """Loss and metrics on a split."""

@@ -11,6 +11,7 @@ from .network import Found, layers_can_stand_in_a_list, layers_follow_one_anothe
 from .nodes import Node, Path, is_list
 from .schema import Recipe
 from .source_files import csv_arguments_are_sound, tables_have_targets
+from .target_checks import balance_fits_task, classes_fit_task, threshold_fits_task
 from .tasks import CLASS_LOSSES, REGRESSION_SOURCES, known_task, metrics_fit_task
 from .window_checks import (
     columns_of_windows_are_apart,
@@ -100,6 +101,8 @@ def logged(recipe: Recipe) -> list[str]:
             "classification": ["accuracy"],
             "multilabel": ["accuracy", "auc"],
             "regression": ["rmse", "mae"],
+            "ordinal": ["accuracy", "rank_mae"],
+            "count": ["rmse", "mae"],
             None: ["accuracy", "auc", "rmse", "mae"],
         }
         metrics = defaults[task]
@@ -280,6 +283,9 @@ def blocks_have_layers(recipe: Recipe) -> Found:
 CHECKS: list[tuple[Check, frozenset[str]]] = [
     (loss_fits_source, frozenset({"loss", "data"})),
     (metrics_fit_task, frozenset({"loss", "metrics", "data"})),
+    (classes_fit_task, frozenset({"loss", "data"})),
+    (balance_fits_task, frozenset({"loss", "data"})),
+    (threshold_fits_task, frozenset({"data"})),
     (monitors_are_logged, frozenset({"callbacks", "metrics"})),
     (one_owner_of_the_rate, frozenset({"callbacks", "learning_rate"})),
     (one_interval_of_checkpoints, frozenset({"callbacks"})),

@@ -13,6 +13,7 @@ from .fields import Field, Mismatch, count_or, failure, is_number
 from .file_arguments import local_file
 from .nodes import is_dict, is_list
 from .strict import MOST, Count, Seed, Strict, details, invalid
+from .targets import DEFAULT_THRESHOLD, Balance, Classes, Threshold
 from .windows import WindowSection
 
 TIME = re.compile(r"([0-9]+(\.[0-9]+)?) ?(minutes?|seconds?)")
@@ -227,8 +228,24 @@ class DataSection(Strict):
     missing_target: Literal["refuse", "drop"] = Key(
         "refuse", description="rows of a table without a target: an error, or left out"
     )
-    task: Literal["auto", "classification", "regression", "multilabel"] = Key(
-        "auto", description="what the targets are; `auto` decides by their values"
+    task: Literal["auto", "classification", "ordinal", "multilabel", "regression", "count"] = Key(
+        "auto",
+        description="what the targets are; `auto` decides by their values between classes, "
+        "labels and numbers; `ordinal` are classes in an order, `count` whole numbers from 0",
+    )
+    classes: Classes = Key(
+        None,
+        description="the classes in their order, the one to detect last; by default sorted",
+    )
+    balance: Balance = Key(
+        "none",
+        description="what makes up for rare classes: weights in the loss, rows drawn so that "
+        "classes are equally frequent, or a focal loss",
+    )
+    threshold: Threshold = Key(
+        DEFAULT_THRESHOLD,
+        description="probability above which the second of two classes, or a label, is decided "
+        "on; `{maximize: f1_score}` chooses it on the validation rows after training",
     )
     target_scale: Literal["auto", "standardize", "none"] = Key(
         "auto",

@@ -5,7 +5,10 @@ from typing import Literal
 
 from .schema import Recipe
 
-Task = Literal["classification", "regression", "multilabel"]
+Task = Literal["classification", "ordinal", "multilabel", "regression", "count"]
+# Tasks whose targets are one class a row, and those whose targets are numbers.
+CLASSES = frozenset({"classification", "ordinal"})
+NUMBERS = frozenset({"regression", "count"})
 
 REGRESSION_SOURCES = frozenset({"diabetes", "california_housing"})
 CLASS_SOURCES = frozenset(
@@ -13,6 +16,7 @@ CLASS_SOURCES = frozenset(
 )
 # Losses that compare each probability with 0 or 1, apart from the others.
 BINARY_LOSSES = frozenset({"binary_crossentropy", "binary_focal_crossentropy"})
+FOCAL_LOSSES = frozenset({"binary_focal_crossentropy", "categorical_focal_crossentropy"})
 CLASS_LOSSES = BINARY_LOSSES | {
     "sparse_categorical_crossentropy",
     "categorical_crossentropy",
@@ -96,7 +100,7 @@ def refused(metric: str, task: Task | None, *, probabilities: bool = False) -> s
             f"`{metric}` is a metric of given values; it does not compare targets with "
             "predictions. Leave it out."
         )
-    if task == "regression" and metric in CLASS_METRICS:
+    if task in NUMBERS and metric in CLASS_METRICS:
         if probabilities and metric in ("binary_crossentropy", *COLUMN_METRICS):
             return ""
         return (

@@ -40,7 +40,10 @@ def test_several_labels(tmp_path, capsys):
     said = "task: multilabel, 3 labels; loss: binary_crossentropy; output: dense, 3 x sigmoid"
     assert said in capsys.readouterr().err
     header, rows = predict(tmp_path / "run", rows_file(tmp_path)).table()
-    assert header == ["probability_0", "probability_1", "probability_2"]
+    names = [f"{what}_{index}" for what in ("label", "probability") for index in range(3)]
+    assert header == names
+    decided, rows = np.array(rows)[:, :3], np.array(rows)[:, 3:]
+    np.testing.assert_array_equal(decided, rows > 0.5)
     model = keras.models.load_model(tmp_path / "run" / "model.keras")
     np.testing.assert_allclose(rows, model.predict(X[:5], verbose=0), rtol=1e-5)
     assert 0 <= np.min(rows) <= np.max(rows) <= 1

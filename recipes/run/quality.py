@@ -1,0 +1,238 @@
+"""How good probabilities are, beside the metrics of training: ranking, calibration, decisions.
+
+All of it is computed from predictions that are made once, in a few sorts of them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from ...models.ordinal import median_class
+
+BINS = 15
+# Classes up to which one is ranked against the rest, and up to which a page shows their confusion.
+MOST_RANKED, MOST_SHOWN = 100, 20
+# Sums of probabilities that are rounded to 32 bits.
+ROUNDING = 1e-3
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Targets and probabilities of the same rows.
+
+    Attributes:
+        y: class numbers (rows,), or labels of 0 and 1 (rows, labels).
+        probabilities: of the classes (rows, classes), or of the labels (rows, labels).
+        names: of the classes or labels.
+        thresholds: above which the second of two classes, or each label, is decided on; None for
+            0.5.
+        ordered: whether the classes have an order.
+    """
+
+    y: np.ndarray
+    probabilities: np.ndarray
+    names: Sequence[Any]
+    thresholds: Sequence[float] | None = None
+    ordered: bool = False
+
+    @property
+    def columns(self) -> tuple[np.ndarray, np.ndarray]:
+        """Targets of 0 and 1 with probabilities, a column each: both (rows, columns).
+
+        Of two classes the second is the one to detect; of several each is against the rest.
+        """
+        if self.y.ndim == 2:
+            return self.y, self.probabilities
+        if self.probabilities.shape[1] == 2:
+            return self.y[:, None], self.probabilities[:, 1:]
+        return self.y[:, None] == np.arange(self.probabilities.shape[1]), self.probabilities
+
+    def decisions(self, thresholds: Sequence[float] | None = None) -> np.ndarray:
+        """Class numbers (rows,), or labels of 0 and 1 (rows, labels)."""
+        return decided(self.probabilities, self.y.ndim == 2, thresholds, ordered=self.ordered)
+
+
+def decided(
+    probabilities: np.ndarray,
+    labels: bool,
+    thresholds: Sequence[float] | None,
+    *,
+    ordered: bool = False,
+) -> np.ndarray:
+    """Class numbers (rows,) or labels of 0 and 1 (rows, labels) by probabilities.
+
+    The most probable class, or of ordered ones the median; with thresholds the second of two
+    classes, or each label, where its probability is above.
+    """
+    if labels:
+        limits = 0.5 if thresholds is None else np.asarray(thresholds, "float64")
+        return (probabilities.astype("float64") > limits).astype("uint8")
+    if thresholds is not None:
+        return (probabilities[:, 1].astype("float64") > thresholds[0]).astype("int64")
+    return median_class(probabilities) if ordered else probabilities.argmax(axis=1)
+
+
+def are_probabilities(outputs: np.ndarray, *, labels: bool) -> bool:
+    """Whether outputs (rows, columns) can be read as probabilities of classes or labels."""
+    finite = bool(np.isfinite(outputs).all())
+    if not finite or outputs.min() < -ROUNDING or outputs.max() > 1 + ROUNDING:
+        return False
+    return labels or bool(np.abs(outputs.sum(axis=1) - 1).max() < ROUNDING)
+
+
+def quality(answers: Answers) -> dict[str, Any]:
+    """All of it as plain JSON values: `figures`, `reliability`, and `confusion` or `labels`."""
+    found: dict[str, Any] = {
+        "figures": {**ranking(answers), **calibration(answers), **decision_figures(answers)},
+        "reliability": reliability(*_confidences(answers)),
+    }
+    if answers.y.ndim == 2:
+        found["labels"] = label_rows(answers)
+    elif len(answers.names) <= MOST_SHOWN:
+        found["confusion"] = {
+            "classes": [str(name) for name in answers.names],
+            "rows": confusion(answers.y, answers.decisions(answers.thresholds), answers.names),
+        }
+    return found
+
+
+def ranking(answers: Answers) -> dict[str, float]:
+    """Average precision (the area under the precision-recall curve) and the area under the ROC.
+
+    The mean over labels, or over classes against the rest; of those that the rows have and lack.
+    """
+    if answers.probabilities.shape[1] > MOST_RANKED:
+        return {}
+    truth, scores = answers.columns
+    known = np.flatnonzero((truth.min(axis=0) == 0) & (truth.max(axis=0) == 1))
+    if not len(known):
+        return {}
+    pairs = [(truth[:, column], scores[:, column]) for column in known]
+    return {
+        "pr_auc": float(np.mean([average_precision_score(*pair) for pair in pairs])),
+        "roc_auc": float(np.mean([roc_auc_score(*pair) for pair in pairs])),
+    }
+
+
+def calibration(answers: Answers) -> dict[str, float]:
+    """Brier score and expected calibration error.
+
+    The Brier score (Brier 1950) is the mean squared difference of a probability to 0 or 1: of the
+    second of two classes, of each label; of several classes the sum over them.
+    """
+    y, found = answers.y, answers.probabilities
+    if y.ndim == 2:
+        brier = np.square(found.astype("float64") - y).mean()
+        pairs = zip(found.T, y.T, strict=True)
+        error = np.mean([calibration_error(reliability(*pair)) for pair in pairs])
+    else:
+        error = calibration_error(reliability(*_confidences(answers)))
+        # The sum of (p_k - o_k)^2 over the classes, of which o is 1 for one.
+        squares = np.einsum("ij,ij->i", found, found, dtype="float64")
+        brier = (squares - 2.0 * found[np.arange(len(y)), y] + 1).mean()
+        brier = brier / 2 if found.shape[1] == 2 else brier
+    return {"brier": float(brier), "ece": float(error)}
+
+
+def _confidences(answers: Answers) -> tuple[np.ndarray, np.ndarray]:
+    """What is said to be how likely, and whether it was so: of two classes the second, of labels
+    each, of several classes the most probable one.
+    """
+    found = answers.probabilities
+    if answers.y.ndim == 2 or found.shape[1] == 2:
+        truth, scores = answers.columns
+        return scores.reshape(-1), truth.reshape(-1)
+    return found.max(axis=1), found.argmax(axis=1) == answers.y
+
+
+def reliability(probabilities: np.ndarray, truth: np.ndarray) -> list[dict[str, float]]:
+    """The bins of a reliability diagram, 15 equally wide ones; empty ones are left out.
+
+    Each has the number of rows, their mean probability, and the fraction in which it was so.
+    """
+    found = np.clip(np.asarray(probabilities, "float64"), 0, 1)
+    # A bin holds its upper edge, as that of Guo et al. does.
+    bins = np.clip(np.ceil(found * BINS).astype(int) - 1, 0, BINS - 1)
+    counts = np.bincount(bins, minlength=BINS)
+    predicted = np.bincount(bins, found, BINS)
+    observed = np.bincount(bins, np.asarray(truth, "float64"), BINS)
+    return [
+        {
+            "rows": int(counts[index]),
+            "predicted": float(predicted[index] / counts[index]),
+            "observed": float(observed[index] / counts[index]),
+        }
+        for index in np.flatnonzero(counts)
+    ]
+
+
+def calibration_error(bins: Sequence[Mapping[str, float]]) -> float:
+    """ECE = sum over bins of n_b / n * |observed_b - predicted_b| (Naeini, Cooper & Hauskrecht
+    2015; with 15 equally wide bins as in Guo, Pleiss, Sun & Weinberger 2017).
+    """
+    rows = sum(each["rows"] for each in bins)
+    return float(
+        sum(each["rows"] * abs(each["observed"] - each["predicted"]) for each in bins) / rows
+    )
+
+
+def decision_figures(answers: Answers) -> dict[str, float]:
+    """Accuracy, balanced accuracy and F1 of the decisions, and of those with chosen thresholds."""
+    found = scores_of(answers, answers.decisions())
+    if answers.thresholds is None:
+        return found
+    chosen = scores_of(answers, answers.decisions(answers.thresholds))
+    return {**found, **{f"{name}_at_threshold": value for name, value in chosen.items()}}
+
+
+def scores_of(answers: Answers, decisions: np.ndarray) -> dict[str, float]:
+    """Scores of decisions; F1 of the second of two classes, of more than that the mean of all."""
+    if answers.y.ndim == 2:
+        each = [_scores(y, d, 2) for y, d in zip(answers.y.T, decisions.T, strict=True)]
+        return {name: float(np.mean([scores[name] for scores in each])) for name in each[0]}
+    found = _scores(answers.y, decisions, len(answers.names))
+    if answers.ordered:
+        found["rank_mae"] = float(np.abs(decisions - answers.y).mean())
+    return found
+
+
+def _scores(y: np.ndarray, decisions: np.ndarray, classes: int) -> dict[str, float]:
+    true, said, right = (
+        np.bincount(found.astype("int64"), minlength=classes)
+        for found in (y, decisions, y[y == decisions])
+    )
+    f1 = 2 * right / np.maximum(true + said, 1)
+    return {
+        "accuracy": float(right.sum() / len(y)),
+        "balanced_accuracy": float((right[true > 0] / true[true > 0]).mean()),
+        "f1_score": float(f1[1] if classes == 2 else f1[(true + said) > 0].mean()),
+    }
+
+
+def confusion(y: np.ndarray, decisions: np.ndarray, names: Sequence[Any]) -> list[list[int]]:
+    """Rows by their class (first axis) and the class that was decided on."""
+    count = len(names)
+    pairs = y.astype("int64") * count + decisions
+    return np.bincount(pairs, minlength=count * count).reshape(count, count).tolist()
+
+
+def label_rows(answers: Answers) -> list[dict[str, Any]]:
+    """Figures of each label."""
+    found = []
+    decisions = answers.decisions(answers.thresholds)
+    for index, name in enumerate(answers.names[:MOST_RANKED]):
+        y, scores = answers.y[:, index], answers.probabilities[:, index]
+        alone = Answers(y, np.stack([1 - scores, scores], axis=1), (0, 1))
+        found.append(
+            {
+                "label": str(name),
+                "threshold": 0.5 if answers.thresholds is None else answers.thresholds[index],
+                "fraction": float(y.mean()),
+                **ranking(alone),
+                **_scores(y, decisions[:, index], 2),
+            }
+        )
+    return found
