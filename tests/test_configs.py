@@ -27,6 +27,7 @@ STAND_IN = {
     "mnist_rbm_ais": [*RBMS, "pretraining.dbn.log_probability.temperatures=20"],
     "optimizers_compared": ["data.batch_size=32"],
     "ensemble": ["ensemble.members=2"],
+    "wine_folds": ["data.folds=2"],
     "diamonds": ["data.batch_size=32"],
     "movies": ["data.batch_size=32"],
     "flights": ["data.batch_size=32"],
@@ -52,7 +53,7 @@ def header(path: Path) -> str:
 
 
 def test_all_recipes_are_seen():
-    assert len(CONFIGS) == 48
+    assert len(CONFIGS) == 49
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=NAMES)
@@ -107,8 +108,8 @@ def test_trains_shortened(name, tmp_path):
         return
     result = recipe.train(out=tmp_path / "run", progress=False)
     assert result.status == "completed"
-    assert result.epochs == 2 * max(1, len(result.members))
-    assert result.test["loss"] > 0
+    assert result.epochs == 2 * max(1, len(result.members), len(result.folds))
+    assert (result.test or result.validation)["loss"] > 0
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -139,9 +139,11 @@ def _print_result(result: "Result", arguments: Arguments) -> int:
         print_line(arguments, f"finding: {finding}")
     for index, member in enumerate(result.members, start=1):
         print_line(arguments, f"member {index}: {metrics(member['test'] or member['validation'])}")
-    for split in ("validation", "test"):
+    for index, fold in enumerate(result.folds, start=1):
+        print_line(arguments, f"fold {index}: {metrics(fold['validation'])}")
+    for split, spread in (("validation", result.validation_std), ("test", {})):
         if getattr(result, split):
-            print_line(arguments, f"{split}: {metrics(getattr(result, split))}")
+            print_line(arguments, f"{split}: {metrics(getattr(result, split), spread)}")
     if result.log_probability:
         print_line(arguments, f"log-probability, nats: {metrics(result.log_probability)}")
     print_line(arguments, f"everything is in {result.directory} (open report.html)")

@@ -13,12 +13,13 @@ from ..spec.fields import listed, shown
 from . import split as parts
 from .arrays import as_trained, numbers
 from .features import FITTED, Fitted, scalar, times_of
+from .folds import Fold, fit_each, folds_of
 from .frame import MOST_NAMES_SHOWN, Frame, Rows, floats, is_text, pick, plain, words
 from .scale import Scaling
 from .source import GUESSED, TAKES_TASK, Source, asked_task, checked, of_table, with_task
 from .sources import SOURCES
 from .split import Other, Part, SplitBy, Splits
-from .table import NO_TABLE, TableOptions, fit_features, used, with_target
+from .table import NO_TABLE, TableOptions, used, with_target
 from .targets import Task
 
 DEFAULT_TEST = 0.15
@@ -33,10 +34,12 @@ class Split:
     Attributes:
         x: rows, first axis counts them; a table, or the blocks of numbers by name that it became.
         y: their targets.
+        numbers: which row of the source each of them is, from 0; None where that is not known.
     """
 
     x: Any
     y: np.ndarray
+    numbers: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -150,8 +153,12 @@ def load_data(
     classes = known_classes(source, where)
     source = restricted(source, limit, seed)
     train, validation, test = divided(source, classes, splits, seed, table)
+    folds = _folds(train, classes, splits, table.split_by, seed)
+    if splits.fold is not None:
+        chosen, folds = folds[splits.fold - 1], []
+        train, validation = rows_of(train, chosen.train), rows_of(train, chosen.validation)
     if isinstance(train.x, Frame):
-        fitted, notes = fit_features(train.x, table, scale)
+        fitted, notes = fit_each(train.x, folds, table, scale)
         scaling = Scaling.none()
     else:
         fitted, notes = (), ()
@@ -209,9 +216,11 @@ def read(
             f"{listed(list(found.columns)[:MOST_NAMES_SHOWN])}."
         )
     found = used(found, table).typed({*table.words, *words})
-    if table.drop_missing_target:
-        found = with_target(found, table.target)
-    return of_table(found, table.target, found.where, task)
+    if not table.drop_missing_target:
+        return of_table(found, table.target, found.where, task)
+    numbers = with_target(found, table.target)
+    found = found if len(numbers) == len(found) else found.take(numbers)
+    return replace(of_table(found, table.target, found.where, task), numbers=numbers)
 
 
 def restricted(source: Source, limit: int | None, seed: int) -> Source:
@@ -223,7 +232,8 @@ def restricted(source: Source, limit: int | None, seed: int) -> Source:
     if test is not None:
         few = parts.limited(None, len(test[1]), limit, seed)
         test = pick(test[0], few), test[1][few]
-    return replace(source, x=pick(source.x, kept), y=source.y[kept], test=test)
+    numbers = kept if source.numbers is None else source.numbers[kept]
+    return replace(source, x=pick(source.x, kept), y=source.y[kept], test=test, numbers=numbers)
 
 
 def labels_of(source: Source) -> np.ndarray | None:
@@ -289,6 +299,16 @@ def divided(
     return _split(source, classes, rest), chosen["validation"], chosen["test"]
 
 
+def _folds(
+    rows: Split, classes: tuple[Any, ...], splits: Splits, by: SplitBy | None, seed: int
+) -> list[Fold]:
+    """The folds of the rows that are not tested on; none where the recipe has none."""
+    if splits.folds is None:
+        return []
+    labels = np.array(classes)[rows.y] if classes else None
+    return folds_of(rows.x, labels, by, splits.folds, seed)
+
+
 Draw = Callable[[np.ndarray, int, np.random.Generator, str], tuple[np.ndarray, np.ndarray]]
 
 
@@ -335,10 +355,17 @@ def _table(source: Source) -> Frame:
 
 
 def _split(source: Source, classes: tuple[Any, ...], rows: np.ndarray) -> Split:
+    numbers = rows if source.numbers is None else source.numbers[rows]
     # All rows in order need no copy.
     if len(rows) == len(source.y):
-        return Split(source.x, encoded(source.y, classes))
-    return Split(pick(source.x, rows), encoded(source.y[rows], classes))
+        return Split(source.x, encoded(source.y, classes), numbers)
+    return Split(pick(source.x, rows), encoded(source.y[rows], classes), numbers)
+
+
+def rows_of(split: Split, rows: np.ndarray) -> Split:
+    """Some rows of a split, by index."""
+    numbers = None if split.numbers is None else split.numbers[rows]
+    return Split(pick(split.x, rows), split.y[rows], numbers)
 
 
 def encoded(y: np.ndarray, classes: tuple[Any, ...]) -> np.ndarray:

@@ -31,6 +31,7 @@ class Source:
         pixels: whether all features share one range, as the pixels of an image do.
         test: the source's own test rows and targets, if it has them.
         classes: the classes, where rows alone do not show them all.
+        numbers: which row of the source each row is, from 0; None where all stand in order.
     """
 
     x: Rows
@@ -39,6 +40,7 @@ class Source:
     pixels: bool = False
     test: tuple[Rows, np.ndarray] | None = None
     classes: tuple[Any, ...] | None = None
+    numbers: np.ndarray | None = None
 
 
 def checked(

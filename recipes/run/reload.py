@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import numpy as np
+
 from ...messages import logger
 from ..build import task as tasks
 from ..build.experiment import evaluation
@@ -61,7 +63,9 @@ def evaluate(
     if isinstance(on, str) and on in SPLITS:
         splits = same_data(where, recipe)
         if getattr(splits, on) is None:
-            raise RequestError(f"{where.path}: the recipe has no {on} split.")
+            parts = on == "validation" and bool(read_result(where).folds)
+            hint = f" Each fold has one; evaluate {where / files.FOLDS}/1." if parts else ""
+            raise RequestError(f"{where.path}: the recipe has no {on} split.{hint}")
         return measured(recipe, splits, model_of(where), on)
     data = _given_rows(where, recipe, on, on_error)
     return measured(recipe, data, model_of(where), "rows")
@@ -166,11 +170,12 @@ def measured(recipe: Recipe, data: Any, model: Any, split: str) -> dict[str, flo
 def members(
     run: str | os.PathLike, on: Any = "test", overrides: Overrides = (), **more: Any
 ) -> list[dict[str, float]]:
-    """Metrics of each member of an ensemble; empty for any other run. Arguments of `evaluate`."""
-    where = open_run(run)
-    count = len(read_result(where).members)
-    folders = [where / files.MEMBERS / str(index + 1) for index in range(count)]
-    return [evaluate(folder, on, overrides, **more) for folder in folders]
+    """Metrics of each member of an ensemble, or of each fold; empty for any other run.
+
+    Arguments of `evaluate`.
+    """
+    parts = files.parts_of(open_run(run))
+    return [evaluate(part.path, on, overrides, **more) for part in parts]
 
 
 def predict(
@@ -187,8 +192,21 @@ def predict(
     written = read(where.verified(files.RECIPE))
     reading = Reading(described, on_error=on_error, arrays=_arrays(written))
     found = rows_of(rows, reading)
-    # A dataset and not an array, which Keras would round to 32 bits for a model that takes 64.
-    x = raw(reading.features, found.x) if isinstance(found.x, Frame) else found.x
-    outputs = model_of(where).predict(batches_of(x), verbose=0)
-    made = predictions(outputs, described, usable=found.usable)
+    made = predicted(where, model_of(where), found.x, usable=found.usable)
     return replace(made, errors=found.errors, notes=found.notes)
+
+
+def predicted(
+    run: RunDirectory, model: Any, rows: Any, *, usable: np.ndarray | None = None
+) -> Predictions:
+    """Predictions of a run's model for rows in the form that it takes.
+
+    Args:
+        usable: for each row that was given, whether it is among `rows`; by default all.
+    """
+    described = run.read_json(files.DATA, "classes", "features")
+    reading = Reading(described)
+    # A dataset and not an array, which Keras would round to 32 bits for a model that takes 64.
+    x = raw(reading.features, rows) if isinstance(rows, Frame) else rows
+    outputs = model.predict(batches_of(x), verbose=0)
+    return predictions(outputs, described, usable=usable)
