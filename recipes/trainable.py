@@ -96,7 +96,7 @@ class Recipe(spec.Recipe):
             found = prepared.previous.result
             if found is None:
                 _import_tensorflow()
-                from .run.ensemble import train_recipe
+                from .run.recipe import train_recipe
 
                 found = train_recipe(self, prepared, progress=progress)
         result = Result(**vars(found))
@@ -195,7 +195,7 @@ def finished_runs(run: str | os.PathLike) -> Any:
 
 
 def _report(result: Result) -> None:
-    """Write the pages of a run and of its members, unless it was finished and reported before.
+    """Write the pages of a run and of its parts, unless it was finished and reported before.
 
     Raises:
         TrainingFailed: the run is completed, but its report cannot be written.
@@ -208,13 +208,12 @@ def _report(result: Result) -> None:
     report, ended = run / files.REPORT, (run / files.RESULT).stat().st_mtime_ns
     if report.exists() and report.stat().st_mtime_ns >= ended:
         return
-    # The paths in a result may come from a stranger; members are always below `members/`.
-    members = [run / files.MEMBERS / str(index + 1) for index in range(len(result.members))]
+    parts = [part.path for part in files.parts_of(open_run(run))]
     patience = PATIENCE if result.status == "completed" else 0.0
     try:
-        for member in members:
-            write_report([member], patience=patience)
-        write_report([run, *members], patience=patience)
+        for part in parts:
+            write_report([part], patience=patience)
+        write_report([run, *parts], patience=patience)
     except RequestError as error:
         if result.status == "completed":
             raise TrainingFailed(

@@ -45,10 +45,12 @@ def data_of(
             table=_table_options(recipe),
         )
         return data if section.bootstrap_seed is None else resampled(data, section.bootstrap_seed)
+    # The folds take the place of a drawn validation split.
+    validation = None if section.folds is not None else _part(section.validation)
     data = load_data(
         section.source.name,
         section.source.arguments,
-        splits=Splits(_part(section.validation), _part(section.test)),
+        splits=Splits(validation, _part(section.test), section.folds, section.fold),
         scale=section.scale,
         seed=seed,
         limit=section.limit,
@@ -61,6 +63,9 @@ def data_of(
     )
     if section.targets == "inputs":
         data = reconstructing(data)
+    if section.folds is not None and section.fold is None:
+        # Each fold draws from its own training rows.
+        return data
     if section.num_labeled is not None:
         data = labelled(data, section.num_labeled, seed)
     return data if section.bootstrap_seed is None else resampled(data, section.bootstrap_seed)
@@ -120,9 +125,9 @@ def reconstructing(data: Data) -> Data:
         raise DataError("targets: a table cannot be its own target. Use arrays, or `dataset`.")
 
     def own(split: Split | None) -> Split | None:
-        return None if split is None else Split(split.x, flat(data, split.x))
+        return None if split is None else replace(split, y=flat(data, split.x))
 
-    train = Split(data.train.x, flat(data, data.train.x))
+    train = replace(data.train, y=flat(data, data.train.x))
     validation, test = own(data.validation), own(data.test)
     return replace(
         data, train=train, validation=validation, test=test, task="regression", classes=()

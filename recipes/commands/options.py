@@ -4,7 +4,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -142,13 +142,19 @@ def check_run(run: str) -> None:
     use_tensorflow()
 
 
-def metrics(values: dict[str, float]) -> str:
+def metrics(values: Mapping[str, float], spread: Mapping[str, float] | None = None) -> str:
     """Metrics in a line.
+
+    Args:
+        spread: standard deviation of each, over folds.
 
     >>> metrics({"loss": 0.25, "accuracy": 1.0})
     'loss 0.2500, accuracy 1.0000'
+    >>> metrics({"loss": 0.25}, {"loss": 0.01})
+    'loss 0.2500 ± 0.0100'
     """
-    return ", ".join(f"{name} {value:.4f}" for name, value in values.items())
+    more = {name: f" ± {value:.4f}" for name, value in (spread or {}).items()}
+    return ", ".join(f"{name} {value:.4f}{more.get(name, '')}" for name, value in values.items())
 
 
 def print_line(arguments: Arguments, text: str) -> None:

@@ -83,6 +83,7 @@ def evaluate(arguments: Arguments) -> int:
     if len(named) > 1 or (named and arguments.split):
         raise RequestError("evaluate: give one file, or `--split`.")
     check_run(arguments.run)
+    from ..record.directory import FOLDS
     from ..run.reload import evaluate as evaluate_run
     from ..run.reload import members as evaluate_members
 
@@ -92,11 +93,12 @@ def evaluate(arguments: Arguments) -> int:
     members = evaluate_members(arguments.run, on, overrides, **more)
     what = {"file": named[0]} if named else {"split": on}
     output = {"run": arguments.run, **what, "metrics": values}
+    word = "fold" if os.path.isdir(Path(arguments.run, FOLDS)) else "member"
     if arguments.json:
-        print_json({**output, "members": members} if members else output)
+        print_json({**output, f"{word}s": members} if members else output)
         return 0
     for index, member in enumerate(members, start=1):
-        print(f"member {index}: {metrics(member)}")
+        print(f"{word} {index}: {metrics(member)}")
     print(f"{on}: {metrics(values)}")
     return 0
 

@@ -139,9 +139,11 @@ def _print_result(result: "Result", arguments: Arguments) -> int:
         print_line(arguments, f"finding: {finding}")
     for index, member in enumerate(result.members, start=1):
         print_line(arguments, f"member {index}: {metrics(member['test'] or member['validation'])}")
-    for split in ("validation", "test"):
+    for index, fold in enumerate(result.folds, start=1):
+        print_line(arguments, f"fold {index}: {metrics(fold['validation'])}")
+    for split, spread in (("validation", result.validation_std), ("test", {})):
         if getattr(result, split):
-            print_line(arguments, f"{split}: {metrics(getattr(result, split))}")
+            print_line(arguments, f"{split}: {metrics(getattr(result, split), spread)}")
     for split, figures in result.quality.items():
         print_line(arguments, f"{split} quality: {metrics(figures)}")
     if result.threshold is not None and len(result.threshold) == 1:

@@ -18,6 +18,7 @@ from .array_rows import as_arrays
 from .arrays import as_trained, numbers
 from .classes import as_words, with_classes
 from .features import FITTED, Fitted, scalar, times_of
+from .folds import Fold, fit_each, folds_of
 from .frame import (
     MOST_NAMES_SHOWN,
     Frame,
@@ -38,7 +39,7 @@ from .scale import Scaling
 from .source import GUESSED, TAKES_TASK, Source, asked_task, of_table, with_task
 from .sources import SOURCES
 from .split import Other, Part, SplitBy, Splits
-from .table import NO_TABLE, TableOptions, fit_features, note_lines, used, with_target
+from .table import NO_TABLE, TableOptions, note_lines, used, with_target
 
 DEFAULT_TEST = 0.15
 # The target of sources that have one by themselves, where the recipe names no other.
@@ -54,10 +55,12 @@ class Split:
     Attributes:
         x: rows, first axis counts them; a table, or the blocks of numbers by name that it became.
         y: their targets.
+        numbers: which row of the source each of them is, from 0; None where that is not known.
     """
 
     x: Any
     y: np.ndarray
+    numbers: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -189,8 +192,12 @@ def load_data(
     known = known_classes(source, where)
     source = restricted(source, limit, seed)
     train, validation, test = divided(source, known, splits, seed, table)
+    folds = _folds(train, known, splits, table.split_by, seed)
+    if splits.fold is not None:
+        chosen, folds = folds[splits.fold - 1], []
+        train, validation = rows_of(train, chosen.train), rows_of(train, chosen.validation)
     if isinstance(train.x, Frame):
-        fitted, notes = fit_features(train.x, table, scale)
+        fitted, notes = fit_each(train.x, folds, table, scale)
         fitted = skipping(fitted) if skip_pictures else fitted
         (train, validation, test), unreadable = readable((train, validation, test), fitted)
         scaling = Scaling.none()
@@ -245,8 +252,7 @@ def readable(
 
 def without(split: Split, rows: Sequence[int]) -> Split:
     """A split without some of its rows."""
-    kept = np.delete(np.arange(len(split)), rows)
-    return Split(pick(split.x, kept), split.y[kept])
+    return rows_of(split, np.delete(np.arange(len(split)), rows))
 
 
 def read(
@@ -285,10 +291,12 @@ def read(
                 f"{name}: has its own targets, and no columns; leave `target` and `features` out."
             )
         return found
-    found = table_of(found, table, words)
+    found, numbers = table_of(found, table, words), None
     if table.drop_missing_target:
-        found = with_target(found, table.target)
-    return as_arrays(found, table, task) or of_table(found, table.target, found.where, task)
+        numbers = with_target(found, table.target)
+        found = found if len(numbers) == len(found) else found.take(numbers)
+    source = as_arrays(found, table, task) or of_table(found, table.target, found.where, task)
+    return replace(source, numbers=numbers)
 
 
 def table_of(found: Frame, table: TableOptions, words: Iterable[str] = ()) -> Frame:
@@ -308,7 +316,7 @@ def _of_parts(found: Tables, options: TableOptions, task: Task | None) -> Source
         rows = used(part, options)
         rows = rows.typed(options.words) if found.typed else rows
         if options.drop_missing_target:
-            rows = with_target(rows, options.target)
+            rows = rows.take(with_target(rows, options.target))
         parts[name] = of_table(rows, options.target, rows.where, task)
     own = {name: (part.x, part.y) for name, part in parts.items() if name != "train"}
     return replace(parts["train"], **own)
@@ -324,7 +332,8 @@ def restricted(source: Source, limit: int | None, seed: int) -> Source:
         if part is not None:
             few = parts.limited(None, len(part[1]), limit, seed)
             own[name] = pick(part[0], few), part[1][few]
-    return replace(source, x=pick(source.x, kept), y=source.y[kept], **own)
+    numbers = kept if source.numbers is None else source.numbers[kept]
+    return replace(source, x=pick(source.x, kept), y=source.y[kept], numbers=numbers, **own)
 
 
 def labels_of(source: Source) -> np.ndarray | None:
@@ -390,6 +399,16 @@ def divided(
     return _split(source, classes, rest), chosen["validation"], chosen["test"]
 
 
+def _folds(
+    rows: Split, classes: tuple[Any, ...], splits: Splits, by: SplitBy | None, seed: int
+) -> list[Fold]:
+    """The folds of the rows that are not tested on; none where the recipe has none."""
+    if splits.folds is None:
+        return []
+    labels = np.array(classes)[rows.y] if classes else None
+    return folds_of(rows.x, labels, by, splits.folds, seed)
+
+
 Draw = Callable[[np.ndarray, int, np.random.Generator, str], tuple[np.ndarray, np.ndarray]]
 
 
@@ -436,10 +455,17 @@ def _table(source: Source) -> Frame:
 
 
 def _split(source: Source, classes: tuple[Any, ...], rows: np.ndarray) -> Split:
+    numbers = rows if source.numbers is None else source.numbers[rows]
     # All rows in order need no copy.
     if len(rows) == len(source.y):
-        return Split(source.x, encoded(source.y, classes))
-    return Split(pick(source.x, rows), encoded(source.y[rows], classes))
+        return Split(source.x, encoded(source.y, classes), numbers)
+    return Split(pick(source.x, rows), encoded(source.y[rows], classes), numbers)
+
+
+def rows_of(split: Split, rows: np.ndarray) -> Split:
+    """Some rows of a split, by index."""
+    numbers = None if split.numbers is None else split.numbers[rows]
+    return Split(pick(split.x, rows), split.y[rows], numbers)
 
 
 def encoded(y: np.ndarray, classes: tuple[Any, ...]) -> np.ndarray:

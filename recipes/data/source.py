@@ -46,6 +46,7 @@ class Source:
         test: the source's own test rows and targets, if it has them.
         validation: the same to validate on.
         classes: the classes, where rows alone do not show them all.
+        numbers: which row of the source each row is, from 0; None where all stand in order.
     """
 
     x: Rows
@@ -55,6 +56,7 @@ class Source:
     test: tuple[Rows, np.ndarray] | None = None
     classes: tuple[Any, ...] | None = None
     validation: tuple[Rows, np.ndarray] | None = None
+    numbers: np.ndarray | None = None
 
 
 def checked(

@@ -40,10 +40,14 @@ class Splits:
     Attributes:
         validation: a part, another source as (name, arguments), or None.
         test: the same, or `auto`: the test rows of the source, else 15 % of the rows.
+        folds: how many folds the rows that are not tested on are divided into; None for none.
+        fold: which of them validates, from 1; None for all rows of all folds as training rows.
     """
 
     validation: Part | Other = 0.15
     test: Part | Other | Literal["auto"] = "auto"
+    folds: int | None = None
+    fold: int | None = None
 
 
 def size_of(part: Part, rows: int, what: str) -> int:

@@ -63,14 +63,14 @@ NO_TABLE = TableOptions()
 MOST_NOTES = 30
 
 
-def with_target(table: Frame, target: Sequence[str]) -> Frame:
-    """The rows of a table that have all targets."""
+def with_target(table: Frame, target: Sequence[str]) -> np.ndarray:
+    """Indices of the rows of a table that have all targets."""
     known = np.ones(len(table), bool)
     for name in target:
         column = table[name]
         if not isinstance(column, np.ndarray):
             known &= np.asarray(column.is_valid())
-    return table if known.all() else table.take(np.flatnonzero(known))
+    return np.flatnonzero(known)
 
 
 def used(table: Frame, options: TableOptions) -> Frame:

@@ -160,7 +160,7 @@ def target_of(rows: Frame, table: TableOptions) -> np.ndarray:
     values = np.full((len(rows), len(table.target)), np.nan)
     for index, name in enumerate(table.target):
         column = rows[name]
-        known = with_target(rows, [name]) if table.drop_missing_target else rows
+        known = rows.take(with_target(rows, [name])) if table.drop_missing_target else rows
         places = np.arange(len(rows))
         if len(known) < len(rows) and not isinstance(column, np.ndarray):
             places = np.flatnonzero(np.asarray(column.is_valid()))

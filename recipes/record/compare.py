@@ -12,7 +12,7 @@ from .model_file import arrays_of
 
 # What differs between any two runs: times in lines, and keys of the result.
 TIMES = frozenset({"seconds"})
-NOT_COMPARED = frozenset({"seconds", "process", "directory", "members", files.FILES})
+NOT_COMPARED = frozenset({"seconds", "process", "directory", "members", "folds", files.FILES})
 SURROUNDINGS = ("versions", "machine", "settings", "environment")
 Arrays = Mapping[str, np.ndarray]
 
@@ -69,9 +69,9 @@ def _models(first: RunDirectory, second: RunDirectory) -> Iterator[str]:
 
 
 def _verified(run: RunDirectory, name: str) -> Path:
-    """A file of a run, or of the member of an ensemble that it belongs to."""
+    """A file of a run, or of the part of a run that it belongs to."""
     parts = Path(name).parts
-    if parts[0] == files.MEMBERS and len(parts) > 2:
+    if parts[0] in files.PARTS and len(parts) > 2:
         return _verified(RunDirectory(run / parts[0] / parts[1]), str(Path(*parts[2:])))
     return run.verified(name)
 

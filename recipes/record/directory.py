@@ -32,15 +32,20 @@ TRACEBACK = "traceback.txt"
 CHECKPOINTS = "checkpoints"
 STATE = "checkpoints/state"
 MEMBERS = "members"
+FOLDS = "folds"
+OUT_OF_FOLD = "out_of_fold.csv"
 BEST = "checkpoints/best.keras"
 # The status of a result before the run has ended, and its key for the list of files afterwards.
 RUNNING, FILES = "running", "files"
 # What every run writes, except the manifest, which marks the directory as that of a run.
 RUN_FILES = (
-    RECIPE, DATA, QUALITY, METRICS, GRADIENTS, PRETRAINING, MODEL, RESULT, REPORT, TRACEBACK,
+    RECIPE, DATA, QUALITY, METRICS, GRADIENTS, PRETRAINING, MODEL, OUT_OF_FOLD, RESULT, REPORT,
+    TRACEBACK,
 )  # fmt: skip
-# What can be rebuilt from a checkpoint.
-REBUILT = (MODEL, RESULT)
+# Folders of runs that are parts of this one.
+PARTS = (MEMBERS, FOLDS)
+# What can be rebuilt from a checkpoint, or from the parts.
+REBUILT = (MODEL, OUT_OF_FOLD, RESULT)
 
 
 class RunDirectory:
@@ -90,7 +95,7 @@ class RunDirectory:
             self.write_json(RESULT, {**found, "status": RUNNING, "process": os.getpid()})
 
     def contents(self) -> dict[str, dict[str, Any]]:
-        """Size and SHA-256 of each file; checkpoints and members have their own lists."""
+        """Size and SHA-256 of each file; checkpoints and parts have their own lists."""
         found: dict[str, dict[str, Any]] = {}
         for name in sorted(_names(self.path)):
             # A user's file may be removed while it is read.
@@ -206,7 +211,7 @@ class RunDirectory:
     def remedy(self, name: str) -> str:
         """What the user can do about a damaged or missing file."""
         rebuilt = name in REBUILT or name.startswith(f"{CHECKPOINTS}/")
-        if rebuilt and (has_files(self.path / STATE) or has_files(self.path / MEMBERS)):
+        if rebuilt and any(has_files(self.path / folder) for folder in (STATE, *PARTS)):
             return f"`keras-recipes resume {self.path}` rebuilds it from the last checkpoint."
         return "Put a copy of it back, or train the recipe again in a new directory."
 
@@ -226,8 +231,8 @@ def _names(root: Path) -> Iterator[str]:
         folders[:] = [
             name
             for name in folders
-            # Checkpoints, pretrained layers and members have their own hashes.
-            if prefix + name not in (STATE, MEMBERS) and prefix != f"{PRETRAINED}/"
+            # Checkpoints, pretrained layers and parts have their own hashes.
+            if prefix + name not in (STATE, *PARTS) and prefix != f"{PRETRAINED}/"
         ]
         for name in names:
             path = Path(folder, name)
@@ -291,6 +296,20 @@ def read_result(run: RunDirectory) -> Result:
         return Result.from_json({**found, "directory": str(run.path)})
     except ValueError as error:
         raise RequestError(f"{run / RESULT}: {error} {run.remedy(RESULT)}") from None
+
+
+def parts_of(run: RunDirectory) -> list[RunDirectory]:
+    """The runs that are parts of a run: members of an ensemble, or folds.
+
+    The paths in a result may come from a stranger; parts are always below the run.
+    """
+    result = read_result(run)
+    found = ((MEMBERS, result.members), (FOLDS, result.folds))
+    return [
+        RunDirectory(run / f"{folder}/{index}")
+        for folder, each in found
+        for index in range(1, len(each) + 1)
+    ]
 
 
 def check_run_files(folder: Path) -> None:

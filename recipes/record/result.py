@@ -35,7 +35,7 @@ class StopReason(StrEnum):
 
 
 class Member(TypedDict):
-    """One member of an ensemble."""
+    """One member of an ensemble, or one fold of a cross-validation."""
 
     directory: str
     epochs: NotRequired[int]
@@ -55,11 +55,14 @@ class Result:
         steps: number of optimizer updates.
         best_epoch: epoch (from 1) with the best monitored value; None if nothing is monitored.
         train: metrics of the last epoch on the training split.
-        validation: metrics of the saved model on the validation split.
+        validation: metrics of the saved model on the validation split; with folds, the mean over
+            them.
+        validation_std: with folds, the standard deviation of each of these over them, with n - 1.
         test: metrics of the saved model on the test split; empty unless the run completed.
         seconds: wall-clock time of the fit.
         process: process id of the run, which distinguishes a running from a killed one.
         members: the members of an ensemble and their metrics.
+        folds: the folds of a cross-validation and their metrics.
         findings: messages of the callbacks that monitor training.
         signal: name of the signal that interrupted the run.
         log_probability: of the rows of each split under the first RBM of a pretraining, in nats,
@@ -93,6 +96,8 @@ class Result:
     )
     quality: dict[str, Metrics] = field(default_factory=dict[str, Metrics])
     threshold: list[float] | None = None
+    validation_std: Metrics = field(default_factory=dict[str, Metric])
+    folds: list[Member] = field(default_factory=list[Member])
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Result":

@@ -11,7 +11,7 @@ from ..record.directory import RunDirectory, open_run, read_result
 from . import forecast
 from . import quality as probabilities
 from .curves import Curve, figure, svg, thinned_curves
-from .markup import document, number, table, text, write_page
+from .markup import document, number, rounded, table, text, write_page
 from .pretraining import read_arrays, section
 
 # Metrics drawn first, in this order; the others follow by name.
@@ -27,6 +27,8 @@ class RunContent:
     def __init__(self, run: RunDirectory):
         self.path = run.path
         self.name = run.path.resolve().name
+        if run.path.resolve().parent.name == files.FOLDS:
+            self.name = f"fold {self.name}"
         self.result = read_result(run)
         self.manifest = run.read_json(files.MANIFEST)
         self.recipe = run.read_text(files.RECIPE)
@@ -71,6 +73,7 @@ def page(runs: Sequence[RunContent]) -> str:
         [
             f"<h1>{text(title)}</h1>",
             results(runs),
+            *(folds(run) for run in runs),
             findings(runs),
             "<h2>Curves</h2>",
             curves(runs),
@@ -96,6 +99,25 @@ def results(runs: Sequence[RunContent]) -> str:
         for run, row in zip(runs, found, strict=True)
     ]
     return table(["run", *names], rows)
+
+
+def folds(run: RunContent) -> str:
+    """The validation metrics of each fold, with their mean and standard deviation."""
+    result = run.result
+    if not result.folds:
+        return ""
+    names = list(result.folds[0]["validation"])
+    rows = [
+        f"{cell(f'fold {index}')}{''.join(cell(fold['validation'].get(name)) for name in names)}"
+        for index, fold in enumerate(result.folds, start=1)
+    ]
+    spread = (
+        cell(f"{rounded(result.validation.get(name))} ± {rounded(result.validation_std.get(name))}")
+        for name in names
+    )
+    rows.append(f"{cell('mean ± standard deviation')}{''.join(spread)}")
+    what = f"Folds of {text(run.name)}, validation" if result.validation_std else "Folds"
+    return f"<h2>{what}</h2>{table(['', *names], rows)}"
 
 
 # The rows of every run after its metrics.

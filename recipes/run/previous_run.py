@@ -62,7 +62,7 @@ def find_previous_run(directory: RunDirectory, recipe: Recipe, allow: Sequence[s
     """
     _check_keys(allow)
     manifest = _manifest(directory)
-    stored = _stored(directory) or (recipe.ensemble is not None and bool(manifest))
+    stored = _stored(directory) or (has_parts(recipe) and bool(manifest))
     if not manifest and not stored:
         _check_unused(directory)
         logger.info(
@@ -74,7 +74,7 @@ def find_previous_run(directory: RunDirectory, recipe: Recipe, allow: Sequence[s
     changes = [change for change in found if not is_below(change.key, FREE)]
     _refuse(directory, [change for change in changes if not is_below(change.key, allow)])
     result = completed_result(directory)
-    if result is not None and not changes and _is_intact(directory, result, stored):
+    if result is not None and not changes and _is_intact(directory, stored):
         logger.info(f"{directory.path}: this run is completed; there is nothing to resume.")
         return PreviousRun(result=result)
     if not stored:
@@ -88,6 +88,12 @@ def find_previous_run(directory: RunDirectory, recipe: Recipe, allow: Sequence[s
             "that of the run cannot be checked; it is written again."
         )
     return PreviousRun(manifest, tuple(changes))
+
+
+def has_parts(recipe: Recipe) -> bool:
+    """Whether a recipe trains several networks: an ensemble, or all folds of its rows."""
+    folded = recipe.data.folds is not None and recipe.data.fold is None
+    return recipe.ensemble is not None or folded
 
 
 def _manifest(directory: RunDirectory) -> dict[str, Any]:
@@ -117,7 +123,7 @@ def _check_unused(directory: RunDirectory) -> None:
 
 def _check_places(directory: RunDirectory) -> None:
     """Refuse a folder, or a link out of the run directory, in the place of a run's file."""
-    folders = (files.CHECKPOINTS, files.STATE, files.PRETRAINED, files.MEMBERS)
+    folders = (files.CHECKPOINTS, files.STATE, files.PRETRAINED, *files.PARTS)
     for name in (*files.RUN_FILES, files.MANIFEST, files.BEST, *folders):
         try:
             disk.inside(directory.path, name)
@@ -162,18 +168,21 @@ def _sha256(path: Path) -> str | None:
     ).hexdigest()
 
 
-def _is_intact(directory: RunDirectory, result: Result, stored: bool) -> bool:
+def _is_intact(directory: RunDirectory, stored: bool) -> bool:
     """Whether all files of a completed run are what the run wrote.
 
     Raises:
         RequestError: one is damaged that no checkpoint can rebuild.
     """
     damaged = _damaged(directory)
-    for member in range(1, len(result.members) + 1):
-        path = Path(files.MEMBERS, str(member))
-        found = _damaged(RunDirectory(directory / str(path)))
-        damaged.update({str(path / name): why for name, why in found.items()})
-    lost = [why for name, why in damaged.items() if not stored or name.endswith(LINES)]
+    for part in files.parts_of(directory):
+        path = part.path.relative_to(directory.path)
+        damaged.update({str(path / name): why for name, why in _damaged(part).items()})
+    lost = [
+        why
+        for name, why in damaged.items()
+        if not stored or (name.endswith(LINES) and name not in files.REBUILT)
+    ]
     if lost and len(lost) == len(damaged):
         raise RequestError("\n".join(lost))
     for why in damaged.values():

@@ -68,7 +68,9 @@ def evaluate(
     if isinstance(on, str) and on in SPLITS:
         splits = same_data(where, recipe)
         if getattr(splits, on) is None:
-            raise RequestError(f"{where.path}: the recipe has no {on} split.")
+            parts = on == "validation" and bool(read_result(where).folds)
+            hint = f" Each fold has one; evaluate {where / files.FOLDS}/1." if parts else ""
+            raise RequestError(f"{where.path}: the recipe has no {on} split.{hint}")
         return measured(recipe, decodable(splits), model_of(where), on)
     data = _given_rows(where, recipe, on, on_error)
     return measured(recipe, data, model_of(where), "rows")
@@ -187,12 +189,7 @@ def measured(recipe: Recipe, data: Any, model: Any, split: str) -> dict[str, flo
     builder = Builder(recipe, steps_per_epoch=1)
     model.compile(loss=tasks.loss(recipe, task, builder), metrics=metrics(recipe, task, builder))
     windows = chosen.x
-    if isinstance(chosen.x, Frame):
-        chosen = Split(raw(data.features, chosen.x), chosen.y)
-    elif isinstance(windows, Windows):
-        columns = raw(data.features, windows.frame)
-        chosen = Split(raw_windows(columns, data.features, windows), chosen.y)
-    dataset = evaluation(chosen, task)
+    dataset = evaluation(as_given(data, chosen), task)
     values: Any = model.evaluate(dataset, verbose=0, return_dict=True)
     found = {name: float(value) for name, value in values.items()}
     if data.forecasting is None:
@@ -201,14 +198,25 @@ def measured(recipe: Recipe, data: Any, model: Any, split: str) -> dict[str, flo
     return beside(found, data.forecasting.errors(windows.starts, np.asarray(outputs)))
 
 
+def as_given(data: Any, split: Split) -> Split:
+    """A split in the form that a saved model takes: raw columns of a table, or windows of them."""
+    rows = split.x
+    if isinstance(rows, Frame):
+        return Split(raw(data.features, rows), split.y)
+    if isinstance(rows, Windows):
+        return Split(raw_windows(raw(data.features, rows.frame), data.features, rows), split.y)
+    return split
+
+
 def members(
     run: str | os.PathLike, on: Any = "test", overrides: Overrides = (), **more: Any
 ) -> list[dict[str, float]]:
-    """Metrics of each member of an ensemble; empty for any other run. Arguments of `evaluate`."""
-    where = open_run(run)
-    count = len(read_result(where).members)
-    folders = [where / files.MEMBERS / str(index + 1) for index in range(count)]
-    return [evaluate(folder, on, overrides, **more) for folder in folders]
+    """Metrics of each member of an ensemble, or of each fold; empty for any other run.
+
+    Arguments of `evaluate`.
+    """
+    parts = files.parts_of(open_run(run))
+    return [evaluate(part.path, on, overrides, **more) for part in parts]
 
 
 def predict(
@@ -238,9 +246,22 @@ def predict(
         return replace(made, notes=found.notes)
     if all_windows:
         raise RequestError(f"{where.path}: the run has no windows; leave `all_windows` out.")
-    # A dataset and not an array, which Keras would round to 32 bits for a model that takes 64.
-    x = raw(reading.features, found.x) if isinstance(found.x, Frame) else found.x
-    outputs = model_of(where).predict(batches_of(x), verbose=0)
-    made = predictions(outputs, described, usable=found.usable)
+    made = predicted(where, model_of(where), found.x, usable=found.usable)
     notes = (*found.notes, *made.notes)
     return replace(made, errors=found.errors, notes=notes, files=found.files, kept=found.kept)
+
+
+def predicted(
+    run: RunDirectory, model: Any, rows: Any, *, usable: np.ndarray | None = None
+) -> Predictions:
+    """Predictions of a run's model for rows in the form that it takes.
+
+    Args:
+        usable: for each row that was given, whether it is among `rows`; by default all.
+    """
+    described = run.read_json(files.DATA, "classes", "features")
+    reading = Reading(described)
+    # A dataset and not an array, which Keras would round to 32 bits for a model that takes 64.
+    x = raw(reading.features, rows) if isinstance(rows, Frame) else rows
+    outputs = model.predict(batches_of(x), verbose=0)
+    return predictions(outputs, described, usable=usable)

@@ -17,9 +17,9 @@ from ..errors import RequestError
 from ..record import directory as files
 from ..record.compare import Arrays, compare, compare_states, surroundings
 from ..record.directory import RunDirectory, open_run, read_result
-from .ensemble import train_recipe
 from .prepare import prepare_run
 from .previous_run import completed_result
+from .recipe import train_recipe
 from .reload import same_data
 from .stored_recipe import Overrides, recipe_of
 

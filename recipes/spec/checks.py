@@ -7,6 +7,7 @@ from ..errors import Problem
 from .choices import Choice, Residual
 from .durations import Duration
 from .fields import closest, listed
+from .folds import folds_fit
 from .network import Found, layers_can_stand_in_a_list, layers_follow_one_another
 from .nodes import Node, Path, is_list
 from .schema import Recipe
@@ -77,7 +78,8 @@ def _monitored(callback: Choice) -> list[str]:
 
 def _not_logged(recipe: Recipe, monitor: str) -> Iterator[str]:
     base = monitor.removeprefix("val_")
-    if monitor.startswith("val_") and recipe.data.validation is None:
+    validated = recipe.data.validation is not None or recipe.data.folds is not None
+    if monitor.startswith("val_") and not validated:
         yield (
             f"`{monitor}` needs validation rows, and `data.validation` is null. Monitor "
             f"`{base}`, or set `data.validation`."
@@ -167,7 +169,8 @@ def batch_fits_limit(recipe: Recipe) -> Found:
 
 def splits_leave_rows(recipe: Recipe) -> Found:
     """Validation and test together must leave rows to train on."""
-    parts = [recipe.data.validation, recipe.data.test]
+    validation = None if recipe.data.folds is not None else recipe.data.validation
+    parts = [validation, recipe.data.test]
     fractions = [part for part in parts if isinstance(part, float)]
     if sum(fractions) >= 1:
         yield (
@@ -296,6 +299,7 @@ CHECKS: list[tuple[Check, frozenset[str]]] = [
     (windows_forecast_numbers, frozenset({"data", "loss", "pretraining"})),
     (columns_of_windows_are_apart, frozenset({"data"})),
     (splits_leave_rows, frozenset({"data"})),
+    (folds_fit, frozenset({"data", "ensemble"})),
     (arrays_have_no_own_files, frozenset({"data"})),
     (warm_up_ends_within_the_run, frozenset({"learning_rate", "epochs"})),
     (clipping_has_a_bound, frozenset({"gradient_clipping"})),

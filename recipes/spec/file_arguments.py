@@ -65,7 +65,8 @@ RUN_FILES = frozenset(
     {
         "recipe.yaml", "manifest.json", "metrics.jsonl", "gradients.jsonl", "pretraining.json",
         "model.keras", "data.json", "result.json", "report.html", "traceback.txt", "run.lock",
-        "pretraining", "tensorboard", "members", "checkpoints/state", "checkpoints/best.keras",
+        "pretraining", "tensorboard", "members", "folds", "out_of_fold.csv", "checkpoints/state",
+        "checkpoints/best.keras",
     }
 )  # fmt: skip
 # A run leaves these files to the callbacks that a recipe names itself.

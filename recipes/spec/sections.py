@@ -268,6 +268,16 @@ class DataSection(Strict):
         description="windows over the rows of a series, to forecast the rows that follow; a "
         "section, described [below](#windows)",
     )
+    folds: int | None = Key(
+        None,
+        ge=2,
+        le=MOST,
+        description="cross-validation: train this many networks, each validated on another part "
+        "of the rows that are not tested on; takes the place of `validation`",
+    )
+    fold: Count | None = Key(
+        None, description="train on this one of the `folds` alone, from 1; as runs of a fold do"
+    )
     scale: Literal["minmax", "standardize", "none"] = Key(
         "none",
         description="scaling to [0, 1] or to mean 0 and deviation 1, fitted on the training rows",

@@ -48,6 +48,12 @@ class HyperModel(keras_tuner.HyperModel):
         directory: str | os.PathLike = ".",
     ):
         self.sweep = load_sweep(source, overrides, plugins=plugins)
+        if self.sweep.folds is not None:
+            raise ValueError(
+                "A keras-tuner tuner trains one model a trial, and the recipe of "
+                f"{self.sweep.name!r} has `data.folds`. Use `keras_recipes.sweep`, or set "
+                "`data.folds: null` among the overrides."
+            )
         super().__init__(name=self.sweep.name)
         self.arrays = arrays
         self.directory = Path(directory)

@@ -6,6 +6,7 @@ from enum import Enum, StrEnum
 from typing import Any
 
 from ...spec import Recipe
+from ...spec.folds import each_fold
 from ..spec.load import trial_recipe
 from ..spec.records import Sweep
 from .hyperparameters import EPOCHS, INITIAL_EPOCH, PARENT, active_of
@@ -118,8 +119,10 @@ def check_settings(sweep: Sweep, trials: Iterable[Trial]) -> None:
 
 
 def recipes_of(sweep: Sweep, plan: Plan) -> list[Recipe]:
-    """The recipe of each training of a trial: one for each seed, all with the same split."""
+    """The recipe of each training of a trial: one for each fold, or each seed of one split."""
     recipe = trial_recipe(sweep, plan.values, epochs=plan.full)
+    if sweep.folds is not None:
+        return each_fold(recipe)
     if sweep.repeats == 1:
         return [recipe]
     return [

@@ -34,6 +34,8 @@ RESULT = "result.json"
 TENSORBOARD = "tensorboard"
 ENSEMBLE = "ensemble"
 LOGS = "workers"
+# What the run directories of the folds of a trial begin with.
+FOLD = "fold"
 # What is written to, and so must not be a link to another place.
 WRITTEN = (ORACLE, TRIALS, TENSORBOARD, ENSEMBLE, LOGS, EVENTS, TOKEN)
 # These may change between two starts: how fast, how long and what for, not what is searched.
@@ -67,12 +69,13 @@ def trial_folder(directory: Path, trial_id: str) -> Path:
     return directory / TRIALS / f"{int(trial_id):04d}"
 
 
-def run_folders(directory: Path, trial_id: str, repeats: int) -> list[Path]:
-    """The run directories of a trial: its folder, or one in it for each seed."""
+def run_folders(directory: Path, trial_id: str, sweep: Sweep) -> list[Path]:
+    """The run directories of a trial: its folder, or one in it for each seed or fold."""
     folder = trial_folder(directory, trial_id)
-    if repeats == 1:
+    if sweep.trainings == 1:
         return [folder]
-    return [folder / f"seed-{index}" for index in range(1, repeats + 1)]
+    word = "seed" if sweep.folds is None else FOLD
+    return [folder / f"{word}-{index}" for index in range(1, sweep.trainings + 1)]
 
 
 # What has happened.

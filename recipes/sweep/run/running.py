@@ -235,7 +235,8 @@ class Running:
         }
         if len(best) > 1:
             lead = compare(best[0].seeds, best[1].seeds)
-            said = lead_sentence(best[0], best[1], lead, sweep.objective)
+            noise = "seeds" if sweep.folds is None else "folds"
+            said = lead_sentence(best[0], best[1], lead, sweep.objective, noise)
             found["lead"] = {"second": best[1].trial, **asdict(lead), "said": said}
         if sweep.evaluate_test:
             found["test"] = evaluate_winner(path, best[0], self.arrays)

@@ -28,7 +28,7 @@ def row(sweep: Sweep, directory: Path, trial: Trial) -> Row:
     """The row of a trial, from its run directories."""
     plan = plan_of(sweep, trial)
     metric, direction = sweep.objective.metric, sweep.objective.direction
-    folders = run_folders(directory, trial.trial_id, sweep.repeats)
+    folders = run_folders(directory, trial.trial_id, sweep)
     lines = [read_metrics(folder) for folder in folders]
     found = [curves(epochs).get(metric, ([], []))[1] for epochs in lines]
     completed = trial.outcome in (TrialOutcome.COMPLETED, TrialOutcome.STOPPED)

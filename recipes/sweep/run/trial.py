@@ -44,8 +44,8 @@ class TrialResult:
     Attributes:
         outcome: its kind.
         reason: why it failed or was stopped.
-        curve: epoch and value of the objective, of which the best decides; with repeats one entry,
-            the mean of the best values of all trainings.
+        curve: epoch and value of the objective, of which the best decides; with repeats or folds
+            one entry, the mean of the best values of all trainings.
     """
 
     outcome: TrialOutcome
@@ -89,13 +89,13 @@ class Trainer:
             return TrialResult(TrialOutcome.CRASHED, f"{type(error).__name__}: {error}")
 
     def _run(self, plan: Plan, report: Report) -> TrialResult:
-        folders = run_folders(self.directory, plan.trial_id, self.sweep.repeats)
+        folders = run_folders(self.directory, plan.trial_id, self.sweep)
         if plan.parent is not None:
-            parents = run_folders(self.directory, plan.parent, self.sweep.repeats)
+            parents = run_folders(self.directory, plan.parent, self.sweep)
             for source, target in zip(parents, folders, strict=True):
                 if not target.exists():
                     when_there_is_space(lambda a=source, b=target: copy_folder(a, b))
-        if self.sweep.repeats > 1:
+        if self.sweep.trainings > 1:
             # The mean decides, which is known only after the last training.
             report = _always_continue
         results = []

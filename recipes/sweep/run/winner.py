@@ -14,11 +14,13 @@ from ....disk import when_there_is_space
 from ...build.inputs import data_of
 from ...record import directory as files
 from ...record.directory import RunDirectory
-from ...run.ensemble import averaged
 from ...run.reload import measured, model_of
-from ...spec import load
+from ...run.several import averaged
+from ...run.stored_recipe import plugin_comment
+from ...spec import Recipe, dump, load
+from ...spec.folds import with_fold
 from ..spec.records import Objective, Sweep
-from .folder import BEST, ENSEMBLE
+from .folder import BEST, ENSEMBLE, FOLD
 from .result import Row
 
 # The usual bound on the probability of a lead that is none.
@@ -90,8 +92,14 @@ def compare(first: Sequence[float], second: Sequence[float]) -> Lead:
     return Lead(difference, 1.0 if math.isnan(probability) else probability, test)
 
 
-def lead_sentence(best: Row, second: Row, lead: Lead, objective: Objective) -> str:
-    """The lead as a sentence."""
+def lead_sentence(
+    best: Row, second: Row, lead: Lead, objective: Objective, noise: str = "seeds"
+) -> str:
+    """The lead as a sentence.
+
+    Args:
+        noise: what the trainings of one setting differ in.
+    """
     start = (
         f"trial {best.trial} is ahead of trial {second.trial} by "
         f"{abs((best.score or 0.0) - (second.score or 0.0)):.3g} in {objective.metric}"
@@ -104,12 +112,16 @@ def lead_sentence(best: Row, second: Row, lead: Lead, objective: Objective) -> s
         )
     verdict = "more" if p < SIGNIFICANT else "no more"
     shown = f"{p:.2g}" if p >= 1e-4 else "below 0.0001"
-    return f"{start}, {verdict} than the noise of the seeds ({lead.test}, p = {shown})"
+    return f"{start}, {verdict} than the noise of the {noise} ({lead.test}, p = {shown})"
 
 
 def write_best(directory: Path, best: Row, sweep: Sweep) -> Path:
-    """Write `best.yaml`: the recipe of the best trial's first training."""
-    recipe = (directory / best.directories[0] / files.RECIPE).read_text(encoding="utf-8")
+    """Write `best.yaml`: the recipe of the best trial's first training, or of all its folds."""
+    first = directory / best.directories[0] / files.RECIPE
+    recipe = first.read_text(encoding="utf-8")
+    if sweep.folds is not None:
+        whole = with_fold(load(first), None)
+        recipe = plugin_comment(whole) + dump(whole)
     plugins = "".join(f" --plugin {name}" for name in sweep.plugins)
     reached = f"{sweep.objective.metric} {best.seeds[0]!r} in its best epoch"
     head = [
@@ -118,7 +130,10 @@ def write_best(directory: Path, best: Row, sweep: Sweep) -> Path:
         f"# Run:    keras-recipes train {directory / BEST}{plugins}",
         f"# Expect: {reached}, to the last digit on the machine of the sweep",
     ]
-    if len(best.seeds) > 1:
+    if sweep.folds is not None:
+        mean = f"{sweep.objective.metric} {best.score!r} on average over {sweep.folds} folds"
+        head[-1] = f"# Expect: {mean}, each in its best epoch"
+    elif len(best.seeds) > 1:
         head.append(
             f"#         (mean of {len(best.seeds)} seeds {best.score!r}; this is the first)"
         )
@@ -131,9 +146,21 @@ def write_best(directory: Path, best: Row, sweep: Sweep) -> Path:
 
 def evaluate_winner(directory: Path, best: Row, arrays: Any = None) -> dict[str, float]:
     """Metrics of the winner's model on the test rows: the only time that they are looked at."""
-    run = RunDirectory(directory / best.directories[0])
-    recipe = load(run / files.RECIPE)
-    return measured(recipe, data_of(recipe, arrays), model_of(run), "test")
+    recipe, model = _joined(directory, [best])
+    return measured(recipe, data_of(recipe, arrays), model, "test")
+
+
+def _joined(directory: Path, rows: Sequence[Row]) -> tuple[Recipe, Any]:
+    """The recipe of the first of some trials, and the average of their models.
+
+    With folds these are all folds of each trial, and the recipe is that of all of them.
+    """
+    recipe = load(directory / rows[0].directories[0] / files.RECIPE)
+    folded = Path(rows[0].directories[0]).name.startswith(f"{FOLD}-")
+    names = [name for row in rows for name in (row.directories if folded else row.directories[:1])]
+    models = [model_of(RunDirectory(directory / name)) for name in names]
+    recipe = with_fold(recipe, None) if folded else recipe
+    return recipe, models[0] if len(models) == 1 else averaged(models, recipe.name)
 
 
 def write_ensemble(
@@ -150,9 +177,7 @@ def write_ensemble(
     Returns:
         The members and the metrics of the ensemble.
     """
-    folders = [directory / row.directories[0] for row in best]
-    recipe = load(folders[0] / files.RECIPE)
-    model = averaged([model_of(RunDirectory(folder)) for folder in folders], recipe.name)
+    recipe, model = _joined(directory, best)
     name = f"{ENSEMBLE}/{files.MODEL}"
     when_there_is_space(lambda: RunDirectory(directory).write(name, model.save))
     data = data_of(recipe, arrays)

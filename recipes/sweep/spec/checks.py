@@ -84,6 +84,19 @@ def _repeats(sweep: Sweep, root: Node) -> Iterable[Problem]:
             f"judged together at their end. Use 1, or another algorithm. Received {sweep.repeats}."
         )
         yield root.problem(("repeats",), message)
+    if sweep.folds is not None and sweep.algorithm.name in JUDGE_EPOCHS:
+        message = (
+            f"`{sweep.algorithm.name}` judges a training while it runs, and the {sweep.folds} "
+            "folds of the recipe are judged together at their end. Use another algorithm, or "
+            "set `data.folds: null` among the overrides."
+        )
+        yield root.problem(("algorithm",), message)
+    if sweep.folds is not None and sweep.repeats > 1:
+        message = (
+            f"each setting is trained on the {sweep.folds} folds of the recipe. Use 1, or set "
+            f"`data.folds: null` among the overrides. Received {sweep.repeats}."
+        )
+        yield root.problem(("repeats",), message)
     if sweep.ensemble == 1:
         yield root.problem(("ensemble",), "expected 2 members or more, or 0 for none. Received 1.")
 

@@ -206,6 +206,7 @@ def _sweep(
         seed=made.seed,
         evaluate_test=made.evaluate_test,
         ensemble=made.ensemble,
+        folds=base.data.folds if base.data.fold is None else None,
         source=path,
         plugins=plugins,
         tree=tree,

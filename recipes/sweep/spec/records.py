@@ -89,6 +89,8 @@ class Sweep:
         seed: decides which settings are tried.
         evaluate_test: whether the winner is evaluated once on the test rows.
         ensemble: how many of the best trials become one model; 0 for none.
+        folds: of the recipe, each of which a setting is trained on; their mean decides. None for
+            none.
         source: the sweep's file, or None.
         plugins: modules whose classes the recipe names.
         tree: the recipe with everything it extends and `base` merged in.
@@ -111,9 +113,15 @@ class Sweep:
     seed: int = 0
     evaluate_test: bool = False
     ensemble: int = 0
+    folds: int | None = None
     source: Path | None = None
     plugins: tuple[str, ...] = ()
     tree: Node | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def trainings(self) -> int:
+        """Trainings of each setting: one for each seed, or for each fold."""
+        return self.repeats if self.folds is None else self.folds
 
     def named(self, name: str) -> tuple[Parameter, ...]:
         """The parameters of one name: one for each condition it is under."""

@@ -25,6 +25,8 @@ KEPT: dict[Keys, str] = {
     ("data", "seed"): "every trial must be judged on the same rows.",
     ("data", "validation"): "every trial must be judged on the same rows.",
     ("data", "test"): "every trial must be judged on the same rows.",
+    ("data", "folds"): "every trial must be judged on the same rows.",
+    ("data", "fold"): "every trial must be judged on the same rows.",
     ("ensemble",): "a sweep trains single networks; its key `ensemble` joins the best of them.",
 }
 

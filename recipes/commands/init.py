@@ -1,0 +1,77 @@
+"""The verb that writes a first recipe for a file of rows: init."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from ... import disk
+from ..errors import RequestError
+from .options import Arguments, add_verb
+
+
+def add(verbs: Any) -> None:
+    text = "write a first recipe for a table, commented, to train and to edit"
+    starting = add_verb(verbs, "init", init, text)
+    starting.add_argument(
+        "file", metavar="FILE", help=".csv, .tsv, .jsonl, .parquet or .npz; text may be gzipped"
+    )
+    starting.add_argument(
+        "--target", metavar="NAME", help="what is predicted; without it the columns are listed"
+    )
+    starting.add_argument(
+        "--out", metavar="FILE", default="recipe.yaml", help="default: recipe.yaml"
+    )
+    starting.add_argument(
+        "--limit", metavar="ROWS", type=int, help="use at most this number of rows"
+    )
+
+
+def init(arguments: Arguments) -> int:
+    """Write a recipe; without a target, list what may be one."""
+    if arguments.target is None:
+        return _list(Path(arguments.file))
+    from ..data.outline import outline
+    from .starter import baseline, recipe_text
+
+    out = Path(arguments.out)
+    if out.suffix not in (".yaml", ".yml"):
+        raise RequestError(f"{out}: the name of a recipe ends in .yaml.")
+    if os.path.lexists(out):
+        raise RequestError(
+            f"{out}: already exists and is not overwritten. Name another with --out."
+        )
+    if arguments.limit is not None and arguments.limit < 1:
+        raise RequestError(f"--limit: expected a number of rows. Received {arguments.limit}.")
+    found = outline(Path(arguments.file), arguments.target, arguments.limit)
+    _write(out, recipe_text(found, out, arguments.limit))
+    print(f"{out}: {found.data.task}, {len(found.data.train)} training rows; {baseline(found)}")
+    print(f"keras-recipes train {out}")
+    return 0
+
+
+def _write(out: Path, text: str) -> None:
+    """Write the recipe where nothing is yet, and check it."""
+    from ..spec import load
+
+    try:
+        disk.write_text_once(out, text)
+    except FileExistsError:
+        raise RequestError(f"{out}: already exists and is not overwritten.") from None
+    except OSError as error:
+        raise RequestError(f"{out}: cannot be written: {error.strerror}.") from None
+    try:
+        load(out)
+    except BaseException:
+        disk.remove_file(out)
+        raise
+
+
+def _list(path: Path) -> int:
+    from ..data.outline import listing
+    from ..data.table import note_lines
+
+    found = listing(path)
+    for line in note_lines(found.notes):
+        print(line.removeprefix("column "))
+    print(f"Say what is predicted; most likely: --target {found.suggestion!r}")
+    return 0

@@ -1,0 +1,249 @@
+"""What a file of rows holds: its columns, its target and task, as `init` writes them down.
+
+A kind of file is a row of `KINDS`: how it is listed, and how it is outlined.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import DataError
+from ..spec.fields import listed, shown
+from .features import FEATURES, Date, Feature
+from .frame import Frame, plain
+from .infer import infer
+from .load import Data, load_data, read
+from .npz import opened
+from .sources import SOURCES
+from .split import Splits
+from .table import NO_TABLE, TableOptions
+from .targets import Task, doubt
+
+# Parts of the rows that a first recipe validates and tests on.
+VALIDATION = TEST = 0.15
+SEED = 1
+# Names that targets often have.
+USUAL = ("target", "label", "labels", "class", "y", "y_train", "outcome", "response")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table, as a recipe writes it.
+
+    Attributes:
+        name: of the column.
+        entry: what stands below `features`: the name of a feature, one with arguments, or `drop`.
+        reason: why, in a phrase.
+    """
+
+    name: str
+    entry: str | Mapping[str, Any]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What a recipe says of a file.
+
+    Attributes:
+        source: name of the source.
+        arguments: of the source, the path among them.
+        target: column that is predicted; None where the source says it itself.
+        without_target: rows that have none.
+        data: what was loaded, split as the recipe splits it.
+        asked: the task, where the targets leave it in doubt; else None.
+        columns: of a table.
+        dates: names of the columns that hold dates.
+    """
+
+    source: str
+    arguments: Mapping[str, Any]
+    target: str | None
+    without_target: int
+    data: Data
+    asked: Task | None
+    columns: tuple[Column, ...] = ()
+    dates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What may be predicted.
+
+    Attributes:
+        notes: name and kind of each column or array.
+        suggestion: the one that is a target most likely.
+    """
+
+    notes: tuple[str, ...]
+    suggestion: str
+
+
+def outline(path: Path, target: str, limit: int | None = None) -> Outline:
+    """Look at a file, to predict one of its columns or arrays.
+
+    Args:
+        limit: use at most this number of rows.
+
+    Raises:
+        DataError: the file cannot be read, or the target cannot be predicted.
+    """
+    return KINDS[_kind(path)].outline(path, target, limit)
+
+
+def listing(path: Path) -> Listing:
+    """What a file has to predict."""
+    return KINDS[_kind(path)].listing(path)
+
+
+def _kind(path: Path) -> str:
+    name = path.name.lower().removesuffix(".gz")
+    if path.is_dir():
+        raise DataError(f"{path}: is a folder; give a file, {listed(list(SUFFIXES))}.")
+    for suffix, kind in SUFFIXES.items():
+        if name.endswith(suffix):
+            return kind
+    raise DataError(f"{path}: expected a file that ends in {listed(list(SUFFIXES))}.")
+
+
+def _table_outline(path: Path, target: str, limit: int | None) -> Outline:
+    kind, arguments = _kind(path), {"path": str(path)}
+    column = _table(path).select([target]).typed()[target]
+    missing = 0 if isinstance(column, np.ndarray) else column.null_count
+    options = TableOptions((target,), drop_missing_target=missing > 0)
+    data, asked = _loaded(kind, arguments, options, limit)
+    rows: Frame = data.train.x
+    found = {name: infer(rows, name) for name in rows.columns}
+    return Outline(
+        kind,
+        arguments,
+        target,
+        missing,
+        data,
+        asked,
+        tuple(Column(name, _entry(each.feature), each.reason) for name, each in found.items()),
+        tuple(name for name, each in found.items() if isinstance(each.feature, Date)),
+    )
+
+
+def _loaded(
+    kind: str, arguments: Mapping[str, Any], options: TableOptions, limit: int | None
+) -> tuple[Data, Task | None]:
+    """The data, and its task where the recipe has to say it."""
+    source = read(kind, arguments, None, None, options)
+    asked: Task | None = None
+    if doubt(source.y, source.task):
+        asked = "classification" if source.task == "regression" else "regression"
+    data = load_data(
+        kind,
+        arguments,
+        splits=Splits(VALIDATION, "auto"),
+        seed=SEED,
+        limit=limit,
+        task=asked,
+        table=options,
+    )
+    return data, asked
+
+
+def _entry(feature: Feature | None) -> str | dict[str, Any]:
+    """A feature as a recipe writes it, without the arguments that have their defaults."""
+    if feature is None:
+        return "drop"
+    name = next(name for name, kind in FEATURES.items() if kind is type(feature))
+    given = {each.name: getattr(feature, each.name) for each in fields(feature)}
+    usual = {each.name: each.default for each in fields(feature)}
+    arguments = {key: value for key, value in given.items() if value != usual[key]}
+    return {name: arguments} if arguments else name
+
+
+def _table(path: Path) -> Frame:
+    found = SOURCES[_kind(path)](path=str(path))
+    assert isinstance(found, Frame)
+    return found
+
+
+def _table_listing(path: Path) -> Listing:
+    table = _table(path).typed()
+    notes = []
+    usable = []
+    for name in table.columns:
+        try:
+            found = infer(table, name)
+        except DataError:
+            notes.append(f"{plain(name)}: numbers and words")
+            continue
+        what = "no feature" if found.feature is None else found.feature.describe()
+        notes.append(f"{plain(name)}: {what}; {found.reason}")
+        if found.feature is not None:
+            usable.append(name)
+    return Listing(tuple(notes), _likely(usable or list(table.columns)))
+
+
+def _likely(names: Sequence[str]) -> str:
+    """The name that a target has most likely: a usual one, else the last."""
+    return next((name for name in names if name.lower() in USUAL), names[-1])
+
+
+def _arrays_outline(path: Path, target: str, limit: int | None) -> Outline:
+    names = _shapes(path)
+    if target not in names:
+        raise DataError(f"{path}: has no array {shown(target)}; it has {listed(list(names))}.")
+    # `y` goes with `x`, `y_train` with `x_train`, `labels` with the only other array.
+    partners = [name for name in names if name != target and name == f"x{target[1:]}"]
+    others = [name for name in names if name != target and not name.endswith("test")]
+    rows = (partners or others or [""])[0]
+    if not rows or (not partners and len(others) > 1):
+        raise DataError(
+            f"{path}: cannot tell which array has the rows of {shown(target)}; it has "
+            f"{listed(list(names))}. Call them `x` and `y`, or write the recipe yourself."
+        )
+    arguments: dict[str, Any] = {"path": str(path)}
+    arguments |= {key: name for key, name in (("x", rows), ("y", target)) if key != name}
+    if {"x_test", "y_test"} <= set(names):
+        arguments |= {"x_test": "x_test", "y_test": "y_test"}
+    data, asked = _loaded("npz", arguments, NO_TABLE, limit)
+    return Outline("npz", arguments, None, 0, data, asked)
+
+
+def _arrays_listing(path: Path) -> Listing:
+    shapes = _shapes(path)
+    return Listing(
+        tuple(f"{plain(name)}: shape {shape}" for name, shape in shapes.items()),
+        _likely(list(shapes)),
+    )
+
+
+def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    with opened(path) as file:
+        found = {name: file[name].shape for name in file.files}
+    if not found:
+        raise DataError(f"{path}: has no arrays.")
+    return found
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of file.
+
+    Attributes:
+        listing: what may be predicted.
+        outline: what a recipe says of it.
+    """
+
+    listing: Callable[[Path], Listing]
+    outline: Callable[[Path, str, int | None], Outline]
+
+
+TABLE = Kind(_table_listing, _table_outline)
+KINDS: dict[str, Kind] = {
+    "csv": TABLE,
+    "jsonl": TABLE,
+    "parquet": TABLE,
+    "npz": Kind(_arrays_listing, _arrays_outline),
+}
+# End of a name, `.gz` aside -> source.
+SUFFIXES = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".parquet": "parquet", ".npz": "npz"}

@@ -1,0 +1,180 @@
+"""`init`: a first recipe for any table, that validates, trains, and learns."""
+
+import gzip
+import json
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+from tables import COLUMNS, write_table
+
+import keras_recipes
+from keras_recipes.recipes.build.inputs import data_of
+from keras_recipes.recipes.cli import main
+from keras_recipes.recipes.data.outline import outline
+
+TARGETS = {
+    "credit": ("Status", "classification"),
+    "titanic": ("survived", "classification"),
+    "diamonds": ("price", "regression"),
+    "flights": ("arr_delay", "regression"),
+    "movies": ("Comedy", "classification"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(COLUMNS))
+def test_features_are_those_that_training_would_infer(name, tmp_path, capsys):
+    target, task = TARGETS[name]
+    path = write_table(name, tmp_path)
+    assert main(["init", str(path), "--target", target]) == 0
+    assert capsys.readouterr().out.startswith(f"recipe.yaml: {task}, ")
+    assert main(["validate", "recipe.yaml"]) == 0
+    recipe = keras_recipes.load("recipe.yaml")
+    written = data_of(recipe)
+    inferred = data_of(keras_recipes.load("recipe.yaml", {"data.features": None}))
+    assert written.features == inferred.features
+    assert written.task == task
+    kept = [column for column, entry in recipe.data.features.items() if entry != "drop"]
+    assert sorted(kept) == sorted(feature.name for feature in written.features)
+
+
+def rows(count=240):
+    """A number and a word that decide a class, a date, a name of the row, and holes."""
+    draw = np.random.default_rng(0)
+    found = []
+    for row in range(count):
+        size, kind = draw.normal(), "ab"[draw.integers(2)]
+        label = "high" if size + (kind == "a") > 0.4 else "low"
+        day = f"2020-{row % 12 + 1:02}-{row % 28 + 1:02}"
+        found.append(
+            {"size": round(size, 3), "kind": kind, "id": f"r{row}", "day": day, "y": label}
+        )
+    return found
+
+
+def as_csv(path, found, delimiter=","):
+    lines = [delimiter.join(found[0]), *(delimiter.join(map(str, row.values())) for row in found)]
+    text = "\n".join(lines).encode()
+    path.write_bytes(gzip.compress(text) if path.suffix == ".gz" else text)
+
+
+WRITERS = {
+    "t.csv": as_csv,
+    "t.csv.gz": as_csv,
+    "t.tsv": lambda path, found: as_csv(path, found, "\t"),
+    "t.jsonl": lambda path, found: path.write_text("\n".join(map(json.dumps, found))),
+    "t.parquet": lambda path, found: parquet.write_table(pa.Table.from_pylist(found), path),
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_every_format_of_a_table(name, tmp_path):
+    WRITERS[name](tmp_path / name, rows())
+    assert main(["init", name, "--target", "y", "--out", "mine.yaml"]) == 0
+    text = (tmp_path / "mine.yaml").read_text()
+    assert f"path: {name}" in text
+    assert "id: drop" in text
+    assert "it names the rows" in text
+    assert "# split_by: {time: day}" in text
+    assert "2 classes: high, low" in text
+    data = data_of(keras_recipes.load("mine.yaml"))
+    assert [feature.name for feature in data.features] == ["size", "kind", "day"]
+
+
+def test_the_recipe_learns_more_than_the_most_frequent_class(tmp_path):
+    as_csv(tmp_path / "t.csv", rows())
+    assert main(["init", "t.csv", "--target", "y"]) == 0
+    recipe = keras_recipes.load("recipe.yaml")
+    result = recipe.train(out=tmp_path / "run", progress=False)
+    y = data_of(recipe).test.y
+    assert result.test["accuracy"] > max(y.mean(), 1 - y.mean()) + 0.1
+
+
+def test_rows_without_a_target_are_left_out_and_counted(tmp_path):
+    found = rows()
+    found[3]["y"] = found[9]["y"] = ""
+    as_csv(tmp_path / "t.csv", found)
+    assert main(["init", "t.csv", "--target", "y", "--limit", "100"]) == 0
+    text = (tmp_path / "recipe.yaml").read_text()
+    assert "missing_target: drop" in text
+    assert "2 rows have no target" in text
+    assert "limit: 100" in text
+
+
+def test_whole_numbers_that_differ_much_are_predicted_as_numbers(tmp_path):
+    found = [{"x": row["size"], "y": 7 * index} for index, row in enumerate(rows())]
+    as_csv(tmp_path / "t.csv", found)
+    assert outline(tmp_path / "t.csv", "y").asked == "regression"
+    assert main(["init", "t.csv", "--target", "y"]) == 0
+    assert data_of(keras_recipes.load("recipe.yaml")).task == "regression"
+
+
+def test_many_columns_are_not_spelled_out(tmp_path):
+    draw = np.random.default_rng(0)
+    found = [{f"c{c}": draw.normal() for c in range(70)} | {"y": row % 2} for row in range(40)]
+    as_csv(tmp_path / "t.csv", found)
+    assert main(["init", "t.csv", "--target", "y"]) == 0
+    text = (tmp_path / "recipe.yaml").read_text()
+    assert "features: auto" in text
+    assert len(text.splitlines()) < 40
+
+
+def test_names_of_any_form_are_written_so_that_they_are_read(tmp_path):
+    names = ["yes", "1e3", "a: b", "# no", "{x}", "two\nlines", "null", "é"]
+    found = {name: np.random.default_rng(0).normal(size=60) for name in names}
+    parquet.write_table(pa.table({**found, "the target": [0, 1] * 30}), tmp_path / "t.parquet")
+    assert main(["init", "t.parquet", "--target", "the target"]) == 0
+    assert list(keras_recipes.load("recipe.yaml").data.features) == names
+
+
+def test_arrays(tmp_path, capsys):
+    x = np.random.default_rng(0).integers(0, 255, (80, 4, 4), dtype="uint8")
+    np.savez(
+        tmp_path / "a.npz", x_train=x, y_train=np.arange(80) % 4, x_test=x, y_test=np.arange(80) % 4
+    )
+    assert main(["init", "a.npz"]) == 0
+    assert "--target 'y_train'" in capsys.readouterr().out
+    assert main(["init", "a.npz", "--target", "y_train"]) == 0
+    data = data_of(keras_recipes.load("recipe.yaml"))
+    assert (len(data.test), len(data.classes)) == (80, 4)
+    assert "scale: minmax" in (tmp_path / "recipe.yaml").read_text()
+
+
+def test_without_a_target_the_columns_are_listed(tmp_path, capsys):
+    as_csv(tmp_path / "t.csv", rows())
+    assert main(["init", "t.csv"]) == 0
+    told = capsys.readouterr().out
+    assert "kind: category; 2 categories" in told
+    assert "--target 'y'" in told
+    assert not (tmp_path / "recipe.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["t.csv", "--target", "z"], "has no column `z`"),
+        (["none.csv", "--target", "y"], "there is no such file"),
+        (["none.csv"], "there is no such file"),
+        (["t.txt", "--target", "y"], "expected a file that ends in"),
+        (["folder", "--target", "y"], "is a folder"),
+        (["t.csv", "--target", "y", "--out", "r.txt"], "ends in .yaml"),
+        (["t.csv", "--target", "y", "--out", "no/r.yaml"], "cannot be written"),
+        (["t.csv", "--target", "y", "--limit", "0"], "expected a number of rows"),
+        (["t.csv", "--target", "id"], "class r0 has a single row"),
+        (["t.csv", "--target", "y", "--out", "there.yaml"], "already exists"),
+        (["empty.csv", "--target", "y"], "empty.csv"),
+    ],
+)
+def test_bad_requests_write_nothing(tmp_path, capsys, arguments, message):
+    as_csv(tmp_path / "t.csv", rows())
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "there.yaml").write_text("mine")
+    (tmp_path / "empty.csv").write_text("")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    assert main(["init", *arguments]) == 2
+    told = capsys.readouterr().err
+    assert message in told
+    assert "Traceback" not in told
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+    assert (tmp_path / "there.yaml").read_text() == "mine"
