@@ -12,6 +12,7 @@ from ..data import Data
 from ..data.scale import Scaling
 from ..errors import RecipeError
 from ..spec import Choice, Recipe
+from ..spec.pictures import mixes
 from ..spec.tasks import BINARY_LOSSES, CLASS_LOSSES, UNIT_LOSSES
 from ..spec.tasks import Task as Kind
 from .objects import Builder
@@ -139,7 +140,9 @@ def task_of(recipe: Recipe, data: Data) -> Task:
         return Task(Form.MULTILABEL, data.num_outputs, logits, loss=loss)
     _check_scale(recipe, "the targets are classes")
     classes = len(data.classes)
-    loss = name or "sparse_categorical_crossentropy"
+    # Class numbers cannot be mixed.
+    default = "categorical_crossentropy" if mixes(recipe) else "sparse_categorical_crossentropy"
+    loss = name or default
     if loss.startswith("sparse_"):
         return Task(Form.LABELS, classes, logits, loss=loss)
     if loss not in BINARY_LOSSES:

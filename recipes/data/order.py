@@ -1,6 +1,7 @@
 """Batches in an order that is a function of the seed and the epoch, and of nothing else."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,8 @@ _random: Any = tf.random.experimental  # type: ignore[attr-defined]
 # Batches made ready while the processor trains on one.
 AHEAD = 4
 EVALUATION_BATCH = 1024
+# Inputs, targets, rows of the training split (batch,) and the epoch, to inputs and targets.
+Augment = Callable[[Any, tf.Tensor, tf.Tensor, tf.Tensor], tuple[Any, tf.Tensor]]
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ def training_dataset(
     seed: int,
     drop_remainder: bool = False,
     start_step: int = 0,
+    augment: Augment | None = None,
+    workers: int | None = None,
 ) -> TrainingDataset:
     """Shuffled batches of a split, held in memory once, in raw form.
 
@@ -51,6 +56,8 @@ def training_dataset(
         start_step: batches at the beginning of each pass that are left out, to take up an epoch
             in its middle. Keras keeps the length of a dataset's first pass, so the epochs after
             it need a dataset and a `fit` of their own.
+        augment: changes the batches, as a function of their rows and the epoch alone.
+        workers: batches that are augmented at once, by default one a processor; it changes none.
 
     Raises:
         DataError: a batch is larger than the split.
@@ -67,22 +74,28 @@ def training_dataset(
     full = rows // size * size
 
     def batches(_: tf.Tensor) -> tf.data.Dataset:
-        order = order_of(rows, seed, epoch.read_value())
+        current = epoch.read_value()
+        order = order_of(rows, seed, current)
         whole = tf.reshape(order[start_step * size : full], (-1, size))
         found = tf.data.Dataset.from_tensor_slices(whole)
-        if full == rows or drop_remainder:
+        if full != rows and not drop_remainder:
+            found = found.concatenate(tf.data.Dataset.from_tensors(order[full:]))
+        if augment is None:
             return found
-        return found.concatenate(tf.data.Dataset.from_tensors(order[full:]))
+        return tf.data.Dataset.zip((found, tf.data.Dataset.from_tensors(current).repeat()))
 
-    def gathered(chosen: tf.Tensor) -> tuple[Any, tf.Tensor]:
+    def gathered(chosen: tf.Tensor, *current: tf.Tensor) -> tuple[Any, tf.Tensor]:
         # The cast to the model's type here runs beside the training step rather than in it.
-        return _gathered(x, chosen), tf.gather(y, chosen)
+        batch = _gathered(x, chosen), tf.gather(y, chosen)
+        return batch if augment is None else augment(*batch, chosen, *current)
+
+    parallel = None if augment is None else workers or os.cpu_count()
 
     dataset = (
         tf.data.Dataset.from_tensors(tf.constant(0))
         .flat_map(batches)
         # Outside of flat_map, which would make a function anew in each epoch (10 ms).
-        .map(gathered)
+        .map(gathered, num_parallel_calls=parallel)
         # Without a known length Keras takes a phantom step at the end of each epoch.
         .apply(tf.data.experimental.assert_cardinality(steps - start_step))
         .prefetch(AHEAD)
