@@ -209,7 +209,7 @@ def augmentation(recipe: Recipe, data: Data, task: Task) -> Augmentation | None:
     chosen = recipe.data.augment
     if not chosen:
         return None
-    inputs, shape = pictures_of(recipe, data.train.x)
+    inputs, shape = pictures_of(recipe, data.train.x, ("data", "augment"))
     problems = [recipe.problem(path, text) for path, text in colours_fit(recipe, shape[-1])]
     if problems:
         raise RecipeError(problems)
@@ -223,13 +223,18 @@ def augmentation(recipe: Recipe, data: Data, task: Task) -> Augmentation | None:
     return Augmentation(tuple(changes), shape, inputs, recipe.seed)
 
 
-def pictures_of(recipe: Recipe, x: Any) -> tuple[tuple[str, ...] | None, tuple[int, ...]]:
+def pictures_of(
+    recipe: Recipe, x: Any, place: tuple[str, str]
+) -> tuple[tuple[str, ...] | None, tuple[int, ...]]:
     """Names of the inputs that are pictures, None where rows have one input, and their shape.
+
+    Args:
+        x: training rows, or blocks of them by name.
+        place: the key that an error names.
 
     Raises:
         RecipeError: there are none, or of several shapes.
     """
-    place = ("data", "augment")
     if not isinstance(x, Mapping):
         shape = picture_shape(x.shape[1:], recipe.model.layers)
         if shape is None:

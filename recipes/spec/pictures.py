@@ -11,8 +11,8 @@ from .schema import Recipe
 from .shapes import Shape
 
 FLAT = (
-    "a row is {} numbers, and augmentations change pictures. If it is one, let the network begin "
-    "with its shape: `reshape: {{target_shape: [height, width, channels]}}`."
+    "a row is {} numbers, and no picture. If it is one, let the network begin with its shape: "
+    "`reshape: {{target_shape: [height, width, channels]}}`."
 )
 
 
