@@ -67,6 +67,7 @@ def test_every_public_class_has_an_example():
         "docs/resume.md",
         "docs/images.md",
         "docs/series.md",
+        "docs/augmentation.md",
     ],
 )
 def test_recipes_and_code_in_the_pages_are_sound(page):

@@ -13,6 +13,7 @@ from ..data.order import TrainingDataset, batch_rows, evaluation_dataset, traini
 from ..errors import DataError, RecipeError
 from ..spec import Choice, Recipe
 from . import task as tasks
+from .augment import augmentation
 from .balance import balance_of
 from .constant import baseline_loss, constant_guess
 from .decision import check_threshold
@@ -85,12 +86,13 @@ def experiment(recipe: Recipe, data: Data, files: Path) -> Experiment:
 
 
 def training_rows(recipe: Recipe, data: Data, task: tasks.Task) -> TrainingDataset:
-    """The training split in batches, in the order of each epoch."""
+    """The training split in batches, in the order of each epoch, augmented as the recipe says."""
     return training_dataset(
         Split(data.train.x, task.encode(data.train.y)),
         batch_size=recipe.data.batch_size,
         seed=recipe.seed,
         drop_remainder=recipe.data.drop_remainder,
+        augment=augmentation(recipe, data, task),
         balance=balance_of(recipe, task, data.train.y),
     )
 

@@ -13,6 +13,7 @@ from ..data.balance import focal_alpha
 from ..data.scale import Scaling
 from ..errors import RecipeError
 from ..spec import Choice, Recipe
+from ..spec.pictures import mixes
 from ..spec.target_checks import SEVERAL_LABELS, not_balanced
 from ..spec.tasks import BINARY_LOSSES, CLASS_LOSSES, FOCAL_LOSSES, NUMBERS, UNIT_LOSSES
 from ..spec.tasks import Task as Kind
@@ -182,9 +183,11 @@ def task_of(recipe: Recipe, data: Data) -> Task:
 
 def _default_loss(recipe: Recipe, data: Data) -> str:
     """The loss of a recipe that names none, for classes."""
+    mixed = mixes(recipe)
     if recipe.data.balance != "focal":
-        return "sparse_categorical_crossentropy"
-    two = len(data.classes) == 2 and data.task != "ordinal"
+        # Class numbers cannot be mixed.
+        return "categorical_crossentropy" if mixed else "sparse_categorical_crossentropy"
+    two = len(data.classes) == 2 and data.task != "ordinal" and not mixed
     return "binary_focal_crossentropy" if two else "categorical_focal_crossentropy"
 
 

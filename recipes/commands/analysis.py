@@ -1,8 +1,9 @@
 """Verbs that examine a recipe before training: check-data, plot, find-lr, check-gradients."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import RequestError
 from .options import (
@@ -17,6 +18,9 @@ from .options import (
     print_line,
 )
 
+if TYPE_CHECKING:
+    from ..spec import Recipe
+
 
 def add(verbs: Any) -> None:
     text = "look for what may be wrong with the data, without changing it"
@@ -24,9 +28,13 @@ def add(verbs: Any) -> None:
     add_recipe(looking)
     add_json(looking)
 
-    drawing = add_verb(verbs, "plot", plot, "draw the learning rate over the run, before training")
+    text = "draw the learning rate over the run, or the training data, before training"
+    drawing = add_verb(verbs, "plot", plot, text)
     add_recipes(drawing)
-    drawing.add_argument("--out", metavar="FILE", help="PNG or SVG (default: NAME-schedule.png)")
+    text = "draw training pictures, as they are and as `data.augment` changes them"
+    drawing.add_argument("--data", action="store_true", help=text)
+    text = "PNG or SVG (default: NAME-schedule.png, or NAME-data.png)"
+    drawing.add_argument("--out", metavar="FILE", help=text)
 
     find = add_verb(verbs, "find-lr", find_lr, "suggest learning rates with a range test")
     add_recipe(find)
@@ -81,6 +89,8 @@ def plot(arguments: Arguments) -> int:
         load_recipe(word, arguments.overrides, plugins=arguments.plugin)
         for word in arguments.recipes
     ]
+    if arguments.data:
+        return _plot_data(arguments, recipes)
     data = [load_data(recipe) for recipe in recipes]
     from ..report.rates import Course, plot_schedules
     from ..run.analysis import scheduled_values
@@ -91,6 +101,21 @@ def plot(arguments: Arguments) -> int:
         for recipe, rows in zip(recipes, data, strict=True)
     ]
     plot_schedules(courses, path)
+    print(path)
+    return 0
+
+
+def _plot_data(arguments: Arguments, recipes: Sequence["Recipe"]) -> int:
+    """A picture of training samples of one recipe."""
+    if len(recipes) != 1:
+        raise RequestError(f"plot --data draws one recipe. Received {len(recipes)}.")
+    recipe = recipes[0]
+    data = load_data(recipe)
+    from ..report.samples import plot_samples
+    from ..run.samples import samples
+
+    path = Path(arguments.out or f"{recipe.name}-data.png")
+    plot_samples(**samples(recipe, data), path=path)
     print(path)
     return 0
 

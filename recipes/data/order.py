@@ -1,7 +1,7 @@
 """Batches in an order that is a function of the seed and the epoch, and of nothing else."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,8 @@ _random: Any = tf.random.experimental  # type: ignore[attr-defined]
 # Batches made ready while the processor trains on one.
 AHEAD = 4
 EVALUATION_BATCH = 1024
+# Inputs, targets, rows of the training split (batch,) and the epoch, to inputs and targets.
+Augment = Callable[[Any, tf.Tensor, tf.Tensor, tf.Tensor], tuple[Any, tf.Tensor]]
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ def training_dataset(
     drop_remainder: bool = False,
     start_step: int = 0,
     balance: Balance | None = None,
+    augment: Augment | None = None,
+    workers: int | None = None,
 ) -> TrainingDataset:
     """Shuffled batches of a split, held in memory once, in raw form.
 
@@ -57,6 +61,8 @@ def training_dataset(
             it need a dataset and a `fit` of their own.
         balance: weights of the rows, which the dataset then yields after the targets, or how its
             rows are drawn; None for none.
+        augment: changes the batches, as a function of their rows and the epoch alone.
+        workers: batches that are augmented at once, by default one a processor; it changes none.
 
     Raises:
         DataError: a batch is larger than the split.
@@ -75,26 +81,33 @@ def training_dataset(
     drawn = None if balance is None else balance.resampling
 
     def batches(_: tf.Tensor) -> tf.data.Dataset:
-        number = epoch.read_value()
+        current = epoch.read_value()
         order = (
-            order_of(rows, seed, number) if drawn is None else resampled_order(drawn, seed, number)
+            order_of(rows, seed, current)
+            if drawn is None
+            else resampled_order(drawn, seed, current)
         )
         whole = tf.reshape(order[start_step * size : full], (-1, size))
         found = tf.data.Dataset.from_tensor_slices(whole)
-        if full == rows or drop_remainder:
+        if full != rows and not drop_remainder:
+            found = found.concatenate(tf.data.Dataset.from_tensors(order[full:]))
+        if augment is None:
             return found
-        return found.concatenate(tf.data.Dataset.from_tensors(order[full:]))
+        return tf.data.Dataset.zip((found, tf.data.Dataset.from_tensors(current).repeat()))
 
-    def gathered(chosen: tf.Tensor) -> tuple[Any, ...]:
+    def gathered(chosen: tf.Tensor, *current: tf.Tensor) -> tuple[Any, ...]:
         # The cast to the model's type here runs beside the training step rather than in it.
         found = _gathered(x, chosen), tf.gather(y, chosen)
+        found = found if augment is None else augment(*found, chosen, *current)
         return found if weights is None else (*found, tf.gather(weights, chosen))
+
+    parallel = readers(x) if augment is None else workers or os.cpu_count()
 
     dataset = (
         tf.data.Dataset.from_tensors(tf.constant(0))
         .flat_map(batches)
         # Outside of flat_map, which would make a function anew in each epoch (10 ms).
-        .map(gathered, num_parallel_calls=readers(x))
+        .map(gathered, num_parallel_calls=parallel)
         # Without a known length Keras takes a phantom step at the end of each epoch.
         .apply(tf.data.experimental.assert_cardinality(steps - start_step))
         .prefetch(AHEAD)

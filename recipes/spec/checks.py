@@ -10,6 +10,7 @@ from .fields import closest, listed
 from .folds import folds_fit
 from .network import Found, layers_can_stand_in_a_list, layers_follow_one_another
 from .nodes import Node, Path, is_list
+from .pictures import mixed_targets_fit_loss, pictures_can_be_augmented
 from .schema import Recipe
 from .source_files import csv_arguments_are_sound, tables_have_targets
 from .target_checks import balance_fits_task, classes_fit_task, threshold_fits_task
@@ -307,4 +308,6 @@ CHECKS: list[tuple[Check, frozenset[str]]] = [
     (blocks_have_layers, frozenset({"model"})),
     (layers_can_stand_in_a_list, frozenset({"model"})),
     (layers_follow_one_another, frozenset({"model", "data"})),
+    (pictures_can_be_augmented, frozenset({"model", "data"})),
+    (mixed_targets_fit_loss, frozenset({"loss", "data"})),
 ]

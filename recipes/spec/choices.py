@@ -31,6 +31,7 @@ ALIASES = {
         "normal": "random_normal",
         "uniform": "random_uniform",
     },
+    "layers": {"mixup": "mix_up", "cutmix": "cut_mix"},
     "losses": {"mse": "mean_squared_error", "mae": "mean_absolute_error"},
     "metrics": {
         "mse": "mean_squared_error",

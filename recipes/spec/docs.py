@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from . import catalog, keras_version
+from .augmentations import AUGMENTATIONS
 from .choices import ALIASES, Choice
 from .dump import to_plain
 from .fields import shown
@@ -109,6 +110,9 @@ def _names() -> str:
         known = [name for name in catalog.names(kind) if kind != "layers" or _listed(name)]
         names = ", ".join(f"`{name}`{_since(kind, name)}" for name in known)
         lines.append(f"**{kind}**: {names}.")
+        if kind == "layers":
+            augmentations = ", ".join(f"`{name}`" for name in sorted(AUGMENTATIONS))
+            lines.append(f"**augmentations**: {augmentations}.")
         aliases = ", ".join(f"`{new}` for `{old}`" for new, old in ALIASES.get(kind, {}).items())
         if aliases:
             lines[-1] += f" Also {aliases}."

@@ -8,6 +8,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from . import catalog, keras_version
 from .arguments import adapter
+from .augmentations import AUGMENTATIONS
 from .choices import ALIASES
 from .network import NOT_IN_A_LIST
 from .nodes import is_dict, is_list
@@ -29,6 +30,8 @@ def json_schema() -> dict[str, Any]:
         for name in keras_version.names(kind):
             definitions[f"{kind}.{name}"] = _arguments(kind, name)
     definitions["layer_items.choice"] = {"anyOf": [_choice("layers", NOT_IN_A_LIST), _residual()]}
+    others = set(catalog.names("layers")) - set(AUGMENTATIONS)
+    definitions["augmentations.choice"] = _choice("layers", others)
     schema["properties"]["extends"] = {
         "type": "string",
         "description": "path or name of a recipe that this one changes",

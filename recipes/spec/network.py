@@ -30,7 +30,7 @@ SOURCES: dict[str, Shape] = {
 SEVERAL = "takes several inputs, and a layer in a list has one: the output of the layer before it"
 CELL = "is one step of a recurrent layer. Use `{}`"
 TEXT = "takes text, and rows are numbers. A table encodes its words itself: `data.features`"
-MIXES = "mixes images and leaves their targets as they are. Use other augmentations"
+MIXES = "mixes pictures with others, and their targets too. Put it in `data.augment`"
 # Layers of Keras that are of no use in a list; a test tries each layer of the catalog.
 NOT_IN_A_LIST = {
     **dict.fromkeys(

@@ -7,6 +7,7 @@ from pydantic import Field as Key
 from pydantic import TypeAdapter
 
 from .arguments import choice, validated
+from .augmentations import Augmentation
 from .choices import Choice, Residual
 from .durations import Duration
 from .fields import Field, Mismatch, count_or, failure, is_number
@@ -281,6 +282,11 @@ class DataSection(Strict):
     scale: Literal["minmax", "standardize", "none"] = Key(
         "none",
         description="scaling to [0, 1] or to mean 0 and deviation 1, fitted on the training rows",
+    )
+    augment: list[Augmentation] = Key(
+        [],
+        description="random changes of training pictures in order, drawn anew for each epoch "
+        "and row",
     )
     batch_size: Annotated[int | Literal["all"], count_or("all")] = Key(
         32, description="rows an update: `all` is batch, 1 is stochastic gradient descent"

@@ -47,6 +47,19 @@ RECIPES = {
         "callbacks": [{"divergence_guard": {"limit": 1.12}}],
     },
     "accumulated": {"gradient_accumulation": 3, "steps_per_execution": 1},
+    "augmented": {
+        "data": {
+            "source": "digits",
+            "limit": 150,
+            "batch_size": 32,
+            "augment": [
+                {"random_translation": {"height_factor": 0.2, "width_factor": 0.2}},
+                "mix_up",
+            ],
+        },
+        "model": {"layers": [{"reshape": {"target_shape": [8, 8]}}, "flatten"]},
+        "learning_rate": 0.001,
+    },
 }
 
 
@@ -86,7 +99,9 @@ def same(first, second):
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=[] if name in ("averaged", "plateau") else [pytest.mark.slow])
+        pytest.param(
+            name, marks=[] if name in ("averaged", "plateau", "augmented") else [pytest.mark.slow]
+        )
         for name in RECIPES
     ],
 )

@@ -13,7 +13,7 @@ WRONG = [
     ("digits", ["add"], "`residual: [...]` adds"),
     ("digits", [{"gru_cell": {"units": 2}}], "is one step of a recurrent layer. Use `gru`"),
     ("csv", ["string_lookup"], "takes text, and rows are numbers"),
-    ("mnist", ["mix_up"], "leaves their targets as they are"),
+    ("mnist", ["mix_up"], "Put it in `data.augment`"),
     ("npz", [{"lstm": {"units": 2, "return_state": True}}], "lstm.return_state: `return_state`"),
     ("npz", [{"gru": {"units": 2, "stateful": True}}], "gru.stateful: `stateful` needs"),
     ("npz", [{"residual": [{"time_distributed": {"layer": "add"}}]}],
