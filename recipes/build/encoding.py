@@ -25,9 +25,12 @@ from ..data.stored import MOST_OF_MEMORY
 from ..errors import DataError
 from . import windows
 from .images import decodable
-from .mapped import MappedBlock, header, read_header
-from .preprocessing import BATCH, Preprocessing
+from .preprocessing import Preprocessing
+from .stored_block import StoredBlock, header, read_header
 
+# Rows that become numbers at a time: a multiple of what the processor computes at once, whose
+# results may differ in the last bit from those of single numbers.
+PIECE = 1 << 14
 # Fewer bytes of numbers are made again each time, which takes some milliseconds.
 MOST_UNCACHED = 4 << 20
 
@@ -47,7 +50,7 @@ class Encoder:
     large: bool
 
     def blocks(self, rows: Frame) -> Any:
-        """The blocks of a table, or of some of its rows: arrays, or `MappedBlock`s."""
+        """The blocks of a table, or of some of its rows: arrays, or `StoredBlock`s."""
         worthwhile = self.large or size_of(self.prepared, rows)
         place = self.entry(rows) if worthwhile and not _has_pictures(self.prepared) else None
         if place is None:
@@ -89,13 +92,13 @@ class Encoder:
             return None
         return blocks[names[0]] if len(names) == 1 else blocks
 
-    def _opened(self, path: Path, rows: int) -> np.ndarray | MappedBlock:
+    def _opened(self, path: Path, rows: int) -> np.ndarray | StoredBlock:
         with open(path, "rb") as file:
             shape, dtype, first = read_header(file)
         if shape[0] != rows:
             raise ValueError(f"{shape[0]} rows")
         if self.large:
-            return MappedBlock(path)
+            return StoredBlock(path)
         # Pages are copied where they are written to; nobody does.
         return np.asarray(np.memmap(path, dtype, "c", first, shape))
 
@@ -141,8 +144,8 @@ class Encoder:
 
     def _pieces(self, rows: Frame) -> Iterator[Mapping[str, np.ndarray]]:
         known = self.prepared.known(rows)
-        for first in range(0, len(rows), BATCH):
-            piece = rows.take(np.arange(first, min(first + BATCH, len(rows))))
+        for first in range(0, len(rows), PIECE):
+            piece = rows.take(np.arange(first, min(first + PIECE, len(rows))))
             blocks = self.prepared.encoded(piece, known)
             yield blocks if isinstance(blocks, Mapping) else {self.prepared.names[0]: blocks}
 

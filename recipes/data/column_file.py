@@ -10,7 +10,7 @@ from ... import disk
 from .digested import DIGEST, Digesting, intact
 
 # Rows of a record batch where a column is written piece by piece.
-BATCH_ROWS = 1 << 16
+BATCH_ROWS = 1 << 14
 
 
 class ColumnWriter:

@@ -30,6 +30,8 @@ NAMES_ROWS = 0.5
 WORDS_OF_TEXT = 2.0
 # Columns with few rows are read as categories however different their cells are.
 FEW_ROWS = 20
+# Rows that show whether a column has more than two fractions, as a rule.
+MANY_ROWS = 1000
 # Categories with fewer rows than this are grouped where there are many categories.
 RARE, MANY = 5, 100
 
@@ -60,7 +62,7 @@ def infer(rows: Frame, name: str) -> Inferred:
     if pictures is not None:
         return Inferred(*pictures)
     known = column.drop_null()
-    different = len(known.unique())
+    different = _different(known)
     missing = f", {column.null_count} missing" * (column.null_count > 0)
     if different == 0:
         return Inferred(None, "all training rows miss it")
@@ -72,6 +74,15 @@ def infer(rows: Frame, name: str) -> Inferred:
     write = f"write `features: {{'*': auto, {plain(name)}: category}}` below `data`"
     refuse_nearly_numbers(rows, name, write)
     return _text(rows, name, known, missing)
+
+
+def _different(known: pa.Array) -> int:
+    """How many different values there are; of fractions, more than two may be more still."""
+    if pa.types.is_floating(known.type):
+        some = len(known[:MANY_ROWS].unique())
+        if some > 2:
+            return some
+    return len(known.unique())
 
 
 def _numbers(column: pa.Array, known: pa.Array, different: int, missing: str) -> Inferred:

@@ -184,6 +184,11 @@ def memory() -> float:
         if found is None:
             raise DataError(f"{ALLOWED}: expected an amount such as `4 GB`. Received {asked!r}.")
         return float(found[1]) * UNITS[found[2]]
+    return installed()
+
+
+def installed() -> float:
+    """Bytes of memory that the machine has; infinite where it does not tell."""
     if not hasattr(os, "sysconf"):
         return math.inf
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

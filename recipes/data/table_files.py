@@ -16,7 +16,7 @@ from .tables import read_parquet
 # Bytes of text that a byte of gzip unfolds to, at least.
 GAIN = 3
 # Rows of a Parquet file that are read at a time.
-PARQUET_ROWS = 1 << 16
+PARQUET_ROWS = 1 << 14
 
 
 def open_delimited(path: Path, delimiter: str | None = None, encoding: str = "utf-8") -> Frame:

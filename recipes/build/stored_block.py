@@ -1,23 +1,21 @@
 """Rows of numbers in a file that is larger than memory, read by index."""
 
-import mmap
+import os
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 import numpy as np
 import tensorflow as tf
 
-from ..data.arrays import picked
 from ..data.blocks import Block
-
-# Bytes of the file that may be in memory for this process; the system keeps others as it likes.
-MOST_RESIDENT = 128 << 20
-# Reading a byte brings so many around it into memory: what Linux maps at a fault.
-AROUND = 64 << 10
+from ..errors import DataError
 
 
-class MappedBlock(Block):
-    """Rows (rows, width) in an `.npy` file, of which little is in memory at a time.
+class StoredBlock(Block):
+    """Rows (rows, width) in an `.npy` file, of which only those that are asked for are in memory.
+
+    They are read by position. Through a memory map, Linux brings up to 2 MiB around each row into
+    the memory of the process, which is slower and has no bound.
 
     Args:
         path: the file; what follows its numbers is not read.
@@ -26,13 +24,10 @@ class MappedBlock(Block):
 
     def __init__(self, path: Path, rows: np.ndarray | None = None) -> None:
         self.path, self.rows = path, rows
-        with open(path, "rb") as file:
-            shape, self.dtype, first = read_header(file)
-            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        count = int(np.prod(shape))
-        self._array = np.frombuffer(self._map, self.dtype, count, first).reshape(shape)
+        self._file = open(path, "rb", buffering=0)  # noqa: SIM115
+        shape, self.dtype, self._first = read_header(self._file)
         self.shape = shape if rows is None else (len(rows), *shape[1:])
-        self._touched = 0
+        self._size = int(np.prod(shape[1:])) * self.dtype.itemsize
 
     def gather(self, chosen: tf.Tensor) -> tf.Tensor:
         found = tf.numpy_function(self._read, [chosen], self.dtype, stateful=False)
@@ -46,13 +41,17 @@ class MappedBlock(Block):
         return self._read(np.arange(*rows.indices(len(self))))
 
     def _read(self, chosen: np.ndarray) -> np.ndarray:
-        found = picked(self._array, chosen if self.rows is None else self.rows[chosen])
-        self._touched += len(chosen) * AROUND + found.nbytes
-        if self._touched > MOST_RESIDENT and hasattr(mmap, "MADV_DONTNEED"):
-            # Pages that were read count as memory of this process until they are given back.
-            self._map.madvise(mmap.MADV_DONTNEED)
-            self._touched = 0
-        return found
+        rows = chosen if self.rows is None else self.rows[chosen]
+        # Rows that follow one another are read at once.
+        starts = np.flatnonzero(np.diff(rows, prepend=-2) != 1)
+        places = rows[starts].astype("int64") * self._size + self._first
+        sizes = np.diff(starts, append=len(rows)) * self._size
+        file = self._file.fileno()
+        pairs = zip(sizes.tolist(), places.tolist(), strict=True)
+        found = b"".join([os.pread(file, size, place) for size, place in pairs])
+        if len(found) != len(rows) * self._size:
+            raise DataError(f"{self.path}: was cut while it was in use.")
+        return np.frombuffer(found, self.dtype).reshape(len(rows), *self.shape[1:])
 
 
 def read_header(file: BinaryIO) -> tuple[tuple[int, ...], np.dtype, int]:
