@@ -4,6 +4,7 @@ Every row goes through the entry function of the command line, as `keras-recipes
 that the message is what a person reads and the status what a script sees.
 """
 
+import gzip
 import io
 import os
 import zipfile
@@ -190,6 +191,12 @@ TABLES = {
     "a folder": (".", "is a directory"),
     "a long name": ("n" * 3000, "cannot be read: File name too long"),
     "a zero byte": ('"a\\0b"', "cannot be read"),
+    "a pattern without files": ("'part-*.csv'", "part-*.csv: no file matches"),
+    "a pattern with a zero byte": ('"*\\0.csv"', "no file matches"),
+    "a truncated gzip file": (
+        gzip.compress(b"x,y\n" + b"1,a\n2,b\n" * 99, mtime=0)[:-9],
+        "is a damaged gzip file",
+    ),
 }
 
 
@@ -284,6 +291,26 @@ BUILDS = {
     "no way to make it": ("    - equalization: {value_range: 3}", "cannot be made of these argu"),
 }  # fmt: skip
 
+RECORDS = "{tfrecord: {path: a.tfrecord, features: {x: {}, y: {dtype: int64}}}}, target: y"
+# Other sources: (bytes of a.npy or a.tfrecord, lines of the data section, part of the message).
+OTHERS = {
+    "no npy file": (b"x,y", "{npy: {x: a.npy, y: a.npy}}", "a.npy: is no npy file"),
+    "npy without its rows": (npy("(1000000000000,)"), "{npy: {x: a.npy, y: a.npy}}", "is damaged"),
+    "npy with code": (npy("__import__('os')"), "{npy: {x: a.npy, y: a.npy}}", "is damaged"),
+    "npy that is missing": (b"", "{npy: {x: a.npy, y: b.npy}}", "b.npy: there is no such file"),
+    "half an npy": (b"", "{npy: {x: a.npy}}", "data.source.npy.y: is missing"),
+    "no records": (b"", RECORDS, "a.tfrecord: has no records"),
+    "records cut short": (b"\x09" + bytes(20), RECORDS, "record 0 (from 0) is cut short"),
+    "a huge record": (b"\xff" * 40, RECORDS, "record 0 (from 0) is damaged"),
+    "a wrong checksum": (b"\4" + bytes(19), RECORDS, "record 0 (from 0) is damaged: its checksum"),
+    "no features": (b"", "{tfrecord: {path: a.tfrecord, features: {}}}, target: y", "features: "),
+    "a negative shape": (
+        b"", "{tfrecord: {path: a.tfrecord, features: {y: {shape: [-1]}}}}, target: y", "shape[0]"),
+    "a hub's code": (b"", "{tfds: {name: 'kaggle:x'}}, target: y", "the name of a data set"),
+    "no name": (b"", "huggingface, target: y", "give either `name`"),
+    "no folder": (b"", "{huggingface: {path: none}}, target: y", "none: there is no such file"),
+}  # fmt: skip
+
 
 PICTURES = "data: {source: {image_folder: {path: f}}}\nmodel: {layers: [flatten]}\nepochs: 1\n"
 # What a folder of pictures `f` holds: ({path: content}, part of the message).
@@ -376,6 +403,14 @@ def test_archives(around, capsys, content, fragment):
     if content is not None:
         (around / "a.npz").write_bytes(content)
     trained(around, capsys, ARCHIVE, fragment)
+
+
+@pytest.mark.parametrize(("content", "source", "fragment"), OTHERS.values(), ids=OTHERS)
+def test_others(around, capsys, content, source, fragment):
+    for name in ("a.npy", "a.tfrecord"):
+        (around / name).write_bytes(content)
+    text = f"data: {{source: {source}}}\nmodel: {{layers: []}}\nepochs: 1\n"
+    trained(around, capsys, text, fragment)
 
 
 @pytest.mark.parametrize(("lines", "fragment"), BUILDS.values(), ids=BUILDS)
