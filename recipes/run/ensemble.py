@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -78,7 +79,7 @@ def members_of(recipe: Recipe) -> list[Recipe]:
 def averaged(models: Sequence[keras.Model], name: str) -> keras.Model:
     """One model whose output is the mean of the outputs of several, on the same inputs."""
 
-    def as_given(one: keras.KerasTensor) -> keras.KerasTensor:
+    def as_given(one: keras.KerasTensor) -> Any:
         return keras.Input(one.shape[1:], name=one.name, dtype=one.dtype)
 
     # A table has an input for each column.
