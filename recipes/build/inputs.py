@@ -36,6 +36,8 @@ def data_of(
     section = recipe.data
     seed = recipe.seed if section.seed is None else section.seed
     if section.window is not None:
+        if arrays is not None:
+            raise DataError("data.window: windows are cut from a table, and arrays are none.")
         data = load_windows(
             section.source.name,
             section.source.arguments,
