@@ -9,6 +9,7 @@ from ...messages import logger
 from ..build import task as tasks
 from ..build.experiment import evaluation
 from ..build.inputs import data_of
+from ..build.loss import loss_of
 from ..build.metrics import metrics
 from ..build.objects import Builder
 from ..build.preprocessing import raw
@@ -170,7 +171,7 @@ def measured(recipe: Recipe, data: Any, model: Any, split: str) -> dict[str, flo
     if isinstance(data, _GivenRows):
         task = replace(task, scaling=data.target_scaling, alpha=data.focal_alpha)
     builder = Builder(recipe, steps_per_epoch=1)
-    model.compile(loss=tasks.loss(recipe, task, builder), metrics=metrics(recipe, task, builder))
+    model.compile(loss=loss_of(recipe, task, builder), metrics=metrics(recipe, task, builder))
     if isinstance(chosen.x, Frame):
         chosen = Split(raw(data.features, chosen.x), chosen.y)
     values: Any = model.evaluate(evaluation(chosen, task), verbose=0, return_dict=True)

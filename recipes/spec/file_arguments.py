@@ -57,8 +57,9 @@ BY_NAME = {
 RUN_FILES = frozenset(
     {
         "recipe.yaml", "manifest.json", "metrics.jsonl", "gradients.jsonl", "pretraining.json",
-        "model.keras", "data.json", "result.json", "report.html", "traceback.txt", "run.lock",
-        "pretraining", "tensorboard", "members", "checkpoints/state", "checkpoints/best.keras",
+        "model.keras", "data.json", "quality.json", "result.json", "report.html", "traceback.txt",
+        "run.lock", "pretraining", "tensorboard", "members", "checkpoints/state",
+        "checkpoints/best.keras",
     }
 )  # fmt: skip
 # A run leaves these files to the callbacks that a recipe names itself.
