@@ -19,6 +19,7 @@ from .constant import baseline_loss, constant_guess
 from .decision import check_threshold
 from .encoding import encoded
 from .execution import jit_compile, steps_per_execution
+from .loss import loss_of
 from .metrics import metrics
 from .network import network
 from .objects import Builder
@@ -122,7 +123,7 @@ def compile_model(
         raise RecipeError([problem]) from None
     model.compile(
         optimizer=optimizer(recipe, builder),
-        loss=tasks.loss(recipe, task, builder),
+        loss=loss_of(recipe, task, builder),
         metrics=metrics(recipe, task, builder),
         steps_per_execution=steps,
         jit_compile=jit_compile(recipe.jit_compile, model),  # type: ignore[arg-type]

@@ -7,17 +7,16 @@ from typing import Any
 import keras
 import numpy as np
 
-from ...models import LabelLoss, StandardizedLoss
 from ..data import Data
 from ..data.balance import focal_alpha
 from ..data.scale import Scaling
 from ..errors import RecipeError
-from ..spec import Choice, Recipe
+from ..spec import Recipe
 from ..spec.pictures import mixes
 from ..spec.target_checks import SEVERAL_LABELS, not_balanced
-from ..spec.tasks import BINARY_LOSSES, CLASS_LOSSES, FOCAL_LOSSES, NUMBERS, UNIT_LOSSES
+from ..spec.tasks import BINARY_LOSSES, CLASS_LOSSES, NUMBERS
 from ..spec.tasks import Task as Kind
-from .objects import Builder
+from .target_scaling import refuse_standardized, target_scaling
 
 # Classes that a summary names.
 MOST_NAMED = 10
@@ -142,7 +141,7 @@ def task_of(recipe: Recipe, data: Data) -> Task:
     if data.task in NUMBERS:
         return _values(recipe, data, name, logits)
     if data.task == "multilabel":
-        _check_scale(recipe, "the targets are labels")
+        refuse_standardized(recipe, "the targets are labels")
         if name in CLASS_LOSSES - BINARY_LOSSES:
             raise _wrong(
                 recipe, f"`{name}` needs one class a row, and a row has {data.num_outputs} labels."
@@ -150,7 +149,7 @@ def task_of(recipe: Recipe, data: Data) -> Task:
         focal = recipe.data.balance == "focal"
         loss = name or ("binary_focal_crossentropy" if focal else "binary_crossentropy")
         return Task(Form.MULTILABEL, data.num_outputs, logits, loss=loss)
-    _check_scale(recipe, "the targets are classes")
+    refuse_standardized(recipe, "the targets are classes")
     classes, ordered = len(data.classes), data.task == "ordinal"
     loss = name or _default_loss(recipe, data)
     alpha = None
@@ -241,77 +240,6 @@ def _probabilities(y: np.ndarray, kind: Probabilities) -> bool:
 
 def _wrong(recipe: Recipe, message: str) -> RecipeError:
     return RecipeError([recipe.problem(("loss",), message)])
-
-
-def _check_scale(recipe: Recipe, why: str) -> None:
-    if recipe.data.target_scale == "standardize":
-        place = ("data", "target_scale")
-        raise RecipeError([recipe.problem(place, f"{why}; only numbers can be standardized.")])
-
-
-def target_scaling(recipe: Recipe, data: Data) -> Scaling | None:
-    """Mean and deviation of the training targets, if the network learns them standardized.
-
-    By default it does where nothing of the recipe speaks against it: a loss that depends on the
-    unit only by a factor, the default output layer, and targets that are not the scaled rows.
-
-    Raises:
-        RecipeError: it is asked for with a loss that needs the targets as they are.
-    """
-    asked = recipe.data.target_scale
-    if data.task == "count":
-        return _rate_scaling(recipe, data)
-    name = recipe.loss.name if recipe.loss is not None else "mean_squared_error"
-    if asked == "standardize" and name not in UNIT_LOSSES:
-        place, fitting = ("data", "target_scale"), ", ".join(sorted(UNIT_LOSSES))
-        message = f"`{name}` needs the targets as they are; `standardize` goes with {fitting}."
-        raise RecipeError([recipe.problem(place, message)])
-    own = recipe.model.output is not None or recipe.data.targets == "inputs"
-    if asked == "none" or (asked == "auto" and (own or name not in UNIT_LOSSES)):
-        return None
-    return Scaling.fit("standardize", data.train.y.reshape(len(data.train.y), -1))
-
-
-def _rate_scaling(recipe: Recipe, data: Data) -> Scaling | None:
-    """The mean of counts, which the network learns multiples of; None where it learns the rates.
-
-    A Poisson loss of counts and rates divided by m is that of themselves, divided by m, but for a
-    constant: the network begins at the mean rate, and the gradient does not grow with it.
-    """
-    name = recipe.loss.name if recipe.loss is not None else "poisson"
-    if recipe.data.target_scale == "standardize":
-        _check_scale(recipe, "the targets are counts, which are divided by their mean")
-    own = recipe.model.output is not None
-    if recipe.data.target_scale == "none" or own or name not in UNIT_LOSSES | {"poisson"}:
-        return None
-    mean = data.train.y.reshape(len(data.train.y), -1).mean(axis=0, dtype="float64")
-    return Scaling("mean", np.zeros_like(mean), np.where(mean > 0, mean, 1.0))
-
-
-def loss(recipe: Recipe, task: Task, builder: Builder) -> Any:
-    """The recipe's loss, or the one that fits the task; of standardized values, where asked."""
-    found = builder.make("losses", _loss_choice(recipe, task), ("loss",))
-    if task.form is Form.MULTILABEL and recipe.data.balance != "none":
-        return LabelLoss(found, name=found.name)
-    if task.scaling is None:
-        return found
-    offset, divisor = task.scaling.offset.tolist(), task.scaling.divisor.tolist()
-    return StandardizedLoss(found, offset, divisor, name=found.name)
-
-
-def _loss_choice(recipe: Recipe, task: Task) -> Choice:
-    """The loss with the weights of a focal one, unless the recipe gives them."""
-    choice = recipe.loss or Choice("losses", task.loss)
-    if task.alpha is None or choice.name not in FOCAL_LOSSES:
-        return choice
-    weights: dict[str, Any] = {"alpha": _as_argument(task.alpha)}
-    if choice.name in BINARY_LOSSES:
-        weights["apply_class_balancing"] = True  # without it Keras leaves alpha out
-    return choice.with_arguments(**{**weights, **choice.arguments})
-
-
-def _as_argument(alpha: float | tuple[float, ...]) -> float | list[float]:
-    return list(alpha) if isinstance(alpha, tuple) else alpha
 
 
 def activation_problem(task: Task, activation: str | None) -> str:

@@ -98,7 +98,7 @@ def _labels(targets: np.ndarray, where: str) -> np.ndarray:
         )
     if targets.dtype.kind == "U" or not ((targets == 0) | (targets == 1)).all():
         raise DataError(
-            f"{where}: `task: multilabel` needs targets of 0 and 1, or of yes and no, only."
+            f"{where}: `task: multilabel` needs targets of 0 and 1 only (or of yes and no)."
         )
     return targets.astype("uint8")
 

@@ -12,6 +12,7 @@ from ..build import task as tasks
 from ..build.experiment import evaluation
 from ..build.images import decodable, undecodable
 from ..build.inputs import data_of
+from ..build.loss import loss_of
 from ..build.metrics import metrics
 from ..build.objects import Builder
 from ..build.preprocessing import raw
@@ -187,7 +188,7 @@ def measured(recipe: Recipe, data: Any, model: Any, split: str) -> dict[str, flo
     if isinstance(data, _GivenRows):
         task = replace(task, scaling=data.target_scaling, alpha=data.focal_alpha)
     builder = Builder(recipe, steps_per_epoch=1)
-    model.compile(loss=tasks.loss(recipe, task, builder), metrics=metrics(recipe, task, builder))
+    model.compile(loss=loss_of(recipe, task, builder), metrics=metrics(recipe, task, builder))
     windows = chosen.x
     dataset = evaluation(as_given(data, chosen), task)
     values: Any = model.evaluate(dataset, verbose=0, return_dict=True)

@@ -64,8 +64,9 @@ BY_NAME = {
 RUN_FILES = frozenset(
     {
         "recipe.yaml", "manifest.json", "metrics.jsonl", "gradients.jsonl", "pretraining.json",
-        "model.keras", "data.json", "result.json", "report.html", "traceback.txt", "run.lock",
-        "pretraining", "tensorboard", "members", "folds", "out_of_fold.csv", "checkpoints/state",
+        "model.keras", "data.json", "quality.json", "result.json", "report.html", "traceback.txt",
+        "run.lock", "pretraining", "tensorboard", "members", "folds", "out_of_fold.csv",
+        "checkpoints/state",
         "checkpoints/best.keras",
     }
 )  # fmt: skip

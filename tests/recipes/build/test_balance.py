@@ -9,6 +9,7 @@ from keras_recipes.models import LabelLoss
 from keras_recipes.recipes.build.experiment import experiment
 from keras_recipes.recipes.build.inputs import data_of
 from keras_recipes.recipes.errors import DataError, RecipeError
+from keras_recipes.recipes.run.fit import fit
 from keras_recipes.recipes.spec import load
 
 RNG = np.random.default_rng(0)
@@ -169,3 +170,20 @@ def test_the_loss_of_labels_is_saved_with_the_model():
     assert float(again(LABELS[:2].astype("float32"), np.full((2, 2), 0.5))) == pytest.approx(
         np.log(2), rel=1e-5
     )
+
+
+def test_a_model_of_ones_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3, activation="softmax")])
+    before = model.predict(X, verbose=0)
+    each = -np.log(before[np.arange(40), THREE])
+    weights = compute_sample_weight("balanced", THREE)
+    history = fit(recipe_of("class_weights"), model, X, THREE, progress=False)
+    assert history.history["loss"][0] == pytest.approx((weights * each).mean(), rel=1e-5)
+    soft = np.full((40, 3), 1 / 3)
+    for recipe, y, said in (
+        (recipe_of("focal"), THREE, "For a model of your own leave it out"),
+        (recipe_of("class_weights"), soft, "the targets are no classes"),
+    ):
+        with pytest.raises(RecipeError, match=said):
+            fit(recipe, model, X, y, progress=False)
