@@ -97,8 +97,10 @@ def of_each(layer: Any) -> Change:
         backends.append(part.backend)
 
     def change(images: Pictures, y: tf.Tensor, keys: tf.Tensor) -> tuple[Pictures, tf.Tensor]:
+        # One for all, so that layers inside of a layer draw different numbers.
+        random = RowRandom(keys)
         for backend in backends:
-            backend.random = RowRandom(keys)
+            backend.random = random
         transformation = layer.get_random_transformation(images, training=True)
         return layer.transform_images(images, transformation, training=True), y
 

@@ -106,6 +106,18 @@ def test_a_picture_is_a_function_of_epoch_and_row(name):
         assert len(np.unique(x[:EQUAL].reshape(EQUAL, -1), axis=0)) > 1
 
 
+def test_layers_inside_of_a_layer_draw_different_numbers():
+    """Of a picture of two greys, brightness moves the mean and contrast the distance."""
+    x = np.zeros((200, 2, 2), "uint8") + np.array([100, 120], "uint8")
+    factors = {"brightness_factor": 0.2, "contrast_factor": 0.9}
+    augment, split = made(recipe({"random_color_jitter": factors}), x, np.arange(200) % 2)
+    found, _ = epoch_of(augment, split, 100)
+    moved, apart = found.mean(axis=(1, 2)) - 110, found[:, 0, 1] - found[:, 0, 0]
+    assert moved.std() > 20
+    assert apart.std() > 3
+    assert abs(np.corrcoef(moved, apart)[0, 1]) < 0.3
+
+
 def test_each_picture_goes_through_layers_of_its_own():
     augment, split = made(recipe({"rand_augment": {"num_ops": 1, "factor": 0.9}}), PICTURES)
     x, _ = epoch_of(augment, split, ROWS)
