@@ -25,8 +25,8 @@ from ..errors import DataError
 
 # Pixels of a split that take no more bytes than this are decoded once and stay in memory.
 HELD = 512 << 20
-# Pictures that are decoded at a time, in parallel.
-AT_A_TIME = 256
+# Pictures that are decoded at a time, in parallel, and the bytes that their pixels may take.
+AT_A_TIME, MOST_AT_A_TIME = 256, 64 << 20
 # The luminance of ITU-R 601-2 in 2 ** -16, as Pillow computes it: grey pixels stay what they are.
 LUMINANCE = (19595, 38470, 7471)
 
@@ -52,9 +52,16 @@ class PictureBlock(Block):
 
     def gather(self, chosen: tf.Tensor) -> tf.Tensor:
         """Pixels (count, height, width, channels) of the rows of these indices."""
-        pixels = tf.TensorSpec(self.feature.shape, tf.uint8)
-        cells = tf.gather(self.cells, chosen)
-        return tf.map_fn(self.decoded, cells, fn_output_signature=pixels)
+        # `tf.map_fn` would decode one after the other.
+        found = tf.data.Dataset.from_tensor_slices(tf.gather(self.cells, chosen)).map(
+            self.decoded, num_parallel_calls=readers(), deterministic=True
+        )
+        options = tf.data.Options()
+        # There is nothing to optimize, and each batch would pay for the attempt.
+        options.experimental_optimization.apply_default_optimizations = False
+        options.autotune.enabled = False
+        whole = found.batch(tf.size(chosen, tf.int64)).with_options(options)
+        return whole.get_single_element()
 
     def take(self, rows: np.ndarray) -> "PictureBlock":
         """The pictures of these indices, not decoded."""
@@ -70,7 +77,8 @@ class PictureBlock(Block):
         found = tf.data.Dataset.from_tensor_slices(self.cells).map(
             self.decoded, num_parallel_calls=readers(), deterministic=True
         )
-        return found.batch(AT_A_TIME).prefetch(1).as_numpy_iterator()
+        count = MOST_AT_A_TIME // int(np.prod(self.feature.shape))
+        return found.batch(min(max(count, 1), AT_A_TIME)).prefetch(1).as_numpy_iterator()
 
     def decoded(self, cell: tf.Tensor) -> tf.Tensor:
         """The pixels of one picture, of its path or content."""
@@ -130,10 +138,12 @@ def pictures(feature: FittedImage, rows: Frame) -> np.ndarray | PictureBlock:
     made = block(feature, rows)
     held = int(np.prod(made.shape)) <= HELD
     out = aligned(made.shape, "uint8") if held else None
+    first = 0
     try:
-        for number, batch in enumerate(made.batches()):
+        for batch in made.batches():
             if out is not None:
-                out[number * AT_A_TIME : number * AT_A_TIME + len(batch)] = batch
+                out[first : first + len(batch)] = batch
+            first += len(batch)
     except tf.errors.OpError:
         found = undecodable(feature, rows)
         refuse_pictures(list(found.values()), rows.where, [replace(feature, corrupt="refuse")])

@@ -254,8 +254,9 @@ def _of_values(values: Any, where: str, name: str) -> Column:
         array = np.asarray(values)
         if array.ndim > 1:
             return array
-        # NumPy makes words of all values of a list where one is a word, `nan` of a missing one.
-        given = values if array.dtype.kind in "OU" else array
+        # NumPy makes words of all values of a list where one is a word, `nan` of a missing one, and
+        # cuts zeros off the end of bytes.
+        given = values if array.dtype.kind in "OUS" else array
         return _column(pa.array(given, from_pandas=True), where, name)
     except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
         if isinstance(error, DataError):
@@ -295,6 +296,9 @@ def _column(column: pa.Array, where: str, name: str) -> pa.Array:
         return pc.cast(pc.strftime(seconds, "%Y-%m-%d %H:%M:%S"), pa.string())
     if pa.types.is_null(kind):
         return pc.cast(column, pa.float64())
+    if pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
+        # The form of pictures in the Parquet files of Hugging Face.
+        return _column(pc.struct_field(column, "bytes"), where, name)
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         return pc.cast(column, pa.large_binary())
     raise DataError(

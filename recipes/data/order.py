@@ -21,6 +21,8 @@ AHEAD = 4
 EVALUATION_BATCH = 1024
 # Inputs, targets, rows of the training split (batch,) and the epoch, to inputs and targets.
 Augment = Callable[[Any, tf.Tensor, tf.Tensor, tf.Tensor], tuple[Any, tf.Tensor]]
+# Numbers of a batch that is evaluated; rows of many numbers, as pictures are, come in fewer.
+LARGEST_BATCH = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,7 @@ def evaluation_dataset(split: Split, batch_size: int = EVALUATION_BATCH) -> tf.d
     """Batches of a split in its own order: slices of one tensor, which cost no copy."""
     x, y = tensors(split.x), tensor(split.y)
     rows = len(split.y)
+    batch_size = _bounded(x, batch_size)
     steps = -(-rows // batch_size)
 
     def batch(step: tf.Tensor) -> tuple[Any, tf.Tensor]:
@@ -159,12 +162,20 @@ def batches_of(x: Any, batch_size: int = EVALUATION_BATCH) -> tf.data.Dataset:
     """Batches of rows without targets, or of blocks of them by name, in their order and type."""
     rows = tensors(x)
     count = len(next(iter(rows.values())) if isinstance(rows, Mapping) else rows)
+    batch_size = _bounded(rows, batch_size)
 
     def batch(first: tf.Tensor) -> Any:
         return _sliced(rows, first, tf.minimum(first + batch_size, count))
 
     found = tf.data.Dataset.range(0, count, batch_size)
     return found.map(batch, num_parallel_calls=readers(rows)).with_options(_options())
+
+
+def _bounded(rows: Any, batch_size: int) -> int:
+    """Rows of a batch whose numbers are no more than `LARGEST_BATCH`."""
+    blocks = rows.values() if isinstance(rows, Mapping) else [rows]
+    numbers = sum(int(np.prod(block.shape[1:])) for block in blocks)
+    return max(1, min(batch_size, LARGEST_BATCH // max(1, numbers)))
 
 
 def readers(rows: Any) -> int | None:

@@ -32,7 +32,7 @@ from .frame import (
     plain,
     words,
 )
-from .image_feature import FittedImage, looked_at, name_of, picture_faults
+from .image_feature import FittedImage, looked_at, picture_faults
 from .image_folder import IMAGE, LABEL, of_classes, single, unlabelled
 from .npy import read_npy
 from .npz import member, opened
@@ -250,11 +250,18 @@ def _from_table(table: Frame, reading: Reading, faults: Faults) -> GivenRows:
     y = _coded(table, reading, faults) if reading.with_target else None
     if table.pictures and reading.undecodable is not None:
         _decode(table, reading.undecodable, features, faults)
-    files = tuple(
-        name_of(table, name, row) for name in [*table.pictures][:1] for row in range(len(table))
-    )
+    files = _files(table)
     found = _chosen(replace(table, columns=columns), y, faults, table.where, reading, notes)
     return replace(found, files=files, kept=kept)
+
+
+def _files(table: Frame) -> tuple[str, ...]:
+    """The picture of each row, by its path, or by its place where it is bytes."""
+    for name in table.pictures:
+        if is_text(table[name]):
+            return tuple(words(table[name]).tolist())
+        return tuple(table.locate(row) for row in range(len(table)))
+    return ()
 
 
 def _decode(

@@ -93,3 +93,13 @@ def test_a_loss_trains_and_comes_back_from_a_saved_model(loss, tmp_path):
     assert again.evaluate(x, y, verbose=0) == pytest.approx(
         model.evaluate(x, y, verbose=0), rel=1e-5
     )
+
+
+def test_what_comes_beside_an_image_is_joined_behind_its_convolutions():
+    image, numbers = keras.Input((8, 8, 1)), keras.Input((3,))
+    layers = [keras.layers.Conv2D(2, 3), keras.layers.Flatten(), keras.layers.Dense(4)]
+    _, tensor = build_network((), layers, start=((image, numbers), image), beside=numbers)
+    assert tensor.shape == (None, 4)
+    assert layers[2].kernel.shape == (6 * 6 * 2 + 3, 4)
+    with pytest.raises(LayerError, match="Put `flatten` or a global pooling layer"):
+        build_network((), layers[:1], start=((image, numbers), image), beside=numbers)

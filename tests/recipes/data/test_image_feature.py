@@ -9,7 +9,7 @@ from images import pixels, png
 from pyarrow import parquet
 
 from keras_recipes.recipes.data import Splits, load_data
-from keras_recipes.recipes.data.frame import Frame
+from keras_recipes.recipes.data.frame import Frame, from_columns
 from keras_recipes.recipes.data.image_feature import FittedImage, Image, pictures_of
 from keras_recipes.recipes.data.image_files import BrokenPicture
 from keras_recipes.recipes.data.infer import infer
@@ -110,6 +110,14 @@ def test_bytes_of_parquet_are_pictures(tmp_path):
     other = pa.table({"photo": pa.array(cells, pa.binary()), "y": ["a", "b"] * 6})
     parquet.write_table(other, tmp_path / "other.parquet")
     assert load(tmp_path / "other.parquet", source="parquet").fingerprint != data.fingerprint
+
+
+def test_bytes_from_python_and_in_the_form_of_hugging_face(tmp_path):
+    contents = [png(array) + bytes(3) for array in same(4)]
+    structs = pa.table({"p": [{"bytes": content, "path": None} for content in contents]})
+    for given in ({"p": contents}, structs):
+        rows = from_columns(given, "rows")
+        assert pictures_of(rows, "p") == contents
 
 
 def test_bytes_that_are_no_pictures_are_left_out(tmp_path):
