@@ -138,7 +138,7 @@ def chance_of_equal(data: Data, split: Split, names: Sequence[str]) -> np.ndarra
     Few columns of few categories repeat although no row was entered twice.
     """
     expected = np.zeros(len(split))
-    if not isinstance(split.x, Frame):
+    if not isinstance(split.x, Frame) or split.x.pictures:
         return expected
     expected += len(data.train)
     for name in names:
@@ -159,7 +159,9 @@ def fraction_of_cells(train: np.ndarray, cells: np.ndarray) -> np.ndarray:
 def digests(split: Split, names: Sequence[str]) -> list[bytes]:
     """A hash of each row, or its cells in some columns, with its target."""
     if isinstance(split.x, Frame):
-        cells = [words(column) for column in scalar_columns(split.x.select(names)).values()]
+        cells: list[Sequence[str]] = [
+            words(column).tolist() for column in scalar_columns(split.x.select(names)).values()
+        ]
         for name in names:
             if name in split.x.pictures:
                 cells.append([digest.tobytes().hex() for digest in split.x.pictures[name].digests])

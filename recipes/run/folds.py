@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any
 
 import keras
@@ -103,7 +104,7 @@ def out_of_fold(found: Sequence[tuple[Split, Predictions]], classes: Sequence[An
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(head)
-    writer.writerows(sorted(rows, key=lambda row: row[0]))
+    writer.writerows(sorted(rows, key=itemgetter(0)))
     return text.getvalue()
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from ..build.augment import Augmentation, augmentation, pictures_of, value_range
-from ..build.preprocessing import encoded
+from ..build.encoding import encoded
 from ..build.task import Form, Task, task_of
 from ..data import Data, Split
 from ..data.order import order_of, training_dataset

@@ -24,7 +24,7 @@ from .fields import did_you_mean, listed, shown
 from .file_arguments import FILES
 from .file_patterns import columns_problem, is_pattern, matched, pattern_problem
 from .image_folders import listing
-from .nodes import Path
+from .nodes import Path, dotted
 from .schema import Recipe
 
 Found = Iterator[tuple[Path, str]]
@@ -238,7 +238,7 @@ def _tfrecord_problems(recipe: Recipe) -> Found:
         names = list(choice.arguments["features"])
         for key, name in _named_columns(recipe):
             if name not in names:
-                yield key, f"{'.'.join(place)}.features has no column {_lacks(name, names)}"
+                yield key, f"{dotted(place)}.features has no column {_lacks(name, names)}"
 
 
 def _lacks(name: str, names: list[str]) -> str:
