@@ -159,7 +159,7 @@ def test_the_quality_of_rates(tmp_path, eager):
     assert {"loss", "rmse", "mae"} == set(result.test)
     own = {"layers": [], "output": {"dense": {"units": 1}}}
     with pytest.raises(RequestError, match="activation exponential or softplus"):
-        trained(tmp_path, "visits", {"task": "count"}, model=own)
+        recipe_of(tmp_path, "visits", {"task": "count"}, model=own).train(out=tmp_path / "own")
 
 
 def test_several_labels_of_a_table_are_predicted_by_name_in_every_format(tmp_path, eager, capsys):
