@@ -283,5 +283,6 @@ def test_the_table_of_sources_is_whole():
         "mnist", "fashion_mnist", "cifar10", "cifar100", "california_housing",
         "digits", "iris", "wine", "breast_cancer", "diabetes", "npz", "csv", "jsonl", "parquet",
         "image_folder",
+        "npy", "tfrecord", "tfds", "huggingface",
     }  # fmt: skip
     assert all(source.__doc__ for source in SOURCES.values())
