@@ -1,6 +1,5 @@
 """Cross-validation: a run for each fold, their mean and spread, and rows no network had seen."""
 
-import contextlib
 import csv
 import json
 import statistics
@@ -8,7 +7,7 @@ import statistics
 import keras
 import numpy as np
 import pytest
-from small_runs import as_if_killed
+from small_runs import as_if_killed, copy_of
 
 import keras_recipes
 from keras_recipes.recipes import RequestError
@@ -170,19 +169,24 @@ def same(first, second):
     assert (first / "out_of_fold.csv").read_bytes() == (second / "out_of_fold.csv").read_bytes()
 
 
-@pytest.mark.parametrize("killed", ["inside", "between", "after"])
-def test_a_run_killed_anywhere_is_resumed_bit_for_bit(run, recipe, tmp_path, monkeypatch, killed):
+@pytest.mark.parametrize("place", [2, 4], ids=["inside a fold", "between folds"])
+def test_a_run_killed_anywhere_is_resumed_bit_for_bit(run, recipe, tmp_path, monkeypatch, place):
     _, uninterrupted = run
     out = tmp_path / "run"
-    place = {"inside": 2, "between": 4, "after": 0}[killed]
     with monkeypatch.context() as patch:
-        if place:
-            patch.setattr(keras.callbacks.CallbackList, "on_epoch_end", stopping(place))
-        with pytest.raises(KeyboardInterrupt) if place else contextlib.nullcontext():
+        patch.setattr(keras.callbacks.CallbackList, "on_epoch_end", stopping(place))
+        with pytest.raises(KeyboardInterrupt):
             keras_recipes.load(recipe).train(out=out, progress=False)
-    if not place:
-        as_if_killed(out)
-        (out / "out_of_fold.csv").unlink()
+    assert keras_recipes.resume(out, progress=False).status == "completed"
+    same(uninterrupted, out)
+
+
+def test_a_run_killed_after_its_last_fold_trains_nothing_again(run, tmp_path, monkeypatch):
+    _, uninterrupted = run
+    out = copy_of(uninterrupted, tmp_path / "run")
+    as_if_killed(out)
+    (out / "out_of_fold.csv").unlink()
+    monkeypatch.setattr(keras.Model, "fit", None)
     assert keras_recipes.resume(out, progress=False).status == "completed"
     same(uninterrupted, out)
 
