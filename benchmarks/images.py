@@ -1,8 +1,8 @@
 """Reading and resizing pictures: this package beside a hand-tuned `tf.data` pipeline and Keras's.
 
 Run:    python benchmarks/images.py [--rounds 5] [--pictures 1024]
-Expect: ours at 0.9 of the tuned one or more: 1.68 ms of a processor a picture, tuned 1.80, keras
-        0.81. Pictures a second need a machine of one's own to be compared
+Expect: 1.68 ms of a processor for each picture by ours, 1.80 by the tuned one, 0.81 by Keras's.
+        Pictures a second, and their ratio, mean little on a machine that others use too
 
 JPEG pictures of 250 x 300 pixels become 96 x 96 x 3, in batches of 32. All three read the same
 files in turn, in one process; a round is one pass over all of them, and the ratio of the medians of

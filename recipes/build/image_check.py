@@ -17,7 +17,7 @@ MOST_FILES = 100
 HEIGHT, WIDTH = 16, 18
 # Bits of the hash that may differ between near-duplicates, and how alike they must be beyond it:
 # the hash alone takes different pictures with the same outline for one another.
-MOST_BITS, CORRELATION = 4, 0.995
+MOST_BITS, CORRELATION = 4, 0.998
 # Pictures of one split that are compared with all of another at a time.
 CHUNK = 512
 
