@@ -26,19 +26,19 @@ def picture_findings(data: Data) -> list[DataFinding]:
     """Unreadable pictures, and those of the other splits that repeat training pictures.
 
     Args:
-        data: read with `skip_pictures`, so that unreadable ones are left out and told.
+        data: read with `skip_pictures`, so that unreadable ones are left out and reported.
     """
     data = decodable(data)
     return [*_unreadable(data.unreadable), *_repeated(data)]
 
 
-def _unreadable(told: tuple[str, ...]) -> Iterator[DataFinding]:
+def _unreadable(problems: tuple[str, ...]) -> Iterator[DataFinding]:
     mend = "Mend or remove it, or skip such rows: `image: {corrupt: skip}` below `features`."
-    for message in told[:MOST_FILES]:
+    for message in problems[:MOST_FILES]:
         place, _, problem = message.partition(": ")
         yield DataFinding("unreadable image", place, problem, mend)
-    if len(told) > MOST_FILES:
-        count = len(told) - MOST_FILES
+    if len(problems) > MOST_FILES:
+        count = len(problems) - MOST_FILES
         yield DataFinding("unreadable image", "the data", f"{count} more cannot be read.", mend)
 
 

@@ -158,8 +158,8 @@ def block(feature: FittedImage, rows: Frame) -> PictureBlock:
         DataError: some cannot be read.
     """
     if rows.pictures:
-        told = list(picture_faults(rows).values())
-        refuse_pictures(told, rows.where, [replace(feature, corrupt="refuse")])
+        problems = list(picture_faults(rows).values())
+        refuse_pictures(problems, rows.where, [replace(feature, corrupt="refuse")])
     given: list[str | bytes] = []
     for cell in pictures_of(rows, feature.name):
         if isinstance(cell, BrokenPicture):
@@ -208,23 +208,23 @@ def decodable(data: Data) -> Data:
     ]
     if not skipped:
         return data
-    told: list[str] = []
+    problems: list[str] = []
 
     def kept(split: Split | None) -> Split | None:
         for feature in skipped:
             found = {} if split is None else undecodable(feature, split.x)
             if split is not None and found:
-                told.extend(found.values())
+                problems.extend(found.values())
                 split = without(split, list(found))
         return split
 
     train, validation, test = kept(data.train), kept(data.validation), kept(data.test)
     assert train is not None
-    if not told:
+    if not problems:
         return data
-    refuse_pictures(told, data.train.x.where, data.features)
-    told = [*data.unreadable, *told]
-    return replace(data, train=train, validation=validation, test=test, unreadable=tuple(told))
+    refuse_pictures(problems, data.train.x.where, data.features)
+    problems = [*data.unreadable, *problems]
+    return replace(data, train=train, validation=validation, test=test, unreadable=tuple(problems))
 
 
 def check_pictures(data: Data) -> None:
@@ -233,12 +233,12 @@ def check_pictures(data: Data) -> None:
     Raises:
         DataError: with those that cannot be decoded, unless the recipe skips them.
     """
-    told: list[str] = []
+    problems: list[str] = []
     for feature in picture_features(data.features):
         for split in (data.train, data.validation, data.test):
-            told += [] if split is None else undecodable(feature, split.x).values()
-    if told:
-        refuse_pictures(told, data.train.x.where, data.features)
+            problems += [] if split is None else undecodable(feature, split.x).values()
+    if problems:
+        refuse_pictures(problems, data.train.x.where, data.features)
 
 
 def picture_features(features: Sequence[Fitted]) -> list[FittedImage]:

@@ -235,19 +235,19 @@ def readable(
         None if split is None else Split(looked_at(split.x, fitted), split.y) for split in splits
     ]
     faults = [{} if split is None else picture_faults(split.x) for split in looked]
-    told = tuple(message for found in faults for message in found.values())
-    if told:
-        refuse_pictures(told, splits[0].x.where, fitted)
+    problems = tuple(message for found in faults for message in found.values())
+    if problems:
+        refuse_pictures(problems, splits[0].x.where, fitted)
     kept = [
         split if split is None or not found else without(split, list(found))
         for split, found in zip(looked, faults, strict=True)
     ]
     for split in kept:
         if split is not None and not len(split):
-            raise DataError(f"{split.x.where}: no picture of a split can be read: {told[0]}")
+            raise DataError(f"{split.x.where}: no picture of a split can be read: {problems[0]}")
     train, validation, test = kept
     assert train is not None
-    return (train, validation, test), told
+    return (train, validation, test), problems
 
 
 def without(split: Split, rows: Sequence[int]) -> Split:

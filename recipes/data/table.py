@@ -59,7 +59,7 @@ class TableOptions:
 
 
 NO_TABLE = TableOptions()
-# Columns of which people are told what they were taken for.
+# Columns that a note names, of a table with more.
 MOST_NOTES = 30
 
 
