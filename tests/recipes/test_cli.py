@@ -249,7 +249,7 @@ def test_no_verb_is_a_wrong_request(capsys):
 
 def test_every_verb_has_a_handler_and_a_description():
     verbs = next(action for action in parser()._actions if action.dest == "verb").choices
-    assert len(verbs) == 16
+    assert len(verbs) == 17
     for name, verb in verbs.items():
         assert callable(verb.get_default("handler")), name
         assert verb.description.endswith("."), name
@@ -262,8 +262,10 @@ def test_a_closed_pipe_is_no_traceback():
 
 
 def test_check_data_lists_what_may_be_wrong(tmp_path, capsys):
-    rows = [f"{i % 7},same,{'yes' if i % 3 else 'no'}" for i in range(200)]
-    (tmp_path / "table.csv").write_text("\n".join(["number,constant,answer", *rows]))
+    # Each row stands twice; three columns of numbers tell the others apart.
+    cells = [(i / 2, i * 7 % 100 / 2, i * 13 % 100 / 2) for i in range(100)]
+    rows = [f"{a},{b},{c},same,{'yes' if a % 3 else 'no'}" for a, b, c in cells]
+    (tmp_path / "table.csv").write_text("\n".join(["a,b,c,constant,answer", *rows, *rows]))
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(
         "name: recipe\nmodel: {layers: []}\n"

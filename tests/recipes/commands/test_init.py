@@ -20,6 +20,7 @@ TARGETS = {
     "diamonds": ("price", "regression"),
     "flights": ("arr_delay", "regression"),
     "movies": ("Comedy", "classification"),
+    "elecdemand": ("Demand", "regression"),
 }
 
 

@@ -106,7 +106,7 @@ def test_broken_pictures_to_predict_are_refused_or_skipped(trained, tmp_path):
     found = keras_recipes.predict(run, tmp_path, on_error="skip")
     assert list(found.errors) == [1, 2, 3]
     assert found.values[0] in ("cats", "dogs")
-    assert found.table()[1][1][:2] == ["b.png", None]
+    assert found.table()[1][1][:2] == ["b.png", ""]
 
 
 @pytest.fixture

@@ -6,10 +6,12 @@ import signal
 
 import numpy as np
 import pytest
+from pyarrow import parquet
 from sklearn.linear_model import PoissonRegressor
 
 import keras_recipes
 from keras_recipes.recipes import RequestError
+from keras_recipes.recipes.cli import main
 from keras_recipes.recipes.record.directory import RunDirectory
 from keras_recipes.recipes.run.reproduce import compare_runs
 from keras_recipes.recipes.run.stop import StopRequest
@@ -158,6 +160,42 @@ def test_the_quality_of_rates(tmp_path, eager):
     own = {"layers": [], "output": {"dense": {"units": 1}}}
     with pytest.raises(RequestError, match="activation exponential or softplus"):
         recipe_of(tmp_path, "visits", {"task": "count"}, model=own).train(out=tmp_path / "own")
+
+
+def test_several_labels_of_a_table_are_predicted_by_name_in_every_format(tmp_path, eager, capsys):
+    labels = {"hot": np.where(A > 0, "yes", "no"), "wet": (B > 0.8).astype(int)}
+    table(tmp_path / "d.csv", **labels)
+    result = trained(tmp_path, ["hot", "wet"], {"threshold": {"maximize": "accuracy"}})
+    assert len(result.threshold) == 2
+    rows = (tmp_path / "d.csv").read_text().splitlines()[:4]
+    rows[2] = "r1,what,0.1,yes,0"
+    (tmp_path / "new.csv").write_text("\n".join(rows) + "\n")
+    names = ["id", "hot", "wet", "probability_hot", "probability_wet", "error"]
+    run = str(tmp_path / "run")
+    words = ["predict", run, str(tmp_path / "new.csv"), "--on-error", "skip", "--keep", "id"]
+    for name in ("p.csv", "p.jsonl", "p.parquet"):
+        assert main([*words, "--out", str(tmp_path / name)]) == 0
+        assert "2 predictions in" in capsys.readouterr().out
+    lines = list(csv.DictReader((tmp_path / "p.csv").read_text().splitlines()))
+    objects = [json.loads(line) for line in (tmp_path / "p.jsonl").read_text().splitlines()]
+    arrow = parquet.read_table(tmp_path / "p.parquet").to_pylist()
+    assert list(lines[0]) == list(objects[0]) == list(arrow[0]) == names
+    assert objects == arrow
+    assert [row["id"] for row in lines] == ["r0", "r1", "r2"]
+    assert (lines[1]["hot"], objects[1]["hot"]) == ("", None)
+    assert "expected a number" in objects[1]["error"]
+    decided = [row["probability_wet"] > result.threshold[1] for row in (objects[0], objects[2])]
+    assert [objects[0]["wet"], objects[2]["wet"]] == [int(one) for one in decided]
+    assert main([*words, "--out", str(tmp_path / "p.xlsx")]) == 2
+    assert main([*words, "--keep", "hot"]) == 2
+    assert main([*words, "--keep", "absent"]) == 2
+    said = capsys.readouterr().err
+    assert "the column `hot` would stand beside" in said
+    assert "has no column `absent`" in said
+    measured = keras_recipes.evaluate(tmp_path / "run", tmp_path / "d.csv")
+    assert measured["accuracy"] > 0.7
+    page = (tmp_path / "run" / "report.html").read_text("utf-8")
+    assert "Each label, test rows" in page
 
 
 def test_several_numbers_of_a_table_are_predicted_by_name(tmp_path, eager):

@@ -58,6 +58,7 @@ def test_the_directory_holds_what_it_promises(run):
         "metrics.jsonl",
         "gradients.jsonl",
         "data.json",
+        "quality.json",
         "tensorboard",
         "checkpoints",
         "model.keras",
