@@ -31,8 +31,8 @@ import tensorflow as tf
 
 import keras_recipes
 from keras_recipes.recipes.build import images
+from keras_recipes.recipes.build.encoding import encoded
 from keras_recipes.recipes.build.inputs import data_of
-from keras_recipes.recipes.build.preprocessing import encoded
 from keras_recipes.recipes.data import Split
 from keras_recipes.recipes.data.order import training_dataset
 
