@@ -1,6 +1,7 @@
 """Set-up that every test shares: quiet TensorFlow, and no picture or run outside of tmp_path."""
 
 import os
+import signal
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -24,3 +25,22 @@ def _in_an_empty_folder(tmp_path, monkeypatch):
     """Nothing that a test forgets to place lands in the checkout."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KERAS_RECIPES_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def signalled(monkeypatch):
+    """SIGTERM at the n-th place where a training obeys one, from now on; none for 0."""
+    from keras_recipes.recipes.run.stop import StopRequest
+
+    def at(place):
+        asks = [0]
+
+        def asked(self):
+            asks[0] += 1
+            if asks[0] == place:
+                self.receive(signal.SIGTERM)
+            return self.signal is not None
+
+        monkeypatch.setattr(StopRequest, "asked", asked)
+
+    return at

@@ -232,7 +232,7 @@ def readable(
     if not any(isinstance(feature, FittedImage) for feature in fitted):
         return splits, ()
     looked = [
-        None if split is None else Split(looked_at(split.x, fitted), split.y) for split in splits
+        None if split is None else replace(split, x=looked_at(split.x, fitted)) for split in splits
     ]
     faults = [{} if split is None else picture_faults(split.x) for split in looked]
     problems = tuple(message for found in faults for message in found.values())

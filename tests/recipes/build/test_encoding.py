@@ -1,7 +1,5 @@
 """Tables as numbers: from the cache, from a file, in memory, the same bits and weights."""
 
-import signal
-
 import numpy as np
 import pytest
 from tables import write_table
@@ -15,7 +13,6 @@ from keras_recipes.recipes.data import cache, stored
 from keras_recipes.recipes.errors import DataError
 from keras_recipes.recipes.record.directory import RunDirectory
 from keras_recipes.recipes.run.reproduce import compare_runs
-from keras_recipes.recipes.run.stop import StopRequest
 
 ROWS = 700
 
@@ -117,24 +114,6 @@ def test_rows_that_are_drawn_anew_are_other_numbers(path):
     found = encoded(data_of(recipe(path, bootstrap_seed=1)))[0].train.x["matrix"]
     assert found.shape == first.shape
     assert not np.array_equal(found, first)
-
-
-@pytest.fixture
-def signalled(monkeypatch):
-    """SIGTERM at the n-th place where one is obeyed; none for 0."""
-
-    def at(place):
-        asks = [0]
-
-        def asked(self):
-            asks[0] += 1
-            if asks[0] == place:
-                self.receive(signal.SIGTERM)
-            return self.signal is not None
-
-        monkeypatch.setattr(StopRequest, "asked", asked)
-
-    return at
 
 
 def test_a_table_larger_than_memory_trains_and_resumes_as_one_in_memory(

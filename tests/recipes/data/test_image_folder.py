@@ -1,9 +1,11 @@
 """A folder of pictures as rows: classes, parts, labels from a table."""
 
+import numpy as np
 import pytest
 from images import pixels, png, write_folder
 
 from keras_recipes.recipes.data import Splits, load_data
+from keras_recipes.recipes.data.image_feature import Image
 from keras_recipes.recipes.data.image_folder import image_folder
 from keras_recipes.recipes.data.table import NO_TABLE, TableOptions
 from keras_recipes.recipes.errors import DataError
@@ -67,3 +69,13 @@ def test_a_table_without_names_of_pictures(tmp_path):
     (tmp_path / "labels.csv").write_text("id,label\n1,a\n2,b\n")
     with pytest.raises(DataError, match="no column has names of pictures"):
         image_folder(str(tmp_path), str(tmp_path / "labels.csv"))
+
+
+def test_rows_without_a_picture_keep_the_numbers_of_the_others(tmp_path):
+    """Folds write a prediction beside the row of the source that it is of."""
+    write_folder(tmp_path / "pets")
+    (tmp_path / "pets" / "cats" / "03.png").write_bytes(b"no picture")
+    table = TableOptions(features={"image": Image(corrupt="skip")})
+    data = load(tmp_path / "pets", Splits(validation=0.25, test=None), table)
+    numbers = np.concatenate([data.train.numbers, data.validation.numbers])
+    assert sorted(numbers.tolist()) == [row for row in range(24) if row != 3]

@@ -15,7 +15,6 @@ from keras_recipes.recipes import RequestError
 from keras_recipes.recipes.cli import main
 from keras_recipes.recipes.record.directory import RunDirectory
 from keras_recipes.recipes.run.reproduce import compare_runs
-from keras_recipes.recipes.run.stop import StopRequest
 from keras_recipes.recipes.spec import dump
 
 ROWS = 150
@@ -183,18 +182,10 @@ def test_what_comes_after_the_cut_changes_no_weight(run, path, tmp_path):
     assert run.test != other.test
 
 
-def test_resumed_in_the_middle_of_an_epoch_it_ends_the_same(run, path, tmp_path, monkeypatch):
-    asks = [0]
-
-    def asked(self):
-        asks[0] += 1
-        if asks[0] == 4:
-            self.receive(15)
-        return self.signal is not None
-
-    with monkeypatch.context() as patched:
-        patched.setattr(StopRequest, "asked", asked)
-        broken = load(path).train(out=tmp_path / "run", progress=False)
+def test_resumed_in_the_middle_of_an_epoch_it_ends_the_same(run, path, tmp_path, signalled):
+    signalled(4)
+    broken = load(path).train(out=tmp_path / "run", progress=False)
+    signalled(0)
     assert broken.status == "interrupted"
     assert 0 < broken.steps < run.steps
     assert keras_recipes.resume(tmp_path / "run", progress=False).status == "completed"

@@ -1,7 +1,6 @@
 """Runs on pictures, from the recipe to the prediction for a file."""
 
 import json
-import signal
 
 import keras
 import numpy as np
@@ -12,7 +11,6 @@ import keras_recipes
 from keras_recipes.recipes.build import images
 from keras_recipes.recipes.cli import main
 from keras_recipes.recipes.errors import RequestError
-from keras_recipes.recipes.run.stop import StopRequest
 
 CONVOLUTION = {"conv2d": {"filters": 4, "kernel_size": 3, "activation": "relu"}}
 LAYERS = [CONVOLUTION, "flatten", {"dropout": {"rate": 0.2}}]
@@ -107,24 +105,6 @@ def test_broken_pictures_to_predict_are_refused_or_skipped(trained, tmp_path):
     assert list(found.errors) == [1, 2, 3]
     assert found.values[0] in ("cats", "dogs")
     assert found.table()[1][1][:2] == ["b.png", ""]
-
-
-@pytest.fixture
-def signalled(monkeypatch):
-    """SIGTERM at the n-th place where one is obeyed."""
-
-    def at(place):
-        asks = [0]
-
-        def asked(self):
-            asks[0] += 1
-            if asks[0] == place:
-                self.receive(signal.SIGTERM)
-            return self.signal is not None
-
-        monkeypatch.setattr(StopRequest, "asked", asked)
-
-    return at
 
 
 def test_a_resumed_run_on_files_is_the_run_in_memory(tmp_path, monkeypatch, signalled):

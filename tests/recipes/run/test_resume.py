@@ -15,7 +15,6 @@ from keras_recipes.recipes import RequestError
 from keras_recipes.recipes.record.directory import RunDirectory
 from keras_recipes.recipes.run.reproduce import compare_runs
 from keras_recipes.recipes.run.run_callbacks import in_batches
-from keras_recipes.recipes.run.stop import StopRequest
 from keras_recipes.recipes.run.stored_recipe import Change, differences
 
 BASE = {
@@ -61,24 +60,6 @@ RECIPES = {
         "learning_rate": 0.001,
     },
 }
-
-
-@pytest.fixture
-def signalled(monkeypatch):
-    """SIGTERM at the n-th place where one is obeyed; none for 0."""
-
-    def at(place):
-        asks = [0]
-
-        def asked(self):
-            asks[0] += 1
-            if asks[0] == place:
-                self.receive(signal.SIGTERM)
-            return self.signal is not None
-
-        monkeypatch.setattr(StopRequest, "asked", asked)
-
-    return at
 
 
 def recipe(name="dropout", **changes):

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import signal
 
 import numpy as np
 import pytest
@@ -14,7 +13,6 @@ from keras_recipes.recipes import RequestError
 from keras_recipes.recipes.cli import main
 from keras_recipes.recipes.record.directory import RunDirectory
 from keras_recipes.recipes.run.reproduce import compare_runs
-from keras_recipes.recipes.run.stop import StopRequest
 
 RNG = np.random.default_rng(0)
 ROWS = 160
@@ -78,9 +76,9 @@ def test_a_threshold_is_chosen_on_validation_rows_and_decides(tmp_path, eager):
         assert words in page
 
 
-def test_a_run_without_an_end_says_that_no_threshold_was_chosen(tmp_path, eager, monkeypatch):
+def test_a_run_without_an_end_says_that_no_threshold_was_chosen(tmp_path, eager, signalled):
     table(tmp_path / "d.csv", status=RARE)
-    stop_at(monkeypatch, 12)
+    signalled(12)
     recipe = recipe_of(tmp_path, "status", {"threshold": {"maximize": "f1_score"}})
     result = recipe.train(out=tmp_path / "run", progress=False, raises=False)
     assert result.status == "interrupted"
@@ -88,29 +86,17 @@ def test_a_run_without_an_end_says_that_no_threshold_was_chosen(tmp_path, eager,
     assert any("has chosen no threshold" in note for note in found.notes)
 
 
-def stop_at(monkeypatch, place):
-    asks = [0]
-
-    def asked(self):
-        asks[0] += 1
-        if asks[0] == place:
-            self.receive(signal.SIGTERM)
-        return self.signal is not None
-
-    monkeypatch.setattr(StopRequest, "asked", asked)
-
-
 @pytest.mark.parametrize("balance", ["resample", "class_weights"])
-def test_a_resume_in_mid_epoch_ends_with_the_same_bits(tmp_path, eager, monkeypatch, balance):
+def test_a_resume_in_mid_epoch_ends_with_the_same_bits(tmp_path, eager, signalled, balance):
     table(tmp_path / "d.csv", status=RARE)
     keys = {"epochs": 3, "checkpoints": {"every": "1 steps"}}
     data = {"balance": balance, "threshold": {"maximize": "youden"}}
     recipe = recipe_of(tmp_path, "status", data, **keys)
     recipe.train(out=tmp_path / "whole", progress=False)
     for place in (5, 12):  # of seven steps an epoch
-        stop_at(monkeypatch, place)
+        signalled(place)
         recipe.train(out=tmp_path / "parts", progress=False, raises=False, resume=True)
-    stop_at(monkeypatch, 0)
+    signalled(0)
     result = recipe.train(out=tmp_path / "parts", progress=False, resume=True)
     assert result.status == "completed"
     whole, parts = (RunDirectory(tmp_path / name) for name in ("whole", "parts"))
