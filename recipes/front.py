@@ -145,7 +145,8 @@ def predict(
 
     Args:
         run: the run directory.
-        rows: a `.csv`, `.npz` or `.npy` file, an array of rows, or columns by name, such as a
+        rows: a table (`.csv`, `.tsv`, `.jsonl`, `.parquet`), an `.npz` or `.npy` file, a picture
+            or a folder of them, an array of rows, or columns by name, such as a
             mapping or a data frame. Columns of a table are found by name, in any order.
         on_error: `refuse` raises where a row cannot be used; `skip` predicts the others.
         plugins: importable modules whose classes the model has.

@@ -42,7 +42,10 @@ def add(verbs: Any) -> None:
     predicting = add_verb(verbs, "predict", predict, text)
     add_run(predicting)
     predicting.add_argument(
-        "file", metavar="FILE", help="raw rows: .csv, .npz or .npy; a picture, or a folder of them"
+        "file",
+        metavar="FILE",
+        help="raw rows: a table (.csv, .tsv, .jsonl, .parquet), .npz or .npy; a picture, or a "
+        "folder of them",
     )
     predicting.add_argument(
         "--out",
