@@ -130,8 +130,11 @@ class BatchGradients:
         with tf.GradientTape() as tape:
             outputs = self.model(x, training=True)
             loss = self.model.compute_loss(x=x, y=y, y_pred=outputs, training=True)
-        gradients = tape.gradient(loss, self.model.trainable_variables)
-        return tf.stack([_norm(gradient) for gradient in gradients])
+            # In 16 bits small gradients vanish unless the loss is scaled as it is in training.
+            scale = self.model.optimizer.scale_loss(tf.ones_like(loss))
+            scaled = loss * scale
+        gradients = tape.gradient(scaled, self.model.trainable_variables)
+        return tf.stack([_norm(gradient) for gradient in gradients]) / scale
 
 
 def _norm(gradient: Any) -> tf.Tensor:

@@ -145,7 +145,7 @@ class Wrapped(TrainingModel):
     """A model around one that defines `call`, whose variables it trains."""
 
     def __init__(self, inner: keras.Model, **kwargs: Any):
-        super().__init__(**{"name": inner.name, **kwargs})
+        super().__init__(**{"name": inner.name, "dtype": inner.dtype_policy, **kwargs})
         self.inner = inner
         # The inner model has its variables already; nothing is left to build.
         self.built = True
@@ -202,7 +202,10 @@ def wrap(model: keras.Model, **parts: Any) -> TrainingModel:
         ends = (model.inputs[0], model.outputs[0])
     else:
         ends = (model.input, model.output)
-    return TrainingModel(*ends, name=model.name, **chosen)
+    trained = TrainingModel(*ends, name=model.name, **chosen)
+    # By which `compile` decides whether to scale the loss.
+    trained.dtype_policy = model.dtype_policy
+    return trained
 
 
 def _is_graph(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:

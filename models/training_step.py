@@ -282,6 +282,9 @@ class TrainingStep(_Model):
         self._use_inner_parts()
         self.training_parts.check_optimizer(self.optimizer)
         with tf.init_scope(), self.distribute_strategy.scope():
+            if not self.optimizer.built:
+                # An optimizer has no loss scale before; the first update would be taken as it is.
+                self.optimizer.build(self.trainable_variables)
             rule = self._new_rule()
         # Not through Keras's tracking: none of it is a layer of the network.
         for name, value in {"_rule": rule, "_rule_key": key, "_memory": rule.memory}.items():

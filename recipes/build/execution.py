@@ -63,16 +63,22 @@ def steps_per_execution(asked: int | str, steps_per_epoch: int, model: Any, batc
 
 
 def step_seconds(model: Any, batch: int) -> float:
-    """A guess at the time of a step: six operations a weight, row and position it is used at.
+    """A guess at the time of a step."""
+    return step_flops(model, batch) / FLOPS
 
-    Two of them go forward and four back (Kaplan et al. 2020, section 2.1).
+
+def step_flops(model: Any, batch: int) -> float:
+    """Operations of a step: six for each weight, row and position that it is used at.
+
+    Two of them go forward and four back (Kaplan et al. 2020, section 2.1). Only weights that are
+    trained count.
     """
     work = 0.0
     for layer in model.layers:
         weights = sum(math.prod(weight.shape) for weight in layer.trainable_weights)
         if weights:
             work += weights * max(_positions(layer.input), _positions(layer.output))
-    return 6 * batch * work / FLOPS
+    return 6 * batch * work
 
 
 def _positions(tensors: Any) -> int:

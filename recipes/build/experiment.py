@@ -1,6 +1,7 @@
 """From a recipe and its data to a compiled model, its datasets and its callbacks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -24,6 +25,7 @@ from .metrics import metrics
 from .network import network
 from .objects import Builder
 from .parts import check_parts, check_rate, scheduled
+from .precision import Precision, Step, decide
 from .pretraining import Pretraining, pretraining
 
 
@@ -33,6 +35,7 @@ class Experiment:
 
     Attributes:
         data: with the columns of tables as numbers.
+        precision: what layers compute in, and why if that was decided here.
         baseline: loss of a network that knows nothing, where that is known.
         constant: what a network that predicts the same for every row reaches.
         summary: a line about the task, its loss and output.
@@ -45,22 +48,28 @@ class Experiment:
     test: tf.data.Dataset | None
     callbacks: tuple[keras.callbacks.Callback, ...]
     epochs: int
+    precision: Precision
     baseline: float | None = None
     pretraining: Pretraining | None = None
     constant: Constant | None = None
     summary: str = ""
 
 
-def experiment(recipe: Recipe, data: Data, files: Path) -> Experiment:
+def experiment(
+    recipe: Recipe, data: Data, files: Path, *, decided: str | None = None
+) -> Experiment:
     """Build what the recipe describes.
 
     Args:
         data: the recipe's data, split, in raw form.
         files: directory that callbacks write to.
+        decided: what `precision: auto` stands for, if it was decided before; other recipes say it.
 
     Raises:
         RecipeError: a class refuses its arguments, or layers do not fit, with the line of it.
     """
+    if recipe.precision == "auto" and decided is None:
+        return with_measured_precision(recipe, data, files)
     # Initial weights and dropout masks follow from the seed alone.
     keras.utils.set_random_seed(recipe.seed)
     task = tasks.task_of(recipe, data)
@@ -68,7 +77,8 @@ def experiment(recipe: Recipe, data: Data, files: Path) -> Experiment:
     data, prepared = encoded(data)
     training = training_rows(recipe, data, task)
     builder = Builder(recipe, training.steps, files)
-    model = network(recipe, data, task, builder, prepared)
+    precision = recipe.precision if decided is None or recipe.precision != "auto" else decided
+    model = network(recipe, data, task, builder, prepared, precision)
     compile_model(model, recipe, task, builder, len(data.train.y))
     baseline = baseline_loss(recipe, task, data.train.y)
     return Experiment(
@@ -83,7 +93,20 @@ def experiment(recipe: Recipe, data: Data, files: Path) -> Experiment:
         pretraining=pretraining(recipe, data, model),
         constant=constant_guess(task, data, baseline, recipe.data.balance),
         summary=tasks.summary(task, data, output_words(recipe, task)),
+        precision=Precision(precision),
     )
+
+
+def with_measured_precision(recipe: Recipe, data: Data, files: Path) -> Experiment:
+    """The experiment in the precision that makes its training step faster on this machine."""
+    build = partial(experiment, recipe, data, files)
+
+    def step_of(precision: str) -> Step:
+        built = build(decided=precision)
+        return Step(built.model, built.training.dataset)
+
+    found = decide(step_of)
+    return replace(build(decided=found.name), precision=found)
 
 
 def training_rows(recipe: Recipe, data: Data, task: tasks.Task) -> TrainingDataset:

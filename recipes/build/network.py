@@ -1,6 +1,7 @@
 """The network of a recipe: its layers between scaled rows and the output layer."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import keras
@@ -15,6 +16,7 @@ from ..spec import Choice, Recipe
 from .capacity import TooLarge, check_memory, copies, unallocated_weights
 from .objects import Builder, first_paragraph
 from .parts import training_parts
+from .precision import SENSITIVE, computing_in
 from .preprocessing import Preprocessing
 from .task import Task, activation_problem, last_activation
 
@@ -29,33 +31,36 @@ def network(
     task: Task,
     builder: Builder,
     prepared: Preprocessing | None = None,
+    precision: str = "float32",
 ) -> keras.Model:
     """The recipe's layers between the scaling of raw rows and the output layer.
 
+    The scaling, the output layer and those in `precision.SENSITIVE` compute in 32 bits.
+
     Args:
+        precision: what the other layers compute in, a policy of Keras.
         prepared: what makes numbers of the raw columns of a table; the saved model begins with it.
     """
-    layers = [
-        layer(builder, item, ("model", "layers", index))
-        for index, item in enumerate(recipe.model.layers)
-    ]
-    if recipe.model.output is not None:
-        output = builder.make("layers", recipe.model.output, ("model", "output"))
-    elif task.ordered:
-        output = CumulativeLink(task.units, name="output")
-    else:
-        output = keras.layers.Dense(task.units, activation=task.activation, name="output")
+    with computing_in(precision):
+        layers = [
+            layer(builder, item, ("model", "layers", index))
+            for index, item in enumerate(recipe.model.layers)
+        ]
     x = data.train.x
     dtype = "float64" if isinstance(x, np.ndarray) and x.dtype == np.float64 else None
-    start = None if prepared is None else prepared.head(x)
+    with computing_in("float32"):
+        output = output_layer(recipe, task, builder)
+        scaling = scaling_layer(data.scaling, dtype)
+        target_scale = task.scaling and unscaling_layer(task.scaling, "target_scale")
     try:
-        with unallocated_weights():
+        with computing_in(precision), unallocated_weights():
+            start = None if prepared is None else prepared.head(x)
             inputs, outputs = build_network(
                 data.input_shape,
                 layers,
                 output,
-                scaling=scaling_layer(data.scaling, dtype),
-                target_scale=task.scaling and unscaling_layer(task.scaling, "target_scale"),
+                scaling=scaling,
+                target_scale=target_scale,
                 dtype=dtype,
                 start=start,
                 beside=None if prepared is None or start is None else prepared.beside(start[0]),
@@ -74,15 +79,21 @@ def network(
     problem = activation_problem(task, last_activation(output))
     if problem:
         raise RecipeError([recipe.problem(place, problem)])
-    model = TrainingModel(
-        inputs,
-        outputs,
-        name=recipe.name,
-        **training_parts(recipe, builder).active(),
-    )
+    parts = training_parts(recipe, builder).active()
+    with computing_in(precision):  # by which Keras decides whether to scale the loss
+        model = TrainingModel(inputs, outputs, name=recipe.name, **parts)
     model.saves_network = True
     model.preprocessing = None if prepared is None else prepared.model
     return model
+
+
+def output_layer(recipe: Recipe, task: Task, builder: Builder) -> keras.Layer:
+    """The recipe's last layer, or the one that fits the task."""
+    if recipe.model.output is not None:
+        return builder.make("layers", recipe.model.output, ("model", "output"))
+    if task.ordered:
+        return CumulativeLink(task.units, name="output")
+    return keras.layers.Dense(task.units, activation=task.activation, name="output")
 
 
 def place_of(name: str, layers: Sequence[Any]) -> tuple[str | int, ...]:
@@ -102,7 +113,9 @@ def _names(item: Any) -> set[str]:
 def layer(builder: Builder, item: Any, path: tuple) -> Any:
     """A layer, or a residual block of layers."""
     if isinstance(item, Choice):
-        return builder.make("layers", item, path)
+        sensitive = item.name in SENSITIVE
+        with computing_in("float32") if sensitive else nullcontext():
+            return builder.make("layers", item, path)
     inner = [
         layer(builder, child, (*path, "residual", index)) for index, child in enumerate(item.layers)
     ]

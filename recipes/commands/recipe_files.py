@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from ... import disk
 from ..errors import RecipeError, RequestError
-from .options import Arguments, add_recipe, add_recipes, add_verb, load
+from .options import (
+    Arguments,
+    add_json,
+    add_recipe,
+    add_recipes,
+    add_verb,
+    load,
+    load_data,
+)
 
 if TYPE_CHECKING:
     from ..spec import Recipe
@@ -15,9 +23,17 @@ if TYPE_CHECKING:
 
 def add(verbs: Any) -> None:
     add_verb(verbs, "list", list_recipes, "list the recipes and sweeps that ship")
-    add_recipe(
-        add_verb(verbs, "show", show, "print a recipe, resolved: defaults filled in, bases merged")
+    showing = add_verb(
+        verbs, "show", show, "print a recipe, resolved: defaults filled in, bases merged"
     )
+    add_recipe(showing)
+    showing.add_argument(
+        "--summary",
+        action="store_true",
+        help="print weights, memory, operations and the time of an epoch on this machine instead; "
+        "trains for a second",
+    )
+    add_json(showing)
     copying = add_verb(verbs, "copy", copy, "copy a shipped recipe to a new file, to edit")
     copying.add_argument("recipe", metavar="RECIPE")
     copying.add_argument("destination", metavar="DEST", help="a file or a directory")
@@ -51,11 +67,20 @@ def list_recipes(arguments: Arguments) -> int:
 
 
 def show(arguments: Arguments) -> int:
-    """The resolved recipe, after a comment that describes its task."""
+    """The resolved recipe after a comment that describes its task, or a summary of its size."""
     from ..spec import dump
     from ..spec.tasks import describe
 
     recipe = load(arguments)
+    if arguments.summary:
+        data = load_data(recipe)
+        from ..run.summary import summarize
+
+        summary = summarize(recipe, data)
+        print(json.dumps(summary.to_json()) if arguments.json else summary)
+        return 0
+    if arguments.json:
+        raise RequestError("--json: is for `--summary`; a recipe is printed as YAML.")
     print(f"# {describe(recipe)}")
     print(dump(recipe), end="")
     return 0

@@ -36,7 +36,7 @@ def dry_run(recipe: Recipe, data: Data) -> str:
     Raises:
         RequestError: the recipe cannot be used, or a rule matches no variable.
     """
-    built = _built(recipe, data)
+    built = built_without_run(recipe, data)
     model: Any = built.model
     updates = built.training.steps * recipe.epochs // recipe.gradient_accumulation
     rows = {"training": data.train, "validation": data.validation, "test": data.test}
@@ -55,7 +55,8 @@ def dry_run(recipe: Recipe, data: Data) -> str:
     )
 
 
-def _built(recipe: Recipe, data: Data) -> Experiment:
+def built_without_run(recipe: Recipe, data: Data) -> Experiment:
+    """What a recipe describes, whose callbacks write to a folder that is gone."""
     with tempfile.TemporaryDirectory() as folder:
         return experiment(recipe, data, Path(folder))
 
@@ -156,7 +157,7 @@ def range_test(
     tested = recipe.model_copy(
         update={"steps_per_execution": 1, "callbacks": [], "gradient_accumulation": 1}
     )
-    built = _built(tested, data)
+    built = built_without_run(tested, data)
     pretrain_without_run(built.pretraining, built.model)
     model: Any = built.model
     model.fit(

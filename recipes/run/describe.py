@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from ...messages import logger
-from ..build.pretraining import Pretraining
+from ..build.experiment import Experiment
 from ..build.task import task_of
 from ..data import Data
 from ..record import directory as files
@@ -20,6 +20,7 @@ from ..spec import Recipe, dump
 from ..spec.plugins import plugins_of
 from .assess import asked_threshold
 from .initialize import weights_fingerprint
+from .prepare import PRECISION
 from .pretrain import layer_keys
 from .previous_run import PreviousRun
 from .stored_recipe import FILES, plugin_comment, relative_files
@@ -30,16 +31,22 @@ def describe(
     recipe: Recipe,
     data: Data,
     previous: PreviousRun,
-    pretraining: Pretraining | None = None,
+    built: Experiment | None = None,
 ) -> None:
-    """Write `manifest.json`, `recipe.yaml` and `data.json`, before the first step."""
+    """Write `manifest.json`, `recipe.yaml` and `data.json`, before the first step.
+
+    Args:
+        built: what is trained; None of a run that trains several networks, which have their own.
+    """
     fingerprints: dict[str, Any] = {"recipe": recipe.fingerprint(), "data": data.fingerprint}
-    if pretraining is not None:
-        fingerprints["pretraining"] = layer_keys(pretraining)
+    if built is not None and built.pretraining is not None:
+        fingerprints["pretraining"] = layer_keys(built.pretraining)
     if recipe.initialize is not None:
         fingerprints["weights"] = weights_fingerprint(recipe)
     own = {FILES: relative_files(recipe, directory.path), "plugins": plugins_of(recipe)}
     now = keras_manifest(seed=recipe.seed, fingerprints=fingerprints)
+    if built is not None:
+        now["settings"][PRECISION] = built.precision.name
     if previous.manifest:
         now = _resumed_manifest(previous, now)
     directory.reopen()

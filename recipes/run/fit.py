@@ -87,13 +87,20 @@ def fit(
         x: rows, as `recipes.build.fit_rows` takes them, or a dataset with its targets.
 
     Raises:
-        RequestError: the model is not built, or its output does not fit the targets.
+        RequestError: the model is not built, its output does not fit the targets, or it computes in
+            another precision than the recipe's.
         TrainingFailed: a dataset ended in the middle of an epoch.
     """
     if not model.built:
         raise RequestError(
             f"the model {model.name!r} has no weights yet. Start it with `keras.Input(...)`, or "
             "call it on a batch first."
+        )
+    if recipe.precision not in ("float32", "auto", model.dtype_policy.name):
+        raise RequestError(
+            f"precision: the model {model.name!r} was made under the policy "
+            f"`{model.dtype_policy.name}`, and the recipe asks for `{recipe.precision}`. Make it "
+            f"under `keras.config.set_dtype_policy({recipe.precision!r})`, or leave the key out."
         )
     if given.class_weight is not None and given.sample_weight is not None:
         raise RequestError("give `class_weight` or `sample_weight`, not both.")

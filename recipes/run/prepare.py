@@ -1,7 +1,7 @@
 """What happens before TensorFlow is imported: lock the run directory, check it, load the data."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,11 @@ from ..data import Data
 from ..record.directory import RunDirectory
 from ..record.reserve import reserve
 from ..spec import Recipe
+from ..spec.schema import PRECISIONS
 from .previous_run import PreviousRun, check_data, find_previous_run
+
+# Where a manifest says what layers compute in.
+PRECISION = "precision"
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,8 @@ class PreparedRun:
         arrays: the `(x, y)` that the data was made from, if any.
         resume: whether the run in the directory, if any, is to be continued.
         allow_change: keys of the recipe that may differ from those of that run.
+        precision: what the layers of that run compute in, for `precision: auto`; None if it is not
+            known.
     """
 
     directory: RunDirectory
@@ -33,6 +39,7 @@ class PreparedRun:
     arrays: tuple[Any, Any] | None
     resume: bool
     allow_change: Sequence[str]
+    precision: str | None = None
 
 
 @contextmanager
@@ -64,4 +71,12 @@ def prepare_run(
         if previous.result is None:
             data = data_of(recipe, arrays)
             check_data(directory, previous, data, allow_change)
-        yield PreparedRun(directory, previous, data, arrays, resume, allow_change)
+        precision = decided_precision(previous.manifest)
+        yield PreparedRun(directory, previous, data, arrays, resume, allow_change, precision)
+
+
+def decided_precision(manifest: Mapping[str, Any]) -> str | None:
+    """What the layers of a run compute in, by its manifest; None where that is not known."""
+    settings = manifest.get("settings")
+    name = settings.get(PRECISION) if isinstance(settings, dict) else None
+    return name if name in PRECISIONS else None

@@ -90,13 +90,15 @@ def train_prepared(
     if data is None:
         assert previous.result is not None
         return previous.result
-    built = experiment(recipe, data, directory.path)
+    built = experiment(recipe, data, directory.path, decided=prepared.precision)
     built = replace(built, callbacks=(*built.callbacks, *callbacks))
     run = Run(recipe, built, directory, progress, evaluate_test, stop)
     run.restore(changed=bool(previous.changes))
-    describe(directory, recipe, data, previous, built.pretraining)
+    describe(directory, recipe, data, previous, built)
     if progress:
         logger.info(built.summary)
+        if built.precision.reason:
+            logger.info(str(built.precision))
     return run.execute()
 
 

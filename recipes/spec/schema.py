@@ -1,7 +1,7 @@
 """A recipe and what each of its keys means."""
 
 import hashlib
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field as Key
 from pydantic import PrivateAttr
@@ -24,6 +24,9 @@ from .sections import (
 from .strict import Count, Seed, Strict
 
 Section = Choice | None
+# Policies of Keras.
+PrecisionName = Literal["float32", "mixed_bfloat16", "mixed_float16"]
+PRECISIONS: tuple[str, ...] = get_args(PrecisionName)
 
 
 class Recipe(Strict):
@@ -80,6 +83,11 @@ class Recipe(Strict):
     )
     jit_compile: Annotated[bool | Literal["auto"], one_of("auto", True, False)] = Key(
         "auto", description="compile the step with XLA; `auto` does where that is faster"
+    )
+    precision: Annotated[PrecisionName | Literal["auto"], one_of(*PRECISIONS, "auto")] = Key(
+        "float32",
+        description="what layers compute in, beside weights of 32 bits; `auto` measures whether "
+        "16 bits make the step faster on this machine",
     )
     ensemble: EnsembleSection | None = Key(
         None, description="train several networks and average their outputs"

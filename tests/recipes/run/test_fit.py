@@ -113,3 +113,8 @@ def test_part_of_the_rows_is_kept_for_validation():
     assert (len(split.train), len(split.validation)) == (72, 24)
     whole = np.bincount(CLASSES) / 4
     assert np.abs(np.bincount(split.validation.y) - whole).max() <= 1
+
+
+def test_a_model_of_another_precision_is_refused():
+    with pytest.raises(RequestError, match="the recipe asks for `mixed_bfloat16`"):
+        recipe_of(precision="mixed_bfloat16").fit(net(), X, CLASSES)

@@ -45,7 +45,11 @@ RECIPES = {
         "gradient_clipping": {"percentile": {"percentile": 30, "history": 8}},
         "callbacks": [{"divergence_guard": {"limit": 1.12}}],
     },
-    "accumulated": {"gradient_accumulation": 3, "steps_per_execution": 1},
+    "accumulated": {
+        "gradient_accumulation": 3,
+        "steps_per_execution": 1,
+        "precision": "mixed_float16",
+    },
     "augmented": {
         "data": {
             "source": "digits",
