@@ -326,8 +326,9 @@ def _numbers(feature: FittedNumeric, column: Any) -> list[Any]:
     if feature.log:
         found = SignedLog(dtype=dtype)(found)
     if feature.boundaries:
-        bins = keras.layers.Discretization(list(feature.boundaries), output_mode="one_hot")
-        found = bins(found)
+        bins = keras.layers.Discretization(list(feature.boundaries))(found)
+        # Its own one-hot output has the shape of one column in Keras 3.13.
+        found = keras.layers.CategoryEncoding(len(feature.boundaries) + 1, "one_hot")(bins)
     elif (feature.offset, feature.divisor) != (0.0, 1.0):
         factor = 1.0 / feature.divisor
         found = keras.layers.Rescaling(factor, -feature.offset * factor, dtype=dtype)(found)

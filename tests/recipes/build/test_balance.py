@@ -43,7 +43,7 @@ def losses(recipe, y, tmp_path):
     if built.model.output_shape[1] == 1:
         targets = y[:, None]
     measured = built.model.evaluate(X, targets, verbose=0, return_dict=True)
-    return trained, measured, outputs
+    return trained, {name: float(value) for name, value in measured.items()}, outputs
 
 
 def test_class_weights_weigh_the_training_loss_alone(tmp_path):
