@@ -115,7 +115,9 @@ def _is_picture(path: Path) -> bool:
 
 def figure(lines: Sequence[Curve], title: str) -> Figure:
     """One picture of one metric: a colour a run, training dashed, validation solid."""
-    picture = Figure(figsize=(5.2, 3.2), layout="constrained")
+    picture = Figure(figsize=(5.2, 3.2))
+    # Fixed margins: a constrained layout draws each picture twice, and a report has many.
+    picture.subplots_adjust(left=0.15, right=0.97, bottom=0.15, top=0.9)
     axes = picture.subplots()
     for index, curve in enumerate(lines):
         _draw(axes, curve, COLOURS[index % len(COLOURS)], single=len(lines) == 1)

@@ -296,7 +296,7 @@ def test_a_layer_of_another_activation_is_refused_or_converted(tmp_path):
     assert built(recipe, tmp_path).pretraining is not None
 
 
-def test_the_report_shows_the_rbms(run):
+def test_the_report_shows_the_rbms(drawn, run):
     text = write_report([run / "run"], run / "page.html").read_text()
     for words in ("free-energy gap", "filters of the first RBM", "fantasies", "rbm 1, weights"):
         assert words in text
