@@ -134,7 +134,8 @@ def test_a_column_that_the_recipe_leaves_out_may_name_groups(tmp_path, capsys):
     rows = zip(*table.values(), strict=True)
     (tmp_path / "t.csv").write_text("\n".join(",".join(map(str, row)) for row in [table, *rows]))
     (tmp_path / "r.yaml").write_text(
-        "data: {source: {csv: {path: t.csv}}, target: target, features: {'*': auto, customer: drop}}\n"
+        "data:\n  source: {csv: {path: t.csv}}\n  target: target\n"
+        "  features: {'*': auto, customer: drop}\n"
         "model: {layers: []}\nepochs: 1\n"
     )
     assert main(["check-data", "r.yaml"]) == 1
