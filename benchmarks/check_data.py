@@ -101,6 +101,15 @@ def repeated(table: Table, target: str, draw: np.random.Generator) -> Fault:
     return Fault("repeated rows", "split")
 
 
+def grouped(table: Table, target: str, draw: np.random.Generator) -> Fault:
+    """Several rows of each customer, patient or the like."""
+    rows = len(table[target])
+    groups = draw.integers(0, int(rows / draw.uniform(2, 15)), rows)
+    name = str(draw.choice(["customer", "PatientId", "user_id", "household", "subject"]))
+    table[name] = np.array([f"g{group}" for group in groups] if draw.random() < 0.5 else groups)
+    return Fault("group overlap", "split")
+
+
 def rare(table: Table, target: str, draw: np.random.Generator) -> Fault:
     """A class with a handful of rows."""
     y = table[target].astype(object)
@@ -110,7 +119,7 @@ def rare(table: Table, target: str, draw: np.random.Generator) -> Fault:
 
 
 FAULTS: tuple[Callable[[Table, str, np.random.Generator], Fault], ...] = (
-    constant, missing, identifier, duplicate, leakage, drift, repeated, rare,
+    constant, missing, identifier, duplicate, leakage, drift, repeated, rare, grouped,
 )  # fmt: skip
 
 
@@ -140,7 +149,7 @@ def found(table: Table, target: str, *, by_order: bool) -> set[tuple[str, str]]:
             "csv", {"path": file.name}, splits=Splits(0.15, 0.15), task=task, table=options
         )
     # That the order counts the rows is no fault.
-    every = {(finding.kind, finding.place) for finding in check_data(data)}
+    every = {(finding.kind, finding.place) for finding in check_data(data, data)}
     return {(kind, place) for kind, place in every if "`order`" not in place}
 
 

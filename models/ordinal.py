@@ -178,3 +178,8 @@ def rank_error(y_true: Any, y_pred: Any) -> tf.Tensor:
     median = tf.reduce_sum(tf.cast(below, tf.int32), axis=-1)
     truth = tf.cast(tf.reshape(y_true, [-1]), tf.int32)
     return tf.cast(tf.abs(median - truth), y_pred.dtype)
+
+
+# Names in recipes.
+LAYERS = {"cumulative_link": CumulativeLink}
+METRICS = {"rank_mae": RankError}

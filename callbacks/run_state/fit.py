@@ -207,6 +207,8 @@ class Replay:
         position: where training resumes.
         ordered: whether the order of an epoch depends on the epochs before it in this process, as
             in `Dataset.shuffle`.
+        from_step: the batches of the epoch from a step on; None where those before it must be taken
+            and dropped.
         begin: called once with the specification of a batch, when the data has been sought; returns
             what the last training step returned.
     """
@@ -218,12 +220,14 @@ class Replay:
         position: Position,
         *,
         ordered: bool,
+        from_step: Callable[[int], tf.data.Dataset] | None = None,
         begin: Callable[[object], object],
     ):
         self.model: Any = model
         self.fit = fit
         self.position = position
         self.ordered = ordered
+        self.from_step = from_step
         self.begin = begin
         self.skipping = False
         self._function: Callable[[object], object] = self.model.train_function
@@ -250,6 +254,8 @@ class Replay:
     def _sought(self, iterator: Any) -> Iterator[Any]:
         """An iterator over the batches from the position on."""
         epoch, step = self.position.epoch, self.position.step
+        if self.from_step is not None and step:
+            return iter(self.from_step(step))
         dataset = getattr(iterator, "_dataset", None)
         if dataset is None:
             return _advance(iterator, step)

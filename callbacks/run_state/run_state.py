@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
+import tensorflow as tf
 from keras.callbacks import Callback
 
 from ...arguments import check_bool
@@ -50,6 +51,9 @@ class RunState(Callback):
             model's.
         ordered: whether the order of an epoch depends on the epochs before it in this process, as
             in `Dataset.shuffle`; without, an epoch is found faster.
+        from_step: the current epoch's batches from a step on, as a `tf.data.Dataset`, for data that
+            can begin anywhere. Without, the batches of an epoch that were trained are taken from
+            the data again and dropped.
         stop: called after each execution; when it returns true, the state is stored and `fit`
             raises `TrainingInterrupted`.
         changed: whether the training differs from the stored one: it then continues even where a
@@ -80,6 +84,7 @@ class RunState(Callback):
         *,
         tracked: Sequence[object] = (),
         ordered: bool = True,
+        from_step: Callable[[int], tf.data.Dataset] | None = None,
         stop: Callable[[], bool] | None = None,
         changed: bool = False,
         verbose: bool = True,
@@ -92,6 +97,7 @@ class RunState(Callback):
         self.problems = self._recorder.problems
         self.tracked = tuple(tracked)
         self.ordered = check_bool("ordered", ordered)
+        self.from_step = from_step
         self.stop = stop
         self.changed = check_bool("changed", changed)
         self.verbose = check_bool("verbose", verbose)
@@ -238,7 +244,12 @@ class RunState(Callback):
             # In the middle of an epoch, all callbacks have seen its beginning.
             self._restore_again(self._checkpoint)
         self._replay = Replay(
-            self.model, self._fit, self.position, ordered=self.ordered, begin=self._data_found
+            self.model,
+            self._fit,
+            self.position,
+            ordered=self.ordered,
+            from_step=self.from_step,
+            begin=self._data_found,
         )
         self.position = self.position.resumed(int(self.model.steps_per_execution))
 
@@ -342,6 +353,7 @@ class RunState(Callback):
             self.store.keep,
             tracked=self.tracked,
             ordered=self.ordered,
+            from_step=self.from_step,
             stop=self.stop,
             changed=self.changed,
             verbose=self.verbose,

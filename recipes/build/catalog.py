@@ -17,6 +17,7 @@ import keras
 
 from ...callbacks import CALLBACKS
 from ...models.losses import LOSSES
+from ...models.ordinal import LAYERS, METRICS
 from ...models.training_parts import part_classes
 from ...models.transforms import GRADIENT_TRANSFORMS
 from ...pretraining.estimators import ESTIMATORS
@@ -79,6 +80,8 @@ def tables() -> dict[str, dict[str, Any]]:
     """Kind -> name -> class and arguments."""
     made = {kind: keras_rows(kind, *module) for kind, module in MODULES.items()}
     made["losses"].update(own_rows(LOSSES))
+    made["layers"].update(own_rows(LAYERS, EVERY_LAYER))
+    made["metrics"].update(own_rows(METRICS))
     made["callbacks"].update(own_rows(CALLBACKS))
     made["schedules"] = own_rows(SCHEDULES)
     made["gradient_transforms"] = own_rows(GRADIENT_TRANSFORMS)
@@ -127,13 +130,18 @@ def public_classes(module: Any, base: type) -> Iterable[type]:
             seen.add(cls)
 
 
-def own_rows(table: dict[str, Any]) -> dict[str, Any]:
-    """The rows of one of our own tables, with the annotations of its classes."""
+def own_rows(table: dict[str, Any], more: Rows | None = None) -> dict[str, Any]:
+    """The rows of one of our own tables, with the annotations of its classes.
+
+    Args:
+        more: arguments that each of them takes beside its own.
+    """
     return {
         name: {
             "class": f"{target.__module__}.{target.__qualname__}",
             "arguments": {
-                key: row for key, row in describe(target).items() if key not in NOT_IN_YAML
+                **{key: row for key, row in describe(target).items() if key not in NOT_IN_YAML},
+                **(more or {}),
             },
         }
         for name, target in table.items()

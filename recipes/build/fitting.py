@@ -13,7 +13,7 @@ from ..data.load import divided
 from ..data.scale import Scaling
 from ..data.source import Source
 from ..errors import DataError, RecipeError, RequestError
-from ..spec import Recipe
+from ..spec import Choice, Recipe
 from ..spec.tasks import BINARY_LOSSES, CLASS_LOSSES
 from .fit_rows import Rows, check_shapes, rows_for
 from .streams import Stream
@@ -220,7 +220,7 @@ def data_for(
     """
     if len(rows) != len(targets):
         raise DataError(f"x: {len(rows)} rows and {len(targets)} targets.")
-    asked = recipe.data.validation if isinstance(recipe.data.validation, (int, float)) else None
+    asked = None if isinstance(recipe.data.validation, Choice) else recipe.data.validation
     splits = Splits(validation=asked if divide else None, test=None)
     # Rows with one class number each are split in proportion to the classes.
     stratified = task.form is Form.LABELS or (task.form is Form.BINARY and targets.ndim == 1)

@@ -15,6 +15,7 @@ from ..spec.tasks import (
     COLUMN_METRICS,
     DETECTION_METRICS,
     LABEL_METRICS,
+    RANK_METRICS,
     ROW_METRICS,
     refused,
 )
@@ -93,12 +94,15 @@ def metric(recipe: Recipe, choice: Choice, place: tuple, task: Task, builder: Bu
     def wrong(reason: str) -> RecipeError:
         return RecipeError([recipe.problem(place, reason)])
 
-    reason = refused(choice.name, task.kind, probabilities=task.probabilities is not None)
+    kind = "ordinal" if task.ordered else task.kind
+    reason = refused(choice.name, kind, probabilities=task.probabilities is not None)
     reason = reason or _misfit(choice, task)
     if reason:
         raise wrong(reason)
     if choice.name == "accuracy":
         return accuracy(task, **choice.arguments)
+    if choice.name in RANK_METRICS:
+        return ranked(builder.make("metrics", choice, place), task)
     fitted = choice.with_arguments(**_arguments(choice, task))
     made = _encoded(builder.make("metrics", fitted, place), choice, task)
     try:

@@ -19,6 +19,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
+    from ..data import Data
     from ..spec import Recipe
 
 
@@ -66,7 +67,7 @@ def check_data(arguments: Arguments) -> int:
 
     recipe = load(arguments)
     data = data_of(recipe, skip_pictures=True)
-    found = check(data)
+    found = check(data, None if recipe.data.split_by else _with_groups(recipe, data))
     if any(feature.kind == "image" for feature in data.features):
         from ..build.image_check import picture_findings
 
@@ -79,6 +80,20 @@ def check_data(arguments: Arguments) -> int:
     if arguments.json:
         print_json({"recipe": recipe.name, "findings": [asdict(finding) for finding in found]})
     return 1 if found else 0
+
+
+def _with_groups(recipe: "Recipe", data: "Data") -> "Data":
+    """The data with the columns that may name groups, which a recipe leaves out with reason."""
+    from ..build.inputs import data_of
+    from ..data.check_groups import tells_whose
+
+    features = recipe.data.features or {}
+    dropped = [name for name, kind in features.items() if kind == "drop" and tells_whose(name)]
+    if not dropped:
+        return data
+    kept = {**features, **dict.fromkeys(dropped, "auto")}
+    section = recipe.data.model_copy(update={"features": kept})
+    return data_of(recipe.model_copy(update={"data": section}), skip_pictures=True)
 
 
 def plot(arguments: Arguments) -> int:

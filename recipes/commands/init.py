@@ -10,10 +10,13 @@ from .options import Arguments, add_verb
 
 
 def add(verbs: Any) -> None:
-    text = "write a first recipe for a table, commented, to train and to edit"
+    text = "write a first recipe for a table or a folder of pictures, commented, to edit"
     starting = add_verb(verbs, "init", init, text)
     starting.add_argument(
-        "file", metavar="FILE", help=".csv, .tsv, .jsonl, .parquet or .npz; text may be gzipped"
+        "file",
+        metavar="FILE",
+        help=".csv, .tsv, .jsonl, .parquet or .npz; text may be gzipped; or a folder of pictures "
+        "with a folder for each class",
     )
     starting.add_argument(
         "--target", metavar="NAME", help="what is predicted; without it the columns are listed"
@@ -28,7 +31,10 @@ def add(verbs: Any) -> None:
 
 def init(arguments: Arguments) -> int:
     """Write a recipe; without a target, list what may be one."""
-    if arguments.target is None:
+    target = arguments.target
+    if target is None and os.path.isdir(arguments.file):
+        target = "label"
+    if target is None:
         return _list(Path(arguments.file))
     from ..data.outline import outline
     from .starter import baseline, recipe_text
@@ -42,7 +48,7 @@ def init(arguments: Arguments) -> int:
         )
     if arguments.limit is not None and arguments.limit < 1:
         raise RequestError(f"--limit: expected a number of rows. Received {arguments.limit}.")
-    found = outline(Path(arguments.file), arguments.target, arguments.limit)
+    found = outline(Path(arguments.file), target, arguments.limit)
     _write(out, recipe_text(found, out, arguments.limit))
     print(f"{out}: {found.data.task}, {len(found.data.train)} training rows; {baseline(found)}")
     print(f"keras-recipes train {out}")

@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -87,23 +88,45 @@ def evaluate(arguments: Arguments) -> int:
         raise RequestError("evaluate: give one file, or `--split`.")
     check_run(arguments.run)
     from ..record.directory import FOLDS
-    from ..run.reload import evaluate as evaluate_run
+    from ..run.reload import evaluated
     from ..run.reload import members as evaluate_members
 
     on: Any = Path(named[0]) if named else arguments.split or "test"
     more: Any = {"on_error": arguments.on_error, "plugins": arguments.plugin}
-    values = evaluate_run(arguments.run, on, overrides, **more)
+    found = evaluated(arguments.run, on, overrides, **more)
     members = evaluate_members(arguments.run, on, overrides, **more)
     what = {"file": named[0]} if named else {"split": on}
-    output = {"run": arguments.run, **what, "metrics": values}
+    output = {"run": arguments.run, **what, "metrics": found.metrics, "quality": found.quality}
     word = "fold" if os.path.isdir(Path(arguments.run, FOLDS)) else "member"
     if arguments.json:
         print_json({**output, f"{word}s": members} if members else output)
         return 0
     for index, member in enumerate(members, start=1):
         print(f"{word} {index}: {metrics(member)}")
-    print(f"{on}: {metrics(values)}")
+    print(f"{on}: {metrics(found.metrics)}")
+    for line in _quality(on, found.quality):
+        print(line)
     return 0
+
+
+def _quality(on: Any, quality: Mapping[str, Any]) -> Iterator[str]:
+    """The quality of probabilities in lines: figures of all rows, then of each class or label."""
+    from ..data.frame import plain
+    from ..run.quality import class_rows
+
+    if quality.get("figures"):
+        yield f"{on} quality: {metrics(quality['figures'])}"
+    rows = class_rows(quality["confusion"]) if "confusion" in quality else quality.get("labels", [])
+    for row in rows:
+        (kind, name), *cells = row.items()
+        values = [_cell(key, value) for key, value in cells]
+        yield f"{kind} {plain(name)}: {', '.join(values)}"
+
+
+def _cell(name: str, value: float | None) -> str:
+    if value is None:
+        return f"{name} none"
+    return f"{name} {value}" if isinstance(value, int) else f"{name} {value:.4f}"
 
 
 def predict(arguments: Arguments) -> int:

@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,34 +10,16 @@ import numpy as np
 import yaml
 
 from ..data.frame import plain
+from ..data.image_feature import FittedImage
 from ..data.outline import SEED, Column, Outline
 from ..data.table import OTHERS
 from ..spec.dump import Writer
+from . import starter_pictures
+from .starter_size import Size
 
 # With more columns than this a recipe would be hard to read.
 MOST_COLUMNS = 60
 MOST_NAMED = 6
-
-
-@dataclass(frozen=True)
-class Size:
-    """What fits a number of training rows.
-
-    Attributes:
-        below: for fewer rows than this.
-        units: of each hidden layer.
-        dropout: after each hidden layer.
-        batch_size: rows an update.
-        epochs: at most; early stopping may end them.
-        rate: learning rate of the first update, for Adam.
-    """
-
-    below: float
-    units: tuple[int, ...]
-    dropout: float
-    batch_size: int
-    epochs: int
-    rate: float
 
 
 SIZES = (
@@ -57,7 +38,8 @@ def recipe_text(outline: Outline, path: Path, limit: int | None = None) -> str:
         limit: for `data.limit`.
     """
     rows = len(outline.data.train)
-    size = next(each for each in SIZES if rows < each.below)
+    sizes = SIZES if _picture(outline) is None else starter_pictures.SIZES
+    size = next(each for each in sizes if rows < each.below)
     lines = [*_head(outline, path), *_data(outline, path, limit, size), *_model(outline, size)]
     return "\n".join(lines) + "\n"
 
@@ -102,13 +84,16 @@ def _data(outline: Outline, path: Path, limit: int | None, size: Size) -> Iterat
     yield from _features(outline.columns)
     if outline.target is None and data.train.x.ndim > 1:
         yield f"  scale: {'minmax' if data.train.x.ndim > 2 else 'standardize'}"
-    yield "  validation: 15%"
-    yield "  test: auto" if "x_test" in arguments else "  test: 15%"
+    folder = outline.source == "image_folder"  # which may have parts of its own
+    yield "  validation: auto" if folder else "  validation: 15%"
+    yield "  test: auto" if folder or "x_test" in arguments else "  test: 15%"
     for name in outline.dates[:1]:
         yield "  # To test on the latest rows, as a forecast is tested:"
         yield f"  # split_by: {_flow({'time': name})}"
     if limit is not None:
         yield f"  limit: {limit}"
+    if _picture(outline) is not None:
+        yield from starter_pictures.augmentation()
     yield f"  batch_size: {min(size.batch_size, max(1, len(data.train) // 4))}"
 
 
@@ -132,6 +117,9 @@ def _model(outline: Outline, size: Size) -> Iterator[str]:
     yield "  layers:"
     if outline.target is None and data.train.x.ndim > 2:
         yield "    - flatten"
+    picture = _picture(outline)
+    if picture is not None:
+        yield from starter_pictures.convolutions(picture)
     for units in size.units:
         yield f"    - dense: {{units: {units}, activation: relu, kernel_initializer: he_normal}}"
         if size.dropout:
@@ -149,6 +137,12 @@ def _model(outline: Outline, size: Size) -> Iterator[str]:
         f"  - early_stopping: {{monitor: val_loss, patience: {patience}, "
         "restore_best_weights: true}"
     )
+
+
+def _picture(outline: Outline) -> FittedImage | None:
+    """The column of pictures, if there is one."""
+    found = (each for each in outline.data.features if isinstance(each, FittedImage))
+    return next(found, None)
 
 
 def _targets(outline: Outline) -> str:

@@ -12,6 +12,7 @@ from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from ..spec.tasks import NUMBERS
+from .check_groups import overlaps
 from .frame import Frame, counted, floats, is_binary, is_text, plain, words
 from .infer import NAMES_ROWS, infer
 from .load import Data, Split
@@ -53,12 +54,16 @@ class DataFinding:
         return f"{self.place}: {self.problem} {self.mend}"
 
 
-def check_data(data: Data) -> list[DataFinding]:
+def check_data(data: Data, groups: Data | None = None) -> list[DataFinding]:
     """All that may be wrong with the data of a recipe: a finding for each column, class or split.
 
     Looked for are columns that are missing, constant, equal to another or name the rows, a column
     that predicts the target alone, classes with few rows, rows that stand in two splits, and
     columns that differ between training and test rows.
+
+    Args:
+        groups: the data with columns that may name groups, where the recipe has no `split_by`; then
+            groups on both sides of a split are looked for too.
     """
     if data.forecasting is not None:
         return check_series(data)
@@ -70,6 +75,11 @@ def check_data(data: Data) -> list[DataFinding]:
         found += equal_columns(columns)
         found += leaks(data, {name: columns[name] for name in columns if name in used})
         found += drifts(data, used)
+    if groups is not None and isinstance(groups.train.x, Frame):
+        found += [
+            DataFinding("group overlap", f"{each.split} split", each.problem, each.mend)
+            for each in overlaps(groups)
+        ]
     return found
 
 

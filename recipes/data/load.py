@@ -11,6 +11,8 @@ import numpy as np
 
 from ..errors import DataError
 from ..spec.fields import listed, shown
+from ..spec.image_folders import own_part
+from ..spec.sections import DEFAULT_PART
 from ..spec.targets import ClassName
 from ..spec.tasks import CLASSES, Task
 from . import split as parts
@@ -41,7 +43,6 @@ from .sources import SOURCES
 from .split import Other, Part, SplitBy, Splits
 from .table import NO_TABLE, TableOptions, note_lines, used, with_target
 
-DEFAULT_TEST = 0.15
 # The target of sources that have one by themselves, where the recipe names no other.
 TARGETS = {"image_folder": (LABEL,)}
 # Arguments of a table of text that later files of the same kind are read with.
@@ -383,7 +384,7 @@ def divided(
         ("test", splits.test, parts.TEST),
         ("validation", splits.validation, parts.VALIDATION),
     ):
-        part = DEFAULT_TEST if isinstance(asked, str) else asked  # `auto`
+        part = DEFAULT_PART if isinstance(asked, str) else asked  # `auto`
         # A fraction is one of all rows, whatever the other split has taken already.
         if given[what] is not None or isinstance(part, tuple):
             part = None
@@ -485,11 +486,13 @@ def _given(
     table: TableOptions,
 ) -> Split | None:
     """Rows of a split that come from elsewhere: the source's own test rows, or another source."""
-    if asked == "auto" and source.test is not None:
-        return _checked_split(source, classes, *source.test, what)
+    own = source.test if what == "test" else source.validation
+    if asked == "auto" and own is not None:
+        return _checked_split(source, classes, *own, what)
+    if isinstance(asked, int | float) and what == "validation" and own is not None:
+        raise DataError(f"validation: {own_part(asked, getattr(own[0], 'where', 'the source'))}")
     if not isinstance(asked, tuple):
-        own = source.validation if what == "validation" and asked is not None else None
-        return None if own is None else _checked_split(source, classes, *own, what)
+        return None
     name, arguments = asked
     words: list[str] = []
     if isinstance(source.x, Frame):  # what is words in the first table is words in this one

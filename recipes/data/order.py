@@ -33,11 +33,13 @@ class TrainingDataset:
         dataset: yields `(x, y)`; each pass over it is one epoch.
         epoch: which epoch the next pass is; set by `callbacks.epoch_order.EpochOrder`.
         steps: batches an epoch.
+        from_step: the same batches without those before a step, which are not made.
     """
 
     dataset: tf.data.Dataset
     epoch: tf.Variable
     steps: int
+    from_step: Callable[[int], tf.data.Dataset]
 
 
 def training_dataset(
@@ -82,14 +84,14 @@ def training_dataset(
     weights = None if balance is None or balance.weights is None else tensor(balance.weights)
     drawn = None if balance is None else balance.resampling
 
-    def batches(_: tf.Tensor) -> tf.data.Dataset:
+    def batches(start: tf.Tensor) -> tf.data.Dataset:
         current = epoch.read_value()
         order = (
             order_of(rows, seed, current)
             if drawn is None
             else resampled_order(drawn, seed, current)
         )
-        whole = tf.reshape(order[start_step * size : full], (-1, size))
+        whole = tf.reshape(order[start * size : full], (-1, size))
         found = tf.data.Dataset.from_tensor_slices(whole)
         if full != rows and not drop_remainder:
             found = found.concatenate(tf.data.Dataset.from_tensors(order[full:]))
@@ -105,16 +107,21 @@ def training_dataset(
 
     parallel = readers(x) if augment is None else workers or os.cpu_count()
 
-    dataset = (
-        tf.data.Dataset.from_tensors(tf.constant(0))
-        .flat_map(batches)
-        # Outside of flat_map, which would make a function anew in each epoch (10 ms).
-        .map(gathered, num_parallel_calls=parallel)
-        # Without a known length Keras takes a phantom step at the end of each epoch.
-        .apply(tf.data.experimental.assert_cardinality(steps - start_step))
-        .prefetch(AHEAD)
-    )
-    return TrainingDataset(dataset.with_options(_options()), epoch, steps - start_step)
+    def from_step(start: int) -> tf.data.Dataset:
+        if start == steps:
+            return from_step(0).take(0)
+        dataset = (
+            tf.data.Dataset.from_tensors(tf.constant(start))
+            .flat_map(batches)
+            # Outside of flat_map, which would make a function anew in each epoch (10 ms).
+            .map(gathered, num_parallel_calls=parallel)
+            # Without a known length Keras takes a phantom step at the end of each epoch.
+            .apply(tf.data.experimental.assert_cardinality(steps - start))
+            .prefetch(AHEAD)
+        )
+        return dataset.with_options(_options())
+
+    return TrainingDataset(from_step(start_step), epoch, steps - start_step, from_step)
 
 
 def batch_rows(rows: int, batch_size: int | str) -> int:

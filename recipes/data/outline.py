@@ -12,8 +12,10 @@ import numpy as np
 
 from ..errors import DataError
 from ..spec.fields import listed, shown
+from ..spec.image_folders import listing as pictures_by_class
 from .features import FEATURES, Date, Feature
 from .frame import Frame, plain
+from .image_folder import IMAGE, LABEL
 from .infer import infer
 from .load import Data, load_data, read
 from .npz import opened
@@ -22,8 +24,6 @@ from .split import Splits
 from .table import NO_TABLE, TableOptions
 from .targets import Task, doubt
 
-# Parts of the rows that a first recipe validates and tests on.
-VALIDATION = TEST = 0.15
 SEED = 1
 # Names that targets often have.
 USUAL = ("target", "label", "labels", "class", "y", "y_train", "outcome", "response")
@@ -102,7 +102,7 @@ def listing(path: Path) -> Listing:
 def _kind(path: Path) -> str:
     name = path.name.lower().removesuffix(".gz")
     if path.is_dir():
-        raise DataError(f"{path}: is a folder; give a file, {listed(list(SUFFIXES))}.")
+        return "image_folder"
     for suffix, kind in SUFFIXES.items():
         if name.endswith(suffix):
             return kind
@@ -140,7 +140,7 @@ def _loaded(
     data = load_data(
         kind,
         arguments,
-        splits=Splits(VALIDATION, "auto"),
+        splits=Splits(),
         seed=SEED,
         limit=limit,
         task=asked,
@@ -158,6 +158,26 @@ def _entry(feature: Feature | None) -> str | dict[str, Any]:
     usual = {each.name: each.default for each in fields(feature)}
     arguments = {key: value for key, value in given.items() if value != usual[key]}
     return {name: arguments} if arguments else name
+
+
+def _folder_outline(path: Path, target: str, limit: int | None) -> Outline:
+    if target != LABEL:
+        raise DataError(
+            f"{path}: what a folder of pictures has to predict is {LABEL!r}, the folder that a "
+            f"picture is in. Received {shown(target)}."
+        )
+    arguments, options = {"path": str(path)}, TableOptions((LABEL,))
+    data, asked = _loaded("image_folder", arguments, options, limit)
+    found = infer(data.train.x, IMAGE)
+    columns = (Column(IMAGE, _entry(found.feature), found.reason),)
+    return Outline("image_folder", arguments, LABEL, 0, data, asked, columns)
+
+
+def _folder_listing(path: Path) -> Listing:
+    classes = pictures_by_class(str(path))["train"]
+    return Listing(
+        tuple(f"{plain(name)}: {len(found)} pictures" for name, found in classes.items()), LABEL
+    )
 
 
 def _table(path: Path) -> Frame:
@@ -244,6 +264,7 @@ KINDS: dict[str, Kind] = {
     "jsonl": TABLE,
     "parquet": TABLE,
     "npz": Kind(_arrays_listing, _arrays_outline),
+    "image_folder": Kind(_folder_listing, _folder_outline),
 }
 # End of a name, `.gz` aside -> source.
 SUFFIXES = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".parquet": "parquet", ".npz": "npz"}

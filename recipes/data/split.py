@@ -38,13 +38,14 @@ class Splits:
     """What a recipe asks for.
 
     Attributes:
-        validation: a part, another source as (name, arguments), or None.
-        test: the same, or `auto`: the test rows of the source, else 15 % of the rows.
+        validation: a part, another source as (name, arguments), or None; or `auto`: the validation
+            rows of the source, else 15 % of the rows.
+        test: the same, with the test rows of the source.
         folds: how many folds the rows that are not tested on are divided into; None for none.
         fold: which of them validates, from 1; None for all rows of all folds as training rows.
     """
 
-    validation: Part | Other = 0.15
+    validation: Part | Other | Literal["auto"] = "auto"
     test: Part | Other | Literal["auto"] = "auto"
     folds: int | None = None
     fold: int | None = None

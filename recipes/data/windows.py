@@ -16,9 +16,10 @@ from typing import Any, Self
 import numpy as np
 
 from ..errors import DataError
+from ..spec.sections import DEFAULT_PART
 from . import split as parts
 from .frame import Frame, counted, is_text, plain
-from .load import DEFAULT_TEST, DIALECT, Data, Split, fingerprint, table_of
+from .load import DIALECT, Data, Split, fingerprint, table_of
 from .naive import Forecasting, scales_of
 from .scale import Scaling
 from .series import Series, WindowOptions, arranged
@@ -207,7 +208,7 @@ def spans(total: int, splits: Splits) -> dict[str, tuple[int, int]]:
     """
     sizes = {}
     for what, asked in (("validation", splits.validation), ("test", splits.test)):
-        part = DEFAULT_TEST if isinstance(asked, str) else asked
+        part = DEFAULT_PART if isinstance(asked, str) else asked
         if isinstance(part, tuple):
             raise DataError(f"{what}: windows are cut by time from one table; give a fraction.")
         sizes[what] = parts.size_of(part, total, what)

@@ -1,6 +1,6 @@
 """The quality of a trained model's probabilities, and the threshold that validation rows choose."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -75,7 +75,35 @@ def assess(
     return {"quality": figures, "threshold": threshold}
 
 
-def _answers(task: Task, data: Data, split: str, outputs: np.ndarray) -> Answers | None:
+def quality_of(
+    task: Task,
+    data: Any,
+    model: Any,
+    split: str,
+    dataset: tf.data.Dataset,
+    threshold: Sequence[float] | None,
+) -> dict[str, Any]:
+    """What `quality.json` says of a split, for rows with targets of any kind.
+
+    Args:
+        data: rows of a recipe, or others in their form.
+        split: name of the rows among those of `data`.
+        dataset: these rows with their targets in their order, as the model takes them.
+        threshold: that the run decides by, or None.
+
+    Returns:
+        The `figures`, and `confusion` or `labels`; empty where the outputs are no probabilities.
+    """
+    if not task.counts and task.activation_of_probabilities is None:
+        return {}
+    outputs = model.predict(dataset, verbose=0)
+    if task.counts:
+        return {"figures": _of_counts(getattr(data, split).y, outputs)}
+    answers = _answers(task, data, split, outputs)
+    return {} if answers is None else quality(replace(answers, thresholds=threshold))
+
+
+def _answers(task: Task, data: Any, split: str, outputs: np.ndarray) -> Answers | None:
     """Targets and probabilities of a split; None where the outputs are no probabilities."""
     if task.form is Form.VALUES:
         return None

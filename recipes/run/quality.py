@@ -219,6 +219,25 @@ def confusion(y: np.ndarray, decisions: np.ndarray, names: Sequence[Any]) -> lis
     return np.bincount(pairs, minlength=count * count).reshape(count, count).tolist()
 
 
+def class_rows(confusion: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Rows, recall and precision of each class, from the confusion of `quality`; None for no rows.
+
+    >>> class_rows({"classes": ["a", "b"], "rows": [[3, 1], [0, 0]]})[0]
+    {'class': 'a', 'rows': 4, 'recall': 0.75, 'precision': 1.0}
+    """
+    counts = np.array(confusion["rows"])
+    true, said, right = counts.sum(axis=1), counts.sum(axis=0), counts.diagonal()
+    return [
+        {
+            "class": name,
+            "rows": int(true[index]),
+            "recall": float(right[index] / true[index]) if true[index] else None,
+            "precision": float(right[index] / said[index]) if said[index] else None,
+        }
+        for index, name in enumerate(confusion["classes"])
+    ]
+
+
 def label_rows(answers: Answers) -> list[dict[str, Any]]:
     """Figures of each label."""
     found = []

@@ -1,5 +1,7 @@
 """Train a recipe: one network, the members of an ensemble, or the folds of a cross-validation."""
 
+import keras
+
 from ...messages import logger
 from ..record.result import Result
 from ..spec import Recipe
@@ -35,6 +37,8 @@ def train_recipe(recipe: Recipe, prepared: PreparedRun, *, progress: bool = True
             if progress:
                 logger.info(f"{several.word} {index} of {len(recipes)}")
             path = several.place(index).path
+            # Names of layers begin anew, as in the process that resumes with this part.
+            keras.backend.clear_session()
             trained = train(
                 part,
                 out=path,
@@ -45,6 +49,7 @@ def train_recipe(recipe: Recipe, prepared: PreparedRun, *, progress: bool = True
             )
             if not several.add(index, trained):
                 return several.result
+        keras.backend.clear_session()
         several.finish(data)
     return several.result
 

@@ -32,6 +32,7 @@ from ..spec import Recipe
 from ..spec.loader import read
 from ..spec.nodes import Node
 from ..spec.plugins import load_plugins
+from .assess import quality_of
 from .forecast import beside, forecast, given_windows
 from .predictions import Predictions, predictions
 from .saved_model import open_model
@@ -55,15 +56,39 @@ def model_of(run: RunDirectory) -> Any:
     return open_model(run.verified(files.MODEL))
 
 
+@dataclass(frozen=True)
+class Evaluation:
+    """A run's model on some rows.
+
+    Attributes:
+        metrics: loss and metrics.
+        quality: of its probabilities; see `quality.quality`. Empty where it has none.
+    """
+
+    metrics: dict[str, float]
+    quality: dict[str, Any]
+
+
 def evaluate(
+    run: str | os.PathLike, on: Any = "test", overrides: Overrides = (), **more: Any
+) -> dict[str, float]:
+    """Metrics of a run's model on a split or on other rows; see `keras_recipes.evaluate`."""
+    return evaluated(run, on, overrides, with_quality=False, **more).metrics
+
+
+def evaluated(
     run: str | os.PathLike,
     on: Any = "test",
     overrides: Overrides = (),
     *,
     on_error: OnError = "refuse",
     plugins: Sequence[str] = (),
-) -> dict[str, float]:
-    """Metrics of a run's model on a split or on other rows; see `keras_recipes.evaluate`."""
+    with_quality: bool = True,
+) -> Evaluation:
+    """Metrics of a run's model on a split or on other rows, and the quality of its probabilities.
+
+    Arguments of `keras_recipes.evaluate`.
+    """
     where = open_run(run)
     recipe = recipe_of(where, overrides, plugins=plugins)
     if isinstance(on, str) and on in SPLITS:
@@ -72,9 +97,16 @@ def evaluate(
             parts = on == "validation" and bool(read_result(where).folds)
             hint = f" Each fold has one; evaluate {where / files.FOLDS}/1." if parts else ""
             raise RequestError(f"{where.path}: the recipe has no {on} split.{hint}")
-        return measured(recipe, decodable(splits), model_of(where), on)
-    data = _given_rows(where, recipe, on, on_error)
-    return measured(recipe, data, model_of(where), "rows")
+        data, split = decodable(splits), on
+    else:
+        data, split = _given_rows(where, recipe, on, on_error), "rows"
+    model = model_of(where)
+    task, dataset = _batches(recipe, data, split)
+    found = _measured(recipe, data, model, split, task, dataset)
+    if not with_quality:
+        return Evaluation(found, {})
+    threshold = where.read_json(files.DATA).get("threshold")
+    return Evaluation(found, quality_of(task, data, model, split, dataset, threshold))
 
 
 def same_data(run: RunDirectory, recipe: Recipe, arrays: tuple[Any, Any] | None = None) -> Data:
@@ -108,6 +140,7 @@ class _GivenRows:
     num_outputs: int
     rows: Any
     features: tuple[Fitted, ...] = ()
+    target: tuple[str, ...] = ()
     target_scaling: Any = None
     forecasting: Forecasting | None = None
     focal_alpha: Any = None
@@ -144,6 +177,7 @@ def _given_rows(run: RunDirectory, recipe: Recipe, given: Any, on_error: OnError
         outputs,
         Split(rows, y),
         reading.features,
+        tuple(described.get("target") or ()),
         scaling,
         forecasting,
         alpha_of(described),
@@ -181,16 +215,25 @@ def log_rows(notes: Sequence[str], errors: Mapping[int, str]) -> None:
 
 def measured(recipe: Recipe, data: Any, model: Any, split: str) -> dict[str, float]:
     """Loss and metrics of a model on a split; empty if there is no such split."""
-    chosen = getattr(data, split)
-    if chosen is None:
+    if getattr(data, split) is None:
         return {}
+    return _measured(recipe, data, model, split, *_batches(recipe, data, split))
+
+
+def _batches(recipe: Recipe, data: Any, split: str) -> tuple[tasks.Task, Any]:
+    """The task, and the batches of a split as a saved model takes them."""
     task = tasks.task_of(recipe, data)
     if isinstance(data, _GivenRows):
         task = replace(task, scaling=data.target_scaling, alpha=data.focal_alpha)
+    return task, evaluation(as_given(data, getattr(data, split)), task)
+
+
+def _measured(
+    recipe: Recipe, data: Any, model: Any, split: str, task: tasks.Task, dataset: Any
+) -> dict[str, float]:
     builder = Builder(recipe, steps_per_epoch=1)
     model.compile(loss=loss_of(recipe, task, builder), metrics=metrics(recipe, task, builder))
-    windows = chosen.x
-    dataset = evaluation(as_given(data, chosen), task)
+    windows = getattr(data, split).x
     values: Any = model.evaluate(dataset, verbose=0, return_dict=True)
     found = {name: float(value) for name, value in values.items()}
     if data.forecasting is None:

@@ -25,6 +25,7 @@ from ...callbacks.epoch_order import EpochOrder
 from ...callbacks.run_state import RunState
 from ...messages import logger
 from ..build.experiment import Experiment
+from ..data.order import TrainingDataset
 from ..record import directory as files
 from ..record.directory import RunDirectory
 from ..record.result import StopReason
@@ -96,7 +97,9 @@ def run_callbacks(
     return [*found, divergence]
 
 
-def checkpoints(recipe: Recipe, directory: RunDirectory, stop: StopRequest) -> RunState:
+def checkpoints(
+    recipe: Recipe, directory: RunDirectory, stop: StopRequest, training: TrainingDataset
+) -> RunState:
     """The callback that stores and restores checkpoints."""
     asked = recipe.checkpoints
     return RunState(
@@ -104,6 +107,7 @@ def checkpoints(recipe: Recipe, directory: RunDirectory, stop: StopRequest) -> R
         every=in_batches(asked.every, recipe.gradient_accumulation),
         keep=asked.keep,
         ordered=False,  # an epoch's order follows from its number
+        from_step=training.from_step,
         stop=stop.asked,
         verbose=False,
     )

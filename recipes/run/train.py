@@ -121,7 +121,7 @@ class Run:
         self.progress = progress
         self.evaluate_test = evaluate_test
         self.stop = StopRequest() if stop is None else stop
-        self.state = checkpoints(recipe, directory, self.stop)
+        self.state = checkpoints(recipe, directory, self.stop, built.training)
         self.callbacks: list[Any] = [
             *built.callbacks,
             *run_callbacks(built, directory, progress),

@@ -12,6 +12,7 @@ from .network import Found, layers_can_stand_in_a_list, layers_follow_one_anothe
 from .nodes import Node, Path, is_list
 from .pictures import mixed_targets_fit_loss, pictures_can_be_augmented
 from .schema import Recipe
+from .sections import DEFAULT_PART
 from .source_files import csv_arguments_are_sound, tables_have_targets
 from .target_checks import balance_fits_task, classes_fit_task, threshold_fits_task
 from .tasks import CLASS_LOSSES, REGRESSION_SOURCES, known_task, metrics_fit_task
@@ -171,6 +172,8 @@ def batch_fits_limit(recipe: Recipe) -> Found:
 def splits_leave_rows(recipe: Recipe) -> Found:
     """Validation and test together must leave rows to train on."""
     validation = None if recipe.data.folds is not None else recipe.data.validation
+    if validation == "auto" and recipe.data.source.name != "image_folder":
+        validation = DEFAULT_PART
     parts = [validation, recipe.data.test]
     fractions = [part for part in parts if isinstance(part, float)]
     if sum(fractions) >= 1:

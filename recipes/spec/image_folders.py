@@ -69,6 +69,15 @@ def listing(folder: str, fewest: int = 2) -> Listing:
     return found
 
 
+def own_part(asked: float, where: str) -> str:
+    """What is wrong where a part of the rows is to validate and a folder has a validation part."""
+    part = f"{asked} rows are" if isinstance(asked, int) else f"{100 * asked:g} % of the rows is"
+    return (
+        f"{part} asked for, and {where} has a validation part of its own. Leave `validation` out "
+        "to use that, or move its folder elsewhere."
+    )
+
+
 def pictures_below(folder: str, start: str = "") -> Iterator[str]:
     """Paths, relative to `folder`, of all pictures below it, or below its folder `start`."""
     for entry in _entries(os.path.join(folder, start)):

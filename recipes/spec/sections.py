@@ -17,6 +17,8 @@ from .strict import MOST, Count, Seed, Strict, details, invalid
 from .targets import DEFAULT_THRESHOLD, Balance, Classes, Threshold
 from .windows import WindowSection
 
+# What `auto` takes of the rows for a split.
+DEFAULT_PART = 0.15
 TIME = re.compile(r"([0-9]+(\.[0-9]+)?) ?(minutes?|seconds?)")
 
 
@@ -252,8 +254,10 @@ class DataSection(Strict):
         "auto",
         description="learn standardized targets; predictions and metrics keep the targets' unit",
     )
-    validation: Annotated[float | Choice | None, _rows()] = Key(
-        0.15, description="rows to validate on after each epoch: part of the rows, or a source"
+    validation: Annotated[float | str | Choice | None, _rows("auto")] = Key(
+        "auto",
+        description="rows to validate on after each epoch: part of the rows, or a source; `auto` "
+        "is the validation part of a folder of pictures that has one, else 15%",
     )
     test: Annotated[float | str | Choice | None, _rows("auto")] = Key(
         "auto",

@@ -280,6 +280,7 @@ RULES: dict[str, tuple[int | None, Rule]] = {
         ),
         (None, _same),
     ),
+    "cumulative_link": (1, lambda shape, given: (given["classes"],)),
     "dense": (None, lambda shape, given: (*shape[:-1], given["units"])),
     "embedding": (None, lambda shape, given: (*shape, given["output_dim"])),
     "flatten": (None, lambda shape, given: (_product(shape),)),

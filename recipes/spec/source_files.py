@@ -23,7 +23,7 @@ from .csv_header import (
 from .fields import did_you_mean, listed, shown
 from .file_arguments import FILES
 from .file_patterns import columns_problem, is_pattern, matched, pattern_problem
-from .image_folders import listing
+from .image_folders import Listing, listing, own_part
 from .nodes import Path, dotted
 from .schema import Recipe
 
@@ -171,13 +171,23 @@ def _folder_problems(recipe: Recipe) -> Found:
         key = "path" if labels is None else "labels"
         try:
             if labels is None:
-                listing(choice.arguments["path"])
+                parts = listing(choice.arguments["path"])
+                yield from _own_validation(recipe, place, parts)
             else:
                 with readable(File(labels)):
                     refuse_device(File(labels))
                     opened(File(labels)).close()
         except DataError as error:
             yield (*place, key), str(error)
+
+
+def _own_validation(recipe: Recipe, place: Path, parts: Listing) -> Found:
+    """A part of the rows cannot validate where a folder has a validation part."""
+    asked = recipe.data.validation
+    if not isinstance(asked, int | float) or recipe.data.folds is not None:
+        return
+    if "validation" in parts and place[:2] == ("data", "source"):
+        yield ("data", "validation"), own_part(asked, recipe.data.source.arguments["path"])
 
 
 def _named_columns(recipe: Recipe) -> Iterator[tuple[Path, str]]:

@@ -57,6 +57,8 @@ DETECTION_METRICS = frozenset(
 )  # fmt: skip
 # Several numbers of a row with each other:
 ROW_METRICS = frozenset({"concordance_correlation", "cosine_similarity", "pearson_correlation"})
+# Ordered classes with a probability for each:
+RANK_METRICS = frozenset({"rank_mae"})
 # Metrics of values that are given to them, not of targets and predictions.
 NO_METRICS = frozenset({"mean", "sum"})
 CLASS_METRICS = LABEL_METRICS | COLUMN_METRICS | BINARY_METRICS | DETECTION_METRICS | {"accuracy"}
@@ -99,6 +101,11 @@ def refused(metric: str, task: Task | None, *, probabilities: bool = False) -> s
         return (
             f"`{metric}` is a metric of given values; it does not compare targets with "
             "predictions. Leave it out."
+        )
+    if metric in RANK_METRICS and task not in (None, "ordinal"):
+        return (
+            f"`{metric}` is the error in ranks of ordered classes. Say their order: "
+            "`task: ordinal` and `classes: [...]` below `data`, or use `accuracy`."
         )
     if task in NUMBERS and metric in CLASS_METRICS:
         if probabilities and metric in ("binary_crossentropy", *COLUMN_METRICS):

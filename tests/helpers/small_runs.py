@@ -38,3 +38,8 @@ def as_if_killed(run):
     for name in ("model.keras", "report.html"):
         (run / name).unlink()
     (run / "result.json").write_text('{"status": "running"}')
+
+
+def without_reports(monkeypatch):
+    """Let trainings write no pages, whose pictures take longer than the training of a small net."""
+    monkeypatch.setattr("keras_recipes.recipes.trainable._report", lambda result: None)

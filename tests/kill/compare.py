@@ -23,7 +23,7 @@ NOT_THE_RUN = re.compile(
 # Pages and stories for people; who ran it, where and when; what is held while it runs.
 FOR_PEOPLE = re.compile(r"report\.html|manifest\.json|.*\.lock|lock|traceback\.txt")
 # A life that was cut short leaves whole-state checkpoints of other numbers behind.
-STATE = re.compile(r"checkpoints/state/state-[0-9]+/(.*)")
+STATE = re.compile(r"(|folds/[0-9]+/)checkpoints/state/state-[0-9]+/(.*)")
 # TensorFlow seeds its global generator by the clock, and nothing in a recipe draws from it.
 UNSEEDED = ("generators", "tensorflow")
 # Stands in the JSON of a checkpoint for the array of that number.
@@ -53,8 +53,8 @@ def contents(run: Path) -> dict[str, Path]:
     for path in files:
         name = str(path.relative_to(run))
         part = STATE.fullmatch(name)
-        if part and part[1] == "state.json":
-            found["newest state"] = path.parent
+        if part and part[2] == "state.json":
+            found[f"{part[1]}newest state"] = path.parent
         elif not part and not FOR_PEOPLE.fullmatch(path.name):
             found[name] = path
     return found
@@ -167,7 +167,11 @@ def _short(value: Any) -> str:
 
 def history_faults(run: Path) -> list[str]:
     """Epochs that are missing from the metrics, or there twice."""
-    lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    epochs = [json.loads(line)["epoch"] for line in lines]
-    expected = list(range(epochs[0], epochs[0] + len(epochs))) if epochs else []
-    return [] if epochs == expected else [f"metrics.jsonl has the epochs {epochs}"]
+    found = []
+    for path in sorted(run.rglob("metrics.jsonl")):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        epochs = [json.loads(line)["epoch"] for line in lines]
+        expected = list(range(epochs[0], epochs[0] + len(epochs))) if epochs else []
+        if epochs != expected:
+            found.append(f"{path.relative_to(run)} has the epochs {epochs}")
+    return found

@@ -24,6 +24,7 @@ from pathlib import Path
 
 import compare
 import lives
+import made
 from lives import Life
 
 HERE = Path(__file__).parent
@@ -64,12 +65,13 @@ class Recipe:
         self.path, self.folder, self.name = path, folder / path.stem, path.stem
         self.folder.mkdir()
         self.reference = self.folder / "never_killed"
+        self.overrides = overrides(path.stem, self.folder)
         self.timeline = Timeline()
         self.tally = Tally(path.stem)
 
     def prepare(self) -> None:
         """Train it once by the command itself, once by a fork; both must be the same run."""
-        words = ["train", str(self.path), "--quiet", "--out", str(self.reference)]
+        words = ["train", str(self.path), *self.overrides, "--quiet", "--out", str(self.reference)]
         done = subprocess.run(
             [sys.executable, "-m", "keras_recipes", *words],
             capture_output=True,
@@ -91,7 +93,7 @@ class Recipe:
                 self.timeline.first_line = life.age
             if not self.timeline.model and (run / "model.keras").exists():
                 self.timeline.model = life.age
-            self.timeline.writes |= {name for name in FOLDERS if lives.unfinished(run / name)}
+            self.timeline.writes |= {name for name in FOLDERS if lives.unfinished(run, name)}
             time.sleep(lives.LOOK)
         self.timeline.end = life.age
 
@@ -105,7 +107,7 @@ class Recipe:
                 break
             count += 1
             self.tally.kills[where] += 1
-            self.tally.before_first += not list(run.glob(f"{lives.STATES}/state-*"))
+            self.tally.before_first += not list(run.glob(f"**/{lives.STATES}/state-*"))
         else:
             life = lives.begin(self.words(run, dice), self.folder)
         self.tally.runs += 1
@@ -116,7 +118,7 @@ class Recipe:
         """The command of the next life: either way to resume, or to begin."""
         if (run / "recipe.yaml").exists() and dice.random() < 0.7:
             return ["resume", str(run), "--quiet"]
-        words = ["train", str(self.path), "--quiet", "--out", str(run)]
+        words = ["train", str(self.path), *self.overrides, "--quiet", "--out", str(run)]
         return [*words, "--resume"] if run.exists() else words
 
     def moment(self, dice: random.Random) -> lives.Moment:
@@ -158,6 +160,13 @@ class Recipe:
     def said(self) -> str:
         lines = (self.folder / "log.txt").read_text(encoding="utf-8").strip().splitlines()
         return " | ".join(lines[-4:])
+
+
+def overrides(name: str, folder: Path) -> list[str]:
+    """What a recipe whose data is made here is told on the command line."""
+    if name != "pictures":
+        return []
+    return [f"data.source.image_folder.path={made.pictures(folder / 'data')}"]
 
 
 def table(tallies: list[Tally]) -> str:

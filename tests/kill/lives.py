@@ -114,10 +114,13 @@ def prepare() -> None:
     import tensorflow  # noqa: F401
 
     from keras_recipes.recipes import cli, commands  # noqa: F401
-    from keras_recipes.recipes.build import experiment  # noqa: F401
+    from keras_recipes.recipes.build import images
     from keras_recipes.recipes.commands import train as train_verb  # noqa: F401
     from keras_recipes.recipes.report import page  # noqa: F401
     from keras_recipes.recipes.run import run_callbacks, train  # noqa: F401
+
+    # Lives decode pictures batch by batch; those of a small folder would be held.
+    images.HELD = 0
 
 
 def hurry(by: int) -> None:
@@ -167,7 +170,7 @@ def at(seconds: float) -> Moment:
 def while_writing(folder: str, count: int, pause: float) -> Moment:
     """A moment after the `count`th file or checkpoint in a folder has begun to be written."""
     # The name of a checkpoint holds the process and a number of its own.
-    return _after(lambda run: unfinished(run / folder), count, pause)
+    return _after(lambda run: unfinished(run, folder), count, pause)
 
 
 def when_there(name: str, pause: float) -> Moment:
@@ -186,12 +189,13 @@ def _after(look: Callable[[Path], set[str]], count: int, pause: float) -> Moment
     return moment
 
 
-def unfinished(folder: Path) -> set[str]:
-    """Names of files and folders below `folder` that are being written."""
-    try:
-        return {entry.name for entry in os.scandir(folder) if entry.name.startswith(UNFINISHED)}
-    except FileNotFoundError:
-        return set()
+def unfinished(run: Path, folder: str) -> set[str]:
+    """Paths of what is being written in a folder of a run, or of one of its folds."""
+    return {
+        str(path)
+        for place in (folder, f"folds/*/{folder}")
+        for path in run.glob(f"{place}/{UNFINISHED}*")
+    }
 
 
 def killed(life: Life, run: Path, moment: Moment) -> str | None:

@@ -40,6 +40,7 @@ def test_a_few_kills_change_nothing():
 
 def made(folder, weight=1.0, epochs=(1, 2), seconds=3.0, state=5):
     """A run directory in miniature."""
+    folder.mkdir(parents=True)
     (folder / "checkpoints/state/state-00000003").mkdir(parents=True)
     with zipfile.ZipFile(folder / "model.keras", "w") as archive:
         archive.writestr("config.json", json.dumps({"layers": 3}))
@@ -88,6 +89,19 @@ def test_files_that_are_left_over_or_lost(tmp_path):
         ".writing-17-model.keras: only in the killed run",
         "result.json: only in the run never killed",
     ]
+
+
+def test_a_fold_is_compared_like_a_run(tmp_path):
+    one, two = (made(tmp_path / name / "folds/1").parents[1] for name in ("one", "two"))
+    (two / "folds/1/checkpoints/state/state-00000003").rename(
+        two / "folds/1/checkpoints/state/state-00000004"
+    )
+    assert compare.differences(one, two) == []
+    (two / "folds/1/metrics.jsonl").write_text('{"epoch": 1}\n{"epoch": 3}\n')
+    assert any(
+        "folds/1/metrics.jsonl has the epochs [1, 3]" in line
+        for line in compare.differences(one, two)
+    )
 
 
 @pytest.mark.parametrize(

@@ -127,3 +127,9 @@ class Training:
 @pytest.fixture
 def training():
     return Training
+
+
+@pytest.fixture
+def rows():
+    """The rows of all trainings, and their targets."""
+    return X, Y

@@ -120,6 +120,27 @@ def test_the_data_goes_on_where_it_was(training, within, name):
         assert within(f"killed-{place}", made) == whole
 
 
+def test_data_that_can_begin_anywhere_is_begun_at_its_step(training, within, rows):
+    begun = []
+
+    def data(x, y):
+        return (tf.data.Dataset.from_tensor_slices((x, y)).batch(8),), {}
+
+    def rest(step):
+        begun.append(step)
+        return data(x, y)[0][0].skip(step)
+
+    x, y = rows
+    made = training(data=data, epochs=3)
+    whole = within("whole", made, ordered=False)
+    for place, step in ((1, 1), (7, 2), (9, 3)):
+        options = {"ordered": False, "from_step": rest}
+        within(f"killed-{place}", made, stop=every(place), **options)
+        begun.clear()
+        assert within(f"killed-{place}", made, **options) == whole
+        assert begun == [step]
+
+
 def test_the_compiled_step_too(training, within):
     made = training("averaged", steps_per_execution=2, eager=False, epochs=3)
     whole = within("whole", made)

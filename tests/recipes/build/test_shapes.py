@@ -36,6 +36,7 @@ def dims(draw: random.Random, axes: int):
 
 # Argument -> a random value of it, for so many spatial axes.
 RANDOM = {
+    "classes": lambda draw, axes: draw.randint(2, 5),
     "units": lambda draw, axes: draw.randint(1, 5),
     "filters": lambda draw, axes: 4,
     "kernel_size": lambda draw, axes: some(draw, axes, 4),

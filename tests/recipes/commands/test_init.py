@@ -6,12 +6,15 @@ import json
 import numpy as np
 import pyarrow as pa
 import pytest
+from images import write_folder
 from pyarrow import parquet
 from tables import COLUMNS, write_table
 
 import keras_recipes
 from keras_recipes.recipes.build.inputs import data_of
 from keras_recipes.recipes.cli import main
+from keras_recipes.recipes.commands.starter_pictures import convolutions
+from keras_recipes.recipes.data.image_feature import FittedImage
 from keras_recipes.recipes.data.outline import outline
 
 TARGETS = {
@@ -158,7 +161,8 @@ def test_without_a_target_the_columns_are_listed(tmp_path, capsys):
         (["none.csv", "--target", "y"], "there is no such file"),
         (["none.csv"], "there is no such file"),
         (["t.txt", "--target", "y"], "expected a file that ends in"),
-        (["folder", "--target", "y"], "is a folder"),
+        (["folder", "--target", "y"], "a folder of pictures has to predict is 'label'"),
+        (["folder"], "folder: is empty"),
         (["t.csv", "--target", "y", "--out", "r.txt"], "ends in .yaml"),
         (["t.csv", "--target", "y", "--out", "no/r.yaml"], "cannot be written"),
         (["t.csv", "--target", "y", "--limit", "0"], "expected a number of rows"),
@@ -179,3 +183,29 @@ def test_bad_requests_write_nothing(tmp_path, capsys, arguments, message):
     assert "Traceback" not in told
     assert sorted(path.name for path in tmp_path.iterdir()) == before
     assert (tmp_path / "there.yaml").read_text() == "mine"
+
+
+def test_a_folder_of_pictures(tmp_path, eager, capsys):
+    """Its own parts, the size of the pictures, and a network that tells the classes apart."""
+    write_folder(tmp_path / "pets", count=30, parts=("train", "valid"), size=(12, 12))
+    assert main(["init", "pets"]) == 0
+    assert "classification, 51 training rows; always `dogs`" in capsys.readouterr().out
+    assert main(["validate", "recipe.yaml"]) == 0
+    recipe = keras_recipes.load("recipe.yaml", {"epochs": 4, "learning_rate": 0.01})
+    assert (recipe.data.validation, recipe.data.target) == ("auto", ("label",))
+    assert recipe.data.features["image"].arguments == {"size": [12, 12], "channels": 3}
+    result = recipe.train(out="run", progress=False)
+    assert result.validation["accuracy"] > 0.7
+
+
+@pytest.mark.parametrize(
+    ("size", "layers"),
+    [
+        ((8, 8), ["conv2d", "flatten"]),
+        ((28, 40), ["conv2d", "max_pooling2d"] * 2 + ["flatten"]),
+        ((128, 128), ["conv2d", "max_pooling2d"] * 4 + ["global_average_pooling2d"]),
+    ],
+)
+def test_convolutions_follow_the_size(size, layers):
+    lines = convolutions(FittedImage("image", size, 3))
+    assert [line.split("- ")[1].split(":")[0] for line in lines] == layers

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from keras_recipes.recipes.cli import main
 from keras_recipes.recipes.data import Splits, load_data
 from keras_recipes.recipes.data.check import check_data
+from keras_recipes.recipes.data.check_groups import overlaps
 from keras_recipes.recipes.data.split import SplitBy
 from keras_recipes.recipes.data.table import TableOptions
 
@@ -66,10 +68,15 @@ def repeated(table, draw):
         table[name] = np.asarray(table[name])[rows]
 
 
+def grouped(table, draw):
+    table["customerId"] = draw.integers(0, 120, N)
+
+
 FAULTS = {
     constant: "no information", missing: "missing cells", identifier: "no information",
     counting: "no information", duplicate: "equal columns", leaking: "leakage",
     drifting: "drift", rare: "rare class", repeated: "repeated rows",
+    grouped: "group overlap",
 }  # fmt: skip
 
 
@@ -81,7 +88,59 @@ def findings(tmp_path, table, by=None):
     task = "regression" if np.asarray(table["target"]).dtype.kind == "f" else None
     options = TableOptions(("target",), {"*": "auto", "when": "drop"}, split_by=by)
     data = load_data("csv", {"path": str(path)}, splits=Splits(0.2, 0.2), task=task, table=options)
-    return [(found.kind, found.place) for found in check_data(data) if "`when`" not in found.place]
+    return [
+        (found.kind, found.place) for found in check_data(data, data) if "`when`" not in found.place
+    ]
+
+
+@pytest.mark.parametrize(
+    ("column", "groups", "alarm"),
+    [
+        ("customer", 120, True),
+        ("customer", 12, False),  # kinds of customers
+        ("customer", 10**6, False),  # each comes once
+        ("price", 120, False),
+    ],
+)
+@pytest.mark.parametrize("other", [False, True])
+def test_groups_on_both_sides(tmp_path, column, groups, alarm, other):
+    """Whether the rows to test on are drawn or come from another file."""
+    files = []
+    for part in range(2):
+        table = columns(part)
+        table[column] = [f"c{n}" for n in np.random.default_rng(part).integers(0, groups, N)]
+        files.append(tmp_path / f"{part}.csv")
+        rows = zip(*table.values(), strict=True)
+        files[-1].write_text("\n".join(",".join(map(str, row)) for row in [table, *rows]))
+    test = ("csv", {"path": str(files[1])}) if other else 0.2
+    found = {
+        by: load_data(
+            "csv",
+            {"path": str(files[0])},
+            splits=Splits(None, test),
+            table=TableOptions(("target",), {"*": "auto"}, split_by=by),
+        )
+        for by in (None, SplitBy("group", column))
+    }
+    said = [str(each) for each in check_data(found[None], found[None]) if "group" in each.kind]
+    assert len(said) == alarm
+    assert all(f"split_by: {{group: {column}}}" in each for each in said)
+    if not other:
+        assert list(overlaps(found[SplitBy("group", column)])) == []
+
+
+def test_a_column_that_the_recipe_leaves_out_may_name_groups(tmp_path, capsys):
+    table = {**columns(0), "customer": np.arange(N) % 120}
+    rows = zip(*table.values(), strict=True)
+    (tmp_path / "t.csv").write_text("\n".join(",".join(map(str, row)) for row in [table, *rows]))
+    (tmp_path / "r.yaml").write_text(
+        "data:\n  source: {csv: {path: t.csv}}\n  target: target\n"
+        "  features: {'*': auto, customer: drop}\n"
+        "model: {layers: []}\nepochs: 1\n"
+    )
+    assert main(["check-data", "r.yaml"]) == 1
+    assert "group overlap: test split" in capsys.readouterr().out
+    assert main(["check-data", "r.yaml", "data.split_by={group: customer}"]) == 0
 
 
 @pytest.mark.parametrize("classes", [True, False])

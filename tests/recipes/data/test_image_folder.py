@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from images import pixels, png, write_folder
 
+import keras_recipes
 from keras_recipes.recipes.data import Splits, load_data
 from keras_recipes.recipes.data.image_feature import Image
 from keras_recipes.recipes.data.image_folder import image_folder
 from keras_recipes.recipes.data.table import NO_TABLE, TableOptions
 from keras_recipes.recipes.errors import DataError
+from keras_recipes.recipes.spec.source_files import file_problems
 
 
 def load(folder, splits=None, table=NO_TABLE, **arguments):
@@ -42,6 +44,21 @@ def test_parts_that_are_not_asked_for_are_not_used(tmp_path):
     folder = write_folder(tmp_path / "f", parts=("train", "test", "validation"))
     data = load(folder, Splits(None, None))
     assert (len(data.train), data.validation, data.test) == (24, None, None)
+
+
+@pytest.mark.parametrize(("part", "said"), [(0.25, "25 % of the rows is"), (5, "5 rows are")])
+def test_a_part_of_the_rows_beside_a_validation_part_is_refused(tmp_path, part, said):
+    folder = write_folder(tmp_path / "f", parts=("train", "valid"), count=2)
+    with pytest.raises(DataError, match=f"{said} asked for, and .* has a validation part"):
+        load(folder, Splits(part))
+    source = {"image_folder": {"path": str(folder)}}
+    data = {"source": source, "validation": part}
+    recipe = {"name": "r", "data": data, "model": {"layers": ["flatten"]}}
+    (problem,) = file_problems(keras_recipes.load(recipe))
+    assert problem.path == "data.validation"
+    assert str(folder) in problem.message
+    assert file_problems(keras_recipes.load(recipe, {"data.validation": "auto"})) == []
+    assert file_problems(keras_recipes.load(recipe, {"data.folds": 2})) == []
 
 
 def test_without_a_validation_part_rows_are_drawn(tmp_path):

@@ -106,6 +106,12 @@ def test_an_epoch_taken_up_in_its_middle():
         later = training_of(10, 4, start_step=start)
         assert batches(later, 5) == whole[start:]
         assert later.steps == 3 - start == int(later.dataset.cardinality())
+    made = training_of(10, 4)
+    made.epoch.assign(5)
+    for start in range(4):
+        rest = [x.numpy()[:, 0].tolist() for x, _ in made.from_step(start)]
+        assert rest == whole[start:]
+        assert made.from_step(start).element_spec == made.dataset.element_spec
     with pytest.raises(ValueError, match="`start_step` must be from 0 to 2"):
         training_of(10, 4, start_step=3)
 

@@ -10,6 +10,8 @@ from sklearn.linear_model import PoissonRegressor
 
 import keras_recipes
 from keras_recipes.recipes import RequestError
+from keras_recipes.recipes.build.experiment import experiment
+from keras_recipes.recipes.build.inputs import data_of
 from keras_recipes.recipes.cli import main
 from keras_recipes.recipes.record.directory import RunDirectory
 from keras_recipes.recipes.run.reproduce import compare_runs
@@ -58,7 +60,9 @@ def read(path):
     return json.loads(path.read_text("utf-8"))
 
 
-def test_a_threshold_is_chosen_on_validation_rows_and_decides(drawn, tmp_path, eager):
+def test_a_threshold_is_chosen_on_validation_rows_and_decides(
+    drawn, tmp_path, eager, capsys
+):
     table(tmp_path / "d.csv", status=RARE)
     data = {"classes": ["good", "bad"], "threshold": {"maximize": "f1_score"}, "validation": "30%"}
     result = trained(tmp_path, "status", {**data, "balance": "class_weights"})
@@ -74,6 +78,15 @@ def test_a_threshold_is_chosen_on_validation_rows_and_decides(drawn, tmp_path, e
     page = (tmp_path / "run" / "report.html").read_text("utf-8")
     for words in ("reliability", "average precision", "true class by row", f"{limit:.4f}"):
         assert words in page
+    run = str(tmp_path / "run")
+    assert main(["evaluate", run, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["quality"]["figures"] == pytest.approx(test)
+    assert main(["evaluate", run, str(tmp_path / "d.csv")]) == 0
+    bad = found.values == "bad"
+    right, true = np.sum(bad & (RARE == "bad")), np.sum(RARE == "bad")
+    expected = f"class bad: rows {true}, recall {right / true:.4f}, precision"
+    assert expected in capsys.readouterr().out
 
 
 def test_a_run_without_an_end_says_that_no_threshold_was_chosen(tmp_path, eager, signalled):
@@ -124,6 +137,25 @@ def test_ordered_classes(tmp_path, eager):
     assert 0 < other["rank_mae"] < 0.4
     with pytest.raises(RequestError, match="needs the order of the classes"):
         recipe_of(tmp_path, "grade", {"task": "ordinal"}).train(out=tmp_path / "r", progress=False)
+
+
+def test_the_parts_of_ordered_classes_by_name_are_those_that_are_chosen(tmp_path, eager):
+    table(tmp_path / "d.csv", grade=GRADES)
+    data = {"task": "ordinal", "classes": ["poor", "fair", "good"]}
+    named = {
+        "metrics": ["accuracy", {"rank_mae": {"name": "ranks"}}],
+        "model": {"layers": [], "output": {"cumulative_link": {"classes": 3}}},
+    }
+    found = []
+    for keys in ({}, named):
+        recipe = recipe_of(tmp_path, "grade", data, **keys)
+        built = experiment(recipe, data_of(recipe), tmp_path)
+        found.append(built.model.evaluate(built.test, verbose=0, return_dict=True))
+    assert found[1].pop("ranks") == found[0].pop("rank_mae") > 0
+    assert found[0] == found[1]
+    with pytest.raises(RequestError, match="is the error in ranks of ordered classes"):
+        recipe = recipe_of(tmp_path, "grade", metrics=["rank_mae"])
+        experiment(recipe, data_of(recipe), tmp_path)
 
 
 def test_counts_are_scikit_learns_poisson_regression(tmp_path, eager):
@@ -178,6 +210,10 @@ def test_several_labels_of_a_table_are_predicted_by_name_in_every_format(tmp_pat
     said = capsys.readouterr().err
     assert "the column `hot` would stand beside" in said
     assert "has no column `absent`" in said
+    assert main(["evaluate", run, str(tmp_path / "d.csv")]) == 0
+    said = capsys.readouterr().out
+    assert "label hot: threshold" in said
+    assert "quality: pr_auc" in said
     measured = keras_recipes.evaluate(tmp_path / "run", tmp_path / "d.csv")
     assert measured["accuracy"] > 0.7
     page = (tmp_path / "run" / "report.html").read_text("utf-8")

@@ -1,0 +1,24 @@
+"""Data that recipes beside this file train on and that is not in the repository."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+CLASSES, COUNT = ("bright", "dark", "red"), 60
+
+
+def pictures(folder: Path) -> Path:
+    """A folder of PNG files of several sizes, a folder for each class.
+
+    Pillow writes them: TensorFlow must not run in the parent of processes that are forked.
+    """
+    draw = np.random.default_rng(0)
+    for number, name in enumerate(CLASSES):
+        (folder / name).mkdir(parents=True)
+        for index in range(COUNT):
+            height, width = draw.integers(14, 24, 2)
+            pixels = draw.integers(0, 160, (height, width, 3), dtype="uint8")
+            pixels[..., : 1 if name == "red" else 3] += np.uint8(0 if name == "dark" else 60)
+            Image.fromarray(pixels).save(folder / name / f"{number}_{index}.png")
+    return folder
