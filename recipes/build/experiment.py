@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -24,6 +25,7 @@ from .metrics import metrics
 from .network import network
 from .objects import Builder
 from .parts import check_parts, check_rate, scheduled
+from .phases import phased_rate, phases_of
 from .pretraining import Pretraining, pretraining
 
 
@@ -70,6 +72,7 @@ def experiment(recipe: Recipe, data: Data, files: Path) -> Experiment:
     builder = Builder(recipe, training.steps, files)
     model = network(recipe, data, task, builder, prepared)
     compile_model(model, recipe, task, builder, len(data.train.y))
+    own = callbacks(recipe, builder)
     baseline = baseline_loss(recipe, task, data.train.y)
     return Experiment(
         data=data,
@@ -77,7 +80,7 @@ def experiment(recipe: Recipe, data: Data, files: Path) -> Experiment:
         training=training,
         validation=evaluation(data.validation, task),
         test=evaluation(data.test, task),
-        callbacks=tuple(callbacks(recipe, builder)),
+        callbacks=(*phases_of(recipe, model, own), *own),
         epochs=recipe.epochs,
         baseline=baseline,
         pretraining=pretraining(recipe, data, model),
@@ -138,12 +141,14 @@ DECAYS = frozenset({"adamw", "muon"})
 def optimizer(recipe: Recipe, builder: Builder) -> keras.optimizers.Optimizer:
     """The recipe's optimizer with the recipe's learning rate or schedule in it."""
     choice = recipe.optimizer
-    if recipe.learning_rate is not None:
-        rate = recipe.learning_rate
+    rate: Any = recipe.learning_rate
+    if rate is not None:
         # Keras takes no whole number for a rate. A schedule is made here, so that what is wrong
         # with it is reported where it stands.
         schedule = isinstance(rate, Choice)
         rate = builder.value(rate, ("learning_rate",)) if schedule else float(rate)
+    rate = phased_rate(recipe, rate, builder)
+    if rate is not None:
         choice = choice.with_arguments(learning_rate=rate)
     if recipe.weight_decay is not None and choice.name in DECAYS:
         # The recipe's decay takes the place of the optimizer's own default.

@@ -26,7 +26,10 @@ def to_plain(value: Any) -> Any:
         given = {name: getattr(value, name) for name in type(value).model_fields}
         return {name: _section(name, item) for name, item in given.items() if item is not None}
     if isinstance(value, BaseModel):
-        return {name: _section(name, getattr(value, name)) for name in type(value).model_fields}
+        names = list(type(value).model_fields)
+        if getattr(value, "phases", None):
+            names.remove("epochs")  # the sum of the phases', which an override may change
+        return {name: _section(name, getattr(value, name)) for name in names}
     if isinstance(value, Choice):
         if not value.arguments:
             return value.name

@@ -56,6 +56,7 @@ def within(tmp_path, monkeypatch):
     ("kind", "steps"),
     [
         ("averaged", 2),
+        ("phased", 2),
         pytest.param("plain", 1, marks=pytest.mark.slow),
         pytest.param("averaged", 1, marks=pytest.mark.slow),
         pytest.param("accumulated", 1, marks=pytest.mark.slow),
@@ -78,7 +79,7 @@ def test_interrupted_at_every_second_place(training, within, tmp_path, kind, ste
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["plain", "averaged", "accumulated"])
+@pytest.mark.parametrize("kind", ["plain", "averaged", "accumulated", "phased"])
 @pytest.mark.parametrize("eager", [True, False])
 def test_interrupted_once_at_each_place(training, within, tmp_path, kind, eager):
     made = training(kind, steps_per_execution=1 if eager else 2, eager=eager)
