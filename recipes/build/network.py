@@ -12,6 +12,7 @@ from ..data.order import batch_rows
 from ..data.scale import Scaling
 from ..errors import RecipeError
 from ..spec import Choice, Recipe
+from .backbone import NAME, backbone
 from .capacity import TooLarge, check_memory, copies, unallocated_weights
 from .objects import Builder, first_paragraph
 from .parts import training_parts
@@ -47,14 +48,15 @@ def network(
         output = keras.layers.Dense(task.units, activation=task.activation, name="output")
     x = data.train.x
     dtype = "float64" if isinstance(x, np.ndarray) and x.dtype == np.float64 else None
-    start = None if prepared is None else prepared.head(x)
+    front = backbone(recipe, data.input_shape if prepared is None else prepared.picture_shape)
+    start = None if prepared is None else prepared.head(x, scaled=front is None)
     try:
         with unallocated_weights():
             inputs, outputs = build_network(
                 data.input_shape,
                 layers,
                 output,
-                scaling=scaling_layer(data.scaling, dtype),
+                scaling=scaling_layer(data.scaling, dtype) if front is None else front,
                 target_scale=task.scaling and unscaling_layer(task.scaling, "target_scale"),
                 dtype=dtype,
                 start=start,
@@ -87,6 +89,8 @@ def network(
 
 def place_of(name: str, layers: Sequence[Any]) -> tuple[str | int, ...]:
     """Where the layer of a name stands in the recipe; one inside of a block stands at the block."""
+    if name == NAME:
+        return ("model", "backbone")
     for index, item in enumerate(layers[:-1]):
         if name in _names(item):
             return ("model", "layers", index)

@@ -8,6 +8,9 @@ from .network import Found
 from .nodes import is_list
 from .schema import Recipe
 
+# Sources whose columns bring layers of their own, or whose rows come with a model.
+UNKNOWN = frozenset({"csv", "jsonl", "parquet", "image_folder", "arrays"})
+
 
 def phases_add_up(recipe: Recipe) -> Found:
     """The epochs of a recipe with phases are those of the phases."""
@@ -65,10 +68,10 @@ def frozen_layers_exist(recipe: Recipe) -> Found:
 
 
 def known_layers(recipe: Recipe) -> list[str] | None:
-    """Names of the layers; None where others come with a table, or the model may be another one."""
+    """Names of the layers; None where others come with data, a backbone or `fit`."""
     section = recipe.data
     table = section.features is not None or section.target is not None
-    if table or section.source.name in ("csv", "jsonl", "parquet", "image_folder", "arrays"):
+    if recipe.model.backbone is not None or table or section.source.name in UNKNOWN:
         return None
     found: list[str] = []
     counts: dict[str, int] = {}

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from .arguments import choice, validated
 from .augmentations import Augmentation
+from .backbones import BACKBONE, BackboneChoice
 from .choices import Choice, Residual
 from .durations import Duration
 from .fields import Field, Mismatch, count_or, failure, is_number
@@ -314,6 +315,11 @@ class DataSection(Strict):
 class ModelSection(Strict):
     """The network between the scaled input and the targets."""
 
+    backbone: Annotated[BackboneChoice | None, BACKBONE] = Key(
+        None,
+        description="a network in front of the layers, without its own last one, described "
+        "[below](#backbone)",
+    )
     layers: list[Layer] = Key(
         description="Keras layers in order; `residual: [...]` adds its layers' output to its input"
     )
