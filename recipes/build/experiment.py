@@ -20,6 +20,7 @@ from .constant import baseline_loss, constant_guess
 from .decision import check_threshold
 from .encoding import encoded
 from .execution import jit_compile, steps_per_execution
+from .feature_cache import cached_features
 from .loss import loss_of
 from .metrics import metrics
 from .network import network
@@ -68,6 +69,9 @@ def experiment(recipe: Recipe, data: Data, files: Path) -> Experiment:
     task = tasks.task_of(recipe, data)
     check_threshold(recipe, task, data)
     data, prepared = encoded(data)
+    found = cached_features(recipe, data, prepared)
+    if found is not None:
+        data, prepared = found
     training = training_rows(recipe, data, task)
     builder = Builder(recipe, training.steps, files)
     model = network(recipe, data, task, builder, prepared)
@@ -80,7 +84,7 @@ def experiment(recipe: Recipe, data: Data, files: Path) -> Experiment:
         training=training,
         validation=evaluation(data.validation, task),
         test=evaluation(data.test, task),
-        callbacks=(*phases_of(recipe, model, own), *own),
+        callbacks=(*phases_of(recipe, model, own, cached=found is not None), *own),
         epochs=recipe.epochs,
         baseline=baseline,
         pretraining=pretraining(recipe, data, model),

@@ -14,6 +14,7 @@ from ..errors import RecipeError
 from ..spec import Choice, Recipe
 from .backbone import NAME, backbone
 from .capacity import TooLarge, check_memory, copies, unallocated_weights
+from .feature_cache import Features
 from .objects import Builder, first_paragraph
 from .parts import training_parts
 from .preprocessing import Preprocessing
@@ -29,13 +30,18 @@ def network(
     data: Data,
     task: Task,
     builder: Builder,
-    prepared: Preprocessing | None = None,
+    prepared: Preprocessing | Features | None = None,
 ) -> keras.Model:
     """The recipe's layers between the scaling of raw rows and the output layer.
 
     Args:
-        prepared: what makes numbers of the raw columns of a table; the saved model begins with it.
+        prepared: what makes numbers of the raw columns of a table, or features of rows; the saved
+            model begins with it.
     """
+    # First, as where its features are cached: initial weights follow from the order.
+    front = None
+    if not isinstance(prepared, Features):
+        front = backbone(recipe, data.input_shape if prepared is None else prepared.picture_shape)
     layers = [
         layer(builder, item, ("model", "layers", index))
         for index, item in enumerate(recipe.model.layers)
@@ -48,7 +54,6 @@ def network(
         output = keras.layers.Dense(task.units, activation=task.activation, name="output")
     x = data.train.x
     dtype = "float64" if isinstance(x, np.ndarray) and x.dtype == np.float64 else None
-    front = backbone(recipe, data.input_shape if prepared is None else prepared.picture_shape)
     start = None if prepared is None else prepared.head(x, scaled=front is None)
     try:
         with unallocated_weights():

@@ -12,6 +12,7 @@ from ...callbacks import EarlyStopping, Phase, PhaseError, Phases
 from ...schedules import Phased
 from ..errors import RecipeError
 from ..spec import Choice, Recipe, catalog
+from ..spec.backbone_checks import freezes_backbone
 from .objects import Builder, first_paragraph
 from .parts import check_warmups, over_the_run
 
@@ -60,12 +61,17 @@ def starts(recipe: Recipe, builder: Builder) -> list[int]:
 
 
 def phases_of(
-    recipe: Recipe, model: keras.Model, callbacks: Iterable[keras.callbacks.Callback]
+    recipe: Recipe,
+    model: keras.Model,
+    callbacks: Iterable[keras.callbacks.Callback],
+    *,
+    cached: bool = False,
 ) -> list[keras.callbacks.Callback]:
     """The callback of a recipe's phases, prepared for a compiled model; none without phases.
 
     Args:
         callbacks: the recipe's, among which early stopping is told of the phases.
+        cached: whether the features of the backbone, which all phases freeze, take its place.
 
     Raises:
         RecipeError: a pattern that matches no layer, with its line.
@@ -73,7 +79,15 @@ def phases_of(
     if not recipe.phases:
         return []
     made = Phases(
-        [Phase(p.epochs, p.freeze, p.gradual, p.optimizer) for p in recipe.phases],
+        [
+            Phase(
+                p.epochs,
+                _without_backbone(p.freeze) if cached else p.freeze,
+                p.gradual,
+                p.optimizer,
+            )
+            for p in recipe.phases
+        ],
         [one for one in callbacks if isinstance(one, EarlyStopping)],
     )
     try:
@@ -82,3 +96,11 @@ def phases_of(
         place = ("phases", error.phase, error.key)
         raise RecipeError([recipe.problem(place, first_paragraph(str(error)))]) from None
     return [made]
+
+
+def _without_backbone(freeze: bool | str | list[str]) -> bool | list[str]:
+    """What is frozen beside the backbone."""
+    if isinstance(freeze, bool):
+        return freeze
+    patterns = [freeze] if isinstance(freeze, str) else freeze
+    return [pattern for pattern in patterns if not freezes_backbone(pattern)]

@@ -1,5 +1,7 @@
 """What must hold between `model.backbone` and the data, known without Keras."""
 
+import re
+
 from .backbones import APPLICATIONS
 from .fields import shown
 from .network import SOURCES, Found
@@ -42,3 +44,35 @@ def backbones_take_pictures(recipe: Recipe) -> Found:
             f"more, and these have {size[0]} x {size[1]}. Give it a `size` to resize them to: "
             f"`{backbone.name}: {{size: [{application.least}, {application.least}]}}`.",
         )
+
+
+def freezes_backbone(pattern: str) -> bool:
+    """Whether a pattern of frozen layers freezes all of the backbone."""
+    return re.search(pattern, "backbone") is not None
+
+
+def cached_features_stay_the_same(recipe: Recipe) -> Found:
+    """Features can be cached where each row has the same ones in every epoch."""
+    if not recipe.model.cache_features:
+        return
+    place = ("model", "cache_features")
+    if recipe.model.backbone is None:
+        yield place, "there is no `backbone` whose features could be cached."
+        return
+    if recipe.data.augment:
+        yield place, "`data.augment` gives a row other pixels, and features, in each epoch."
+    if not recipe.phases:
+        yield (
+            place,
+            "the backbone is trained, so that its features change. Freeze it: "
+            f"`phases: [{{epochs: {recipe.epochs}, freeze: backbone}}]`.",
+        )
+    for index, phase in enumerate(recipe.phases):
+        patterns = [phase.freeze] if isinstance(phase.freeze, str) else phase.freeze
+        frozen = isinstance(patterns, list) and any(map(freezes_backbone, patterns))
+        if not frozen or phase.gradual is not None:
+            yield (
+                ("phases", index, "freeze"),
+                "`cache_features` needs the whole backbone frozen in every phase: "
+                "`freeze: backbone`.",
+            )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from ..errors import Problem
-from .backbone_checks import backbones_take_pictures
+from .backbone_checks import backbones_take_pictures, cached_features_stay_the_same
 from .choices import Choice, Residual
 from .durations import Duration
 from .fields import closest, listed
@@ -331,6 +331,7 @@ CHECKS: list[tuple[Check, frozenset[str]]] = [
     (layers_can_stand_in_a_list, frozenset({"model"})),
     (layers_follow_one_another, frozenset({"model", "data"})),
     (backbones_take_pictures, frozenset({"model", "data", "pretraining"})),
+    (cached_features_stay_the_same, frozenset({"model", "data", "phases"})),
     (pictures_can_be_augmented, frozenset({"model", "data"})),
     (mixed_targets_fit_loss, frozenset({"loss", "data"})),
 ]

@@ -320,6 +320,11 @@ class ModelSection(Strict):
         description="a network in front of the layers, without its own last one, described "
         "[below](#backbone)",
     )
+    cache_features: bool = Key(
+        False,
+        description="compute what a backbone that is frozen throughout makes of each row once, "
+        "and keep it for other runs",
+    )
     layers: list[Layer] = Key(
         description="Keras layers in order; `residual: [...]` adds its layers' output to its input"
     )

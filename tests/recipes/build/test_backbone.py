@@ -5,20 +5,25 @@ from urllib.error import URLError
 import keras
 import numpy as np
 import pytest
+import yaml
 from keras.src.utils import file_utils
 
 import keras_recipes
+from keras_recipes.recipes.build import feature_cache
 from keras_recipes.recipes.build.backbone import backbone, weights_digest
+from keras_recipes.recipes.build.inputs import data_of
 from keras_recipes.recipes.errors import RecipeError
+from keras_recipes.recipes.spec import dump
 
 X = np.random.default_rng(0).integers(0, 256, (40, 8, 8)).astype("uint8")
 Y = np.arange(40) % 2
 
 
-@pytest.fixture
-def pictures(tmp_path):
-    np.savez(tmp_path / "pictures.npz", x=X, y=Y)
-    return tmp_path / "pictures.npz"
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "pictures.npz"
+    np.savez(path, x=X, y=Y)
+    return path
 
 
 def recipe(pictures, network, layers=("global_average_pooling2d",), **more):
@@ -79,16 +84,17 @@ CONVOLUTION = [
 ]
 
 
-@pytest.fixture
-def run(pictures, eager, tmp_path):
+@pytest.fixture(scope="module")
+def run(pictures, eager_module, tmp_path_factory):
     tree = {
         "name": "own",
         "data": {"source": {"npz": {"path": str(pictures)}}, "scale": "minmax", "batch_size": 10},
         "model": {"layers": CONVOLUTION},
         "epochs": 1,
     }
-    keras_recipes.load(tree).train(out=tmp_path / "own", progress=False)
-    return tmp_path / "own"
+    out = tmp_path_factory.mktemp("runs") / "own"
+    keras_recipes.load(tree).train(out=out, progress=False)
+    return out
 
 
 def test_a_run_of_ones_own_is_a_backbone_that_stays_as_it_is(run, pictures, tmp_path):
@@ -110,8 +116,9 @@ def test_a_run_of_ones_own_is_a_backbone_that_stays_as_it_is(run, pictures, tmp_
     loaded = keras.models.load_model(tmp_path / "next" / "model.keras")
     np.testing.assert_array_equal(loaded(X), result.model(X))
     # The backbone is in the model: the run can do without the one that it came from.
-    (run / "model.keras").unlink()
+    run.rename(run.with_name("moved"))
     assert keras_recipes.evaluate(tmp_path / "next") == result.test
+    run.with_name("moved").rename(run)
 
 
 def test_a_saved_model_up_to_a_layer_and_what_does_not_fit(run, pictures):
@@ -152,3 +159,64 @@ def test_a_network_of_keras_trains_in_phases_and_is_saved(pictures, tmp_path, na
     np.testing.assert_array_equal(
         keras_recipes.predict(tmp_path / "run", X).outputs, result.model.predict(X, verbose=0)
     )
+
+
+class TestCachedFeatures:
+    LAYERS = ("global_average_pooling2d", {"dense": {"units": 3, "name": "own"}})
+
+    def made(self, pictures, run, cached, **more):
+        phases = [
+            {"epochs": 2, "freeze": "backbone"},
+            {"epochs": 1, "freeze": ["backbone", "own"], "learning_rate": 0.01},
+        ]
+        saved = {"saved": {"path": str(run), "until": "batch_normalization"}}
+        tree = {"phases": phases, "metrics": ["accuracy"], **more}
+        return recipe(pictures, saved, self.LAYERS, epochs=3, **tree), {
+            "model.cache_features": cached
+        }
+
+    def trained(self, pictures, run, out, cached):
+        made, changes = self.made(pictures, run, cached)
+        return keras_recipes.load(yaml.safe_load(dump(made)), changes).train(
+            out=out, progress=False
+        )
+
+    def test_the_weights_are_those_without(self, run, pictures, tmp_path, monkeypatch):
+        plain = self.trained(pictures, run, tmp_path / "plain", False)
+        cached = self.trained(pictures, run, tmp_path / "cached", True)
+        # Bounds, as batches of another size may differ in the last bit; here they do not.
+        for layer in ("own", "output"):
+            for one, other in zip(
+                plain.model.get_layer(layer).get_weights(),
+                cached.model.get_layer("network").get_layer(layer).get_weights(),
+                strict=True,
+            ):
+                np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+        assert cached.test["accuracy"] == plain.test["accuracy"]
+        # The saved model takes pictures.
+        rows = keras_recipes.predict(tmp_path / "cached", X).outputs
+        np.testing.assert_allclose(rows, plain.model(X), rtol=1e-4, atol=1e-6)
+        assert keras_recipes.evaluate(tmp_path / "cached")["accuracy"] == cached.test["accuracy"]
+        # Another run, as another trial of a sweep, computes no features.
+        monkeypatch.setattr(keras.Model, "predict", None)
+        again, changes = self.made(pictures, run, True)
+        built = feature_cache.cached_features(
+            keras_recipes.load(yaml.safe_load(dump(again)), changes), data_of(again), None
+        )
+        assert built is not None
+        assert built[0].train.x.shape == (28, 6, 6, 3)
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"phases": []}, "the backbone is trained, so that its features change"),
+            ({"data.augment": [{"random_flip": {}}]}, "`data.augment` gives a row other pixels"),
+            ({"phases[1].freeze": "backbone/conv2d"}, "needs the whole backbone frozen"),
+            ({"phases[0].gradual": 1}, "needs the whole backbone frozen"),
+            ({"model.backbone": None}, "there is no `backbone`"),
+        ],
+    )
+    def test_features_that_change_are_refused(self, run, pictures, changes, message):
+        made, cached = self.made(pictures, run, True)
+        with pytest.raises(RecipeError, match=message):
+            keras_recipes.load(yaml.safe_load(dump(made)), {**cached, **changes})
