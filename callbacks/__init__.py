@@ -11,6 +11,7 @@ from .gradient_monitor import GradientMonitor
 from .learning_rate_finder import LearningRateFinder
 from .metrics_log import MetricsLog
 from .periodic_checkpoint import PeriodicCheckpoint
+from .phases import Phase, PhaseError, Phases
 from .plateau import ReduceOnPlateau
 from .prechelt import Prechelt
 from .progress_bar import ProgressBar
@@ -30,6 +31,9 @@ __all__ = [
     "LearningRateFinder",
     "MetricsLog",
     "PeriodicCheckpoint",
+    "Phase",
+    "PhaseError",
+    "Phases",
     "Prechelt",
     "ProgressBar",
     "ReduceOnPlateau",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -67,6 +67,9 @@ class EarlyStopping(StatefulCallback):
     >>> several = EarlyStopping(["val_loss", "val_accuracy"], patience=5, target=[None, 0.99])
     >>> prechelt = EarlyStopping(prechelt=Prechelt(pq=0.75, strip=5))
     """
+
+    # Asked whether patience ends a phase rather than the training; `Phases` sets it.
+    end_phase: Callable[[int, str], bool] | None = None
 
     STATE = (
         "metrics_state",
@@ -173,11 +176,17 @@ class EarlyStopping(StatefulCallback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self.elapsed = time.perf_counter() - self._began
-        reason = self._reason(epoch, logs) if epoch >= self.start_from_epoch else None
+        reason, stalled = None, None
+        if epoch >= self.start_from_epoch:
+            reason, stalled = self._reasons(epoch, logs)
         if reason is None and self.max_seconds is not None and self.elapsed >= self.max_seconds:
             reason = (
                 f"the time limit of {self.max_seconds:g} s is exceeded, after {self.elapsed:.1f} s"
             )
+        if reason is None and stalled is not None:
+            if self.end_phase is not None and self.end_phase(epoch, stalled):
+                return
+            reason = stalled
         if reason is None:
             return
         self.stopped_epoch, self.stop_reason = epoch, reason
@@ -189,11 +198,18 @@ class EarlyStopping(StatefulCallback):
         if self.restore_best_weights and self.best_weights is not None:
             set_values(model_variables(self.model), self.best_weights)
 
-    def _reason(self, epoch: int, logs: dict | None) -> str | None:
-        """Why to stop after this epoch, or None."""
+    def begin_phase(self) -> None:
+        """Restore the best weights of a phase that has ended, and forget it."""
+        self.on_train_end()
+        elapsed = self.elapsed
+        self.reset()
+        self.elapsed = elapsed
+
+    def _reasons(self, epoch: int, logs: dict | None) -> tuple[str | None, str | None]:
+        """Why to stop after this epoch, and why training has stalled; None for no reason."""
         if (epoch + 1) % self.validation_freq:
             self._prechelt_reason(epoch, None, logs)
-            return None
+            return None, None
         values = [monitored_value(metric.name, logs, "EarlyStopping") for metric in self.metrics]
         # Every rule must see the epoch, whichever of them stops.
         improved = [m.update(epoch, value) for m, value in zip(self.metrics, values, strict=True)]
@@ -201,7 +217,8 @@ class EarlyStopping(StatefulCallback):
             self.best_weights = get_values(model_variables(self.model))
         criterion = self._prechelt_reason(epoch, values[0], logs)
         diverged = (metric.divergence() for metric in self.metrics)
-        return next(filter(None, diverged), None) or self._reached() or criterion or self._stalled()
+        final = next(filter(None, diverged), None) or self._reached()
+        return final, criterion or self._stalled()
 
     def _prechelt_reason(self, epoch: int, error: float | None, logs: dict | None) -> str | None:
         if self.prechelt is None:

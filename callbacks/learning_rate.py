@@ -16,8 +16,14 @@ _BEFORE_CHANGE: WeakKeyDictionary[Any, tuple[int, float]] = WeakKeyDictionary()
 
 
 def updates(model: Any) -> int:
-    """Number of optimizer updates so far."""
+    """Number of optimizer updates so far, or since the optimizer began anew."""
     return int(model.optimizer.iterations.numpy())
+
+
+def updates_in_all(model: Any) -> int:
+    """Number of optimizer updates so far, with those before the optimizer began anew."""
+    before = getattr(inner_optimizer(model.optimizer)._learning_rate, "before", 0)
+    return updates(model) + int(np.asarray(before))
 
 
 def learning_rate(model: Any) -> float:

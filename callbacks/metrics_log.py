@@ -10,7 +10,7 @@ from typing import Any
 
 from ..disk import Lines, when_there_is_space
 from .base import StatefulCallback
-from .learning_rate import learning_rate, updates
+from .learning_rate import learning_rate, updates_in_all
 
 
 class MetricsLog(StatefulCallback):
@@ -58,7 +58,7 @@ class MetricsLog(StatefulCallback):
         self.elapsed = time.perf_counter() - self._began
         line = {
             "epoch": epoch + 1,
-            "step": updates(self.model),
+            "step": updates_in_all(self.model),
             "seconds": round(self.elapsed, 3),
             "learning_rate": learning_rate(self.model),
             **{name: float(value) for name, value in (logs or {}).items()},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -46,7 +46,7 @@ def build_network(
     layers: Sequence[LayerOrBlock],
     output: keras.layers.Layer | None = None,
     *,
-    scaling: keras.layers.Layer | None = None,
+    scaling: Callable[[keras.KerasTensor], Any] | None = None,
     target_scale: keras.layers.Layer | None = None,
     dtype: str | None = None,
     start: tuple[Any, Any] | None = None,
@@ -58,7 +58,7 @@ def build_network(
         input_shape: shape of one row.
         layers: Keras layers and `Residual` blocks, in order.
         output: the last layer, or None.
-        scaling: a layer in front of all others, or None.
+        scaling: a layer in front of all others, or several of them as a function of a tensor.
         target_scale: a layer after the output that brings it to the unit of the targets, or None.
         dtype: type of the rows; by default that of the layers. Rows of `float64` reach the layers
             behind `scaling` in the type of the layers.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +58,9 @@ class TrainingStep(_Model):
     _rule: UpdateRule | None = None
     _rule_key: tuple = ()
     _memory: StepMemory | None = None
+    # Variables that some phase of the training trains, and the depth of each; None for one phase.
+    _trained: tuple[keras.Variable, ...] | None = None
+    _depths: Mapping[int, int] | None = None
 
     def set_training(self, **parts: Any) -> None:
         """Set how this model trains, before it is compiled.
@@ -69,6 +72,25 @@ class TrainingStep(_Model):
             ValueError: a part has another type.
         """
         self.training_parts = TrainingParts.of(parts)
+
+    def set_trained_variables(self, variables: Sequence[keras.Variable]) -> None:
+        """Name what trains at any time, for a training that freezes layers at times.
+
+        The state of the step, such as accumulated gradients, then covers these variables in every
+        phase. Call it while none of them is frozen.
+
+        Args:
+            variables: those of `trainable_variables` that train in some phase.
+        """
+        # Not through Keras's tracking: they belong to the layers.
+        object.__setattr__(self, "_trained", tuple(variables))
+        object.__setattr__(self, "_depths", depths(self))
+        self.restart_step()
+
+    @property
+    def trained_variables(self) -> list[keras.Variable]:
+        """Variables that train in some phase; `trainable_variables` train in the present one."""
+        return list(self.trainable_variables if self._trained is None else self._trained)
 
     @property
     def step_variables(self) -> list[keras.Variable]:
@@ -86,7 +108,7 @@ class TrainingStep(_Model):
             ValueError: a rule matches no variable.
         """
         decay = self.training_parts.weight_decay
-        return [] if decay is None else decay.table(self.trainable_variables, owners(self))
+        return [] if decay is None else decay.table(self.trained_variables, owners(self))
 
     def rate_table(self) -> list[RateRow]:
         """The learning-rate multiplier of each trainable variable; empty without layer rates.
@@ -95,15 +117,18 @@ class TrainingStep(_Model):
             ValueError: a rule matches no variable.
         """
         rates = self.training_parts.layer_rates
-        return [] if rates is None else rates.table(self.trainable_variables, depths(self))
+        if rates is None:
+            return []
+        return rates.table(self.trained_variables, self._depths or depths(self))
 
     def gradient_norms(self) -> dict[str, float]:
         """Mean norm of each variable's gradient in this epoch, by path, before clipping."""
         if self._rule is None:
             return {}
-        paths = [variable.path for variable in self._rule.variables]
-        norms = self._rule.statistics.norms().tolist()
-        return dict(zip(paths, norms, strict=True))
+        rule = self._rule
+        trained = {id(variable) for variable in rule.trained}
+        rows = zip(rule.variables, rule.statistics.norms().tolist(), strict=True)
+        return {variable.path: norm for variable, norm in rows if id(variable) in trained}
 
     def restart_step(self) -> None:
         """Reset the state of the step: averages of the weights start from the present weights."""
@@ -246,7 +271,11 @@ class TrainingStep(_Model):
                 x=x, y=y, y_pred=outputs, sample_weight=sample_weight, training=True
             )
             scaled = self.optimizer.scale_loss(loss)
-        gradients: Any = tape.gradient(scaled, self.trainable_variables)
+        variables = self.trainable_variables
+        gradients: Any = tape.gradient(scaled, variables)
+        if self._trained is not None:
+            found = dict(zip(map(id, variables), gradients, strict=True))
+            gradients = [found.get(id(variable)) for variable in self._trained]
         return loss, outputs, gradients
 
     def _sharpness_aware(
@@ -279,21 +308,26 @@ class TrainingStep(_Model):
         key = (weakref.ref(self.optimizer), *(id(v) for v in self.trainable_variables))
         if self._rule is not None and self._rule_key == key:
             return self._rule
+        # Between two phases of a training the state of the step is carried on.
+        same = self._rule is not None and self._trained is not None
+        earlier = self._rule if same and self._rule_key[0] == key[0] else None
         self._use_inner_parts()
         self.training_parts.check_optimizer(self.optimizer)
         with tf.init_scope(), self.distribute_strategy.scope():
-            if not self.optimizer.built:
-                # An optimizer has no loss scale before; the first update would be taken as it is.
-                self.optimizer.build(self.trainable_variables)
-            rule = self._new_rule()
+            scales = isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer)
+            if scales and not self.optimizer.built:
+                # It has no scale before it is built; the first update would be taken as it is.
+                self.optimizer.build(self.trained_variables)
+            rule = self._new_rule(earlier)
         # Not through Keras's tracking: none of it is a layer of the network.
         for name, value in {"_rule": rule, "_rule_key": key, "_memory": rule.memory}.items():
             object.__setattr__(self, name, value)
         return rule
 
-    def _new_rule(self) -> UpdateRule:
+    def _new_rule(self, earlier: UpdateRule | None) -> UpdateRule:
         decay, factors = self.training_parts.weight_decay, []
-        variables, layers = self.trainable_variables, owners(self)
+        variables, layers = self.trained_variables, owners(self)
+        trainable = {id(variable) for variable in self.trainable_variables}
         if decay is not None:
             # Checked on all weights: a rule may be for a layer that is frozen now.
             decay.check(self.weights, layers)
@@ -306,6 +340,8 @@ class TrainingStep(_Model):
             factors=factors,
             multipliers=[row.multiplier for row in self.rate_table()],
             output=output_variables(self),
+            frozen=frozenset(id(v) for v in variables if id(v) not in trainable),
+            earlier=earlier,
         )
 
     def _use_inner_parts(self) -> None:

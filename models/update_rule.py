@@ -38,6 +38,9 @@ class UpdateRule:
         output: ids of the variables of the last layer.
         multipliers: learning rate of each of `variables` as a multiple, 0 for a frozen one; empty
             for 1 everywhere.
+        frozen: ids of those of `variables` that do not train in this phase of the training; their
+            gradients are None.
+        earlier: the rule of the phase before, whose state is carried on.
     """
 
     def __init__(
@@ -50,6 +53,8 @@ class UpdateRule:
         factors: Sequence[float],
         output: frozenset[int],
         multipliers: Sequence[float] = (),
+        frozen: frozenset[int] = frozenset(),
+        earlier: UpdateRule | None = None,
     ):
         self.clipping = parts.gradient_clipping
         self.decay = parts.weight_decay
@@ -61,18 +66,31 @@ class UpdateRule:
         self.variables = list(variables)
         self.weights = list(weights)
         self.output = output
-        multipliers = multipliers or [1.0] * len(self.variables)
+        self.trained = [v for v in self.variables if id(v) not in frozen]
+        multipliers = [
+            1.0 if id(variable) in frozen else rate
+            for variable, rate in zip(
+                self.variables, multipliers or [1.0] * len(self.variables), strict=True
+            )
+        ]
         rates = zip(self.variables, multipliers, strict=True)
         self.multipliers = [(variable, rate) for variable, rate in rates if rate != 1.0]
         # A frozen variable neither decays nor is bounded, whatever the mode.
-        decays = zip(factors, multipliers, strict=False)
-        self.factors = [0.0 if rate == 0 else factor for factor, rate in decays]
+        decays = zip(factors, multipliers, self.variables, strict=False)
+        self.factors = [
+            0.0 if rate == 0 or id(variable) in frozen else factor
+            for factor, rate, variable in decays
+        ]
         schedule = parts.momentum
         self.momentum = None if schedule is None else ScheduledMomentum(schedule, optimizer)
         if self.clipping is not None and self.clipping.adaptive is not None:
             self.clipping.adaptive.check(self.variables, output)
-        self.statistics = StepStatistics(self.clipping is not None, len(self.variables))
-        self.memory = self._new_memory()
+        if earlier is not None:
+            self.statistics, self.memory = earlier.statistics, earlier.memory
+            self._forget_gradients(frozen)
+        else:
+            self.statistics = StepStatistics(self.clipping is not None, len(self.variables))
+            self.memory = self._new_memory()
 
     def _new_memory(self) -> StepMemory:
         """The variables that the parts need."""
@@ -90,6 +108,13 @@ class UpdateRule:
             memory.add("holds_average", False, "bool")
             memory.add_like("average", self.weights)
         return memory
+
+    def _forget_gradients(self, frozen: frozenset[int]) -> None:
+        """Drop what was accumulated of gradients that no longer are computed."""
+        for index, variable in enumerate(self.variables):
+            if self.accumulation > 1 and id(variable) in frozen:
+                total = self.memory[f"accumulated_{index}"]
+                total.assign(tf.zeros_like(total.value))
 
     def swap_weights(self, *, average: bool) -> None:
         """Put the averaged weights into the model, or the trained ones back; outside of a step."""
@@ -211,9 +236,9 @@ class UpdateRule:
 
     def _update_and_measure(self, finite: tf.Tensor, *gradients: tf.Tensor | None) -> None:
         """Update, and report ||w' - w|| / ||w|| over all variables."""
-        before = [tf.identity(variable.value) for variable in self.variables]
+        before = [tf.identity(variable.value) for variable in self.trained]
         self._update_variables(finite, *gradients)
-        moved = [variable.value - old for variable, old in zip(self.variables, before, strict=True)]
+        moved = [variable.value - old for variable, old in zip(self.trained, before, strict=True)]
         weights, change = (tf.add_n(squares(tensors)) for tensors in (before, moved))
         self.statistics.add_ratio(tf.sqrt(tf.math.divide_no_nan(change, weights)))
 
@@ -241,11 +266,15 @@ class UpdateRule:
 
     def _apply(self, gradients: list[tf.Tensor | None]) -> None:
         """Let the optimizer update, with the momentum of this update."""
+        # The optimizer knows the variables of all phases, and updates those of this one.
+        trained = {id(variable) for variable in self.trained}
+        pairs = zip(gradients, self.variables, strict=True)
+        chosen = [gradient for gradient, variable in pairs if id(variable) in trained]
         if self.momentum is None:
-            self.optimizer.apply(gradients, self.variables)
+            self.optimizer.apply(chosen, self.trained)
             return
         with self.momentum.at(self._updates()):
-            self.optimizer.apply(gradients, self.variables)
+            self.optimizer.apply(chosen, self.trained)
 
     def _decayed(
         self, gradients: tuple[tf.Tensor | None, ...], applied: tf.Tensor | None

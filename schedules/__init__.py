@@ -10,6 +10,7 @@ from .flat_cosine import FlatCosine
 from .inverse import InverseSquareRoot, InverseTime, Noam
 from .linear import Linear
 from .one_cycle import OneCycle, OneCycleMomentum
+from .phased import Phased
 from .piecewise import PiecewiseConstant, PiecewiseCosine, PiecewiseLinear
 from .plateau import Plateau
 from .polynomial import Polynomial
@@ -39,6 +40,7 @@ __all__ = [
     "Noise",
     "OneCycle",
     "OneCycleMomentum",
+    "Phased",
     "PiecewiseConstant",
     "PiecewiseCosine",
     "PiecewiseLinear",

@@ -283,6 +283,9 @@ class RunState(Callback):
         if self._in_epoch:
             self._finish_replay()
             if self.stop is not None:
+                # Weights that evaluation swaps for their averages are captured after the swap, as
+                # the trained values are that it puts aside.
+                getattr(self.model, "use_averaged_weights", lambda: None)()
                 self._before = BeforeEvaluation(self.model, self.others)
 
     def _after_test_batch_end(self, step: int, logs: object = None) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -20,12 +21,14 @@ from .constant import baseline_loss, constant_guess
 from .decision import check_threshold
 from .encoding import encoded
 from .execution import jit_compile, steps_per_execution
+from .feature_cache import cached_features
 from .loss import loss_of
 from .metrics import metrics
 from .network import network
 from .objects import Builder
 from .parts import check_parts, check_rate, scheduled
-from .precision import Precision, Step, decide
+from .phases import phased_rate, phases_of
+from .precision import Precision, Step, computing_in, decide
 from .pretraining import Pretraining, pretraining
 
 
@@ -75,11 +78,16 @@ def experiment(
     task = tasks.task_of(recipe, data)
     check_threshold(recipe, task, data)
     data, prepared = encoded(data)
+    precision = recipe.precision if decided is None or recipe.precision != "auto" else decided
+    with computing_in(precision):
+        found = cached_features(recipe, data, prepared)
+    if found is not None:
+        data, prepared = found
     training = training_rows(recipe, data, task)
     builder = Builder(recipe, training.steps, files)
-    precision = recipe.precision if decided is None or recipe.precision != "auto" else decided
     model = network(recipe, data, task, builder, prepared, precision)
     compile_model(model, recipe, task, builder, len(data.train.y))
+    own = callbacks(recipe, builder)
     baseline = baseline_loss(recipe, task, data.train.y)
     return Experiment(
         data=data,
@@ -87,7 +95,7 @@ def experiment(
         training=training,
         validation=evaluation(data.validation, task),
         test=evaluation(data.test, task),
-        callbacks=tuple(callbacks(recipe, builder)),
+        callbacks=(*phases_of(recipe, model, own, cached=found is not None), *own),
         epochs=recipe.epochs,
         baseline=baseline,
         pretraining=pretraining(recipe, data, model),
@@ -161,12 +169,14 @@ DECAYS = frozenset({"adamw", "muon"})
 def optimizer(recipe: Recipe, builder: Builder) -> keras.optimizers.Optimizer:
     """The recipe's optimizer with the recipe's learning rate or schedule in it."""
     choice = recipe.optimizer
-    if recipe.learning_rate is not None:
-        rate = recipe.learning_rate
+    rate: Any = recipe.learning_rate
+    if rate is not None:
         # Keras takes no whole number for a rate. A schedule is made here, so that what is wrong
         # with it is reported where it stands.
         schedule = isinstance(rate, Choice)
         rate = builder.value(rate, ("learning_rate",)) if schedule else float(rate)
+    rate = phased_rate(recipe, rate, builder)
+    if rate is not None:
         choice = choice.with_arguments(learning_rate=rate)
     if recipe.weight_decay is not None and choice.name in DECAYS:
         # The recipe's decay takes the place of the optimizer's own default.

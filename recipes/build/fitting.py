@@ -37,7 +37,7 @@ class Output:
     @classmethod
     def of(cls, model: keras.Model) -> "Output":
         """The end of a built model with one output of shape (rows, units)."""
-        shape = model.output_shape
+        shape = _output_shape(model)
         if not isinstance(shape, tuple) or len(shape) != 2 or shape[1] is None:
             raise RequestError(
                 f"the model {model.name!r} ends in shape {shape}; expected (None, units). Put "
@@ -45,6 +45,18 @@ class Output:
             )
         last: Any = model.layers[-1] if model.layers else None
         return cls(model.name, shape[1], last_activation(last) or "unknown")
+
+
+def _output_shape(model: Any) -> Any:
+    """The shape that a model gives; that of one that defines `call` follows from what built it."""
+    shape = getattr(model, "output_shape", None)
+    if shape is not None:
+        return shape
+    inputs = list((getattr(model, "_build_shapes_dict", None) or {}).values())
+    if len(inputs) != 1 or not isinstance(inputs[0], (tuple, list)):
+        return None
+    rows = keras.KerasTensor((None, *inputs[0][1:]))
+    return getattr(model.compute_output_spec(rows), "shape", None)
 
 
 def task_for(recipe: Recipe, model: keras.Model, y: Any) -> tuple[Task, np.ndarray]:

@@ -13,7 +13,9 @@ from ..data.order import batch_rows
 from ..data.scale import Scaling
 from ..errors import RecipeError
 from ..spec import Choice, Recipe
+from .backbone import NAME, backbone
 from .capacity import TooLarge, check_memory, copies, unallocated_weights
+from .feature_cache import Features
 from .objects import Builder, first_paragraph
 from .parts import training_parts
 from .precision import SENSITIVE, computing_in
@@ -30,7 +32,7 @@ def network(
     data: Data,
     task: Task,
     builder: Builder,
-    prepared: Preprocessing | None = None,
+    prepared: Preprocessing | Features | None = None,
     precision: str = "float32",
 ) -> keras.Model:
     """The recipe's layers between the scaling of raw rows and the output layer.
@@ -38,10 +40,16 @@ def network(
     The scaling, the output layer and those in `precision.SENSITIVE` compute in 32 bits.
 
     Args:
+        prepared: what makes numbers of the raw columns of a table, or features of rows; the saved
+            model begins with it.
         precision: what the other layers compute in, a policy of Keras.
-        prepared: what makes numbers of the raw columns of a table; the saved model begins with it.
     """
     with computing_in(precision):
+        # First, as where its features are cached: initial weights follow from the order.
+        front = None
+        if not isinstance(prepared, Features):
+            shape = data.input_shape if prepared is None else prepared.picture_shape
+            front = backbone(recipe, shape)
         layers = [
             layer(builder, item, ("model", "layers", index))
             for index, item in enumerate(recipe.model.layers)
@@ -50,11 +58,11 @@ def network(
     dtype = "float64" if isinstance(x, np.ndarray) and x.dtype == np.float64 else None
     with computing_in("float32"):
         output = output_layer(recipe, task, builder)
-        scaling = scaling_layer(data.scaling, dtype)
+        scaling = scaling_layer(data.scaling, dtype) if front is None else front
         target_scale = task.scaling and unscaling_layer(task.scaling, "target_scale")
     try:
         with computing_in(precision), unallocated_weights():
-            start = None if prepared is None else prepared.head(x)
+            start = None if prepared is None else prepared.head(x, scaled=front is None)
             inputs, outputs = build_network(
                 data.input_shape,
                 layers,
@@ -98,6 +106,8 @@ def output_layer(recipe: Recipe, task: Task, builder: Builder) -> keras.Layer:
 
 def place_of(name: str, layers: Sequence[Any]) -> tuple[str | int, ...]:
     """Where the layer of a name stands in the recipe; one inside of a block stands at the block."""
+    if name == NAME:
+        return ("model", "backbone")
     for index, item in enumerate(layers[:-1]):
         if name in _names(item):
             return ("model", "layers", index)

@@ -26,19 +26,21 @@ class Builder:
         steps_per_epoch: batches an epoch.
         files: directory that paths of callbacks are relative to.
         layers: how many layers of each name there are so far.
+        span: epochs of a phase, whose durations are counted; None for the whole run.
     """
 
     recipe: Recipe
     steps_per_epoch: int
     files: Path = field(default_factory=Path)
     layers: dict[str, int] = field(default_factory=dict)
+    span: int | None = None
     # Whether the number of updates of the run is known before it ends.
     knows_length: ClassVar[bool] = True
 
     @property
     def epochs(self) -> int:
-        """Epochs of the whole run."""
-        return self.recipe.epochs
+        """Epochs of the whole run, or of a phase."""
+        return self.recipe.epochs if self.span is None else self.span
 
     @property
     def updates_per_epoch(self) -> Fraction:

@@ -99,7 +99,16 @@ def over_the_run(schedule: Any, builder: Builder) -> np.ndarray:
 
 def check_warmup(recipe: Recipe, builder: Builder) -> None:
     """A warm-up, however deep inside of the schedule, must end before the run does."""
-    for warmup in warmups(recipe.learning_rate, ("learning_rate",)):
+    check_warmups(recipe, recipe.learning_rate, ("learning_rate",), builder, "run")
+
+
+def check_warmups(recipe: Recipe, rate: Any, place: tuple, builder: Builder, stretch: str) -> None:
+    """The same of a schedule anywhere, and of a phase.
+
+    Args:
+        stretch: what the builder's epochs are those of.
+    """
+    for warmup in warmups(rate, place):
         steps, *before = (
             duration.to_steps(builder.updates_per_epoch, builder.epochs)
             for duration in (warmup.steps, *warmup.before)
@@ -108,7 +117,7 @@ def check_warmup(recipe: Recipe, builder: Builder) -> None:
         if start < builder.updates <= start + steps and builder.updates > 1:
             begins = f", begins after {start}" if start else ""
             message = (
-                f"the warm-up takes {steps} optimizer updates{begins}, and the whole run has "
+                f"the warm-up takes {steps} optimizer updates{begins}, and the whole {stretch} has "
                 f"{builder.updates}."
             )
             raise RecipeError([recipe.problem(warmup.place, message)])

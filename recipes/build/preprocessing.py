@@ -114,11 +114,14 @@ class Preprocessing:
         """Names of the blocks, in order."""
         return list(dict.fromkeys(_block(*each) for each in enumerate(self.features)))
 
-    def head(self, blocks: Any) -> tuple[Any, Any]:
+    def head(self, blocks: Any, *, scaled: bool = True) -> tuple[Any, Any]:
         """Inputs of a network for blocks like these, and what its first layer takes.
 
         That is one vector a row; or the picture (height, width, channels) where there is one, with
         `beside` for what comes with it.
+
+        Args:
+            scaled: bring the pixels of a picture to [0, 1]; else they are as they come.
         """
         if not isinstance(blocks, Mapping):
             inputs: Any = _input("rows", blocks)
@@ -128,7 +131,15 @@ class Preprocessing:
         if picture is None:
             return inputs, head(self.features, inputs)
         pixels = inputs[picture] if isinstance(inputs, Mapping) else inputs
+        if not scaled:
+            return inputs, pixels
         return inputs, keras.layers.Rescaling(1 / 255, name="pixels")(pixels)
+
+    @property
+    def picture_shape(self) -> tuple[int, ...]:
+        """Shape of the picture, or of a vector of unknown length where there is none."""
+        found = [each.shape for each in self.features if isinstance(each, FittedImage)]
+        return found[0] if found else (0,)
 
     def beside(self, inputs: Any) -> Any:
         """One vector a row of what comes with the picture; None where nothing does.

@@ -34,7 +34,7 @@ FREE = 1 << 30
 MEMO = 64 << 20
 # A file that changed within so many seconds may change again within the same tick of its clock.
 SETTLED = 2.0
-KINDS = ("tables", "blocks", "files")
+KINDS = ("tables", "blocks", "features", "files")
 
 
 def folder() -> Path | None:

@@ -67,7 +67,7 @@ def _variables(model: Any) -> str:
     rows = [["variable", "shape", "numbers"]]
     rows += [
         [v.path, str(tuple(v.shape)), str(v.value.shape.num_elements())]
-        for v in model.trainable_variables
+        for v in model.trained_variables
     ]
     if decays:
         rows[0] += ["decay", "by"]

@@ -24,6 +24,7 @@ from ..build.fitting import (
 )
 from ..build.objects import Builder
 from ..build.parts import training_parts
+from ..build.phases import phases_of
 from ..build.pretraining import pretraining
 from ..build.streams import Stream, UnknownLength, WholeEpochs, is_stream, stream_of
 from ..build.task import Task
@@ -109,7 +110,8 @@ def fit(
     _check_monitors(recipe, ready.validation)
     trained = wrap(model, **training_parts(recipe, builder).active())
     build.compile_model(trained, recipe, ready.task, builder, ready.rows)
-    callbacks = [*ready.callbacks, *build.callbacks(recipe, builder)]
+    own = build.callbacks(recipe, builder)
+    callbacks = [*ready.callbacks, *phases_of(recipe, trained, own), *own]
     if progress:
         callbacks.append(ProgressBar())
     stop_events_on_a_full_disk(callbacks)

@@ -15,12 +15,13 @@ from ...callbacks.run_state import (
     check_state,
 )
 from ...callbacks.variables import variable_groups
+from ..build.saved_model import load_weights
 from ..errors import RecipeError, RequestError
 from ..record import directory as files
 from ..record.directory import RunDirectory, check_run_files
 from ..record.model_file import check_regular, first_line
 from ..spec import Recipe
-from .saved_model import load_weights, open_model
+from .saved_model import open_model
 from .stored_recipe import require_plugins
 
 PLACE = ("initialize", "weights")

@@ -8,10 +8,12 @@ from typing import Any
 
 from ..build.inputs import data_of
 from ..data import Data
+from ..errors import RecipeError
 from ..record.directory import RunDirectory
 from ..record.reserve import reserve
 from ..spec import Recipe
 from ..spec.schema import PRECISIONS
+from ..spec.source_files import missing_backbone
 from .previous_run import PreviousRun, check_data, find_previous_run
 
 # Where a manifest says what layers compute in.
@@ -69,6 +71,9 @@ def prepare_run(
         if resume:
             previous = find_previous_run(directory, recipe, allow_change)
         if previous.result is None:
+            absent = missing_backbone(recipe)
+            if absent:
+                raise RecipeError(absent)
             data = data_of(recipe, arrays)
             check_data(directory, previous, data, allow_change)
         precision = decided_precision(previous.manifest)

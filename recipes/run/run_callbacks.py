@@ -17,6 +17,7 @@ from ...callbacks import (
     FitDiagnosis,
     GradientMonitor,
     MetricsLog,
+    Phases,
     ProgressBar,
     StatefulCallback,
     TensorBoardLog,
@@ -172,6 +173,7 @@ def outcome(
     """
     epochs = len(history.epoch)
     early, diverged = first_of(callbacks, EarlyStopping), first_of(callbacks, StopWhenDiverged)
+    phases = first_of(callbacks, Phases)
     status, why = "completed", StopReason.ALL_EPOCHS
     reason = f"all {expected} epochs were trained"
     if stop.reason is StopReason.PAUSED:
@@ -183,6 +185,8 @@ def outcome(
         status, why, reason = "failed", StopReason.DIVERGED, diverged.reason
     elif early is not None and early.stop_reason:
         why, reason = StopReason.EARLY_STOPPING, early.stop_reason
+    elif phases is not None and any(phases.endings) and epochs == phases.ends[-1]:
+        reason = f"all phases were trained, {epochs} epochs: {'; '.join(phases.early())}"
     elif epochs < expected:
         why, reason = StopReason.CALLBACK, f"a callback stopped the training after epoch {epochs}"
     last = {name: float(values[-1]) for name, values in history.history.items() if values}

@@ -17,6 +17,7 @@ from ..errors import RequestError
 from ..record import directory as files
 from ..record.directory import RunDirectory
 from ..spec import Choice, Recipe, load
+from ..spec.backbones import file_of
 from ..spec.dump import to_plain
 from ..spec.fields import shown
 from ..spec.plugins import is_loaded, load_plugins, plugins_of
@@ -77,6 +78,9 @@ def files_of(recipe: Recipe) -> dict[str, str]:
                 found[f"data.{part}.{choice.name}.{name}"] = choice.arguments[name]
     if recipe.initialize is not None:
         found["initialize.weights"] = recipe.initialize.weights
+    backbone, named = recipe.model.backbone, file_of(recipe.model.backbone)
+    if backbone is not None and named is not None:
+        found[f"model.backbone.{backbone.name}.{named[0]}"] = named[1]
     return found
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import keras
 
 from ... import disk
+from ...callbacks import Phases
+from ...callbacks.learning_rate import updates_in_all
 from ...callbacks.run_state import TrainingInterrupted
 from ...callbacks.run_state.callback_states import appended_file
 from ...messages import logger
@@ -199,10 +201,13 @@ class Run:
             )
         except TrainingInterrupted:
             model.use_averaged_weights()
+            for callback in self.callbacks:
+                if isinstance(callback, Phases):
+                    callback.release()
         self.result = replace(
             self.result,
             seconds=round(self.result.seconds + self.state.spent(), 3),
-            steps=int(model.optimizer.iterations.numpy()),
+            steps=updates_in_all(model),
             findings=findings(self.callbacks),
             **outcome(model.history, self.callbacks, self.built.epochs, self.stop),
         )

@@ -4,12 +4,19 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from ..errors import Problem
+from .backbone_checks import backbones_take_pictures, cached_features_stay_the_same
 from .choices import Choice, Residual
 from .durations import Duration
 from .fields import closest, listed
 from .folds import folds_fit
 from .network import Found, layers_can_stand_in_a_list, layers_follow_one_another
 from .nodes import Node, Path, is_list
+from .phase_checks import (
+    frozen_layers_exist,
+    phases_add_up,
+    phases_unfreeze_what_is_frozen,
+    rates_are_used,
+)
 from .pictures import mixed_targets_fit_loss, pictures_can_be_augmented
 from .schema import Recipe
 from .sections import DEFAULT_PART
@@ -117,8 +124,11 @@ def logged(recipe: Recipe) -> list[str]:
 
 def one_owner_of_the_rate(recipe: Recipe) -> Found:
     """A callback that cuts the rate needs one that it can cut."""
-    rate = recipe.learning_rate
+    rate: Any = recipe.learning_rate
     schedule = rate.name if isinstance(rate, Choice) else None
+    of_phases = [p.learning_rate for p in recipe.phases if p.learning_rate is not None]
+    if of_phases or any(phase.optimizer == "fresh" for phase in recipe.phases):
+        rate, schedule = [rate, *of_phases], "phases"
     for index, callback in enumerate(recipe.callbacks):
         if callback.name == "reduce_lr_on_plateau" and schedule is not None:
             yield (
@@ -252,6 +262,14 @@ def warm_up_ends_within_the_run(recipe: Recipe) -> Found:
                 f"the warm-up takes the whole run of {recipe.epochs} epochs. "
                 f"Received {warmup.steps}.",
             )
+    for index, phase in enumerate(recipe.phases):
+        for warmup in warmups(phase.learning_rate, ("phases", index, "learning_rate")):
+            if _whole_run(warmup.steps, phase.epochs):
+                yield (
+                    warmup.place,
+                    f"the warm-up takes the whole phase of {phase.epochs} epochs. "
+                    f"Received {warmup.steps}.",
+                )
 
 
 def _whole_run(duration: Duration, epochs: int) -> bool:
@@ -305,12 +323,18 @@ CHECKS: list[tuple[Check, frozenset[str]]] = [
     (splits_leave_rows, frozenset({"data"})),
     (folds_fit, frozenset({"data", "ensemble"})),
     (arrays_have_no_own_files, frozenset({"data"})),
-    (warm_up_ends_within_the_run, frozenset({"learning_rate", "epochs"})),
+    (warm_up_ends_within_the_run, frozenset({"learning_rate", "epochs", "phases"})),
+    (phases_add_up, frozenset({"phases", "epochs"})),
+    (phases_unfreeze_what_is_frozen, frozenset({"phases"})),
+    (rates_are_used, frozenset({"phases", "learning_rate"})),
+    (frozen_layers_exist, frozenset({"phases", "model", "data"})),
     (clipping_has_a_bound, frozenset({"gradient_clipping"})),
     (decay_has_a_rate, frozenset({"weight_decay"})),
     (blocks_have_layers, frozenset({"model"})),
     (layers_can_stand_in_a_list, frozenset({"model"})),
     (layers_follow_one_another, frozenset({"model", "data"})),
+    (backbones_take_pictures, frozenset({"model", "data", "pretraining"})),
+    (cached_features_stay_the_same, frozenset({"model", "data", "phases"})),
     (pictures_can_be_augmented, frozenset({"model", "data"})),
     (mixed_targets_fit_loss, frozenset({"loss", "data"})),
 ]

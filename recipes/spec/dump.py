@@ -5,6 +5,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from .backbones import BackboneChoice
 from .catalog import SECTIONS
 from .choices import Choice, Residual
 from .durations import Duration
@@ -26,8 +27,11 @@ def to_plain(value: Any) -> Any:
         given = {name: getattr(value, name) for name in type(value).model_fields}
         return {name: _section(name, item) for name, item in given.items() if item is not None}
     if isinstance(value, BaseModel):
-        return {name: _section(name, getattr(value, name)) for name in type(value).model_fields}
-    if isinstance(value, Choice):
+        names = list(type(value).model_fields)
+        if getattr(value, "phases", None):
+            names.remove("epochs")  # the sum of the phases', which an override may change
+        return {name: _section(name, getattr(value, name)) for name in names}
+    if isinstance(value, (Choice, BackboneChoice)):
         if not value.arguments:
             return value.name
         return {value.name: {key: to_plain(item) for key, item in value.arguments.items()}}

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import Problem, RecipeError
 from . import shipped
+from .backbones import IMAGENET
 from .fields import shown
 from .file_arguments import FILES, SCHEME
 from .loader import read_named
@@ -22,6 +23,7 @@ CHOICES: frozenset[Keys] = frozenset(
         ("data", "source"),
         ("data", "validation"),
         ("data", "test"),
+        ("model", "backbone"),
         ("model", "output"),
     }
 )
@@ -137,6 +139,13 @@ def absolute(root: Node, folder: Path) -> Node:
                 for kind, of, argument in FILES
                 if (kind, of) == ("sources", name)
             ]
+    model = root.child("model")
+    backbone = None if model is None else model.child("backbone")
+    for name in backbone.value if backbone and is_dict(backbone.value) else ():
+        found = backbone.child(name) if backbone else None
+        weights = found.child("weights") if found else None
+        if weights is None or weights.value != IMAGENET:
+            paths += [("model", "backbone", name, key) for key in ("weights", "path")]
     for path in paths:
         root = _absolute_at(root, path, folder)
     return root

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from . import catalog
+from .backbones import APPLICATIONS
 from .choices import Choice, Residual
 from .nodes import Path
 from .schema import Recipe
@@ -57,7 +58,7 @@ NOT_SET = {
 # Arguments of layers that are layers with one input themselves.
 WRAPPED = ("layer", "backward_layer")
 # Names that the network gives to the parts it adds.
-TAKEN = ("rows", "scaling")
+TAKEN = ("rows", "scaling", "backbone")
 
 
 Found = Iterator[tuple[Path, str]]
@@ -90,6 +91,9 @@ def _rows(recipe: Recipe) -> list[Shape]:
     Columns of a table that are inferred may be pictures.
     """
     section = recipe.data
+    if recipe.model.backbone is not None:
+        # What an application gives is a picture of unknown size.
+        return [(None, None, None)] if recipe.model.backbone.name in APPLICATIONS else []
     shape = SOURCES.get(section.source.name)
     if section.window is not None:
         windows = rows_of_windows(recipe, shape)
@@ -112,6 +116,8 @@ def _in_model(found: Found) -> Found:
 
 def shapes_unchecked(recipe: Recipe) -> str | None:
     """Why not all shapes of the network were checked; None where they were."""
+    if recipe.model.backbone is not None:
+        return "what model.backbone gives is known when it is built"
     rows = next(iter(_rows(recipe)), None)
     if rows is None:
         return "the shape of a row is known when the data is read"

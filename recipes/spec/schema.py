@@ -1,10 +1,11 @@
 """A recipe and what each of its keys means."""
 
 import hashlib
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field as Key
 from pydantic import PrivateAttr
+from pydantic import model_validator as validator
 
 from ..errors import Problem
 from .arguments import choice, section
@@ -13,6 +14,7 @@ from .dump import dump
 from .durations import MOST_EPOCHS
 from .fields import count_or, one_of, plain_name
 from .nodes import Node, Path, Place, node_of
+from .phases import PhaseSection, with_epochs
 from .pretraining import PretrainingSection
 from .sections import (
     CheckpointsSection,
@@ -78,6 +80,11 @@ class Recipe(Strict):
         None, description="an average of the weights, which is evaluated and saved"
     )
     epochs: int = Key(10, gt=0, le=MOST_EPOCHS, description="passes over the training rows")
+    phases: list[PhaseSection] = Key(
+        [],
+        description="stretches of the training, described [below](#phases); `epochs` is then "
+        "their sum",
+    )
     steps_per_execution: Annotated[int | Literal["auto"], count_or("auto")] = Key(
         "auto", description="updates between two returns to Python"
     )
@@ -104,6 +111,11 @@ class Recipe(Strict):
     )
 
     _tree: Node = PrivateAttr(default=node_of({}, Place("recipe")))
+
+    @validator(mode="before")
+    @classmethod
+    def _epochs_of_the_phases(cls, value: Any) -> Any:
+        return with_epochs(value)
 
     def read_from(self, tree: Node) -> Self:
         """Remember the lines that the recipe was read from, for problems found later."""

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from .arguments import choice, validated
 from .augmentations import Augmentation
+from .backbones import BACKBONE, BackboneChoice
 from .choices import Choice, Residual
 from .durations import Duration
 from .fields import Field, Mismatch, count_or, failure, is_number
@@ -318,6 +319,16 @@ class DataSection(Strict):
 class ModelSection(Strict):
     """The network between the scaled input and the targets."""
 
+    backbone: Annotated[BackboneChoice | None, BACKBONE] = Key(
+        None,
+        description="a network in front of the layers, without its own last one, described "
+        "[below](#backbone)",
+    )
+    cache_features: bool = Key(
+        False,
+        description="compute what a backbone that is frozen throughout makes of each row once, "
+        "and keep it for other runs",
+    )
     layers: list[Layer] = Key(
         description="Keras layers in order; `residual: [...]` adds its layers' output to its input"
     )

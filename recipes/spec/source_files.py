@@ -10,6 +10,7 @@ from pathlib import Path as File
 from typing import Any
 
 from ..errors import DataError, Problem
+from .backbones import file_of
 from .choices import Choice
 from .csv_header import (
     delimiter_of,
@@ -55,7 +56,7 @@ def file_problems(recipe: Recipe) -> list[Problem]:
     nothing. A recipe is loaded without this check, so that a run can be looked at where its data
     is gone.
     """
-    absent = missing_files(recipe)
+    absent = [*missing_files(recipe), *missing_backbone(recipe)]
     known = {problem.path for problem in absent}
     found = [
         recipe.problem(path, message)
@@ -81,6 +82,15 @@ def missing_files(recipe: Recipe) -> list[Problem]:
                     problem = recipe.problem((*place, key), f"{path}: {wrong}")
                     found.append(replace(problem, hint=_where_from(problem)))
     return found
+
+
+def missing_backbone(recipe: Recipe) -> list[Problem]:
+    """That the file or folder of a backbone, which a training begins with, is not there."""
+    backbone, named = recipe.model.backbone, file_of(recipe.model.backbone)
+    if backbone is None or named is None or not _is_missing(named[1]):
+        return []
+    place = ("model", "backbone", backbone.name, named[0])
+    return [recipe.problem(place, f"{named[1]}: there is no such file or folder.")]
 
 
 def _missing(path: str) -> str:

@@ -21,6 +21,8 @@ from keras_recipes.callbacks import (
     LearningRateFinder,
     MetricsLog,
     PeriodicCheckpoint,
+    Phase,
+    Phases,
     Prechelt,
     ProgressBar,
     ReduceOnPlateau,
@@ -48,6 +50,7 @@ CASES = {
     "GradientMonitor": lambda: GradientMonitor((X, Y), path="g.jsonl"),
     "MetricsLog": lambda: MetricsLog("m.jsonl"),
     "PeriodicCheckpoint": lambda: PeriodicCheckpoint(epochs=1),
+    "Phases": lambda: Phases([Phase(1, freeze=True), Phase(2)], verbose=False),
     "ProgressBar": lambda: ProgressBar(),
     "ReduceOnPlateau": lambda: ReduceOnPlateau(patience=1),
     "TensorBoardLog": lambda: TensorBoardLog(histograms=1, hyperparameters={"a": 1}),
@@ -56,7 +59,10 @@ CASES = {
 # Those that sweep over single steps.
 IN_STEPS = {"LearningRateFinder"}
 # Those that are not callbacks to train with.
-OTHERS = {"CALLBACKS", "DivergenceError", "Finding", "Prechelt", "StatefulCallback"}
+OTHERS = {
+    "CALLBACKS", "DivergenceError", "Finding", "Phase", "PhaseError", "Prechelt",
+    "StatefulCallback",
+}  # fmt: skip
 BATCH_HOOKS = [
     f"on_{phase}batch_{when}"
     for phase in ("", "train_", "test_", "predict_")

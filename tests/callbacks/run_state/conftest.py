@@ -71,14 +71,35 @@ def accumulated():
     return model, watchers
 
 
-KINDS = {"plain": plain, "averaged": averaged, "accumulated": accumulated}
+def phased():
+    """Three phases, the first of which ends early, with a fresh optimizer in the third."""
+    parts = {"weight_averaging": models.WeightAveraging(0.8), "gradient_accumulation": 2}
+    model = network(models.TrainingModel, **parts)
+    rate = schedules.Phased(0.05, [None, schedules.Linear(0.1, 6, 0.01), 0.02], [0, 3, 6])
+    model.compile(keras.optimizers.Adam(rate), "binary_crossentropy")
+    names = [layer.name for layer in model.layers if layer.weights]
+    early = callbacks.EarlyStopping("val_loss", patience=1, min_delta=0.5)
+    phases = callbacks.Phases(
+        [
+            callbacks.Phase(3, freeze=f"^{names[0]}$"),
+            callbacks.Phase(1, freeze=f"^{names[2]}$"),
+            callbacks.Phase(2, freeze=True, gradual=1, optimizer="fresh"),
+        ],
+        early,
+        verbose=False,
+    )
+    return model, [phases, callbacks.MetricsLog("metrics.jsonl"), early]
+
+
+KINDS = {"plain": plain, "averaged": averaged, "accumulated": accumulated, "phased": phased}
 
 
 class Training:
     """One kind of training, from a new model each time, as in a new process."""
 
     def __init__(self, kind="plain", *, steps_per_execution=1, epochs=4, data=None, eager=True):
-        self.kind, self.epochs, self.data, self.eager = KINDS[kind], epochs, data, eager
+        self.kind, self.data, self.eager = KINDS[kind], data, eager
+        self.epochs = 6 if kind == "phased" else epochs
         self.steps_per_execution = steps_per_execution
 
     def run(self, folder, stop=None, **state):

@@ -18,6 +18,7 @@ MADE = {
     "LearningRateScheduler": lambda: keras.callbacks.LearningRateScheduler(lambda epoch: 0.1),
     "MetricsLog": lambda: ours.MetricsLog("a.jsonl"),
     "PeriodicCheckpoint": lambda: ours.PeriodicCheckpoint(epochs=1),
+    "Phases": lambda: ours.Phases([ours.Phase(1)]),
 }
 
 

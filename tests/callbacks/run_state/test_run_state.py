@@ -56,6 +56,7 @@ def within(tmp_path, monkeypatch):
     ("kind", "steps"),
     [
         ("averaged", 2),
+        ("phased", 2),
         pytest.param("plain", 1, marks=pytest.mark.slow),
         pytest.param("averaged", 1, marks=pytest.mark.slow),
         pytest.param("accumulated", 1, marks=pytest.mark.slow),
@@ -78,12 +79,13 @@ def test_interrupted_at_every_second_place(training, within, tmp_path, kind, ste
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["plain", "averaged", "accumulated"])
 @pytest.mark.parametrize("eager", [True, False])
+@pytest.mark.parametrize("kind", ["plain", "averaged", "accumulated", "phased"])
 def test_interrupted_once_at_each_place(training, within, tmp_path, kind, eager):
     made = training(kind, steps_per_execution=1 if eager else 2, eager=eager)
     whole = within("whole", made)
-    for place in range(1, 100):
+    # A phase is compiled anew each time.
+    for place in range(1, 100, 1 if eager or kind != "phased" else 4):
         name = f"killed-{place}"
         if not isinstance(within(name, made, stop=every(place)), str):
             break

@@ -50,6 +50,16 @@ RECIPES = {
         "steps_per_execution": 1,
         "precision": "mixed_float16",
     },
+    "phased": {
+        "model": {"layers": DROPOUT},
+        "epochs": 5,
+        "phases": [
+            {"epochs": 2, "freeze": "^dense$", "learning_rate": COSINE},
+            {"epochs": 2, "optimizer": "fresh"},
+            {"epochs": 1, "freeze": "batch"},
+        ],
+        "callbacks": [{"early_stopping": {"patience": 1, "min_delta": 5.0}}],
+    },
     "augmented": {
         "data": {
             "source": "digits",
@@ -64,6 +74,7 @@ RECIPES = {
         "learning_rate": 0.001,
     },
 }
+OFTEN = ("averaged", "plateau", "augmented", "phased")
 
 
 def recipe(name="dropout", **changes):
@@ -85,7 +96,10 @@ def same(first, second):
     "name",
     [
         pytest.param(
-            name, marks=[] if name in ("averaged", "plateau", "augmented") else [pytest.mark.slow]
+            name,
+            marks=[]
+            if name in ("averaged", "plateau", "augmented", "phased")
+            else [pytest.mark.slow],
         )
         for name in RECIPES
     ],

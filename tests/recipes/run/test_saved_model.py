@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from keras_recipes.models import GradientClipping, TrainingModel
+from keras_recipes.recipes.build.saved_model import load_weights
 from keras_recipes.recipes.record.model_file import ModelFileError, arrays_of
-from keras_recipes.recipes.run.saved_model import load_weights, open_model
+from keras_recipes.recipes.run.saved_model import open_model
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 

@@ -1,0 +1,222 @@
+"""Backbones: networks of Keras and models of one's own, with their weights, in a recipe's model."""
+
+from urllib.error import URLError
+
+import keras
+import numpy as np
+import pytest
+import yaml
+from keras.src.utils import file_utils
+
+import keras_recipes
+from keras_recipes.recipes.build import feature_cache
+from keras_recipes.recipes.build.backbone import backbone, weights_digest
+from keras_recipes.recipes.build.inputs import data_of
+from keras_recipes.recipes.errors import RecipeError
+from keras_recipes.recipes.spec import dump
+
+X = np.random.default_rng(0).integers(0, 256, (40, 8, 8)).astype("uint8")
+Y = np.arange(40) % 2
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "pictures.npz"
+    np.savez(path, x=X, y=Y)
+    return path
+
+
+def recipe(pictures, network, layers=("global_average_pooling2d",), **more):
+    data = {"source": {"npz": {"path": str(pictures)}}, "batch_size": 10}
+    tree = {"name": "x", "data": data, "model": {"backbone": network, "layers": list(layers)}}
+    return keras_recipes.load({**tree, "epochs": 1, **more})
+
+
+def small(**more):
+    return {"mobilenet_v2": {"weights": None, "alpha": 0.35, "size": [32, 32], **more}}
+
+
+def test_weights_that_cannot_be_fetched_are_named_with_their_place(pictures, monkeypatch):
+    def offline(*arguments, **options):
+        raise URLError("no network")
+
+    monkeypatch.setattr(file_utils, "get_file", offline)
+    made = recipe(pictures, small(weights="imagenet"))
+    name = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224_no_top.h5"
+    with pytest.raises(RecipeError, match=r"backbone\.mobilenet_v2\.weights: .*no network") as told:
+        backbone(made, (8, 8))
+    home = keras.src.backend.config.keras_home()
+    assert f"/{name} at {home}/models/{name}, or give `weights: null`" in str(told.value)
+    assert file_utils.get_file is offline
+
+
+def test_weights_of_a_file(pictures, tmp_path):
+    keras.utils.set_random_seed(1)
+    first = backbone(recipe(pictures, small()), (8, 8)).model
+    first.save_weights(tmp_path / "w.weights.h5")
+    keras.utils.set_random_seed(2)
+    path = str(tmp_path / "w.weights.h5")
+    again = backbone(recipe(pictures, small(weights=path)), (8, 8)).model
+    assert weights_digest(again) == weights_digest(first)
+    (tmp_path / "w.weights.h5").write_bytes(b"nothing")
+    with pytest.raises(RecipeError, match=r"mobilenet_v2\.weights: .*w\.weights\.h5"):
+        backbone(recipe(pictures, small(weights=path)), (8, 8))
+
+
+def test_pictures_that_it_cannot_take(pictures):
+    with pytest.raises(RecipeError, match="takes pictures of 32 x 32 and more"):
+        backbone(recipe(pictures, small(size=None)), (8, 8))
+    with pytest.raises(RecipeError, match=r"takes pictures .*has shape \(64,\)"):
+        backbone(recipe(pictures, small()), (64,))
+
+
+def test_kerashub_is_an_extra(pictures):
+    with pytest.raises(RecipeError, match=r"pip install 'keras-recipes\[hub\]'"):
+        backbone(recipe(pictures, {"hub": {"preset": "resnet_18_imagenet"}}), (8, 8))
+
+
+CONVOLUTION = [
+    {"reshape": {"target_shape": [8, 8, 1]}},
+    {"conv2d": {"filters": 3, "kernel_size": 3}},
+    "batch_normalization",
+    "flatten",
+    {"dense": {"units": 4, "activation": "relu"}},
+]
+
+
+@pytest.fixture(scope="module")
+def run(pictures, eager_module, tmp_path_factory):
+    tree = {
+        "name": "own",
+        "data": {"source": {"npz": {"path": str(pictures)}}, "scale": "minmax", "batch_size": 10},
+        "model": {"layers": CONVOLUTION},
+        "epochs": 1,
+    }
+    out = tmp_path_factory.mktemp("runs") / "own"
+    keras_recipes.load(tree).train(out=out, progress=False)
+    return out
+
+
+def test_a_run_of_ones_own_is_a_backbone_that_stays_as_it_is(run, pictures, tmp_path):
+    saved = {"saved": {"path": str(run)}}
+    phases = [{"epochs": 1, "freeze": "backbone"}]
+    changed = recipe(pictures, saved, [{"dense": {"units": 3}}], phases=phases)
+    result = changed.train(out=tmp_path / "next", progress=False)
+    own = keras.models.load_model(run / "model.keras")
+    body = result.model.get_layer("backbone")
+    assert [layer.name for layer in body.layers][-1] == "dense"
+    before = own.get_layer("batch_normalization").get_weights()
+    for value, kept in zip(
+        before, body.get_layer("batch_normalization").get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(value, kept)
+    # What the backbone gives is what the model gave before its output layer.
+    until = keras.Model(own.inputs[0], own.get_layer("dense").output)
+    np.testing.assert_array_equal(body(X), until(X))
+    loaded = keras.models.load_model(tmp_path / "next" / "model.keras")
+    np.testing.assert_array_equal(loaded(X), result.model(X))
+    # The backbone is in the model: the run can do without the one that it came from.
+    run.rename(run.with_name("moved"))
+    assert keras_recipes.evaluate(tmp_path / "next") == result.test
+    run.with_name("moved").rename(run)
+
+
+def test_a_saved_model_up_to_a_layer_and_what_does_not_fit(run, pictures):
+    saved = {"path": str(run), "until": "flatten"}
+    made = backbone(recipe(pictures, {"saved": saved}), (8, 8))
+    assert made.model.output_shape == (None, 108)
+    with pytest.raises(RecipeError, match=r"saved\.path: has no layer `flat`. There are rows, "):
+        backbone(recipe(pictures, {"saved": {**saved, "until": "flat"}}), (8, 8))
+    with pytest.raises(ValueError, match=r"takes rows of shape \(8, 8\), and .* \(9, 9\)"):
+        made(keras.Input((9, 9)))
+
+
+def test_a_file_that_is_not_there_is_told_before_tensorflow(pictures, tmp_path):
+    made = recipe(pictures, {"saved": {"path": str(tmp_path / "none")}})
+    with pytest.raises(RecipeError, match=r"backbone\.saved\.path: .*none: there is no such file"):
+        made.train(out=tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["mobilenet_v2", "efficientnet_b0"])
+def test_a_network_of_keras_trains_in_phases_and_is_saved(pictures, tmp_path, name):
+    own = {"alpha": 0.35} if name == "mobilenet_v2" else {}
+    phases = [{"epochs": 1, "freeze": "backbone"}, {"epochs": 1, "freeze": "backbone/block_?[0-4]"}]
+    tree = {
+        "name": "x",
+        "data": {"source": {"npz": {"path": str(pictures)}}, "batch_size": 10},
+        "model": {
+            "backbone": {name: {"weights": None, "size": [32, 32], **own}},
+            "layers": ["global_average_pooling2d"],
+        },
+        "phases": phases,
+    }
+    result = keras_recipes.load(tree).train(out=tmp_path / "run", progress=False)
+    assert result.status == "completed"
+    loaded = keras.models.load_model(tmp_path / "run" / "model.keras")
+    np.testing.assert_array_equal(loaded.predict(X, verbose=0), result.model.predict(X, verbose=0))
+    np.testing.assert_array_equal(
+        keras_recipes.predict(tmp_path / "run", X).outputs, result.model.predict(X, verbose=0)
+    )
+
+
+class TestCachedFeatures:
+    LAYERS = ("global_average_pooling2d", {"dense": {"units": 3, "name": "own"}})
+
+    def made(self, pictures, run, cached, **more):
+        phases = [
+            {"epochs": 2, "freeze": "backbone"},
+            {"epochs": 1, "freeze": ["backbone", "own"], "learning_rate": 0.01},
+        ]
+        saved = {"saved": {"path": str(run), "until": "batch_normalization"}}
+        tree = {"phases": phases, "metrics": ["accuracy"], **more}
+        return recipe(pictures, saved, self.LAYERS, epochs=3, **tree), {
+            "model.cache_features": cached
+        }
+
+    def trained(self, pictures, run, out, cached):
+        made, changes = self.made(pictures, run, cached)
+        return keras_recipes.load(yaml.safe_load(dump(made)), changes).train(
+            out=out, progress=False
+        )
+
+    def test_the_weights_are_those_without(self, run, pictures, tmp_path, monkeypatch):
+        plain = self.trained(pictures, run, tmp_path / "plain", False)
+        cached = self.trained(pictures, run, tmp_path / "cached", True)
+        # Bounds, as batches of another size may differ in the last bit; here they do not.
+        for layer in ("own", "output"):
+            for one, other in zip(
+                plain.model.get_layer(layer).get_weights(),
+                cached.model.get_layer("network").get_layer(layer).get_weights(),
+                strict=True,
+            ):
+                np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+        assert cached.test["accuracy"] == plain.test["accuracy"]
+        # The saved model takes pictures.
+        rows = keras_recipes.predict(tmp_path / "cached", X).outputs
+        np.testing.assert_allclose(rows, plain.model(X), rtol=1e-4, atol=1e-6)
+        assert keras_recipes.evaluate(tmp_path / "cached")["accuracy"] == cached.test["accuracy"]
+        # Another run, as another trial of a sweep, computes no features.
+        monkeypatch.setattr(keras.Model, "predict", None)
+        again, changes = self.made(pictures, run, True)
+        built = feature_cache.cached_features(
+            keras_recipes.load(yaml.safe_load(dump(again)), changes), data_of(again), None
+        )
+        assert built is not None
+        assert built[0].train.x.shape == (28, 6, 6, 3)
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"phases": []}, "the backbone is trained, so that its features change"),
+            ({"data.augment": [{"random_flip": {}}]}, "`data.augment` gives a row other pixels"),
+            ({"phases[1].freeze": "backbone/conv2d"}, "needs the whole backbone frozen"),
+            ({"phases[0].gradual": 1}, "needs the whole backbone frozen"),
+            ({"model.backbone": None}, "there is no `backbone`"),
+        ],
+    )
+    def test_features_that_change_are_refused(self, run, pictures, changes, message):
+        made, cached = self.made(pictures, run, True)
+        with pytest.raises(RecipeError, match=message):
+            keras_recipes.load(yaml.safe_load(dump(made)), {**cached, **changes})
