@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 from keras.src.backend.config import keras_home
 from keras.src.utils import file_utils
 
@@ -135,7 +136,7 @@ def _weights_of_the_cache() -> Iterator[None]:
     fetch = file_utils.get_file
 
     def fetched(fname: Any = None, origin: Any = None, **options: Any) -> Any:
-        home = Path(os.path.expanduser(options.get("cache_dir") or keras_home()))
+        home = Path(os.path.expanduser(str(options.get("cache_dir") or keras_home())))
         path = home / options.get("cache_subdir", "datasets") / str(fname)
         try:
             return fetch(fname, origin, **options)
@@ -218,7 +219,7 @@ def weights_digest(model: keras.Model) -> str:
     """SHA-256 of all weights of a model, with their shapes."""
     found = hashlib.sha256()
     for weight in model.weights:
-        value = keras.ops.convert_to_numpy(weight)
+        value: np.ndarray = np.asarray(weight)
         found.update(f"{value.dtype}{value.shape}".encode())
         found.update(value.tobytes())
     return found.hexdigest()

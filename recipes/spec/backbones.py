@@ -128,7 +128,7 @@ def _check(value: Any) -> BackboneChoice | None:
             raise invalid(details(written, error)) from None
     else:
         raise failure("choice", EXPECTED, received=value)
-    given = {} if given is None else given
+    given = dict[str, Any]() if given is None else given
     fields, required = arguments_of(name)
     if not is_dict(given):
         wrong = f"expected a mapping with {listed(list(fields))}."

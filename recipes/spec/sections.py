@@ -255,12 +255,12 @@ class DataSection(Strict):
         "auto",
         description="learn standardized targets; predictions and metrics keep the targets' unit",
     )
-    validation: Annotated[float | str | Choice | None, _rows("auto")] = Key(
+    validation: Annotated[float | Literal["auto"] | Choice | None, _rows("auto")] = Key(
         "auto",
         description="rows to validate on after each epoch: part of the rows, or a source; `auto` "
         "is the validation part of a folder of pictures that has one, else 15%",
     )
-    test: Annotated[float | str | Choice | None, _rows("auto")] = Key(
+    test: Annotated[float | Literal["auto"] | Choice | None, _rows("auto")] = Key(
         "auto",
         description="rows for the one evaluation at the end; `auto` is the source's own, else 15%",
     )
