@@ -12,10 +12,13 @@ from ..data.order import batch_rows
 from ..data.scale import Scaling
 from ..errors import RecipeError
 from ..spec import Choice, Recipe
+from ..spec.graph import ends
+from ..spec.network import layer_names
 from .capacity import TooLarge, check_memory, copies, unallocated_weights
+from .graph import column_inputs, connected, rows_input
 from .objects import Builder, first_paragraph
 from .parts import training_parts
-from .preprocessing import Preprocessing
+from .preprocessing import Preprocessing, inputs_for
 from .task import Task, activation_problem, last_activation
 
 # Divisors that Keras's Normalization layer takes: it divides by no less than 1e-7, and their
@@ -35,10 +38,7 @@ def network(
     Args:
         prepared: what makes numbers of the raw columns of a table; the saved model begins with it.
     """
-    layers = [
-        layer(builder, item, ("model", "layers", index))
-        for index, item in enumerate(recipe.model.layers)
-    ]
+    layers = made_layers(builder, recipe.model.layers, ("model", "layers"))
     if recipe.model.output is not None:
         output = builder.make("layers", recipe.model.output, ("model", "output"))
     elif task.ordered:
@@ -47,18 +47,20 @@ def network(
         output = keras.layers.Dense(task.units, activation=task.activation, name="output")
     x = data.train.x
     dtype = "float64" if isinstance(x, np.ndarray) and x.dtype == np.float64 else None
-    start = None if prepared is None else prepared.head(x)
+    start = None if prepared is None or recipe.model.parts else prepared.head(x)
     try:
         with unallocated_weights():
+            if recipe.model.parts:
+                start = graph(recipe, data, builder, prepared, dtype)
             inputs, outputs = build_network(
                 data.input_shape,
                 layers,
                 output,
-                scaling=scaling_layer(data.scaling, dtype),
+                scaling=None if recipe.model.parts else scaling_layer(data.scaling, dtype),
                 target_scale=task.scaling and unscaling_layer(task.scaling, "target_scale"),
-                dtype=dtype,
+                dtype=None if recipe.model.parts else dtype,
                 start=start,
-                beside=None if prepared is None or start is None else prepared.beside(start[0]),
+                beside=_beside(recipe, prepared, start),
             )
             connected = keras.Model(inputs, outputs, name="network")
             rows = batch_rows(len(data.train.y), recipe.data.batch_size)
@@ -67,7 +69,7 @@ def network(
         place = ("model", *error.index_path)
         raise RecipeError([recipe.problem(place, first_paragraph(str(error)))]) from error
     except TooLarge as error:
-        place = place_of(error.layer, [*layers, output])
+        place = place_of(recipe, error.layer, [*layers, output])
         raise RecipeError([recipe.problem(place, str(error))]) from None
     check_output(recipe, outputs, task)
     place = ("loss",) if recipe.loss is not None else ("model", "output")
@@ -85,12 +87,48 @@ def network(
     return model
 
 
-def place_of(name: str, layers: Sequence[Any]) -> tuple[str | int, ...]:
+def graph(
+    recipe: Recipe,
+    data: Data,
+    builder: Builder,
+    prepared: Preprocessing | None,
+    dtype: str | None,
+) -> tuple[Any, Any]:
+    """Inputs of a network of named parts, and the output of the last of these."""
+    if prepared is None:
+        scaling = scaling_layer(data.scaling, dtype)
+        inputs, rows = build_network(data.input_shape, [], scaling=scaling, dtype=dtype)
+        given = rows_input(rows)
+    else:
+        inputs = inputs_for(data.train.x)
+        given = column_inputs(prepared.features, inputs)
+    tensors = connected(recipe, builder, given, made_layers)
+    return inputs, tensors[ends(recipe.model.parts)[0]]
+
+
+def _beside(recipe: Recipe, prepared: Preprocessing | None, start: Any) -> Any:
+    """What comes beside a picture, in a list of layers."""
+    if prepared is None or start is None or recipe.model.parts:
+        return None
+    return prepared.beside(start[0])
+
+
+def made_layers(builder: Builder, items: Sequence[Any], path: tuple[str | int, ...]) -> list[Any]:
+    """The layers and residual blocks of a list that stands at a place."""
+    return [layer(builder, item, (*path, index)) for index, item in enumerate(items)]
+
+
+def place_of(recipe: Recipe, name: str, layers: Sequence[Any]) -> tuple[str | int, ...]:
     """Where the layer of a name stands in the recipe; one inside of a block stands at the block."""
+    for path, known in layer_names(recipe.model) if recipe.model.parts else ():
+        if name == known:
+            return ("model", *path)
     for index, item in enumerate(layers[:-1]):
         if name in _names(item):
             return ("model", "layers", index)
-    return ("model", "output") if name == layers[-1].name else ("model", "layers")
+    if name == layers[-1].name:
+        return ("model", "output")
+    return ("model", "parts" if recipe.model.parts else "layers")
 
 
 def _names(item: Any) -> set[str]:
@@ -121,7 +159,8 @@ def check_output(recipe: Recipe, outputs: Any, task: Task) -> None:
         )
     else:
         problem = f"the network ends in {shape[-1]} units where the data needs {task.units}."
-    place = ("model", "layers") if recipe.model.output is None else ("model", "output")
+    last = "parts" if recipe.model.parts else "layers"
+    place = ("model", last) if recipe.model.output is None else ("model", "output")
     raise RecipeError([recipe.problem(place, problem)])
 
 

@@ -8,7 +8,19 @@ from .choices import Choice, Residual
 from .durations import Duration
 from .fields import closest, listed
 from .folds import folds_fit
-from .network import Found, layers_can_stand_in_a_list, layers_follow_one_another
+from .graph import (
+    graphs_stand_alone,
+    inputs_are_known,
+    parts_make_a_graph,
+    words_enter_alone,
+)
+from .graph_shapes import parts_fit_one_another
+from .network import (
+    Found,
+    layers_can_stand_in_a_list,
+    layers_follow_one_another,
+    lists_of_layers,
+)
 from .nodes import Node, Path, is_list
 from .pictures import mixed_targets_fit_loss, pictures_can_be_augmented
 from .schema import Recipe
@@ -279,9 +291,10 @@ def decay_has_a_rate(recipe: Recipe) -> Found:
 
 def blocks_have_layers(recipe: Recipe) -> Found:
     """A network needs a layer, unless the output layer alone is meant, which is an empty list."""
-    for index, layer in enumerate(recipe.model.layers):
-        if isinstance(layer, Residual) and not layer.layers:
-            yield ("model", "layers", index), "a residual block needs at least one layer."
+    for path, layers in lists_of_layers(recipe.model):
+        for index, layer in enumerate(layers):
+            if isinstance(layer, Residual) and not layer.layers:
+                yield ("model", *path, index), "a residual block needs at least one layer."
 
 
 CHECKS: list[tuple[Check, frozenset[str]]] = [
@@ -305,9 +318,14 @@ CHECKS: list[tuple[Check, frozenset[str]]] = [
     (warm_up_ends_within_the_run, frozenset({"learning_rate", "epochs"})),
     (clipping_has_a_bound, frozenset({"gradient_clipping"})),
     (decay_has_a_rate, frozenset({"weight_decay"})),
+    (parts_make_a_graph, frozenset({"model"})),
+    (inputs_are_known, frozenset({"model", "data"})),
+    (words_enter_alone, frozenset({"model", "data"})),
+    (graphs_stand_alone, frozenset({"model", "data", "pretraining"})),
     (blocks_have_layers, frozenset({"model"})),
     (layers_can_stand_in_a_list, frozenset({"model"})),
     (layers_follow_one_another, frozenset({"model", "data"})),
+    (parts_fit_one_another, frozenset({"model", "data"})),
     (pictures_can_be_augmented, frozenset({"model", "data"})),
     (mixed_targets_fit_loss, frozenset({"loss", "data"})),
 ]
