@@ -174,7 +174,7 @@ def _projection(
 
 def _name(path: Path) -> str:
     """A name by the place of the block; Keras would count all blocks made in the process."""
-    part = [str(path[1])] if path[0] == "parts" else []
+    part = [str(path[1])] if path[0] in ("parts", "outputs") else []
     return "_".join([*part, "residual", *(str(step) for step in path if isinstance(step, int))])
 
 

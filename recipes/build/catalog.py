@@ -17,6 +17,7 @@ import keras
 
 from ...callbacks import CALLBACKS
 from ...models.losses import LOSSES
+from ...models.sequence_layers import LAYERS
 from ...models.training_parts import part_classes
 from ...models.transforms import GRADIENT_TRANSFORMS
 from ...pretraining.estimators import ESTIMATORS
@@ -79,6 +80,7 @@ def tables() -> dict[str, dict[str, Any]]:
     """Kind -> name -> class and arguments."""
     made = {kind: keras_rows(kind, *module) for kind, module in MODULES.items()}
     made["losses"].update(own_rows(LOSSES))
+    made["layers"].update(own_layers())
     made["callbacks"].update(own_rows(CALLBACKS))
     made["schedules"] = own_rows(SCHEDULES)
     made["gradient_transforms"] = own_rows(GRADIENT_TRANSFORMS)
@@ -138,6 +140,14 @@ def own_rows(table: dict[str, Any]) -> dict[str, Any]:
         }
         for name, target in table.items()
     }
+
+
+def own_layers() -> dict[str, Any]:
+    """The rows of our own layers, with what every layer takes."""
+    rows = own_rows(LAYERS)
+    for row in rows.values():
+        row["arguments"] |= {k: v for k, v in EVERY_LAYER.items() if k not in row["arguments"]}
+    return rows
 
 
 def activations() -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 from ..data import Data, Split, Splits, load_data
 from ..data.features import FEATURES, Feature, FittedText
 from ..data.frame import pick, plain
+from ..data.heads import HeadOptions
 from ..data.series import WindowOptions
 from ..data.split import LABELS, SplitBy, SplitKind, generator, taken
 from ..data.table import TableOptions
@@ -117,7 +118,21 @@ def _table_options(recipe: Recipe) -> TableOptions:
         section.missing_target == "drop",
         _split_by(section.split_by),
         _window(section.window),
+        _heads(recipe),
     )
+
+
+def _heads(recipe: Recipe) -> dict[str, HeadOptions]:
+    """What each of several outputs predicts."""
+    return {
+        name: HeadOptions(
+            output.targets(name),
+            None if output.task == "auto" else output.task,
+            output.classes,
+            None if output.loss is None else output.loss.name,
+        )
+        for name, output in recipe.model.outputs.items()
+    }
 
 
 def _window(given: WindowSection | None) -> WindowOptions | None:

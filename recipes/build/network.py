@@ -1,12 +1,15 @@
 """The network of a recipe: its layers between scaled rows and the output layer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
 import numpy as np
 
 from ...models import CumulativeLink, LayerError, Residual, TrainingModel, build_network
+from ...models.loss_weights import LossWeight
+from ...models.network import apply, connect
 from ..data import Data
 from ..data.order import batch_rows
 from ..data.scale import Scaling
@@ -14,8 +17,10 @@ from ..errors import RecipeError
 from ..spec import Choice, Recipe
 from ..spec.graph import ends
 from ..spec.network import layer_names
+from ..spec.parts import LEARNED
 from .capacity import TooLarge, check_memory, copies, unallocated_weights
 from .graph import column_inputs, connected, rows_input
+from .heads import Ends, weight_name
 from .objects import Builder, first_paragraph
 from .parts import training_parts
 from .preprocessing import Preprocessing, inputs_for
@@ -29,7 +34,7 @@ DIVISORS = (1e-6, 1e18)
 def network(
     recipe: Recipe,
     data: Data,
-    task: Task,
+    task: Task | Ends,
     builder: Builder,
     prepared: Preprocessing | None = None,
 ) -> keras.Model:
@@ -39,31 +44,31 @@ def network(
         prepared: what makes numbers of the raw columns of a table; the saved model begins with it.
     """
     layers = made_layers(builder, recipe.model.layers, ("model", "layers"))
-    if recipe.model.output is not None:
-        output = builder.make("layers", recipe.model.output, ("model", "output"))
-    elif task.ordered:
-        output = CumulativeLink(task.units, name="output")
-    else:
-        output = keras.layers.Dense(task.units, activation=task.activation, name="output")
+    output = None if isinstance(task, Ends) else output_layer(recipe, task, builder)
+    tails = made_tails(recipe, task, builder) if isinstance(task, Ends) else {}
     x = data.train.x
     dtype = "float64" if isinstance(x, np.ndarray) and x.dtype == np.float64 else None
     start = None if prepared is None or recipe.model.parts else prepared.head(x)
+    behind: dict[str | None, Any] = {}
     try:
         with unallocated_weights():
             if recipe.model.parts:
-                start = graph(recipe, data, builder, prepared, dtype)
+                inputs, behind = graph(recipe, data, builder, prepared, dtype)
+                start = inputs, behind[None]
             inputs, outputs = build_network(
                 data.input_shape,
                 layers,
                 output,
                 scaling=None if recipe.model.parts else scaling_layer(data.scaling, dtype),
-                target_scale=task.scaling and unscaling_layer(task.scaling, "target_scale"),
+                target_scale=None if isinstance(task, Ends) else scale_of(task, "target_scale"),
                 dtype=None if recipe.model.parts else dtype,
                 start=start,
                 beside=_beside(recipe, prepared, start),
             )
+            if isinstance(task, Ends):
+                outputs = with_tails(recipe, {None: outputs, **behind}, tails)
             connected = keras.Model(inputs, outputs, name="network")
-            rows = batch_rows(len(data.train.y), recipe.data.batch_size)
+            rows = batch_rows(len(data.train), recipe.data.batch_size)
             check_memory(connected, copies(recipe), rows)
     except LayerError as error:
         place = ("model", *error.index_path)
@@ -71,11 +76,11 @@ def network(
     except TooLarge as error:
         place = place_of(recipe, error.layer, [*layers, output])
         raise RecipeError([recipe.problem(place, str(error))]) from None
-    check_output(recipe, outputs, task)
-    place = ("loss",) if recipe.loss is not None else ("model", "output")
-    problem = activation_problem(task, last_activation(output))
-    if problem:
-        raise RecipeError([recipe.problem(place, problem)])
+    if isinstance(task, Ends):
+        for name, end in task.all:
+            check_end(end.recipe, outputs[name], end.task, tails[name].output)
+    else:
+        check_end(recipe, outputs, task, output)
     model = TrainingModel(
         inputs,
         outputs,
@@ -87,14 +92,78 @@ def network(
     return model
 
 
+def output_layer(recipe: Recipe, task: Task, builder: Builder) -> keras.layers.Layer:
+    """The recipe's last layer, or the one that fits the task."""
+    if recipe.model.output is not None:
+        return builder.make("layers", recipe.model.output, ("model", "output"))
+    name = f"{builder.prefix}output"
+    if task.ordered:
+        return CumulativeLink(task.units, name=name)
+    return keras.layers.Dense(task.units, activation=task.activation, name=name)
+
+
+def scale_of(task: Task, name: str) -> keras.layers.Layer | None:
+    """A layer that brings standardized outputs back to the unit of the targets."""
+    return task.scaling and unscaling_layer(task.scaling, name)
+
+
+def check_end(recipe: Recipe, outputs: Any, task: Task, output: Any) -> None:
+    """Raise where an output layer does not fit its targets or its loss, with the line."""
+    check_output(recipe, outputs, task)
+    place = ("loss",) if recipe.loss is not None else ("model", "output")
+    problem = activation_problem(task, last_activation(output))
+    if problem:
+        raise RecipeError([recipe.problem(place, problem)])
+
+
+@dataclass(frozen=True)
+class Tail:
+    """The layers of one of several outputs, the last and its unit apart from the others."""
+
+    layers: list[Any]
+    output: keras.layers.Layer
+    scale: keras.layers.Layer | None
+
+
+def made_tails(recipe: Recipe, ends: Ends, builder: Builder) -> dict[str, Tail]:
+    """The layers of each output, which are called after it."""
+    found: dict[str, Tail] = {}
+    for name, end in ends.all:
+        own, place = builder.within(name), ("model", "outputs", name)
+        layers = made_layers(own, recipe.model.outputs[name].layers, (*place, "layers"))
+        output = output_layer(end.recipe, end.task, replace(own, recipe=end.recipe))
+        found[name] = Tail(layers, output, scale_of(end.task, f"{name}_target_scale"))
+    return found
+
+
+def with_tails(
+    recipe: Recipe, behind: Mapping[str | None, Any], tails: Mapping[str, Tail]
+) -> dict[str, Any]:
+    """Each output by name.
+
+    Args:
+        behind: the output of each part, of which None is the last.
+    """
+    found: dict[str, Any] = {}
+    for name, tail in tails.items():
+        place = ("outputs", name)
+        tensor = behind[recipe.model.outputs[name].source]
+        tensor = connect(tensor, tail.layers, (*place, "layers"))
+        tensor = apply(tail.output, tensor, (*place, "output"))
+        tensor = tensor if tail.scale is None else apply(tail.scale, tensor, place)
+        learned = recipe.model.outputs[name].weight == LEARNED
+        found[name] = LossWeight(name=weight_name(name))(tensor) if learned else tensor
+    return found
+
+
 def graph(
     recipe: Recipe,
     data: Data,
     builder: Builder,
     prepared: Preprocessing | None,
     dtype: str | None,
-) -> tuple[Any, Any]:
-    """Inputs of a network of named parts, and the output of the last of these."""
+) -> tuple[Any, dict[str | None, Any]]:
+    """Inputs of a network of named parts, and the output of each of these; of the last, None."""
     if prepared is None:
         scaling = scaling_layer(data.scaling, dtype)
         inputs, rows = build_network(data.input_shape, [], scaling=scaling, dtype=dtype)
@@ -103,7 +172,7 @@ def graph(
         inputs = inputs_for(data.train.x)
         given = column_inputs(prepared.features, inputs)
     tensors = connected(recipe, builder, given, made_layers)
-    return inputs, tensors[ends(recipe.model.parts)[0]]
+    return inputs, {**tensors, None: tensors[ends(recipe.model.parts)[-1]]}
 
 
 def _beside(recipe: Recipe, prepared: Preprocessing | None, start: Any) -> Any:
@@ -120,13 +189,14 @@ def made_layers(builder: Builder, items: Sequence[Any], path: tuple[str | int, .
 
 def place_of(recipe: Recipe, name: str, layers: Sequence[Any]) -> tuple[str | int, ...]:
     """Where the layer of a name stands in the recipe; one inside of a block stands at the block."""
-    for path, known in layer_names(recipe.model) if recipe.model.parts else ():
-        if name == known:
-            return ("model", *path)
+    if recipe.model.parts or recipe.model.outputs:
+        for path, known in layer_names(recipe.model):
+            if name == known:
+                return ("model", *path)
     for index, item in enumerate(layers[:-1]):
         if name in _names(item):
             return ("model", "layers", index)
-    if name == layers[-1].name:
+    if layers[-1] is not None and name == layers[-1].name:
         return ("model", "output")
     return ("model", "parts" if recipe.model.parts else "layers")
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 import tensorflow as tf
 
 from ...models.feature_layers import DateParts, FillMissing, IsMissing, SignedLog
+from ...models.sequence_layers import masked_mean
 from ..data.arrow import compute as pc
 from ..data.blocks import Block
 from ..data.features import (
@@ -386,10 +387,9 @@ def _pooled(feature: FittedText, numbers: Any, index: int) -> Any:
         return numbers
     known = len(feature.vocabulary) + 2  # with the padding, 0, and words that are not known, 1
     if feature.output == "embedding":
-        layer = keras.layers.Embedding(
-            known, feature.dimensions, mask_zero=True, name=f"embedding_{index}"
-        )
-        return keras.layers.GlobalAveragePooling1D()(layer(numbers))
+        layer = keras.layers.Embedding(known, feature.dimensions, name=f"embedding_{index}")
+        # Keras's own pooling gives NaN for a text without a word.
+        return masked_mean(layer(numbers), keras.ops.not_equal(numbers, 0))
     mode = "count" if feature.output == "tf_idf" else "multi_hot"
     found = keras.layers.CategoryEncoding(known, output_mode=mode)(numbers)[:, 2:]
     if not feature.idf:

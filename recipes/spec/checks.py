@@ -15,6 +15,7 @@ from .graph import (
     words_enter_alone,
 )
 from .graph_shapes import parts_fit_one_another
+from .heads import heads_of, outputs_have_targets, outputs_stand_alone
 from .network import (
     Found,
     layers_can_stand_in_a_list,
@@ -110,6 +111,13 @@ def _not_logged(recipe: Recipe, monitor: str) -> Iterator[str]:
 
 def logged(recipe: Recipe) -> list[str]:
     """Names that training logs, without `val_`."""
+    heads = {name: _metrics(head) for name, head in heads_of(recipe).items()}
+    own = [f"{name}_{metric}" for name, found in heads.items() for metric in ("loss", *found)]
+    return [*ALWAYS_LOGGED, *(own if heads else _metrics(recipe))]
+
+
+def _metrics(recipe: Recipe) -> list[str]:
+    """Names of the metrics of a recipe with one output."""
     if recipe.metrics is None:
         task = known_task(recipe)
         defaults = {
@@ -120,10 +128,8 @@ def logged(recipe: Recipe) -> list[str]:
             "count": ["rmse", "mae"],
             None: ["accuracy", "auc", "rmse", "mae"],
         }
-        metrics = defaults[task]
-    else:
-        metrics = [str(metric.arguments.get("name", metric.name)) for metric in recipe.metrics]
-    return [*ALWAYS_LOGGED, *metrics]
+        return defaults[task]
+    return [str(metric.arguments.get("name", metric.name)) for metric in recipe.metrics]
 
 
 def one_owner_of_the_rate(recipe: Recipe) -> Found:
@@ -321,6 +327,8 @@ CHECKS: list[tuple[Check, frozenset[str]]] = [
     (parts_make_a_graph, frozenset({"model"})),
     (inputs_are_known, frozenset({"model", "data"})),
     (words_enter_alone, frozenset({"model", "data"})),
+    (outputs_have_targets, frozenset({"model", "data"})),
+    (outputs_stand_alone, frozenset({"model", "data", "loss", "metrics"})),
     (graphs_stand_alone, frozenset({"model", "data", "pretraining"})),
     (blocks_have_layers, frozenset({"model"})),
     (layers_can_stand_in_a_list, frozenset({"model"})),

@@ -136,8 +136,14 @@ def parts_make_a_graph(recipe: Recipe) -> Found:
 
 def _unused(recipe: Recipe) -> Found:
     """Parts that lead to no output."""
-    last = ends(recipe.model.parts)
-    if len(last) > 1:
+    followed = {output.source for output in recipe.model.outputs.values()} - {None}
+    last = [name for name in ends(recipe.model.parts) if name not in followed]
+    if last and followed:
+        yield (
+            ("model", "parts", last[0]),
+            f"no other part takes `{last[0]}`, and no output follows it. Leave it out.",
+        )
+    elif len(last) > 1:
         yield (
             ("model", "parts", last[0]),
             f"the parts {', '.join(f'`{name}`' for name in last)} are taken by no other, and a "

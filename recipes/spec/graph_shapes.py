@@ -7,7 +7,8 @@ from . import catalog
 from .choices import Choice
 from .fields import is_number
 from .graph import ROWS, ends, in_order, merge_of, parts_make_a_graph
-from .network import SOURCES, Found, layers_can_stand_in_a_list, output_misfits, through
+from .heads import outputs_have_targets
+from .network import SOURCES, Found, ends_misfit, layers_can_stand_in_a_list, through
 from .nodes import Path
 from .parts import ATTENTION, ELEMENTWISE, OTHERS
 from .schema import Recipe
@@ -21,7 +22,8 @@ def parts_fit_one_another(recipe: Recipe) -> Found:
     """Each part can merge and take what comes to it, as far as shapes are known."""
     parts = recipe.model.parts
     # One mistake at a time: what has no order has no shapes either.
-    if not parts or any(parts_make_a_graph(recipe)) or any(layers_can_stand_in_a_list(recipe)):
+    sound = (parts_make_a_graph, outputs_have_targets, layers_can_stand_in_a_list)
+    if not parts or any(any(check(recipe)) for check in sound):
         return
     shapes: Shapes = {}
     taken: Shapes = {}
@@ -38,8 +40,9 @@ def parts_fit_one_another(recipe: Recipe) -> Found:
             _same_weights(taken.get(owner), merged, owner, place)
             layers = parts[owner].layers
             shapes[name] = _through(layers, merged, ("parts", owner, "layers"))
-        last = ends(parts)[0]
-        yield from _in_model(output_misfits(shapes[last], recipe.model.output, ("parts", last)))
+        last = ends(parts)[-1]
+        found: dict[str | None, Shape | None] = {**shapes, None: shapes[last]}
+        yield from _in_model(ends_misfit(recipe.model, found, ("parts", last)))
     except Unfit as error:
         yield ("model", *error.path), str(error)
 

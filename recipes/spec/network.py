@@ -1,6 +1,6 @@
 """Which layers cannot stand in a list, or cannot follow one another, known without Keras."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from . import catalog
@@ -70,16 +70,26 @@ def lists_of_layers(model: ModelSection) -> Iterator[tuple[Path, Sequence[Any]]]
         yield ("layers",), model.layers
     for name, part in model.parts.items():
         yield ("parts", name, "layers"), part.layers
+    for name, output in model.outputs.items():
+        yield ("outputs", name, "layers"), output.layers
+
+
+def outputs_of(model: ModelSection) -> Iterator[tuple[Path, Choice]]:
+    """Each output layer that a recipe names, after its place."""
+    if model.output is not None:
+        yield ("output",), model.output
+    for name, output in model.outputs.items():
+        if output.output is not None:
+            yield ("outputs", name, "output"), output.output
 
 
 def layers_can_stand_in_a_list(recipe: Recipe) -> Found:
     """A layer in a list has one input and one output, and a name that no other part has."""
-    output = recipe.model.output
     for path, layers in lists_of_layers(recipe.model):
         for index, layer in enumerate(layers):
             yield from _in_model(_unusable(layer, (*path, index)))
-    if output is not None:
-        yield from _in_model(_unusable(output, ("output",)))
+    for path, output in outputs_of(recipe.model):
+        yield from _in_model(_unusable(output, path))
     yield from _in_model(_name_clashes(recipe.model))
 
 
@@ -88,8 +98,7 @@ def layers_follow_one_another(recipe: Recipe) -> Found:
     # One mistake at a time: a layer that cannot stand here has no shape either.
     if recipe.model.parts or any(layers_can_stand_in_a_list(recipe)):
         return
-    layers, output = recipe.model.layers, recipe.model.output
-    found = [list(_misfits(layers, output, rows)) for rows in _rows(recipe)]
+    found = [list(_misfits(recipe.model, rows)) for rows in _rows(recipe)]
     if found and all(found):
         yield from _in_model(iter(found[0]))
 
@@ -164,7 +173,8 @@ def _arguments(layer: Choice) -> Any:
 
 def _name_clashes(model: ModelSection) -> Found:
     """Names that two layers would have, with the place of the second."""
-    seen = {*TAKEN, *(() if model.output is not None else ("output",))}
+    seen = {*TAKEN, *(f"{name}_output" for name, head in model.outputs.items() if not head.output)}
+    seen |= {"output"} if model.output is None and not model.outputs else set()
     for path, name in layer_names(model):
         if name in seen:
             yield path, f"another part of the network is called `{name}`. Give it another `name`."
@@ -176,6 +186,9 @@ def layer_names(model: ModelSection) -> Found:
     for name, part in model.parts.items():
         merge = () if part.merge is None else [(("parts", name, "merge"), part.merge)]
         yield from _counted([*merge, *_named(part.layers, ("parts", name, "layers"))], f"{name}_")
+    for name, head in model.outputs.items():
+        own = () if head.output is None else [(("outputs", name, "output"), head.output)]
+        yield from _counted([*_named(head.layers, ("outputs", name, "layers")), *own], f"{name}_")
     output = () if model.output is None else [(("output",), model.output)]
     yield from _counted([*_named(model.layers, ("layers",)), *output])
 
@@ -201,26 +214,42 @@ def _named(layers: Sequence[Any], path: Path) -> Iterator[tuple[Path, Choice]]:
             yield (*path, index), layer
 
 
-def _misfits(layers: Sequence[Any], output: Choice | None, rows: Shape) -> Found:
+def _misfits(model: ModelSection, rows: Shape) -> Found:
     """The first layer of a model section that cannot follow the one before it, with its place."""
     try:
-        yield from output_misfits(through(layers, rows, ("layers",)), output, ("layers",))
+        yield from ends_misfit(model, {None: through(model.layers, rows, ("layers",))}, ("layers",))
     except Unfit as error:
         yield error.path, str(error)
 
 
-def output_misfits(shape: Shape | None, output: Choice | None, path: Path) -> Found:
-    """What is wrong with the end of a network.
+def ends_misfit(
+    model: ModelSection, shapes: Mapping[str | None, Shape | None], path: Path
+) -> Found:
+    """What is wrong with the one end of a network, or with each of several.
 
     Args:
-        shape: what the output layer takes, or None.
-        path: the place of the last layers, where there is no output layer.
+        shapes: behind each part by name, of which None is the last.
+        path: the place of the last layers.
+
+    Raises:
+        Unfit: an output cannot take what comes to it.
     """
+    if not model.outputs:
+        yield from _misfit(shapes[None], model.output, path, ("output",))
+    for name, head in model.outputs.items():
+        place, shape = ("outputs", name), shapes[head.source]
+        if shape is not None:
+            shape = through(head.layers, shape, (*place, "layers"))
+        yield from _misfit(shape, head.output, place, (*place, "output"))
+
+
+def _misfit(shape: Shape | None, output: Choice | None, path: Path, place: Path) -> Found:
+    """What is wrong with an output layer, which has a place, or with what it would follow."""
     if shape is not None and output is not None:
-        shape = placed(output, shape, ("output",))
+        shape = placed(output, shape, place)
     if shape is not None and len(shape) != 1:
         yield (
-            path if output is None else ("output",),
+            path if output is None else place,
             f"the network ends in rows of shape {shape}, and a target has one axis. "
             "Put `flatten`, or a global pooling layer, before the output.",
         )

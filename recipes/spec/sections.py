@@ -14,7 +14,7 @@ from .fields import Field, Mismatch, count_or, failure, is_number
 from .file_arguments import local_file
 from .layers import Layer
 from .nodes import is_dict, is_list
-from .parts import PartSection
+from .parts import OutputSection, PartSection
 from .strict import MOST, Count, Seed, Strict, details, invalid
 from .targets import DEFAULT_THRESHOLD, Balance, Classes, Threshold
 from .windows import WindowSection
@@ -303,6 +303,11 @@ class ModelSection(Strict):
     )
     output: Annotated[Choice, choice("layers")] | None = Key(
         None, description="the last layer; by default a dense one that fits the task"
+    )
+    outputs: dict[str, OutputSection] = Key(
+        {},
+        description="several outputs by name, in place of `output`, each with its targets, loss "
+        "and metrics; sections, described [below](#outputs)",
     )
 
     @model_validator(mode="after")
