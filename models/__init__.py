@@ -1,4 +1,4 @@
-"""Models that clip gradients and decay weights, the network builder, and losses."""
+"""Models that clip gradients and decay weights, the network builder, layers and losses."""
 
 from .bounds import AdaptiveClipping, PercentileClipping, ZScoreClipping
 from .clipping import GradientClipping, NonFiniteGradientError
@@ -10,6 +10,12 @@ from .layer_rates import LayerRate, LayerRates
 from .losses import LabelLoss, RootMeanSquaredError, StandardizedLoss, SumOfSquares
 from .network import LayerError, Residual, build_network
 from .ordinal import CumulativeLink, RankAccuracy, RankError
+from .sequence_layers import (
+    MaskedAveragePooling1D,
+    PositionalEmbedding,
+    StochasticDepth,
+    TransformerBlock,
+)
 from .training_model import GradientClippingModel, TrainingModel, WeightDecayModel, wrap
 from .training_parts import SharpnessAware, TrainingParts, WeightAveraging
 from .training_step import TrainingStep
@@ -32,8 +38,10 @@ __all__ = [
     "LayerError",
     "LayerRate",
     "LayerRates",
+    "MaskedAveragePooling1D",
     "NonFiniteGradientError",
     "PercentileClipping",
+    "PositionalEmbedding",
     "RankAccuracy",
     "RankError",
     "Residual",
@@ -42,10 +50,12 @@ __all__ = [
     "SharpnessAware",
     "SignedLog",
     "StandardizedLoss",
+    "StochasticDepth",
     "SumOfSquares",
     "TrainingModel",
     "TrainingParts",
     "TrainingStep",
+    "TransformerBlock",
     "WeightAveraging",
     "WeightDecay",
     "WeightDecayModel",

@@ -57,7 +57,8 @@ def _nearest(tensor: Any) -> keras.Layer | None:
     """The first layer with weights on the way back from a tensor."""
     while True:
         operation, node, _ = tensor._keras_history
-        if getattr(operation, "trainable_weights", None):
+        # A number alone is the weight of a loss, and no part of the network.
+        if any(weight.shape for weight in getattr(operation, "trainable_weights", ())):
             return operation
         parents = operation._inbound_nodes[node].input_tensors
         if not parents:

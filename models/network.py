@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import keras
@@ -34,11 +34,13 @@ class Residual:
         shortcut: `identity`, or `projection`: a linear layer on the way around, which brings the
             input to the output's shape.
         inner: how an error names the way from the block to its layers.
+        made: what it has made of its own, which it uses again where it is called again.
     """
 
     layers: Sequence[LayerOrBlock]
     shortcut: Literal["identity", "projection"] = "identity"
     inner: tuple[str, ...] = ("residual",)
+    made: dict[str, keras.layers.Layer] = field(default_factory=dict, compare=False)
 
 
 def build_network(
@@ -86,25 +88,34 @@ def build_network(
     if dtype is not None and dtype != keras.config.floatx():
         tensor = keras.layers.Identity(name="rounding")(tensor)
     if beside is None:
-        tensor = _connect(tensor, layers, ("layers",))
+        tensor = connect(tensor, layers, ("layers",))
     else:
         tensor = _connect_beside(tensor, layers, beside)
     if output is not None:
-        tensor = _apply(output, tensor, ("output",))
+        tensor = apply(output, tensor, ("output",))
     if target_scale is not None:
-        tensor = _apply(target_scale, tensor, ("output",))
+        tensor = apply(target_scale, tensor, ("output",))
     return inputs, tensor
 
 
-def _connect(
+def connect(
     tensor: keras.KerasTensor, layers: Sequence[LayerOrBlock], path: Path, first: int = 0
 ) -> keras.KerasTensor:
+    """What layers make of a tensor.
+
+    Args:
+        path: the place of their list.
+        first: the index of the first of them in it.
+
+    Raises:
+        LayerError: a layer cannot take what comes to it.
+    """
     for index, layer in enumerate(layers, start=first):
         place = (*path, index)
         if isinstance(layer, Residual):
             tensor = _residual(tensor, layer, place)
         else:
-            tensor = _apply(layer, tensor, place)
+            tensor = apply(layer, tensor, place)
     return tensor
 
 
@@ -112,10 +123,10 @@ def _connect_beside(
     tensor: keras.KerasTensor, layers: Sequence[LayerOrBlock], beside: keras.KerasTensor
 ) -> keras.KerasTensor:
     for index in range(len(layers)):
-        tensor = _connect(tensor, layers[index : index + 1], ("layers",), index)
+        tensor = connect(tensor, layers[index : index + 1], ("layers",), index)
         if len(tensor.shape) == 2:
             tensor = keras.layers.Concatenate(name="beside")([tensor, beside])
-            return _connect(tensor, layers[index + 1 :], ("layers",), index + 1)
+            return connect(tensor, layers[index + 1 :], ("layers",), index + 1)
     raise LayerError(
         f"the layers end in shape {tuple(tensor.shape)}, and the other columns are joined to the "
         "image where it has become one vector a row. Put `flatten` or a global pooling layer into "
@@ -125,28 +136,31 @@ def _connect_beside(
 
 
 def _residual(tensor: keras.KerasTensor, block: Residual, path: Path) -> keras.KerasTensor:
-    changed = _connect(tensor, block.layers, (*path, *block.inner))
+    changed = connect(tensor, block.layers, (*path, *block.inner))
     shortcut = tensor
     if block.shortcut == "projection":
-        shortcut = _projection(tensor, changed, path)
+        shortcut = _projection(block, tensor, changed, path)
     if tuple(shortcut.shape) != tuple(changed.shape):
         raise LayerError(
             f"a residual block adds its input of shape {tuple(tensor.shape)} to its output of "
             f"shape {tuple(changed.shape)}. Make them equal, or use `shortcut: projection`.",
             path,
         )
-    return keras.layers.Add(name=_name(path))([shortcut, changed])
+    added = block.made.setdefault("add", keras.layers.Add(name=_name(path)))
+    return added([shortcut, changed])
 
 
 def _projection(
-    tensor: keras.KerasTensor, changed: keras.KerasTensor, path: Path
+    block: Residual, tensor: keras.KerasTensor, changed: keras.KerasTensor, path: Path
 ) -> keras.KerasTensor:
     """The input brought to the output's shape by a linear layer; 1 x 1 convolution for images."""
-    units = changed.shape[-1]
+    if "projection" in block.made:
+        return block.made["projection"](tensor)
+    units, name = changed.shape[-1], f"{_name(path)}_projection"
     before, after = tuple(tensor.shape[1:-1]), tuple(changed.shape[1:-1])
     if before == after:
-        name = f"{_name(path)}_projection"
-        return keras.layers.Dense(units, use_bias=False, name=name)(tensor)
+        layer = keras.layers.Dense(units, use_bias=False, name=name)
+        return block.made.setdefault("projection", layer)(tensor)
     strides = tuple(-(-b // a) for b, a in zip(before, after, strict=False) if a)
     if len(before) != 2 or len(after) != 2:
         raise LayerError(
@@ -154,16 +168,22 @@ def _projection(
             "only the last axis, and the height and width of images, may differ.",
             path,
         )
-    name = f"{_name(path)}_projection"
-    return keras.layers.Conv2D(units, 1, strides=strides, use_bias=False, name=name)(tensor)
+    layer = keras.layers.Conv2D(units, 1, strides=strides, use_bias=False, name=name)
+    return block.made.setdefault("projection", layer)(tensor)
 
 
 def _name(path: Path) -> str:
     """A name by the place of the block; Keras would count all blocks made in the process."""
-    return "_".join(["residual", *(str(part) for part in path if isinstance(part, int))])
+    part = [str(path[1])] if path[0] in ("parts", "outputs") else []
+    return "_".join([*part, "residual", *(str(step) for step in path if isinstance(step, int))])
 
 
-def _apply(layer: keras.Layer, tensor: keras.KerasTensor, path: Path) -> keras.KerasTensor:
+def apply(layer: keras.Layer, tensor: keras.KerasTensor, path: Path) -> keras.KerasTensor:
+    """What a layer makes of a tensor.
+
+    Raises:
+        LayerError: it cannot take it.
+    """
     try:
         return layer(tensor)
     except Exception as error:

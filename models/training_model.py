@@ -11,6 +11,7 @@ from keras.src.models.functional import Functional
 
 from .clipping import GradientClipping
 from .decay import WeightDecay
+from .loss_weights import without_weights
 from .training_parts import PART_NAMES, TrainingParts
 from .training_step import TrainingStep
 
@@ -79,10 +80,13 @@ class TrainingModel(TrainingStep, keras.Model):
 
     def network(self) -> keras.Model:
         """The layers and weights alone, as a model of Keras's own class, behind `preprocessing`."""
+        # A single output stands alone, several by name, without the weights of their losses.
+        several = isinstance(self.output, dict)
+        outputs: Any = without_weights(self.output) if several else self.outputs[0]
         if self.preprocessing is None:
-            return keras.Model(self.inputs[0], self.outputs[0], name=self.name)
+            return keras.Model(self.inputs[0], outputs, name=self.name)
         raw = self.preprocessing.input
-        layers = keras.Model(self.input, self.outputs[0], name="network")
+        layers = keras.Model(self.input, outputs, name="network")
         return keras.Model(raw, layers(self.preprocessing(raw)), name=self.name)
 
     def get_config(self) -> dict[str, Any]:

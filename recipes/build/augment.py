@@ -202,7 +202,7 @@ def within(change: Change, low: float, high: float) -> Change:
     return bounded
 
 
-def augmentation(recipe: Recipe, data: Data, task: Task) -> Augmentation | None:
+def augmentation(recipe: Recipe, data: Data, task: Task | None) -> Augmentation | None:
     """What `data.augment` does to the batches of the training split; None for nothing.
 
     Raises:
@@ -290,12 +290,12 @@ def change_of(layer: Any) -> Change:
             return one_by_one(layer) if isinstance(layer, ONE_BY_ONE) else of_each(layer)
 
 
-def _check_mixing(recipe: Recipe, task: Task, *, several: bool) -> None:
+def _check_mixing(recipe: Recipe, task: Task | None, *, several: bool) -> None:
     for index, choice in enumerate(recipe.data.augment):
         if choice.name not in MIXING:
             continue
         place = ("data", "augment", index)
-        if task.form is Form.LABELS:
+        if task is not None and task.form is Form.LABELS:
             text = (
                 f"`{choice.name}` mixes targets, which class numbers cannot be. Give one-hot rows."
             )

@@ -16,8 +16,8 @@ from typing import Any
 import keras
 
 from ...callbacks import CALLBACKS
+from ...models import ordinal, sequence_layers
 from ...models.losses import LOSSES
-from ...models.ordinal import LAYERS, METRICS
 from ...models.training_parts import part_classes
 from ...models.transforms import GRADIENT_TRANSFORMS
 from ...pretraining.estimators import ESTIMATORS
@@ -80,8 +80,8 @@ def tables() -> dict[str, dict[str, Any]]:
     """Kind -> name -> class and arguments."""
     made = {kind: keras_rows(kind, *module) for kind, module in MODULES.items()}
     made["losses"].update(own_rows(LOSSES))
-    made["layers"].update(own_rows(LAYERS, EVERY_LAYER))
-    made["metrics"].update(own_rows(METRICS))
+    made["layers"].update(own_rows({**ordinal.LAYERS, **sequence_layers.LAYERS}, EVERY_LAYER))
+    made["metrics"].update(own_rows(ordinal.METRICS))
     made["callbacks"].update(own_rows(CALLBACKS))
     made["schedules"] = own_rows(SCHEDULES)
     made["gradient_transforms"] = own_rows(GRADIENT_TRANSFORMS)

@@ -1,15 +1,17 @@
 """From a recipe and its data to a compiled model, its datasets and its callbacks."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from ...callbacks.curves import Constant
+from ...callbacks.loss_weights_log import LossWeightsLog
+from ...models.loss_weights import Term
 from ..data import Data, Split
 from ..data.order import TrainingDataset, batch_rows, evaluation_dataset, training_dataset
 from ..errors import DataError, RecipeError
@@ -18,12 +20,19 @@ from . import task as tasks
 from .augment import augmentation
 from .balance import balance_of
 from .constant import baseline_loss, constant_guess
-from .decision import check_threshold
 from .encoding import encoded
 from .execution import jit_compile, steps_per_execution
 from .feature_cache import cached_features
-from .loss import loss_of
-from .metrics import metrics
+from .heads import (
+    Ends,
+    check_thresholds,
+    ends_of,
+    loss_weights,
+    losses_of,
+    metrics_of,
+    summary_of,
+    terms_of,
+)
 from .network import network
 from .objects import Builder
 from .parts import check_parts, check_rate, scheduled
@@ -42,6 +51,7 @@ class Experiment:
         baseline: loss of a network that knows nothing, where that is known.
         constant: what a network that predicts the same for every row reaches.
         summary: a line about the task, its loss and output.
+        terms: how losses of several outputs enter their sum whose weight is no number.
     """
 
     data: Data
@@ -56,6 +66,7 @@ class Experiment:
     pretraining: Pretraining | None = None
     constant: Constant | None = None
     summary: str = ""
+    terms: Mapping[str, Term] = field(default_factory=dict)
 
 
 def experiment(
@@ -75,8 +86,8 @@ def experiment(
         return with_measured_precision(recipe, data, files)
     # Initial weights and dropout masks follow from the seed alone.
     keras.utils.set_random_seed(recipe.seed)
-    task = tasks.task_of(recipe, data)
-    check_threshold(recipe, task, data)
+    task = ends_of(recipe, data)
+    check_thresholds(recipe, task, data)
     data, prepared = encoded(data)
     precision = recipe.precision if decided is None or recipe.precision != "auto" else decided
     with computing_in(precision):
@@ -86,22 +97,28 @@ def experiment(
     training = training_rows(recipe, data, task)
     builder = Builder(recipe, training.steps, files)
     model = network(recipe, data, task, builder, prepared, precision)
-    compile_model(model, recipe, task, builder, len(data.train.y))
+    terms = compile_model(model, recipe, task, builder, len(data.train.y))
     own = callbacks(recipe, builder)
-    baseline = baseline_loss(recipe, task, data.train.y)
+    one = isinstance(task, tasks.Task)
+    baseline = baseline_loss(recipe, task, data.train.y) if one else None
     return Experiment(
         data=data,
         model=model,
         training=training,
         validation=evaluation(data.validation, task),
         test=evaluation(data.test, task),
-        callbacks=(*phases_of(recipe, model, own, cached=found is not None), *own),
+        callbacks=(
+            *phases_of(recipe, model, own, cached=found is not None),
+            *own,
+            *weight_logs(terms),
+        ),
         epochs=recipe.epochs,
+        precision=Precision(precision),
         baseline=baseline,
         pretraining=pretraining(recipe, data, model),
-        constant=constant_guess(task, data, baseline, recipe.data.balance),
-        summary=tasks.summary(task, data, output_words(recipe, task)),
-        precision=Precision(precision),
+        constant=constant_guess(task, data, baseline, recipe.data.balance) if one else None,
+        summary=summary_of(recipe, task, data),
+        terms=terms,
     )
 
 
@@ -117,33 +134,27 @@ def with_measured_precision(recipe: Recipe, data: Data, files: Path) -> Experime
     return replace(build(decided=found.name), precision=found)
 
 
-def training_rows(recipe: Recipe, data: Data, task: tasks.Task) -> TrainingDataset:
+def training_rows(recipe: Recipe, data: Data, task: tasks.Task | Ends) -> TrainingDataset:
     """The training split in batches, in the order of each epoch, augmented as the recipe says."""
+    one = task if isinstance(task, tasks.Task) else None
     return training_dataset(
         Split(data.train.x, task.encode(data.train.y)),
         batch_size=recipe.data.batch_size,
         seed=recipe.seed,
         drop_remainder=recipe.data.drop_remainder,
-        augment=augmentation(recipe, data, task),
-        balance=balance_of(recipe, task, data.train.y),
+        augment=augmentation(recipe, data, one),
+        balance=None if one is None else balance_of(recipe, one, data.train.y),
     )
 
 
-def output_words(recipe: Recipe, task: tasks.Task) -> str:
-    """The output layer, in words."""
-    choice = recipe.model.output
-    if choice is None and task.ordered:
-        return f"cumulative link, {task.units} classes"
-    if choice is None:
-        return f"dense, {task.units} x {task.activation}"
-    given = ", ".join(f"{name}={value}" for name, value in choice.arguments.items())
-    return f"{choice.name} ({given})" if given else choice.name
-
-
 def compile_model(
-    model: keras.Model, recipe: Recipe, task: tasks.Task, builder: Builder, rows: int
-) -> None:
-    """Compile with the recipe's optimizer and schedule, and the task's loss and metrics."""
+    model: keras.Model, recipe: Recipe, task: tasks.Task | Ends, builder: Builder, rows: int
+) -> dict[str, Term]:
+    """Compile with the recipe's optimizer and schedule, and the task's loss and metrics.
+
+    Returns:
+        How losses of several outputs enter their sum whose weight is no number.
+    """
     size = batch_rows(rows, recipe.data.batch_size)
     try:
         steps = steps_per_execution(
@@ -152,14 +163,18 @@ def compile_model(
     except ValueError as error:
         problem = recipe.problem(("steps_per_execution",), str(error))
         raise RecipeError([problem]) from None
+    made = optimizer(recipe, builder)
+    terms = terms_of(recipe, builder, model, made) if isinstance(task, Ends) else {}
     model.compile(
-        optimizer=optimizer(recipe, builder),
-        loss=loss_of(recipe, task, builder),
-        metrics=metrics(recipe, task, builder),
+        optimizer=made,
+        loss=losses_of(recipe, task, builder, terms),
+        loss_weights=loss_weights(recipe) if isinstance(task, Ends) else None,
+        metrics=metrics_of(recipe, task, builder),
         steps_per_execution=steps,
         jit_compile=jit_compile(recipe.jit_compile, model),  # type: ignore[arg-type]
     )
     check_parts(recipe, model)
+    return terms
 
 
 # Optimizers of Keras that decay weights by default.
@@ -197,12 +212,18 @@ def callbacks(recipe: Recipe, builder: Builder) -> list[keras.callbacks.Callback
     ]
 
 
-def evaluation(split: Split | None, task: tasks.Task) -> tf.data.Dataset | None:
+def weight_logs(terms: Mapping[str, Term]) -> list[keras.callbacks.Callback]:
+    """What logs the weights of losses that are no numbers."""
+    weights = {name: lambda term=term: term.values()[0] for name, term in terms.items()}
+    return [LossWeightsLog(weights)] if weights else []
+
+
+def evaluation(split: Split | None, task: tasks.Task | Ends) -> tf.data.Dataset | None:
     """A split in its order, in batches for evaluation; None for no split."""
     if split is None:
         return None
     try:
-        encoded: np.ndarray = task.encode(split.y)
+        encoded = task.encode(split.y)
     except IndexError as error:
         raise DataError(f"evaluation rows have a class that training lacks: {error}") from None
     return evaluation_dataset(Split(split.x, encoded))

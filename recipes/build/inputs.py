@@ -1,19 +1,22 @@
 """The data of a recipe. Imports no TensorFlow, so that a mistake in the data shows at once."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..data import Data, Split, Splits, load_data
-from ..data.features import FEATURES, Feature
-from ..data.frame import pick
+from ..data.features import FEATURES, Feature, FittedText
+from ..data.frame import pick, plain
+from ..data.heads import HeadOptions
 from ..data.series import WindowOptions
 from ..data.split import LABELS, SplitBy, SplitKind, generator, taken
 from ..data.table import TableOptions
 from ..data.windows import load_windows
 from ..errors import DataError, RecipeError
 from ..spec import Choice, Recipe
+from ..spec.graph import ROWS, unknown_inputs
 from ..spec.source_files import missing_files
 from ..spec.windows import WindowSection
 
@@ -63,6 +66,7 @@ def data_of(
         skip_pictures=skip_pictures,
         classes=section.classes,
     )
+    check_inputs(recipe, data)
     if section.targets == "inputs":
         data = reconstructing(data)
     if section.folds is not None and section.fold is None:
@@ -71,6 +75,36 @@ def data_of(
     if section.num_labeled is not None:
         data = labelled(data, section.num_labeled, seed)
     return data if section.bootstrap_seed is None else resampled(data, section.bootstrap_seed)
+
+
+def check_inputs(recipe: Recipe, data: Data) -> None:
+    """Raise where a part of the network takes an input that the data does not have, or none does.
+
+    Raises:
+        RecipeError: with the line.
+    """
+    if recipe.model.parts:
+        known = [feature.name for feature in data.features] or [ROWS]
+        wrong = [*unknown_inputs(recipe, known), *_small_embeddings(recipe, data)]
+        if wrong:
+            raise RecipeError([recipe.problem(*each) for each in wrong])
+
+
+def _small_embeddings(recipe: Recipe, data: Data) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Embeddings of the numbers of words that have no row for some of them."""
+    words = {f.name: len(f.vocabulary) + 2 for f in data.features if isinstance(f, FittedText)}
+    for name, part in recipe.model.parts.items():
+        first = part.layers[0] if part.layers else None
+        if not isinstance(first, Choice) or "input_dim" not in first.arguments:
+            continue
+        least, given = words.get(part.sources[0], 0), first.arguments["input_dim"]
+        if given < least:
+            place = ("model", "parts", name, "layers", 0, first.name, "input_dim")
+            yield (
+                place,
+                f"`{plain(part.sources[0])}` has the numbers 0 to {least - 1}: none, unknown, and "
+                f"{least - 2} words. Expected {least} at least. Received {given}.",
+            )
 
 
 def _table_options(recipe: Recipe) -> TableOptions:
@@ -84,7 +118,21 @@ def _table_options(recipe: Recipe) -> TableOptions:
         section.missing_target == "drop",
         _split_by(section.split_by),
         _window(section.window),
+        _heads(recipe),
     )
+
+
+def _heads(recipe: Recipe) -> dict[str, HeadOptions]:
+    """What each of several outputs predicts."""
+    return {
+        name: HeadOptions(
+            output.targets(name),
+            None if output.task == "auto" else output.task,
+            output.classes,
+            None if output.loss is None else output.loss.name,
+        )
+        for name, output in recipe.model.outputs.items()
+    }
 
 
 def _window(given: WindowSection | None) -> WindowOptions | None:

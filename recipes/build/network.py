@@ -1,25 +1,33 @@
 """The network of a recipe: its layers between scaled rows and the output layer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
 import numpy as np
 
 from ...models import CumulativeLink, LayerError, Residual, TrainingModel, build_network
+from ...models.loss_weights import LossWeight
+from ...models.network import apply, connect
 from ..data import Data
 from ..data.order import batch_rows
 from ..data.scale import Scaling
 from ..errors import RecipeError
 from ..spec import Choice, Recipe
+from ..spec.graph import ends
+from ..spec.network import layer_names
+from ..spec.parts import LEARNED
 from .backbone import NAME, backbone
 from .capacity import TooLarge, check_memory, copies, unallocated_weights
 from .feature_cache import Features
+from .graph import column_inputs, connected, rows_input
+from .heads import Ends, weight_name
 from .objects import Builder, first_paragraph
 from .parts import training_parts
 from .precision import SENSITIVE, computing_in
-from .preprocessing import Preprocessing
+from .preprocessing import Preprocessing, inputs_for
 from .task import Task, activation_problem, last_activation
 
 # Divisors that Keras's Normalization layer takes: it divides by no less than 1e-7, and their
@@ -30,7 +38,7 @@ DIVISORS = (1e-6, 1e18)
 def network(
     recipe: Recipe,
     data: Data,
-    task: Task,
+    task: Task | Ends,
     builder: Builder,
     prepared: Preprocessing | Features | None = None,
     precision: str = "float32",
@@ -50,43 +58,49 @@ def network(
         if not isinstance(prepared, Features):
             shape = data.input_shape if prepared is None else prepared.picture_shape
             front = backbone(recipe, shape)
-        layers = [
-            layer(builder, item, ("model", "layers", index))
-            for index, item in enumerate(recipe.model.layers)
-        ]
+        layers = made_layers(builder, recipe.model.layers, ("model", "layers"))
+        tails = made_tails(recipe, task, builder) if isinstance(task, Ends) else {}
     x = data.train.x
     dtype = "float64" if isinstance(x, np.ndarray) and x.dtype == np.float64 else None
     with computing_in("float32"):
-        output = output_layer(recipe, task, builder)
+        output = None if isinstance(task, Ends) else output_layer(recipe, task, builder)
         scaling = scaling_layer(data.scaling, dtype) if front is None else front
-        target_scale = task.scaling and unscaling_layer(task.scaling, "target_scale")
+        target_scale = None if isinstance(task, Ends) else scale_of(task, "target_scale")
+    behind: dict[str | None, Any] = {}
     try:
         with computing_in(precision), unallocated_weights():
-            start = None if prepared is None else prepared.head(x, scaled=front is None)
+            if recipe.model.parts:
+                assert not isinstance(prepared, Features)  # which need a backbone
+                inputs, behind = graph(recipe, data, builder, prepared, dtype)
+                start = inputs, behind[None]
+            else:
+                start = None if prepared is None else prepared.head(x, scaled=front is None)
             inputs, outputs = build_network(
                 data.input_shape,
                 layers,
                 output,
-                scaling=scaling,
+                scaling=None if recipe.model.parts else scaling,
                 target_scale=target_scale,
-                dtype=dtype,
+                dtype=None if recipe.model.parts else dtype,
                 start=start,
-                beside=None if prepared is None or start is None else prepared.beside(start[0]),
+                beside=_beside(recipe, prepared, start),
             )
+            if isinstance(task, Ends):
+                outputs = with_tails(recipe, {None: outputs, **behind}, tails)
             connected = keras.Model(inputs, outputs, name="network")
-            rows = batch_rows(len(data.train.y), recipe.data.batch_size)
+            rows = batch_rows(len(data.train), recipe.data.batch_size)
             check_memory(connected, copies(recipe), rows)
     except LayerError as error:
         place = ("model", *error.index_path)
         raise RecipeError([recipe.problem(place, first_paragraph(str(error)))]) from error
     except TooLarge as error:
-        place = place_of(error.layer, [*layers, output])
+        place = place_of(recipe, error.layer, [*layers, output])
         raise RecipeError([recipe.problem(place, str(error))]) from None
-    check_output(recipe, outputs, task)
-    place = ("loss",) if recipe.loss is not None else ("model", "output")
-    problem = activation_problem(task, last_activation(output))
-    if problem:
-        raise RecipeError([recipe.problem(place, problem)])
+    if isinstance(task, Ends):
+        for name, end in task.all:
+            check_end(end.recipe, outputs[name], end.task, tails[name].output)
+    else:
+        check_end(recipe, outputs, task, output)
     parts = training_parts(recipe, builder).active()
     with computing_in(precision):  # by which Keras decides whether to scale the loss
         model = TrainingModel(inputs, outputs, name=recipe.name, **parts)
@@ -95,23 +109,121 @@ def network(
     return model
 
 
-def output_layer(recipe: Recipe, task: Task, builder: Builder) -> keras.Layer:
+def output_layer(recipe: Recipe, task: Task, builder: Builder) -> keras.layers.Layer:
     """The recipe's last layer, or the one that fits the task."""
     if recipe.model.output is not None:
         return builder.make("layers", recipe.model.output, ("model", "output"))
+    name = f"{builder.prefix}output"
     if task.ordered:
-        return CumulativeLink(task.units, name="output")
-    return keras.layers.Dense(task.units, activation=task.activation, name="output")
+        return CumulativeLink(task.units, name=name)
+    return keras.layers.Dense(task.units, activation=task.activation, name=name)
 
 
-def place_of(name: str, layers: Sequence[Any]) -> tuple[str | int, ...]:
+def scale_of(task: Task, name: str) -> keras.layers.Layer | None:
+    """A layer that brings standardized outputs back to the unit of the targets."""
+    return task.scaling and unscaling_layer(task.scaling, name)
+
+
+def check_end(recipe: Recipe, outputs: Any, task: Task, output: Any) -> None:
+    """Raise where an output layer does not fit its targets or its loss, with the line."""
+    check_output(recipe, outputs, task)
+    place = ("loss",) if recipe.loss is not None else ("model", "output")
+    problem = activation_problem(task, last_activation(output))
+    if problem:
+        raise RecipeError([recipe.problem(place, problem)])
+
+
+@dataclass(frozen=True)
+class Tail:
+    """The layers of one of several outputs, the last and its unit apart from the others."""
+
+    layers: list[Any]
+    output: keras.layers.Layer
+    scale: keras.layers.Layer | None
+
+
+def made_tails(recipe: Recipe, ends: Ends, builder: Builder) -> dict[str, Tail]:
+    """The layers of each output, which are called after it."""
+    found: dict[str, Tail] = {}
+    for name, end in ends.all:
+        own, place = builder.within(name), ("model", "outputs", name)
+        layers = made_layers(own, recipe.model.outputs[name].layers, (*place, "layers"))
+        with computing_in("float32"):
+            output = output_layer(end.recipe, end.task, replace(own, recipe=end.recipe))
+            scale = scale_of(end.task, f"{name}_target_scale")
+        found[name] = Tail(layers, output, scale)
+    return found
+
+
+def with_tails(
+    recipe: Recipe, behind: Mapping[str | None, Any], tails: Mapping[str, Tail]
+) -> dict[str, Any]:
+    """Each output by name.
+
+    Args:
+        behind: the output of each part, of which None is the last.
+    """
+    found: dict[str, Any] = {}
+    for name, tail in tails.items():
+        place = ("outputs", name)
+        tensor = behind[recipe.model.outputs[name].source]
+        tensor = connect(tensor, tail.layers, (*place, "layers"))
+        tensor = apply(tail.output, tensor, (*place, "output"))
+        tensor = tensor if tail.scale is None else apply(tail.scale, tensor, place)
+        learned = recipe.model.outputs[name].weight == LEARNED
+        weight = (
+            LossWeight(name=weight_name(name), dtype=keras.config.floatx()) if learned else None
+        )
+        found[name] = tensor if weight is None else weight(tensor)
+    return found
+
+
+def graph(
+    recipe: Recipe,
+    data: Data,
+    builder: Builder,
+    prepared: Preprocessing | None,
+    dtype: str | None,
+) -> tuple[Any, dict[str | None, Any]]:
+    """Inputs of a network of named parts, and the output of each of these; of the last, None."""
+    if prepared is None:
+        with computing_in("float32"):
+            scaling = scaling_layer(data.scaling, dtype)
+        inputs, rows = build_network(data.input_shape, [], scaling=scaling, dtype=dtype)
+        given = rows_input(rows)
+    else:
+        inputs = inputs_for(data.train.x)
+        given = column_inputs(prepared.features, inputs)
+    tensors = connected(recipe, builder, given, made_layers)
+    return inputs, {**tensors, None: tensors[ends(recipe.model.parts)[-1]]}
+
+
+def _beside(recipe: Recipe, prepared: Preprocessing | Features | None, start: Any) -> Any:
+    """What comes beside a picture, in a list of layers."""
+    if prepared is None or start is None or recipe.model.parts:
+        return None
+    return prepared.beside(start[0])
+
+
+def made_layers(builder: Builder, items: Sequence[Any], path: tuple[str | int, ...]) -> list[Any]:
+    """The layers and residual blocks of a list that stands at a place."""
+    return [layer(builder, item, (*path, index)) for index, item in enumerate(items)]
+
+
+def place_of(recipe: Recipe, name: str, layers: Sequence[Any]) -> tuple[str | int, ...]:
     """Where the layer of a name stands in the recipe; one inside of a block stands at the block."""
     if name == NAME:
         return ("model", "backbone")
+    if recipe.model.parts or recipe.model.outputs:
+        for path, known in layer_names(recipe.model):
+            if name == known:
+                return ("model", *path)
     for index, item in enumerate(layers[:-1]):
         if name in _names(item):
             return ("model", "layers", index)
-    return ("model", "output") if name == layers[-1].name else ("model", "layers")
+    if layers[-1] is not None and name == layers[-1].name:
+        return ("model", "output")
+    return ("model", "parts" if recipe.model.parts else "layers")
 
 
 def _names(item: Any) -> set[str]:
@@ -144,7 +256,8 @@ def check_output(recipe: Recipe, outputs: Any, task: Task) -> None:
         )
     else:
         problem = f"the network ends in {shape[-1]} units where the data needs {task.units}."
-    place = ("model", "layers") if recipe.model.output is None else ("model", "output")
+    last = "parts" if recipe.model.parts else "layers"
+    place = ("model", last) if recipe.model.output is None else ("model", "output")
     raise RecipeError([recipe.problem(place, problem)])
 
 

@@ -4,10 +4,10 @@ import importlib
 import inspect
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import keras
 
@@ -27,6 +27,7 @@ class Builder:
         files: directory that paths of callbacks are relative to.
         layers: how many layers of each name there are so far.
         span: epochs of a phase, whose durations are counted; None for the whole run.
+        prefix: what the names of layers begin with.
     """
 
     recipe: Recipe
@@ -34,6 +35,7 @@ class Builder:
     files: Path = field(default_factory=Path)
     layers: dict[str, int] = field(default_factory=dict)
     span: int | None = None
+    prefix: str = ""
     # Whether the number of updates of the run is known before it ends.
     knows_length: ClassVar[bool] = True
 
@@ -144,7 +146,11 @@ class Builder:
         """
         count = self.layers.get(name, 0)
         self.layers[name] = count + 1
-        return f"{name}_{count}" if count else name
+        return f"{self.prefix}{name}_{count}" if count else f"{self.prefix}{name}"
+
+    def within(self, part: str) -> Self:
+        """One that names and counts the layers of a part of the network by themselves."""
+        return replace(self, layers={}, prefix=f"{part}_")
 
     def lengths(self) -> dict[str, Any]:
         """What a formula counts epochs and progress by, where it does not say."""

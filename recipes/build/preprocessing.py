@@ -4,7 +4,7 @@ A network is trained on numbers that were made once, by the first half of this; 
 both halves, and takes raw columns.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -13,6 +13,7 @@ import pyarrow as pa
 import tensorflow as tf
 
 from ...models.feature_layers import DateParts, FillMissing, IsMissing, SignedLog
+from ...models.sequence_layers import masked_mean
 from ..data.arrow import compute as pc
 from ..data.blocks import Block
 from ..data.features import (
@@ -123,10 +124,7 @@ class Preprocessing:
         Args:
             scaled: bring the pixels of a picture to [0, 1]; else they are as they come.
         """
-        if not isinstance(blocks, Mapping):
-            inputs: Any = _input("rows", blocks)
-        else:
-            inputs = {name: _input(name, block) for name, block in blocks.items()}
+        inputs = inputs_for(blocks)
         picture = self._picture()
         if picture is None:
             return inputs, head(self.features, inputs)
@@ -163,6 +161,13 @@ class Preprocessing:
         return picture_block(found[0]) if found else None
 
 
+def inputs_for(blocks: Any) -> Any:
+    """Inputs of a network that takes blocks like these."""
+    if not isinstance(blocks, Mapping):
+        return _input("rows", blocks)
+    return {name: _input(name, block) for name, block in blocks.items()}
+
+
 def _blocks(parts: Sequence[tuple[Fitted, Any]], join: Callable[[Sequence[Any]], Any]) -> Any:
     """What columns became, by block; what is alone stands without a name."""
     blocks: dict[str, list[Any]] = {}
@@ -177,25 +182,46 @@ def head(features: Sequence[Fitted], inputs: Any) -> Any:
 
     Args:
         inputs: Keras tensors of the blocks that `preprocessing` gives.
+
+    Raises:
+        DataError: a text is a sequence of word numbers, and does not stand alone.
     """
-    if not isinstance(inputs, Mapping):
-        name = next(
-            (n for i, f in enumerate(features) for n in [_block(i, f)] if n != MATRIX), MATRIX
+    blocks = by_name(features, inputs)
+    parts = [blocks[MATRIX]] if MATRIX in blocks else []
+    parts += [part for _, part in looked_up(features, blocks)]
+    sequence = next((f for f in features if isinstance(f, FittedText) and f.output == "int"), None)
+    if sequence is not None and len(parts) > 1:
+        raise DataError(
+            f"column `{plain(sequence.name)}` is a sequence of word numbers, which the other "
+            "columns cannot be joined to. Give it a part of its own in `model.parts`, or write "
+            "`output: embedding`."
         )
-        inputs = {name: inputs}
-    parts = [inputs[MATRIX]] if MATRIX in inputs else []
+    return _joined(parts)
+
+
+def by_name(features: Sequence[Fitted], inputs: Any) -> Mapping[str, Any]:
+    """The inputs of a network by the name of their block, which a single one does not have."""
+    if isinstance(inputs, Mapping):
+        return inputs
+    names = [_block(index, feature) for index, feature in enumerate(features)]
+    return {next((name for name in names if name != MATRIX), MATRIX): inputs}
+
+
+def looked_up(
+    features: Sequence[Fitted], blocks: Mapping[str, Any]
+) -> Iterator[tuple[Fitted, Any]]:
+    """Texts and categories that have an embedding, with what the network makes of their numbers."""
     embedded = 0
     for index, feature in enumerate(features):
         if isinstance(feature, FittedText):
-            parts.append(_pooled(feature, inputs[text_block(index)], index))
+            yield feature, _pooled(feature, blocks[text_block(index)], index)
         elif isinstance(feature, FittedCategory) and feature.output == "embedding":
-            numbers = inputs[CATEGORIES][..., embedded]
+            numbers = blocks[CATEGORIES][..., embedded]
             layer = keras.layers.Embedding(
                 len(feature.vocabulary) + 1, feature.dimensions, name=f"embedding_{index}"
             )
-            parts.append(layer(numbers))
+            yield feature, layer(numbers)
             embedded += 1
-    return _joined(parts)
 
 
 def _encoded(
@@ -369,12 +395,13 @@ def _text(feature: FittedText) -> keras.layers.Layer:
 
 
 def _pooled(feature: FittedText, numbers: Any, index: int) -> Any:
+    if feature.output == "int":
+        return numbers
     known = len(feature.vocabulary) + 2  # with the padding, 0, and words that are not known, 1
     if feature.output == "embedding":
-        layer = keras.layers.Embedding(
-            known, feature.dimensions, mask_zero=True, name=f"embedding_{index}"
-        )
-        return keras.layers.GlobalAveragePooling1D()(layer(numbers))
+        layer = keras.layers.Embedding(known, feature.dimensions, name=f"embedding_{index}")
+        # Keras's own pooling gives NaN for a text without a word.
+        return masked_mean(layer(numbers), keras.ops.not_equal(numbers, 0))
     mode = "count" if feature.output == "tf_idf" else "multi_hot"
     found = keras.layers.CategoryEncoding(known, output_mode=mode)(numbers)[:, 2:]
     if not feature.idf:

@@ -29,12 +29,14 @@ def add(verbs: Any) -> None:
     add_recipe(looking)
     add_json(looking)
 
-    text = "draw the learning rate over the run, or the training data, before training"
+    text = "draw the learning rate over the run, the training data or the network, before training"
     drawing = add_verb(verbs, "plot", plot, text)
     add_recipes(drawing)
     text = "draw training pictures, as they are and as `data.augment` changes them"
     drawing.add_argument("--data", action="store_true", help=text)
-    text = "PNG or SVG (default: NAME-schedule.png, or NAME-data.png)"
+    text = "draw the network: its inputs, parts and outputs, with the shapes between them"
+    drawing.add_argument("--model", action="store_true", help=text)
+    text = "PNG or SVG (default: NAME-schedule.png, NAME-data.png or NAME-model.png)"
     drawing.add_argument("--out", metavar="FILE", help=text)
 
     find = add_verb(verbs, "find-lr", find_lr, "suggest learning rates with a range test")
@@ -106,6 +108,8 @@ def plot(arguments: Arguments) -> int:
     ]
     if arguments.data:
         return _plot_data(arguments, recipes)
+    if arguments.model:
+        return _plot_model(arguments, recipes)
     data = [load_data(recipe) for recipe in recipes]
     from ..report.rates import Course, plot_schedules
     from ..run.analysis import scheduled_values
@@ -131,6 +135,21 @@ def _plot_data(arguments: Arguments, recipes: Sequence["Recipe"]) -> int:
 
     path = Path(arguments.out or f"{recipe.name}-data.png")
     plot_samples(**samples(recipe, data), path=path)
+    print(path)
+    return 0
+
+
+def _plot_model(arguments: Arguments, recipes: Sequence["Recipe"]) -> int:
+    """A picture of the network of one recipe."""
+    if len(recipes) != 1:
+        raise RequestError(f"plot --model draws one recipe. Received {len(recipes)}.")
+    recipe = recipes[0]
+    data = load_data(recipe)
+    from ..report.graph import plot_graph
+    from ..run.drawing import boxes_of
+
+    path = Path(arguments.out or f"{recipe.name}-model.png")
+    plot_graph(boxes_of(recipe, data), recipe.name, path)
     print(path)
     return 0
 

@@ -67,13 +67,15 @@ def check_data(data: Data, groups: Data | None = None) -> list[DataFinding]:
     """
     if data.forecasting is not None:
         return check_series(data)
-    found = [*rare_classes(data), *repeated_rows(data)]
+    each = [data.of(head.name) for head in data.heads] or [data]
+    found = [*(finding for own in each for finding in rare_classes(own)), *repeated_rows(each[0])]
     if isinstance(data.train.x, Frame):
         columns = scalar_columns(data.train.x)
         used = {feature.name for feature in data.features}
         found += unusable_columns(data.train.x, used)
         found += equal_columns(columns)
-        found += leaks(data, {name: columns[name] for name in columns if name in used})
+        entering = {name: columns[name] for name in columns if name in used}
+        found += [finding for own in each for finding in leaks(own, entering)]
         found += drifts(data, used)
     if groups is not None and isinstance(groups.train.x, Frame):
         found += [

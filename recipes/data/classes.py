@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -79,3 +80,29 @@ def _as_written(classes: Sequence[ClassName], y: np.ndarray, where: str) -> list
             f"{where}: the classes are numbers, {listed(found)}; name these under `classes`. "
             f"Received {shown(list(classes))}."
         ) from None
+
+
+def known_classes(source: Source, where: str) -> tuple[Any, ...]:
+    """The classes in order; at least two."""
+    if source.task not in CLASSES:
+        return ()
+    present = tuple(np.unique(source.y).tolist())
+    classes = present if source.classes is None else source.classes
+    if len(present) < 2:
+        only = source.y.flat[0]
+        raise DataError(f"{where}: all rows have the class {only}; there is nothing to learn.")
+    if len(classes) > max(1000, len(source.y) // 2):
+        raise DataError(
+            f"{where}: {len(classes)} classes in {len(source.y)} rows; is this a regression? Then "
+            "give `task: regression`, or targets with a fraction."
+        )
+    return classes
+
+
+def encoded(y: np.ndarray, classes: tuple[Any, ...]) -> np.ndarray:
+    """Targets as indices into the classes; numbers and labels stay as they are."""
+    if not classes:
+        return y
+    names = np.array(classes)
+    order = np.argsort(names)
+    return order[np.searchsorted(names, y, sorter=order)].astype("int32")

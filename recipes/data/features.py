@@ -130,7 +130,8 @@ class FittedText:
 
     Attributes:
         vocabulary: its words, the most frequent first.
-        output: `embedding` of a sequence of words, `multi_hot` or `tf_idf` over the vocabulary.
+        output: `embedding` of a sequence of words, `multi_hot` or `tf_idf` over the vocabulary, or
+            `int` for the numbers of the words, of which 0 is none and 1 an unknown one.
         length: words that are read of a text.
         dimensions: of the embedding.
         idf: inverse document frequency of each word, for `tf_idf`.
@@ -138,7 +139,7 @@ class FittedText:
 
     name: str
     vocabulary: tuple[str, ...]
-    output: Literal["embedding", "multi_hot", "tf_idf"]
+    output: Literal["embedding", "multi_hot", "tf_idf", "int"]
     length: int = 0
     dimensions: int = 0
     idf: tuple[float, ...] = ()
@@ -340,14 +341,15 @@ class Text:
     """A column of text.
 
     Args:
-        output: `embedding` for a sequence of words, `multi_hot` or `tf_idf` for a column for each
-            word of the vocabulary.
+        output: `embedding` for the mean of the embeddings of its words, `multi_hot` or `tf_idf`
+            for a column for each word of the vocabulary, `int` for the numbers of its words in
+            their order, as an `embedding` layer of the network takes them.
         vocabulary: the number of words that are known, the most frequent of the training rows.
         length: words that are read of a text.
         dimensions: of the embedding.
     """
 
-    output: Literal["embedding", "multi_hot", "tf_idf"] = "multi_hot"
+    output: Literal["embedding", "multi_hot", "tf_idf", "int"] = "multi_hot"
     vocabulary: int = 2000
     length: int = 64
     dimensions: int = 32

@@ -18,7 +18,7 @@ from ..spec.tasks import CLASSES, Task
 from . import split as parts
 from .array_rows import as_arrays
 from .arrays import as_trained, numbers
-from .classes import as_words, with_classes
+from .classes import as_words, encoded, known_classes, with_classes
 from .features import FITTED, Fitted, scalar, times_of
 from .folds import Fold, fit_each, folds_of
 from .frame import (
@@ -34,6 +34,7 @@ from .frame import (
     words,
 )
 from .from_python import of_python
+from .heads import Head, field_of, of_heads, words_of
 from .image_feature import FittedImage, looked_at, picture_faults, refuse_pictures, skipping
 from .image_folder import LABEL, Tables
 from .naive import Forecasting
@@ -55,16 +56,16 @@ class Split:
 
     Attributes:
         x: rows, first axis counts them; a table, or the blocks of numbers by name that it became.
-        y: their targets.
+        y: their targets; of several outputs records with a field for each, or arrays by name.
         numbers: which row of the source each of them is, from 0; None where that is not known.
     """
 
     x: Any
-    y: np.ndarray
+    y: Any
     numbers: np.ndarray | None = None
 
     def __len__(self) -> int:
-        return len(self.y)
+        return len(next(iter(self.y.values())) if isinstance(self.y, Mapping) else self.y)
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ class Data:
         fingerprint: hash over all rows and targets of all splits.
         source: name of the source.
         unreadable: pictures that cannot be read and were left out, each with the reason.
+        heads: of a network with several outputs, the fields of the targets; else empty.
     """
 
     train: Split
@@ -104,6 +106,25 @@ class Data:
     unlabelled: Any = None
     unreadable: tuple[str, ...] = ()
     forecasting: Forecasting | None = None
+    heads: tuple[Head, ...] = ()
+
+    def of(self, name: str) -> "Data":
+        """The same data with the targets of one of several outputs."""
+
+        def own(split: Split) -> Split:
+            return replace(split, y=field_of(split.y, name))
+
+        head = next(head for head in self.heads if head.name == name)
+        return replace(
+            self,
+            train=own(self.train),
+            validation=self.validation and own(self.validation),
+            test=self.test and own(self.test),
+            task=head.task,
+            classes=head.classes,
+            target=head.target,
+            heads=(),
+        )
 
     @property
     def lines(self) -> list[str]:
@@ -143,6 +164,7 @@ class Data:
             "scaling": self.scaling.to_json(),
             "window": self.forecasting and self.forecasting.to_json(),
             "fingerprint": self.fingerprint,
+            **({"heads": {head.name: head.to_json() for head in self.heads}} if self.heads else {}),
         }
 
 
@@ -219,6 +241,7 @@ def load_data(
         dialect={key: arguments[key] for key in DIALECT if arguments.get(key) is not None},
         notes=notes,
         unreadable=unreadable,
+        heads=source.heads,
     )
 
 
@@ -292,10 +315,12 @@ def read(
                 f"{name}: has its own targets, and no columns; leave `target` and `features` out."
             )
         return found
-    found, numbers = table_of(found, table, words), None
+    found, numbers = table_of(found, table, [*words, *words_of(table.heads)]), None
     if table.drop_missing_target:
         numbers = with_target(found, table.target)
         found = found if len(numbers) == len(found) else found.take(numbers)
+    if table.heads:
+        return replace(of_heads(found, table.heads, found.where), numbers=numbers)
     source = as_arrays(found, table, task) or of_table(found, table.target, found.where, task)
     return replace(source, numbers=numbers)
 
@@ -312,6 +337,8 @@ def table_of(found: Frame, table: TableOptions, words: Iterable[str] = ()) -> Fr
 
 def _of_parts(found: Tables, options: TableOptions, task: Task | None) -> Source:
     """The source of tables that have parts of their own."""
+    if options.heads:
+        raise DataError("a source with parts of its own has one output. Leave `outputs` out.")
     parts: dict[str, Source] = {}
     for name, part in found.parts.items():
         rows = used(part, options)
@@ -340,23 +367,6 @@ def restricted(source: Source, limit: int | None, seed: int) -> Source:
 def labels_of(source: Source) -> np.ndarray | None:
     """Labels to stratify by; None for a regression."""
     return source.y if source.task in CLASSES else None
-
-
-def known_classes(source: Source, where: str) -> tuple[Any, ...]:
-    """The classes in order; at least two."""
-    if source.task not in CLASSES:
-        return ()
-    present = tuple(np.unique(source.y).tolist())
-    classes = present if source.classes is None else source.classes
-    if len(present) < 2:
-        only = source.y.flat[0]
-        raise DataError(f"{where}: all rows have the class {only}; there is nothing to learn.")
-    if len(classes) > max(1000, len(source.y) // 2):
-        raise DataError(
-            f"{where}: {len(classes)} classes in {len(source.y)} rows; is this a regression? Then "
-            "give `task: regression`, or targets with a fraction."
-        )
-    return classes
 
 
 def divided(
@@ -469,15 +479,6 @@ def rows_of(split: Split, rows: np.ndarray) -> Split:
     return Split(pick(split.x, rows), split.y[rows], numbers)
 
 
-def encoded(y: np.ndarray, classes: tuple[Any, ...]) -> np.ndarray:
-    """Targets as indices into the classes; numbers and labels stay as they are."""
-    if not classes:
-        return y
-    names = np.array(classes)
-    order = np.argsort(names)
-    return order[np.searchsorted(names, y, sorter=order)].astype("int32")
-
-
 def _given(
     source: Source,
     classes: tuple[Any, ...],
@@ -566,4 +567,7 @@ def _arrays(split: Split) -> Iterator[tuple[str, np.ndarray]]:
         yield "x", rows
     if rows is not split.x:
         yield "starts", split.x.starts
-    yield "y", split.y
+    for name in split.y.dtype.names or ():
+        yield name, split.y[name]
+    if split.y.dtype.names is None:
+        yield "y", split.y

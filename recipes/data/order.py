@@ -71,14 +71,14 @@ def training_dataset(
     Raises:
         DataError: a batch is larger than the split.
     """
-    rows = len(split.y)
+    rows = len(split)
     size = batch_rows(rows, batch_size)
     steps = steps_per_epoch(rows, batch_size, drop_remainder)
     if rows >= 2**31:
         raise DataError(f"{rows} rows are more than one process can shuffle.")
     if not 0 <= start_step < steps:
         raise ValueError(f"`start_step` must be from 0 to {steps - 1}. Received: {start_step}")
-    x, y = tensors(split.x), tensor(split.y)
+    x, y = tensors(split.x), tensors(split.y)
     epoch = tf.Variable(tf.constant(0, tf.int64), trainable=False, name="epoch")
     full = rows // size * size
     weights = None if balance is None or balance.weights is None else tensor(balance.weights)
@@ -101,7 +101,7 @@ def training_dataset(
 
     def gathered(chosen: tf.Tensor, *current: tf.Tensor) -> tuple[Any, ...]:
         # The cast to the model's type here runs beside the training step rather than in it.
-        found = _gathered(x, chosen), tf.gather(y, chosen)
+        found = _gathered(x, chosen), tf.nest.map_structure(lambda t: tf.gather(t, chosen), y)
         found = found if augment is None else augment(*found, chosen, *current)
         return found if weights is None else (*found, tf.gather(weights, chosen))
 
@@ -152,14 +152,14 @@ def order_of(rows: int, seed: int, epoch: Any) -> tf.Tensor:
 
 def evaluation_dataset(split: Split, batch_size: int = EVALUATION_BATCH) -> tf.data.Dataset:
     """Batches of a split in its own order: slices of one tensor, which cost no copy."""
-    x, y = tensors(split.x), tensor(split.y)
-    rows = len(split.y)
+    x, y = tensors(split.x), tensors(split.y)
+    rows = len(split)
     batch_size = _bounded(x, batch_size)
     steps = -(-rows // batch_size)
 
-    def batch(step: tf.Tensor) -> tuple[Any, tf.Tensor]:
+    def batch(step: tf.Tensor) -> tuple[Any, Any]:
         first, last = step * batch_size, (step + 1) * batch_size
-        return _sliced(x, first, tf.minimum(last, rows)), y[first:last]
+        return _sliced(x, first, tf.minimum(last, rows)), _sliced(y, first, last)
 
     found = tf.data.Dataset.range(steps).map(batch, num_parallel_calls=readers(x))
     return found.prefetch(1).with_options(_options())

@@ -32,6 +32,7 @@ from .frame import (
     plain,
     words,
 )
+from .heads import records
 from .image_feature import FittedImage, looked_at, picture_faults
 from .image_folder import IMAGE, LABEL, of_classes, single, unlabelled
 from .npy import read_npy
@@ -134,6 +135,15 @@ class Reading:
     def target(self) -> tuple[str, ...]:
         """Names of the target columns of a table."""
         return tuple(self.described["target"])
+
+    @property
+    def heads(self) -> dict[str, "Reading"]:
+        """How the targets of each of several outputs are read; empty where there is one."""
+        heads: Mapping[str, Mapping[str, Any]] = self.described.get("heads", {})
+        return {
+            name: replace(self, described={**self.described, "heads": {}, **head})
+            for name, head in heads.items()
+        }
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -292,8 +302,10 @@ def _words(features: Sequence[Fitted], reading: Reading) -> set[str]:
     """Columns that are words, whatever they look like in this table."""
     words = {each.name for each in features if not isinstance(each, FittedNumeric)}
     words |= {name for name in reading.places[:1] if name == reading.described["window"]["by"]}
-    named = any(isinstance(name, str) for name in reading.described["classes"])
-    return words | set(reading.target) if named else words
+    for head in reading.heads.values() or (reading,):
+        if any(isinstance(name, str) for name in head.described["classes"]):
+            words |= set(head.target)
+    return words
 
 
 def _cells(feature: Fitted, table: Frame, faults: Faults) -> pa.Array:
@@ -355,6 +367,9 @@ def _all_numbers(
 
 def _coded(table: Frame, reading: Reading, faults: Faults) -> np.ndarray:
     """The targets, classes as indices; a class that the model does not know is a fault."""
+    heads = reading.heads
+    if heads:
+        return records({name: _coded(table, head, faults) for name, head in heads.items()})
     classes = reading.described["classes"]
     table.require(reading.target)
     if not classes:

@@ -47,6 +47,7 @@ class Source:
         validation: the same to validate on.
         classes: the classes, where rows alone do not show them all.
         numbers: which row of the source each row is, from 0; None where all stand in order.
+        heads: of several outputs, the fields of the targets (`data.heads.Head`).
     """
 
     x: Rows
@@ -57,6 +58,7 @@ class Source:
     classes: tuple[Any, ...] | None = None
     validation: tuple[Rows, np.ndarray] | None = None
     numbers: np.ndarray | None = None
+    heads: tuple[Any, ...] = ()
 
 
 def checked(
@@ -187,7 +189,7 @@ def with_task(
     """
     if asked is not None:
         return _as(source, asked, where)
-    if not guessed:
+    if not guessed or source.heads:
         return source
     suggested = _suggested(source, loss)
     if suggested is not None:

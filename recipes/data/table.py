@@ -1,7 +1,8 @@
 """Which columns of a table go into a network and which come out of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -34,6 +35,7 @@ class TableOptions:
         split_by: a column that decides the splits; one of groups or parts enters the network only
             if it is named.
         window: windows over the rows, or None.
+        heads: of several outputs, what each predicts of the target columns, by name.
     """
 
     target: tuple[str, ...] = ()
@@ -41,6 +43,7 @@ class TableOptions:
     drop_missing_target: bool = False
     split_by: SplitBy | None = None
     window: WindowOptions | None = None
+    heads: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def column_of_groups(self) -> str | None:

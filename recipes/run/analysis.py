@@ -15,10 +15,10 @@ from ...callbacks.epoch_order import EpochOrder
 from ...models import GradientCheck, gradient_check
 from ..build.encoding import encoded
 from ..build.experiment import Experiment, compile_model, experiment, optimizer
+from ..build.heads import ends_of
 from ..build.network import network
 from ..build.objects import Builder
 from ..build.parts import training_parts
-from ..build.task import task_of
 from ..data import Data
 from ..data.arrays import first_rows
 from ..data.order import steps_per_epoch
@@ -36,17 +36,17 @@ def dry_run(recipe: Recipe, data: Data) -> str:
     Raises:
         RequestError: the recipe cannot be used, or a rule matches no variable.
     """
-    built = built_without_run(recipe, data)
-    model: Any = built.model
-    updates = built.training.steps * recipe.epochs // recipe.gradient_accumulation
+    made = built(recipe, data)
+    model: Any = made.model
+    updates = made.training.steps * recipe.epochs // recipe.gradient_accumulation
     rows = {"training": data.train, "validation": data.validation, "test": data.test}
     counted = ", ".join(f"{len(split.y)} {name}" for name, split in rows.items() if split)
     return "\n".join(
         [
             f"{recipe.name}: {counted} rows",
             *data.lines,
-            built.summary,
-            f"{recipe.epochs} epochs of {built.training.steps} batches: {updates} updates",
+            made.summary,
+            f"{recipe.epochs} epochs of {made.training.steps} batches: {updates} updates",
             f"steps per execution: {model.steps_per_execution}, "
             f"XLA: {'yes' if model.jit_compile is True else 'no'}",
             f"{model.count_params()} weights, of which these are trained:",
@@ -55,7 +55,7 @@ def dry_run(recipe: Recipe, data: Data) -> str:
     )
 
 
-def built_without_run(recipe: Recipe, data: Data) -> Experiment:
+def built(recipe: Recipe, data: Data) -> Experiment:
     """What a recipe describes, whose callbacks write to a folder that is gone."""
     with tempfile.TemporaryDirectory() as folder:
         return experiment(recipe, data, Path(folder))
@@ -157,13 +157,13 @@ def range_test(
     tested = recipe.model_copy(
         update={"steps_per_execution": 1, "callbacks": [], "gradient_accumulation": 1}
     )
-    built = built_without_run(tested, data)
-    pretrain_without_run(built.pretraining, built.model)
-    model: Any = built.model
+    made = built(tested, data)
+    pretrain_without_run(made.pretraining, made.model)
+    model: Any = made.model
     model.fit(
-        built.training.dataset,
-        epochs=-(-steps // built.training.steps),
-        callbacks=[EpochOrder(built.training.epoch), finder],
+        made.training.dataset,
+        epochs=-(-steps // made.training.steps),
+        callbacks=[EpochOrder(made.training.epoch), finder],
         shuffle=False,  # the dataset has its order already
         verbose=0,
     )
@@ -193,13 +193,13 @@ def check_gradients(
     if rows < 1 or entries < 1:
         raise RequestError(f"check-gradients: rows and entries must be >= 1: {rows}, {entries}.")
     with in_float64():
-        task = task_of(recipe, data)
+        task = ends_of(recipe, data)
         data, prepared = encoded(data)
         builder = Builder(recipe, 1, Path())
         model: Any = network(recipe, data, task, builder, prepared)
         compile_model(model, recipe, task, builder, len(data.train.y))
         x = tf.nest.map_structure(tf.constant, first_rows(data.train.x, rows, "float64"))
-        y = tf.constant(task.encode(data.train.y)[:rows])
+        y = tf.nest.map_structure(lambda t: tf.constant(t[:rows]), task.encode(data.train.y))
         try:
             return [
                 row

@@ -9,7 +9,8 @@ import numpy as np
 import tensorflow as tf
 from sklearn.metrics import d2_tweedie_score, mean_poisson_deviance
 
-from ..build.task import Form, Task, task_of
+from ..build.heads import Ends, ends_of
+from ..build.task import Form, Task
 from ..data import Data
 from ..record import directory as files
 from ..record.directory import RunDirectory
@@ -46,14 +47,46 @@ def assess(
     Returns:
         The fields `quality` and `threshold` of a result.
     """
-    task = task_of(recipe, data)
+    ends = ends_of(recipe, data)
     # A model of its own: compiling is for training, and the weights are the same.
-    predicting: Any = keras.Model(model.input, model.outputs[0])
+    several = isinstance(ends, Ends)
+    predicting: Any = keras.Model(model.input, model.output if several else model.outputs[0])
+    tasks = [end.task for _, end in ends.all] if isinstance(ends, Ends) else [ends]
+    asked = any(task.counts or task.activation_of_probabilities is not None for task in tasks)
     outputs = {
         name: predicting.predict(dataset, verbose=0)
         for name, dataset in splits.items()
-        if dataset is not None and (task.counts or task.activation_of_probabilities is not None)
+        if dataset is not None and asked
     }
+    if isinstance(ends, Ends):
+        return {"quality": _of_each(ends, outputs), "threshold": None}
+    return _of_one(recipe, ends, data, outputs, directory)
+
+
+def _of_each(
+    ends: Ends, outputs: Mapping[str, Mapping[str, np.ndarray]]
+) -> dict[str, dict[str, float]]:
+    """The figures of several outputs by split, each with the name of its output before it."""
+    found: dict[str, dict[str, float]] = {split: {} for split in outputs}
+    for split, predicted in outputs.items():
+        for name, end in ends.all:
+            if end.task.counts:
+                figures = _of_counts(getattr(end.data, split).y, predicted[name])
+            else:
+                answers = _answers(end.task, end.data, split, predicted[name])
+                figures = {} if answers is None else quality(answers)["figures"]
+            found[split] |= {f"{name}_{figure}": value for figure, value in figures.items()}
+    return found
+
+
+def _of_one(
+    recipe: Recipe,
+    task: Task,
+    data: Data,
+    outputs: Mapping[str, np.ndarray],
+    directory: RunDirectory,
+) -> dict[str, Any]:
+    """The fields of a network with one output; its tables go to `quality.json`."""
     if task.counts:
         return {
             "quality": {

@@ -10,8 +10,10 @@ import keras
 import tensorflow as tf
 
 from ...messages import logger
+from ...models.loss_weights import Term
 from ..build.experiment import Experiment
-from ..build.task import task_of
+from ..build.heads import ends_of
+from ..build.task import Task
 from ..data import Data
 from ..record import directory as files
 from ..record.directory import RunDirectory
@@ -53,14 +55,30 @@ def describe(
     # The manifest first: it marks the directory as a run's, in which `resume` may remove files.
     directory.write_json(files.MANIFEST, {**now, **own})
     directory.write_text(files.RECIPE, plugin_comment(recipe) + dump(recipe))
-    task = task_of(recipe, data)
-    learned = {
-        "output_function": task.output_function,
-        "target_scaling": task.scaling and task.scaling.to_json(),
-        "focal_alpha": task.alpha,
-        "threshold": asked_threshold(recipe, task),
-    }
-    directory.write_json(files.DATA, {**data.to_json(), **learned})
+    directory.write_json(files.DATA, {**data.to_json(), **learned(recipe, data)})
+
+
+def learned(recipe: Recipe, data: Data) -> dict[str, Any]:
+    """What `data.json` says of the outputs beside their targets."""
+    ends = ends_of(recipe, data)
+    if isinstance(ends, Task):
+        return {
+            "output_function": ends.output_function,
+            "target_scaling": ends.scaling and ends.scaling.to_json(),
+            "focal_alpha": ends.alpha,
+            "threshold": asked_threshold(recipe, ends),
+        }
+    own = {head.name: head.to_json() for head in data.heads}
+    return {"heads": {n: {**own[n], **learned(end.recipe, end.data)} for n, end in ends.all}}
+
+
+def keep_terms(directory: RunDirectory, terms: Mapping[str, Term]) -> None:
+    """Write the weights that losses of several outputs have reached, to evaluate with later."""
+    if terms:
+        described = directory.read_json(files.DATA)
+        for name, term in terms.items():
+            described["heads"][name]["term"] = term.values()
+        directory.write_json(files.DATA, described)
 
 
 def keras_manifest(*, seed: int, fingerprints: dict[str, Any]) -> dict[str, Any]:

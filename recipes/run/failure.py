@@ -77,7 +77,7 @@ def root_cause(error: Exception) -> str:
 
 def culprit(error: BaseException, recipe: Recipe, built: Experiment) -> Path | None:
     """The layer or callback of the recipe that an error came from, or None."""
-    names = {name: path for path, name in layer_names(recipe.model.layers, recipe.model.output)}
+    names = {name: path for path, name in layer_names(recipe.model)}
     layers = {
         id(layer): ("model", *names[layer.name])
         for layer in built.model.layers

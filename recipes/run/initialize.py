@@ -76,7 +76,8 @@ def _network_file(path: Path) -> Path:
 def _load_weights(model: Any, path: Path) -> None:
     if path.name.endswith(".weights.h5"):
         # Without the optimizer: a file may hold one, and the step with it.
-        load_weights(keras.Model(model.inputs[0], model.outputs[0]), path)
+        outputs = model.output if isinstance(model.output, dict) else model.outputs[0]
+        load_weights(keras.Model(model.inputs[0], outputs), path)
         return
     _assign(model.weights, _loaded(path, compiled=False).weights, "weights")
 

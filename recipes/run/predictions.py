@@ -31,6 +31,8 @@ class Predictions:
         decided: of several labels, 0 or 1 for each (rows, labels), by the run's thresholds; 0 in
             rows with an error. None for other tasks, whose decisions are `values`.
         kept: columns of the given rows that stand before the predictions, by name.
+        heads: of several outputs, the predictions of each by name; `values` and `outputs` are then
+            without columns.
     """
 
     values: np.ndarray
@@ -43,11 +45,14 @@ class Predictions:
     names: tuple[str, ...] = ()
     decided: np.ndarray | None = None
     kept: Mapping[str, list[Any]] = field(default_factory=dict)
+    heads: Mapping[str, "Predictions"] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.outputs)
 
     def __repr__(self) -> str:
+        if self.heads:
+            return f"Predictions({len(self)} rows of {', '.join(self.heads)})"
         what = f"{len(self.classes)} classes" if self.classes else f"shape {self.values.shape}"
         return f"Predictions({len(self)} rows, {what}, {len(self.errors)} errors)"
 
@@ -56,7 +61,8 @@ class Predictions:
 
         Classes: `prediction`, and `output_CLASS`, its probability, for each. Several labels: 0 or 1
         for each under its name, and `probability_LABEL`. Numbers: `prediction`, or
-        `prediction_NAME` for each of several.
+        `prediction_NAME` for each of several. The columns of several outputs begin with the name of
+        each: `OUTPUT_prediction`.
 
         Args:
             errors: add the column `error`. A row with an error has None in the others.
@@ -78,6 +84,12 @@ class Predictions:
         return found
 
     def _predicted(self) -> dict[str, list[Any]]:
+        if self.heads:
+            return {
+                f"{name}_{column}": cells
+                for name, head in self.heads.items()
+                for column, cells in head._predicted().items()
+            }
         outputs = self.outputs.T.tolist()
         if self.classes:
             names = [f"output_{name}" for name in self.classes]
@@ -112,14 +124,21 @@ class Predictions:
 
 
 def predictions(
-    found: np.ndarray, described: Mapping[str, Any], *, usable: np.ndarray | None = None
+    found: Any, described: Mapping[str, Any], *, usable: np.ndarray | None = None
 ) -> Predictions:
-    """Predictions from network outputs (rows, units).
+    """Predictions from network outputs (rows, units), or of several by name.
 
     Args:
         described: the run's `data.json`.
         usable: for each row that was given, whether the network saw it; by default all.
     """
+    if described.get("heads"):
+        each = {
+            name: predictions(found[name], {**described, "heads": {}, **head}, usable=usable)
+            for name, head in described["heads"].items()
+        }
+        none = np.empty((len(next(iter(each.values()))), 0), "float32")
+        return Predictions(none, none, heads=each)
     classes, labels = described["classes"], described["task"] == "multilabel"
     outputs = probabilities(found, described.get("output_function"))
     outputs = both_classes(outputs, classes)

@@ -2,24 +2,33 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from ...messages import logger
-from ..build import task as tasks
+from ...models.loss_weights import Term
 from ..build.experiment import evaluation
+from ..build.heads import (
+    EMPTY,
+    Ends,
+    ends_of,
+    loss_weights,
+    losses_of,
+    metrics_of,
+    reached_terms,
+)
 from ..build.images import decodable, undecodable
 from ..build.inputs import data_of
-from ..build.loss import loss_of
-from ..build.metrics import metrics
 from ..build.objects import Builder
 from ..build.preprocessing import raw
+from ..build.task import Task
 from ..build.windows import raw_windows
 from ..data import Data, Split
 from ..data.features import Fitted
 from ..data.frame import Frame
+from ..data.heads import field_of
 from ..data.naive import Forecasting
 from ..data.order import batches_of
 from ..data.rows import Reading, rows_of
@@ -91,8 +100,9 @@ def evaluated(
     """
     where = open_run(run)
     recipe = recipe_of(where, overrides, plugins=plugins)
+    data: Any
     if isinstance(on, str) and on in SPLITS:
-        splits = same_data(where, recipe)
+        splits: Any = same_data(where, recipe)
         if getattr(splits, on) is None:
             parts = on == "validation" and bool(read_result(where).folds)
             hint = f" Each fold has one; evaluate {where / files.FOLDS}/1." if parts else ""
@@ -101,12 +111,18 @@ def evaluated(
     else:
         data, split = _given_rows(where, recipe, on, on_error), "rows"
     model = model_of(where)
-    task, dataset = _batches(recipe, data, split)
-    found = _measured(recipe, data, model, split, task, dataset)
-    if not with_quality:
+    found = measured(recipe, data, model, split, reached(where, recipe))
+    ends = _as_trained(ends_of(recipe, data), data)
+    if not with_quality or isinstance(ends, Ends):
         return Evaluation(found, {})
     threshold = where.read_json(files.DATA).get("threshold")
-    return Evaluation(found, quality_of(task, data, model, split, dataset, threshold))
+    dataset: Any = evaluation(as_given(data, getattr(data, split)), ends)
+    return Evaluation(found, quality_of(ends, data, model, split, dataset, threshold))
+
+
+def reached(run: RunDirectory, recipe: Recipe) -> dict[str, Term]:
+    """The weights that losses of several outputs had at the end of a run."""
+    return reached_terms(recipe, run.read_json(files.DATA)) if recipe.model.outputs else {}
 
 
 def same_data(run: RunDirectory, recipe: Recipe, arrays: tuple[Any, Any] | None = None) -> Data:
@@ -146,6 +162,22 @@ class _GivenRows:
     focal_alpha: Any = None
     validation: Any = None
     test: Any = None
+    heads: Mapping[str, Any] = field(default_factory=dict)
+
+    def of(self, name: str) -> "_GivenRows":
+        """The same rows with the targets of one of several outputs."""
+        head = self.heads[name]
+        y = field_of(self.rows.y, name)
+        return replace(
+            self,
+            task=head["task"],
+            classes=tuple(head["classes"]),
+            num_outputs=1 if y.ndim == 1 else y.shape[1],
+            rows=Split(self.rows.x, y),
+            target_scaling=_scaling(head),
+            focal_alpha=alpha_of(head),
+            heads={},
+        )
 
     @property
     def train(self) -> Any:
@@ -169,8 +201,6 @@ def _given_rows(run: RunDirectory, recipe: Recipe, given: Any, on_error: OnError
         y = Scaling.from_json(described["scaling"]).apply(found.x).reshape(len(found.x), -1)
     outputs = 1 if y.ndim == 1 else y.shape[1]
     classes = tuple(described["classes"])
-    learned = described.get("target_scaling")
-    scaling = None if learned is None else Scaling.from_json(learned)
     return _GivenRows(
         described["task"],
         classes,
@@ -178,10 +208,17 @@ def _given_rows(run: RunDirectory, recipe: Recipe, given: Any, on_error: OnError
         Split(rows, y),
         reading.features,
         tuple(described.get("target") or ()),
-        scaling,
+        _scaling(described),
         forecasting,
         alpha_of(described),
+        heads=described.get("heads", {}),
     )
+
+
+def _scaling(described: Mapping[str, Any]) -> Scaling | None:
+    """What the targets of a run were learned in, as its `data.json` has it."""
+    learned = described.get("target_scaling")
+    return None if learned is None else Scaling.from_json(learned)
 
 
 def alpha_of(described: Mapping[str, Any]) -> float | tuple[float, ...] | None:
@@ -213,33 +250,48 @@ def log_rows(notes: Sequence[str], errors: Mapping[int, str]) -> None:
         logger.warning(legible(line))
 
 
-def measured(recipe: Recipe, data: Any, model: Any, split: str) -> dict[str, float]:
-    """Loss and metrics of a model on a split; empty if there is no such split."""
-    if getattr(data, split) is None:
-        return {}
-    return _measured(recipe, data, model, split, *_batches(recipe, data, split))
-
-
-def _batches(recipe: Recipe, data: Any, split: str) -> tuple[tasks.Task, Any]:
-    """The task, and the batches of a split as a saved model takes them."""
-    task = tasks.task_of(recipe, data)
-    if isinstance(data, _GivenRows):
-        task = replace(task, scaling=data.target_scaling, alpha=data.focal_alpha)
-    return task, evaluation(as_given(data, getattr(data, split)), task)
-
-
-def _measured(
-    recipe: Recipe, data: Any, model: Any, split: str, task: tasks.Task, dataset: Any
+def measured(
+    recipe: Recipe, data: Any, model: Any, split: str, terms: Mapping[str, Term] = EMPTY
 ) -> dict[str, float]:
+    """Loss and metrics of a model on a split; empty if there is no such split.
+
+    Args:
+        terms: how losses of several outputs enter their sum whose weight is no number.
+    """
+    chosen = getattr(data, split)
+    if chosen is None:
+        return {}
+    task = _as_trained(ends_of(recipe, data), data)
     builder = Builder(recipe, steps_per_epoch=1)
-    model.compile(loss=loss_of(recipe, task, builder), metrics=metrics(recipe, task, builder))
-    windows = getattr(data, split).x
+    model.compile(
+        loss=losses_of(recipe, task, builder, terms),
+        loss_weights=loss_weights(recipe) if isinstance(task, Ends) else None,
+        metrics=metrics_of(recipe, task, builder),
+    )
+    windows = chosen.x
+    dataset = evaluation(as_given(data, chosen), task)
     values: Any = model.evaluate(dataset, verbose=0, return_dict=True)
     found = {name: float(value) for name, value in values.items()}
     if data.forecasting is None:
         return found
     outputs = model.predict(dataset, verbose=0)
     return beside(found, data.forecasting.errors(windows.starts, np.asarray(outputs)))
+
+
+def _as_trained(ends: Task | Ends, data: Any) -> Task | Ends:
+    """The outputs with what was learned of the training targets, where these are not at hand."""
+    if isinstance(ends, Ends):
+        each = {
+            name: replace(end, task=_task_as_trained(end.task, end.data)) for name, end in ends.all
+        }
+        return Ends(each)
+    return _task_as_trained(ends, data)
+
+
+def _task_as_trained(task: Task, data: Any) -> Task:
+    if not isinstance(data, _GivenRows):
+        return task
+    return replace(task, scaling=data.target_scaling, alpha=data.focal_alpha)
 
 
 def as_given(data: Any, split: Split) -> Split:

@@ -12,6 +12,7 @@ from ..build.task import Form, Task, task_of
 from ..data import Data, Split
 from ..data.order import order_of, training_dataset
 from ..spec import Recipe
+from ..spec.heads import heads_of
 
 # Samples with their changes in some epochs, a line each; or more samples where nothing is changed.
 LINES, EPOCHS, ACROSS = 8, 5, 6
@@ -39,6 +40,9 @@ def samples(recipe: Recipe, data: Data) -> Samples:
     Raises:
         RecipeError: rows are no pictures.
     """
+    if data.heads:  # the targets of the first of several outputs are in the titles
+        name = data.heads[0].name
+        recipe, data = heads_of(recipe)[name], data.of(name)
     task = task_of(recipe, data)
     data, _ = encoded(data)
     split = Split(data.train.x, task.encode(data.train.y))

@@ -17,7 +17,7 @@ from ..build.parts import over_the_run
 from ..data import Data
 from ..data.order import batch_rows
 from ..spec import Recipe
-from .analysis import built_without_run
+from .analysis import built
 
 # How long steps are timed, in seconds.
 TIMED = 1.0
@@ -95,12 +95,12 @@ def summarize(recipe: Recipe, data: Data) -> Summary:
     Raises:
         RequestError: the recipe cannot be used.
     """
-    built = built_without_run(recipe, data)
-    model: Any = built.model
-    rows = batch_rows(len(data.train.y), recipe.data.batch_size)
+    made = built(recipe, data)
+    model: Any = made.model
+    rows = batch_rows(len(data.train), recipe.data.batch_size)
     trainable = _numbers(model.trainable_weights)
     frozen = _numbers(model.non_trainable_weights)
-    compiling, step = timed(built)
+    compiling, step = timed(made)
     return Summary(
         trainable=trainable,
         frozen=frozen,
@@ -110,11 +110,11 @@ def summarize(recipe: Recipe, data: Data) -> Summary:
         available_bytes=int(available()),
         step_flops=step_flops(model, rows),
         batch_size=rows,
-        steps=built.training.steps,
+        steps=made.training.steps,
         epochs=recipe.epochs,
         compile_seconds=compiling,
-        epoch_seconds=step * built.training.steps,
-        notes=tuple(notes(recipe, built)),
+        epoch_seconds=step * made.training.steps,
+        notes=tuple(notes(recipe, made)),
     )
 
 

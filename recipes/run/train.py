@@ -23,7 +23,7 @@ from ..record.directory import RunDirectory
 from ..record.result import Result, Status, StopReason
 from ..spec import Recipe
 from .assess import assess
-from .describe import describe
+from .describe import describe, keep_terms
 from .failure import failure_of, full_tracebacks, recorded
 from .forecast import with_errors
 from .initialize import initialize
@@ -239,6 +239,7 @@ class Run:
         splits = {"validation": self.built.validation}
         if test:
             splits["test"] = self.built.test
+        keep_terms(self.directory, self.built.terms)
         return assess(self.recipe, self.data, self.built.model, splits, self.directory)
 
     def metrics(self, dataset: Any) -> dict[str, float]:

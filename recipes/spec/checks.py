@@ -9,7 +9,20 @@ from .choices import Choice, Residual
 from .durations import Duration
 from .fields import closest, listed
 from .folds import folds_fit
-from .network import Found, layers_can_stand_in_a_list, layers_follow_one_another
+from .graph import (
+    graphs_stand_alone,
+    inputs_are_known,
+    parts_make_a_graph,
+    words_enter_alone,
+)
+from .graph_shapes import parts_fit_one_another
+from .heads import heads_of, outputs_have_targets, outputs_stand_alone
+from .network import (
+    Found,
+    layers_can_stand_in_a_list,
+    layers_follow_one_another,
+    lists_of_layers,
+)
 from .nodes import Node, Path, is_list
 from .phase_checks import (
     frozen_layers_exist,
@@ -106,6 +119,13 @@ def _not_logged(recipe: Recipe, monitor: str) -> Iterator[str]:
 
 def logged(recipe: Recipe) -> list[str]:
     """Names that training logs, without `val_`."""
+    heads = {name: _metrics(head) for name, head in heads_of(recipe).items()}
+    own = [f"{name}_{metric}" for name, found in heads.items() for metric in ("loss", *found)]
+    return [*ALWAYS_LOGGED, *(own if heads else _metrics(recipe))]
+
+
+def _metrics(recipe: Recipe) -> list[str]:
+    """Names of the metrics of a recipe with one output."""
     if recipe.metrics is None:
         task = known_task(recipe)
         defaults = {
@@ -116,10 +136,8 @@ def logged(recipe: Recipe) -> list[str]:
             "count": ["rmse", "mae"],
             None: ["accuracy", "auc", "rmse", "mae"],
         }
-        metrics = defaults[task]
-    else:
-        metrics = [str(metric.arguments.get("name", metric.name)) for metric in recipe.metrics]
-    return [*ALWAYS_LOGGED, *metrics]
+        return defaults[task]
+    return [str(metric.arguments.get("name", metric.name)) for metric in recipe.metrics]
 
 
 def one_owner_of_the_rate(recipe: Recipe) -> Found:
@@ -300,9 +318,10 @@ def decay_has_a_rate(recipe: Recipe) -> Found:
 
 def blocks_have_layers(recipe: Recipe) -> Found:
     """A network needs a layer, unless the output layer alone is meant, which is an empty list."""
-    for index, layer in enumerate(recipe.model.layers):
-        if isinstance(layer, Residual) and not layer.layers:
-            yield ("model", "layers", index), "a residual block needs at least one layer."
+    for path, layers in lists_of_layers(recipe.model):
+        for index, layer in enumerate(layers):
+            if isinstance(layer, Residual) and not layer.layers:
+                yield ("model", *path, index), "a residual block needs at least one layer."
 
 
 CHECKS: list[tuple[Check, frozenset[str]]] = [
@@ -330,11 +349,18 @@ CHECKS: list[tuple[Check, frozenset[str]]] = [
     (frozen_layers_exist, frozenset({"phases", "model", "data"})),
     (clipping_has_a_bound, frozenset({"gradient_clipping"})),
     (decay_has_a_rate, frozenset({"weight_decay"})),
+    (parts_make_a_graph, frozenset({"model"})),
+    (inputs_are_known, frozenset({"model", "data"})),
+    (words_enter_alone, frozenset({"model", "data"})),
+    (outputs_have_targets, frozenset({"model", "data"})),
+    (outputs_stand_alone, frozenset({"model", "data", "loss", "metrics"})),
+    (graphs_stand_alone, frozenset({"model", "data", "pretraining"})),
     (blocks_have_layers, frozenset({"model"})),
     (layers_can_stand_in_a_list, frozenset({"model"})),
     (layers_follow_one_another, frozenset({"model", "data"})),
     (backbones_take_pictures, frozenset({"model", "data", "pretraining"})),
     (cached_features_stay_the_same, frozenset({"model", "data", "phases"})),
+    (parts_fit_one_another, frozenset({"model", "data"})),
     (pictures_can_be_augmented, frozenset({"model", "data"})),
     (mixed_targets_fit_loss, frozenset({"loss", "data"})),
 ]

@@ -16,6 +16,7 @@ from .choices import ALIASES, Choice
 from .dump import to_plain
 from .fields import shown
 from .network import NOT_IN_A_LIST
+from .parts import OutputSection, PartSection
 from .pretraining import DbnSection
 from .schema import Recipe
 from .sections import DataSection, ModelSection
@@ -27,6 +28,8 @@ MODELS = {
     "data": DataSection,
     "window": WindowSection,
     "model": ModelSection,
+    "part": PartSection,
+    "output": OutputSection,
     "dbn": DbnSection,
 }
 # Kinds whose arguments are ours to document; Keras documents its own.

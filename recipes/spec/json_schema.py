@@ -12,6 +12,7 @@ from .augmentations import AUGMENTATIONS
 from .choices import ALIASES
 from .network import NOT_IN_A_LIST
 from .nodes import is_dict, is_list
+from .parts import MERGES
 from .schema import Recipe
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -30,6 +31,7 @@ def json_schema() -> dict[str, Any]:
         for name in keras_version.names(kind):
             definitions[f"{kind}.{name}"] = _arguments(kind, name)
     definitions["layer_items.choice"] = {"anyOf": [_choice("layers", NOT_IN_A_LIST), _residual()]}
+    definitions["merges.choice"] = _choice("layers", set(catalog.names("layers")) - MERGES)
     others = set(catalog.names("layers")) - set(AUGMENTATIONS)
     definitions["augmentations.choice"] = _choice("layers", others)
     schema["properties"]["extends"] = {

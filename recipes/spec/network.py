@@ -1,6 +1,6 @@
 """Which layers cannot stand in a list, or cannot follow one another, known without Keras."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from . import catalog
@@ -8,6 +8,7 @@ from .backbones import APPLICATIONS
 from .choices import Choice, Residual
 from .nodes import Path
 from .schema import Recipe
+from .sections import ModelSection
 from .shapes import Shape, Unfit, shape_after
 from .window_checks import rows_of_windows
 
@@ -64,23 +65,41 @@ TAKEN = ("rows", "scaling", "backbone")
 Found = Iterator[tuple[Path, str]]
 
 
+def lists_of_layers(model: ModelSection) -> Iterator[tuple[Path, Sequence[Any]]]:
+    """Each list of layers of a network, after its place: one, or one of each part."""
+    if not model.parts:
+        yield ("layers",), model.layers
+    for name, part in model.parts.items():
+        yield ("parts", name, "layers"), part.layers
+    for name, output in model.outputs.items():
+        yield ("outputs", name, "layers"), output.layers
+
+
+def outputs_of(model: ModelSection) -> Iterator[tuple[Path, Choice]]:
+    """Each output layer that a recipe names, after its place."""
+    if model.output is not None:
+        yield ("output",), model.output
+    for name, output in model.outputs.items():
+        if output.output is not None:
+            yield ("outputs", name, "output"), output.output
+
+
 def layers_can_stand_in_a_list(recipe: Recipe) -> Found:
     """A layer in a list has one input and one output, and a name that no other part has."""
-    output = recipe.model.output
-    for index, layer in enumerate(recipe.model.layers):
-        yield from _in_model(_unusable(layer, ("layers", index)))
-    if output is not None:
-        yield from _in_model(_unusable(output, ("output",)))
-    yield from _in_model(_name_clashes(recipe.model.layers, output))
+    for path, layers in lists_of_layers(recipe.model):
+        for index, layer in enumerate(layers):
+            yield from _in_model(_unusable(layer, (*path, index)))
+    for path, output in outputs_of(recipe.model):
+        yield from _in_model(_unusable(output, path))
+    yield from _in_model(_name_clashes(recipe.model))
 
 
 def layers_follow_one_another(recipe: Recipe) -> Found:
     """Each layer must take the shape that the one before it gives, as far as shapes are known."""
     # One mistake at a time: a layer that cannot stand here has no shape either.
-    if any(layers_can_stand_in_a_list(recipe)):
+    if recipe.model.parts or any(layers_can_stand_in_a_list(recipe)):
         return
-    layers, output = recipe.model.layers, recipe.model.output
-    found = [list(_misfits(layers, output, rows)) for rows in _rows(recipe)]
+    found = [list(_misfits(recipe.model, rows)) for rows in _rows(recipe)]
     if found and all(found):
         yield from _in_model(iter(found[0]))
 
@@ -118,12 +137,14 @@ def shapes_unchecked(recipe: Recipe) -> str | None:
     """Why not all shapes of the network were checked; None where they were."""
     if recipe.model.backbone is not None:
         return "what model.backbone gives is known when it is built"
+    if recipe.model.parts:
+        return "the shapes of a graph are all known when it is built"
     rows = next(iter(_rows(recipe)), None)
     if rows is None:
         return "the shape of a row is known when the data is read"
     for index, layer in enumerate(recipe.model.layers):
         try:
-            after = _through([layer], rows, ("layers",))
+            after = through([layer], rows, ("layers",))
         except Unfit:
             return None
         if after is None:
@@ -156,20 +177,30 @@ def _arguments(layer: Choice) -> Any:
     return catalog.entry("layers", layer.name).arguments
 
 
-def _name_clashes(layers: Sequence[Any], output: Choice | None) -> Found:
+def _name_clashes(model: ModelSection) -> Found:
     """Names that two layers would have, with the place of the second."""
-    seen = {*TAKEN, *(() if output is not None else ("output",))}
-    for path, name in layer_names(layers, output):
+    seen = {*TAKEN, *(f"{name}_output" for name, head in model.outputs.items() if not head.output)}
+    seen |= {"output"} if model.output is None and not model.outputs else set()
+    for path, name in layer_names(model):
         if name in seen:
             yield path, f"another part of the network is called `{name}`. Give it another `name`."
         seen.add(name)
 
 
-def layer_names(layers: Sequence[Any], output: Choice | None) -> Found:
+def layer_names(model: ModelSection) -> Found:
     """The name of each layer, as it is when the network is built, after its place."""
-    items = [*_named(layers, ("layers",))]
-    if output is not None:
-        items.append((("output",), output))
+    for name, part in model.parts.items():
+        merge = () if part.merge is None else [(("parts", name, "merge"), part.merge)]
+        yield from _counted([*merge, *_named(part.layers, ("parts", name, "layers"))], f"{name}_")
+    for name, head in model.outputs.items():
+        own = () if head.output is None else [(("outputs", name, "output"), head.output)]
+        yield from _counted([*_named(head.layers, ("outputs", name, "layers")), *own], f"{name}_")
+    output = () if model.output is None else [(("output",), model.output)]
+    yield from _counted([*_named(model.layers, ("layers",)), *output])
+
+
+def _counted(items: Sequence[tuple[Path, Choice]], prefix: str = "") -> Found:
+    """The names of layers that are counted together; those of a part begin with its own."""
     counts: dict[str, int] = {}
     for path, layer in items:
         for inner in layer.arguments.values():
@@ -177,7 +208,8 @@ def layer_names(layers: Sequence[Any], output: Choice | None) -> Found:
                 counts[inner.name] = counts.get(inner.name, 0) + 1
         count = counts.get(layer.name, 0)
         counts[layer.name] = count + 1
-        yield path, layer.arguments.get("name", f"{layer.name}_{count}" if count else layer.name)
+        own = f"{prefix}{layer.name}_{count}" if count else f"{prefix}{layer.name}"
+        yield path, layer.arguments.get("name", own)
 
 
 def _named(layers: Sequence[Any], path: Path) -> Iterator[tuple[Path, Choice]]:
@@ -188,32 +220,63 @@ def _named(layers: Sequence[Any], path: Path) -> Iterator[tuple[Path, Choice]]:
             yield (*path, index), layer
 
 
-def _misfits(layers: Sequence[Any], output: Choice | None, rows: Shape) -> Found:
+def _misfits(model: ModelSection, rows: Shape) -> Found:
     """The first layer of a model section that cannot follow the one before it, with its place."""
     try:
-        shape = _through(layers, rows, ("layers",))
-        if shape is not None and output is not None:
-            shape = _placed(output, shape, ("output",))
-        if shape is not None and len(shape) != 1:
-            yield (
-                ("layers",) if output is None else ("output",),
-                f"the network ends in rows of shape {shape}, and a target has one axis. "
-                "Put `flatten`, or a global pooling layer, before the output.",
-            )
+        yield from ends_misfit(model, {None: through(model.layers, rows, ("layers",))}, ("layers",))
     except Unfit as error:
         yield error.path, str(error)
 
 
-def _through(layers: Sequence[Any], shape: Shape, path: Path) -> Shape | None:
+def ends_misfit(
+    model: ModelSection, shapes: Mapping[str | None, Shape | None], path: Path
+) -> Found:
+    """What is wrong with the one end of a network, or with each of several.
+
+    Args:
+        shapes: behind each part by name, of which None is the last.
+        path: the place of the last layers.
+
+    Raises:
+        Unfit: an output cannot take what comes to it.
+    """
+    if not model.outputs:
+        yield from _misfit(shapes[None], model.output, path, ("output",))
+    for name, head in model.outputs.items():
+        place, shape = ("outputs", name), shapes[head.source]
+        if shape is not None:
+            shape = through(head.layers, shape, (*place, "layers"))
+        yield from _misfit(shape, head.output, place, (*place, "output"))
+
+
+def _misfit(shape: Shape | None, output: Choice | None, path: Path, place: Path) -> Found:
+    """What is wrong with an output layer, which has a place, or with what it would follow."""
+    if shape is not None and output is not None:
+        shape = placed(output, shape, place)
+    if shape is not None and len(shape) != 1:
+        yield (
+            path if output is None else place,
+            f"the network ends in rows of shape {shape}, and a target has one axis. "
+            "Put `flatten`, or a global pooling layer, before the output.",
+        )
+
+
+def through(layers: Sequence[Any], shape: Shape, path: Path) -> Shape | None:
+    """The shape behind layers; None where it is not known.
+
+    Raises:
+        Unfit: a layer cannot take what comes to it.
+    """
     for index, layer in enumerate(layers):
-        after = _placed(layer, shape, (*path, index))
+        after = placed(layer, shape, (*path, index))
         if after is None:
             return None
         shape = after
     return shape
 
 
-def _placed(layer: Any, shape: Shape, path: Path) -> Shape | None:
+def placed(layer: Any, shape: Shape, path: Path) -> Shape | None:
+    """The shape behind a layer or a residual block at a place; see `through`."""
     if isinstance(layer, Residual):
         return _added(layer, shape, path)
     try:
@@ -224,7 +287,7 @@ def _placed(layer: Any, shape: Shape, path: Path) -> Shape | None:
 
 def _added(block: Residual, shape: Shape, path: Path) -> Shape | None:
     """A residual block: what its layers give must have the shape of what they take."""
-    after = _through(block.layers, shape, (*path, *block.inner))
+    after = through(block.layers, shape, (*path, *block.inner))
     if after is None or after == shape or None in (*after, *shape):
         return after
     if block.shortcut == "projection" and _can_project(shape, after):

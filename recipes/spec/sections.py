@@ -1,19 +1,21 @@
 """The sections inside of a recipe and what each key means."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
+from pydantic import ConfigDict, model_validator
 from pydantic import Field as Key
-from pydantic import TypeAdapter
 
 from .arguments import choice, validated
 from .augmentations import Augmentation
 from .backbones import BACKBONE, BackboneChoice
-from .choices import Choice, Residual
+from .choices import Choice
 from .durations import Duration
 from .fields import Field, Mismatch, count_or, failure, is_number
 from .file_arguments import local_file
+from .layers import Layer
 from .nodes import is_dict, is_list
+from .parts import OutputSection, PartSection
 from .strict import MOST, Count, Seed, Strict, details, invalid
 from .targets import DEFAULT_THRESHOLD, Balance, Classes, Threshold
 from .windows import WindowSection
@@ -81,30 +83,6 @@ def _interval() -> Field:
     number = {"type": "number", "exclusiveMinimum": 0}
     schema = {"anyOf": [{"const": "auto"}, number, {"type": "string", "pattern": words}]}
     return Field(check, expected, schema)
-
-
-def _layer(value: Any) -> Choice | Residual:
-    """A layer choice, or a residual block."""
-    if isinstance(value, Residual):
-        return value
-    if not is_dict(value) or set(value) != {"residual"}:
-        return validated("layers", value)
-    given, inner = value["residual"], ("residual",)
-    try:
-        if is_dict(given):
-            block = _ResidualSection.model_validate(given)
-            return Residual(tuple(block.layers), block.shortcut, (*inner, "layers"))
-        if is_list(given) and given:
-            return Residual(tuple(_LAYERS.validate_python(list(given))))
-        raise failure("value", "expected a list of at least one layer.", received=given)
-    except ValueError as error:
-        raise invalid(details(inner, error)) from None
-
-
-Layer = Annotated[
-    Choice | Residual, Field(_layer, "expected a layer.", {"x-choice": "layer_items"})
-]
-_LAYERS = TypeAdapter(list[Layer])
 
 
 # How a column of a table enters the network, beside the features of the catalog.
@@ -208,11 +186,6 @@ SplitBy = Annotated[
         },
     ),
 ]
-
-
-class _ResidualSection(Strict):
-    layers: list[Layer] = Key(min_length=1)
-    shortcut: Literal["identity", "projection"] = "identity"
 
 
 class DataSection(Strict):
@@ -319,6 +292,10 @@ class DataSection(Strict):
 class ModelSection(Strict):
     """The network between the scaled input and the targets."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["layers"]}, {"required": ["parts"]}]}
+    )
+
     backbone: Annotated[BackboneChoice | None, BACKBONE] = Key(
         None,
         description="a network in front of the layers, without its own last one, described "
@@ -330,11 +307,32 @@ class ModelSection(Strict):
         "and keep it for other runs",
     )
     layers: list[Layer] = Key(
-        description="Keras layers in order; `residual: [...]` adds its layers' output to its input"
+        [],
+        description="Keras layers in order; `residual: [...]` adds its layers' output to its "
+        "input; required, but for a network of `parts`",
+    )
+    parts: dict[str, PartSection] = Key(
+        {},
+        description="named parts of a network that is a graph, in place of `layers`; sections, "
+        "described [below](#parts)",
     )
     output: Annotated[Choice, choice("layers")] | None = Key(
         None, description="the last layer; by default a dense one that fits the task"
     )
+    outputs: dict[str, OutputSection] = Key(
+        {},
+        description="several outputs by name, in place of `output`, each with its targets, loss "
+        "and metrics; sections, described [below](#outputs)",
+    )
+
+    @model_validator(mode="after")
+    def _layers_or_parts(self) -> Self:
+        if not self.parts and "layers" not in self.model_fields_set:
+            raise invalid(details(("layers",), failure("missing", "is missing.")))
+        if self.parts and self.layers:
+            wrong = "a network has `layers` or `parts`, not both. Put the layers into a part."
+            raise invalid(details(("layers",), failure("value", wrong)))
+        return self
 
 
 class EnsembleSection(Strict):

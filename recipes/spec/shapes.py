@@ -263,6 +263,19 @@ def _grouped(shape: Shape, arguments: Arguments) -> Shape:
     return shape
 
 
+def _positions(shape: Shape, arguments: Arguments) -> Shape:
+    if shape[0] is None:
+        raise Unfit("the number of steps must be fixed.")
+    return shape
+
+
+def _transformed(shape: Shape, arguments: Arguments) -> Shape:
+    heads = arguments["num_heads"]
+    if shape[-1] is not None and shape[-1] % heads:
+        raise Unfit(f"its {shape[-1]} channels cannot be divided among {heads} `num_heads`.")
+    return shape
+
+
 def _same(shape: Shape, arguments: Arguments) -> Shape:
     return shape
 
@@ -276,7 +289,7 @@ RULES: dict[str, tuple[int | None, Rule]] = {
             "layer_normalization", "leaky_relu", "masking", "normalization", "prelu",
             "random_brightness", "random_contrast", "random_flip", "random_rotation",
             "random_translation", "random_zoom", "relu", "rescaling", "rms_normalization",
-            "softmax", "unit_normalization",
+            "softmax", "stochastic_depth", "unit_normalization",
         ),
         (None, _same),
     ),
@@ -292,6 +305,9 @@ RULES: dict[str, tuple[int | None, Rule]] = {
     "spectral_normalization": (None, lambda shape, given: shape_after(given["layer"], shape)),
     "time_distributed": (None, _at_each_step),
     "bidirectional": (2, _both_ways),
+    "masked_average_pooling1d": (2, lambda shape, given: shape[-1:]),
+    "positional_embedding": (2, _positions),
+    "transformer_block": (2, _transformed),
     **dict.fromkeys(("gru", "lstm", "simple_rnn"), (2, _recurrent)),
 }  # fmt: skip
 for _axes in (1, 2, 3):

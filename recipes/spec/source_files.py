@@ -26,6 +26,7 @@ from .file_arguments import FILES
 from .file_patterns import columns_problem, is_pattern, matched, pattern_problem
 from .image_folders import Listing, listing, own_part
 from .nodes import Path, dotted
+from .parts import OTHERS, input_names
 from .schema import Recipe
 
 Found = Iterator[tuple[Path, str]]
@@ -209,6 +210,9 @@ def _named_columns(recipe: Recipe) -> Iterator[tuple[Path, str]]:
     for name in recipe.data.features or ():
         if name != "*":
             yield ("data", "features", name), name
+    for place, name in input_names(recipe.model.parts):
+        if name != OTHERS:
+            yield place, name
     window = recipe.data.window
     if window is not None:
         for key, name in (("time", window.time), ("by", window.by)):

@@ -5,7 +5,8 @@ from typing import Literal
 
 from .schema import Recipe
 
-Task = Literal["classification", "ordinal", "multilabel", "regression", "count"]
+# `several`: those of several outputs, each of which has one of the others.
+Task = Literal["classification", "ordinal", "multilabel", "regression", "count", "several"]
 # Tasks whose targets are one class a row, and those whose targets are numbers.
 CLASSES = frozenset({"classification", "ordinal"})
 NUMBERS = frozenset({"regression", "count"})

@@ -66,6 +66,7 @@ RANDOM = {
     "activation": lambda draw, axes: Choice("activations", "relu"),
     "target_shape": lambda draw, axes: draw.choices([-1, 1, 2, 4, 6], k=draw.randint(1, 3)),
     "dims": lambda draw, axes: dims(draw, axes + 1),
+    "num_heads": lambda draw, axes: draw.randint(1, 2),
 }  # fmt: skip
 INNER = {
     "bidirectional": lambda draw: choice("lstm", draw, 1),
@@ -83,7 +84,9 @@ def choice(name: str, draw: random.Random, axes: int) -> Choice:
             arguments[key] = INNER[name](draw)
         elif key == "padding" and name.startswith("zero_padding"):
             arguments[key] = some(draw, axes, 3, pairs=True)
-        elif key == "scale" and argument.default is True:
+        elif (key == "scale" and argument.default is True) or (
+            key == "activation" and argument.type
+        ):
             continue
         elif maker is not None and (argument.required or draw.random() < 0.7):
             arguments[key] = maker(draw, axes)

@@ -1,0 +1,143 @@
+"""The parts of a recipe as a graph, from the columns of a table or the rows of an array."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+import keras
+
+from ...models.graph import Part, connect_parts
+from ..data.features import Fitted
+from ..data.image_feature import FittedImage
+from ..spec import Choice, Recipe
+from ..spec.graph import ROWS, in_order, merge_of
+from ..spec.parts import OTHERS, PartSection, input_names
+from .objects import Builder
+from .preprocessing import MATRIX, by_name, looked_up, picture_block
+
+# Makes the layers of a list, whose place in the recipe it is given.
+Layers = Callable[[Builder, Sequence[Any], tuple[str | int, ...]], list[Any]]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The tensors that parts take by name.
+
+    Attributes:
+        names: of all of them, in order.
+        alone: those that are a tensor each.
+        matrix: the others side by side (rows, width).
+        spans: where each of them begins and ends in it.
+    """
+
+    names: tuple[str, ...]
+    alone: Mapping[str, Any]
+    matrix: Any = None
+    spans: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+    def joined(self, names: Sequence[str], layer: str) -> Any:
+        """One tensor of some of them.
+
+        Args:
+            layer: name of the layer that joins them, if one is needed.
+        """
+        runs: list[list[str]] = []
+        for name in names:
+            if runs and self._adjacent(runs[-1][-1], name):
+                runs[-1].append(name)
+            else:
+                runs.append([name])
+        found = [self._tensor(run) for run in runs]
+        return found[0] if len(found) == 1 else keras.layers.Concatenate(name=layer)(found)
+
+    def _adjacent(self, one: str, other: str) -> bool:
+        spans = self.spans
+        return one in spans and other in spans and spans[one][1] == spans[other][0]
+
+    def _tensor(self, run: Sequence[str]) -> Any:
+        if run[0] in self.alone:
+            return self.alone[run[0]]
+        first, last = self.spans[run[0]][0], self.spans[run[-1]][1]
+        whole = (first, last) == (0, self.matrix.shape[-1])
+        return self.matrix if whole else self.matrix[..., first:last]
+
+
+def rows_input(rows: Any) -> Inputs:
+    """The one input of data that is an array."""
+    return Inputs((ROWS,), {ROWS: rows})
+
+
+def column_inputs(features: Sequence[Fitted], inputs: Any) -> Inputs:
+    """The columns of a table among the blocks that a network takes.
+
+    Args:
+        features: what was learned of each column.
+        inputs: Keras tensors of the blocks.
+    """
+    blocks = by_name(features, inputs)
+    alone: dict[str, Any] = {feature.name: part for feature, part in looked_up(features, blocks)}
+    spans: dict[str, tuple[int, int]] = {}
+    column = 0
+    for index, feature in enumerate(features):
+        if isinstance(feature, FittedImage):
+            layer = keras.layers.Rescaling(1 / 255, name=f"pixels_{index}")
+            alone[feature.name] = layer(blocks[picture_block(index)])
+        elif feature.name not in alone:
+            spans[feature.name] = column, column + feature.width
+            column += feature.width
+    names = tuple(feature.name for feature in features)
+    return Inputs(names, alone, blocks.get(MATRIX), spans)
+
+
+def connected(recipe: Recipe, builder: Builder, inputs: Inputs, layers: Layers) -> dict[str, Any]:
+    """The output of each part of a recipe, by name.
+
+    Args:
+        layers: makes those of a list.
+
+    Raises:
+        LayerError: a layer cannot take what comes to it.
+    """
+    parts = recipe.model.parts
+    bodies: dict[str, tuple[Any, list[Any]]] = {}
+    for name, part in parts.items():
+        if part.use is None:
+            place, own = ("model", "parts", name), builder.within(name)
+            merge = part.merge and own.make("layers", part.merge, (*place, "merge"))
+            bodies[name] = merge, layers(own, part.layers, (*place, "layers"))
+    named = {name for _, name in input_names(parts)}
+    others = [name for name in inputs.names if name not in named]
+    tensors: dict[str, Any] = {}
+    made: list[Part] = []
+    for name in in_order(parts):
+        owner = parts[name].use or name
+        merge, body = bodies[owner]
+        joins = is_joined(merge_of(parts, name))
+        sources: list[str] = []
+        for taken in _taken(parts[name].sources, parts, joins):
+            if taken[0] in parts:
+                sources.append(taken[0])
+                continue
+            columns = [c for word in taken for c in (others if word == OTHERS else [word])]
+            sources.append(f"{name}: {', '.join(taken)}")
+            tensors[sources[-1]] = inputs.joined(columns, f"{name}_columns_{len(sources)}")
+        if joins:
+            several = len(sources) > 1
+            merge = keras.layers.Concatenate(name=f"{name}_concatenate") if several else None
+        made.append(Part(name, tuple(sources), body, merge, owner))
+    return connect_parts(tensors, made)
+
+
+def is_joined(merge: Choice | None) -> bool:
+    """Whether inputs are put side by side, so that it does not matter which are before."""
+    return merge is not None and merge.name == "concatenate" and not merge.arguments
+
+
+def _taken(
+    sources: Sequence[str], parts: Mapping[str, PartSection], joins: bool
+) -> Iterator[list[str]]:
+    """Sources one by one; inputs that follow one another together, if they are joined anyway."""
+    for _, run in groupby(sources, key=lambda name: joins and name not in parts):
+        found = list(run)
+        yield from ([found] if joins and found[0] not in parts else ([name] for name in found))

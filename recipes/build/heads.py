@@ -1,0 +1,161 @@
+"""The ends of a network: its one output, or several by name, each with a task of its own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...models.loss_weights import LossTerm, Term
+from ..data import Data
+from ..spec import Choice, Recipe
+from ..spec.heads import heads_of
+from ..spec.parts import LEARNED
+from .decision import check_threshold
+from .loss import loss_of
+from .metrics import metrics
+from .objects import Builder
+from .task import Task, summary, task_of
+
+EMPTY: Mapping[str, Term] = {}
+
+
+@dataclass(frozen=True)
+class End:
+    """One of several outputs.
+
+    Attributes:
+        recipe: of this output alone; its problems stand at the lines of the output.
+        task: form of its targets.
+        data: with its targets alone.
+    """
+
+    recipe: Recipe
+    task: Task
+    data: Data
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Several outputs by name; what a `Task` is to one."""
+
+    each: Mapping[str, End]
+
+    def encode(self, y: np.ndarray) -> dict[str, np.ndarray]:
+        """Targets by output, as its loss wants them.
+
+        Args:
+            y: records with a field for each output.
+        """
+        return {name: end.task.encode(np.ascontiguousarray(y[name])) for name, end in self.all}
+
+    @property
+    def all(self) -> list[tuple[str, End]]:
+        """Each output with its name."""
+        return list(self.each.items())
+
+
+def ends_of(recipe: Recipe, data: Data) -> Task | Ends:
+    """The task of the one output, or of each of several.
+
+    Raises:
+        RecipeError: a loss cannot compare the targets, with its line.
+    """
+    heads = heads_of(recipe)
+    if not heads:
+        return task_of(recipe, data)
+    own = {name: data.of(name) for name in heads}
+    return Ends(
+        {name: End(head, task_of(head, own[name]), own[name]) for name, head in heads.items()}
+    )
+
+
+def check_thresholds(recipe: Recipe, ends: Task | Ends, data: Data) -> None:
+    """Raise where a threshold cannot be had; several outputs have none to choose."""
+    if isinstance(ends, Task):
+        check_threshold(recipe, ends, data)
+
+
+def losses_of(
+    recipe: Recipe, ends: Task | Ends, builder: Builder, terms: Mapping[str, Term] = EMPTY
+) -> Any:
+    """The loss of the one output, or of each by name.
+
+    Args:
+        terms: how a loss enters the sum, where its weight is no number.
+    """
+    if isinstance(ends, Task):
+        return loss_of(recipe, ends, builder)
+    losses = {name: loss_of(end.recipe, end.task, builder) for name, end in ends.all}
+    return {
+        name: LossTerm(loss, terms[name]) if name in terms else loss
+        for name, loss in losses.items()
+    }
+
+
+def loss_weights(recipe: Recipe) -> dict[str, float] | None:
+    """The weights that are numbers, 1 for the others; None for one output."""
+    outputs = recipe.model.outputs
+    weights = {name: output.weight for name, output in outputs.items()}
+    numbers = {name: w if isinstance(w, float) else 1.0 for name, w in weights.items()}
+    return numbers or None
+
+
+def terms_of(recipe: Recipe, builder: Builder, model: Any, optimizer: Any) -> dict[str, Term]:
+    """How losses enter the sum whose weight is a schedule, or learned.
+
+    Args:
+        model: the network, which has a `LossWeight` for each that is learned.
+    """
+    found: dict[str, Term] = {}
+    for name, output in recipe.model.outputs.items():
+        if isinstance(output.weight, Choice):
+            place = ("model", "outputs", name, "weight")
+            schedule = builder.make("schedules", output.weight, place)
+            found[name] = Term.scheduled(schedule, optimizer.iterations)
+        elif output.weight == LEARNED:
+            found[name] = Term.learned(model.get_layer(weight_name(name)))
+    return found
+
+
+def reached_terms(recipe: Recipe, described: Mapping[str, Any]) -> dict[str, Term]:
+    """The same as a run has ended with them, from its `data.json`."""
+    heads: Mapping[str, Any] = described.get("heads", {})
+    return {
+        name: Term.constant(*heads[name].get("term", (1.0, 0.0)))
+        for name, output in recipe.model.outputs.items()
+        if not isinstance(output.weight, float)
+    }
+
+
+def weight_name(output: str) -> str:
+    """Name of the layer that has the learned weight of a loss."""
+    return f"{output}_loss_weight"
+
+
+def metrics_of(recipe: Recipe, ends: Task | Ends, builder: Builder) -> Any:
+    """The metrics of the one output, or of each by name."""
+    if isinstance(ends, Task):
+        return metrics(recipe, ends, builder)
+    return {name: metrics(end.recipe, end.task, builder) for name, end in ends.all}
+
+
+def output_words(recipe: Recipe, task: Task) -> str:
+    """An output layer, in words."""
+    choice = recipe.model.output
+    if choice is None and task.ordered:
+        return f"cumulative link, {task.units} classes"
+    if choice is None:
+        return f"dense, {task.units} x {task.activation}"
+    given = ", ".join(f"{name}={value}" for name, value in choice.arguments.items())
+    return f"{choice.name} ({given})" if given else choice.name
+
+
+def summary_of(recipe: Recipe, ends: Task | Ends, data: Data) -> str:
+    """A line about the task of each output."""
+    if isinstance(ends, Task):
+        return summary(ends, data, output_words(recipe, ends))
+    return "\n".join(
+        f"output {name}: {summary(end.task, end.data, output_words(end.recipe, end.task))}"
+        for name, end in ends.all
+    )

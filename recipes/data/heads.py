@@ -1,0 +1,107 @@
+"""Targets of several outputs of a network, each with a task of its own, as one array of rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import DataError
+from ..spec.targets import ClassName
+from ..spec.tasks import Task
+from .classes import as_words, encoded, known_classes, with_classes
+from .frame import Frame
+from .source import Source, of_table, with_task
+
+
+@dataclass(frozen=True)
+class HeadOptions:
+    """What a recipe says of the targets of one of several outputs.
+
+    Attributes:
+        target: names of the columns that are predicted.
+        task: what they are; None where their values decide it.
+        classes: the classes in their order, or None.
+        loss: name of the loss, which may decide the task too.
+    """
+
+    target: tuple[str, ...]
+    task: Task | None = None
+    classes: Sequence[ClassName] | None = None
+    loss: str | None = None
+
+
+@dataclass(frozen=True)
+class Head:
+    """The targets of one of several outputs.
+
+    Attributes:
+        name: of the output, and of the field of the targets.
+        target: names of the columns.
+        task: what they are.
+        classes: the classes in order; empty for the other tasks.
+    """
+
+    name: str
+    target: tuple[str, ...]
+    task: Task
+    classes: tuple[Any, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in `data.json`."""
+        return {"target": list(self.target), "task": self.task, "classes": list(self.classes)}
+
+
+def words_of(heads: Mapping[str, HeadOptions]) -> list[str]:
+    """Columns whose classes are given as words, whatever the cells look like."""
+    return [name for head in heads.values() if as_words(head.classes) for name in head.target]
+
+
+def of_heads(table: Frame, heads: Mapping[str, HeadOptions], where: str) -> Source:
+    """A source whose targets are records with a field for each output.
+
+    Classes are indices already, as each field has its own.
+
+    Raises:
+        DataError: a column is missing, or cannot be what it should be.
+    """
+    targets = [name for head in heads.values() for name in head.target]
+    found: list[Head] = []
+    fields: dict[str, np.ndarray] = {}
+    for name, head in heads.items():
+        other = [column for column in targets if column not in head.target]
+        rest = table.select([column for column in table.columns if column not in other])
+        try:
+            one = of_table(rest, head.target, where, head.task)
+            one = with_task(one, where, asked=head.task, loss=head.loss, guessed=True)
+            one = with_classes(one, head.classes, where, head.target)
+            classes = known_classes(one, where)
+        except DataError as error:
+            raise DataError(f"output `{name}`: {error}") from None
+        fields[name] = encoded(one.y, classes)
+        found.append(Head(name, head.target, one.task, classes))
+    inputs = table.select([column for column in table.columns if column not in targets])
+    if not inputs.columns:
+        raise DataError(f"{where}: no column is left to learn from.")
+    return Source(inputs, records(fields), "several", heads=tuple(found))
+
+
+def records(fields: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Arrays of the same rows as one array of records, a field each.
+
+    >>> records({"a": np.array([1.0, 2.0]), "b": np.array([0, 1])})["a"].tolist()
+    [1.0, 2.0]
+    """
+    kinds: list[Any] = [
+        (name, "float32" if y.dtype.kind == "f" else y.dtype, y.shape[1:])
+        for name, y in fields.items()
+    ]
+    made = np.empty(len(next(iter(fields.values()))), kinds)
+    for name, y in fields.items():
+        made[name] = y
+    return made
+
+
+def field_of(y: np.ndarray, name: str) -> np.ndarray:
+    """One field of an array of records, as an array of its own."""
+    return np.ascontiguousarray(y[name])

@@ -1,0 +1,102 @@
+"""The network of a recipe as boxes of its inputs, parts and outputs."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ..data import Data
+from ..report.graph import Box
+from ..spec import Choice, Recipe
+from ..spec.graph import ROWS, ends, in_order, merge_of
+from ..spec.parts import OTHERS, input_names
+from .analysis import built
+
+# The one part of a list of layers, and its input where columns are many.
+LIST, COLUMNS = "layers", "columns"
+# Arguments of a layer that are written beside its name.
+MOST_ARGUMENTS = 2
+
+
+def boxes_of(recipe: Recipe, data: Data) -> list[Box]:
+    """Inputs, parts in order, and outputs, with the shape that each gives.
+
+    Raises:
+        RequestError: the recipe cannot be used.
+    """
+    model: Any = built(recipe, data).model
+    shapes = _shapes(model, list(recipe.model.parts))
+    found = [*_inputs(recipe, data), *_parts(recipe, shapes)]
+    return [*found, *_outputs(recipe, model)]
+
+
+def _inputs(recipe: Recipe, data: Data) -> Iterator[Box]:
+    if not recipe.model.parts:
+        columns = tuple(feature.name for feature in data.features)
+        yield Box(COLUMNS, columns) if columns else Box(ROWS, (str(data.input_shape),))
+        return
+    named = dict.fromkeys(name for _, name in input_names(recipe.model.parts))
+    kinds = {feature.name: feature.kind for feature in data.features}
+    for name in named:
+        others = [other for other in kinds if other not in named] if name == OTHERS else []
+        given = () if not kinds or name == OTHERS else (str(kinds[name]),)
+        yield Box(name, tuple(others) or given or (str(data.input_shape),))
+
+
+def _parts(recipe: Recipe, shapes: dict[str, str]) -> Iterator[Box]:
+    parts = recipe.model.parts
+    if not parts:
+        yield Box(LIST, words_of(recipe.model.layers), (_first(recipe),))
+    for name in in_order(parts) if parts else ():
+        part, merge = parts[name], merge_of(parts, name)
+        lines = () if merge is None else words_of([merge])
+        lines += (f"layers of {part.use}",) if part.use else words_of(part.layers)
+        shape = shapes.get(part.use or name)
+        yield Box(name, lines + ((shape,) if shape else ()), part.sources)
+
+
+def _first(recipe: Recipe) -> str:
+    return ROWS if recipe.data.target is None and recipe.data.features is None else COLUMNS
+
+
+def _outputs(recipe: Recipe, model: Any) -> Iterator[Box]:
+    last = ends(recipe.model.parts)[-1] if recipe.model.parts else LIST
+    if not recipe.model.outputs:
+        output = recipe.model.output
+        lines = () if output is None else words_of([output])
+        yield Box("output", (*lines, _shown(model.outputs[0].shape)), (last,))
+    for name, head in recipe.model.outputs.items():
+        lines = words_of([*head.layers, *([] if head.output is None else [head.output])])
+        weight = head.weight.name if isinstance(head.weight, Choice) else head.weight
+        shape = _shown(model.output[name].shape)
+        yield Box(f"{name}: output", (*lines, shape, f"weight {weight}"), (head.source or last,))
+
+
+def words_of(layers: Sequence[Any]) -> tuple[str, ...]:
+    """Layers in a line each, with their first arguments.
+
+    >>> words_of([Choice("layers", "dense", {"units": 4})])
+    ('dense units=4',)
+    """
+    found: list[str] = []
+    for layer in layers:
+        if not isinstance(layer, Choice):
+            found += ["residual:", *(f"  {line}" for line in words_of(layer.layers))]
+            continue
+        given = list(layer.arguments.items())[:MOST_ARGUMENTS]
+        words = [f"{key}={v.name if isinstance(v, Choice) else v}" for key, v in given]
+        found.append(" ".join([layer.name, *words]))
+    return tuple(found)
+
+
+def _shapes(model: Any, parts: Sequence[str]) -> dict[str, str]:
+    """What each part gives, by the last of the layers that are called after it."""
+    found: dict[str, str] = {}
+    for layer in model.layers:
+        owners = [name for name in parts if layer.name.startswith(f"{name}_")]
+        if owners:
+            found[max(owners, key=len)] = _shown(layer.output.shape)
+    return found
+
+
+def _shown(shape: Any) -> str:
+    """A shape of one row."""
+    return f"gives {tuple(shape[1:])}"
