@@ -12,6 +12,7 @@ from ..data.order import batch_rows
 from ..data.scale import Scaling
 from ..errors import RecipeError
 from ..spec import Choice, Recipe
+from .adapters import add_adapters
 from .backbone import NAME, backbone
 from .capacity import TooLarge, check_memory, copies, unallocated_weights
 from .feature_cache import Features
@@ -87,6 +88,7 @@ def network(
         name=recipe.name,
         **training_parts(recipe, builder).active(),
     )
+    add_adapters(recipe, model)
     model.saves_network = True
     model.preprocessing = None if prepared is None else prepared.model
     return model

@@ -13,6 +13,7 @@ from .choices import Choice, Residual
 from .durations import Duration
 from .fields import Field, Mismatch, count_or, failure, is_number
 from .file_arguments import local_file
+from .lora import LoraSection
 from .nodes import is_dict, is_list
 from .strict import MOST, Count, Seed, Strict, details, invalid
 from .targets import DEFAULT_THRESHOLD, Balance, Classes, Threshold
@@ -324,6 +325,11 @@ class ModelSection(Strict):
         False,
         description="compute what a backbone that is frozen throughout makes of each row once, "
         "and keep it for other runs",
+    )
+    lora: LoraSection | None = Key(
+        None,
+        description="low-rank adapters that train in place of the weights of the backbone, or of "
+        "all layers but the last; described [below](#lora)",
     )
     layers: list[Layer] = Key(
         description="Keras layers in order; `residual: [...]` adds its layers' output to its input"
