@@ -67,6 +67,7 @@ def test_every_public_class_has_an_example():
         "docs/resume.md",
         "docs/images.md",
         "docs/series.md",
+        "docs/transfer.md",
         "docs/augmentation.md",
         "docs/data_from_python.md",
     ],

@@ -15,7 +15,9 @@ from .augmentations import AUGMENTATIONS
 from .choices import ALIASES, Choice
 from .dump import to_plain
 from .fields import shown
+from .lora import LoraSection
 from .network import NOT_IN_A_LIST
+from .phases import PhaseSection
 from .pretraining import DbnSection
 from .schema import Recipe
 from .sections import DataSection, ModelSection
@@ -27,6 +29,8 @@ MODELS = {
     "data": DataSection,
     "window": WindowSection,
     "model": ModelSection,
+    "lora": LoraSection,
+    "phases": PhaseSection,
     "dbn": DbnSection,
 }
 # Kinds whose arguments are ours to document; Keras documents its own.
