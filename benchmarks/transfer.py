@@ -2,9 +2,8 @@
 
 Run:    python benchmarks/transfer.py [--mnist mnist.npz] [--seeds 3] [--counts 10 50 500]
         python benchmarks/transfer.py --data FOLDER    # only writes the files of the two recipes
-Expect: 88.1, 87.6 and 83.8 % (frozen, phases, scratch) with 10 pictures a class, 95.7, 95.4 and 94.8 %
-        with 50, 98.4, 98.3 and 98.3 % with 500, in 17 minutes on two cores that were busy with other
-        work too
+Expect: frozen 88.1 %, phases 87.6 %, scratch 83.8 % with 10 pictures a class; 95.7, 95.4 and 94.8 %
+        with 50; 98.4, 98.3 and 98.3 % with 500; in 17 minutes on two busy cores
 
 `transfer_pretrain` trains a convolutional network on 0 to 4, once. For each number of pictures a
 class and each seed, which draws the pictures and the weights, three networks of one architecture
