@@ -27,6 +27,9 @@ class PhaseError(ValueError):
     Attributes:
         phase: its index.
         key: the argument that does not, such as `freeze`.
+
+    >>> PhaseError("matches no layer", phase=1, key="freeze").phase
+    1
     """
 
     def __init__(self, message: str, phase: int, key: str):

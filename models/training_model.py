@@ -11,6 +11,7 @@ from keras.src.models.functional import Functional
 
 from .clipping import GradientClipping
 from .decay import WeightDecay
+from .lora import merged
 from .loss_weights import without_weights
 from .training_parts import PART_NAMES, TrainingParts
 from .training_step import TrainingStep
@@ -79,14 +80,17 @@ class TrainingModel(TrainingStep, keras.Model):
         self.network().save(filepath, *args, **kwargs)
 
     def network(self) -> keras.Model:
-        """The layers and weights alone, as a model of Keras's own class, behind `preprocessing`."""
+        """The layers and weights alone, as a model of Keras's own class, behind `preprocessing`.
+
+        Low-rank adapters are added to the weights that they adapt.
+        """
         # A single output stands alone, several by name, without the weights of their losses.
         several = isinstance(self.output, dict)
         outputs: Any = without_weights(self.output) if several else self.outputs[0]
         if self.preprocessing is None:
-            return keras.Model(self.inputs[0], outputs, name=self.name)
+            return merged(keras.Model(self.inputs[0], outputs, name=self.name))
         raw = self.preprocessing.input
-        layers = keras.Model(self.input, outputs, name="network")
+        layers = merged(keras.Model(self.input, outputs, name="network"))
         return keras.Model(raw, layers(self.preprocessing(raw)), name=self.name)
 
     def get_config(self) -> dict[str, Any]:

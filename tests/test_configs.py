@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from images import write_folder
 from tables import COLUMNS, write_table
@@ -33,6 +34,8 @@ STAND_IN = {
     "diamonds": ["data.batch_size=32"],
     "movies": ["data.batch_size=32"],
     "flights": ["data.batch_size=32"],
+    # A short stand-in for the run that it begins with, as `own_data` trains it.
+    "transfer_finetune": ["phases=[{epochs: 1, freeze: backbone}, {epochs: 1}]"],
     "elecdemand": ["data.limit=null", "data.window.inputs=48", "data.window.horizon=8"],
 }
 # Recipes of tables that do not ship; they train on made-up ones.
@@ -56,7 +59,7 @@ def header(path: Path) -> str:
 
 
 def test_all_recipes_are_seen():
-    assert len(CONFIGS) == 52
+    assert len(CONFIGS) == 54
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=NAMES)
@@ -100,9 +103,25 @@ def own_data(name: str, folder: Path) -> list[str]:
         classes = [str(digit) for digit in range(10)]
         made = write_folder(folder / "mnist", classes, 16, ("train", "test"), (28, 28), 1)
         return [f"data.source.image_folder.path={made}"]
+    if name.startswith("transfer_"):
+        return digits_of_two_halves(name, folder)
     if name not in TABLES:
         return []
     return [f"data.source.csv.path={write_table(name, folder)}"]
+
+
+def digits_of_two_halves(name: str, folder: Path) -> list[str]:
+    """Overrides with pictures like those of MNIST, and a run to begin with."""
+    path = folder / "digits.npz"
+    draw = np.random.default_rng(0)
+    x, y = draw.integers(0, 256, (160, 28, 28)).astype("uint8"), np.arange(160) % 5
+    np.savez(path, x=x, y=y, x_test=x[:20], y_test=y[:20])
+    given = [f"data.source.npz.path={path}"]
+    if name == "transfer_pretrain":
+        return given
+    low = keras_recipes.load("transfer_pretrain", [*given, "epochs=1"])
+    low.train(out=folder / "low", progress=False)
+    return [*given, f"model.backbone.saved.path={folder / 'low'}"]
 
 
 @pytest.mark.parametrize("name", TRAINED)

@@ -68,6 +68,7 @@ def test_every_public_class_has_an_example():
         "docs/images.md",
         "docs/series.md",
         "docs/graphs.md",
+        "docs/transfer.md",
         "docs/augmentation.md",
         "docs/data_from_python.md",
     ],

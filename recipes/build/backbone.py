@@ -1,13 +1,10 @@
 """The backbone of a recipe: a network in front of its layers, with what it takes for pixels."""
 
 import hashlib
-import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -82,8 +79,6 @@ def backbone(recipe: Recipe, row_shape: tuple[int | None, ...]) -> Backbone | No
     try:
         if choice.name == "saved":
             return _saved(choice)
-        if choice.name == "hub":
-            return _hub(choice)
         return _application(choice, row_shape)
     except MissingWeights as error:
         message = (
@@ -136,7 +131,7 @@ def _weights_of_the_cache() -> Iterator[None]:
     fetch = file_utils.get_file
 
     def fetched(fname: Any = None, origin: Any = None, **options: Any) -> Any:
-        home = Path(os.path.expanduser(str(options.get("cache_dir") or keras_home())))
+        home = Path(str(options.get("cache_dir") or keras_home())).expanduser()
         path = home / options.get("cache_subdir", "datasets") / str(fname)
         try:
             return fetch(fname, origin, **options)
@@ -204,22 +199,11 @@ def _before_output(model: Any) -> Any:
             return tensor
 
 
-def _hub(choice: BackboneChoice) -> Backbone:
-    if find_spec("keras_hub") is None:
-        raise ValueError(
-            "needs KerasHub, which is not installed: pip install 'keras-recipes[hub]'."
-        )
-    model = import_module("keras_hub").models.Backbone.from_preset(
-        choice.arguments["preset"], name=NAME
-    )
-    return Backbone(model, pixels.in_colour)
-
-
 def weights_digest(model: keras.Model) -> str:
     """SHA-256 of all weights of a model, with their shapes."""
     found = hashlib.sha256()
     for weight in model.weights:
-        value: np.ndarray = np.asarray(weight)
+        value = np.asarray(weight)
         found.update(f"{value.dtype}{value.shape}".encode())
         found.update(value.tobytes())
     return found.hexdigest()

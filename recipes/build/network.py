@@ -19,6 +19,7 @@ from ..spec import Choice, Recipe
 from ..spec.graph import ends
 from ..spec.network import layer_names
 from ..spec.parts import LEARNED
+from .adapters import add_adapters
 from .backbone import NAME, backbone
 from .capacity import TooLarge, check_memory, copies, unallocated_weights
 from .feature_cache import Features
@@ -104,6 +105,7 @@ def network(
     parts = training_parts(recipe, builder).active()
     with computing_in(precision):  # by which Keras decides whether to scale the loss
         model = TrainingModel(inputs, outputs, name=recipe.name, **parts)
+    add_adapters(recipe, model)
     model.saves_network = True
     model.preprocessing = None if prepared is None else prepared.model
     return model

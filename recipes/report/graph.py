@@ -1,33 +1,18 @@
 """A picture of a network: its inputs, parts and outputs as boxes, from left to right."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from ..record.boxes import Box
 from .curves import label, save_picture
 
 # Inches of a box of one line, of each more line, and between boxes.
 WIDTH, LINE, GAP = 2.4, 0.2, 0.9
 MOST_LINES, MOST_LETTERS = 8, 34
-
-
-@dataclass(frozen=True)
-class Box:
-    """An input, a part or an output.
-
-    Attributes:
-        name: what it is called.
-        lines: what is written below its name.
-        sources: names of the boxes that arrows come from.
-    """
-
-    name: str
-    lines: tuple[str, ...] = ()
-    sources: tuple[str, ...] = ()
 
 
 def columns(boxes: Sequence[Box]) -> dict[str, int]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..data import Data
-from ..report.graph import Box
+from ..record.boxes import Box
 from ..spec import Choice, Recipe
 from ..spec.graph import ROWS, ends, in_order, merge_of
 from ..spec.parts import OTHERS, input_names

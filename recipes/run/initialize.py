@@ -15,6 +15,7 @@ from ...callbacks.run_state import (
     check_state,
 )
 from ...callbacks.variables import variable_groups
+from ...models.lora import PREFIX, adapters, load_adapters
 from ..build.saved_model import load_weights
 from ..errors import RecipeError, RequestError
 from ..record import directory as files
@@ -76,10 +77,14 @@ def _network_file(path: Path) -> Path:
 def _load_weights(model: Any, path: Path) -> None:
     if path.name.endswith(".weights.h5"):
         # Without the optimizer: a file may hold one, and the step with it.
+        # Keras sets adapters to 0 as it loads the weights that they are added to.
+        kept = adapters(model)
         outputs = model.output if isinstance(model.output, dict) else model.outputs[0]
         load_weights(keras.Model(model.inputs[0], outputs), path)
+        load_adapters(model, kept)
         return
-    _assign(model.weights, _loaded(path, compiled=False).weights, "weights")
+    own = [weight for weight in model.weights if not weight.name.startswith(PREFIX)]
+    _assign(own, _loaded(path, compiled=False).weights, "weights")
 
 
 def _load_training(model: Any, path: Path) -> None:

@@ -15,6 +15,7 @@ from ...callbacks.learning_rate import updates_in_all
 from ...callbacks.run_state import TrainingInterrupted
 from ...callbacks.run_state.callback_states import appended_file
 from ...messages import logger
+from ...models.lora import save_adapters
 from ..build.experiment import Experiment, experiment
 from ..data.arrays import first_rows
 from ..errors import RequestError
@@ -215,6 +216,8 @@ class Run:
     def finish(self) -> None:
         """Save the model, and evaluate it if the training is complete."""
         model: Any = self.built.model
+        if self.recipe.model.lora is not None:
+            self.directory.write(files.ADAPTER, lambda path: save_adapters(model, path))
         if self.result.status == "interrupted":
             self.directory.write(files.MODEL, model.network().save)
             return

@@ -59,6 +59,8 @@ def cached_features_stay_the_same(recipe: Recipe) -> Found:
     if recipe.model.backbone is None:
         yield place, "there is no `backbone` whose features could be cached."
         return
+    if recipe.model.lora is not None:
+        yield place, "`model.lora` trains the backbone, so that its features change."
     if recipe.data.augment:
         yield place, "`data.augment` gives a row other pixels, and features, in each epoch."
     if not recipe.phases:

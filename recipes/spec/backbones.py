@@ -105,20 +105,20 @@ COMMON = {
 # Backbones from elsewhere: their arguments, and those of them that must be given.
 OTHERS: dict[str, tuple[dict[str, Field], tuple[str, ...]]] = {
     "saved": ({"path": local_file(), "until": either(text(), nothing())}, ("path",)),
-    "hub": ({"preset": text()}, ("preset",)),
 }
 EXPECTED = (
-    "expected a network of `keras.applications`, `saved: {path: ...}`, `hub: {preset: ...}`, "
-    "or null."
+    "expected a network of `keras.applications`, such as `mobilenet_v2`, `saved: {path: ...}`, or "
+    "null."
 )
 
 
 def _check(value: Any) -> BackboneChoice | None:
     if value is None or isinstance(value, BackboneChoice):
         return value
+    given: Any = None
+    written: tuple[str, ...] = ()
     if isinstance(value, str):
-        name, given = _known(value), {}
-        written: tuple[str, ...] = ()
+        name = _known(value)
     elif is_dict(value) and len(value) == 1:
         key, given = next(iter(value.items()))
         written = (str(key),)
@@ -128,7 +128,8 @@ def _check(value: Any) -> BackboneChoice | None:
             raise invalid(details(written, error)) from None
     else:
         raise failure("choice", EXPECTED, received=value)
-    given = dict[str, Any]() if given is None else given
+    if given is None:
+        given = {}
     fields, required = arguments_of(name)
     if not is_dict(given):
         wrong = f"expected a mapping with {listed(list(fields))}."
@@ -151,6 +152,12 @@ def _known(name: Any) -> str:
     names = [*APPLICATIONS, *OTHERS]
     if isinstance(name, str) and name in names:
         return name
+    if name == "hub":
+        wrong = (
+            "presets of KerasHub are not supported yet. Name a network of `keras.applications`, or "
+            "give a model of your own as `saved: {path: ...}`."
+        )
+        raise failure("refused", wrong)
     close = difflib.get_close_matches(str(name), names, n=3, cutoff=0.6)
     hint = f"Did you mean {listed(close)}?" if close else f"There are {listed(names)}."
     raise failure("name", f"there is no backbone `{name}`.", hint=hint)

@@ -15,8 +15,10 @@ from .augmentations import AUGMENTATIONS
 from .choices import ALIASES, Choice
 from .dump import to_plain
 from .fields import shown
+from .lora import LoraSection
 from .network import NOT_IN_A_LIST
 from .parts import OutputSection, PartSection
+from .phases import PhaseSection
 from .pretraining import DbnSection
 from .schema import Recipe
 from .sections import DataSection, ModelSection
@@ -30,6 +32,8 @@ MODELS = {
     "model": ModelSection,
     "part": PartSection,
     "output": OutputSection,
+    "lora": LoraSection,
+    "phases": PhaseSection,
     "dbn": DbnSection,
 }
 # Kinds whose arguments are ours to document; Keras documents its own.

@@ -65,7 +65,8 @@ RUN_FILES = frozenset(
     {
         "recipe.yaml", "manifest.json", "metrics.jsonl", "gradients.jsonl", "pretraining.json",
         "model.keras", "data.json", "quality.json", "result.json", "report.html", "traceback.txt",
-        "run.lock", "pretraining", "tensorboard", "members", "folds", "out_of_fold.csv",
+        "run.lock", "adapter.npz", "pretraining", "tensorboard", "members", "folds",
+        "out_of_fold.csv",
         "checkpoints/state",
         "checkpoints/best.keras",
     }

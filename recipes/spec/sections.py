@@ -14,6 +14,7 @@ from .durations import Duration
 from .fields import Field, Mismatch, count_or, failure, is_number
 from .file_arguments import local_file
 from .layers import Layer
+from .lora import LoraSection
 from .nodes import is_dict, is_list
 from .parts import OutputSection, PartSection
 from .strict import MOST, Count, Seed, Strict, details, invalid
@@ -305,6 +306,11 @@ class ModelSection(Strict):
         False,
         description="compute what a backbone that is frozen throughout makes of each row once, "
         "and keep it for other runs",
+    )
+    lora: LoraSection | None = Key(
+        None,
+        description="low-rank adapters that train in place of the weights of the backbone, or of "
+        "all layers but the last; described [below](#lora)",
     )
     layers: list[Layer] = Key(
         [],

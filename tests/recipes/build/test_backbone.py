@@ -70,11 +70,6 @@ def test_pictures_that_it_cannot_take(pictures):
         backbone(recipe(pictures, small()), (64,))
 
 
-def test_kerashub_is_an_extra(pictures):
-    with pytest.raises(RecipeError, match=r"pip install 'keras-recipes\[hub\]'"):
-        backbone(recipe(pictures, {"hub": {"preset": "resnet_18_imagenet"}}), (8, 8))
-
-
 CONVOLUTION = [
     {"reshape": {"target_shape": [8, 8, 1]}},
     {"conv2d": {"filters": 3, "kernel_size": 3}},

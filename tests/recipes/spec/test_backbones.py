@@ -70,6 +70,7 @@ def test_files_are_relative_to_the_recipe(tmp_path):
         ),
         ("{mobilenet_v2: {weights: null, alpha: 0.35}}", "3", "5: model.backbone", "expected a"),
         ("mobilenet_v2: {weights: null, alpha: 0.35}", "saved: {}", "5:", "is missing"),
+        ("mobilenet_v2", "hub", "5: model.backbone.hub", "KerasHub are not supported yet"),
         ("cifar10", "cifar10\n  scale: minmax", "4: data.scale", "would get it scaled twice"),
         ("cifar10", "digits", "5: model.backbone", "takes pictures (height, width, channels)"),
         ("cifar10", "mnist", "5: model.backbone", "Give it a `size`"),

@@ -151,3 +151,19 @@ def test_a_sweep_can_be_sent_to_another_process(made):
 def test_a_sweep_is_frozen(made):
     with pytest.raises(dataclasses.FrozenInstanceError):
         made.seed = 3
+
+
+def test_a_phase_is_varied_by_its_path(tmp_path):
+    (tmp_path / "r.yaml").write_text(
+        "name: r\ndata: {source: iris}\nmodel: {layers: [{dense: {units: 3}}]}\n"
+        "phases: [{epochs: 2, freeze: ^dense, learning_rate: 0.1}, {epochs: 3}]\n"
+    )
+    (tmp_path / "s.yaml").write_text(
+        "name: s\nrecipe: r.yaml\nobjective: {minimize: val_loss}\nalgorithm: grid\n"
+        "space:\n  phases[0].learning_rate: {choice: [0.2, 0.3]}\n"
+        "  phases[1].epochs: {choice: [4, 5]}\n"
+    )
+    made = load_sweep(tmp_path / "s.yaml")
+    recipe = trial_recipe(made, {"phases[0].learning_rate": 0.3, "phases[1].epochs": 5})
+    assert [phase.learning_rate for phase in recipe.phases] == [0.3, None]
+    assert recipe.epochs == 7

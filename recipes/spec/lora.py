@@ -1,0 +1,45 @@
+"""`model.lora`: thin matrices that are trained in place of the weights they are added to."""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import Field as Key
+
+from .fields import Field, Mismatch
+from .nodes import is_list
+from .strict import MOST, Count, Strict
+
+EXPECTED = "expected a regular expression for the paths of layers, or a list of them."
+
+
+def _patterns(value: Any) -> list[str]:
+    patterns = list(value) if is_list(value) else [value]
+    if not patterns or not all(isinstance(pattern, str) and pattern for pattern in patterns):
+        raise Mismatch(EXPECTED)
+    for pattern in patterns:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise Mismatch(f"is no regular expression: {error}.") from None
+    return patterns
+
+
+class LoraSection(Strict):
+    """Adapters of the backbone, or of all layers but the last."""
+
+    rank: Count = Key(description="numbers between the two matrices of an adapter")
+    layers: Annotated[
+        list[str],
+        Field(
+            _patterns,
+            EXPECTED,
+            {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
+        ),
+    ] = Key(
+        ["."],
+        description="dense, einsum-dense and embedding layers that get one: regular expressions "
+        "for their paths; by default all",
+    )
+    alpha: float | None = Key(
+        None, gt=0, le=MOST, description="adapters are added alpha / rank times; by default once"
+    )

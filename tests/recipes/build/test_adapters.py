@@ -1,0 +1,58 @@
+"""Adapters in a recipe: of a run of one's own, saved beside the model and merged in it."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_recipes
+from keras_recipes.recipes.errors import RecipeError
+
+BASE = {
+    "name": "x",
+    "data": {"source": "iris", "scale": "standardize", "batch_size": 50},
+    "model": {
+        "layers": [{"dense": {"units": 150, "activation": "relu"}}, {"dense": {"units": 90}}]
+    },
+    "epochs": 1,
+    "learning_rate": 0.1,
+}
+
+
+def test_a_run_with_adapters_of_another_one(eager, tmp_path):
+    first = keras_recipes.load(BASE).train(out=tmp_path / "first", progress=False)
+    changes = {"model.lora": {"rank": 1, "layers": "^dense"}, "initialize.weights": first.directory}
+    result = keras_recipes.load(BASE, changes).train(out=tmp_path / "next", progress=False)
+    with np.load(tmp_path / "next" / "adapter.npz") as file:
+        adapters = {name: file[name] for name in file.files}
+    assert set(adapters) == {
+        f"{layer}/lora_kernel_{side}" for layer in ("dense", "dense_1") for side in "ab"
+    }
+    kernel, before = (run.model.get_layer("dense").get_weights() for run in (result, first))
+    product = adapters["dense/lora_kernel_a"] @ adapters["dense/lora_kernel_b"]
+    np.testing.assert_allclose(kernel[0], before[0] + product, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(kernel[1], before[1])
+    assert (product != 0).any()
+    assert keras_recipes.evaluate(tmp_path / "next")["loss"] == pytest.approx(result.test["loss"])
+    loaded = keras.models.load_model(tmp_path / "next" / "model.keras")
+    assert not any("lora" in v.path for v in loaded.weights)
+
+
+@pytest.mark.parametrize(
+    ("lora", "message"),
+    [
+        ({"rank": 0}, r"model\.lora\.rank: expected a whole number > 0"),
+        ({"rank": 2, "layers": "("}, r"model\.lora\.layers: is no regular expression"),
+        ({"layers": "dense"}, r"model\.lora\.rank: is missing"),
+        ({"rank": 2, "ranks": 2}, "Did you mean `rank`"),
+    ],
+)
+def test_a_wrong_argument_is_told(lora, message):
+    with pytest.raises(RecipeError, match=message):
+        keras_recipes.load(BASE, {"model.lora": lora})
+
+
+def test_a_pattern_without_a_layer_is_told_with_its_line(tmp_path):
+    recipe = keras_recipes.load(BASE, {"model.lora": {"rank": 2, "layers": ["dense", "output"]}})
+    with pytest.raises(RecipeError, match=r"lora\.layers: `output` matches no dense.*dense_1"):
+        recipe.train(out=tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
