@@ -48,7 +48,8 @@ class Phase:
             path, which is the names of the models and layers around it and its own, joined by `/`;
             True for all but the last layer with weights; False for none.
         gradual: number of groups that the frozen layers are unfrozen in, one after the other, from
-            the last to the first, within the phase, which has more epochs than groups. None for no unfreezing.
+            the last to the first, within the phase, which has more epochs than groups. None for no
+            unfreezing.
         optimizer: `keep` its state, or begin with a `fresh` one: moments and step as at first.
 
     Raises:
