@@ -215,6 +215,7 @@ class MaskedAveragePooling1D(keras.layers.Layer):
     def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
         self.supports_masking = True
+        self.input_spec = keras.layers.InputSpec(ndim=3)
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
         """The mean (rows, channels) of steps (rows, steps, channels)."""
