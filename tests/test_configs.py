@@ -32,6 +32,8 @@ STAND_IN = {
     "wine_folds": ["data.folds=2"],
     "diamonds": ["data.batch_size=32"],
     "movies": ["data.batch_size=32"],
+    "movies_graph": ["data.batch_size=32"],
+    "two_heads": ["data.batch_size=32"],
     "flights": ["data.batch_size=32"],
     "elecdemand": ["data.limit=null", "data.window.inputs=48", "data.window.horizon=8"],
 }
@@ -56,7 +58,7 @@ def header(path: Path) -> str:
 
 
 def test_all_recipes_are_seen():
-    assert len(CONFIGS) == 52
+    assert len(CONFIGS) == 54
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=NAMES)
