@@ -61,6 +61,7 @@ class PositionalEmbedding(keras.layers.Layer):
         super().__init__(**kwargs)
         self.kind = check_choice("kind", kind, ("learned", "sinusoidal"))
         self.supports_masking = True
+        self.input_spec = keras.layers.InputSpec(ndim=3)
 
     def build(self, input_shape: Any) -> None:
         """Make the vectors of the positions."""
@@ -142,6 +143,7 @@ class TransformerBlock(keras.layers.Layer):
         self.drop_path = check_number("drop_path", drop_path, ge=0, lt=1)
         self.activation, self.norm_first, self.causal = activation, norm_first, causal
         self.supports_masking = True
+        self.input_spec = keras.layers.InputSpec(ndim=3)
         self.inner = keras.layers.Dense(units, activation=activation, name="inner")
         self.norms = [
             keras.layers.LayerNormalization(epsilon=1e-6, name=f"norm_{index}") for index in (0, 1)

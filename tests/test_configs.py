@@ -33,6 +33,8 @@ STAND_IN = {
     "wine_folds": ["data.folds=2"],
     "diamonds": ["data.batch_size=32"],
     "movies": ["data.batch_size=32"],
+    "movies_graph": ["data.batch_size=32"],
+    "two_heads": ["data.batch_size=32"],
     "flights": ["data.batch_size=32"],
     # A short stand-in for the run that it begins with, as `own_data` trains it.
     "transfer_finetune": ["phases=[{epochs: 1, freeze: backbone}, {epochs: 1}]"],

@@ -77,11 +77,14 @@ def step_flops(model: Any, batch: int) -> float:
     for layer in model.layers:
         weights = sum(math.prod(weight.shape) for weight in layer.trainable_weights)
         if weights:
-            work += weights * max(_positions(layer.input), _positions(layer.output))
+            # A layer of a subclassed model may have no symbolic input.
+            ends = getattr(layer, "input", []), getattr(layer, "output", [])
+            work += weights * max(map(_positions, ends))
     return 6 * batch * work
 
 
 def _positions(tensors: Any) -> int:
     """Places of a tensor at which a layer applies its kernel: pixels, or steps of a sequence."""
     found = tensors if isinstance(tensors, (list, tuple)) else [tensors]
-    return max(math.prod(size or 1 for size in tensor.shape[1:-1]) for tensor in found)
+    sizes = (math.prod(size or 1 for size in tensor.shape[1:-1]) for tensor in found)
+    return max(sizes, default=1)

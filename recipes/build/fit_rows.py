@@ -62,16 +62,20 @@ class Rows:
             return dataset
         layout = self.layout
 
-        def batch(blocks: Mapping[str, tf.Tensor], y: tf.Tensor) -> tuple[Any, ...]:
-            if isinstance(layout, str):
-                x: Any = _as_floats(blocks[layout])
-            elif isinstance(layout, dict):
-                x = {name: blocks[key] for name, key in layout.items()}
-            else:
-                x = tuple(blocks[key] for key in layout)
+        def batch(blocks: Mapping[str, tf.Tensor], y: Any) -> tuple[Any, ...]:
+            x = _laid_out(blocks, layout)
             return (x, y) if WEIGHTS not in blocks else (x, y, blocks[WEIGHTS])
 
         return dataset.map(batch)
+
+
+def _laid_out(blocks: Mapping[str, tf.Tensor], layout: Layout) -> Any:
+    """Blocks as the inputs of a model nest."""
+    if isinstance(layout, str):
+        return _as_floats(blocks[layout])
+    if isinstance(layout, dict):
+        return {name: blocks[key] for name, key in layout.items()}
+    return tuple(blocks[key] for key in layout)
 
 
 def rows_for(model: keras.Model, x: Any, where: str, weights: Any = None) -> Rows:

@@ -27,12 +27,12 @@ class End:
     Attributes:
         recipe: of this output alone; its problems stand at the lines of the output.
         task: form of its targets.
-        data: with its targets alone.
+        data: with its targets alone; None for a model of the user's own.
     """
 
     recipe: Recipe
     task: Task
-    data: Data
+    data: Any = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from ...callbacks.epoch_order import EpochOrder
 from ...messages import logger
 from ...models import wrap
 from ..build import experiment as build
+from ..build.fit_ends import ends_for
 from ..build.fit_rows import rows_for
 from ..build.fitting import (
     class_weights,
@@ -20,8 +21,8 @@ from ..build.fitting import (
     first_batch_task,
     own_validation,
     same_form,
-    task_for,
 )
+from ..build.heads import Ends
 from ..build.objects import Builder
 from ..build.parts import training_parts
 from ..build.phases import phases_of
@@ -65,7 +66,7 @@ class Ready:
     """
 
     recipe: Recipe
-    task: Task
+    task: Task | Ends
     dataset: Any
     builder: Builder
     rows: int
@@ -80,7 +81,7 @@ def fit(
 ) -> keras.callbacks.History:
     """Train `model` in place with the recipe's optimizer, schedule, clipping and callbacks.
 
-    Targets mean what they mean to `model.fit`; `recipes.build.fitting` has the rules. Without
+    Targets mean what they mean to `model.fit`; `recipes.build.fit_targets` has the rules. Without
     `validation_data`, the part of the rows that the recipe's `data.validation` asks for is used for
     validation; there is no test split. Neither rows nor targets are scaled.
 
@@ -136,8 +137,8 @@ def _held(recipe: Recipe, model: keras.Model, x: Any, given: Given) -> Ready:
         raise RequestError(
             "steps_per_epoch: rows in memory have a number of batches already; it is for datasets."
         )
-    task, targets = task_for(recipe, model, given.y)
     rows = rows_for(model, x, "x", given.sample_weight)
+    task, targets = ends_for(recipe, model, given.y, x)
     data, kept = data_for(recipe, task, rows, targets, divide=given.validation_data is None)
     if recipe.pretraining is not None and not rows.is_plain:
         raise RequestError("pretraining: learns from one array of rows without weights.")
@@ -217,14 +218,14 @@ def _refuse(recipe: Recipe, stream: Stream, given: Given) -> None:
         )
 
 
-def _class_weight(task: Task, given: Given) -> dict[str, Any]:
+def _class_weight(task: Task | Ends, given: Given) -> dict[str, Any]:
     if given.class_weight is None:
         return {}
     return {"class_weight": class_weights(task, given.class_weight)}
 
 
 def _validation(
-    recipe: Recipe, model: keras.Model, task: Task, given: Given
+    recipe: Recipe, model: keras.Model, task: Task | Ends, given: Given
 ) -> tuple[Any, dict[str, Any]]:
     """The user's validation data as `model.fit` takes it, and more arguments of `fit`."""
     data = given.validation_data

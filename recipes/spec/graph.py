@@ -136,8 +136,11 @@ def parts_make_a_graph(recipe: Recipe) -> Found:
 
 def _unused(recipe: Recipe) -> Found:
     """Parts that lead to no output."""
-    followed = {output.source for output in recipe.model.outputs.values()} - {None}
-    last = [name for name in ends(recipe.model.parts) if name not in followed]
+    parts, outputs = recipe.model.parts, recipe.model.outputs
+    if not parts:
+        return
+    followed = {output.source or ends(parts)[-1] for output in outputs.values()}
+    last = [name for name in ends(parts) if name not in followed]
     if last and followed:
         yield (
             ("model", "parts", last[0]),

@@ -113,6 +113,12 @@ COLUMNS: dict[str, dict[str, Cells]] = {
 }
 
 
+# Recipes that read the table of another one, with cells that they name.
+COLUMNS["movies_graph"] = {**COLUMNS["movies"]}
+CUTS = ("Fair", "Good", "Very Good", "Premium", "Ideal")
+COLUMNS["two_heads"] = {**COLUMNS["diamonds"], "cut": words(*CUTS)}
+
+
 def write_table(name: str, folder: Path, rows: int = 300) -> Path:
     """Write the table that the recipe of a name reads, with random cells."""
     draw, path = random.Random(1), folder / f"{name}.csv"

@@ -6,7 +6,8 @@ import pytest
 
 import keras_recipes
 from keras_recipes.recipes.build.fit_rows import rows_for
-from keras_recipes.recipes.build.fitting import data_for, own_validation, task_for
+from keras_recipes.recipes.build.fit_targets import task_for
+from keras_recipes.recipes.build.fitting import data_for, own_validation
 from keras_recipes.recipes.errors import RequestError
 
 RNG = np.random.default_rng(0)
