@@ -65,10 +65,11 @@ def ends_for(recipe: Recipe, model: keras.Model, y: Any, x: Any) -> tuple[Task |
 def _outputs(model: keras.Model, y: Any, x: Any) -> dict[str, Output] | None:
     """The ends of a model by name; None where there is one."""
     graph = getattr(model, "outputs", None)
-    if graph and len(graph) == 1 and not isinstance(model.output, dict):
+    # A Sequential has outputs, and no `output`.
+    output: Any = getattr(model, "output", None)
+    if graph and len(graph) == 1 and not isinstance(output, dict):
         return None
     if graph:
-        output: Any = model.output
         named = (
             output
             if isinstance(output, dict)
