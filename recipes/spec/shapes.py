@@ -264,8 +264,6 @@ def _grouped(shape: Shape, arguments: Arguments) -> Shape:
 
 
 def _positions(shape: Shape, arguments: Arguments) -> Shape:
-    if shape[0] is None:
-        raise Unfit("the number of steps must be fixed.")
     return shape
 
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from images import write_folder
 from pyarrow import parquet
-from tables import COLUMNS, write_table
+from tables import write_table
 
 import keras_recipes
 from keras_recipes.recipes.build.inputs import data_of
@@ -27,7 +27,7 @@ TARGETS = {
 }
 
 
-@pytest.mark.parametrize("name", sorted(COLUMNS))
+@pytest.mark.parametrize("name", sorted(TARGETS))
 def test_features_are_those_that_training_would_infer(name, tmp_path, capsys):
     target, task = TARGETS[name]
     path = write_table(name, tmp_path)
