@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, Literal
 
-import keras
 import numpy as np
 
 from ..arguments import check_choice, check_instance, check_int, check_pattern, invalid, optional
+from ..layer_paths import layer_paths, own_variables
 from ..messages import logger
 from .base import StatefulCallback
 from .early_stopping import EarlyStopping
@@ -360,35 +360,6 @@ class _Layers:
             layer._trainable = False
             for variable in own_variables(layer):
                 variable.trainable = False
-
-
-def layer_paths(model: Any) -> Iterator[tuple[str, Any]]:
-    """Every layer below a model, with its path: `backbone/block_1_expand`.
-
-    >>> inner = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="a")], name="inner")
-    >>> outer = keras.Sequential([inner, keras.layers.Dense(1, name="b")])
-    >>> [path for path, _ in layer_paths(outer)]
-    ['inner', 'inner/a', 'b']
-    """
-    # A model around a subclassed one adds nothing to the paths.
-    inner = getattr(model, "inner", None)
-    if isinstance(inner, keras.Model):
-        model = inner
-    yield from _paths_below(model, "")
-
-
-def _paths_below(layer: Any, prefix: str) -> Iterator[tuple[str, Any]]:
-    for child in layer._flatten_layers(include_self=False, recursive=False):
-        if isinstance(child, keras.layers.InputLayer):
-            continue
-        path = f"{prefix}{child.name}"
-        yield path, child
-        yield from _paths_below(child, f"{path}/")
-
-
-def own_variables(layer: Any) -> list[Any]:
-    """Weights of a layer itself, and not of layers inside it."""
-    return [*layer._trainable_variables, *layer._non_trainable_variables]
 
 
 def matches(pattern: str, path: str) -> bool:

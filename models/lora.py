@@ -7,12 +7,14 @@ embedding layer, which computes with W + alpha / rank a b; b is 0 at first (Hu e
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 import keras
 import numpy as np
+
+from ..layer_paths import layer_paths, own_variables
 
 # Attribute of a layer with the matrix that is adapted, as it computes with it.
 MATRIX = {
@@ -51,7 +53,7 @@ def enable_lora(
         NothingAdapted: a pattern matches no such layer.
         ValueError: a layer cannot have one, as with a constraint on its kernel.
     """
-    layers = {path: layer for path, layer in paths_of(model) if base(path)}
+    layers = {path: layer for path, layer in layer_paths(model) if base(path)}
     able = {path: layer for path, layer in layers.items() if isinstance(layer, tuple(MATRIX))}
     chosen: dict[str, Any] = {}
     for pattern in patterns:
@@ -63,7 +65,7 @@ def enable_lora(
             )
         chosen |= found
     for layer in layers.values():
-        own = [*layer._trainable_variables, *layer._non_trainable_variables]
+        own = own_variables(layer)
         if layer.__class__ not in MATRIX and own:
             # Not its children, which have paths of their own.
             layer._trainable = False
@@ -74,18 +76,11 @@ def enable_lora(
     return list(chosen)
 
 
-def paths_of(model: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Every layer below a model with its path."""
-    for child in model._flatten_layers(include_self=False, recursive=False):
-        yield f"{prefix}{child.name}", child
-        yield from paths_of(child, f"{prefix}{child.name}/")
-
-
 def adapters(model: Any) -> dict[str, np.ndarray]:
     """The matrices of all adapters, by path of the layer and name: `dense/lora_kernel_a`."""
     return {
         f"{path}/{variable.name}": np.asarray(variable)
-        for path, layer in paths_of(model)
+        for path, layer in layer_paths(model)
         if getattr(layer, "lora_enabled", False)
         for variable in layer._trainable_variables
         if variable.name.startswith(PREFIX)
@@ -119,7 +114,7 @@ def load_adapters(model: Any, values: str | Path | Mapping[str, np.ndarray]) -> 
     shapes = [{name: value.shape for name, value in each.items()} for each in (own, values)]
     if shapes[0] != shapes[1]:
         raise ValueError(f"The model has adapters {shapes[0]}, and the file {shapes[1]}.")
-    for path, layer in paths_of(model):
+    for path, layer in layer_paths(model):
         for variable in layer._trainable_variables:
             found = values.get(f"{path}/{variable.name}")
             if found is not None:
@@ -134,15 +129,14 @@ def merged(model: Any) -> Any:
     if not adapters(model):
         return model
     plain = type(model).from_config(_without_lora(model.get_config()))
-    for (_, new), (_, layer) in zip(paths_of(plain), paths_of(model), strict=True):
+    for (_, new), (_, layer) in zip(layer_paths(plain), layer_paths(model), strict=True):
         for variable, value in zip(_own(new), _merged_values(layer), strict=True):
             variable.assign(value)
     return plain
 
 
 def _own(layer: Any) -> list[Any]:
-    own = [*layer._trainable_variables, *layer._non_trainable_variables]
-    return [variable for variable in own if not variable.name.startswith(PREFIX)]
+    return [variable for variable in own_variables(layer) if not variable.name.startswith(PREFIX)]
 
 
 def _merged_values(layer: Any) -> list[Any]:

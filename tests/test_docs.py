@@ -17,6 +17,7 @@ MODULES = sorted(
     f"keras_recipes.{path.relative_to(ROOT).with_suffix('').as_posix().replace('/', '.')}"
     for path in [
         ROOT / "disk.py",
+        ROOT / "layer_paths.py",
         *(
             path
             for room in ("schedules", "callbacks", "models", "pretraining", "recipes")

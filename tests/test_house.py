@@ -54,7 +54,7 @@ MAY_IMPORT = {
     ),
 }
 # The modules at the root that every room may import.
-GROUND_FLOOR = ("/arguments", "/disk", "/messages")
+GROUND_FLOOR = ("/arguments", "/disk", "/layer_paths", "/messages")
 # Inside recipes/ the arrow points one way: spec <- build <- run <- report <- command line.
 ORDER = ("spec", "data", "build", "run", "report", "sweep")
 

@@ -284,7 +284,7 @@ class RunState(Callback):
             self._finish_replay()
             if self.stop is not None:
                 # Weights that evaluation swaps for their averages are captured after the swap, as
-                # the trained values are that it puts aside.
+                # the trained values are that it keeps meanwhile.
                 getattr(self.model, "use_averaged_weights", lambda: None)()
                 self._before = BeforeEvaluation(self.model, self.others)
 

@@ -2,7 +2,8 @@
 
 import keras
 
-from ...models.lora import NothingAdapted, enable_lora, paths_of
+from ...layer_paths import layer_paths
+from ...models.lora import NothingAdapted, enable_lora
 from ..errors import RecipeError
 from ..spec import Recipe
 from .backbone import NAME
@@ -18,7 +19,7 @@ def add_adapters(recipe: Recipe, model: keras.Model) -> None:
     asked = recipe.model.lora
     if asked is None:
         return
-    weighted = [path for path, layer in paths_of(model) if layer.weights]
+    weighted = [path for path, layer in layer_paths(model) if layer.weights]
     last = weighted[-1].split("/")[0] if weighted else ""
 
     def base(path: str) -> bool:

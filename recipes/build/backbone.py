@@ -20,6 +20,7 @@ from ..record.directory import RunDirectory, check_run_files
 from ..spec import Recipe
 from ..spec.backbones import APPLICATIONS, IMAGENET, BackboneChoice, Pixels, file_of
 from .objects import first_paragraph
+from .precision import computing_in
 from .saved_model import load_model, load_weights
 
 NAME = "backbone"
@@ -59,7 +60,9 @@ class Backbone:
 
     def __call__(self, tensor: Any) -> Any:
         """What the network makes of raw rows, as a Keras tensor."""
-        return self.model(self.front(tensor))
+        with computing_in("float32"):  # as the scaling of rows without a backbone
+            start = self.front(tensor)
+        return self.model(start)
 
 
 def backbone(recipe: Recipe, row_shape: tuple[int | None, ...]) -> Backbone | None:
@@ -111,8 +114,8 @@ def _application(choice: BackboneChoice, row_shape: tuple[int | None, ...]) -> B
             f" Give it a `size` to resize them to, such as [{least}, {least}]."
         )
     with _weights_of_the_cache(), warnings.catch_warnings():
-        # Keras warns that weights of another size of pictures are loaded: they fit any size.
-        warnings.simplefilter("ignore")
+        # Weights of another size of pictures fit any size.
+        warnings.filterwarnings("ignore", message="`input_shape` is undefined or non-square")
         model = getattr(keras.applications, application.cls)(
             include_top=False,
             weights=IMAGENET if weights == IMAGENET else None,

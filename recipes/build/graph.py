@@ -14,7 +14,7 @@ from ..spec import Choice, Recipe
 from ..spec.graph import ROWS, in_order, merge_of
 from ..spec.parts import OTHERS, PartSection, input_names
 from .objects import Builder
-from .preprocessing import MATRIX, by_name, looked_up, picture_block
+from .preprocessing import MATRIX, by_name, looked_up, picture_block, pixels_scaled
 
 # Makes the layers of a list, whose place in the recipe it is given.
 Layers = Callable[[Builder, Sequence[Any], tuple[str | int, ...]], list[Any]]
@@ -81,8 +81,7 @@ def column_inputs(features: Sequence[Fitted], inputs: Any) -> Inputs:
     column = 0
     for index, feature in enumerate(features):
         if isinstance(feature, FittedImage):
-            layer = keras.layers.Rescaling(1 / 255, name=f"pixels_{index}")
-            alone[feature.name] = layer(blocks[picture_block(index)])
+            alone[feature.name] = pixels_scaled(blocks[picture_block(index)], f"pixels_{index}")
         elif feature.name not in alone:
             spans[feature.name] = column, column + feature.width
             column += feature.width

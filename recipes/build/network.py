@@ -97,11 +97,7 @@ def network(
     except TooLarge as error:
         place = place_of(recipe, error.layer, [*layers, output])
         raise RecipeError([recipe.problem(place, str(error))]) from None
-    if isinstance(task, Ends):
-        for name, end in task.all:
-            check_end(end.recipe, outputs[name], end.task, tails[name].output)
-    else:
-        check_end(recipe, outputs, task, output)
+    check_ends(recipe, task, outputs, tails, output)
     parts = training_parts(recipe, builder).active()
     with computing_in(precision):  # by which Keras decides whether to scale the loss
         model = TrainingModel(inputs, outputs, name=recipe.name, **parts)
@@ -124,6 +120,17 @@ def output_layer(recipe: Recipe, task: Task, builder: Builder) -> keras.layers.L
 def scale_of(task: Task, name: str) -> keras.layers.Layer | None:
     """A layer that brings standardized outputs back to the unit of the targets."""
     return task.scaling and unscaling_layer(task.scaling, name)
+
+
+def check_ends(
+    recipe: Recipe, task: Task | Ends, outputs: Any, tails: Mapping[str, "Tail"], output: Any
+) -> None:
+    """Raise where an output does not fit its targets or its loss, with the line."""
+    if not isinstance(task, Ends):
+        check_end(recipe, outputs, task, output)
+        return
+    for name, end in task.all:
+        check_end(end.recipe, outputs[name], end.task, tails[name].output)
 
 
 def check_end(recipe: Recipe, outputs: Any, task: Task, output: Any) -> None:

@@ -131,7 +131,7 @@ class Preprocessing:
         pixels = inputs[picture] if isinstance(inputs, Mapping) else inputs
         if not scaled:
             return inputs, pixels
-        return inputs, keras.layers.Rescaling(1 / 255, name="pixels")(pixels)
+        return inputs, pixels_scaled(pixels, "pixels")
 
     @property
     def picture_shape(self) -> tuple[int, ...]:
@@ -337,6 +337,11 @@ def _block(index: int, feature: Fitted) -> str:
 
 def _shape(feature: Fitted) -> tuple[int, ...]:
     return feature.shape if isinstance(feature, FittedImage) else (1,)
+
+
+def pixels_scaled(pixels: Any, name: str) -> Any:
+    """Pixels from 0 to 255 as numbers from 0 to 1, in 32 bits whatever the layers compute in."""
+    return keras.layers.Rescaling(1 / 255, name=name, dtype=keras.config.floatx())(pixels)
 
 
 def _input(name: str, block: Any) -> Any:

@@ -1,6 +1,5 @@
 """Verbs that examine a recipe before training: check-data, plot, find-lr, check-gradients."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,10 +31,11 @@ def add(verbs: Any) -> None:
     text = "draw the learning rate over the run, the training data or the network, before training"
     drawing = add_verb(verbs, "plot", plot, text)
     add_recipes(drawing)
+    other = drawing.add_mutually_exclusive_group()
     text = "draw training pictures, as they are and as `data.augment` changes them"
-    drawing.add_argument("--data", action="store_true", help=text)
+    other.add_argument("--data", action="store_true", help=text)
     text = "draw the network: its inputs, parts and outputs, with the shapes between them"
-    drawing.add_argument("--model", action="store_true", help=text)
+    other.add_argument("--model", action="store_true", help=text)
     text = "PNG or SVG (default: NAME-schedule.png, NAME-data.png or NAME-model.png)"
     drawing.add_argument("--out", metavar="FILE", help=text)
 
@@ -106,10 +106,11 @@ def plot(arguments: Arguments) -> int:
         load_recipe(word, arguments.overrides, plugins=arguments.plugin)
         for word in arguments.recipes
     ]
-    if arguments.data:
-        return _plot_data(arguments, recipes)
-    if arguments.model:
-        return _plot_model(arguments, recipes)
+    if arguments.data or arguments.model:
+        if len(recipes) != 1:
+            option = "--data" if arguments.data else "--model"
+            raise RequestError(f"plot {option} draws one recipe. Received {len(recipes)}.")
+        return (_plot_data if arguments.data else _plot_model)(arguments, recipes[0])
     data = [load_data(recipe) for recipe in recipes]
     from ..report.rates import Course, plot_schedules
     from ..run.analysis import scheduled_values
@@ -124,11 +125,8 @@ def plot(arguments: Arguments) -> int:
     return 0
 
 
-def _plot_data(arguments: Arguments, recipes: Sequence["Recipe"]) -> int:
-    """A picture of training samples of one recipe."""
-    if len(recipes) != 1:
-        raise RequestError(f"plot --data draws one recipe. Received {len(recipes)}.")
-    recipe = recipes[0]
+def _plot_data(arguments: Arguments, recipe: "Recipe") -> int:
+    """A picture of training samples of a recipe."""
     data = load_data(recipe)
     from ..report.samples import plot_samples
     from ..run.samples import samples
@@ -139,11 +137,8 @@ def _plot_data(arguments: Arguments, recipes: Sequence["Recipe"]) -> int:
     return 0
 
 
-def _plot_model(arguments: Arguments, recipes: Sequence["Recipe"]) -> int:
-    """A picture of the network of one recipe."""
-    if len(recipes) != 1:
-        raise RequestError(f"plot --model draws one recipe. Received {len(recipes)}.")
-    recipe = recipes[0]
+def _plot_model(arguments: Arguments, recipe: "Recipe") -> int:
+    """A picture of the network of a recipe."""
     data = load_data(recipe)
     from ..report.graph import plot_graph
     from ..run.drawing import boxes_of

@@ -74,10 +74,7 @@ def training_dataset(
     rows = len(split)
     size = batch_rows(rows, batch_size)
     steps = steps_per_epoch(rows, batch_size, drop_remainder)
-    if rows >= 2**31:
-        raise DataError(f"{rows} rows are more than one process can shuffle.")
-    if not 0 <= start_step < steps:
-        raise ValueError(f"`start_step` must be from 0 to {steps - 1}. Received: {start_step}")
+    _check(rows, steps, start_step)
     x, y = tensors(split.x), tensors(split.y)
     epoch = tf.Variable(tf.constant(0, tf.int64), trainable=False, name="epoch")
     full = rows // size * size
@@ -122,6 +119,13 @@ def training_dataset(
         return dataset.with_options(_options())
 
     return TrainingDataset(from_step(start_step), epoch, steps - start_step, from_step)
+
+
+def _check(rows: int, steps: int, start_step: int) -> None:
+    if rows >= 2**31:
+        raise DataError(f"{rows} rows are more than one process can shuffle.")
+    if not 0 <= start_step < steps:
+        raise ValueError(f"`start_step` must be from 0 to {steps - 1}. Received: {start_step}")
 
 
 def batch_rows(rows: int, batch_size: int | str) -> int:

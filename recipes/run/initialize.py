@@ -16,6 +16,7 @@ from ...callbacks.run_state import (
 )
 from ...callbacks.variables import variable_groups
 from ...models.lora import PREFIX, adapters, load_adapters
+from ...models.loss_weights import without_weights
 from ..build.saved_model import load_weights
 from ..errors import RecipeError, RequestError
 from ..record import directory as files
@@ -75,15 +76,18 @@ def _network_file(path: Path) -> Path:
 
 
 def _load_weights(model: Any, path: Path) -> None:
+    # The layers alone: a file may hold an optimizer, and the step with it.
+    several = isinstance(model.output, dict)
+    layers = keras.Model(
+        model.input, without_weights(model.output) if several else model.outputs[0]
+    )
     if path.name.endswith(".weights.h5"):
-        # Without the optimizer: a file may hold one, and the step with it.
         # Keras sets adapters to 0 as it loads the weights that they are added to.
         kept = adapters(model)
-        outputs = model.output if isinstance(model.output, dict) else model.outputs[0]
-        load_weights(keras.Model(model.inputs[0], outputs), path)
+        load_weights(layers, path)
         load_adapters(model, kept)
         return
-    own = [weight for weight in model.weights if not weight.name.startswith(PREFIX)]
+    own = [weight for weight in layers.weights if not weight.name.startswith(PREFIX)]
     _assign(own, _loaded(path, compiled=False).weights, "weights")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from ..build.capacity import GIBIBYTE, available, copies
 from ..build.execution import step_flops
@@ -106,7 +107,7 @@ def summarize(recipe: Recipe, data: Data) -> Summary:
         frozen=frozen,
         state_bytes=4 * (trainable * copies(recipe) + frozen),
         batch_bytes=batch_bytes(model, rows),
-        data_bytes=sum(int(getattr(x, "nbytes", 0)) for x in keras.tree.flatten(data.train.x)),
+        data_bytes=sum(int(getattr(x, "nbytes", 0)) for x in keras.tree.flatten(made.data.train.x)),
         available_bytes=int(available()),
         step_flops=step_flops(model, rows),
         batch_size=rows,
@@ -122,7 +123,7 @@ def batch_bytes(model: keras.Model, rows: int) -> int:
     """Memory of the outputs of all layers for a batch, in the numbers that each computes in."""
     total = 0
     for layer in model.layers:
-        width = 2 if "16" in str(layer.compute_dtype) else 4
+        width = tf.as_dtype(layer.compute_dtype).size
         for output in keras.tree.flatten(layer.output):
             total += width * rows * math.prod(axis or 1 for axis in output.shape[1:])
     return total

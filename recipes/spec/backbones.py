@@ -17,6 +17,7 @@ from .fields import (
     listed,
     nothing,
     number,
+    one_key,
     one_of,
     text,
     where,
@@ -180,14 +181,8 @@ def _schema() -> dict[str, Any]:
         }
         for name in (*APPLICATIONS, *OTHERS)
     }
-    mapping = {
-        "type": "object",
-        "minProperties": 1,
-        "maxProperties": 1,
-        "additionalProperties": False,
-        "properties": properties,
-    }
-    return {"anyOf": [{"type": "null"}, {"enum": list(APPLICATIONS)}, mapping]}
+    names = {"enum": list(APPLICATIONS)}
+    return {"anyOf": [{"type": "null"}, names, one_key(properties)]}
 
 
 BACKBONE = Field(_check, EXPECTED, _schema())

@@ -180,6 +180,34 @@ def nothing() -> Field:
     return where(lambda value: value is None, "expected null.", {"type": "null"})
 
 
+def one_key(properties: dict[str, Any]) -> dict[str, Any]:
+    """The JSON Schema of a mapping with one of these keys."""
+    return {
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": 1,
+        "additionalProperties": False,
+        "properties": properties,
+    }
+
+
+def regular_expressions(value: Any, expected: str) -> list[str]:
+    """One regular expression, or a list of at least one, as a list.
+
+    Raises:
+        Mismatch: it is something else, which `expected` says, or none that Python reads.
+    """
+    found: list[Any] = list(value) if is_list(value) else [value]
+    if not found or not all(isinstance(pattern, str) and pattern for pattern in found):
+        raise Mismatch(expected)
+    for pattern in found:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise Mismatch(f"is no regular expression: {error}.") from None
+    return found
+
+
 def one_of(*values: Any) -> Field:
     """One of a few given values."""
     expected = f"expected {listed(values)}."

@@ -1,27 +1,17 @@
 """`model.lora`: thin matrices that are trained in place of the weights they are added to."""
 
-import re
 from typing import Annotated, Any
 
 from pydantic import Field as Key
 
-from .fields import Field, Mismatch
-from .nodes import is_list
+from .fields import Field, regular_expressions
 from .strict import MOST, Count, Strict
 
 EXPECTED = "expected a regular expression for the paths of layers, or a list of them."
 
 
 def _patterns(value: Any) -> list[str]:
-    patterns = list(value) if is_list(value) else [value]
-    if not patterns or not all(isinstance(pattern, str) and pattern for pattern in patterns):
-        raise Mismatch(EXPECTED)
-    for pattern in patterns:
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise Mismatch(f"is no regular expression: {error}.") from None
-    return patterns
+    return regular_expressions(value, EXPECTED)
 
 
 class LoraSection(Strict):

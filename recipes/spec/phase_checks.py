@@ -1,15 +1,14 @@
 """What must hold between the phases of a recipe and its other keys."""
 
 import re
+from collections.abc import Iterator, Sequence
 
 from .choices import Choice, Residual
 from .fields import closest, listed
-from .network import Found
-from .nodes import is_list
+from .network import Found, layer_names, lists_of_layers
+from .nodes import Path, is_list
 from .schema import Recipe
-
-# Sources whose columns bring layers of their own, or whose rows come with a model.
-UNKNOWN = frozenset({"csv", "jsonl", "parquet", "image_folder", "arrays"})
+from .source_files import GIVEN, TABLES
 
 
 def phases_add_up(recipe: Recipe) -> Found:
@@ -69,27 +68,23 @@ def frozen_layers_exist(recipe: Recipe) -> Found:
 
 def known_layers(recipe: Recipe) -> list[str] | None:
     """Names of the layers; None where others come with data, a backbone or `fit`."""
-    section = recipe.data
+    section, model = recipe.data, recipe.model
     table = section.features is not None or section.target is not None
-    if recipe.model.backbone is not None or table or section.source.name in UNKNOWN:
+    given = section.source.name == GIVEN or section.source.name in TABLES
+    if model.backbone is not None or table or given:
         return None
-    found: list[str] = []
-    counts: dict[str, int] = {}
+    found = [name for _, name in layer_names(model)]
+    found += [name for path, layers in lists_of_layers(model) for name in _added(layers, path)]
+    return found if model.output is not None else [*found, "output"]
 
-    def add(layer: Choice | Residual) -> None:
+
+def _added(layers: Sequence[Choice | Residual], path: Path) -> Iterator[str]:
+    """Names of the linear layers that residual blocks have on the way around."""
+    for index, layer in enumerate(layers):
         if isinstance(layer, Residual):
+            place = (*path, index)
             if layer.shortcut == "projection":
-                found.append("projection")
-            for inner in layer.layers:
-                add(inner)
-            return
-        count = counts.get(layer.name, 0)
-        counts[layer.name] = count + 1
-        counted = f"{layer.name}_{count}" if count else layer.name
-        found.append(str(layer.arguments.get("name", counted)))
-
-    for layer in recipe.model.layers:
-        add(layer)
-    output = recipe.model.output
-    found.append("output" if output is None else str(output.arguments.get("name", output.name)))
-    return found
+                part = [str(path[1])] if path[0] in ("parts", "outputs") else []
+                steps = [str(step) for step in place if isinstance(step, int)]
+                yield "_".join([*part, "residual", *steps, "projection"])
+            yield from _added(layer.layers, (*place, *layer.inner))

@@ -1,6 +1,5 @@
 """`phases`: stretches of one training, each with its frozen layers and its learning rate."""
 
-import re
 from typing import Annotated, Any, Literal
 
 from pydantic import Field as Key
@@ -8,7 +7,7 @@ from pydantic import Field as Key
 from .arguments import choice
 from .choices import Choice
 from .durations import MOST_EPOCHS
-from .fields import Field, Mismatch
+from .fields import Field, regular_expressions
 from .nodes import is_dict, is_list
 from .strict import MOST, Strict
 
@@ -19,17 +18,10 @@ EXPECTED_FREEZE = (
 
 
 def _freeze(value: Any) -> bool | str | list[str]:
-    patterns = value if is_list(value) else [] if isinstance(value, bool) else [value]
-    if is_list(value) and not value:
-        raise Mismatch(EXPECTED_FREEZE)
-    for pattern in patterns:
-        if not isinstance(pattern, str) or not pattern:
-            raise Mismatch(EXPECTED_FREEZE)
-        try:
-            re.compile(pattern)
-        except re.error as error:
-            raise Mismatch(f"is no regular expression: {error}.") from None
-    return list(value) if is_list(value) else value
+    if isinstance(value, bool):
+        return value
+    patterns = regular_expressions(value, EXPECTED_FREEZE)
+    return patterns if is_list(value) else patterns[0]
 
 
 class PhaseSection(Strict):
@@ -57,8 +49,8 @@ class PhaseSection(Strict):
         None,
         gt=0,
         le=MOST,
-        description="unfreeze the frozen layers in so many groups within the phase, from the last "
-        "to the first",
+        description="number of groups in which the frozen layers are unfrozen within the phase, "
+        "from the last to the first",
     )
     learning_rate: Annotated[float | Choice, choice("schedules", numbers=True)] | None = Key(
         None,

@@ -5,7 +5,17 @@ from typing import Annotated, Any
 from pydantic import Field as Key
 from pydantic import TypeAdapter
 
-from ...spec.fields import Field, Mismatch, did_you_mean, failure, integer, listed, number, shown
+from ...spec.fields import (
+    Field,
+    Mismatch,
+    did_you_mean,
+    failure,
+    integer,
+    listed,
+    number,
+    one_key,
+    shown,
+)
 from ...spec.strict import Strict, details, invalid
 from .records import Algorithm
 
@@ -181,11 +191,4 @@ def algorithm_schema() -> dict[str, Any]:
         schema = TypeAdapter(model).json_schema()
         schema.pop("title", None)
         properties[name] = {"anyOf": [schema, {"type": "null"}]}
-    mapping = {
-        "type": "object",
-        "minProperties": 1,
-        "maxProperties": 1,
-        "additionalProperties": False,
-        "properties": properties,
-    }
-    return {"anyOf": [{"enum": list(ALGORITHMS)}, mapping]}
+    return {"anyOf": [{"enum": list(ALGORITHMS)}, one_key(properties)]}

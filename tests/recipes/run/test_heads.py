@@ -193,3 +193,19 @@ def test_what_only_the_data_shows_is_told_at_the_output(path, tmp_path):
             keras_recipes.load(recipe(path, None, cut)).train(out=tmp_path / "run", progress=False)
         assert places[name] in str(found.value), name
         assert not (tmp_path / "run").exists()
+
+
+def test_a_network_with_learned_weights_starts_from_a_saved_one(moving, path, tmp_path):
+    _, run, _ = moving
+    found = recipe(
+        path,
+        {"weight": "learned"},
+        {"weight": SCHEDULE},
+        initialize={"weights": str(run / "model.keras")},
+        learning_rate=1e-30,
+        epochs=1,
+    )
+    keras_recipes.load(found).train(out=tmp_path / "run", progress=False)
+    before, after = (keras.models.load_model(r / "model.keras") for r in (run, tmp_path / "run"))
+    for one, other in zip(before.get_weights(), after.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -87,3 +87,13 @@ def test_a_target_without_patience_has_no_earliest_stop():
 def test_json_without_summary_is_refused(capsys):
     assert main(["show", "digits_mlp", "--json"]) == 2
     assert "--json: is for `--summary`" in capsys.readouterr().err
+
+
+def test_the_rows_of_a_table_count_as_the_numbers_they_become(tmp_path, monkeypatch):
+    monkeypatch.setattr(summary, "TIMED", 0.0)
+    rows = "\n".join(f"{i},{i % 7},{'ab'[i % 2]}" for i in range(100))
+    (tmp_path / "t.csv").write_text(f"u,v,y\n{rows}\n")
+    source = {"csv": {"path": str(tmp_path / "t.csv")}}
+    data = {"source": source, "target": "y", "features": {"u": "numeric", "v": "numeric"}}
+    recipe = keras_recipes.load({**SMALL, "data": {**data, "validation": 0.2, "test": 0.2}})
+    assert summary.summarize(recipe, data_of(recipe)).data_bytes == 60 * 2 * 4

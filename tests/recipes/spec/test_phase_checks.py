@@ -86,3 +86,22 @@ def test_names_of_the_layers_of_a_table_are_not_known():
     tree = {**yaml.safe_load(TEXT), "data": {"source": {"csv": {"path": "t.csv"}}, "target": "y"}}
     tree["phases"][0]["freeze"] = "embedding_3"
     assert load(tree).phases[0].freeze == "embedding_3"
+
+
+def test_layers_of_parts_and_those_that_blocks_add_can_be_frozen():
+    model = {
+        "parts": {
+            "body": {
+                "from": "rows",
+                "layers": [
+                    {"residual": {"layers": [{"dense": {"units": 8}}], "shortcut": "projection"}}
+                ],
+            },
+            "end": {"from": ["rows", "body"], "layers": [{"dense": {"units": 4}}]},
+        }
+    }
+    tree = {"name": "x", "data": {"source": "digits"}, "model": model}
+    for pattern in ("^body_", "end_dense", "^body_residual_0_projection$", "^output$"):
+        load({**tree, "phases": [{"epochs": 1, "freeze": pattern}, {"epochs": 1}]})
+    with pytest.raises(RecipeError, match="`^boddy_` matches no layer".replace("^", r"\^")):
+        load({**tree, "phases": [{"epochs": 1, "freeze": "^boddy_"}]})
