@@ -150,9 +150,13 @@ def test_a_network_of_keras_trains_in_phases_and_is_saved(pictures, tmp_path, na
     result = keras_recipes.load(tree).train(out=tmp_path / "run", progress=False)
     assert result.status == "completed"
     loaded = keras.models.load_model(tmp_path / "run" / "model.keras")
-    np.testing.assert_array_equal(loaded.predict(X, verbose=0), result.model.predict(X, verbose=0))
-    np.testing.assert_array_equal(
-        keras_recipes.predict(tmp_path / "run", X).outputs, result.model.predict(X, verbose=0)
+    for one, other in zip(loaded.get_weights(), result.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    # Batches of other sizes, and threads, add the many products in another order.
+    expected = result.model.predict(X, verbose=0)
+    np.testing.assert_allclose(loaded.predict(X, verbose=0), expected, rtol=1e-6)
+    np.testing.assert_allclose(
+        keras_recipes.predict(tmp_path / "run", X).outputs, expected, rtol=1e-6
     )
 
 
