@@ -19,13 +19,18 @@ def dense(gradient: tf.Tensor | tf.IndexedSlices | None) -> tf.Tensor | None:
 
 def squares(gradients: Gradients) -> list[tf.Tensor]:
     """Squared norm of each gradient, float32; 0 for None."""
-    # Twice as fast as `tf.nn.l2_loss`.
-    return [
-        tf.constant(0.0)
-        if gradient is None
-        else tf.reduce_sum(tf.square(tf.cast(gradient, tf.float32)))
-        for gradient in gradients
-    ]
+    return [tf.constant(0.0) if gradient is None else _square(gradient) for gradient in gradients]
+
+
+def _square(gradient: tf.Tensor) -> tf.Tensor:
+    squared = tf.square(tf.cast(gradient, tf.float32))
+    if len(squared.shape) < 2:
+        return tf.reduce_sum(squared)
+    # Column by column, which processors do for many columns at a time; the sum of all elements is
+    # one chain of additions in XLA, and takes three times as long. The maximum changes nothing, but
+    # keeps XLA from making one sum of both.
+    columns = tf.reduce_sum(squared, axis=list(range(len(squared.shape) - 1)))
+    return tf.reduce_sum(tf.maximum(columns, 0.0))
 
 
 def global_norm(gradients: Gradients) -> tf.Tensor:

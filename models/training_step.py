@@ -15,6 +15,7 @@ from .decay import Row
 from .layer_rates import RateRow
 from .layer_structure import depths, output_variables, owners
 from .norms import Gradients
+from .row_loop import HeldRows, batch_spec, row_loop, takes_rows
 from .step_state import STEP_METRICS, StepMemory
 from .training_parts import SharpnessAware, TrainingParts
 from .update_rule import UpdateRule
@@ -61,6 +62,7 @@ class TrainingStep(_Model):
     # Variables that some phase of the training trains, and the depth of each; None for one phase.
     _trained: tuple[keras.Variable, ...] | None = None
     _depths: Mapping[int, int] | None = None
+    _held: HeldRows | None = None
 
     def set_training(self, **parts: Any) -> None:
         """Set how this model trains, before it is compiled.
@@ -86,6 +88,16 @@ class TrainingStep(_Model):
         object.__setattr__(self, "_trained", tuple(variables))
         object.__setattr__(self, "_depths", depths(self))
         self.restart_step()
+
+    def hold_rows(self, held: HeldRows | None) -> None:
+        """Let `fit` take a dataset of `StepRows`, whose steps run as a loop of one XLA program.
+
+        Args:
+            held: the rows that the dataset names; None for none.
+        """
+        # Not through Keras's tracking: the rows are no part of the model.
+        object.__setattr__(self, "_held", held)
+        self.train_function = None
 
     @property
     def trained_variables(self) -> list[keras.Variable]:
@@ -181,7 +193,7 @@ class TrainingStep(_Model):
         if self.built:
             self._update_rule()
         compiled: Any = self.train_function
-        self.train_function = self._with_trained_weights(compiled)
+        self.train_function = self._with_trained_weights(self._with_row_loop(compiled))
 
     def make_test_function(self, force: bool = False) -> Any:
         """The compiled function, on the averaged weights if there are any."""
@@ -196,6 +208,13 @@ class TrainingStep(_Model):
             return self.predict_function
         super().make_predict_function(force)
         self.predict_function = self._with_averaged_weights(self.predict_function)
+
+    def _with_row_loop(self, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """A function that takes batches, or the rows of steps where rows are held."""
+        if self._held is None:
+            return function
+        loop = row_loop(self, self._held)
+        return lambda iterator: (loop if takes_rows(iterator) else function)(iterator)
 
     def _with_trained_weights(self, function: Callable[[Any], Any]) -> Callable[[Any], Any]:
         """A function that trains the weights, not their average, and raises on NaN if asked to."""
@@ -260,6 +279,10 @@ class TrainingStep(_Model):
                 break
         super()._maybe_symbolic_build(iterator, data_batch)
 
+    def _symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
+        """As in Keras, from the batch of which a dataset may give the rows alone."""
+        super()._symbolic_build(iterator, batch_spec(data_batch, self._held))
+
     def _of_first_replica(self, value: Any) -> Any:
         return self.distribute_strategy.experimental_local_results(value)[0]
 
@@ -305,7 +328,8 @@ class TrainingStep(_Model):
 
     def _update_rule(self) -> UpdateRule:
         """The rule for this optimizer and these variables, with its state."""
-        key = (weakref.ref(self.optimizer), *(id(v) for v in self.trainable_variables))
+        by_xla = self.jit_compile is True
+        key = (weakref.ref(self.optimizer), by_xla, *(id(v) for v in self.trainable_variables))
         if self._rule is not None and self._rule_key == key:
             return self._rule
         # Between two phases of a training the state of the step is carried on.
@@ -342,6 +366,7 @@ class TrainingStep(_Model):
             output=output_variables(self),
             frozen=frozenset(id(v) for v in variables if id(v) not in trainable),
             earlier=earlier,
+            by_xla=self.jit_compile is True,
         )
 
     def _use_inner_parts(self) -> None:

@@ -41,6 +41,7 @@ class UpdateRule:
         frozen: ids of those of `variables` that do not train in this phase of the training; their
             gradients are None.
         earlier: the rule of the phase before, whose state is carried on.
+        by_xla: whether XLA compiles the step.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class UpdateRule:
         multipliers: Sequence[float] = (),
         frozen: frozenset[int] = frozenset(),
         earlier: UpdateRule | None = None,
+        by_xla: bool = False,
     ):
         self.clipping = parts.gradient_clipping
         self.decay = parts.weight_decay
@@ -63,6 +65,7 @@ class UpdateRule:
         self.transforms_before = [t for t in parts.gradient_transforms if not t.after_clipping]
         self.transforms_after = [t for t in parts.gradient_transforms if t.after_clipping]
         self.optimizer = optimizer
+        self.by_xla = by_xla
         self.variables = list(variables)
         self.weights = list(weights)
         self.output = output
@@ -232,13 +235,27 @@ class UpdateRule:
     def _step(self, finite: tf.Tensor, *gradients: tf.Tensor | None) -> None:
         """Update, and measure every `RATIO_EVERY`th update."""
         due = tf.math.floormod(self.statistics.updates(), float(RATIO_EVERY)) == 1.0
-        replicas.cond(due, self._update_and_measure, self._update_variables, finite, *gradients)
+        if not self.by_xla:
+            replicas.cond(due, self._update_and_measure, self._update_variables, finite, *gradients)
+            return
+        # XLA copies what a branch changes, which would be all weights: they change outside of it.
+        before = self._trained_values()
+        self._update_variables(finite, *gradients)
+        after = self._trained_values()
+        replicas.cond(due, self._measure, replicas.no_op, *before, *after)
 
     def _update_and_measure(self, finite: tf.Tensor, *gradients: tf.Tensor | None) -> None:
-        """Update, and report ||w' - w|| / ||w|| over all variables."""
-        before = [tf.identity(variable.value) for variable in self.trained]
+        before = self._trained_values()
         self._update_variables(finite, *gradients)
-        moved = [variable.value - old for variable, old in zip(self.trained, before, strict=True)]
+        self._measure(*before, *self._trained_values())
+
+    def _trained_values(self) -> list[tf.Tensor]:
+        return [tf.identity(variable.value) for variable in self.trained]
+
+    def _measure(self, *values: tf.Tensor) -> None:
+        """Report ||w' - w|| / ||w|| over all variables, from those before and after an update."""
+        before, after = values[: len(self.trained)], values[len(self.trained) :]
+        moved = [new - old for old, new in zip(before, after, strict=True)]
         weights, change = (tf.add_n(squares(tensors)) for tensors in (before, moved))
         self.statistics.add_ratio(tf.sqrt(tf.math.divide_no_nan(change, weights)))
 

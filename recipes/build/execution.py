@@ -14,26 +14,66 @@ FLOPS = 5e10
 # Layers between whose matrix products XLA has element-wise work to fuse: the step of such a network
 # was 10 to 15 % faster for it on CPUs; with dropout, normalization or convolutions it was slower.
 FUSED = frozenset({"Activation", "Add", "Dense", "Flatten", "InputLayer", "Rescaling", "Reshape"})
-# XLA compiles for about a second, which a smaller network does not earn back.
+# XLA compiles for about a second, which a smaller network does not earn back step by step.
 LEAST_WEIGHTS = 50_000
+# Layers whose steps are faster as a loop of one XLA program (benchmarks/row_loop.py): 1.2 to 2.8
+# times on CPUs. With two-dimensional convolutions the loop was 13 times slower.
+LOOPED = FUSED | {
+    "BatchNormalization",
+    "Concatenate",
+    "Dropout",
+    "GRU",
+    "LayerNormalization",
+    "LSTM",
+    "Multiply",
+    "Normalization",
+    "SimpleRNN",
+}
+# Random numbers of a step, beyond which XLA loses by drawing them what the loop gains.
+MOST_DRAWN = 1 << 16
+# The loop saves half a millisecond a step or more, and a second or two are spent to compile it:
+# with as many steps an epoch it has earned them after some ten epochs.
+LEAST_STEPS = 250
 
 
-def jit_compile(asked: bool | str, model: Any) -> bool:
-    """What was asked for, or whether XLA makes this network's step faster.
+def jit_compile(
+    asked: bool | str, model: Any, *, looped: bool = False, steps_per_epoch: int = 0, batch: int = 1
+) -> bool:
+    """What was asked for, or whether XLA makes this network's training faster.
 
-    It depends on the network alone, so that a longer run computes what a short one does. Under a
-    strategy of `tf.distribute` the step is not compiled by XLA.
+    It depends on the network and the number of rows alone, so that a longer run computes what a
+    short one does. Under a strategy of `tf.distribute` the step is not compiled by XLA.
 
     Args:
         asked: true, false, or `auto`.
         model: a functional model.
+        looped: whether its rows are held in memory, so that steps can be a loop.
+        steps_per_epoch: steps of an epoch.
+        batch: rows a step.
     """
     if isinstance(asked, bool):
         return asked
     if tf.distribute.has_strategy():
         return False
-    fused = all(type(layer).__name__ in FUSED for layer in model.layers)
-    return fused and model.count_params() >= LEAST_WEIGHTS
+    if _consists_of(model, FUSED) and model.count_params() >= LEAST_WEIGHTS:
+        return True
+    enough = steps_per_epoch >= LEAST_STEPS
+    return looped and enough and can_loop(model) and _drawn(model) * batch <= MOST_DRAWN
+
+
+def can_loop(model: Any) -> bool:
+    """Whether the steps of this network are faster as a loop of one XLA program."""
+    return _consists_of(model, LOOPED)
+
+
+def _consists_of(model: Any, kinds: frozenset[str]) -> bool:
+    return all(type(layer).__name__ in kinds for layer in model.layers)
+
+
+def _drawn(model: Any) -> int:
+    """Random numbers that the dropout of a row draws."""
+    layers = [layer for layer in model.layers if type(layer).__name__ == "Dropout"]
+    return sum(math.prod(size or 1 for size in layer.output.shape[1:]) for layer in layers)
 
 
 def steps_per_execution(asked: int | str, steps_per_epoch: int, model: Any, batch: int) -> int:

@@ -21,7 +21,7 @@ from .augment import augmentation
 from .balance import balance_of
 from .constant import baseline_loss, constant_guess
 from .encoding import encoded
-from .execution import jit_compile, steps_per_execution
+from .execution import can_loop, jit_compile, steps_per_execution
 from .feature_cache import cached_features
 from .heads import (
     Ends,
@@ -47,6 +47,9 @@ class Experiment:
 
     Attributes:
         data: with the columns of tables as numbers.
+        training: batches of the training split.
+        fed: what `model.fit` takes: the batches, or the numbers of their rows where the model holds
+            the rows.
         precision: what layers compute in, and why if that was decided here.
         baseline: loss of a network that knows nothing, where that is known.
         constant: what a network that predicts the same for every row reaches.
@@ -57,6 +60,7 @@ class Experiment:
     data: Data
     model: keras.Model
     training: TrainingDataset
+    fed: TrainingDataset
     validation: tf.data.Dataset | None
     test: tf.data.Dataset | None
     callbacks: tuple[keras.callbacks.Callback, ...]
@@ -97,7 +101,8 @@ def experiment(
     training = training_rows(recipe, data, task)
     builder = Builder(recipe, training.steps, files)
     model = network(recipe, data, task, builder, prepared, precision)
-    terms = compile_model(model, recipe, task, builder, len(data.train.y))
+    held = training.held is not None
+    terms = compile_model(model, recipe, task, builder, len(data.train.y), looped=held)
     own = callbacks(recipe, builder)
     one = isinstance(task, tasks.Task)
     baseline = baseline_loss(recipe, task, data.train.y) if one else None
@@ -105,6 +110,7 @@ def experiment(
         data=data,
         model=model,
         training=training,
+        fed=fed_rows(model, training),
         validation=evaluation(data.validation, task),
         test=evaluation(data.test, task),
         callbacks=(
@@ -147,10 +153,30 @@ def training_rows(recipe: Recipe, data: Data, task: tasks.Task | Ends) -> Traini
     )
 
 
+def fed_rows(model: Any, training: TrainingDataset) -> TrainingDataset:
+    """What `model.fit` takes; a model that XLA compiles as a loop gathers its rows itself."""
+    if training.held is None or training.numbers is None:
+        return training
+    if model.jit_compile is not True or not can_loop(model):
+        return training
+    model.hold_rows(training.held)
+    return training.numbers(int(model.steps_per_execution))
+
+
 def compile_model(
-    model: keras.Model, recipe: Recipe, task: tasks.Task | Ends, builder: Builder, rows: int
+    model: keras.Model,
+    recipe: Recipe,
+    task: tasks.Task | Ends,
+    builder: Builder,
+    rows: int,
+    *,
+    looped: bool = False,
 ) -> dict[str, Term]:
     """Compile with the recipe's optimizer and schedule, and the task's loss and metrics.
+
+    Args:
+        rows: of the training split.
+        looped: whether they are held in memory, so that steps can be a loop of one program.
 
     Returns:
         How losses of several outputs enter their sum whose weight is no number.
@@ -171,7 +197,13 @@ def compile_model(
         loss_weights=loss_weights(recipe) if isinstance(task, Ends) else None,
         metrics=metrics_of(recipe, task, builder),
         steps_per_execution=steps,
-        jit_compile=jit_compile(recipe.jit_compile, model),  # type: ignore[arg-type]
+        jit_compile=jit_compile(  # type: ignore[arg-type]
+            recipe.jit_compile,
+            model,
+            looped=looped,
+            steps_per_epoch=builder.steps_per_epoch,
+            batch=size,
+        ),
     )
     check_parts(recipe, model)
     return terms

@@ -2,15 +2,16 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from ...models.row_loop import HeldRows, StepRows
 from ..errors import DataError
 from .arrays import placed
-from .balance import Balance
+from .balance import Balance, Resampling
 from .blocks import Block
 from .load import Split
 from .resample import resampled_order
@@ -34,12 +35,81 @@ class TrainingDataset:
         epoch: which epoch the next pass is; set by `callbacks.epoch_order.EpochOrder`.
         steps: batches an epoch.
         from_step: the same batches without those before a step, which are not made.
+        held: rows in memory, from which a training step can make its batch by their numbers; None
+            where batches are read or augmented.
+        numbers: the numbers of the rows instead of the batches, as many steps an element.
     """
 
     dataset: tf.data.Dataset
     epoch: tf.Variable
     steps: int
     from_step: Callable[[int], tf.data.Dataset]
+    held: HeldRows | None = None
+    numbers: Callable[[int], "TrainingDataset"] | None = None
+
+
+@dataclass(frozen=True)
+class Order:
+    """Which rows each step of an epoch takes.
+
+    Attributes:
+        rows: of the split.
+        size: rows a batch.
+        steps: batches an epoch.
+        seed: decides the orders.
+        epoch: which epoch the next pass is.
+        drawn: how rows are drawn to balance classes; None for each row once.
+    """
+
+    rows: int
+    size: int
+    steps: int
+    seed: int
+    epoch: tf.Variable
+    drawn: Resampling | None = None
+
+    @property
+    def full(self) -> int:
+        """Steps whose batch is whole."""
+        return self.rows // self.size
+
+    def of(self, epoch: tf.Tensor) -> tf.Tensor:
+        """The rows of an epoch, in their order."""
+        if self.drawn is None:
+            return order_of(self.rows, self.seed, epoch)
+        return resampled_order(self.drawn, self.seed, epoch)
+
+    def batches(self, start: tf.Tensor, with_epoch: bool) -> tf.data.Dataset:
+        """The rows of each step from `start` on, (batch,); with the epoch beside them if asked."""
+        current = self.epoch.read_value()
+        order, full = self.of(current), self.full * self.size
+        whole = tf.reshape(order[start * self.size : full], (-1, self.size))
+        found = tf.data.Dataset.from_tensor_slices(whole)
+        if self.steps > self.full:
+            found = found.concatenate(tf.data.Dataset.from_tensors(order[full:]))
+        if not with_epoch:
+            return found
+        return tf.data.Dataset.zip((found, tf.data.Dataset.from_tensors(current).repeat()))
+
+    def executions(self, start: int, steps: int) -> tf.data.Dataset:
+        """The rows of the steps from `start` on, `steps` of them an element."""
+        count, full = -(-(self.steps - start) // steps), self.full * self.size
+
+        def rows_of(order: tf.Tensor, index: tf.Tensor) -> StepRows:
+            first = start + index * steps
+            last = tf.minimum(first + steps, self.full)
+            short = tf.logical_and(self.steps > self.full, index == count - 1)
+            rest = order[tf.where(short, full, self.rows) :]
+            chosen = order[first * self.size : last * self.size]
+            return StepRows(tf.reshape(chosen, (-1, self.size)), rest)
+
+        return (
+            tf.data.Dataset.from_tensors(0)
+            .map(lambda _: self.of(self.epoch.read_value()))
+            .flat_map(lambda order: tf.data.Dataset.from_tensors(order).repeat(count))
+            .apply(lambda orders: tf.data.Dataset.zip((orders, tf.data.Dataset.range(count))))
+            .map(rows_of)
+        )
 
 
 def training_dataset(
@@ -72,29 +142,13 @@ def training_dataset(
         DataError: a batch is larger than the split.
     """
     rows = len(split)
-    size = batch_rows(rows, batch_size)
     steps = steps_per_epoch(rows, batch_size, drop_remainder)
     _check(rows, steps, start_step)
-    x, y = tensors(split.x), tensors(split.y)
     epoch = tf.Variable(tf.constant(0, tf.int64), trainable=False, name="epoch")
-    full = rows // size * size
-    weights = None if balance is None or balance.weights is None else tensor(balance.weights)
     drawn = None if balance is None else balance.resampling
-
-    def batches(start: tf.Tensor) -> tf.data.Dataset:
-        current = epoch.read_value()
-        order = (
-            order_of(rows, seed, current)
-            if drawn is None
-            else resampled_order(drawn, seed, current)
-        )
-        whole = tf.reshape(order[start * size : full], (-1, size))
-        found = tf.data.Dataset.from_tensor_slices(whole)
-        if full != rows and not drop_remainder:
-            found = found.concatenate(tf.data.Dataset.from_tensors(order[full:]))
-        if augment is None:
-            return found
-        return tf.data.Dataset.zip((found, tf.data.Dataset.from_tensors(current).repeat()))
+    order = Order(rows, batch_rows(rows, batch_size), steps, seed, epoch, drawn)
+    x, y = tensors(split.x), tensors(split.y)
+    weights = None if balance is None or balance.weights is None else tensor(balance.weights)
 
     def gathered(chosen: tf.Tensor, *current: tf.Tensor) -> tuple[Any, ...]:
         # The cast to the model's type here runs beside the training step rather than in it.
@@ -104,21 +158,44 @@ def training_dataset(
 
     parallel = readers(x) if augment is None else workers or os.cpu_count()
 
-    def from_step(start: int) -> tf.data.Dataset:
-        if start == steps:
-            return from_step(0).take(0)
-        dataset = (
-            tf.data.Dataset.from_tensors(tf.constant(start))
-            .flat_map(batches)
-            # Outside of flat_map, which would make a function anew in each epoch (10 ms).
-            .map(gathered, num_parallel_calls=parallel)
-            # Without a known length Keras takes a phantom step at the end of each epoch.
-            .apply(tf.data.experimental.assert_cardinality(steps - start))
-            .prefetch(AHEAD)
-        )
-        return dataset.with_options(_options())
+    def batches(start: int) -> tf.data.Dataset:
+        found = tf.data.Dataset.from_tensors(tf.constant(start))
+        # Outside of flat_map, which would make a function anew in each epoch (10 ms).
+        found = found.flat_map(lambda step: order.batches(step, augment is not None))
+        return found.map(gathered, num_parallel_calls=parallel)
 
-    return TrainingDataset(from_step(start_step), epoch, steps - start_step, from_step)
+    found = _passes(order, start_step, batches, ahead=AHEAD)
+    if augment is not None or not _are_held(x):
+        return found
+
+    def numbers(each: int) -> TrainingDataset:
+        return _passes(order, start_step, lambda start: order.executions(start, each))
+
+    held = HeldRows(gathered, found.dataset.element_spec)
+    return replace(found, held=held, numbers=numbers)
+
+
+def _passes(
+    order: Order, start_step: int, dataset: Callable[[int], tf.data.Dataset], ahead: int = 0
+) -> TrainingDataset:
+    """Passes over a dataset that can begin at any step."""
+
+    def from_step(start: int) -> tf.data.Dataset:
+        if start == order.steps:
+            return from_step(0).take(0)
+        # Without a known length Keras takes a phantom step at the end of each epoch. It counts
+        # steps, of which an element may have several; none is asked for after the last.
+        steps = tf.data.experimental.assert_cardinality(order.steps - start)
+        found = dataset(start).apply(steps)
+        return (found.prefetch(ahead) if ahead else found).with_options(_options())
+
+    return TrainingDataset(from_step(start_step), order.epoch, order.steps - start_step, from_step)
+
+
+def _are_held(x: Any) -> bool:
+    """Whether all blocks of rows are numbers in memory."""
+    blocks = x.values() if isinstance(x, Mapping) else [x]
+    return not any(isinstance(block, Block) or block.dtype == tf.string for block in blocks)
 
 
 def _check(rows: int, steps: int, start_step: int) -> None:

@@ -161,7 +161,7 @@ def range_test(
     pretrain_without_run(made.pretraining, made.model)
     model: Any = made.model
     model.fit(
-        made.training.dataset,
+        made.fed.dataset,
         epochs=-(-steps // made.training.steps),
         callbacks=[EpochOrder(made.training.epoch), finder],
         shuffle=False,  # the dataset has its order already

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import repeat
 from typing import Any
 
 import keras
@@ -133,16 +134,24 @@ def timed(built: Experiment) -> tuple[float, float]:
     """Seconds of the first execution, and of a training step after it."""
     model: Any = built.model
     model.make_train_function()
-    batches = iter(built.training.dataset.repeat())
+    each = int(model.steps_per_execution)
+    batches = _executions(built.fed.dataset, -(-built.fed.steps // each))
     started = time.perf_counter()
-    _wait(model.train_function(batches))
+    _wait(model.train_function(next(batches)))
     compiled = time.perf_counter()
     executions = 0
     while executions == 0 or time.perf_counter() - compiled < TIMED:
-        _wait(model.train_function(batches))
+        _wait(model.train_function(next(batches)))
         executions += 1
     seconds = time.perf_counter() - compiled
-    return compiled - started, seconds / executions / model.steps_per_execution
+    return compiled - started, seconds / executions / each
+
+
+def _executions(dataset: tf.data.Dataset, count: int) -> Iterator[Any]:
+    """For each execution the iterator it takes its batches from, in one pass after another."""
+    while True:
+        batches = iter(dataset)
+        yield from repeat(batches, count)
 
 
 def _wait(logs: Any) -> None:

@@ -124,7 +124,7 @@ class Run:
         self.progress = progress
         self.evaluate_test = evaluate_test
         self.stop = StopRequest() if stop is None else stop
-        self.state = checkpoints(recipe, directory, self.stop, built.training)
+        self.state = checkpoints(recipe, directory, self.stop, built.fed)
         self.callbacks: list[Any] = [
             *built.callbacks,
             *run_callbacks(built, directory, progress),
@@ -193,7 +193,7 @@ class Run:
             model.optimizer.build(model.trainable_variables)
         try:
             model.fit(
-                self.built.training.dataset,
+                self.built.fed.dataset,
                 epochs=self.built.epochs,
                 validation_data=self.built.validation,
                 callbacks=self.callbacks,

@@ -46,3 +46,16 @@ def test_xla_compiles_large_networks_of_dense_layers_alone():
     assert not jit_compile("auto", SMALL)
     assert jit_compile(True, dropout)
     assert not jit_compile(False, dense)
+
+
+def test_xla_loops_over_rows_in_memory_where_an_epoch_has_many_steps():
+    enough = {"looped": True, "steps_per_epoch": 250, "batch": 32}
+    assert jit_compile("auto", SMALL, **enough)
+    assert not jit_compile("auto", SMALL, **{**enough, "steps_per_epoch": 249})
+    assert not jit_compile("auto", SMALL, **{**enough, "looped": False})
+    pictures = model(keras.Input((8, 8, 1)), keras.layers.Conv2D(2, 3), keras.layers.Flatten())
+    assert not jit_compile("auto", pictures, **enough)
+    # 2048 random numbers a row, in batches of 32 rows.
+    dropout = model(keras.Input((2048,)), keras.layers.Dropout(0.5), keras.layers.Dense(1))
+    assert jit_compile("auto", dropout, **enough)
+    assert not jit_compile("auto", dropout, **{**enough, "batch": 33})

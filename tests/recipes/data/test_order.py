@@ -116,6 +116,28 @@ def test_an_epoch_taken_up_in_its_middle():
         training_of(10, 4, start_step=3)
 
 
+@pytest.mark.parametrize(
+    ("rows", "batch_size", "drop"),
+    [(10, 4, False), (10, 4, True), (12, 4, False), (3, "all", False), (17, 2, False)],
+)
+@pytest.mark.parametrize("each", [1, 2, 5])
+def test_the_numbers_of_rows_are_those_of_the_batches(rows, batch_size, drop, each):
+    training = training_of(rows, batch_size, drop_remainder=drop)
+    expected = batches(training, 3)
+    numbers = training.numbers(each)
+    executions = -(-training.steps // each)
+    assert numbers.steps == training.steps == int(numbers.dataset.cardinality())
+    for start in range(0, training.steps, each):
+        iterator = iter(numbers.from_step(start))
+        found = [next(iterator) for _ in range(executions - start // each)]
+        steps = [row for full, _ in found for row in full.numpy().tolist()]
+        steps += [rest.numpy().tolist() for _, rest in found if len(rest)]
+        assert steps == expected[start:]
+        assert all(len(full) + bool(len(rest)) == each for full, rest in found[:-1])
+    x, y = training.held.gather(tf.cast(expected[0], tf.int32))
+    assert x.numpy()[:, 0].tolist() == y.numpy().tolist() == expected[0]
+
+
 def test_a_batch_larger_than_the_split():
     with pytest.raises(DataError, match="a batch of 11 rows is larger than"):
         training_of(10, 11)
