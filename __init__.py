@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         load,
         train,
     )
-    from .recipes.front import evaluate, predict, resume, sweep
+    from .recipes.front import branch, evaluate, predict, resume, sweep
 
 __all__ = [
     "DataError",
@@ -30,6 +30,7 @@ __all__ = [
     "RecipeError",
     "RequestError",
     "TrainingFailed",
+    "branch",
     "evaluate",
     "load",
     "predict",
@@ -37,6 +38,9 @@ __all__ = [
     "sweep",
     "train",
 ]
+
+# What `recipes.front` has; `recipes.sweep` is the folder of that name.
+FRONT = ("branch", "evaluate", "predict", "resume", "sweep")
 
 
 def __getattr__(name: str) -> Any:
@@ -51,8 +55,7 @@ def __getattr__(name: str) -> Any:
     from . import recipes
     from .recipes import front
 
-    # `recipes.sweep` is the folder of that name.
-    return getattr(front if name in ("evaluate", "predict", "resume", "sweep") else recipes, name)
+    return getattr(front if name in FRONT else recipes, name)
 
 
 def __dir__() -> list[str]:

@@ -1,4 +1,4 @@
-"""The Python functions of the package: load, train, resume, evaluate, predict and sweep."""
+"""The Python functions of the package: load, train, resume, branch, evaluate, predict and sweep."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import spec
 from .errors import RequestError, TrainingFailed
-from .trainable import Recipe, Result, finished_runs
+from .trainable import Recipe, Result, finished_runs, import_tensorflow, reported
 
 if TYPE_CHECKING:
     from .run.predictions import Predictions
@@ -101,6 +101,54 @@ def resume(
         resume=True,
         allow_change=allow_change,
     )
+
+
+def branch(
+    run: str | os.PathLike,
+    at: int | str,
+    overrides: Overrides = (),
+    *,
+    out: str | os.PathLike | None = None,
+    x: Any = None,
+    y: Any = None,
+    plugins: Sequence[str] = (),
+    progress: bool = True,
+    raises: bool = True,
+) -> Result:
+    """Start a new run from the state that another one had at a step, with changes to its recipe.
+
+    The new run begins with the newest state of the other one that is not after the step, and is
+    trained with its recipe up to the step. It is what a run of the changed recipe would be, bit for
+    bit, wherever that computes the same up to there, as with another cooldown of a schedule.
+
+    Args:
+        run: directory of the other run, which stays as it is.
+        at: `"60%"`, `"3 epochs"`, or a number of optimizer updates; training leaves the other run
+            where the execution ends that this update is in.
+        overrides: changes to its recipe, from there on.
+        out: the new run directory; default `runs/NAME-DATE-TIME`.
+        x: rows, for a recipe whose `data.source` is `arrays`.
+        y: their targets.
+        plugins: modules, or paths of Python files, whose classes the recipe names.
+        progress: show a progress bar.
+        raises: raise where training failed, rather than return a result that says so.
+
+    Raises:
+        RequestError: no run there, it ended before the step, or `out` is not empty.
+        TrainingFailed: training broke or diverged; the result in the run directory says why.
+    """
+    from .spec.durations import Duration
+
+    try:
+        place = Duration.parse(at)
+    except ValueError as error:
+        raise RequestError(f"at: {error}. Received: {at!r}") from None
+    import_tensorflow()
+    from .run.branch import branch as start
+
+    arrays = None if x is None else (x, y)
+    options: Any = {"out": out, "arrays": arrays, "plugins": plugins, "progress": progress}
+    return reported(start(run, place, overrides, **options), raises)
 
 
 def evaluate(

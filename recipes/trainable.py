@@ -95,15 +95,11 @@ class Recipe(spec.Recipe):
         ) as prepared:
             found = prepared.previous.result
             if found is None:
-                _import_tensorflow()
+                import_tensorflow()
                 from .run.recipe import train_recipe
 
                 found = train_recipe(self, prepared, progress=progress)
-        result = Result(**vars(found))
-        _report(result)
-        if raises and result.status == "failed":
-            raise TrainingFailed(f"{result.reason.rstrip('.')}. See {result.directory}.")
-        return result
+        return reported(found, raises)
 
     def fit(
         self,
@@ -168,7 +164,7 @@ class Recipe(spec.Recipe):
                 the loss can compare with the output.
             TrainingFailed: a dataset ended in the middle of an epoch.
         """
-        _import_tensorflow()
+        import_tensorflow()
         from .run.fit import Given
         from .run.fit import fit as fit_model
 
@@ -178,7 +174,7 @@ class Recipe(spec.Recipe):
         return fit_model(self, model, x, given, progress=progress)
 
 
-def _import_tensorflow() -> None:
+def import_tensorflow() -> None:
     """Import TensorFlow before modules that need it: without its start-up output."""
     from .run.backend import use_tensorflow
 
@@ -188,10 +184,23 @@ def _import_tensorflow() -> None:
 def finished_runs(run: str | os.PathLike) -> Any:
     """The module that evaluates and predicts, imported if there is a run to do so with."""
     open_run(run)
-    _import_tensorflow()
+    import_tensorflow()
     from .run import reload
 
     return reload
+
+
+def reported(found: Any, raises: bool) -> Result:
+    """The result of a training that has ended, with its report written.
+
+    Raises:
+        TrainingFailed: it failed, and `raises`.
+    """
+    result = Result(**vars(found))
+    _report(result)
+    if raises and result.status == "failed":
+        raise TrainingFailed(f"{result.reason.rstrip('.')}. See {result.directory}.")
+    return result
 
 
 def _report(result: Result) -> None:

@@ -1,4 +1,4 @@
-"""Verbs that train a recipe: train, resume, reproduce."""
+"""Verbs that train a recipe: train, resume, branch, reproduce."""
 
 import argparse
 from typing import TYPE_CHECKING, Any
@@ -50,6 +50,21 @@ def add(verbs: Any) -> None:
     add_quiet(resuming)
     add_json(resuming)
 
+    branching = add_verb(
+        verbs, "branch", branch, "start a new run from the state of a run at a step"
+    )
+    add_run(branching)
+    branching.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help="change to its recipe")
+    branching.add_argument(
+        "--at", metavar="WHEN", required=True, help="`500 steps`, `3 epochs` or `60%%` of the run"
+    )
+    branching.add_argument(
+        "--out", metavar="DIR", help="run directory (default: runs/NAME-DATE-TIME)"
+    )
+    add_plugins(branching)
+    add_quiet(branching)
+    add_json(branching)
+
     again = add_verb(verbs, "reproduce", reproduce, "train a run again, and compare bit for bit")
     add_run(again)
     again.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help="change to its recipe")
@@ -95,6 +110,23 @@ def resume(arguments: Arguments) -> int:
         arguments.overrides,
         plugins=arguments.plugin,
         allow_change=arguments.allow_change,
+        progress=not arguments.quiet,
+        raises=False,
+    )
+    return _print_result(result, arguments)
+
+
+def branch(arguments: Arguments) -> int:
+    """Branch a run and print the result."""
+    check_run(arguments.run)
+    from .. import front
+
+    result = front.branch(
+        arguments.run,
+        arguments.at,
+        arguments.overrides,
+        out=arguments.out,
+        plugins=arguments.plugin,
         progress=not arguments.quiet,
         raises=False,
     )

@@ -38,7 +38,7 @@ def reserve(
     Raises:
         RequestError: it cannot be written, is not empty, or another process is working in it.
     """
-    path = Path(out) if out is not None else _fresh(Path("runs"), name)
+    path = Path(out) if out is not None else fresh_directory(name)
     created = _create(path, again)
     if again:
         check_run_files(path)
@@ -61,7 +61,9 @@ def reserve(
         raise
 
 
-def _fresh(root: Path, name: str) -> Path:
+def fresh_directory(name: str) -> Path:
+    """Where a run goes by default: a directory in `runs` that does not exist yet."""
+    root = Path("runs")
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     path = root / f"{name}-{stamp}"
     number = 2

@@ -18,7 +18,7 @@ from ..record.reserve import remove_run_files
 from ..record.result import Result
 from ..spec import Recipe
 from ..spec.fields import did_you_mean
-from .stored_recipe import PLUGIN_COMMENT, Change, differences, is_below, recipe_of
+from .stored_recipe import PLUGIN_COMMENT, Change, differences, is_below, recipe_of, top_key
 
 # Keys that do not change what is trained, and may always differ.
 FREE = ("description", "checkpoints")
@@ -232,14 +232,10 @@ def check_data(
     )
 
 
-def _top(key: str) -> str:
-    return key.partition(".")[0].partition("[")[0]
-
-
 def _check_keys(allow: Sequence[str]) -> None:
     known = tuple(Recipe.model_fields)
     for name in allow:
-        if _top(name) not in known:
+        if top_key(name) not in known:
             raise RequestError(
                 f"allow-change: a recipe has no key `{name}`.{did_you_mean(name, known)}"
             )
@@ -249,7 +245,7 @@ def _refuse(directory: RunDirectory, changes: Sequence[Change]) -> None:
     if not changes:
         return
     lines = "\n".join(f"  {change}" for change in changes)
-    top = dict.fromkeys(_top(change.key) for change in changes)
+    top = dict.fromkeys(top_key(change.key) for change in changes)
     allow = " ".join(f"--allow-change {key}" for key in top)
     raise RequestError(
         f"{directory.path}: this run was started with another recipe:\n{lines}\n"

@@ -89,6 +89,15 @@ def is_below(key: str, names: Sequence[str]) -> bool:
     return any(key == name or key.startswith((f"{name}.", f"{name}[")) for name in names)
 
 
+def top_key(key: str) -> str:
+    """The key of the recipe that a key is, or is below.
+
+    >>> top_key("model.layers[0].dense.units")
+    'model'
+    """
+    return key.partition(".")[0].partition("[")[0]
+
+
 def relative_files(recipe: Recipe, run: Path) -> dict[str, str]:
     """The files of a recipe relative to a run directory, for its manifest."""
     found = {}

@@ -23,6 +23,7 @@ from ..record import directory as files
 from ..record.directory import RunDirectory
 from ..record.result import Result, Status, StopReason
 from ..spec import Recipe
+from ..spec.sections import CheckpointsSection
 from .assess import assess
 from .describe import describe, keep_terms
 from .failure import failure_of, full_tracebacks, recorded
@@ -40,6 +41,8 @@ from .run_callbacks import (
 )
 from .stop import Interrupted, StopRequest, stop_on_signals
 
+# How many checkpoints a recipe keeps while it trains, if it does not say.
+KEPT = CheckpointsSection.model_fields["keep"].default
 # Rows of the training split that a monitor of activations looks at.
 ACTIVATION_ROWS = 256
 
@@ -224,8 +227,9 @@ class Run:
         with self.stop.immediate():
             self.directory.write(files.MODEL, model.network().save)
             self.evaluate()
-        # One checkpoint is enough to continue with more epochs.
-        self.state.store.prune(1)
+        if self.recipe.checkpoints.keep <= KEPT:
+            # One checkpoint is enough to continue with more epochs; who keeps more may branch.
+            self.state.store.prune(1)
 
     def evaluate(self) -> None:
         """Evaluate the saved model; on the test split only if the training is complete."""

@@ -1,0 +1,194 @@
+"""Start a new run from the state that another one had at a step, with other keys."""
+
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ... import disk
+from ...callbacks.pause_at import PauseAt
+from ...callbacks.run_state import Checkpoint, CheckpointStore, DamagedCheckpoint
+from ...callbacks.run_state.store import read
+from ...callbacks.run_state.training_state import state_of
+from ...messages import logger
+from ..build.inputs import data_of
+from ..data.order import steps_per_epoch
+from ..errors import RequestError
+from ..record import directory as files
+from ..record.directory import RunDirectory, open_run
+from ..record.lock import LOCK
+from ..record.reserve import fresh_directory
+from ..record.result import Result
+from ..spec import Recipe
+from ..spec.durations import Duration
+from .previous_run import has_parts
+from .stop import StopRequest
+from .stored_recipe import Change, Overrides, differences, recipe_of, top_key
+from .train import train
+
+# The directory of a branch until its training is where it leaves the other run.
+UNFINISHED = ".branching"
+# Of the end of a run, and not of a state before it.
+LATER = (
+    files.RESULT, files.MODEL, files.REPORT, files.QUALITY, files.ADAPTER, files.OUT_OF_FOLD,
+    files.TRACEBACK, files.BEST, LOCK,
+)  # fmt: skip
+
+
+def branch(
+    run: str | os.PathLike,
+    at: Duration,
+    overrides: Overrides = (),
+    *,
+    out: str | os.PathLike | None = None,
+    arrays: tuple[Any, Any] | None = None,
+    plugins: Sequence[str] = (),
+    progress: bool = True,
+) -> Result:
+    """Train on from the state of a run at a step, with changes to its recipe.
+
+    The new run begins with the newest state of the other one that is not after the step, and is
+    trained with its recipe up to the step; without one, from the beginning. From there on it is
+    trained as changed. It is what a run of the changed recipe would be, bit for bit, wherever that
+    computes the same up to the step.
+
+    Args:
+        run: directory of the other run, which stays as it is.
+        at: optimizer updates, epochs or percent of that run; training leaves it where the execution
+            ends that this step is in.
+        overrides: changes to its recipe.
+        out: directory of the new run; default `runs/NAME-DATE-TIME`. Given again after a branch was
+            killed before the step, that is continued.
+        arrays: `(x, y)` for a recipe whose data source is `arrays`.
+
+    Raises:
+        RequestError: there is no such run, it has several networks, it ended before the step, or
+            `out` is not empty.
+    """
+    source = open_run(run)
+    original = recipe_of(source, plugins=plugins)
+    changed = recipe_of(source, overrides, plugins=plugins, quiet=True)
+    if has_parts(original):
+        raise RequestError(f"{run}: trains several networks; branch one of its parts.")
+    batches = batches_until(original, at, arrays)
+    target = fresh_directory(changed.name) if out is None else Path(out)
+    if target.exists() and (target.is_file() or any(target.iterdir())):
+        raise RequestError(f"{target}: is not empty. Give `--out` a new directory.")
+    place = target.with_name(target.name + UNFINISHED)
+    _reach(source, place, original, batches, arrays=arrays, progress=progress)
+    os.replace(place, target)
+    changes = differences(original, changed)
+    _announce(source, target, batches, changes)
+    return train(
+        changed,
+        out=target,
+        arrays=arrays,
+        resume=True,
+        allow_change=sorted({top_key(change.key) for change in changes}),
+        progress=progress,
+    )
+
+
+def batches_until(recipe: Recipe, at: Duration, arrays: tuple[Any, Any] | None) -> int:
+    """The batches that are trained before a place in a run.
+
+    Raises:
+        RequestError: it is not in the run.
+    """
+    data, section = data_of(recipe, arrays), recipe.data
+    each = steps_per_epoch(len(data.train.y), section.batch_size, section.drop_remainder)
+    every = recipe.gradient_accumulation
+    found = int(at.amount) * every if at.unit == "steps" else at.to_steps(each, recipe.epochs)
+    if not 0 < found < each * recipe.epochs:
+        raise RequestError(
+            f"--at {at}: the run has {each * recipe.epochs // every} updates in {recipe.epochs} "
+            "epochs; name a place between its beginning and its end."
+        )
+    return found
+
+
+def _reach(
+    source: RunDirectory,
+    place: Path,
+    recipe: Recipe,
+    batches: int,
+    *,
+    arrays: tuple[Any, Any] | None,
+    progress: bool,
+) -> None:
+    """Let `place` hold the run's training up to some batches.
+
+    Raises:
+        RequestError: it ends before.
+    """
+    begun = place.exists()
+    found = newest_state(RunDirectory(place)) if begun else newest_state(source, batches)
+    if found is not None and not begun:
+        copy_until(source, place, found.path)
+        logger.info(f"{source.path}: branches from {found.path.name}, batch {_total(found)}.")
+    if found is None or _total(found) < batches:
+        stop = StopRequest()
+        result = train(
+            recipe,
+            out=place,
+            arrays=arrays,
+            resume=place.exists(),
+            callbacks=[PauseAt(batches, stop.pause)],
+            stop=stop,
+            progress=progress,
+        )
+        if stop.signal is not None:
+            raise KeyboardInterrupt
+        if result.status != "interrupted":
+            raise RequestError(f"{place}: the run ended before that step: {result.reason}.")
+    # It has not ended: a result, and the hashes in it, would be those of the pause.
+    disk.remove_file(place / files.RESULT)
+    disk.remove_file(place / files.MODEL)
+
+
+def newest_state(run: RunDirectory, batches: float = math.inf) -> Checkpoint | None:
+    """The newest intact checkpoint of a run that is not after some batches."""
+    for path in reversed(CheckpointStore(run / files.STATE).paths()):
+        try:
+            found = read(path)
+        except DamagedCheckpoint as error:
+            logger.warning(str(error))
+            continue
+        if _total(found) <= batches:
+            return found
+    return None
+
+
+def _total(checkpoint: Checkpoint) -> int:
+    return int(state_of(checkpoint)["position"]["total"])
+
+
+def copy_until(run: RunDirectory, place: Path, state: Path) -> None:
+    """Copy a run as it was at one of its states, whose callbacks cut their files to it."""
+    with disk.new_folder(place) as beside:
+        for folder, folders, names in os.walk(run.path):
+            here = Path(folder).relative_to(run.path)
+            # Of the states only one; links lead out of the run.
+            folders[:] = [
+                name
+                for name in folders
+                if not os.path.islink(Path(folder, name))
+                and (here != Path(files.STATE) or name == state.name)
+            ]
+            for name in folders:
+                os.mkdir(beside / here / name)
+            for name in names:
+                path = Path(folder, name)
+                if str(here / name) not in LATER and path.is_file() and not path.is_symlink():
+                    disk.copy_new(path, beside / here / name)
+
+
+def _announce(source: RunDirectory, target: Path, batches: int, changes: Sequence[Change]) -> None:
+    """Say where the new run left the other, and record it."""
+    directory = RunDirectory(target)
+    manifest = directory.read_json(files.MANIFEST)
+    manifest["branched"] = {"run": str(source.path.resolve()), "batches": batches}
+    directory.write_json(files.MANIFEST, manifest)
+    listed = "; ".join(map(str, changes)) or "nothing is changed"
+    logger.info(f"{target}: leaves {source.path} after batch {batches}: {listed}")

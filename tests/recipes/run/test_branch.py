@@ -1,0 +1,112 @@
+"""`keras-recipes branch`: a run what comes out is the run that was changed from the start."""
+
+import json
+
+import pytest
+
+import keras_recipes
+from keras_recipes.callbacks.run_state import CheckpointStore
+from keras_recipes.recipes import RequestError
+from keras_recipes.recipes.cli import main
+from keras_recipes.recipes.record.directory import RunDirectory
+from keras_recipes.recipes.run import branch as module
+from keras_recipes.recipes.run.reproduce import compare_runs
+
+# 4 batches an epoch: 105 training rows.
+SMALL = {
+    "name": "small",
+    "data": {"source": "iris", "scale": "standardize", "batch_size": 32},
+    "model": {"layers": [{"dense": {"units": 4}}, {"dropout": {"rate": 0.2}}]},
+    "learning_rate": {"piecewise_constant": {"boundaries": [12], "values": [0.1, 0.01]}},
+    "gradient_clipping": {"global_norm": 1.0},
+    "steps_per_execution": 2,
+    "epochs": 5,
+}
+CHANGE = {"learning_rate.piecewise_constant.values": [0.1, 0.001]}
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """A run, and one of the changed recipe."""
+    folder = tmp_path_factory.mktemp("runs")
+    keras_recipes.load(SMALL).train(out=folder / "plain", progress=False)
+    keras_recipes.load(SMALL, CHANGE).train(out=folder / "changed", progress=False)
+    return folder
+
+
+def assert_same(first, second):
+    assert compare_runs(RunDirectory(first), RunDirectory(second)) == []
+
+
+@pytest.mark.parametrize("at", ["60%", "10 steps"])
+def test_a_branch_is_the_run_that_was_changed_from_the_start(runs, tmp_path, at):
+    """The rates agree up to update 12; the branches leave at 12 and at 10."""
+    result = keras_recipes.branch(runs / "plain", at, CHANGE, out=tmp_path / "new", progress=False)
+    assert result.status == "completed"
+    assert_same(tmp_path / "new", runs / "changed")
+    manifest = json.loads((tmp_path / "new/manifest.json").read_text())
+    assert manifest["branched"]["batches"] == (12 if at == "60%" else 10)
+    assert list(tmp_path.iterdir()) == [tmp_path / "new"]
+
+
+def test_a_branch_begins_with_a_state_that_was_kept(tmp_path, caplog):
+    recipe = keras_recipes.load(SMALL, {"checkpoints": {"every": "4 steps", "keep": 9}})
+    recipe.train(out=tmp_path / "kept", progress=False)
+    states = [path.name for path in CheckpointStore(tmp_path / "kept/checkpoints/state").paths()]
+    assert len(states) > 3
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "kept").rglob("*")}
+    keras_recipes.branch(tmp_path / "kept", 12, out=tmp_path / "same", progress=False)
+    assert "branches from state-" in caplog.text
+    assert_same(tmp_path / "same", tmp_path / "kept")
+    assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "kept").rglob("*")}
+
+
+def test_a_branch_that_was_killed_on_its_way_goes_on(runs, tmp_path, monkeypatch):
+    reach = module._reach
+
+    def killed(*arguments, **options):
+        reach(*arguments, **options)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_reach", killed)
+        with pytest.raises(KeyboardInterrupt):
+            keras_recipes.branch(
+                runs / "plain", "60%", CHANGE, out=tmp_path / "new", progress=False
+            )
+    assert [path.name for path in tmp_path.iterdir()] == ["new.branching"]
+    keras_recipes.branch(runs / "plain", "60%", CHANGE, out=tmp_path / "new", progress=False)
+    assert_same(tmp_path / "new", runs / "changed")
+
+
+@pytest.mark.parametrize(
+    ("at", "message"),
+    [
+        ("100%", "20 updates in 5 epochs"),
+        ("0 steps", "name a place between its beginning and its end"),
+        ("soon", "Received: 'soon'"),
+        ("-3", "Received: '-3'"),
+    ],
+)
+def test_a_place_that_is_not_in_the_run(runs, tmp_path, at, message):
+    with pytest.raises(RequestError, match=message):
+        keras_recipes.branch(runs / "plain", at, out=tmp_path / "new", progress=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_refused_before_anything_is_written(runs, tmp_path, capsys):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/thesis.tex").write_text("x")
+    arguments = ["branch", str(runs / "plain"), "--at", "60%", "--out"]
+    assert main([*arguments, str(tmp_path / "full")]) == 2
+    assert "is not empty" in capsys.readouterr().err
+    assert main(["branch", str(tmp_path / "none"), "--at", "60%"]) == 2
+    assert main([*arguments, str(tmp_path / "new"), "epochz=3"]) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["full"]
+
+
+def test_the_command_line(runs, tmp_path, capsys):
+    words = ["branch", str(runs / "plain"), "learning_rate.piecewise_constant.values=[0.1, 0.001]"]
+    assert main([*words, "--at", "12 steps", "--out", str(tmp_path / "new"), "-q", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["status"] == "completed"
+    assert_same(tmp_path / "new", runs / "changed")
