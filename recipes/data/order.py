@@ -78,7 +78,7 @@ def training_dataset(
     x, y = tensors(split.x), tensors(split.y)
     epoch = tf.Variable(tf.constant(0, tf.int64), trainable=False, name="epoch")
     full = rows // size * size
-    weights = None if balance is None or balance.weights is None else tensor(balance.weights)
+    weights = None if balance is None or balance.weights is None else tensors(balance.weights)
     drawn = None if balance is None else balance.resampling
 
     def batches(start: tf.Tensor) -> tf.data.Dataset:
@@ -98,9 +98,12 @@ def training_dataset(
 
     def gathered(chosen: tf.Tensor, *current: tf.Tensor) -> tuple[Any, ...]:
         # The cast to the model's type here runs beside the training step rather than in it.
-        found = _gathered(x, chosen), tf.nest.map_structure(lambda t: tf.gather(t, chosen), y)
+        def own(arrays: Any) -> Any:
+            return tf.nest.map_structure(lambda t: tf.gather(t, chosen), arrays)
+
+        found = _gathered(x, chosen), own(y)
         found = found if augment is None else augment(*found, chosen, *current)
-        return found if weights is None else (*found, tf.gather(weights, chosen))
+        return found if weights is None else (*found, own(weights))
 
     parallel = readers(x) if augment is None else workers or os.cpu_count()
 

@@ -138,7 +138,7 @@ def test_data_and_gradients_are_checked_for_each_output(path, tmp_path, capsys):
 
 WRONG = {
     "loss": ({"loss": "mean_squared_error"}, None, "loss: each output has its own"),
-    "balance": (None, {"balance": "class_weights"}, "data.balance: cannot be had with several"),
+    "balance": (None, {"balance": "class_weights"}, "data.balance: each output has its own"),
     "task": (None, {"task": "regression"}, "data.task: each output has its own"),
 }
 
