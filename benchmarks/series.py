@@ -1,14 +1,15 @@
-"""A recipe of windows over a series against forecasts that anyone would try, on the same windows.
+"""Recipes of windows over a series against forecasts that anyone would try, on the same windows.
 
 Run:    python benchmarks/series.py --data FOLDER
 
-FOLDER holds elecdemand.csv; the recipe of this name says where it comes from. The package cuts the
-windows: all sides learn from its training windows and are measured on its test windows; the recipe
-alone sees the validation windows. The seasonal-naive forecasts repeat the last day and the last
-week. The linear autoregression is scikit-learn's `Ridge` with its default settings, one for each
-step of the horizon, on all inputs of a window, standardized, those that are known ahead among them.
-MASE of all sides is scaled by the seasonal-naive forecast of the recipe within the training rows.
-The seconds of the recipe are those of all of `train`, reading and report included.
+FOLDER holds elecdemand.csv; the recipe of this name says where it comes from. `--recipes` names
+others with the same windows. The package cuts these: all sides learn from its training windows and
+are measured on its test windows; recipes alone see the validation windows. The seasonal-naive
+forecasts repeat the last day and the last week. The linear autoregression is scikit-learn's `Ridge`
+with its default settings, one for each step of the horizon, on all inputs of a window,
+standardized, those that are known ahead among them. MASE of all sides is scaled by the
+seasonal-naive forecast of the first recipe within the training rows. The seconds of a recipe are
+those of all of `train`, reading and report included.
 """
 
 import argparse
@@ -63,11 +64,14 @@ def naive(forecasting: Forecasting, starts: np.ndarray, season: int) -> np.ndarr
 def main() -> None:
     parser = argparse.ArgumentParser(description="A recipe of series against simple forecasts.")
     parser.add_argument("--data", type=Path, required=True, metavar="FOLDER")
+    parser.add_argument("--recipes", nargs="+", default=["elecdemand"], metavar="RECIPE")
     parser.add_argument("--split", choices=("validation", "test"), default="test")
     arguments = parser.parse_args()
     path = str((arguments.data / "elecdemand.csv").absolute())
-    recipe = keras_recipes.load("elecdemand", {"data.source.csv.path": path})
-    data = data_of(recipe)
+    recipes = [
+        keras_recipes.load(name, {"data.source.csv.path": path}) for name in arguments.recipes
+    ]
+    data = data_of(recipes[0])
     split, forecasting = getattr(data, arguments.split), data.forecasting
     assert forecasting is not None
     starts = split.x.starts
@@ -84,11 +88,12 @@ def main() -> None:
     outputs = linear(data, split)
     seconds = time.perf_counter() - started
     show("linear autoregression", dict(forecasting.errors(starts, outputs).metrics), seconds)
-    with tempfile.TemporaryDirectory() as folder:
-        started = time.perf_counter()
-        result = recipe.train(out=Path(folder) / "run", progress=False)
-        seconds = time.perf_counter() - started
-        show("recipe", getattr(result, arguments.split), seconds)
+    for recipe in recipes:
+        with tempfile.TemporaryDirectory() as folder:
+            started = time.perf_counter()
+            result = recipe.train(out=Path(folder) / "run", progress=False)
+            seconds = time.perf_counter() - started
+            show(recipe.name, getattr(result, arguments.split), seconds)
 
 
 if __name__ == "__main__":

@@ -69,11 +69,13 @@ def rows(model: Any, norms: Mapping[str, float]) -> list[Row]:
 
 def _row(variable: Any, norms: Mapping[str, float], table: bool) -> Row:
     value = np.asarray(variable, np.float32)
+    flat = value.reshape(-1)
     return Row(
         path=variable.path,
         layer=variable.path.rpartition("/")[0] or variable.path,
         gradient=float(norms.get(variable.path, 0.0)),
-        weight=float(np.linalg.norm(value)),
+        # In 64 bits: the squares of weights that have exploded have no place in 32.
+        weight=math.sqrt(float(np.einsum("i,i->", flat, flat, dtype=np.float64))),
         usual=_usual(value.shape),
         size=value.size,
         kernel=value.ndim >= 2 and not table,

@@ -46,16 +46,17 @@ def caffe(tensor: Any) -> Any:
     """Pixels from 0 to 255 in the order blue, green, red, less the means of ImageNet."""
     colours = [tensor[..., index : index + 1] for index in (2, 1, 0)]
     reversed_ = keras.layers.Concatenate(name="blue_green_red")(colours)
-    return _rescaled(reversed_, np.ones(3), -np.array(CAFFE_MEANS[::-1]))
+    return rescaled(reversed_, np.ones(3), -np.array(CAFFE_MEANS[::-1]))
 
 
 def torch(tensor: Any) -> Any:
     """Pixels from 0 to 255 as (x / 255 - mean) / deviation of ImageNet's colours."""
     deviations = np.array(DEVIATIONS)
-    return _rescaled(tensor, 1 / (255 * deviations), -np.array(MEANS) / deviations)
+    return rescaled(tensor, 1 / (255 * deviations), -np.array(MEANS) / deviations)
 
 
-def _rescaled(tensor: Any, factors: np.ndarray, shifts: np.ndarray) -> Any:
+def rescaled(tensor: Any, factors: np.ndarray, shifts: np.ndarray) -> Any:
+    """Pixels times factors plus shifts, of each channel or of all."""
     # Keras takes arrays too, which its annotations do not say.
     return keras.layers.Rescaling(
         factors.astype("float32"),  # type: ignore[arg-type]

@@ -19,6 +19,7 @@ from ..record import directory as files
 from ..record.directory import RunDirectory, check_run_files
 from ..spec import Recipe
 from ..spec.backbones import APPLICATIONS, IMAGENET, BackboneChoice, Pixels, file_of
+from .hub import hub_backbone
 from .objects import first_paragraph
 from .precision import computing_in
 from .saved_model import load_model, load_weights
@@ -81,8 +82,13 @@ def backbone(recipe: Recipe, row_shape: tuple[int | None, ...]) -> Backbone | No
     named = file_of(choice)
     try:
         if choice.name == "saved":
-            return _saved(choice)
-        return _application(choice, row_shape)
+            made = _saved(choice)
+        elif choice.name == "hub":
+            made = Backbone(*hub_backbone(choice, NAME))
+        else:
+            made = _application(choice, row_shape)
+        made.front(keras.Input(row_shape))  # here, where what it cannot take has a line
+        return made
     except MissingWeights as error:
         message = (
             f"the weights are not in the cache of Keras and cannot be fetched ({error}). Put "

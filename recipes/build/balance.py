@@ -1,5 +1,7 @@
 """What makes up for rare classes in the training of a recipe."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from ..data.balance import Balance, focal_label_weights, resampling, row_weights
@@ -41,6 +43,30 @@ def balance_of(recipe: Recipe, task: Task, y: np.ndarray) -> Balance | None:
     if asked == "resample":
         return Balance(resampling=resampling(labels))
     return Balance(weights=row_weights(labels, task.classes))
+
+
+def balance_of_each(
+    outputs: Mapping[str, tuple[Recipe, Task]], targets: Mapping[str, np.ndarray]
+) -> Balance | None:
+    """The weights of the rows in the loss of each of several outputs; None where all weigh 1.
+
+    Args:
+        outputs: recipe and task of each, by name.
+        targets: those of the training rows, by name.
+    """
+    made = {
+        name: balance_of(recipe, task, targets[name]) for name, (recipe, task) in outputs.items()
+    }
+    weights = {name: one.weights for name, one in made.items() if one is not None}
+    if not weights:
+        return None
+    # Each has an entry, as a dataset holds no None.
+    ones = np.ones(len(next(iter(targets.values()))), "float32")
+    return Balance(weights={name: _array(weights.get(name), ones) for name in outputs})
+
+
+def _array(weights: np.ndarray | Mapping[str, np.ndarray] | None, ones: np.ndarray) -> np.ndarray:
+    return weights if isinstance(weights, np.ndarray) else ones
 
 
 def _weighs(task: Task) -> bool:

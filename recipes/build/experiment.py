@@ -18,13 +18,13 @@ from ..errors import DataError, RecipeError
 from ..spec import Choice, Recipe
 from . import task as tasks
 from .augment import augmentation
-from .balance import balance_of
 from .constant import baseline_loss, constant_guess
 from .encoding import encoded
 from .execution import can_loop, jit_compile, steps_per_execution
 from .feature_cache import cached_features
 from .heads import (
     Ends,
+    balance_for,
     check_thresholds,
     ends_of,
     loss_weights,
@@ -149,7 +149,7 @@ def training_rows(recipe: Recipe, data: Data, task: tasks.Task | Ends) -> Traini
         seed=recipe.seed,
         drop_remainder=recipe.data.drop_remainder,
         augment=augmentation(recipe, data, one),
-        balance=None if one is None else balance_of(recipe, one, data.train.y),
+        balance=balance_for(recipe, task, data.train.y),
     )
 
 

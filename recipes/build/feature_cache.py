@@ -22,6 +22,8 @@ from .backbone import Backbone, backbone, weights_digest
 from .preprocessing import Preprocessing
 
 PLACE = ("model", "cache_features")
+# Keys of `data` that say how rows are trained on, and not which they are.
+OF_TRAINING = frozenset({"batch_size", "drop_remainder", "balance", "threshold", "target_scale"})
 # Layers that do other things in training than in inference, where they are frozen too.
 RANDOM = (keras.layers.Dropout, keras.layers.GaussianNoise, keras.layers.SpatialDropout2D)
 
@@ -66,7 +68,7 @@ def cached_features(
     extractor = keras.Model(inputs, front(inputs), name="features")
     identity = {
         "data": data.fingerprint,
-        "source": json.loads(json.dumps(to_plain(recipe.data), default=str)),
+        "source": _what_makes_rows(recipe),
         "weights": weights_digest(front.model),
         "network": json.loads(extractor.to_json()),
         "versions": [keras.__version__, tf.__version__],
@@ -86,6 +88,12 @@ def cached_features(
         return changed, Features(extractor)
     raw = prepared.model.input
     return changed, Features(keras.Model(raw, extractor(prepared.model(raw))))
+
+
+def _what_makes_rows(recipe: Recipe) -> dict[str, Any]:
+    """The keys of `data` that rows depend on, so that trials of a sweep over others share them."""
+    found: dict[str, Any] = json.loads(json.dumps(to_plain(recipe.data), default=str))
+    return {key: value for key, value in found.items() if key not in OF_TRAINING}
 
 
 def _refuse_random(recipe: Recipe, front: Backbone) -> None:

@@ -8,9 +8,12 @@ import numpy as np
 
 from ...models.loss_weights import LossTerm, Term
 from ..data import Data
+from ..data.balance import Balance
+from ..data.heads import field_of
 from ..spec import Choice, Recipe
 from ..spec.heads import heads_of
 from ..spec.parts import LEARNED
+from .balance import balance_of, balance_of_each
 from .decision import check_threshold
 from .loss import loss_of
 from .metrics import metrics
@@ -47,7 +50,7 @@ class Ends:
         Args:
             y: records with a field for each output.
         """
-        return {name: end.task.encode(np.ascontiguousarray(y[name])) for name, end in self.all}
+        return {name: end.task.encode(field_of(y, name)) for name, end in self.all}
 
     @property
     def all(self) -> list[tuple[str, End]]:
@@ -71,9 +74,24 @@ def ends_of(recipe: Recipe, data: Data) -> Task | Ends:
 
 
 def check_thresholds(recipe: Recipe, ends: Task | Ends, data: Data) -> None:
-    """Raise where a threshold cannot be had; several outputs have none to choose."""
+    """Raise where a threshold cannot be had, or none can be chosen."""
     if isinstance(ends, Task):
         check_threshold(recipe, ends, data)
+        return
+    for _, end in ends.all:
+        check_threshold(end.recipe, end.task, end.data)
+
+
+def balance_for(recipe: Recipe, ends: Task | Ends, y: Any) -> Balance | None:
+    """What makes up for rare classes in training, of each output by itself.
+
+    Args:
+        y: targets of the training rows.
+    """
+    if isinstance(ends, Task):
+        return balance_of(recipe, ends, y)
+    outputs = {name: (end.recipe, end.task) for name, end in ends.all}
+    return balance_of_each(outputs, {name: field_of(y, name) for name in outputs})
 
 
 def losses_of(

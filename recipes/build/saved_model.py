@@ -14,6 +14,7 @@ import keras
 
 # Registers the classes of this package that a saved model may have.
 from ... import models, pretraining, schedules  # noqa: F401
+from ..errors import RequestError
 from ..record.model_file import (
     CONFIG,
     ModelFileError,
@@ -24,6 +25,7 @@ from ..record.model_file import (
 )
 from ..spec.fields import shown
 from .capacity import unallocated_weights
+from .hub_library import MODULES, import_for
 
 # Public modules of Keras whose classes and functions make up models.
 PUBLIC = {
@@ -58,12 +60,17 @@ def load_model(path: str | os.PathLike, *, compiled: bool = False) -> keras.Mode
         compiled: with its optimizer and the optimizer's state.
 
     Raises:
-        ModelFileError: there is no such file, or it is not only a model.
+        ModelFileError: there is no such file, it is not only a model, or it has layers of KerasHub,
+            which is not installed.
     """
     file = Path(path)
     if file.suffix != ".keras":
         raise ModelFileError(f"{file}: expected a `.keras` file.")
     content, numbers = check_model(file)
+    try:
+        import_for(content)
+    except RequestError as error:
+        raise ModelFileError(f"{file}: {error}") from None
     with readable(file):
         try:
             config = json.loads(content)
@@ -146,7 +153,7 @@ def _check_class(value: Mapping[str, Any]) -> None:
     if name in CODE or (registered or "").rpartition(">")[2] in CODE:
         raise ValueError(f"has a `{name}`, which runs code. Build the network of layers instead.")
     ours = keras.saving.get_registered_object(registered or name) is not None
-    if not (ours or module in PUBLIC or (module or "").startswith(INTERNAL)):
+    if not (ours or module in PUBLIC or (module or "").startswith((*INTERNAL, *MODULES))):
         place = name if module is None else f"{module}.{name}"
         raise ValueError(
             f"names {shown(place)}, which is not a part of a Keras model or of this package. Name "

@@ -112,8 +112,11 @@ def evaluate(arguments: Arguments) -> int:
 def _quality(on: Any, quality: Mapping[str, Any]) -> Iterator[str]:
     """The quality of probabilities in lines: figures of all rows, then of each class or label."""
     from ..data.frame import plain
+    from ..record.directory import OUTPUTS
     from ..run.quality import class_rows
 
+    for output, found in quality.get(OUTPUTS, {}).items():
+        yield from _quality(f"{on} {output}", found)
     if quality.get("figures"):
         yield f"{on} quality: {metrics(quality['figures'])}"
     rows = class_rows(quality["confusion"]) if "confusion" in quality else quality.get("labels", [])

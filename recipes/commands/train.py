@@ -178,8 +178,11 @@ def _print_result(result: "Result", arguments: Arguments) -> int:
             print_line(arguments, f"{split}: {metrics(getattr(result, split), spread)}")
     for split, figures in result.quality.items():
         print_line(arguments, f"{split} quality: {metrics(figures)}")
-    if result.threshold is not None and len(result.threshold) == 1:
-        print_line(arguments, f"threshold: {result.threshold[0]:.4f}")
+    several = isinstance(result.threshold, dict)
+    thresholds = result.threshold if isinstance(result.threshold, dict) else {"": result.threshold}
+    for name, threshold in thresholds.items():
+        if threshold is not None and len(threshold) == 1:
+            print_line(arguments, f"{f'{name} ' * several}threshold: {threshold[0]:.4f}")
     if result.log_probability:
         print_line(arguments, f"log-probability, nats: {metrics(result.log_probability)}")
     print_line(arguments, f"everything is in {result.directory} (open report.html)")

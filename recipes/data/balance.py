@@ -1,5 +1,6 @@
 """Weights and draws that make up for classes of which some are rare; from the training rows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,11 +30,12 @@ class Balance:
     """What makes up for rare classes in training; at most one of the two.
 
     Attributes:
-        weights: of the loss of each row (rows,), or of each label of it (rows, labels).
+        weights: of the loss of each row (rows,), or of each label of it (rows, labels); of several
+            outputs those of each by name.
         resampling: how an epoch's rows are drawn.
     """
 
-    weights: np.ndarray | None = None
+    weights: np.ndarray | Mapping[str, np.ndarray] | None = None
     resampling: Resampling | None = None
 
 

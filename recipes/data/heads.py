@@ -13,6 +13,10 @@ from .classes import as_words, encoded, known_classes, with_classes
 from .frame import Frame
 from .source import Source, of_table, with_task
 
+# Rows of a combination of classes from which on splits are stratified by it: so many that a drawn
+# test and a drawn validation split leave some of each to learn from.
+ENOUGH = 20
+
 
 @dataclass(frozen=True)
 class HeadOptions:
@@ -100,6 +104,32 @@ def records(fields: Mapping[str, np.ndarray]) -> np.ndarray:
     for name, y in fields.items():
         made[name] = y
     return made
+
+
+def strata(y: np.ndarray, heads: Sequence[Head], enough: int = ENOUGH) -> np.ndarray | None:
+    """The label of each row by which splits are stratified; None where no output has classes.
+
+    The combination of the classes of all outputs that have some, where each combination that
+    occurs has enough rows; else the class of the first such output.
+
+    Args:
+        y: records with a field for each output, classes as indices.
+        enough: rows of a combination, at least.
+
+    >>> heads = [Head("a", ("a",), "classification", ("no", "yes"))]
+    >>> strata(records({"a": np.array([0, 1, 1])}), heads).tolist()
+    ['no', 'yes', 'yes']
+    """
+    classed = [head for head in heads if head.classes]
+    if not classed:
+        return None
+    # Mixed radix: the digits of a number are the classes of its row.
+    codes = np.zeros(len(y), "int64")
+    for head in classed:
+        codes = np.unique(codes * len(head.classes) + y[head.name], return_inverse=True)[1]
+    if len(classed) > 1 and np.bincount(codes).min() >= enough:
+        return codes
+    return np.array(classed[0].classes)[y[classed[0].name]]
 
 
 def field_of(y: np.ndarray, name: str) -> np.ndarray:

@@ -34,7 +34,7 @@ from .frame import (
     words,
 )
 from .from_python import of_python
-from .heads import Head, field_of, of_heads, words_of
+from .heads import ENOUGH, Head, field_of, of_heads, strata, words_of
 from .image_feature import FittedImage, looked_at, picture_faults, refuse_pictures, skipping
 from .image_folder import LABEL, Tables
 from .naive import Forecasting
@@ -215,7 +215,7 @@ def load_data(
     known = known_classes(source, where)
     source = restricted(source, limit, seed)
     train, validation, test = divided(source, known, splits, seed, table)
-    folds = _folds(train, known, splits, table.split_by, seed)
+    folds = _folds(train, source, known, splits, table.split_by, seed)
     if splits.fold is not None:
         chosen, folds = folds[splits.fold - 1], []
         train, validation = rows_of(train, chosen.train), rows_of(train, chosen.validation)
@@ -366,6 +366,8 @@ def restricted(source: Source, limit: int | None, seed: int) -> Source:
 
 def labels_of(source: Source) -> np.ndarray | None:
     """Labels to stratify by; None for a regression."""
+    if source.heads:
+        return strata(source.y, source.heads)
     return source.y if source.task in CLASSES else None
 
 
@@ -411,12 +413,19 @@ def divided(
 
 
 def _folds(
-    rows: Split, classes: tuple[Any, ...], splits: Splits, by: SplitBy | None, seed: int
+    rows: Split,
+    source: Source,
+    classes: tuple[Any, ...],
+    splits: Splits,
+    by: SplitBy | None,
+    seed: int,
 ) -> list[Fold]:
     """The folds of the rows that are not tested on; none where the recipe has none."""
     if splits.folds is None:
         return []
     labels = np.array(classes)[rows.y] if classes else None
+    if source.heads:
+        labels = strata(rows.y, source.heads, max(ENOUGH, splits.folds))
     return folds_of(rows.x, labels, by, splits.folds, seed)
 
 

@@ -148,13 +148,16 @@ def training_dataset(
     drawn = None if balance is None else balance.resampling
     order = Order(rows, batch_rows(rows, batch_size), steps, seed, epoch, drawn)
     x, y = tensors(split.x), tensors(split.y)
-    weights = None if balance is None or balance.weights is None else tensor(balance.weights)
+    weights = None if balance is None or balance.weights is None else tensors(balance.weights)
 
     def gathered(chosen: tf.Tensor, *current: tf.Tensor) -> tuple[Any, ...]:
         # The cast to the model's type here runs beside the training step rather than in it.
-        found = _gathered(x, chosen), tf.nest.map_structure(lambda t: tf.gather(t, chosen), y)
+        def own(arrays: Any) -> Any:
+            return tf.nest.map_structure(lambda t: tf.gather(t, chosen), arrays)
+
+        found = _gathered(x, chosen), own(y)
         found = found if augment is None else augment(*found, chosen, *current)
-        return found if weights is None else (*found, tf.gather(weights, chosen))
+        return found if weights is None else (*found, own(weights))
 
     parallel = readers(x) if augment is None else workers or os.cpu_count()
 

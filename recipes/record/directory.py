@@ -27,6 +27,8 @@ MODEL = "model.keras"
 ADAPTER = "adapter.npz"
 DATA = "data.json"
 QUALITY = "quality.json"
+# Where a network has several outputs: the key below which it has what there is of each, by name.
+OUTPUTS = "outputs"
 RESULT = "result.json"
 REPORT = "report.html"
 TRACEBACK = "traceback.txt"

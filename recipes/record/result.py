@@ -72,7 +72,7 @@ class Result:
         quality: of the saved model's probabilities on each split: `pr_auc`, `roc_auc`, `brier`,
             `ece`, and scores of its decisions; empty where the outputs are no probabilities.
         threshold: probabilities above which the second of two classes, or each label, is decided
-            on; None for 0.5, or where nothing is decided so.
+            on, of several outputs by name; None for 0.5, or where nothing is decided so.
     """
 
     status: Status
@@ -95,7 +95,7 @@ class Result:
         default_factory=dict[str, dict[str, list[Metric]]]
     )
     quality: dict[str, Metrics] = field(default_factory=dict[str, Metrics])
-    threshold: list[float] | None = None
+    threshold: list[float] | dict[str, list[float]] | None = None
     validation_std: Metrics = field(default_factory=dict[str, Metric])
     folds: list[Member] = field(default_factory=list[Member])
 

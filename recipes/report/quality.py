@@ -5,6 +5,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from ..record.directory import OUTPUTS
 from . import markup
 from .curves import COLOURS, svg
 from .markup import number, text
@@ -18,16 +19,31 @@ TITLES = {
 }
 
 
-def section(quality: Mapping[str, Any], threshold: Sequence[float] | None) -> str:
+def section(
+    quality: Mapping[str, Any], threshold: Sequence[float] | Mapping[str, Sequence[float]] | None
+) -> str:
     """The part about one run.
 
     Args:
-        quality: `quality.json`, by split.
-        threshold: above which a class or label is decided on, or None for 0.5.
+        quality: `quality.json`, by split, or by output and split.
+        threshold: above which a class or label is decided on, of several outputs by name, or None
+            for 0.5.
     """
+    if OUTPUTS in quality:
+        each = threshold if isinstance(threshold, Mapping) else {}
+        return "".join(
+            _section(found, each.get(name), f"Probabilities of {name}")
+            for name, found in quality[OUTPUTS].items()
+        )
+    return _section(quality, None if isinstance(threshold, Mapping) else threshold)
+
+
+def _section(
+    quality: Mapping[str, Any], threshold: Sequence[float] | None, title: str = "Probabilities"
+) -> str:
     last = list(quality)[-1]
     parts = [
-        "<h3>Probabilities</h3>",
+        f"<h3>{text(title)}</h3>",
         figures(quality),
         f'<div class="curves">{svg(reliability_diagram(quality))}</div>',
     ]

@@ -1,7 +1,7 @@
 """The quality of a trained model's probabilities, and the threshold that validation rows choose."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import keras
@@ -59,62 +59,90 @@ def assess(
         if dataset is not None and asked
     }
     if isinstance(ends, Ends):
-        return {"quality": _of_each(ends, outputs), "threshold": None}
-    return _of_one(recipe, ends, data, outputs, directory)
+        return _of_each(ends, outputs, directory)
+    found = _of_one(recipe, ends, data, outputs)
+    if found.details:
+        directory.write_json(files.QUALITY, found.details)
+    if found.threshold is not None:
+        described = directory.read_json(files.DATA)
+        directory.write_json(files.DATA, {**described, "threshold": found.threshold})
+    return {"quality": found.figures, "threshold": found.threshold}
+
+
+@dataclass(frozen=True)
+class _Assessed:
+    """What was found out about one output.
+
+    Attributes:
+        figures: by split.
+        details: tables and pictures by split, for `quality.json`; empty where there are none.
+        threshold: that decides, or None.
+    """
+
+    figures: dict[str, dict[str, float]]
+    details: dict[str, Any] = field(default_factory=dict[str, Any])
+    threshold: list[float] | None = None
 
 
 def _of_each(
-    ends: Ends, outputs: Mapping[str, Mapping[str, np.ndarray]]
-) -> dict[str, dict[str, float]]:
-    """The figures of several outputs by split, each with the name of its output before it."""
-    found: dict[str, dict[str, float]] = {split: {} for split in outputs}
-    for split, predicted in outputs.items():
-        for name, end in ends.all:
-            if end.task.counts:
-                figures = _of_counts(getattr(end.data, split).y, predicted[name])
-            else:
-                answers = _answers(end.task, end.data, split, predicted[name])
-                figures = {} if answers is None else quality(answers)["figures"]
-            found[split] |= {f"{name}_{figure}": value for figure, value in figures.items()}
-    return found
-
-
-def _of_one(
-    recipe: Recipe,
-    task: Task,
-    data: Data,
-    outputs: Mapping[str, np.ndarray],
-    directory: RunDirectory,
+    ends: Ends, outputs: Mapping[str, Mapping[str, np.ndarray]], directory: RunDirectory
 ) -> dict[str, Any]:
-    """The fields of a network with one output; its tables go to `quality.json`."""
-    if task.counts:
-        return {
-            "quality": {
-                name: _of_counts(getattr(data, name).y, found) for name, found in outputs.items()
-            }
+    """The fields of a network with several outputs.
+
+    The figures have the name of their output before them; thresholds are by output, and so is
+    `quality.json`, below `outputs`.
+    """
+    each = {
+        name: _of_one(
+            end.recipe, end.task, end.data, {split: found[name] for split, found in outputs.items()}
+        )
+        for name, end in ends.all
+    }
+    details = {name: found.details for name, found in each.items() if found.details}
+    if details:
+        directory.write_json(files.QUALITY, {files.OUTPUTS: details})
+    thresholds = {
+        name: found.threshold for name, found in each.items() if found.threshold is not None
+    }
+    if thresholds:
+        described = directory.read_json(files.DATA)
+        for name, threshold in thresholds.items():
+            described["heads"][name]["threshold"] = threshold
+        directory.write_json(files.DATA, described)
+    figures = {
+        split: {
+            f"{name}_{figure}": value
+            for name, found in each.items()
+            for figure, value in found.figures.get(split, {}).items()
         }
+        for split in outputs
+    }
+    return {"quality": figures, "threshold": thresholds or None}
+
+
+def _of_one(recipe: Recipe, task: Task, data: Data, outputs: Mapping[str, np.ndarray]) -> _Assessed:
+    """One output, by what it gives for the rows of each split."""
+    if task.counts:
+        return _Assessed(
+            {name: _of_counts(getattr(data, name).y, found) for name, found in outputs.items()}
+        )
     answers = {name: _answers(task, data, name, found) for name, found in outputs.items()}
     answers = {name: found for name, found in answers.items() if found is not None}
     threshold = _threshold(recipe, task, answers.get("validation"))
     details = {
         name: quality(replace(found, thresholds=threshold)) for name, found in answers.items()
     }
-    if details:
-        directory.write_json(files.QUALITY, details)
-    if threshold is not None:
-        described = directory.read_json(files.DATA)
-        directory.write_json(files.DATA, {**described, "threshold": threshold})
     figures = {name: found["figures"] for name, found in details.items()}
-    return {"quality": figures, "threshold": threshold}
+    return _Assessed(figures, details, threshold)
 
 
 def quality_of(
-    task: Task,
+    ends: Task | Ends,
     data: Any,
     model: Any,
     split: str,
     dataset: tf.data.Dataset,
-    threshold: Sequence[float] | None,
+    described: Mapping[str, Any],
 ) -> dict[str, Any]:
     """What `quality.json` says of a split, for rows with targets of any kind.
 
@@ -122,18 +150,36 @@ def quality_of(
         data: rows of a recipe, or others in their form.
         split: name of the rows among those of `data`.
         dataset: these rows with their targets in their order, as the model takes them.
-        threshold: that the run decides by, or None.
+        described: the run's `data.json`, which has the thresholds that it decides by.
 
     Returns:
         The `figures`, and `confusion` or `labels`; empty where the outputs are no probabilities.
+        Of several outputs these below `outputs`, by name.
     """
-    if not task.counts and task.activation_of_probabilities is None:
+    tasks = [ends] if isinstance(ends, Task) else [end.task for _, end in ends.all]
+    if not any(task.counts or task.activation_of_probabilities is not None for task in tasks):
         return {}
     outputs = model.predict(dataset, verbose=0)
+    if isinstance(ends, Task):
+        return _quality_of_one(ends, data, split, outputs, described.get("threshold"))
+    each = {
+        name: _quality_of_one(
+            end.task, end.data, split, outputs[name], described["heads"][name].get("threshold")
+        )
+        for name, end in ends.all
+    }
+    return {files.OUTPUTS: {name: found for name, found in each.items() if found}}
+
+
+def _quality_of_one(
+    task: Task, data: Any, split: str, outputs: np.ndarray, threshold: Any
+) -> dict[str, Any]:
     if task.counts:
         return {"figures": _of_counts(getattr(data, split).y, outputs)}
     answers = _answers(task, data, split, outputs)
-    return {} if answers is None else quality(replace(answers, thresholds=threshold))
+    # What a run was asked to choose, and has not chosen yet, decides nothing.
+    chosen: Sequence[float] | None = threshold if isinstance(threshold, list) else None
+    return {} if answers is None else quality(replace(answers, thresholds=chosen))
 
 
 def _answers(task: Task, data: Any, split: str, outputs: np.ndarray) -> Answers | None:

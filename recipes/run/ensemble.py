@@ -6,8 +6,8 @@ from typing import Any
 
 import keras
 
-from ..build import task as tasks
 from ..build.experiment import evaluation
+from ..build.heads import ends_of
 from ..data import Data
 from ..record import directory as files
 from ..record.directory import RunDirectory
@@ -59,10 +59,10 @@ def assessed(
     recipe: Recipe, data: Data, model: keras.Model, directory: RunDirectory
 ) -> dict[str, Any]:
     """Threshold and quality of an average of networks, as fields of the result."""
-    task = tasks.task_of(recipe, data)
+    ends = ends_of(recipe, data)
     parts = {"validation": data.validation, "test": data.test}
     splits = {
-        name: None if split is None else evaluation(as_given(data, split), task)
+        name: None if split is None else evaluation(as_given(data, split), ends)
         for name, split in parts.items()
     }
     return assess(recipe, data, model, splits, directory)

@@ -13,6 +13,7 @@ import numpy as np
 from ..build.images import decodable
 from ..build.inputs import data_of
 from ..data import Data, Split
+from ..data.heads import Head
 from ..errors import DataError
 from ..record import directory as files
 from ..record.directory import RunDirectory
@@ -51,7 +52,7 @@ class CrossValidation(Several):
             self._validated(index, recipe, model)
             for index, (recipe, model) in enumerate(zip(self.recipes(), parts, strict=True), 1)
         ]
-        text = out_of_fold(found, data.classes)
+        text = out_of_fold(found, data.classes, data.heads)
         self.directory.write_text(files.OUT_OF_FOLD, text)
         mean, deviation = summary([part["validation"] for part in self.parts])
         self.result = replace(
@@ -83,23 +84,25 @@ def summary(folds: Sequence[Metrics]) -> tuple[Metrics, Metrics]:
     return mean, {name: float(np.std(each, ddof=1)) for name, each in values.items()}
 
 
-def out_of_fold(found: Sequence[tuple[Split, Predictions]], classes: Sequence[Any]) -> str:
+def out_of_fold(
+    found: Sequence[tuple[Split, Predictions]], classes: Sequence[Any], heads: Sequence[Head] = ()
+) -> str:
     """Row of the source, fold, target and prediction of each row that validated, as CSV.
 
     Rows are in the order of the source, from 0. Rows of the test split, and those that only train
-    where folds are by time, are not among them.
+    where folds are by time, are not among them. The targets of several outputs are called
+    `OUTPUT_target`.
     """
     rows: list[list[Any]] = []
     head: list[str] = []
     for index, (split, made) in enumerate(found, start=1):
         names, cells = made.table()
-        targets = _targets(split.y, classes)
+        targets = _targets(split.y, classes, heads)
         numbers = np.arange(len(split)) if split.numbers is None else split.numbers
-        known = [f"target_{place}" for place in range(len(targets[0]))]
-        head = ["row", "fold", *(known if len(known) > 1 else ["target"]), *names]
+        head = ["row", "fold", *targets, *names]
         rows += [
             [number, index, *target, *row]
-            for number, target, row in zip(numbers.tolist(), targets, cells, strict=True)
+            for number, row, *target in zip(numbers.tolist(), cells, *targets.values(), strict=True)
         ]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -108,8 +111,19 @@ def out_of_fold(found: Sequence[tuple[Split, Predictions]], classes: Sequence[An
     return text.getvalue()
 
 
-def _targets(y: np.ndarray, classes: Sequence[Any]) -> list[list[Any]]:
-    """The targets of each row: the name of its class, or its numbers."""
+def _targets(
+    y: np.ndarray, classes: Sequence[Any], heads: Sequence[Head] = ()
+) -> dict[str, list[Any]]:
+    """The targets in columns: the names of classes, or numbers."""
+    if heads:
+        return {
+            f"{head.name}_{column}": cells
+            for head in heads
+            for column, cells in _targets(y[head.name], head.classes).items()
+        }
     if classes:
-        return [[classes[number]] for number in y.tolist()]
-    return [row.tolist() for row in y.reshape(len(y), -1)]
+        return {"target": [classes[number] for number in y.tolist()]}
+    columns = y.reshape(len(y), -1).T.tolist()
+    if len(columns) == 1:
+        return {"target": columns[0]}
+    return {f"target_{place}": cells for place, cells in enumerate(columns)}

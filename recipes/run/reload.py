@@ -113,11 +113,11 @@ def evaluated(
     model = model_of(where)
     found = measured(recipe, data, model, split, reached(where, recipe))
     ends = _as_trained(ends_of(recipe, data), data)
-    if not with_quality or isinstance(ends, Ends):
+    if not with_quality:
         return Evaluation(found, {})
-    threshold = where.read_json(files.DATA).get("threshold")
     dataset: Any = evaluation(as_given(data, getattr(data, split)), ends)
-    return Evaluation(found, quality_of(ends, data, model, split, dataset, threshold))
+    described = where.read_json(files.DATA)
+    return Evaluation(found, quality_of(ends, data, model, split, dataset, described))
 
 
 def reached(run: RunDirectory, recipe: Recipe) -> dict[str, Term]:

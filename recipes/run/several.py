@@ -136,7 +136,7 @@ class Several(ABC):
 
 
 def averaged(models: Sequence[keras.Model], name: str) -> keras.Model:
-    """One model whose output is the mean of the outputs of several.
+    """One model whose output is the mean of the outputs of several, or each of its outputs.
 
     Models of arrays have one input, models of tables one for each column that they take; the
     average takes each column that one of them takes.
@@ -151,10 +151,18 @@ def averaged(models: Sequence[keras.Model], name: str) -> keras.Model:
     for index, model in enumerate(models, start=1):
         own = _inputs(model)
         # Layers of one model need different names.
-        part = keras.Model(_given(model, own), model.outputs[0], name=f"member_{index}")
+        # Several outputs by name, or one.
+        end = model.output if isinstance(model.output, dict) else model.outputs[0]
+        part = keras.Model(_given(model, own), end, name=f"member_{index}")
         given = {key: _as_type(inputs[key], tensor.dtype) for key, tensor in own.items()}
         outputs.append(part(_given(model, given)))
-    mean = keras.layers.Average(name="mean")(outputs)
+    if isinstance(outputs[0], dict):
+        mean: Any = {
+            end: keras.layers.Average(name=f"{end}_mean")([each[end] for each in outputs])
+            for end in outputs[0]
+        }
+    else:
+        mean = keras.layers.Average(name="mean")(outputs)
     return keras.Model(_given(models[0], inputs), mean, name=name)
 
 

@@ -4,6 +4,7 @@ Names and arguments of `keras.applications` are known here without Keras; a test
 """
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -103,13 +104,28 @@ COMMON = {
     "weights": either(one_of(IMAGENET), nothing(), local_file()),
     "size": SIZE,
 }
+# A name with a scheme or a path would be fetched from elsewhere.
+PRESET = re.compile(r"[A-Za-z0-9_.-]+")
 # Backbones from elsewhere: their arguments, and those of them that must be given.
 OTHERS: dict[str, tuple[dict[str, Field], tuple[str, ...]]] = {
     "saved": ({"path": local_file(), "until": either(text(), nothing())}, ("path",)),
+    "hub": (
+        {
+            "name": where(
+                lambda value: type(value) is str and PRESET.fullmatch(value) is not None,
+                "expected the name of a preset, such as `resnet_18_imagenet`.",
+                {"type": "string", "pattern": f"^{PRESET.pattern}$"},
+            ),
+            "path": local_file(),
+            "weights": either(one_of("preset"), nothing()),
+            "size": SIZE,
+        },
+        (),
+    ),
 }
 EXPECTED = (
-    "expected a network of `keras.applications`, such as `mobilenet_v2`, `saved: {path: ...}`, or "
-    "null."
+    "expected a network of `keras.applications`, such as `mobilenet_v2`, `hub: {name: ...}`, "
+    "`saved: {path: ...}`, or null."
 )
 
 
@@ -144,6 +160,9 @@ def _check(value: Any) -> BackboneChoice | None:
             found[key] = fields[key].validate(given[key])
         except ValueError as error:
             mistakes += details((*written, key), error)
+    if name == "hub" and not mistakes and len({"name", "path"} & set(given)) != 1:
+        wrong = "expected one of `name`, of a preset of KerasHub, and `path`, of a preset's folder."
+        mistakes += details(written, failure("arguments", wrong, received=given))
     if mistakes:
         raise invalid(mistakes)
     return BackboneChoice(name, found)
@@ -153,12 +172,6 @@ def _known(name: Any) -> str:
     names = [*APPLICATIONS, *OTHERS]
     if isinstance(name, str) and name in names:
         return name
-    if name == "hub":
-        wrong = (
-            "presets of KerasHub are not supported yet. Name a network of `keras.applications`, or "
-            "give a model of your own as `saved: {path: ...}`."
-        )
-        raise failure("refused", wrong)
     close = difflib.get_close_matches(str(name), names, n=3, cutoff=0.6)
     hint = f"Did you mean {listed(close)}?" if close else f"There are {listed(names)}."
     raise failure("name", f"there is no backbone `{name}`.", hint=hint)
@@ -192,6 +205,6 @@ def file_of(backbone: BackboneChoice | None) -> tuple[str, str] | None:
     """The argument of a backbone that names a file or folder, with its value; None of no file."""
     if backbone is None:
         return None
-    key = "path" if backbone.name == "saved" else "weights"
+    key = "path" if backbone.name in OTHERS else "weights"
     value = backbone.arguments.get(key)
     return None if value in (None, IMAGENET) else (key, str(value))

@@ -15,12 +15,13 @@ from .pictures import mixes
 from .schema import Recipe
 from .sections import ModelSection
 from .source_files import GIVEN, TABLES
-from .target_checks import classes_fit_task
+from .target_checks import balance_fits_task, classes_fit_task, threshold_fits_task
+from .targets import DEFAULT_THRESHOLD
 from .tasks import metrics_fit_task
 
 Found = Iterator[tuple[Path, str]]
 # Keys of `data` that an output has of its own, and keys at the top of a recipe.
-OF_DATA = ("target", "task", "classes", "target_scale")
+OF_DATA = ("target", "task", "classes", "target_scale", "balance", "threshold")
 OF_RECIPE = ("loss", "metrics")
 
 
@@ -71,7 +72,20 @@ def heads_of(recipe: Recipe) -> dict[str, HeadRecipe]:
     return {name: HeadRecipe.of(recipe, name) for name in recipe.model.outputs}
 
 
-CHECKED: tuple[Callable[[Recipe], Found], ...] = (metrics_fit_task, classes_fit_task)
+CHECKED: tuple[Callable[[Recipe], Found], ...] = (
+    metrics_fit_task,
+    classes_fit_task,
+    balance_fits_task,
+    threshold_fits_task,
+)
+# Keys of `data` that stand at the outputs, with their defaults.
+ELSEWHERE: dict[str, object] = {
+    "task": "auto",
+    "classes": None,
+    "target_scale": "auto",
+    "balance": "none",
+    "threshold": DEFAULT_THRESHOLD,
+}
 
 
 def outputs_have_targets(recipe: Recipe) -> Found:
@@ -110,8 +124,16 @@ def outputs_have_targets(recipe: Recipe) -> Found:
         )
 
 
+ROWS_ARE_SHARED = (
+    "`resample` draws rows by the class of one target, and all outputs learn from the same rows. "
+    "Write `balance: class_weights`, which weighs the loss of this output alone."
+)
+
+
 def _checked(recipe: Recipe, name: str) -> Found:
     head = HeadRecipe.of(recipe, name)
+    if head.data.balance == "resample":
+        yield ("data", "balance"), ROWS_ARE_SHARED
     for check in CHECKED:
         yield from check(head)
 
@@ -140,21 +162,17 @@ def outputs_stand_alone(recipe: Recipe) -> Found:
     data, wrong = recipe.data, "cannot be had with several outputs yet. Leave it out."
     if data.source.name not in TABLES and data.source.name != GIVEN:
         yield ("data", "source"), "several outputs need a table, whose columns they predict."
-    for key, default in {"task": "auto", "classes": None, "target_scale": "auto"}.items():
+    for key, default in ELSEWHERE.items():
         if getattr(data, key) != default:
             yield ("data", key), f"each output has its own: `model.outputs.NAME.{key}`."
     refused = {
-        "balance": data.balance != "none",
-        "threshold": data.threshold != 0.5,
         "targets": data.targets != "dataset",
         "num_labeled": data.num_labeled is not None,
         "window": data.window is not None,
-        "folds": data.folds is not None,
         "augment": mixes(recipe),
         "validation": isinstance(data.validation, Choice),
         "test": isinstance(data.test, Choice),
     }
     yield from ((("data", key), wrong) for key, on in refused.items() if on)
-    for key in ("pretraining", "ensemble"):
-        if getattr(recipe, key) is not None:
-            yield (key,), wrong
+    if recipe.pretraining is not None:
+        yield ("pretraining",), wrong

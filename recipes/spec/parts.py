@@ -12,7 +12,7 @@ from .fields import Field, Mismatch, failure, is_number, listed
 from .layers import Layer
 from .nodes import Path, is_list
 from .strict import Strict
-from .targets import Classes
+from .targets import DEFAULT_THRESHOLD, Balance, Classes, Threshold
 
 # Layers that make one tensor of several.
 ATTENTION = frozenset({"attention", "additive_attention", "multi_head_attention"})
@@ -166,6 +166,14 @@ class OutputSection(_FromPart):
     classes: Classes = Key(None, description="the classes in their order, as in `data.classes`")
     target_scale: Literal["auto", "standardize", "none"] = Key(
         "auto", description="learn standardized targets, as in `data.target_scale`"
+    )
+    balance: Balance = Key(
+        "none",
+        description="weighs rare classes of its targets, as `data.balance`; `resample` draws rows, "
+        "which the outputs share, and is refused",
+    )
+    threshold: Threshold = Key(
+        DEFAULT_THRESHOLD, description="what decides on its classes, as in `data.threshold`"
     )
     layers: list[Layer] = Key([], description="layers of its own, before its last one")
     output: Annotated[Choice, choice("layers")] | None = Key(

@@ -117,6 +117,8 @@ COLUMNS: dict[str, dict[str, Cells]] = {
 COLUMNS["movies_graph"] = {**COLUMNS["movies"]}
 CUTS = ("Fair", "Good", "Very Good", "Premium", "Ideal")
 COLUMNS["two_heads"] = {**COLUMNS["diamonds"], "cut": words(*CUTS)}
+for network in ("convolution", "gru", "transformer"):
+    COLUMNS[f"elecdemand_{network}"] = {**COLUMNS["elecdemand"]}
 
 
 def write_table(name: str, folder: Path, rows: int = 300) -> Path:

@@ -3,7 +3,7 @@
 import math
 import statistics
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,11 @@ from typing import Any
 from scipy import stats
 
 from ....disk import when_there_is_space
+from ....models.loss_weights import Term
 from ...build.inputs import data_of
 from ...record import directory as files
 from ...record.directory import RunDirectory
-from ...run.reload import measured, model_of
+from ...run.reload import measured, model_of, reached
 from ...run.several import averaged
 from ...run.stored_recipe import plugin_comment
 from ...spec import Recipe, dump, load
@@ -146,21 +147,25 @@ def write_best(directory: Path, best: Row, sweep: Sweep) -> Path:
 
 def evaluate_winner(directory: Path, best: Row, arrays: Any = None) -> dict[str, float]:
     """Metrics of the winner's model on the test rows: the only time that they are looked at."""
-    recipe, model = _joined(directory, [best])
-    return measured(recipe, data_of(recipe, arrays), model, "test")
+    recipe, model, terms = _joined(directory, [best])
+    return measured(recipe, data_of(recipe, arrays), model, "test", terms)
 
 
-def _joined(directory: Path, rows: Sequence[Row]) -> tuple[Recipe, Any]:
-    """The recipe of the first of some trials, and the average of their models.
+def _joined(directory: Path, rows: Sequence[Row]) -> tuple[Recipe, Any, Mapping[str, Term]]:
+    """The recipe of the first of some trials, the average of their models, and its loss weights.
 
-    With folds these are all folds of each trial, and the recipe is that of all of them.
+    With folds these are all folds of each trial, and the recipe is that of all of them. The weights
+    of losses that one training has learned are those of its model alone; an average has none.
     """
     recipe = load(directory / rows[0].directories[0] / files.RECIPE)
     folded = Path(rows[0].directories[0]).name.startswith(f"{FOLD}-")
     names = [name for row in rows for name in (row.directories if folded else row.directories[:1])]
-    models = [model_of(RunDirectory(directory / name)) for name in names]
+    runs = [RunDirectory(directory / name) for name in names]
+    models = [model_of(run) for run in runs]
     recipe = with_fold(recipe, None) if folded else recipe
-    return recipe, models[0] if len(models) == 1 else averaged(models, recipe.name)
+    if len(models) == 1:
+        return recipe, models[0], reached(runs[0], recipe)
+    return recipe, averaged(models, recipe.name), {}
 
 
 def write_ensemble(
@@ -177,13 +182,13 @@ def write_ensemble(
     Returns:
         The members and the metrics of the ensemble.
     """
-    recipe, model = _joined(directory, best)
+    recipe, model, terms = _joined(directory, best)
     name = f"{ENSEMBLE}/{files.MODEL}"
     when_there_is_space(lambda: RunDirectory(directory).write(name, model.save))
     data = data_of(recipe, arrays)
     return {
         "members": [row.trial for row in best],
         "model": name,
-        "validation": measured(recipe, data, model, "validation"),
-        "test": measured(recipe, data, model, "test") if test else {},
+        "validation": measured(recipe, data, model, "validation", terms),
+        "test": measured(recipe, data, model, "test", terms) if test else {},
     }

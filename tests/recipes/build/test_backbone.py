@@ -1,5 +1,6 @@
 """Backbones: networks of Keras and models of one's own, with their weights, in a recipe's model."""
 
+import json
 from urllib.error import URLError
 
 import keras
@@ -14,6 +15,8 @@ from keras_recipes.recipes.build.backbone import backbone, weights_digest
 from keras_recipes.recipes.build.inputs import data_of
 from keras_recipes.recipes.errors import RecipeError
 from keras_recipes.recipes.spec import dump
+from keras_recipes.recipes.sweep.run.sweep import run_sweep
+from keras_recipes.recipes.sweep.spec import load_sweep
 
 X = np.random.default_rng(0).integers(0, 256, (40, 8, 8)).astype("uint8")
 Y = np.arange(40) % 2
@@ -122,8 +125,8 @@ def test_a_saved_model_up_to_a_layer_and_what_does_not_fit(run, pictures):
     assert made.model.output_shape == (None, 108)
     with pytest.raises(RecipeError, match=r"saved\.path: has no layer `flat`. There are rows, "):
         backbone(recipe(pictures, {"saved": {**saved, "until": "flat"}}), (8, 8))
-    with pytest.raises(ValueError, match=r"takes rows of shape \(8, 8\), and .* \(9, 9\)"):
-        made(keras.Input((9, 9)))
+    with pytest.raises(RecipeError, match=r"takes rows of shape \(8, 8\), and .* \(9, 9\)"):
+        backbone(recipe(pictures, {"saved": saved}), (9, 9))
 
 
 def test_a_file_that_is_not_there_is_told_before_tensorflow(pictures, tmp_path):
@@ -204,6 +207,39 @@ class TestCachedFeatures:
         )
         assert built is not None
         assert built[0].train.x.shape == (28, 6, 6, 3)
+
+    def test_trials_of_a_sweep_share_them(self, run, pictures, tmp_path, monkeypatch):
+        monkeypatch.setenv("KERAS_RECIPES_CACHE", str(tmp_path / "cache"))
+        written: list[int] = []
+        write = feature_cache._write
+
+        def counted(file, rows):
+            written.append(len(rows))
+            write(file, rows)
+
+        monkeypatch.setattr(feature_cache, "_write", counted)
+        scores = []
+        for cached in (False, True):
+            made, changes = self.made(pictures, run, cached)
+            file = tmp_path / f"{cached}.yaml"
+            file.write_text(dump(keras_recipes.load(yaml.safe_load(dump(made)), changes)))
+            sweep = load_sweep(
+                {
+                    "name": "shared",
+                    "recipe": str(file),
+                    "objective": {"minimize": "val_loss"},
+                    "algorithm": "grid",
+                    "budget": {"trials": 2},
+                    "space": {"data.batch_size": {"choice": [7, 14]}},
+                }
+            )
+            out = tmp_path / f"sweep_{cached}"
+            assert run_sweep(sweep, out=out, progress=False).status == "completed"
+            rows = json.loads((out / "trials.json").read_text())
+            scores.append([row["score"] for row in rows])
+        assert written == [28, 6, 6]  # training, validation and test rows, once each
+        assert len(scores[0]) == 2
+        assert scores[1] == pytest.approx(scores[0], rel=1e-5)
 
     @pytest.mark.parametrize(
         ("changes", "message"),

@@ -11,6 +11,8 @@ from tables import write_table
 import keras_recipes
 from keras_recipes.recipes.cli import main
 from keras_recipes.recipes.errors import RequestError
+from keras_recipes.recipes.sweep.run.result import Row
+from keras_recipes.recipes.sweep.run.winner import evaluate_winner
 
 CUTS = ["Fair", "Good", "Ideal"]
 
@@ -111,6 +113,12 @@ def test_weights_follow_the_schedule_and_the_gradient(moving):
     )
 
 
+def test_the_winner_of_a_sweep_is_measured_by_the_weights_that_it_learned(moving):
+    _, run, result = moving
+    row = Row("0", "completed", 0.0, None, None, {}, directories=[run.name])
+    assert evaluate_winner(run.parent, row) == result.test
+
+
 def test_learned_weights_resume_exactly(moving, tmp_path):
     whole, run, _ = moving
     short = whole.model_copy(update={"epochs": 1})
@@ -138,7 +146,7 @@ def test_data_and_gradients_are_checked_for_each_output(path, tmp_path, capsys):
 
 WRONG = {
     "loss": ({"loss": "mean_squared_error"}, None, "loss: each output has its own"),
-    "balance": (None, {"balance": "class_weights"}, "data.balance: cannot be had with several"),
+    "balance": (None, {"balance": "class_weights"}, "data.balance: each output has its own"),
     "task": (None, {"task": "regression"}, "data.task: each output has its own"),
 }
 

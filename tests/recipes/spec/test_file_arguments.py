@@ -107,7 +107,7 @@ def test_the_runs_own_files_are_all_known():
         for name, value in vars(directory).items()
         if name.isupper()
         and isinstance(value, str)
-        and name not in ("CHECKPOINTS", "PICTURES", "FILES", "RUNNING")
+        and name not in ("CHECKPOINTS", "PICTURES", "FILES", "RUNNING", "OUTPUTS")
     }
     assert names | {lock.LOCK} == RUN_FILES
 

@@ -1,0 +1,32 @@
+"""KerasHub, which is optional, and the saved models that need its classes."""
+
+import importlib
+from typing import Any
+
+from ..errors import RequestError
+
+# Where the classes of models are in it, as the config of a saved model has them.
+MODULES = ("keras_hub.src.layers.", "keras_hub.src.models.")
+
+
+def library() -> Any:
+    """The module `keras_hub`, which registers its classes with Keras.
+
+    Raises:
+        RequestError: it is not installed, or cannot be imported.
+    """
+    try:
+        return importlib.import_module("keras_hub")
+    except ImportError as error:
+        install = "`pip install 'keras-recipes[hub]'`"
+        if error.name == "keras_hub":
+            raise RequestError(f"needs the package `keras_hub`: {install}.") from None
+        why = " ".join(str(error).split())[:300]
+        raise RequestError(f"`keras_hub` cannot be imported ({why}). Try {install}.") from None
+
+
+def import_for(config: str | bytes) -> None:
+    """Import KerasHub where the config of a saved model names a class of it."""
+    text = config if isinstance(config, str) else config.decode("utf-8", "replace")
+    if any(f'"{module}' in text for module in MODULES):
+        library()
