@@ -16,15 +16,9 @@ from ...models.feature_layers import DateParts, FillMissing, IsMissing, SignedLo
 from ...models.sequence_layers import masked_mean
 from ..data.arrow import compute as pc
 from ..data.blocks import Block
-from ..data.features import (
-    Fitted,
-    FittedCategory,
-    FittedDate,
-    FittedNumeric,
-    FittedText,
-    numbers_of,
-    parsed_dates,
-)
+from ..data.cells import numbers_of
+from ..data.dates import parsed_dates
+from ..data.fitted import Fitted, FittedCategory, FittedDate, FittedNumeric, FittedText
 from ..data.frame import Frame, floats, plain, words
 from ..data.image_feature import FittedImage
 from ..data.series import WindowOptions

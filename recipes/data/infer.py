@@ -7,18 +7,9 @@ import pyarrow as pa
 
 from ..spec.fields import shown
 from .arrow import compute as pc
-from .features import (
-    DATE,
-    Category,
-    Date,
-    Feature,
-    Numeric,
-    Text,
-    differing_parts,
-    numbers_of,
-    parsed_dates,
-    scalar,
-)
+from .cells import numbers_of, scalar
+from .dates import DATE, differing_parts, parsed_dates
+from .features import Category, Date, Feature, Numeric, Text
 from .frame import Frame, floats, is_text, plain, refuse_nearly_numbers
 from .image_feature import inferred_image
 

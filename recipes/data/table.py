@@ -8,7 +8,8 @@ import numpy as np
 
 from ..errors import DataError
 from .cache import has_room
-from .features import Feature, Fitted, Numeric
+from .features import Feature, Numeric
+from .fitted import Fitted
 from .frame import Frame, plain
 from .image_feature import Image
 from .infer import infer
