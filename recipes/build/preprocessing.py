@@ -29,7 +29,7 @@ from .windows import length_of, refuse_unfit, windowed_numbers
 # Blocks of the numbers that a table becomes.
 MATRIX, CATEGORIES = "matrix", "categories"
 # Rows that become numbers at a time.
-BATCH = 1 << 16
+BATCH = 1 << 19
 # Column -> different cells of it, and their numbers.
 Known = Mapping[str, tuple[pa.Array, np.ndarray]]
 
@@ -254,9 +254,11 @@ def _cells(feature: Fitted, rows: Frame) -> pa.Array:
 
 
 def _in_batches(model: keras.Model, column: tf.Tensor) -> np.ndarray:
-    parts = [model(column[first : first + BATCH, None]) for first in range(0, len(column), BATCH)]
-    array = np.concatenate([part.numpy() for part in parts])
-    return array.astype("int32" if array.dtype.kind == "i" else "float32")
+    parts = [
+        model(column[first : first + BATCH, None]).numpy() for first in range(0, len(column), BATCH)
+    ]
+    array = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    return array.astype("int32" if array.dtype.kind == "i" else "float32", copy=False)
 
 
 def raw(features: Sequence[Fitted], rows: Frame) -> dict[str, Any]:

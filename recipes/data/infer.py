@@ -86,7 +86,9 @@ def _numbers(column: pa.Array, known: pa.Array, different: int, missing: str) ->
         return Inferred(None, f"it counts the rows, from {low:g} to {high:g}")
     what = f"numbers from {low:.6g} to {high:.6g}{missing}"
     deviation = values.std()
-    skewness = np.mean((values - values.mean()) ** 3) / deviation**3 if deviation > 0 else 0.0
+    centred = values - values.mean()
+    # NumPy takes ten times as long for the power of 3.
+    skewness = np.mean(centred * centred * centred) / deviation**3 if deviation > 0 else 0.0
     if low >= 0 and different > 2 and skewness > SKEWED:
         return Inferred(Numeric(scale="log"), f"{what}, skewed to the right")
     return Inferred(Numeric(), what)

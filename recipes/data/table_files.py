@@ -12,6 +12,7 @@ from .delimited import Lines, read_delimited, stream_delimited
 from .frame import Frame, from_columns
 from .stored import TableFile, frame_of
 from .tables import read_parquet
+from .typed_text import read_typed
 
 # Bytes of text that a byte of gzip unfolds to, at least.
 GAIN = 3
@@ -32,6 +33,7 @@ def open_delimited(path: Path, delimiter: str | None = None, encoding: str = "ut
         tuple(header(path, mark, encoding)),
         lambda names: read_delimited(path, mark, encoding, columns=names),
         lambda names: stream_delimited(path, mark, encoding, names),
+        lambda names, keep: read_typed(path, mark, encoding, names, keep),
         path.stat().st_size * (GAIN if _is_packed(path) else 1),
     )
     return frame_of(file, Lines(path, mark, encoding))
@@ -57,6 +59,7 @@ def open_parquet(path: Path) -> Frame:
         names,
         lambda names: read_parquet(path, names),
         lambda names: _stream_parquet(path, names),
+        lambda names, keep: read_parquet(path, names).typed(keep),
         sum(metadata.row_group(index).total_byte_size for index in groups),
     )
     return frame_of(file)
