@@ -22,6 +22,7 @@ from ..data.fitted import Fitted, FittedCategory, FittedDate, FittedNumeric, Fit
 from ..data.frame import Frame, floats, plain, words
 from ..data.image_feature import FittedImage
 from ..data.series import WindowOptions
+from ..data.side_by_side import side_by_side
 from ..errors import DataError
 from .images import pictures
 from .windows import length_of, refuse_unfit, windowed_numbers
@@ -83,10 +84,13 @@ class Preprocessing:
         Args:
             known: what `known` found for a table that has these rows.
         """
-        parts = [
-            _encoded(feature, model, rows, (known or {}).get(feature.name))
-            for feature, model in zip(self.features, self._each, strict=True)
-        ]
+
+        def numbers(each: tuple[Fitted, keras.Model]) -> np.ndarray | Block:
+            return _encoded(*each, rows, (known or {}).get(each[0].name))
+
+        few = known is not None or any(isinstance(f, FittedImage) for f in self.features)
+        each = list(zip(self.features, self._each, strict=True))
+        parts = side_by_side(numbers, each, 0 if few else len(rows))
         pairs = list(zip(self.features, parts, strict=True))
         return _blocks(
             pairs, lambda found: found[0] if len(found) == 1 else np.concatenate(found, axis=1)

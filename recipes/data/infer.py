@@ -21,7 +21,7 @@ NAMES_ROWS = 0.5
 WORDS_OF_TEXT = 2.0
 # Columns with few rows are read as categories however different their cells are.
 FEW_ROWS = 20
-# Rows that show whether a column has more than two fractions, as a rule.
+# Rows that show whether a column has more than two numbers, as a rule.
 MANY_ROWS = 1000
 # Categories with fewer rows than this are grouped where there are many categories.
 RARE, MANY = 5, 100
@@ -68,10 +68,14 @@ def infer(rows: Frame, name: str) -> Inferred:
 
 
 def _different(known: pa.Array) -> int:
-    """How many different values there are; of fractions, more than two may be more still."""
-    if pa.types.is_floating(known.type):
+    """How many different values there are; of more than two, fewer than there may be.
+
+    Of whole numbers that are all different, it is exact: they may count the rows.
+    """
+    if not is_text(known):
         some = len(known[:MANY_ROWS].unique())
-        if some > 2:
+        repeated = some < min(len(known), MANY_ROWS)
+        if some > 2 and (repeated or pa.types.is_floating(known.type)):
             return some
     return len(known.unique())
 

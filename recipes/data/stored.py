@@ -16,6 +16,7 @@ from .column_file import ColumnFile, opened, write_column
 from .columns import Column, LargeColumns, UntypedColumns
 from .frame import Frame
 from .npz import TooLarge, memory
+from .side_by_side import side_by_side
 from .streaming import write_columns
 
 # Files with fewer bytes are read again each time, which takes some milliseconds.
@@ -183,8 +184,11 @@ class _Entry:
         if not cache.has_room(sum(each.nbytes for each in arrays.values())):
             return
         with suppress(OSError):
-            for name, each in arrays.items():
-                write_column(self.path(name), each)
+            side_by_side(
+                lambda name: write_column(self.path(name), arrays[name]),
+                arrays,
+                max(map(len, arrays.values()), default=0),
+            )
             cache.used(self.folder)
             cache.trim()
 
