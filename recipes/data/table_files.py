@@ -18,6 +18,8 @@ from .typed_text import read_typed
 GAIN = 3
 # Rows of a Parquet file that are read at a time.
 PARQUET_ROWS = 1 << 14
+# Bytes of each of its columns that are fetched at a time.
+PARQUET_BUFFER = 1 << 16
 
 
 def open_delimited(path: Path, delimiter: str | None = None, encoding: str = "utf-8") -> Frame:
@@ -68,7 +70,9 @@ def open_parquet(path: Path) -> Frame:
 def _stream_parquet(path: Path, names: Collection[str]) -> Iterator[Mapping[str, pa.Array]]:
     with readable(path):
         try:
-            with arrow_parquet.ParquetFile(path) as file:
+            # What is fetched ahead stays in memory until the end of the file.
+            options = {"pre_buffer": False, "buffer_size": PARQUET_BUFFER}
+            with arrow_parquet.ParquetFile(path, **options) as file:
                 for batch in file.iter_batches(PARQUET_ROWS, columns=list(names)):
                     found = from_columns(pa.table(batch), str(path)).columns
                     yield {name: found[name] for name in names}
