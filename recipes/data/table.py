@@ -9,6 +9,7 @@ import numpy as np
 from ..errors import DataError
 from .cache import has_room
 from .columns import is_large
+from .decided import decided
 from .features import Feature, Numeric
 from .fitted import Fitted
 from .frame import Frame, plain
@@ -155,8 +156,10 @@ def _learned(
         if scale != "none" and isinstance(choice, Numeric):
             choice = replace(choice, scale=scale)
         note = f"{plain(name)}: {choice.describe()}; {found.reason}"
-    learn = choice.learn if isinstance(choice, Image) else choice.fit
-    return learn(name, rows), note
+    fitted = choice.learn(name, rows) if isinstance(choice, Image) else choice.fit(name, rows)
+    if note is None and (found := decided(choice, fitted)) is not None:
+        note = f"{plain(name)}: {choice.describe()}; {found}"
+    return fitted, note
 
 
 def note_lines(notes: Sequence[str]) -> list[str]:
