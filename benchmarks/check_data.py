@@ -5,7 +5,8 @@
 Faults of random kind, place and strength are planted, one at a time, into 2,000 random rows of four
 public tables (credit.csv, titanic.csv, diamonds.csv, movies.csv in FOLDER). A fault counts as found
 where the check names its kind and its place; what it says of the same rows without the fault does
-not count.
+not count. Of that, what is true of the public tables is told apart from false alarms: `budget` and
+`mpaa` of movies.csv are missing in nine of ten rows.
 """
 
 import argparse
@@ -27,6 +28,11 @@ from keras_recipes.recipes.spec.tasks import Task
 ROWS = 2000
 TARGETS = {"credit": "Status", "titanic": "survived", "diamonds": "price", "movies": "rating"}
 CLASSES = ("Status", "survived")
+# What is so in the public tables, whatever rows are drawn of them: no false alarm.
+TRUE = {
+    ("movies", "missing cells", "column `budget`"),
+    ("movies", "missing cells", "column `mpaa`"),
+}
 Table = dict[str, np.ndarray]
 
 
@@ -161,14 +167,15 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     draw = np.random.default_rng(arguments.seed)
-    planted, seen, alarms = Counter[str](), Counter[str](), Counter[str]()
+    planted, seen = Counter[str](), Counter[str]()
+    alarms: Counter[tuple[str, str, str]] = Counter()
     for number in range(arguments.faults):
         plant = FAULTS[number % len(FAULTS)]
         names = [name for name in TARGETS if plant is not rare or name in ("credit", "titanic")]
         name = str(draw.choice(names))
         target, table = TARGETS[name], read(arguments.data / f"{name}.csv", draw)
         before = found(dict(table), target, by_order=plant is drift)
-        alarms.update(f"{name}: {kind}, {place}" for kind, place in before)
+        alarms.update((name, kind, place) for kind, place in before)
         fault = plant(table, target, draw)
         after = found(table, target, by_order=fault.by_order) - before
         planted[plant.__name__] += 1
@@ -180,7 +187,9 @@ def main() -> None:
         print(f"{kind:<12} {seen[kind]} of {count}")
     print(f"{'all':<12} {seen.total()} of {planted.total()}")
     for alarm, count in alarms.most_common():
-        print(f"without a fault, in {count} of {arguments.faults} samples: {alarm}")
+        what = "true without a fault" if alarm in TRUE else "FALSE ALARM"
+        print(f"{what}, in {count} of {arguments.faults} samples: {', '.join(alarm)}")
+    print(f"false alarms: {sum(count for alarm, count in alarms.items() if alarm not in TRUE)}")
 
 
 if __name__ == "__main__":

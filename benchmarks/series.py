@@ -29,7 +29,7 @@ from sklearn.preprocessing import StandardScaler
 import keras_recipes
 from keras_recipes.recipes.build.inputs import data_of
 from keras_recipes.recipes.data import Data, Split
-from keras_recipes.recipes.data.features import numbers_of
+from keras_recipes.recipes.data.cells import numbers_of
 from keras_recipes.recipes.data.frame import floats
 from keras_recipes.recipes.data.naive import Forecasting
 

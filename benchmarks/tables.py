@@ -42,7 +42,7 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 import keras_recipes
 from keras_recipes.recipes.build.inputs import data_of
 from keras_recipes.recipes.data import Data
-from keras_recipes.recipes.data.features import FeatureKind
+from keras_recipes.recipes.data.fitted import FeatureKind
 from keras_recipes.recipes.data.frame import Frame, floats, words
 
 FILES = {

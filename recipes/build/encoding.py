@@ -17,7 +17,7 @@ from ...messages import logger
 from ..data import Data, Split, cache
 from ..data.columns import PickedColumns
 from ..data.digested import Digesting, intact
-from ..data.features import FITTED
+from ..data.fitted import FITTED
 from ..data.frame import Frame
 from ..data.image_feature import FittedImage
 from ..data.npz import memory

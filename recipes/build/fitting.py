@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from ..data import Data, Split, Splits
-from ..data.load import divided
+from ..data.divide import divided
 from ..data.scale import Scaling
 from ..data.source import Source
 from ..errors import DataError, RecipeError, RequestError

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from ...models.graph import Part, connect_parts
-from ..data.features import Fitted
+from ..data.fitted import Fitted
 from ..data.image_feature import FittedImage
 from ..spec import Choice, Recipe
 from ..spec.graph import ROWS, in_order, merge_of

@@ -10,7 +10,7 @@ import tensorflow as tf
 from ..data import Data, Split
 from ..data.arrays import aligned
 from ..data.blocks import Block
-from ..data.features import Fitted
+from ..data.fitted import Fitted
 from ..data.frame import Frame, plain
 from ..data.image_feature import (
     FittedImage,
@@ -20,7 +20,7 @@ from ..data.image_feature import (
     refuse_pictures,
 )
 from ..data.image_files import BrokenPicture
-from ..data.load import without
+from ..data.loaded import without
 from ..errors import DataError
 
 # Pixels of a split that take no more bytes than this are decoded once and stay in memory.

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..data import Data, Split, Splits, load_data
-from ..data.features import FEATURES, Feature, FittedText
+from ..data.features import FEATURES, Feature
+from ..data.fitted import FittedText
 from ..data.frame import pick, plain
 from ..data.heads import HeadOptions
 from ..data.series import WindowOptions

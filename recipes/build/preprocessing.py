@@ -16,18 +16,13 @@ from ...models.feature_layers import DateParts, FillMissing, IsMissing, SignedLo
 from ...models.sequence_layers import masked_mean
 from ..data.arrow import compute as pc
 from ..data.blocks import Block
-from ..data.features import (
-    Fitted,
-    FittedCategory,
-    FittedDate,
-    FittedNumeric,
-    FittedText,
-    numbers_of,
-    parsed_dates,
-)
+from ..data.cells import numbers_of
+from ..data.dates import parsed_dates
+from ..data.fitted import Fitted, FittedCategory, FittedDate, FittedNumeric, FittedText
 from ..data.frame import Frame, floats, plain, words
 from ..data.image_feature import FittedImage
 from ..data.series import WindowOptions
+from ..data.side_by_side import side_by_side
 from ..errors import DataError
 from .images import pictures
 from .windows import length_of, refuse_unfit, windowed_numbers
@@ -35,7 +30,7 @@ from .windows import length_of, refuse_unfit, windowed_numbers
 # Blocks of the numbers that a table becomes.
 MATRIX, CATEGORIES = "matrix", "categories"
 # Rows that become numbers at a time.
-BATCH = 1 << 16
+BATCH = 1 << 19
 # Column -> different cells of it, and their numbers.
 Known = Mapping[str, tuple[pa.Array, np.ndarray]]
 
@@ -89,10 +84,13 @@ class Preprocessing:
         Args:
             known: what `known` found for a table that has these rows.
         """
-        parts = [
-            _encoded(feature, model, rows, (known or {}).get(feature.name))
-            for feature, model in zip(self.features, self._each, strict=True)
-        ]
+
+        def numbers(each: tuple[Fitted, keras.Model]) -> np.ndarray | Block:
+            return _encoded(*each, rows, (known or {}).get(each[0].name))
+
+        few = known is not None or any(isinstance(f, FittedImage) for f in self.features)
+        each = list(zip(self.features, self._each, strict=True))
+        parts = side_by_side(numbers, each, 0 if few else len(rows))
         pairs = list(zip(self.features, parts, strict=True))
         return _blocks(
             pairs, lambda found: found[0] if len(found) == 1 else np.concatenate(found, axis=1)
@@ -260,9 +258,11 @@ def _cells(feature: Fitted, rows: Frame) -> pa.Array:
 
 
 def _in_batches(model: keras.Model, column: tf.Tensor) -> np.ndarray:
-    parts = [model(column[first : first + BATCH, None]) for first in range(0, len(column), BATCH)]
-    array = np.concatenate([part.numpy() for part in parts])
-    return array.astype("int32" if array.dtype.kind == "i" else "float32")
+    parts = [
+        model(column[first : first + BATCH, None]).numpy() for first in range(0, len(column), BATCH)
+    ]
+    array = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    return array.astype("int32" if array.dtype.kind == "i" else "float32", copy=False)
 
 
 def raw(features: Sequence[Fitted], rows: Frame) -> dict[str, Any]:

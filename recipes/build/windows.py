@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from ..data import Data, Split
 from ..data.blocks import Block
-from ..data.features import Fitted, FittedCategory, FittedText
+from ..data.fitted import Fitted, FittedCategory, FittedText
 from ..data.frame import Frame, plain
 from ..data.order import tensor
 from ..data.series import WindowOptions

@@ -1,6 +1,7 @@
 """Data of a recipe: sources, splits, scaling and the order of batches."""
 
-from .load import Data, Split, load_data
+from .load import load_data
+from .loaded import Data, Split
 from .rows import read_rows
 from .split import Splits
 

@@ -23,7 +23,7 @@ from ... import disk
 
 FOLDER = "KERAS_RECIPES_CACHE"
 # Another value where the same file gives other columns, or features other numbers, than before.
-FORMAT = 1
+FORMAT = 2
 # Bytes of all entries: those that were not used for longest go first.
 MOST_BYTES = 20 << 30
 # An entry that was used within so many seconds may be in use.

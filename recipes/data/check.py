@@ -15,7 +15,7 @@ from ..spec.tasks import NUMBERS
 from .check_groups import overlaps
 from .frame import Frame, counted, floats, is_binary, is_text, plain, words
 from .infer import NAMES_ROWS, infer
-from .load import Data, Split
+from .loaded import Data, Split
 from .windows import covered
 
 # A column in which this fraction of the cells is missing says little.

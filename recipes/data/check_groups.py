@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from .frame import Frame, counted, is_binary, plain, words
-from .load import Data
+from .loaded import Data
 
 # Words in the name of a column that tells whose rows they are; numbers alone say nothing, since
 # ages and prices repeat too.

@@ -39,7 +39,9 @@ class ColumnWriter:
             full = len(whole) // BATCH_ROWS * BATCH_ROWS
             for first in range(0, full, BATCH_ROWS):
                 self._write(whole.slice(first, BATCH_ROWS))
-            self._waiting, self._rows = [whole.slice(full)], len(whole) - full
+            self._rows = len(whole) - full
+            # Even an empty slice keeps all of the array in memory.
+            self._waiting = [whole.slice(full)] if self._rows else []
 
     def finish(self, path: Path | None = None) -> None:
         """Write what waits, and move the file to its place, or to another one."""

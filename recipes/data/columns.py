@@ -91,6 +91,12 @@ class PickedColumns(LazyColumns):
         return PickedColumns(self.base, self.indices[rows])
 
 
+def is_large(columns: Mapping[str, Column]) -> bool:
+    """Whether no more than one of the columns should be in memory at a time."""
+    base = columns.base if isinstance(columns, PickedColumns) else columns
+    return isinstance(base, LargeColumns)
+
+
 def taken(column: Column, rows: np.ndarray) -> Column:
     """The rows of these indices of a column."""
     return column[rows] if isinstance(column, np.ndarray) else column.take(pa.array(rows))

@@ -3,6 +3,8 @@
 import re
 import sys
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,7 +16,7 @@ from ..errors import DataError
 from ..spec import csv_header
 from ..spec.csv_header import header, marked_encoding, readable, records
 from .arrow import compute as pc
-from .frame import Frame, counted
+from .frame import LARGEST, MISSING_NUMBERS, Frame, counted, is_text
 from .npz import TooLarge, memory
 
 # Bytes of a file that are split into cells at a time.
@@ -30,6 +32,7 @@ def read_delimited(
     encoding: str = "utf-8",
     skipped: dict[int, str] | None = None,
     columns: Collection[str] | None = None,
+    kinds: Mapping[str, pa.DataType] | None = None,
 ) -> Frame:
     """The rows of a table of text whose first line names the columns; each column is text.
 
@@ -40,19 +43,15 @@ def read_delimited(
         skipped: where rows with too many cells or too few are noted, whose cells are all empty
             then; by default they are an error.
         columns: names of those that are read; by default all.
+        kinds: columns that are read as numbers where all their cells are some; else as text.
 
     Raises:
         DataError: the file cannot be read, has no rows, a row has too many cells or too few, or it
             does not fit into memory.
     """
-    names = header(path, delimiter, encoding)
-    ragged: list[Any] = []
-    cells, odd = _cells(path, names, delimiter, encoding, ragged, columns)
-    if ragged and skipped is not None:
-        cells = _with_ragged(path, names, delimiter, encoding, skipped)
-    elif ragged or odd:
-        # The slow reader gives the line, and knows a quotation mark that is never closed.
-        _check_records(path, len(names), delimiter, encoding)
+    dialect = Dialect(path, tuple(header(path, delimiter, encoding)), delimiter, encoding)
+    cells = _numbers_first(dialect, columns, kinds) if kinds else None
+    cells = _cells(dialect, columns, skipped) if cells is None else cells
     if len(cells) == 0:
         raise DataError(f"{path}: has a header and no rows.")
     read = {name: cells[name].combine_chunks() for name in cells.column_names}
@@ -81,6 +80,7 @@ class Bounded:
     Attributes:
         is_unusual: whether a part of it had what `unusual` looks for.
         is_marked: whether there was a quotation mark or a zero byte.
+        is_hexadecimal: whether there was `0x`, which Arrow takes for a number and no table means.
     """
 
     def __init__(
@@ -91,7 +91,8 @@ class Bounded:
         most: int | None = None,
     ) -> None:
         self.path, self.stream, self.unusual = path, stream, unusual
-        self.is_unusual = self.is_marked = False
+        self.is_unusual = self.is_marked = self.is_hexadecimal = False
+        self._last = b""
         self.left = int(min(memory(), 1 << 60) * MOST_OF_MEMORY) if most is None else most
         self.closed = False
 
@@ -99,6 +100,9 @@ class Bounded:
         found = self.stream.read(size)
         self.left -= len(found)
         self.is_marked = self.is_marked or b'"' in found or b"\0" in found
+        if not self.is_hexadecimal:
+            self.is_hexadecimal = _has_hexadecimal(self._last + found)
+            self._last = found[-2:]
         if not self.is_unusual and self.is_marked:
             self.is_unusual = self.unusual.search(found) is not None
         if self.left < 0:
@@ -109,29 +113,58 @@ class Bounded:
         return found
 
 
+def _has_hexadecimal(content: bytes) -> bool:
+    """Whether there is `0x` behind no letter or digit, as a number such as `0x10` begins."""
+    found = np.frombuffer(content, "uint8")
+    marks = np.flatnonzero((found | 32) == ord("x"))
+    marks = marks[(marks > 0) & (found[marks - 1] == ord("0"))]
+    return any(place < 2 or not content[place - 2 : place - 1].isalnum() for place in marks)
+
+
 def _cells(
-    path: Path,
-    names: list[str],
-    delimiter: str,
-    encoding: str,
-    ragged: list[Any],
-    columns: Collection[str] | None = None,
-) -> tuple[pa.Table, bool]:
-    """All cells as text, and whether some need a second look.
-
-    Rows with too many or too few cells are put into `ragged`.
-    """
-
+    dialect: "Dialect", columns: Collection[str] | None, skipped: dict[int, str] | None
+) -> pa.Table:
+    """All cells as text."""
+    path = dialect.path
     with readable(path), csv_header.opened(path) as file:
-        stream = Bounded(path, file, _inside(delimiter))
+        stream = Bounded(path, file, _inside(dialect.delimiter))
         try:
-            options = _options(path, names, delimiter, encoding, ragged, columns)
-            table = arrow_csv.read_csv(pa.PythonFile(stream, "r"), **options)
-            return table, stream.is_unusual or (stream.is_marked and _needs_a_look(table))
+            table = arrow_csv.read_csv(pa.PythonFile(stream, "r"), **dialect.options(columns))
+            if stream.is_unusual or (stream.is_marked and _needs_a_look(table)):
+                # The slow reader gives the line, and knows a quotation mark that is never closed.
+                _check_records(dialect)
+            return table
         except (pa.ArrowInvalid, UnicodeError) as error:
             reason = " ".join(str(error).split())[:200]
-    _check_records(path, len(names), delimiter, encoding)
+    if skipped is not None:
+        return _with_ragged(dialect, skipped)
+    _check_records(dialect)
     raise DataError(f"{path}: cannot be read as a table: {reason}.")
+
+
+def _numbers_first(
+    dialect: "Dialect", columns: Collection[str] | None, kinds: Mapping[str, pa.DataType]
+) -> pa.Table | None:
+    """All cells, those of `kinds` as numbers; None where a cell of these is none, or is unusual."""
+    path = dialect.path
+    with readable(path), csv_header.opened(path) as file:
+        stream = Bounded(path, file, _inside(dialect.delimiter))
+        options = dialect.options(columns, kinds)
+        with suppress(pa.ArrowInvalid, UnicodeError):
+            table = arrow_csv.read_csv(pa.PythonFile(stream, "r"), **options)
+            odd = stream.is_unusual or (stream.is_marked and _needs_a_look(table))
+            if not (odd or stream.is_hexadecimal) and all(map(_is_finite, table.columns)):
+                return table
+    return None
+
+
+def _is_finite(column: pa.ChunkedArray) -> bool:
+    """Whether 32-bit floats hold all numbers of a column; Arrow reads `inf` too."""
+    if not pa.types.is_floating(column.type):
+        return True
+    ends = pc.min_max(column).as_py().values()
+    finite = pc.all(pc.is_finite(column)).as_py() is not False
+    return finite and all(end is None or abs(end) <= LARGEST for end in ends)
 
 
 def stream_delimited(
@@ -142,24 +175,20 @@ def stream_delimited(
     Raises:
         DataError: as `read_delimited`, but for the size; after pieces that were good.
     """
-    names = header(path, delimiter, encoding)
-    ragged: list[Any] = []
+    dialect = Dialect(path, tuple(header(path, delimiter, encoding)), delimiter, encoding)
     odd, rows, reason = False, 0, ""
     with readable(path), csv_header.opened(path) as file:
         stream = Bounded(path, file, _inside(delimiter), most=sys.maxsize)
         try:
-            options = _options(path, names, delimiter, encoding, ragged, columns)
-            for batch in arrow_csv.open_csv(pa.PythonFile(stream, "r"), **options):
-                if ragged:
-                    reason = "a row has too many cells or too few"
-                    break
+            source = pa.PythonFile(stream, "r")
+            for batch in arrow_csv.open_csv(source, **dialect.options(columns)):
                 odd = odd or (stream.is_marked and _needs_a_look(pa.table(batch)))
                 rows += len(batch)
                 yield dict(zip(batch.schema.names, batch.columns, strict=True))
         except (pa.ArrowInvalid, UnicodeError) as error:
             reason = " ".join(str(error).split())[:200]
-    if ragged or odd or stream.is_unusual or reason:
-        _check_records(path, len(names), delimiter, encoding)
+    if odd or stream.is_unusual or reason:
+        _check_records(dialect)
     if reason:
         raise DataError(f"{path}: cannot be read as a table: {reason}.")
     if rows == 0:
@@ -173,50 +202,56 @@ def _inside(delimiter: str) -> re.Pattern[bytes]:
     return re.compile(b'"(?<![%s]")(?![%s])' % (ends, ends))
 
 
-def _options(
-    path: Path,
-    names: list[str],
-    delimiter: str,
-    encoding: str,
-    ragged: list[Any],
-    columns: Collection[str] | None,
-) -> dict[str, Any]:
-    """Options of Arrow's readers, which put rows with too many or too few cells into `ragged`."""
+@dataclass(frozen=True)
+class Dialect:
+    """How a table of text is written."""
 
-    def skip(row: Any) -> str:
-        ragged.append(row)
-        return "skip"
+    path: Path
+    names: tuple[str, ...]
+    delimiter: str
+    encoding: str
 
-    return {
-        "read_options": arrow_csv.ReadOptions(
-            column_names=names,
-            skip_rows_after_names=1,
-            block_size=BLOCK,
-            encoding=(marked_encoding(path) or encoding).removesuffix("-sig"),
-        ),
-        "parse_options": arrow_csv.ParseOptions(
-            delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip
-        ),
-        "convert_options": arrow_csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()),
-            strings_can_be_null=False,
-            include_columns=None if columns is None else list(columns),
-        ),
-    }
+    def options(
+        self, columns: Collection[str] | None, kinds: Mapping[str, pa.DataType] | None = None
+    ) -> dict[str, Any]:
+        """Options of Arrow's readers: all columns are text but those of `kinds`."""
+        return {
+            # On one thread, which takes half the time of several for each block and less memory;
+            # the file is read and unpacked beside it.
+            "read_options": arrow_csv.ReadOptions(
+                column_names=list(self.names),
+                skip_rows_after_names=1,
+                block_size=BLOCK,
+                use_threads=False,
+                encoding=(marked_encoding(self.path) or self.encoding).removesuffix("-sig"),
+            ),
+            "parse_options": arrow_csv.ParseOptions(
+                delimiter=self.delimiter, newlines_in_values=True
+            ),
+            "convert_options": arrow_csv.ConvertOptions(
+                column_types={**dict.fromkeys(self.names, pa.string()), **(kinds or {})},
+                null_values=MISSING_NUMBERS,
+                strings_can_be_null=False,
+                include_columns=None if columns is None else list(columns),
+            ),
+        }
 
 
 def _needs_a_look(cells: pa.Table) -> bool:
     """Whether a cell has a line break or a zero byte in it, which few tables mean to have."""
     return any(
-        pc.any(pc.match_substring_regex(column, "[\\n\\x00]")).as_py() for column in cells.columns
+        pc.any(pc.match_substring_regex(column, "[\\n\\x00]")).as_py()
+        for column in cells.columns
+        if is_text(column)
     )
 
 
-def _check_records(path: Path, width: int, delimiter: str, encoding: str) -> None:
+def _check_records(dialect: Dialect) -> None:
     """Raise a `DataError` that lists the lines which have too many cells or too few."""
+    path, width = dialect.path, len(dialect.names)
     faults = [
         f"  line {line} has {counted(len(cells), 'cell')}; the header has {width}."
-        for line, cells in records(path, delimiter, encoding)
+        for line, cells in records(path, dialect.delimiter, dialect.encoding)
         if len(cells) != width
     ]
     if faults:
@@ -229,12 +264,11 @@ def _check_records(path: Path, width: int, delimiter: str, encoding: str) -> Non
         )
 
 
-def _with_ragged(
-    path: Path, names: list[str], delimiter: str, encoding: str, skipped: dict[int, str]
-) -> pa.Table:
+def _with_ragged(dialect: Dialect, skipped: dict[int, str]) -> pa.Table:
     """All cells, empty in rows with too many or too few, which are noted."""
     found: list[list[str]] = []
-    reader = records(path, delimiter, encoding)
+    names = list(dialect.names)
+    reader = records(dialect.path, dialect.delimiter, dialect.encoding)
     next(reader)
     for line, cells in reader:
         if len(cells) != len(names):
@@ -242,5 +276,5 @@ def _with_ragged(
             skipped[len(found)] = f"line {line} has {what}; the header has {len(names)}."
             cells = [""] * len(names)
         found.append(cells)
-    columns = list(zip(*found, strict=True))
+    columns = zip(*found, strict=True) if found else [()] * len(names)
     return pa.table([pa.array(column, pa.string()) for column in columns], names=names)

@@ -7,155 +7,25 @@ learns the rest from the training rows and from no other: means, vocabularies, r
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
-from pydantic import Discriminator, TypeAdapter
 
 from ...arguments import check_int, check_number, invalid
 from ..errors import DataError
-from ..spec.fields import shown
 from .arrays import lost_in_float32, moments
 from .arrow import compute as pc
-from .frame import (
-    Column,
-    Frame,
-    floats,
-    is_binary,
-    is_text,
-    not_numbers,
-    numbers,
-    plain,
-    trimmed,
-    words,
-)
-from .image_feature import FittedImage, Image
+from .cells import counts_of, numbers_of, scalar
+from .dates import differing_parts, parsed_dates
+from .fitted import FittedCategory, FittedDate, FittedNumeric, FittedText
+from .frame import Frame, floats, plain, words
+from .image_feature import Image
 
 # A larger or smaller range is one whose reciprocal is no 32-bit float.
 SMALLEST, LARGEST = 1e-37, 1e37
 # Words that a category is written in, at most.
 MOST_CATEGORIES = 100_000
-
-
-class FeatureKind(StrEnum):
-    """How a column enters the network."""
-
-    NUMERIC = "numeric"
-    CATEGORY = "category"
-    DATE = "date"
-    TEXT = "text"
-
-
-@dataclass(frozen=True)
-class FittedNumeric:
-    """A column of numbers: `(f(x) - offset) / divisor`, or which of the bins x falls in.
-
-    Attributes:
-        fill: takes the place of a missing number.
-        indicator: whether a second number says that it was missing.
-        log: whether f(x) is `sign(x) log(1 + |x|)`, else f(x) is x.
-        boundaries: between the bins of quantiles; empty where there are none.
-        double: whether 32-bit floats cannot tell the numbers apart.
-    """
-
-    name: str
-    fill: float
-    indicator: bool
-    offset: float = 0.0
-    divisor: float = 1.0
-    log: bool = False
-    boundaries: tuple[float, ...] = ()
-    double: bool = False
-    kind: Literal[FeatureKind.NUMERIC] = FeatureKind.NUMERIC
-
-    @property
-    def width(self) -> int:
-        """Numbers that a cell becomes."""
-        return len(self.boundaries) + 1 + self.indicator
-
-
-@dataclass(frozen=True)
-class FittedCategory:
-    """A column of categories.
-
-    Attributes:
-        vocabulary: the words, in order; the empty one stands for a missing cell.
-        unseen: whether training rows have words outside of the vocabulary, the rare ones.
-        output: `one_hot` columns, an `embedding` that is learned, or `hashing` into one-hot bins.
-        dimensions: of the embedding, or bins of the hashing.
-    """
-
-    name: str
-    vocabulary: tuple[str, ...]
-    unseen: bool
-    output: Literal["one_hot", "embedding", "hashing"]
-    dimensions: int = 0
-    kind: Literal[FeatureKind.CATEGORY] = FeatureKind.CATEGORY
-
-    @property
-    def width(self) -> int:
-        """Numbers that a cell becomes."""
-        if self.output == "embedding":
-            return 1
-        return self.dimensions if self.output == "hashing" else len(self.vocabulary) + self.unseen
-
-
-@dataclass(frozen=True)
-class FittedDate:
-    """A column of dates, `2013-01-31` with or without `05:00:00`.
-
-    Attributes:
-        parts: `year` (scaled by its range), and `month`, `weekday`, `hour` as cosine and sine.
-        first_year: that is 0.
-        years: that are 1.
-    """
-
-    name: str
-    parts: tuple[str, ...]
-    first_year: float
-    years: float
-    kind: Literal[FeatureKind.DATE] = FeatureKind.DATE
-
-    @property
-    def width(self) -> int:
-        """Numbers that a cell becomes."""
-        return sum(1 if part == "year" else 2 for part in self.parts)
-
-
-@dataclass(frozen=True)
-class FittedText:
-    """A column of text.
-
-    Attributes:
-        vocabulary: its words, the most frequent first.
-        output: `embedding` of a sequence of words, `multi_hot` or `tf_idf` over the vocabulary, or
-            `int` for the numbers of the words, of which 0 is none and 1 an unknown one.
-        length: words that are read of a text.
-        dimensions: of the embedding.
-        idf: inverse document frequency of each word, for `tf_idf`.
-    """
-
-    name: str
-    vocabulary: tuple[str, ...]
-    output: Literal["embedding", "multi_hot", "tf_idf", "int"]
-    length: int = 0
-    dimensions: int = 0
-    idf: tuple[float, ...] = ()
-    kind: Literal[FeatureKind.TEXT] = FeatureKind.TEXT
-
-    @property
-    def width(self) -> int:
-        """Numbers that a cell becomes, before the network looks them up."""
-        return self.length
-
-
-Fitted = FittedNumeric | FittedCategory | FittedDate | FittedText | FittedImage
-# Reads and writes them as JSON, in `data.json`.
-FITTED: TypeAdapter[tuple[Annotated[Fitted, Discriminator("kind")], ...]] = TypeAdapter(
-    tuple[Annotated[Fitted, Discriminator("kind")], ...]
-)
 
 
 @dataclass(frozen=True)
@@ -281,9 +151,6 @@ class Category:
         )
 
 
-DATE = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$"
-
-
 @dataclass(frozen=True)
 class Date:
     """A column of dates in the form of ISO 8601: `2013-01-31`, `2013-01-31 05:00:00`.
@@ -322,18 +189,6 @@ class Date:
         years = floats(pc.year(times))
         first, last = np.nanmin(years), np.nanmax(years)
         return FittedDate(name, tuple(parts), float(first), float(max(last - first, 1)))
-
-
-def differing_parts(times: pa.Array) -> list[str]:
-    """Which of year, month, weekday and hour are not the same in all timestamps."""
-    times = times.unique()
-    values = {
-        "year": pc.year(times),
-        "month": pc.month(times),
-        "weekday": pc.day_of_week(times),
-        "hour": pc.hour(times),
-    }
-    return [part for part, found in values.items() if len(found.unique().drop_null()) > 1]
 
 
 @dataclass(frozen=True)
@@ -404,86 +259,3 @@ FEATURES: dict[str, type[Feature]] = {
     "text": Text,
     "image": Image,
 }
-
-
-def counts_of(column: pa.Array) -> dict[str, int]:
-    """How many rows have each word, the empty one where it is missing."""
-    text = pc.fill_null(pc.cast(column, pa.string()), "")
-    return {entry["values"]: entry["counts"] for entry in pc.value_counts(text).to_pylist()}
-
-
-def scalar(rows: Frame, name: str) -> pa.Array:
-    """A column with one value a row."""
-    column: Column = rows[name]
-    if isinstance(column, np.ndarray):
-        raise DataError(f"{rows.where}: column `{plain(name)}` has several values a row.")
-    if is_binary(column):
-        raise DataError(
-            f"{rows.where}: column `{plain(name)}` holds bytes, which only `image` takes."
-        )
-    return column
-
-
-def numbers_of(rows: Frame, name: str) -> pa.Array:
-    """A column of numbers; a `DataError` names the first cells that are none."""
-    column = scalar(rows, name)
-    bad = not_numbers(column)
-    if not len(bad):
-        return numbers(column)
-    lines = "\n".join(
-        f"  {rows.fault(row, name, f'expected a number. Received {shown(column[row].as_py())}.')}"
-        for row in bad[:5].tolist()
-    )
-    words = is_text(column)
-    advice = f"\n  If it holds words, write `features: {{{plain(name)}: category}}`." * words
-    raise DataError(
-        f"{rows.where}: {len(bad)} of {len(rows)} cells of `{plain(name)}` are no numbers that "
-        f"32-bit floats can hold:\n{lines}{advice}"
-    )
-
-
-def not_dates(column: pa.Array) -> np.ndarray:
-    """Rows whose cell is neither a date nor missing."""
-    coded = pc.cast(column, pa.string()).dictionary_encode()
-    return _with_code(coded, ~np.asarray(_dates_or_missing(trimmed(coded.dictionary))))
-
-
-def _dates_or_missing(cells: pa.Array) -> pa.Array:
-    return pc.fill_null(pc.match_substring_regex(cells, DATE), True)
-
-
-def _with_code(coded: pa.DictionaryArray, chosen: np.ndarray) -> np.ndarray:
-    """Rows whose cell is one of the chosen values of a dictionary."""
-    if not chosen.any():
-        return np.empty(0, int)
-    codes = np.asarray(pc.fill_null(coded.indices, -1))
-    return np.flatnonzero((codes >= 0) & chosen[codes])
-
-
-def times_of(rows: Frame, name: str) -> np.ndarray:
-    """A column of numbers or dates as numbers in the order of time (rows,)."""
-    column = scalar(rows, name)
-    if column.null_count:
-        row = int(np.flatnonzero(np.asarray(column.is_null()))[0])
-        raise DataError(f"{rows.where}: {rows.fault(row, name, 'expected a time. It is empty.')}")
-    if not is_text(column):
-        return floats(column)
-    return np.asarray(pc.cast(parsed_dates(column, rows, name), pa.int64()), "float64")
-
-
-def parsed_dates(column: pa.Array, rows: Frame, name: str) -> pa.Array:
-    """A column of dates as timestamps, null where one is missing."""
-    # A column has far fewer different cells than cells, as a rule.
-    coded = pc.cast(column, pa.string()).dictionary_encode()
-    cells = trimmed(coded.dictionary)
-    bad = _with_code(coded, ~np.asarray(_dates_or_missing(cells)))
-    if len(bad):
-        received = shown(column[int(bad[0])].as_py())
-        problem = f"expected a date such as 2013-01-31. Received {received}."
-        raise DataError(f"{rows.where}: {rows.fault(int(bad[0]), name, problem)}")
-    # The time of the place, whatever its zone.
-    local = pc.replace_substring(pc.utf8_slice_codeunits(cells, 0, 19), "T", " ")
-    try:
-        return pc.cast(local, pa.timestamp("s")).take(coded.indices)
-    except pa.ArrowInvalid as error:
-        raise DataError(f"{rows.where}: column `{plain(name)}`: {error}") from None

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
-from .features import FeatureKind, Fitted, FittedNumeric, scalar, times_of
+from .cells import scalar
+from .dates import times_of
+from .fitted import FeatureKind, Fitted, FittedNumeric
 from .frame import Frame, counted, pick, plain, words
 from .split import SplitBy, generator
 from .table import TableOptions, fit_features

@@ -13,7 +13,7 @@ from ..errors import DataError
 from .arrays import placed
 from .balance import Balance, Resampling
 from .blocks import Block
-from .load import Split
+from .loaded import Split
 from .resample import resampled_order
 
 _random: Any = tf.random.experimental  # type: ignore[attr-defined]

@@ -17,8 +17,10 @@ from .features import FEATURES, Date, Feature
 from .frame import Frame, plain
 from .image_folder import IMAGE, LABEL
 from .infer import infer
-from .load import Data, load_data, read
+from .load import load_data
+from .loaded import Data
 from .npz import opened
+from .opening import read
 from .sources import SOURCES
 from .split import Splits
 from .table import NO_TABLE, TableOptions

@@ -1,160 +1,40 @@
 """Raw rows to predict or to measure, from a file or from Python."""
 
-import heapq
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from ..errors import DataError
-from ..spec.fields import listed, shown
+from ..spec.fields import listed
 from ..spec.image_folders import SUFFIXES as PICTURES
 from .arrays import as_array
-from .arrow import compute as pc
-from .features import FITTED, Fitted, FittedDate, FittedNumeric, not_dates, scalar
+from .fitted import Fitted, FittedNumeric
 from .frame import (
     MOST_NAMES_SHOWN,
     Frame,
     Rows,
-    counted,
-    floats,
     from_columns,
-    is_binary,
     is_columns,
     is_text,
-    not_numbers,
-    numbers,
     pick,
     plain,
     words,
 )
-from .heads import records
 from .image_feature import FittedImage, looked_at, picture_faults
 from .image_folder import IMAGE, LABEL, of_classes, single, unlabelled
 from .npy import read_npy
 from .npz import member, opened
+from .reading import Faults, GivenRows, Reading
+from .row_targets import all_numbers, coded, own_targets, usable_cells
 from .several import read_tables
 from .source import checked, features
 from .tables import SUFFIXES
-from .truth import truth_as_digits
 
-OnError = Literal["refuse", "skip"]
 FILES = (*SUFFIXES, ".npz", ".npy")
-MOST_ROWS_SHOWN = 5
-NO_TARGET = "the row has no target."
-
-
-@dataclass
-class Faults:
-    """Rows that cannot be used.
-
-    Attributes:
-        by_row: row -> its first fault, with its place.
-    """
-
-    by_row: dict[int, str] = field(default_factory=dict)
-
-    def add(self, row: int, message: str) -> None:
-        """Note a fault; the first of a row counts."""
-        self.by_row.setdefault(row, message)
-
-    def summary(self, rows: int) -> str:
-        """How many rows cannot be used, and the first of them.
-
-        Args:
-            rows: how many there are.
-        """
-        if len(self.by_row) == 1:
-            return next(iter(self.by_row.values()))
-        first = heapq.nsmallest(MOST_ROWS_SHOWN, self.by_row)
-        lines = [f"  {self.by_row[row]}" for row in first]
-        if len(self.by_row) > len(first):
-            lines.append(f"  and {counted(len(self.by_row) - len(first), 'more row')}.")
-        return "\n".join([f"{len(self.by_row)} of {counted(rows, 'row')} cannot be used:", *lines])
-
-
-@dataclass(frozen=True)
-class GivenRows:
-    """Rows in the form that a run's model takes, and what is wrong with the others.
-
-    Attributes:
-        x: the rows that can be used: an array, or a table.
-        usable: for each row of the file, whether it can be used (rows,).
-        errors: row of the file, from 0 -> why it cannot be used, with its place.
-        y: targets of the rows that can be used, as indices into the classes or as numbers; None
-            where they were not asked for.
-        notes: what is worth knowing and no error.
-        files: for each row, the picture it is; empty where the rows are no pictures.
-        kept: columns that were asked for as they are in the file, with all its rows.
-    """
-
-    x: Any
-    usable: np.ndarray
-    errors: Mapping[int, str] = field(default_factory=dict)
-    y: np.ndarray | None = None
-    notes: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
-    kept: Mapping[str, list[Any]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How rows are read.
-
-    Attributes:
-        described: the run's `data.json`.
-        with_target: whether the targets are read too.
-        on_error: `refuse` raises where a row cannot be used; `skip` leaves such rows out.
-        arrays: names of the arrays of rows and targets in an `.npz` file.
-        undecodable: gives the rows whose picture cannot be decoded, with the reason.
-        keep: columns of a table that are kept as they are beside the rows.
-    """
-
-    described: Mapping[str, Any]
-    with_target: bool = False
-    on_error: OnError = "refuse"
-    arrays: tuple[str, str] = ("x", "y")
-    undecodable: Callable[[FittedImage, Frame], Mapping[int, str]] | None = None
-    keep: tuple[str, ...] = ()
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of one row."""
-        return tuple(self.described["input_shape"])
-
-    @property
-    def features(self) -> tuple[Fitted, ...]:
-        """What was learned of the columns of a table; empty where rows are arrays."""
-        return FITTED.validate_python(self.described["features"])
-
-    @property
-    def target(self) -> tuple[str, ...]:
-        """Names of the target columns of a table."""
-        return tuple(self.described["target"])
-
-    @property
-    def heads(self) -> dict[str, "Reading"]:
-        """How the targets of each of several outputs are read; empty where there is one."""
-        heads: Mapping[str, Mapping[str, Any]] = self.described.get("heads", {})
-        return {
-            name: replace(self, described={**self.described, "heads": {}, **head})
-            for name, head in heads.items()
-        }
-
-    @property
-    def places(self) -> tuple[str, ...]:
-        """Columns that windows need beside those that enter the network."""
-        window = self.described.get("window")
-        if window is None:
-            return ()
-        if self.on_error == "skip":
-            raise DataError("rows: windows need all rows of a series; none can be skipped.")
-        places = tuple(name for name in (window["by"], window["time"]) if name is not None)
-        return (*places, *self.target) if self.with_target else places
 
 
 def read_rows(path: Path, described: Mapping[str, Any]) -> Rows:
@@ -255,9 +135,9 @@ def _from_table(table: Frame, reading: Reading, faults: Faults) -> GivenRows:
     table = looked_at(table, features)
     for row, problem in picture_faults(table).items():
         faults.add(row, problem)
-    columns = {name: _cells(feature, table, faults) for name, feature in used.items()}
+    columns = {name: usable_cells(feature, table, faults) for name, feature in used.items()}
     columns = {**{name: table[name] for name in reading.places}, **columns}
-    y = _coded(table, reading, faults) if reading.with_target else None
+    y = coded(table, reading, faults) if reading.with_target else None
     if table.pictures and reading.undecodable is not None:
         _decode(table, reading.undecodable, features, faults)
     files = _files(table)
@@ -308,30 +188,6 @@ def _words(features: Sequence[Fitted], reading: Reading) -> set[str]:
     return words
 
 
-def _cells(feature: Fitted, table: Frame, faults: Faults) -> pa.Array:
-    """A column without the cells that its feature cannot read, which are faults."""
-    column = table[feature.name]
-    if isinstance(column, np.ndarray):
-        raise DataError(f"{table.where}: column `{plain(feature.name)}` has several values a row.")
-    if is_binary(column) and not isinstance(feature, FittedImage):
-        raise DataError(f"{table.where}: column `{plain(feature.name)}` holds bytes.")
-    if isinstance(feature, FittedNumeric):
-        bad, expected = not_numbers(column), "a number"
-    elif isinstance(feature, FittedDate) and is_text(column):
-        bad, expected = not_dates(column), "a date such as 2013-01-31"
-    else:
-        return column
-    for row in bad.tolist():
-        problem = f"expected {expected}. Received {shown(column[row].as_py())}."
-        faults.add(row, table.fault(row, feature.name, problem))
-    if not len(bad):
-        return column
-    good = np.ones(len(column), bool)
-    good[bad] = False
-    kept = pc.if_else(pa.array(good), column, pa.scalar(None, column.type))
-    return numbers(kept) if isinstance(feature, FittedNumeric) else kept
-
-
 def _named(names: Sequence[str]) -> str:
     few = ", ".join(f"`{plain(name)}`" for name in names[:MOST_NAMES_SHOWN])
     more = f" and {len(names) - MOST_NAMES_SHOWN} more" * (len(names) > MOST_NAMES_SHOWN)
@@ -350,64 +206,8 @@ def _from_numbers(table: Frame, reading: Reading, faults: Faults) -> GivenRows:
             f"{table.where}: has {len(table.columns)} columns; the model takes rows of shape "
             f"{reading.shape}."
         )
-    columns = [_all_numbers(table, name, faults) for name in table.columns]
+    columns = [all_numbers(table, name, faults) for name in table.columns]
     return _chosen(np.stack(columns, axis=1), None, faults, table.where, reading)
-
-
-def _all_numbers(
-    table: Frame, name: str, faults: Faults, empty: str = "expected a number. The cell is empty."
-) -> np.ndarray:
-    """A column of numbers; a cell that is none, or is empty, is a fault."""
-    cells = _cells(FittedNumeric(name, 0.0, indicator=False), table, faults)
-    values = floats(cells)
-    for row in np.flatnonzero(np.isnan(values)).tolist():
-        faults.add(row, table.fault(row, name, empty))
-    return np.nan_to_num(values)
-
-
-def _coded(table: Frame, reading: Reading, faults: Faults) -> np.ndarray:
-    """The targets, classes as indices; a class that the model does not know is a fault."""
-    heads = reading.heads
-    if heads:
-        return records({name: _coded(table, head, faults) for name, head in heads.items()})
-    classes = reading.described["classes"]
-    table.require(reading.target)
-    if not classes:
-        if reading.described["task"] == "multilabel":
-            table = replace(table, columns={**table.columns, **_digits(table, reading.target)})
-        columns = [_all_numbers(table, name, faults, NO_TARGET) for name in reading.target]
-        return (columns[0] if len(columns) == 1 else np.stack(columns, axis=1)).astype("float32")
-    name = reading.target[0]
-    column = scalar(table, name)
-    for row in np.flatnonzero(np.asarray(column.is_null())).tolist():
-        faults.add(row, table.fault(row, name, NO_TARGET))
-    named = any(isinstance(known, str) for known in classes)
-    y = words(column) if named or is_text(column) else floats(column)
-    codes, unknown = _indices(y, classes)
-    for row in unknown:
-        message = _unknown_class(classes).replace("{}", shown(column[row].as_py()), 1)
-        faults.add(row, table.fault(row, name, message))
-    return codes
-
-
-def _digits(table: Frame, names: Sequence[str]) -> dict[str, pa.Array]:
-    """Columns of labels with 1 for yes and 0 for no."""
-    columns = {name: scalar(table, name) for name in names}
-    return {
-        name: truth_as_digits(column) if is_text(column) else column
-        for name, column in columns.items()
-    }
-
-
-def _indices(y: np.ndarray, classes: Sequence[Any]) -> tuple[np.ndarray, list[int]]:
-    place = {name: index for index, name in enumerate(classes)}
-    codes = np.array([place.get(name, -1) for name in y.tolist()], dtype="int32")
-    return codes, np.flatnonzero(codes < 0).tolist()
-
-
-def _unknown_class(classes: Sequence[Any]) -> str:
-    more = f" and {len(classes) - 6} more" * (len(classes) > 6)
-    return f"the class {{}} is none that the model knows, which are {listed(classes[:6])}{more}."
 
 
 def _from_arrays(x: Any, y: Any, where: str, reading: Reading) -> GivenRows:
@@ -434,20 +234,7 @@ def _from_arrays(x: Any, y: Any, where: str, reading: Reading) -> GivenRows:
     if not reading.with_target:
         return _chosen(rows, None, faults, where, reading)
     source = checked(rows, y, where, task=reading.described["task"])
-    return _chosen(rows, _own_targets(source.y, where, faults, reading), faults, where, reading)
-
-
-def _own_targets(y: np.ndarray, where: str, faults: Faults, reading: Reading) -> np.ndarray:
-    classes = reading.described["classes"]
-    if not classes:
-        return y.astype("float32")
-    if any(isinstance(name, str) for name in classes):
-        y = y.astype(str)
-    codes, unknown = _indices(y, classes)
-    for row in unknown:
-        message = _unknown_class(classes).replace("{}", shown(y[row].item()), 1)
-        faults.add(row, f"row {row} (from 0): {message}")
-    return codes
+    return _chosen(rows, own_targets(source.y, where, faults, reading), faults, where, reading)
 
 
 def _chosen(

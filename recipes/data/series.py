@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from ..errors import DataError
 from .arrow import compute as pc
-from .features import parsed_dates, scalar, times_of
+from .cells import scalar
+from .dates import parsed_dates, times_of
 from .frame import Frame, counted, is_text, plain, words
 
 DAY, WEEK = 86_400, 604_800

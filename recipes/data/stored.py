@@ -16,6 +16,7 @@ from .column_file import ColumnFile, opened, write_column
 from .columns import Column, LargeColumns, UntypedColumns
 from .frame import Frame
 from .npz import TooLarge, memory
+from .side_by_side import side_by_side
 from .streaming import write_columns
 
 # Files with fewer bytes are read again each time, which takes some milliseconds.
@@ -35,6 +36,8 @@ class TableFile:
         names: of its columns.
         read: reads columns of these names into memory, as they are in the file.
         stream: the same piece by piece; None where the format has no such reader.
+        typed: reads columns of these names, each in the type that all its cells have, but those of
+            the second names as words.
         size: bytes that all columns take in memory, at least.
     """
 
@@ -43,6 +46,7 @@ class TableFile:
     names: tuple[str, ...]
     read: Callable[[Collection[str]], Frame]
     stream: Callable[[Collection[str]], Pieces] | None
+    typed: Callable[[Collection[str], Collection[str]], Frame]
     size: int
 
 
@@ -86,7 +90,7 @@ class FileColumns(UntypedColumns):
         if self._read is None and self.file.path.stat().st_size >= MOST_UNCACHED:
             place = _entry(self.file)
         if place is None:
-            return self.file.read(self.names).typed(keep).columns
+            return self.file.typed(self.names, keep).columns
         columns = _Entry(place, keep)
         absent = [name for name in self.names if not columns.find(name)]
         if absent:
@@ -157,11 +161,11 @@ class _Entry:
         """
         if file.size <= MOST_OF_MEMORY * memory():
             with suppress(TooLarge):
-                read = file.read(names).typed(self.keep).columns
+                read = file.typed(names, self.keep).columns
                 self._keep(read)
                 return read
         if file.stream is None:
-            return file.read(names).typed(self.keep).columns
+            return file.typed(names, self.keep).columns
         try:
             write_columns(file.stream, {name: self.path(name) for name in names}, self.keep)
         except OSError as error:
@@ -180,8 +184,11 @@ class _Entry:
         if not cache.has_room(sum(each.nbytes for each in arrays.values())):
             return
         with suppress(OSError):
-            for name, each in arrays.items():
-                write_column(self.path(name), each)
+            side_by_side(
+                lambda name: write_column(self.path(name), arrays[name]),
+                arrays,
+                max(map(len, arrays.values()), default=0),
+            )
             cache.used(self.folder)
             cache.trim()
 

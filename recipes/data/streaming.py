@@ -16,7 +16,7 @@ from .frame import as_numbers, is_text, trimmed
 Stream = Callable[[Collection[str]], Iterator[Mapping[str, pa.Array]]]
 # Columns that are written at once: each is an open file.
 MOST_OPEN = 256
-# Pieces between two looks at how much of the disk is left.
+# Pieces between two looks at how much of the disk is left, and of the memory is not used.
 PIECES = 16
 
 
@@ -39,6 +39,7 @@ def write_columns(stream: Stream, paths: Mapping[str, Path], keep: Collection[st
         # A column that turned out to hold words after pieces of numbers is read once more.
         if words:
             _pass(stream, {name: paths[name] for name in words}, words)
+    pa.default_memory_pool().release_unused()
 
 
 def _pass(stream: Stream, paths: Mapping[str, Path], keep: Collection[str]) -> list[str]:
@@ -49,8 +50,11 @@ def _pass(stream: Stream, paths: Mapping[str, Path], keep: Collection[str]) -> l
             stack.callback(column.discard)
         for index, pieces in enumerate(stream(list(paths))):
             size = sum(piece.nbytes for piece in pieces.values())
-            if index % PIECES == 0 and not cache.has_room(PIECES * size):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            if index % PIECES == 0:
+                if not cache.has_room(PIECES * size):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                # Arrow's allocator gives little back to the system by itself.
+                pa.default_memory_pool().release_unused()
             for name, piece in pieces.items():
                 columns[name].add(piece)
         for column in columns.values():

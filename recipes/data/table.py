@@ -8,12 +8,16 @@ import numpy as np
 
 from ..errors import DataError
 from .cache import has_room
-from .features import Feature, Fitted, Numeric
+from .columns import is_large
+from .decided import decided
+from .features import Feature, Numeric
+from .fitted import Fitted
 from .frame import Frame, plain
 from .image_feature import Image
 from .infer import infer
 from .npz import memory
 from .series import WindowOptions
+from .side_by_side import side_by_side
 from .split import SplitBy
 
 # The name that stands for all columns that a recipe does not name.
@@ -117,34 +121,45 @@ def fit_features(
     Raises:
         DataError: a column is missing or cannot be what it should be, or none is left.
     """
-    asked = options.features or {OTHERS: "auto"}
     _entering(rows, options)
-    fitted: list[Fitted] = []
-    notes: list[str] = []
-    for name in rows.columns:
-        others = "drop" if name == options.column_of_groups else asked.get(OTHERS, "drop")
-        choice = asked.get(name, others)
-        if choice == "drop":
-            if name in asked:
-                notes.append(f"{plain(name)}: left out")
-            continue
-        if isinstance(choice, str):
-            found = infer(rows, name)
-            if found.feature is None:
-                notes.append(f"{plain(name)}: left out; {found.reason}")
-                continue
-            choice = found.feature
-            if scale != "none" and isinstance(choice, Numeric):
-                choice = replace(choice, scale=scale)
-            notes.append(f"{plain(name)}: {choice.describe()}; {found.reason}")
-        learn = choice.learn if isinstance(choice, Image) else choice.fit
-        fitted.append(learn(name, rows))
+
+    def learn(name: str) -> tuple[Fitted | None, str | None]:
+        return _learned(rows, name, options, scale)
+
+    # Of a table that is larger than memory, one column is in memory at a time.
+    few = is_large(rows.columns)
+    found = side_by_side(learn, rows.columns, 0 if few else len(rows))
+    fitted = [each for each, _ in found if each is not None]
+    notes = [note for _, note in found if note is not None]
     if not fitted:
         raise DataError(
             f"{rows.where}: no column is left to learn from. {'; '.join(notes)[:1000]}".rstrip()
         )
     _refuse_large(rows, fitted)
     return tuple(fitted), tuple(notes)
+
+
+def _learned(
+    rows: Frame, name: str, options: TableOptions, scale: str
+) -> tuple[Fitted | None, str | None]:
+    """What is learned of a column, and a note of what was decided about it."""
+    asked = options.features or {OTHERS: "auto"}
+    others = "drop" if name == options.column_of_groups else asked.get(OTHERS, "drop")
+    choice, note = asked.get(name, others), None
+    if choice == "drop":
+        return None, f"{plain(name)}: left out" if name in asked else None
+    if isinstance(choice, str):
+        found = infer(rows, name)
+        if found.feature is None:
+            return None, f"{plain(name)}: left out; {found.reason}"
+        choice = found.feature
+        if scale != "none" and isinstance(choice, Numeric):
+            choice = replace(choice, scale=scale)
+        note = f"{plain(name)}: {choice.describe()}; {found.reason}"
+    fitted = choice.learn(name, rows) if isinstance(choice, Image) else choice.fit(name, rows)
+    if note is None and (found := decided(choice, fitted)) is not None:
+        note = f"{plain(name)}: {choice.describe()}; {found}"
+    return fitted, note
 
 
 def note_lines(notes: Sequence[str]) -> list[str]:

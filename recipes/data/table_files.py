@@ -12,11 +12,14 @@ from .delimited import Lines, read_delimited, stream_delimited
 from .frame import Frame, from_columns
 from .stored import TableFile, frame_of
 from .tables import read_parquet
+from .typed_text import read_typed
 
 # Bytes of text that a byte of gzip unfolds to, at least.
 GAIN = 3
 # Rows of a Parquet file that are read at a time.
 PARQUET_ROWS = 1 << 14
+# Bytes of each of its columns that are fetched at a time.
+PARQUET_BUFFER = 1 << 16
 
 
 def open_delimited(path: Path, delimiter: str | None = None, encoding: str = "utf-8") -> Frame:
@@ -32,6 +35,7 @@ def open_delimited(path: Path, delimiter: str | None = None, encoding: str = "ut
         tuple(header(path, mark, encoding)),
         lambda names: read_delimited(path, mark, encoding, columns=names),
         lambda names: stream_delimited(path, mark, encoding, names),
+        lambda names, keep: read_typed(path, mark, encoding, names, keep),
         path.stat().st_size * (GAIN if _is_packed(path) else 1),
     )
     return frame_of(file, Lines(path, mark, encoding))
@@ -57,6 +61,7 @@ def open_parquet(path: Path) -> Frame:
         names,
         lambda names: read_parquet(path, names),
         lambda names: _stream_parquet(path, names),
+        lambda names, keep: read_parquet(path, names).typed(keep),
         sum(metadata.row_group(index).total_byte_size for index in groups),
     )
     return frame_of(file)
@@ -65,7 +70,9 @@ def open_parquet(path: Path) -> Frame:
 def _stream_parquet(path: Path, names: Collection[str]) -> Iterator[Mapping[str, pa.Array]]:
     with readable(path):
         try:
-            with arrow_parquet.ParquetFile(path) as file:
+            # What is fetched ahead stays in memory until the end of the file.
+            options = {"pre_buffer": False, "buffer_size": PARQUET_BUFFER}
+            with arrow_parquet.ParquetFile(path, **options) as file:
                 for batch in file.iter_batches(PARQUET_ROWS, columns=list(names)):
                     found = from_columns(pa.table(batch), str(path)).columns
                     yield {name: found[name] for name in names}

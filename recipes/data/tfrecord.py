@@ -134,6 +134,7 @@ def _parsed(
     described = {
         name: tf.io.RaggedFeature(STORED[_stored(feature)]) for name, feature in features.items()
     }
+    _refuse_damaged(serialized, path, first)
     try:
         return tf.io.parse_example(serialized, described)
     except UNPARSED:
@@ -147,6 +148,29 @@ def _parsed(
                     _no_example(path, first + row, name, features[name], error)
                 ) from None
     raise DataError(f"{path}: its records cannot be parsed.")
+
+
+def _refuse_damaged(serialized: Any, path: Path, first: int) -> None:
+    """Raise a `DataError` where a record is no message of its kind.
+
+    `parse_example` allocates what the length of a list claims, up to 4 GiB, and may end the process
+    there; the parser of protocol buffers does not.
+    """
+
+    def decode(records: Any) -> None:
+        tf.io.decode_proto(records, "tensorflow.Example", [], [], sanitize=True)
+
+    try:
+        decode(serialized)
+    except UNPARSED:
+        for row in range(len(serialized)):
+            try:
+                decode(serialized[row : row + 1])
+            except UNPARSED:
+                raise DataError(
+                    f"{path}: record {first + row} (from 0) is no `tf.train.Example`."
+                ) from None
+        raise DataError(f"{path}: its records cannot be parsed.") from None
 
 
 def _no_example(path: Path, row: int, name: str, feature: RecordFeature, error: Exception) -> str:

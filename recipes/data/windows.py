@@ -18,9 +18,11 @@ import numpy as np
 from ..errors import DataError
 from ..spec.sections import DEFAULT_PART
 from . import split as parts
+from .fingerprint import fingerprint
 from .frame import Frame, counted, is_text, plain
-from .load import DIALECT, Data, Split, fingerprint, table_of
+from .loaded import Data, Split
 from .naive import Forecasting, scales_of
+from .opening import DIALECT, table_of
 from .scale import Scaling
 from .series import Series, WindowOptions, arranged
 from .source import target_values

@@ -11,11 +11,11 @@ from ..build.experiment import Experiment
 from ..build.preprocessing import raw
 from ..build.windows import raw_windows
 from ..data import Split
-from ..data.features import scalar
+from ..data.cells import scalar
 from ..data.frame import Frame, plain, words
 from ..data.naive import WINDOW_KEYS, ForecastErrors, Forecasting
 from ..data.order import batches_of
-from ..data.rows import Reading
+from ..data.reading import Reading
 from ..data.series import Series, Spacing, Unit, WindowOptions, arranged
 from ..data.table import TableOptions
 from ..data.windows import Windows, split_of, starts_of, target_of

@@ -26,12 +26,13 @@ from ..build.preprocessing import raw
 from ..build.task import Task
 from ..build.windows import raw_windows
 from ..data import Data, Split
-from ..data.features import Fitted
+from ..data.fitted import Fitted
 from ..data.frame import Frame
 from ..data.heads import field_of
 from ..data.naive import Forecasting
 from ..data.order import batches_of
-from ..data.rows import Reading, rows_of
+from ..data.reading import Reading
+from ..data.rows import rows_of
 from ..data.scale import Scaling
 from ..data.windows import Windows
 from ..errors import RequestError, legible

@@ -26,7 +26,8 @@ import harness
 import numpy as np
 
 from keras_recipes.recipes.data import Data, Splits, load_data
-from keras_recipes.recipes.data.features import FEATURES, FITTED
+from keras_recipes.recipes.data.features import FEATURES
+from keras_recipes.recipes.data.fitted import FITTED
 from keras_recipes.recipes.data.frame import Frame
 from keras_recipes.recipes.data.table import NO_TABLE, TableOptions
 from keras_recipes.recipes.errors import DataError

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from keras_recipes.recipes.data import Splits, load_data, read_rows
-from keras_recipes.recipes.data.features import Category, FittedNumeric, Numeric, Text
+from keras_recipes.recipes.data.features import Category, Numeric, Text
+from keras_recipes.recipes.data.fitted import FittedNumeric
 from keras_recipes.recipes.data.table import NO_TABLE, TableOptions
 from keras_recipes.recipes.errors import DataError
 

@@ -9,7 +9,8 @@ import pytest
 
 from keras_recipes.recipes.data import Splits, load_data
 from keras_recipes.recipes.data.arrays import ALIGNMENT, placed
-from keras_recipes.recipes.data.features import FITTED, Category, Numeric
+from keras_recipes.recipes.data.features import Category, Numeric
+from keras_recipes.recipes.data.fitted import FITTED
 from keras_recipes.recipes.data.sources import SOURCES
 from keras_recipes.recipes.data.table import TableOptions
 from keras_recipes.recipes.errors import DataError
@@ -219,28 +220,6 @@ def test_arrays_of_many_kinds(x, y, task, classes):
 def test_several_targets():
     data = load_data("arrays", {}, splits=NONE, arrays=(np.zeros((3, 2)), np.zeros((3, 4))))
     assert data.num_outputs == 4
-
-
-def test_the_fingerprint_sees_everything():
-    x, y = np.arange(20.0).reshape(10, 2), np.array(list("ab") * 5)
-    flipped = x.copy()
-    flipped[9, 1] += 1
-
-    def fingerprint(x, y, test=0.2, seed=0):
-        splits = Splits(0.2, test)
-        return load_data("arrays", {}, splits=splits, seed=seed, arrays=(x, y)).fingerprint
-
-    same = [fingerprint(x, y), fingerprint(x.copy(), y), fingerprint(x.tolist(), y.tolist())]
-    assert len(set(same)) == 1
-    others = [
-        fingerprint(flipped, y),
-        fingerprint(x, np.where(y == "a", "c", y)),
-        fingerprint(x, y, seed=1),
-        fingerprint(x, y, test=0.3),
-        fingerprint(x.astype("int32"), y),
-        fingerprint(x.reshape(10, 1, 2), y),
-    ]
-    assert len({same[0], *others}) == 1 + len(others)
 
 
 def test_training_rows_lie_where_tensorflow_reads_them():

@@ -79,13 +79,13 @@ def files():
 def reads(monkeypatch):
     """Names of the columns of each reading of a file."""
     found = []
-    real = table_files.read_delimited
+    real = table_files.read_typed
 
-    def read(*args, **kwargs):
-        found.append(list(kwargs["columns"]))
-        return real(*args, **kwargs)
+    def read(path, delimiter, encoding, columns, keep):
+        found.append(list(columns))
+        return real(path, delimiter, encoding, columns, keep)
 
-    monkeypatch.setattr(table_files, "read_delimited", read)
+    monkeypatch.setattr(table_files, "read_typed", read)
     return found
 
 

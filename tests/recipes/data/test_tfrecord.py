@@ -136,3 +136,19 @@ def test_records_that_are_no_examples(tmp_path):
     path = write(tmp_path / "a", [example({"age": 1}), b"\xff\xff\xff"])
     with pytest.raises(DataError, match=r"record 1 \(from 0\) is no `tf.train.Example`"):
         SOURCES["tfrecord"](path, {"age": {"dtype": "int64"}})
+
+
+def test_a_list_that_claims_more_than_its_record_holds(tmp_path):
+    """TensorFlow's own parser of examples allocates 4 GiB for it, and may end the process."""
+
+    def message(tag, content, claimed=None):
+        length, size = b"", len(content) if claimed is None else claimed
+        while size > 127:
+            length, size = length + bytes([size & 127 | 128]), size >> 7
+        return bytes([tag << 3 | 2]) + length + bytes([size]) + content
+
+    numbers = message(2, message(1, bytes(8), claimed=(1 << 32) - 8))
+    record = message(1, message(1, message(1, b"x") + message(2, numbers)))
+    write(tmp_path / "rows.tfrecord", [example({"x": 1.0}), record])
+    with pytest.raises(DataError, match=r"record 1 \(from 0\) is no `tf.train.Example`"):
+        SOURCES["tfrecord"](str(tmp_path / "rows.tfrecord"), {"x": {}})

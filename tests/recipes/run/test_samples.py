@@ -10,7 +10,7 @@ from keras_recipes.recipes.build.inputs import data_of
 from keras_recipes.recipes.build.task import Form, Task
 from keras_recipes.recipes.cli import main
 from keras_recipes.recipes.data import Split
-from keras_recipes.recipes.data.load import Data
+from keras_recipes.recipes.data.loaded import Data
 from keras_recipes.recipes.data.scale import Scaling
 from keras_recipes.recipes.run.samples import described, samples
 

@@ -1,0 +1,71 @@
+"""Dates in the cells of a column."""
+
+import numpy as np
+import pyarrow as pa
+
+from ..errors import DataError
+from ..spec.fields import shown
+from .arrow import compute as pc
+from .cells import scalar
+from .frame import Frame, floats, is_text, plain, trimmed
+
+DATE = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$"
+
+
+def differing_parts(times: pa.Array) -> list[str]:
+    """Which of year, month, weekday and hour are not the same in all timestamps."""
+    times = times.unique()
+    values = {
+        "year": pc.year(times),
+        "month": pc.month(times),
+        "weekday": pc.day_of_week(times),
+        "hour": pc.hour(times),
+    }
+    return [part for part, found in values.items() if len(found.unique().drop_null()) > 1]
+
+
+def not_dates(column: pa.Array) -> np.ndarray:
+    """Rows whose cell is neither a date nor missing."""
+    coded = pc.cast(column, pa.string()).dictionary_encode()
+    return _with_code(coded, ~np.asarray(_dates_or_missing(trimmed(coded.dictionary))))
+
+
+def _dates_or_missing(cells: pa.Array) -> pa.Array:
+    return pc.fill_null(pc.match_substring_regex(cells, DATE), True)
+
+
+def _with_code(coded: pa.DictionaryArray, chosen: np.ndarray) -> np.ndarray:
+    """Rows whose cell is one of the chosen values of a dictionary."""
+    if not chosen.any():
+        return np.empty(0, int)
+    codes = np.asarray(pc.fill_null(coded.indices, -1))
+    return np.flatnonzero((codes >= 0) & chosen[codes])
+
+
+def times_of(rows: Frame, name: str) -> np.ndarray:
+    """A column of numbers or dates as numbers in the order of time (rows,)."""
+    column = scalar(rows, name)
+    if column.null_count:
+        row = int(np.flatnonzero(np.asarray(column.is_null()))[0])
+        raise DataError(f"{rows.where}: {rows.fault(row, name, 'expected a time. It is empty.')}")
+    if not is_text(column):
+        return floats(column)
+    return np.asarray(pc.cast(parsed_dates(column, rows, name), pa.int64()), "float64")
+
+
+def parsed_dates(column: pa.Array, rows: Frame, name: str) -> pa.Array:
+    """A column of dates as timestamps, null where one is missing."""
+    # A column has far fewer different cells than cells, as a rule.
+    coded = pc.cast(column, pa.string()).dictionary_encode()
+    cells = trimmed(coded.dictionary)
+    bad = _with_code(coded, ~np.asarray(_dates_or_missing(cells)))
+    if len(bad):
+        received = shown(column[int(bad[0])].as_py())
+        problem = f"expected a date such as 2013-01-31. Received {received}."
+        raise DataError(f"{rows.where}: {rows.fault(int(bad[0]), name, problem)}")
+    # The time of the place, whatever its zone.
+    local = pc.replace_substring(pc.utf8_slice_codeunits(cells, 0, 19), "T", " ")
+    try:
+        return pc.cast(local, pa.timestamp("s")).take(coded.indices)
+    except pa.ArrowInvalid as error:
+        raise DataError(f"{rows.where}: column `{plain(name)}`: {error}") from None

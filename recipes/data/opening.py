@@ -1,0 +1,92 @@
+"""From the name of a source to its columns in their types, or its arrays."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ..errors import DataError
+from ..spec.fields import listed
+from ..spec.tasks import Task
+from .array_rows import as_arrays
+from .frame import MOST_NAMES_SHOWN, Frame
+from .from_python import of_python
+from .heads import of_heads, words_of
+from .image_folder import Tables
+from .source import TAKES_TASK, Source, of_table
+from .sources import SOURCES
+from .table import NO_TABLE, TableOptions, used, with_target
+
+# Arguments of a table of text that later files of the same kind are read with.
+DIALECT = ("delimiter", "encoding")
+
+
+def read(
+    name: str,
+    arguments: Mapping[str, Any],
+    arrays: tuple[Any, Any] | None,
+    task: Task | None = None,
+    table: TableOptions = NO_TABLE,
+    words: Iterable[str] = (),
+) -> Source:
+    """The source of a name, or the arrays that were given.
+
+    Args:
+        words: columns of a table that stay words, beside those that the recipe says are.
+    """
+    if name == "arrays":
+        if arrays is None:
+            raise DataError(
+                "data.source is `arrays`, which only Python can give: "
+                "`keras_recipes.load(...).train(x, y)`."
+            )
+        found = of_python(*arrays, table.target, task)
+    elif arrays is not None:
+        raise DataError(f"data.source is `{name}`; give arrays only to the source `arrays`.")
+    else:
+        more = {"task": task} if name in TAKES_TASK and task is not None else {}
+        found = SOURCES[name](**{**arguments, **more})
+        if isinstance(found, Frame) and found.folder is None:
+            # Only what Python gives may name pictures anywhere on the machine.
+            found = replace(found, folder=os.curdir)
+    if isinstance(found, Tables):
+        return _of_parts(found, table, task)
+    if isinstance(found, Source):
+        if table.target or table.features is not None:
+            raise DataError(
+                f"{name}: has its own targets, and no columns; leave `target` and `features` out."
+            )
+        return found
+    found, numbers = table_of(found, table, [*words, *words_of(table.heads)]), None
+    if table.drop_missing_target:
+        numbers = with_target(found, table.target)
+        found = found if len(numbers) == len(found) else found.take(numbers)
+    if table.heads:
+        return replace(of_heads(found, table.heads, found.where), numbers=numbers)
+    source = as_arrays(found, table, task) or of_table(found, table.target, found.where, task)
+    return replace(source, numbers=numbers)
+
+
+def table_of(found: Frame, table: TableOptions, words: Iterable[str] = ()) -> Frame:
+    """The columns of a table that are used, each in its type; see `read`."""
+    if not table.target:
+        raise DataError(
+            f"{found.where}: say which column is predicted: `target: NAME` below `data`. It has "
+            f"{listed(list(found.columns)[:MOST_NAMES_SHOWN])}."
+        )
+    return used(found, table).typed({*table.words, *words})
+
+
+def _of_parts(found: Tables, options: TableOptions, task: Task | None) -> Source:
+    """The source of tables that have parts of their own."""
+    if options.heads:
+        raise DataError("a source with parts of its own has one output. Leave `outputs` out.")
+    parts: dict[str, Source] = {}
+    for name, part in found.parts.items():
+        rows = used(part, options)
+        rows = rows.typed(options.words) if found.typed else rows
+        if options.drop_missing_target:
+            rows = rows.take(with_target(rows, options.target))
+        parts[name] = of_table(rows, options.target, rows.where, task)
+    own = {name: (part.x, part.y) for name, part in parts.items() if name != "train"}
+    return replace(parts["train"], **own)
