@@ -1,6 +1,7 @@
 """`keras-recipes branch`: a run what comes out is the run that was changed from the start."""
 
 import json
+import shutil
 
 import pytest
 
@@ -109,4 +110,24 @@ def test_the_command_line(runs, tmp_path, capsys):
     words = ["branch", str(runs / "plain"), "learning_rate.piecewise_constant.values=[0.1, 0.001]"]
     assert main([*words, "--at", "12 steps", "--out", str(tmp_path / "new"), "-q", "--json"]) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["status"] == "completed"
+    assert_same(tmp_path / "new", runs / "changed")
+
+
+def test_a_run_with_a_link_out_of_it_is_refused(runs, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(runs / "plain", run)
+    (tmp_path / "secret").mkdir()
+    (run / "secret").symlink_to(tmp_path / "secret")
+    with pytest.raises(RequestError, match="is a link that leads out of the run directory"):
+        keras_recipes.branch(run, 12, CHANGE, out=tmp_path / "new", progress=False)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "secret"]
+
+
+def test_without_an_intact_state_a_branch_trains_from_the_beginning(runs, tmp_path, caplog):
+    run = tmp_path / "run"
+    shutil.copytree(runs / "plain", run)
+    (state,) = (run / "checkpoints/state").iterdir()
+    (state / "state.json").write_text("{}")
+    keras_recipes.branch(run, 12, CHANGE, out=tmp_path / "new", progress=False)
+    assert state.name in caplog.text
     assert_same(tmp_path / "new", runs / "changed")

@@ -198,6 +198,9 @@ def test_the_step_of_a_trial_is_traced_once(tiny, tmp_path, monkeypatch):
 
 
 def test_garbage_is_collected_as_before_after_the_trials():
+    gc.unfreeze()
+    # Python 3.12 counts some objects that stay.
+    before = gc.get_freeze_count()
     with only_new_garbage():
-        assert gc.get_freeze_count() > 0
-    assert gc.get_freeze_count() == 0
+        assert gc.get_freeze_count() > before
+    assert gc.get_freeze_count() == before
