@@ -50,6 +50,7 @@ BY_NAME: dict[str, Field] = {
     "seed": either(integer(ge=0), nothing()),
     "axis": either(integer(), list_of(integer(), least=1)),
     "target_shape": list_of(integer(), least=1),
+    "dims": list_of(integer(), least=1),
     "data_format": one_of("channels_last", "channels_first", None),
     "name": text(),
     "dtype": text(),

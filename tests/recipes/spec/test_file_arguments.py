@@ -25,7 +25,7 @@ from keras_recipes.recipes.spec.file_arguments import (
 WORDS = {
     "layers": """
         addition_factor alpha attention_axes axes bias_axes bin_boundaries bins brightness_factor
-        chain_depth clip_limit contrast_factor cropping dims dtype encoding equation factor
+        chain_depth clip_limit contrast_factor cropping dtype encoding equation factor
         fft_length fill_mode fill_value flash_attention frame_length frame_step
         gptq_unpacked_column_size height height_factor hue_factor idf_weights interpolation l1 l2
         logit_soft_cap lora_alpha lora_rank mag_exp mask_token mask_value max_freq max_number

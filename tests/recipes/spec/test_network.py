@@ -45,6 +45,7 @@ WRONG = [
     ("cifar10", [{"cropping2d": {"cropping": 16}}], "leaves nothing"),
     ("cifar10", [{"group_normalization": {"groups": 2}}], "3 channels cannot be divided into 2"),
     ("cifar10", [{"permute": {"dims": [1, 2]}}], "`dims` has each of the axes 1 to 3 once"),
+    ("cifar10", [{"permute": {"dims": False}}], "permute.dims: expected a list"),
     ("cifar10", [{"residual": [{"conv2d": {"filters": 3, "kernel_size": 3}}]}],
      "model.layers[0]: a residual block adds its input of shape (32, 32, 3) to its output of "
      "shape (30, 30, 3). Make them equal, or use `shortcut: projection`"),
