@@ -20,7 +20,7 @@ from .frame import Frame, from_columns, plain
 # Bytes that are split into lines at a time.
 PART = 1 << 20
 # One object may take this much of a file.
-LONGEST_LINE = 1 << 26
+LONGEST_LINE = 1 << 24
 
 
 def read_jsonl(path: Path) -> Frame:
