@@ -88,7 +88,7 @@ def with_recipe(x: np.ndarray, y: np.ndarray, units: int, folder: Path):
     built = experiment(recipe, data_of(recipe, (x, y)), folder)
     callbacks = run_callbacks(built, RunDirectory(folder), progress=False)
     return lambda: built.model.fit(
-        built.fed.dataset, epochs=EPOCHS, verbose=0, callbacks=callbacks, shuffle=False
+        built.fit_data.dataset, epochs=EPOCHS, verbose=0, callbacks=callbacks, shuffle=False
     )
 
 

@@ -48,8 +48,8 @@ class Experiment:
     Attributes:
         data: with the columns of tables as numbers.
         training: batches of the training split.
-        fed: what `model.fit` takes: the batches, or the numbers of their rows where the model holds
-            the rows.
+        fit_data: what `model.fit` takes: the batches, or the numbers of their rows where the model
+            holds the rows.
         precision: what layers compute in, and why if that was decided here.
         baseline: loss of a network that knows nothing, where that is known.
         constant: what a network that predicts the same for every row reaches.
@@ -60,7 +60,7 @@ class Experiment:
     data: Data
     model: keras.Model
     training: TrainingDataset
-    fed: TrainingDataset
+    fit_data: TrainingDataset
     validation: tf.data.Dataset | None
     test: tf.data.Dataset | None
     callbacks: tuple[keras.callbacks.Callback, ...]
@@ -110,7 +110,7 @@ def experiment(
         data=data,
         model=model,
         training=training,
-        fed=fed_rows(model, training),
+        fit_data=fit_data_of(model, training),
         validation=evaluation(data.validation, task),
         test=evaluation(data.test, task),
         callbacks=(
@@ -153,7 +153,7 @@ def training_rows(recipe: Recipe, data: Data, task: tasks.Task | Ends) -> Traini
     )
 
 
-def fed_rows(model: Any, training: TrainingDataset) -> TrainingDataset:
+def fit_data_of(model: Any, training: TrainingDataset) -> TrainingDataset:
     """What `model.fit` takes; a model that XLA compiles as a loop gathers its rows itself."""
     if training.held is None or training.numbers is None:
         return training

@@ -161,7 +161,7 @@ def range_test(
     pretrain_without_run(made.pretraining, made.model)
     model: Any = made.model
     model.fit(
-        made.fed.dataset,
+        made.fit_data.dataset,
         epochs=-(-steps // made.training.steps),
         callbacks=[EpochOrder(made.training.epoch), finder],
         shuffle=False,  # the dataset has its order already

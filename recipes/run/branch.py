@@ -75,7 +75,7 @@ def branch(
     target = fresh_directory(changed.name) if out is None else Path(out)
     if target.exists() and (target.is_file() or any(target.iterdir())):
         raise RequestError(f"{target}: is not empty. Give `--out` a new directory.")
-    place = target.with_name(target.name + UNFINISHED)
+    place = target.with_name(f"{target.name}{UNFINISHED}-{batches}")
     _reach(source, place, original, batches, arrays=arrays, progress=progress)
     os.replace(place, target)
     changes = differences(original, changed)
@@ -122,9 +122,11 @@ def _reach(
     Raises:
         RequestError: it ends before.
     """
-    begun = place.exists()
-    found = newest_state(RunDirectory(place)) if begun else newest_state(source, batches)
-    if found is not None and not begun:
+    continues = place.exists()
+    if continues:
+        _check_same(place, recipe)
+    found = newest_state(RunDirectory(place)) if continues else newest_state(source, batches)
+    if found is not None and not continues:
         copy_until(source, place, found.path)
         logger.info(f"{source.path}: branches from {found.path.name}, batch {_total(found)}.")
     if found is None or _total(found) < batches:
@@ -133,7 +135,7 @@ def _reach(
             recipe,
             out=place,
             arrays=arrays,
-            resume=place.exists(),
+            resume=continues or found is not None,
             callbacks=[PauseAt(batches, stop.pause)],
             stop=stop,
             progress=progress,
@@ -145,6 +147,16 @@ def _reach(
     # It has not ended: a result, and the hashes in it, would be those of the pause.
     disk.remove_file(place / files.RESULT)
     disk.remove_file(place / files.MODEL)
+
+
+def _check_same(place: Path, recipe: Recipe) -> None:
+    """Refuse what a branch of another run has left there."""
+    left = RunDirectory(place)
+    if os.path.lexists(left / files.RECIPE) and differences(recipe_of(left, quiet=True), recipe):
+        raise RequestError(
+            f"{place}: is what a branch of another run has left. Remove it, or give `--out` "
+            "another directory."
+        )
 
 
 def newest_state(run: RunDirectory, batches: float = math.inf) -> Checkpoint | None:

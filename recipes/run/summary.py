@@ -135,7 +135,7 @@ def timed(built: Experiment) -> tuple[float, float]:
     model: Any = built.model
     model.make_train_function()
     each = int(model.steps_per_execution)
-    batches = _executions(built.fed.dataset, -(-built.fed.steps // each))
+    batches = _executions(built.fit_data.dataset, -(-built.fit_data.steps // each))
     started = time.perf_counter()
     _wait(model.train_function(next(batches)))
     compiled = time.perf_counter()

@@ -127,7 +127,7 @@ class Run:
         self.progress = progress
         self.evaluate_test = evaluate_test
         self.stop = StopRequest() if stop is None else stop
-        self.state = checkpoints(recipe, directory, self.stop, built.fed)
+        self.state = checkpoints(recipe, directory, self.stop, built.fit_data)
         self.callbacks: list[Any] = [
             *built.callbacks,
             *run_callbacks(built, directory, progress),
@@ -196,7 +196,7 @@ class Run:
             model.optimizer.build(model.trainable_variables)
         try:
             model.fit(
-                self.built.fed.dataset,
+                self.built.fit_data.dataset,
                 epochs=self.built.epochs,
                 validation_data=self.built.validation,
                 callbacks=self.callbacks,

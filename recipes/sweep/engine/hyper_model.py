@@ -95,7 +95,7 @@ class HyperModel(keras_tuner.HyperModel):
             )
         given = {"epochs": built.epochs, "verbose": 0, **settings}
         return model.fit(
-            built.fed.dataset,
+            built.fit_data.dataset,
             validation_data=built.validation,
             callbacks=[*built.callbacks, EpochOrder(built.training.epoch), *callbacks],
             shuffle=False,  # the dataset has its order already
