@@ -64,7 +64,7 @@ def built(kind: str, jit: bool) -> Experiment:
     rows, layers, batch = KINDS[kind]
     x = rows()
     data: dict[str, Any] = {"source": "arrays", "validation": None, "test": None}
-    data |= {"batch_size": batch, "scale": "minmax" if x.dtype == np.uint8 else None}
+    data |= {"batch_size": batch, "scale": "minmax" if x.dtype == np.uint8 else "none"}
     recipe = keras_recipes.load(
         {
             "name": "loop",

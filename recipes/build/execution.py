@@ -16,7 +16,7 @@ FLOPS = 5e10
 FUSED = frozenset({"Activation", "Add", "Dense", "Flatten", "InputLayer", "Rescaling", "Reshape"})
 # XLA compiles for about a second, which a smaller network does not earn back step by step.
 LEAST_WEIGHTS = 50_000
-# Layers whose steps are faster as a loop of one XLA program (benchmarks/row_loop.py): 1.2 to 2.8
+# Layers whose steps are faster as a loop of one XLA program (benchmarks/row_loop.py): 1.2 to 2.4
 # times on CPUs. With two-dimensional convolutions the loop was 13 times slower.
 LOOPED = FUSED | {
     "BatchNormalization",
@@ -29,8 +29,9 @@ LOOPED = FUSED | {
     "Normalization",
     "SimpleRNN",
 }
-# Random numbers of a step, beyond which XLA loses by drawing them what the loop gains.
-MOST_DRAWN = 1 << 16
+# Random numbers of a step. XLA draws them slower, so the gain shrinks with their number: 1.5 times
+# for 2^13, 1.2 for 2^17; more were not measured.
+MOST_DRAWN = 1 << 17
 # The loop saves half a millisecond a step or more, and a second or two are spent to compile it:
 # with as many steps an epoch it has earned them after some ten epochs.
 LEAST_STEPS = 250

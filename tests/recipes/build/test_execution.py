@@ -55,7 +55,7 @@ def test_xla_loops_over_rows_in_memory_where_an_epoch_has_many_steps():
     assert not jit_compile("auto", SMALL, **{**enough, "looped": False})
     pictures = model(keras.Input((8, 8, 1)), keras.layers.Conv2D(2, 3), keras.layers.Flatten())
     assert not jit_compile("auto", pictures, **enough)
-    # 2048 random numbers a row, in batches of 32 rows.
-    dropout = model(keras.Input((2048,)), keras.layers.Dropout(0.5), keras.layers.Dense(1))
+    # 4096 random numbers a row, in batches of 32 rows.
+    dropout = model(keras.Input((4096,)), keras.layers.Dropout(0.5), keras.layers.Dense(1))
     assert jit_compile("auto", dropout, **enough)
     assert not jit_compile("auto", dropout, **{**enough, "batch": 33})
