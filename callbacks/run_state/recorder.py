@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event
 
 from ... import disk
 from ...arguments import check_number
@@ -109,10 +111,17 @@ class Recorder:
         self.interval = interval
         self.problems: list[str] = []
         self._cause: str | None = None
+        self._writing: Future[None] | None = None
 
     def restart(self) -> None:
         """A training begins: log every cause of a failed write again."""
         self._cause = None
+
+    def finish(self) -> None:
+        """Wait for the checkpoint that is being written, if there is one."""
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            writing.result()
 
     def find(self) -> Checkpoint | None:
         """The newest intact checkpoint, or None where there is none at all.
@@ -132,22 +141,57 @@ class Recorder:
             )
         return search.newest
 
-    def write(self, capture: Callable[[], Captured], position: Position, *, wait: bool) -> None:
+    def write(
+        self,
+        capture: Callable[[], Captured],
+        position: Position,
+        *,
+        wait: bool = False,
+        background: bool = False,
+    ) -> None:
         """Write a checkpoint; if that fails, log it and let training continue.
 
         Args:
             capture: returns the state to write.
             wait: whether to wait for space on a full disk.
+            background: whether training continues while a copy of the state is written. Where time
+                decides and the last one is not yet written, this one is left out.
         """
-        began, cause = time.monotonic(), None
+        last = self._writing
+        if background and last is not None and not last.done() and self.interval.seconds:
+            return
+        self.finish()
+        began = time.monotonic()
+        if not background:
+            self._save(capture, position, began, wait)
+            return
+        found = capture().copy()
+        copied, thread = Event(), ThreadPoolExecutor(1, "checkpoint")
+        self._writing = thread.submit(self._save, lambda: found, position, began, copied=copied)
+        thread.shutdown(wait=False)
+        # Files that callbacks have written are stored before training can change them.
+        copied.wait()
+        self.interval.restart()
+
+    def _save(
+        self,
+        capture: Callable[[], Captured],
+        position: Position,
+        began: float,
+        wait: bool = False,
+        copied: Event | None = None,
+    ) -> None:
+        copied, cause = copied or Event(), None
         try:
             found = capture()
             disk.when_there_is_space(
-                lambda: self.store.save(found.arrays, found.state, found.files),
+                lambda: self.store.save(found.arrays, found.state, found.files, copied=copied.set),
                 disk.PATIENCE if wait else 0.0,
             )
         except (OSError, DamagedCheckpoint) as error:
             cause = getattr(error, "strerror", None) or str(error)
+        finally:
+            copied.set()
         # The same cause is logged once.
         if cause != self._cause:
             self._log(cause, position)

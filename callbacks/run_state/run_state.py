@@ -45,7 +45,8 @@ class RunState(Callback):
     Args:
         directory: folder for the checkpoints. If it has some, training resumes from them.
         every: when to write: `auto`, `1 epochs`, `500 steps` (batches), `5 minutes`, `30 seconds`
-            or a number of minutes. With `auto` writing takes about 1 % of the time.
+            or a number of minutes. With `auto` writing takes about 1 % of the time. Training waits
+            for a copy of the state, and continues while that is written.
         keep: how many checkpoints to keep, >= 1.
         tracked: variables, random generators or objects with `variables` to store beside the
             model's.
@@ -275,7 +276,7 @@ class RunState(Callback):
         stop = self._must_stop()
         if stop or self.interval.after_steps(before, self.position.total):
             self._metrics = training_state.capture_metrics(self.model)
-            self.save()
+            self._write(background=not stop)
         if stop:
             self._interrupt()
 
@@ -304,11 +305,12 @@ class RunState(Callback):
         if last:
             callback_states.flush(self.others)
         if stop or last or self.interval.after_epoch(epoch):
-            self.save(wait=last and not stop)
+            self._write(wait=last and not stop, background=not (stop or last))
         if stop and not last:
             self._interrupt()
 
     def _after_train_end(self, logs: object = None) -> None:
+        self._recorder.finish()
         self.model._initial_epoch = None
         self._release_model()
         self._fit = self._checkpoint = None
@@ -342,7 +344,14 @@ class RunState(Callback):
         Args:
             wait: whether to wait for space on a full disk, as for the last checkpoint.
         """
-        self._recorder.write(self._captured, self.position, wait=wait)
+        self._write(wait=wait)
+
+    def finish_writing(self) -> None:
+        """Wait for the checkpoint that is being written; `fit` does so where it ends normally."""
+        self._recorder.finish()
+
+    def _write(self, *, wait: bool = False, background: bool = False) -> None:
+        self._recorder.write(self._captured, self.position, wait=wait, background=background)
 
     def _captured(self) -> training_state.Captured:
         tracing = self._traced.states if self._traced else capture_python()

@@ -7,7 +7,7 @@ import json
 import os
 import re
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -162,7 +162,12 @@ class CheckpointStore:
             return []
 
     def save(
-        self, arrays: Sequence[np.ndarray], state: Mapping[str, Any], files: Sequence[Path] = ()
+        self,
+        arrays: Sequence[np.ndarray],
+        state: Mapping[str, Any],
+        files: Sequence[Path] = (),
+        *,
+        copied: Callable[[], None] = lambda: None,
     ) -> Path:
         """Write a checkpoint.
 
@@ -170,6 +175,7 @@ class CheckpointStore:
             arrays: of numbers or booleans.
             state: what JSON can hold.
             files: files to store as they are now.
+            copied: called when the files are stored, before all else is written.
 
         Raises:
             OSError: it could not be written; those that were there are as they were.
@@ -180,16 +186,18 @@ class CheckpointStore:
         number = _number(paths[-1]) + 1 if paths else 1
         path = self.folder / f"state-{number:08d}"
         with disk.new_folder(path) as folder:
+            kept, copies = {}, {}
+            for index, file in enumerate(files):
+                identity = _identity(file)
+                kept[_kept(index)] = self._copy(file, identity, folder / _kept(index))
+                copy = _identity(folder / _kept(index))
+                copies[identity] = Copy(path / _kept(index), copy, kept[_kept(index)])
+            copied()
             written = {
                 ARRAYS: disk.write_new(folder / ARRAYS, lambda file: write_arrays(file, arrays)),
                 STATE: disk.write_new(folder / STATE, lambda file: file.write(text)),
+                **kept,
             }
-            copies = {}
-            for index, file in enumerate(files):
-                identity = _identity(file)
-                written[_kept(index)] = self._copy(file, identity, folder / _kept(index))
-                copy = _identity(folder / _kept(index))
-                copies[identity] = Copy(path / _kept(index), copy, written[_kept(index)])
             listed = {name: [found.size, found.sha256] for name, found in written.items()}
             content = json.dumps({"format": FORMAT, "files": listed}, indent=1).encode() + b"\n"
             disk.write_new(folder / FILES, lambda file: file.write(content))

@@ -73,8 +73,12 @@ class Captured:
     """
 
     state: StoredState
-    arrays: ArrayList
+    arrays: Sequence[np.ndarray]
     files: list[Path] = field(default_factory=list)
+
+    def copy(self) -> Captured:
+        """The same state, which further training does not change."""
+        return Captured(self.state, [np.array(array) for array in self.arrays], self.files)
 
 
 class BeforeEvaluation:

@@ -208,6 +208,8 @@ class Run:
             for callback in self.callbacks:
                 if isinstance(callback, Phases):
                     callback.release()
+        finally:
+            self.state.finish_writing()
         self.result = replace(
             self.result,
             seconds=round(self.result.seconds + self.state.spent(), 3),
