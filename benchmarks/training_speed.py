@@ -87,9 +87,8 @@ def with_recipe(x: np.ndarray, y: np.ndarray, units: int, folder: Path):
     )
     built = experiment(recipe, data_of(recipe, (x, y)), folder)
     callbacks = run_callbacks(built, RunDirectory(folder), progress=False)
-    return lambda: built.model.fit(
-        built.fit_data.dataset, epochs=EPOCHS, verbose=0, callbacks=callbacks, shuffle=False
-    )
+    given = {**built.fit_arguments, "epochs": EPOCHS}
+    return lambda: built.model.fit(**given, callbacks=callbacks)
 
 
 def with_jax(x: np.ndarray, y: np.ndarray, units: int):

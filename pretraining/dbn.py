@@ -32,7 +32,7 @@ class Layer(Configurable):
         epochs: >= 0.
         batch_size: rows an update, >= 1.
         output: what the layer above is trained on: `mean` E[h | v], or a `sample` of h.
-        jit_compile: compile the updates with XLA.
+        jit_compile: compile the updates with XLA, as in `RBM.compile`.
 
     Raises:
         ValueError: a bad argument.
@@ -49,7 +49,7 @@ class Layer(Configurable):
         epochs: int = 10,
         batch_size: int = 100,
         output: Literal["mean", "sample"] = "mean",
-        jit_compile: bool = False,
+        jit_compile: bool | Literal["auto"] = "auto",
     ):
         self.rbm = rbm if isinstance(rbm, RBM) else RBM(rbm)
         self.optimizer = optimizer or MomentumSGD(0.1, 0.5)
@@ -60,7 +60,9 @@ class Layer(Configurable):
         self.epochs = check_steps("epochs", epochs, ge=0)
         self.batch_size = check_steps("batch_size", batch_size)
         self.output = check_choice("output", output, ("mean", "sample"))
-        self.jit_compile = check_bool("jit_compile", jit_compile)
+        if jit_compile != "auto":
+            check_bool("jit_compile", jit_compile)
+        self.jit_compile: bool | Literal["auto"] = jit_compile
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")

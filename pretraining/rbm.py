@@ -26,6 +26,8 @@ from .units import VISIBLE, Visible, units_of
 
 # Updates between two reconstructions, where an estimator of the gradient does not compute one.
 RECONSTRUCT_EVERY = 16
+# Rows x visible x hidden units from which on XLA compiles the updates, if it is not said. TODO
+XLA_WORK = 1e10
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
@@ -198,6 +200,7 @@ class RBM(Inference, GenerativeModel):
             raise ValueError("Compile the RBM before training: `rbm.compile(optimizer)`.")
         size = check_steps("batch_size", batch_size)
         limit = check_steps("diagnostics", diagnostics, ge=0)
+        automatic = self._compile_arguments["jit_compile"] == "auto"
         # The compiled function holds the rows that it was traced with.
         self._order = self.train_function = None
         first: list[keras.callbacks.Callback] = []
@@ -211,6 +214,9 @@ class RBM(Inference, GenerativeModel):
             )
             source = self._order.steps()
             first.append(self._order)
+        if automatic:
+            work = 0 if rows is None else rows.size * self.units
+            self.jit_compile = not self.run_eagerly and work >= XLA_WORK
         if validation_data is not None:
             validation_data = as_rows(
                 validation_data, self.visible, self.width, "validation_data", held_out=True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import keras
 import tensorflow as tf
@@ -78,21 +78,25 @@ class GenerativeModel(Configurable, keras.Model):
         *,
         steps_per_execution: int = 50,
         run_eagerly: bool = False,
-        jit_compile: bool = False,
+        jit_compile: bool | Literal["auto"] = "auto",
     ) -> None:
         """Configure the training; there is no loss to choose.
 
         Args:
             optimizer: a Keras optimizer, such as `MomentumSGD`.
             steps_per_execution: updates in one call of the compiled function.
-            run_eagerly, jit_compile: as in `keras.Model.compile`.
+            run_eagerly: as in `keras.Model.compile`.
+            jit_compile: compile the updates with XLA; `auto` does where an epoch has work enough
+                for that to be faster, which `fit` decides by the rows and units alone.
         """
         self._compile_arguments = {
             "steps_per_execution": check_steps("steps_per_execution", steps_per_execution),
             "run_eagerly": run_eagerly,
             "jit_compile": jit_compile,
         }
-        super().compile(optimizer=optimizer, **self._compile_arguments)
+        # What `auto` stands for is decided when the rows are known.
+        by_xla = jit_compile is True
+        super().compile(optimizer=optimizer, **{**self._compile_arguments, "jit_compile": by_xla})
 
     def get_compile_config(self) -> dict[str, Any]:
         """The arguments of `compile`."""

@@ -254,8 +254,8 @@ class Replay:
     def _sought(self, iterator: Any) -> Iterator[Any]:
         """An iterator over the batches from the position on."""
         epoch, step = self.position.epoch, self.position.step
-        if self.from_step is not None and step:
-            return iter(self.from_step(step))
+        if self.from_step is not None:
+            return iter(self.from_step(step)) if step else iterator
         dataset = getattr(iterator, "_dataset", None)
         if dataset is None:
             return _advance(iterator, step)

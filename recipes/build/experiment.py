@@ -72,6 +72,27 @@ class Experiment:
     summary: str = ""
     terms: Mapping[str, Term] = field(default_factory=dict)
 
+    @property
+    def fit_arguments(self) -> dict[str, Any]:
+        """What `model.fit` takes, beside its callbacks.
+
+        With the numbers of steps Keras makes one iterator for a pass over data, and else two.
+        """
+        found: dict[str, Any] = {
+            "x": self.fit_data.dataset,
+            "steps_per_epoch": self.fit_data.steps,
+            "epochs": self.epochs,
+            "validation_data": self.validation,
+            "shuffle": False,  # the dataset has its order already
+            "verbose": 0,
+        }
+        if self.validation is not None and self.training.held is not None:
+            # Of other rows the batch that is made ahead may cost much, and would be of the next
+            # pass.
+            found["validation_data"] = self.validation.repeat()
+            found["validation_steps"] = int(self.validation.cardinality())
+        return found
+
 
 def experiment(
     recipe: Recipe, data: Data, files: Path, *, decided: str | None = None

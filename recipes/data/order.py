@@ -31,7 +31,9 @@ class TrainingDataset:
     """A dataset of one epoch's batches.
 
     Attributes:
-        dataset: yields `(x, y)`; each pass over it is one epoch.
+        dataset: yields `(x, y)`; each pass over it is one epoch. That of `numbers` has one pass
+            after another, so that Keras needs no new iterator for an epoch, which costs more than
+            to train a small network for one.
         epoch: which epoch the next pass is; set by `callbacks.epoch_order.EpochOrder`.
         steps: batches an epoch.
         from_step: the same batches without those before a step, which are not made.
@@ -172,7 +174,10 @@ def training_dataset(
         return found
 
     def numbers(each: int) -> TrainingDataset:
-        return _passes(order, start_step, lambda start: order.executions(start, each))
+        # A pass reads which epoch it is when its first element is asked for.
+        one_pass = _passes(order, start_step, lambda start: order.executions(start, each))
+        endless = order.executions(start_step, each).repeat().with_options(_options())
+        return replace(one_pass, dataset=endless)
 
     held = HeldRows(gathered, found.dataset.element_spec)
     return replace(found, held=held, numbers=numbers)

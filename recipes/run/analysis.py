@@ -160,13 +160,10 @@ def range_test(
     made = built(tested, data)
     pretrain_without_run(made.pretraining, made.model)
     model: Any = made.model
-    model.fit(
-        made.fit_data.dataset,
-        epochs=-(-steps // made.training.steps),
-        callbacks=[EpochOrder(made.training.epoch), finder],
-        shuffle=False,  # the dataset has its order already
-        verbose=0,
-    )
+    epochs = -(-steps // made.training.steps)
+    callbacks = [EpochOrder(made.training.epoch), finder]
+    changed = {"epochs": epochs, "validation_data": None, "validation_steps": None}
+    model.fit(**{**made.fit_arguments, **changed}, callbacks=callbacks)
     return finder
 
 

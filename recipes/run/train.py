@@ -195,14 +195,7 @@ class Run:
             # TensorFlow traces a step that makes variables a second time.
             model.optimizer.build(model.trainable_variables)
         try:
-            model.fit(
-                self.built.fit_data.dataset,
-                epochs=self.built.epochs,
-                validation_data=self.built.validation,
-                callbacks=self.callbacks,
-                shuffle=False,  # the dataset has its order already
-                verbose=0,
-            )
+            model.fit(**self.built.fit_arguments, callbacks=self.callbacks)
         except TrainingInterrupted:
             model.use_averaged_weights()
             for callback in self.callbacks:

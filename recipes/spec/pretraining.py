@@ -6,7 +6,7 @@ from pydantic import Field as Key
 
 from .arguments import choice, number_or_choice, section
 from .choices import Choice
-from .fields import either, nothing, number
+from .fields import either, nothing, number, one_of
 from .strict import MOST, Count, Seed, Strict
 
 Visible = Annotated[Choice, choice("visible_units")]
@@ -77,7 +77,9 @@ class DbnSection(Strict):
     matmul_precision: Literal["float32", "bfloat16"] = Key(
         "float32", description="precision of the operands of matrix products"
     )
-    jit_compile: bool = Key(False, description="compile the updates with XLA")
+    jit_compile: Annotated[bool | Literal["auto"], one_of("auto", True, False)] = Key(
+        "auto", description="compile the updates with XLA; `auto` does where that is faster"
+    )
     seed: Seed | None = Key(None, description="of the RBMs; by default the recipe's")
     dense_layers: Annotated[list[str], Key(min_length=1)] | None = Key(
         None, description="names of the dense layers that get the weights; by default the first"

@@ -50,7 +50,10 @@ WORDS = {
 class Strict(BaseModel):
     """A section: frozen, strict about types, with no key but those it declares."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+    # The validator of a section is built when the section is first used.
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", allow_inf_nan=False, defer_build=True
+    )
     # Whether null means "as the section above", so that `dump` leaves it out.
     inherits: ClassVar[bool] = False
 

@@ -138,7 +138,9 @@ def sleeper(folder):
     return lives.Life(pid, time.perf_counter(), folder / "stack.txt", folder / "log.txt")
 
 
-def test_a_life_is_killed_at_its_moment(tmp_path):
+def test_a_life_is_killed_at_its_moment(tmp_path, monkeypatch):
+    # On a busy machine it answers late.
+    monkeypatch.setattr(lives, "ANSWER", 30.0)
     life = sleeper(tmp_path)
     assert lives.killed(life, tmp_path, lives.at(0.05)) == "build"
     assert life.age >= 0.05

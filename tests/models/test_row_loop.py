@@ -44,8 +44,15 @@ def trained(model, *, held, steps=4, batch_size=8, jit=True):
         model.hold_rows(training.held)
         dataset = training.numbers(steps).dataset
     callbacks = [EpochOrder(training.epoch)]
-    history = model.fit(dataset, epochs=2, callbacks=callbacks, shuffle=False, verbose=0).history
-    return model.get_weights(), history
+    history = model.fit(
+        dataset,
+        steps_per_epoch=training.steps,
+        epochs=2,
+        callbacks=callbacks,
+        shuffle=False,
+        verbose=0,
+    )
+    return model.get_weights(), history.history
 
 
 def same(first, second, **tolerance):

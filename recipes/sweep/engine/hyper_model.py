@@ -93,11 +93,5 @@ class HyperModel(keras_tuner.HyperModel):
                 "Argument `model` must be the model that `build` returned last. "
                 f"Received: model={model!r}"
             )
-        given = {"epochs": built.epochs, "verbose": 0, **settings}
-        return model.fit(
-            built.fit_data.dataset,
-            validation_data=built.validation,
-            callbacks=[*built.callbacks, EpochOrder(built.training.epoch), *callbacks],
-            shuffle=False,  # the dataset has its order already
-            **given,
-        )
+        own = [*built.callbacks, EpochOrder(built.training.epoch)]
+        return model.fit(**{**built.fit_arguments, **settings}, callbacks=[*own, *callbacks])

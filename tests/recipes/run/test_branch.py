@@ -50,14 +50,14 @@ def test_a_branch_is_the_run_that_was_changed_from_the_start(runs, tmp_path, at)
     assert list(tmp_path.iterdir()) == [tmp_path / "new"]
 
 
-def test_a_branch_begins_with_a_state_that_was_kept(tmp_path, caplog):
+def test_a_branch_begins_with_a_state_that_was_kept(tmp_path, capsys):
     recipe = keras_recipes.load(SMALL, {"checkpoints": {"every": "4 steps", "keep": 9}})
     recipe.train(out=tmp_path / "kept", progress=False)
     states = [path.name for path in CheckpointStore(tmp_path / "kept/checkpoints/state").paths()]
     assert len(states) > 3
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "kept").rglob("*")}
     keras_recipes.branch(tmp_path / "kept", 12, out=tmp_path / "same", progress=False)
-    assert "branches from state-" in caplog.text
+    assert "branches from state-" in capsys.readouterr().err
     assert_same(tmp_path / "same", tmp_path / "kept")
     assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "kept").rglob("*")}
 
@@ -125,11 +125,11 @@ def test_a_run_with_a_link_out_of_it_is_refused(runs, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "secret"]
 
 
-def test_without_an_intact_state_a_branch_trains_from_the_beginning(runs, tmp_path, caplog):
+def test_without_an_intact_state_a_branch_trains_from_the_beginning(runs, tmp_path, capsys):
     run = tmp_path / "run"
     shutil.copytree(runs / "plain", run)
     (state,) = (run / "checkpoints/state").iterdir()
     (state / "state.json").write_text("{}")
     keras_recipes.branch(run, 12, CHANGE, out=tmp_path / "new", progress=False)
-    assert state.name in caplog.text
+    assert state.name in capsys.readouterr().err
     assert_same(tmp_path / "new", runs / "changed")
