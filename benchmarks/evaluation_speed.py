@@ -14,6 +14,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,8 @@ def main() -> None:
     for units in options.units:
         model = model_of(units)
         rows, plain = evaluation_dataset(Split(x, y)), batches_of(x)
+        # As the validation of a training asks for it: Keras makes one iterator instead of two.
+        endless, steps = rows.repeat(), int(rows.cardinality())
         evaluate, predict = (
             evaluating_by_hand(model, held, targets),
             predicting_by_hand(model, held),
@@ -126,13 +129,13 @@ def main() -> None:
         ratios += [
             compared(
                 f"evaluate, {units} units",
-                lambda model=model, rows=rows: model.evaluate(rows, verbose=0),
+                partial(model.evaluate, endless, steps=steps, verbose=0),
                 evaluate,
                 options.rounds,
             ),
             compared(
                 f"predict, {units} units",
-                lambda model=model, plain=plain: model.predict(plain, verbose=0),
+                partial(model.predict, plain, verbose=0),
                 predict,
                 options.rounds,
             ),

@@ -26,8 +26,10 @@ from .units import VISIBLE, Visible, units_of
 
 # Updates between two reconstructions, where an estimator of the gradient does not compute one.
 RECONSTRUCT_EVERY = 16
-# Rows x visible x hidden units from which on XLA compiles the updates, if it is not said. TODO
-XLA_WORK = 1e10
+# Updates an epoch from which on XLA compiles them by default. It took 0.8 to 0.9 s more to compile
+# and saved 0.8 to 2 ms of processor time an update, from 200-100 to 784-500 units: with as many
+# updates it has earned that after some five to ten epochs.
+XLA_UPDATES = 100
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
@@ -215,8 +217,8 @@ class RBM(Inference, GenerativeModel):
             source = self._order.steps()
             first.append(self._order)
         if automatic:
-            work = 0 if rows is None else rows.size * self.units
-            self.jit_compile = not self.run_eagerly and work >= XLA_WORK
+            updates = 0 if rows is None else len(rows) // size
+            self.jit_compile = not self.run_eagerly and updates >= XLA_UPDATES
         if validation_data is not None:
             validation_data = as_rows(
                 validation_data, self.visible, self.width, "validation_data", held_out=True

@@ -86,8 +86,8 @@ class GenerativeModel(Configurable, keras.Model):
             optimizer: a Keras optimizer, such as `MomentumSGD`.
             steps_per_execution: updates in one call of the compiled function.
             run_eagerly: as in `keras.Model.compile`.
-            jit_compile: compile the updates with XLA; `auto` does where an epoch has work enough
-                for that to be faster, which `fit` decides by the rows and units alone.
+            jit_compile: compile the updates with XLA; `auto` does for rows in memory with enough
+                updates an epoch for that to be faster.
         """
         self._compile_arguments = {
             "steps_per_execution": check_steps("steps_per_execution", steps_per_execution),

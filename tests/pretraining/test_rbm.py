@@ -165,6 +165,24 @@ def test_xla_computes_the_same_update(binary, trained):
     assert np.isfinite(xla.kernel).all()
 
 
+@pytest.mark.parametrize(("rows", "asked", "expected"), [
+    (200, "auto", True), (199, "auto", False), (2, True, True), (200, False, False),
+])  # fmt: skip
+def test_xla_compiles_by_itself_where_an_epoch_has_many_updates(
+    make_rbm, rows, asked, expected, monkeypatch
+):
+    """For rows in memory; batches of a dataset come from outside of the program."""
+    monkeypatch.setattr(keras.Model, "fit", lambda *arguments, **named: None)
+    x = np.zeros((rows, 3), "float32")
+    rbm = make_rbm(3)
+    rbm.compile(jit_compile=asked)
+    rbm.fit(x, batch_size=2)
+    assert rbm.jit_compile is expected
+    if asked == "auto":
+        rbm.fit(tf.data.Dataset.from_tensors(x[:2]))
+        assert rbm.jit_compile is False
+
+
 def test_bfloat16_products_stay_close(binary, trained):
     full, short = (
         trained(binary, matmul_precision=kind, epochs=5) for kind in ("float32", "bfloat16")
