@@ -3,11 +3,15 @@
 import importlib.util
 import re
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+import keras_recipes
 
 ROOT = Path(__file__).parent.parent
 TOML = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -39,6 +43,26 @@ def pins(lines):
 def constraints():
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     return [line for line in lines if not line.startswith("#")]
+
+
+def test_the_version_stands_in_one_place():
+    assert PROJECT["dynamic"] == ["version"]
+    assert TOML["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "keras_recipes.__version__"}
+    assert metadata.version("keras-recipes") == keras_recipes.__version__
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / ".github").rglob("*.yml")), ids=lambda p: p.stem)
+def test_files_of_the_repository_host_are_yaml(path):
+    assert isinstance(yaml.safe_load(path.read_text(encoding="utf-8")), dict)
+
+
+def test_every_target_that_the_public_ci_makes_exists():
+    text = (ROOT / ".github/workflows/tests.yml").read_text(encoding="utf-8")
+    [bounds] = re.findall(r"target: \[(.*)\]", text)
+    named = [*re.findall(r"make ([a-z-]+)", text), *bounds.split(", ")]
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert len(named) == 5
+    assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in named)
 
 
 def test_constraints_are_names_and_versions_only():
