@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -12,7 +12,7 @@ import keras
 from ... import disk
 from ...callbacks import Phases
 from ...callbacks.learning_rate import updates_in_all
-from ...callbacks.run_state import TrainingInterrupted
+from ...callbacks.run_state import RunState, TrainingInterrupted
 from ...callbacks.run_state.callback_states import appended_file
 from ...messages import logger
 from ...models.lora import save_adapters
@@ -77,6 +77,7 @@ def train_prepared(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     evaluate_test: bool = True,
     stop: StopRequest | None = None,
+    visit: Callable[[RunState], None] | None = None,
 ) -> Result:
     """Fit, evaluate once on the test split, and write the run directory.
 
@@ -85,6 +86,7 @@ def train_prepared(
         callbacks: more callbacks, after the recipe's own.
         evaluate_test: evaluate on the test split at the end; a search does not.
         stop: lets the caller's callbacks pause the training.
+        visit: called between executions, where it may store the state elsewhere.
 
     Returns:
         The result: `completed`, `interrupted`, or `failed` if training raised an error or diverged.
@@ -99,6 +101,7 @@ def train_prepared(
     built = experiment(recipe, data, directory.path, decided=prepared.precision)
     built = replace(built, callbacks=(*built.callbacks, *callbacks))
     run = Run(recipe, built, directory, progress, evaluate_test, stop)
+    run.state.visit = visit
     run.restore(changed=bool(previous.changes))
     describe(directory, recipe, data, previous, built)
     if progress:
