@@ -1,14 +1,15 @@
 """A sweep of schedules that share their beginnings against keras-tuner's search of the same trials.
 
-Run:    python benchmarks/shared_beginnings.py [--epochs 60] [--rounds 1] [--all]
+Run:    python benchmarks/shared_beginnings.py [--epochs 60] [--rounds 1] [--all] [--rates 4]
 
 40 trials of a small network on digits: four peak rates, each held until one of ten cooldowns
 begins, in the second half of the run. Both sides search all of them, each as a command of its own,
 from its start to its end: imports, all trials, and what each keeps of them. keras-tuner's side is
-`GridSearch` over a hypermodel as its guide writes it, with the same schedule; its runs and ours
-alternate. Printed are the seconds of the processors (user and system, of all processes) and their
-ratio; the bar is 3. Both sides must find the same winner. Then some of our trials (all with
-`--all`) are trained alone, and must be the same bit for bit: weights, metrics and results.
+its `GridSearch` over the same recipes, with our models and data and without our run directories;
+its runs and ours alternate. Printed are the seconds of the processors (user and system, of all
+processes) and their ratio; the bar is 3. Both sides must find the same winner with the same loss.
+Then some of our trials (all with `--all`) are trained alone, and must be the same bit for bit:
+weights, metrics and results.
 """
 
 import argparse
@@ -20,13 +21,14 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 BAR = 3.0
 RATES = [0.02, 0.05, 0.1, 0.2]
-# Epochs of the cooldown, of `--epochs`, as percent.
+# Updates of the cooldown as percent of the run.
 COOLDOWNS = [5, 10, 15, 20, 25, 30, 35, 40, 45, 50]
 CHECKED = 5
-BATCH, TRAINED, VALIDATED = 16, 1257, 270
+BATCH, TRAINED = 16, 1257
 STEPS = -(-TRAINED // BATCH)
 KEY = "learning_rate.warmup_stable_decay"
 UNITS = 256
@@ -37,7 +39,7 @@ def cooldowns(epochs: int) -> list[int]:
     return [epochs * STEPS * part // 100 for part in COOLDOWNS]
 
 
-def sweep_of(epochs: int) -> dict:
+def sweep_of(epochs: int, rates: int) -> dict:
     """The sweep: for each cooldown the stable stretch that ends where it begins."""
     updates, lengths = epochs * STEPS, cooldowns(epochs)
     return {
@@ -60,7 +62,7 @@ def sweep_of(epochs: int) -> dict:
         "objective": {"minimize": "val_loss"},
         "algorithm": "grid",
         "space": {
-            f"{KEY}.learning_rate": {"choice": RATES},
+            f"{KEY}.learning_rate": {"choice": RATES[:rates]},
             f"{KEY}.decay_steps": {"choice": lengths},
             f"{KEY}.stable_steps": [
                 {"fixed": updates - STEPS - length, "when": {f"{KEY}.decay_steps": length}}
@@ -70,40 +72,50 @@ def sweep_of(epochs: int) -> dict:
     }
 
 
-def keras_tuner_search(folder: str, epochs: int) -> None:
-    """keras-tuner's guide, for this network, space and schedule."""
+def keras_tuner_search(folder: str, epochs: int, rates: int) -> None:
+    """keras-tuner's grid search over the same recipes, without run directories or checkpoints.
+
+    Models, rows and their order are those of the recipes, so that both sides compute the same.
+    """
     import keras
     import keras_tuner
-    from sklearn.datasets import load_digits
 
-    from keras_recipes.schedules import WarmupStableDecay
+    import keras_recipes
+    from keras_recipes.callbacks.epoch_order import EpochOrder
+    from keras_recipes.recipes.build.experiment import experiment
+    from keras_recipes.recipes.build.inputs import data_of
 
-    x, y = load_digits(return_X_y=True)
-    x = (x / 16).astype("float32")
-    train = x[:TRAINED], y[:TRAINED]
-    validation = tuple(part[TRAINED : TRAINED + VALIDATED] for part in (x, y))
+    sweep = sweep_of(epochs, rates)
+    data = data_of(keras_recipes.load(sweep["recipe"], sweep["overrides"]))
 
-    def build(hp: keras_tuner.HyperParameters) -> keras.Model:
-        keras.utils.set_random_seed(1)
-        model = keras.Sequential(
-            [
-                keras.Input((64,)),
-                keras.layers.Dense(UNITS, activation="relu"),
-                keras.layers.Dense(UNITS, activation="relu"),
-                keras.layers.Dense(10, activation="softmax"),
-            ]
-        )
-        peak, length = hp.Choice("rate", RATES), hp.Choice("cooldown", cooldowns(epochs))
-        rate = WarmupStableDecay(peak, STEPS, epochs * STEPS - STEPS - length, length)
-        optimizer = keras.optimizers.SGD(rate, momentum=0.9, weight_decay=1e-4, clipnorm=1.0)
-        model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
-        return model
+    class Model(keras_tuner.HyperModel):
+        def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
+            length: Any = hp.Choice("cooldown", cooldowns(epochs))
+            values = {
+                f"{KEY}.learning_rate": hp.Choice("rate", RATES[:rates]),
+                f"{KEY}.decay_steps": length,
+                f"{KEY}.stable_steps": epochs * STEPS - STEPS - length,
+            }
+            recipe = keras_recipes.load(sweep["recipe"], {**sweep["overrides"], **values})
+            self.built = experiment(recipe, data, Path(folder))
+            return self.built.model
 
-    tuner = keras_tuner.GridSearch(build, "val_loss", directory=folder, project_name="search")
-    tuner.search(*train, validation_data=validation, epochs=epochs, batch_size=BATCH, verbose=0)
-    best = tuner.get_best_hyperparameters()[0].values
-    winner = {"rate": best["rate"], "cooldown": best["cooldown"]}
-    (Path(folder) / "winner.json").write_text(json.dumps(winner))
+        def fit(self, hp: Any, model: Any, *arguments: Any, **named: Any) -> Any:
+            built = self.built
+            return model.fit(
+                built.fit_data.dataset,
+                epochs=built.epochs,
+                validation_data=built.validation,
+                callbacks=[EpochOrder(built.training.epoch), *named["callbacks"]],
+                shuffle=False,
+                verbose=0,
+            )
+
+    tuner = keras_tuner.GridSearch(Model(), "val_loss", directory=folder, project_name="search")
+    tuner.search()
+    best = tuner.oracle.get_best_trials()[0]
+    found = {name: best.hyperparameters.values[name] for name in ("rate", "cooldown")}
+    (Path(folder) / "winner.json").write_text(json.dumps({**found, "val_loss": best.score}))
 
 
 def seconds(command: list[str], folder: Path) -> float:
@@ -115,23 +127,27 @@ def seconds(command: list[str], folder: Path) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def theirs(folder: Path, epochs: int) -> tuple[float, dict]:
+def theirs(folder: Path, epochs: int, rates: int) -> tuple[float, dict]:
     """keras-tuner's search: its seconds and its winner."""
-    command = [sys.executable, os.path.abspath(__file__), f"--epochs={epochs}", "--serial", "."]
-    spent = seconds(command, folder)
+    command = [sys.executable, os.path.abspath(__file__), "--serial", "."]
+    spent = seconds([*command, f"--epochs={epochs}", f"--rates={rates}"], folder)
     return spent, json.loads((folder / "winner.json").read_text())
 
 
-def ours(folder: Path, epochs: int, jobs: int) -> tuple[float, dict]:
+def ours(folder: Path, epochs: int, rates: int, jobs: int) -> tuple[float, dict]:
     """Our command: its seconds and its winner."""
-    (folder / "shared.yaml").write_text(json.dumps(sweep_of(epochs)), encoding="utf-8")
+    (folder / "shared.yaml").write_text(json.dumps(sweep_of(epochs, rates)), encoding="utf-8")
     command = [sys.executable, "-m", "keras_recipes", "sweep", "shared.yaml", "--out", "sweep"]
     spent = seconds([*command, f"--jobs={jobs}"], folder)
     found = json.loads((folder / "sweep/result.json").read_text())
     values = found["best"]["values"]
     steps = found["steps"], found["shared_steps"]
     print(f"  trained {steps[0] - steps[1]:,} of {steps[0]:,} steps")
-    return spent, {"rate": values[f"{KEY}.learning_rate"], "cooldown": values[f"{KEY}.decay_steps"]}
+    return spent, {
+        "rate": values[f"{KEY}.learning_rate"],
+        "cooldown": values[f"{KEY}.decay_steps"],
+        "val_loss": found["best"]["score"],
+    }
 
 
 def differences(folder: Path, number: int) -> list[str]:
@@ -155,13 +171,14 @@ def differences(folder: Path, number: int) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--rates", type=int, default=len(RATES), help="of the peak rates")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--all", action="store_true", help="compare every trial with one alone")
     parser.add_argument("--serial", metavar="DIR", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.serial:
-        keras_tuner_search(arguments.serial, arguments.epochs)
+        keras_tuner_search(arguments.serial, arguments.epochs, arguments.rates)
         return 0
     mine, other, wrong = [], [], []
     for number in range(arguments.rounds):
@@ -169,14 +186,14 @@ def main() -> int:
             folders = [Path(place) / name for name in ("theirs", "ours")]
             for folder in folders:
                 folder.mkdir()
-            spent, winner = theirs(folders[0], arguments.epochs)
+            spent, winner = theirs(folders[0], arguments.epochs, arguments.rates)
             other.append(spent)
-            spent, found = ours(folders[1], arguments.epochs, arguments.jobs)
+            spent, found = ours(folders[1], arguments.epochs, arguments.rates, arguments.jobs)
             mine.append(spent)
             print(f"keras-tuner: {other[-1]:.1f} s, {winner}; ours: {mine[-1]:.1f} s, {found}")
             wrong += [] if winner == found else ["the winners differ"]
             if number == arguments.rounds - 1:
-                trials = len(RATES) * len(COOLDOWNS)
+                trials = arguments.rates * len(COOLDOWNS)
                 wrong += differences(folders[1], trials if arguments.all else CHECKED)
     print("\n".join(wrong))
     ratio = statistics.median(other) / statistics.median(mine)

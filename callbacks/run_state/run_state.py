@@ -196,7 +196,7 @@ class RunState(Callback):
         self.seconds = state["seconds"]
         training_state.restore(self.model, self.tracked, checkpoint)
         if self._traced is not None:
-            self._traced.states = decode(state["tracing"], checkpoint.arrays)
+            self._traced.restore(decode(state["tracing"], checkpoint.arrays))
         pairs = callback_states.match(self.others, state["callbacks"])
         for problem in callback_states.restore(pairs, checkpoint):
             self._recorder.warn(problem)

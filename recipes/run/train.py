@@ -31,6 +31,7 @@ from .forecast import with_errors
 from .initialize import initialize
 from .prepare import PreparedRun, prepare_run
 from .pretrain import Pretrainer, log_probabilities
+from .programs import Programs
 from .run_callbacks import (
     checkpoints,
     findings,
@@ -78,6 +79,7 @@ def train_prepared(
     evaluate_test: bool = True,
     stop: StopRequest | None = None,
     visit: Callable[[RunState], None] | None = None,
+    programs: Programs | None = None,
 ) -> Result:
     """Fit, evaluate once on the test split, and write the run directory.
 
@@ -87,6 +89,7 @@ def train_prepared(
         evaluate_test: evaluate on the test split at the end; a search does not.
         stop: lets the caller's callbacks pause the training.
         visit: called between executions, where it may store the state elsewhere.
+        programs: compiled models of trainings before, among them those of this one later.
 
     Returns:
         The result: `completed`, `interrupted`, or `failed` if training raised an error or diverged.
@@ -100,6 +103,8 @@ def train_prepared(
         return previous.result
     built = experiment(recipe, data, directory.path, decided=prepared.precision)
     built = replace(built, callbacks=(*built.callbacks, *callbacks))
+    if programs is not None:
+        built = programs.take(recipe, built)
     run = Run(recipe, built, directory, progress, evaluate_test, stop)
     run.state.visit = visit
     run.restore(changed=bool(previous.changes))
@@ -108,7 +113,10 @@ def train_prepared(
         logger.info(built.summary)
         if built.precision.reason:
             logger.info(str(built.precision))
-    return run.execute()
+    result = run.execute()
+    if programs is not None and result.status == "completed":
+        programs.keep(recipe, built)
+    return result
 
 
 class Run:

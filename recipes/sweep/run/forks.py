@@ -253,11 +253,11 @@ class Fork:
         copy.write_json(files.MANIFEST, manifest)
 
 
-def steps_of(folders: Sequence[Path]) -> dict[str, int]:
+def steps_of(folders: Sequence[Path]) -> tuple[int, int]:
     """Optimizer updates of some runs, and those of them that another one has trained."""
     steps = shared = 0
     for run in map(RunDirectory, folders):
         with suppress(RequestError):
             steps += files.read_result(run).steps
             shared += run.read_json(files.MANIFEST).get(BRANCHED, {}).get("steps", 0)
-    return {"steps": steps, "shared_steps": shared}
+    return steps, shared

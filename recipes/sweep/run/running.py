@@ -253,6 +253,7 @@ class Running:
     def end(self, status: Status, reason: str, **found: Any) -> SweepResult:
         """Write the table and the result."""
         rows = self.table.write(self.chief.search.trials())
+        steps, shared = steps_of([self.where / name for row in rows for name in row.directories])
         result = SweepResult(
             status,
             str(self.where.path),
@@ -260,10 +261,11 @@ class Running:
             trials=sum(row.status != "running" for row in rows),
             failed=sum(row.status == "failed" for row in rows),
             epochs=sum(row.epochs for row in rows),
+            steps=steps,
+            shared_steps=shared,
             seconds=round(self.chief.spent, 3),
             order=[row.trial for row in ranked(rows, self.sweep.objective)],
             asked=asked(self.sweep),
-            **steps_of([self.where / name for row in rows for name in row.directories]),
         )
         result = replace(result, **found)
         when_there_is_space(self.chief.save)

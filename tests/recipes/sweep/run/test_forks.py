@@ -73,11 +73,11 @@ def test_a_sweep_that_was_killed_goes_on_with_the_shared_beginning(
     begun = []
     train_trial = trials.train_trial
 
-    def killed(recipe, folder, *arguments):
+    def killed(recipe, folder, *arguments, **options):
         begun.append(folder)
         if len(begun) == 2:
             raise KeyboardInterrupt
-        return train_trial(recipe, folder, *arguments)
+        return train_trial(recipe, folder, *arguments, **options)
 
     with monkeypatch.context() as patch:
         patch.setattr(trials, "train_trial", killed)
@@ -159,9 +159,19 @@ def test_a_training_waits_for_the_one_that_trains_its_beginning(forks):
 def test_trials_are_listed_only_where_they_are_known_and_may_share(shared, tiny, tmp_path):
     assert [trial.trial_id for trial in listed(shared)] == ["0", "1", "2"]
     assert listed(tiny(algorithm="bayesian")) == []
-    random = tiny()
+    random = tiny(space={"learning_rate": {"log_uniform": {"min": 1e-3, "max": 1.0}}})
     assert len(listed(random)) == 3
     list_trials(random, tmp_path)
     assert list(tmp_path.iterdir()) == []
     list_trials(shared, tmp_path)
     assert [path.name for path in (tmp_path / "beginnings").iterdir()] == ["trials.json"]
+
+
+@pytest.mark.slow
+def test_two_jobs_train_a_shared_beginning_once(searched, shared, tmp_path):
+    out, alone = searched
+    result = run_sweep(shared, out=tmp_path / "sweep", jobs=2, progress=False)
+    assert (result.order, result.best["score"]) == (alone.order, alone.best["score"])
+    assert result.shared_steps == alone.shared_steps
+    for trial in ("0000", "0001", "0002"):
+        assert_same(out / "trials" / trial, tmp_path / "sweep/trials" / trial)
