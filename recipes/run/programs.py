@@ -7,9 +7,12 @@ variables are put into the earlier model, whose functions are traced.
 """
 
 import json
+import math
 from collections import OrderedDict
 from dataclasses import replace
 from typing import Any
+
+import keras
 
 from ...callbacks.run_state.rng_state import keep_functions
 from ...callbacks.variables import Variable, variable_groups
@@ -20,6 +23,8 @@ from ..spec.plugins import plugins_of
 
 # Models that are kept, with their programs; one for each batch size of a search, say.
 MOST = 8
+# Larger ones train so long that tracing does not matter, and would fill the memory.
+MOST_BYTES = 1 << 25
 # Keys that do not change what is computed, and the one whose number is a variable.
 FREE = ("name", "description", "checkpoints", "learning_rate")
 # What changes a model, or its step, while it trains, beside the values of variables.
@@ -49,7 +54,7 @@ class Programs:
 
     def keep(self, recipe: Recipe, built: Experiment) -> None:
         """Keep the model of a training that is completed."""
-        if is_plain(recipe):
+        if is_plain(recipe) and bytes_of(built) <= MOST_BYTES:
             self._models[shape_of(recipe, built)] = built.model
             while len(self._models) > MOST:
                 self._models.popitem(last=False)
@@ -64,6 +69,15 @@ def is_plain(recipe: Recipe) -> bool:
         and not isinstance(recipe.model.backbone, Choice)
         and not recipe.model.outputs
         and not plugins_of(recipe)
+    )
+
+
+def bytes_of(built: Experiment) -> int:
+    """About the bytes of the variables of a model, and of the rows that it may hold."""
+    groups = variable_groups(built.model).values()
+    weights = sum(4 * math.prod(tuple(variable.shape)) for group in groups for variable in group)
+    return weights + sum(
+        getattr(part, "nbytes", 0) for part in keras.tree.flatten(built.data.train.x)
     )
 
 
