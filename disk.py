@@ -546,6 +546,16 @@ def remove_folder(path: Path, is_ours: Callable[[str], bool]) -> None:
         remove_files(path, is_ours)
 
 
+def remove_tree(path: Path) -> None:
+    """Remove a folder with all that is in it, after it was renamed; no link is followed."""
+    with suppress(OSError):
+        if stat.S_ISDIR(os.lstat(path).st_mode):
+            gone = path.with_name(f"{TEMPORARY}gone-{path.name}")
+            shutil.rmtree(gone, ignore_errors=True)
+            os.rename(path, gone)
+            shutil.rmtree(gone, ignore_errors=True)
+
+
 def remove_remains(
     folder: Path, is_ours: Callable[[str], bool], inner: Callable[[str], bool] = lambda name: False
 ) -> None:

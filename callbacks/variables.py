@@ -39,7 +39,7 @@ def variable_groups(
         _layer_variables(model),
         _step_variables(model),
         optimizer_variables(model),
-        [v for owner in (model.optimizer, *scheduled) for v in _schedule_variables(owner)],
+        [v for owner in (model.optimizer, *scheduled) for v in schedule_variables(owner)],
         [v for item in tracked for v in _tracked_variables(item)],
     )
     seen: set[int] = set()
@@ -118,12 +118,12 @@ def _layer_variables(model: keras.Model) -> Iterator[Variable]:
                 yield item.state
 
 
-def _schedule_variables(owner: object) -> Iterator[Variable]:
+def schedule_variables(owner: object) -> Iterator[Variable]:
     """Variables of the schedules that an optimizer, or a part of the training step, holds."""
     for value in getattr(owner, "__dict__", {}).values():
         for item in value if isinstance(value, (list, tuple)) else [value]:
             if isinstance(item, (LearningRateSchedule, Optimizer)):
-                yield from _schedule_variables(item)
+                yield from schedule_variables(item)
             elif isinstance(owner, LearningRateSchedule) and isinstance(item, Variable):
                 yield item
 

@@ -125,6 +125,26 @@ def _is_integers(value: object, shape: tuple[int, ...], dtype: str | None = None
     return dtype is None or value.dtype.name == dtype
 
 
+def _same(first: PythonRng, second: PythonRng) -> bool:
+    """Whether two states are equal."""
+    pairs = zip(first["numpy"], second["numpy"], strict=True)
+    return first["python"] == second["python"] and all(np.array_equal(a, b) for a, b in pairs)
+
+
+# The attribute of a model with its functions, and the states with which they were traced.
+TRACED = "_traced_with"
+
+
+def keep_functions(model: keras.Model) -> None:
+    """Let a model keep its functions from one training with a `RunState` to the next.
+
+    They are kept where they would be traced with the same states again. It is for models without
+    TensorFlow's old random operations, whose counters go on in a function that is kept.
+    """
+    # Not through Keras's tracking: it is no part of the model.
+    object.__setattr__(model, TRACED, ())
+
+
 class TracedSteps:
     """Gives Python code the same random numbers whenever TensorFlow traces a model's steps.
 
@@ -132,11 +152,13 @@ class TracedSteps:
     TensorFlow traces the step, and they become constants of the compiled program. A resumed process
     traces again, when its generators have other states, and TensorFlow may trace a step twice.
 
+    Functions that an earlier one let trace with the same states are kept, if the model may.
+
     Args:
         model: whose steps are wrapped, before Keras compiles them, until `release` is called.
 
     Attributes:
-        states: of the generators while a step is traced; may be replaced until the first step.
+        states: of the generators while a step is traced.
     """
 
     def __init__(self, model: keras.Model):
@@ -146,11 +168,26 @@ class TracedSteps:
         self._own = {name: vars(model)[name] for name in STEPS if name in vars(model)}
         for name in STEPS:
             setattr(model, name, self._wrapped(getattr(model, name)))
-        # A function that was made before holds the step without its wrapper.
-        model.train_function = model.test_function = None
+        kept = vars(model).get(TRACED)
+        functions = model.train_function, model.test_function
+        self._traced = bool(kept) and kept[1:] == functions and _same(kept[0], self.states)
+        if not self._traced:
+            # A function that was made before may hold the step without its wrapper.
+            model.train_function = model.test_function = None
+
+    def restore(self, states: PythonRng) -> None:
+        """Trace with the states of a checkpoint, before the first step."""
+        if self._traced and not _same(states, self.states):
+            self._model.make_train_function(force=True)
+            self._model.test_function = None
+        self.states = states
 
     def release(self) -> None:
         """Give the model its steps back."""
+        model = self._model
+        if TRACED in vars(model):
+            kept = self.states, model.train_function, model.test_function
+            object.__setattr__(model, TRACED, kept)
         for name in STEPS:
             self._model.__dict__.pop(name, None)
         for name, step in self._own.items():

@@ -60,6 +60,7 @@ class RunState(Callback):
         changed: whether the training differs from the stored one: it then continues even where a
             callback had stopped it.
         verbose: whether to log where training resumes.
+        visit: called with this callback after each execution; it may call `save_to`.
 
     Attributes:
         resumed: the position that training resumed from, or None.
@@ -89,6 +90,7 @@ class RunState(Callback):
         stop: Callable[[], bool] | None = None,
         changed: bool = False,
         verbose: bool = True,
+        visit: Callable[[RunState], None] | None = None,
     ):
         super().__init__()
         self.directory = os.fspath(directory)
@@ -102,6 +104,7 @@ class RunState(Callback):
         self.stop = stop
         self.changed = check_bool("changed", changed)
         self.verbose = check_bool("verbose", verbose)
+        self.visit = visit
         self.resumed: Position | None = None
         self.seconds = 0.0
         self._found: Checkpoint | None = None
@@ -194,7 +197,7 @@ class RunState(Callback):
         self.seconds = state["seconds"]
         training_state.restore(self.model, self.tracked, checkpoint)
         if self._traced is not None:
-            self._traced.states = decode(state["tracing"], checkpoint.arrays)
+            self._traced.restore(decode(state["tracing"], checkpoint.arrays))
         pairs = callback_states.match(self.others, state["callbacks"])
         for problem in callback_states.restore(pairs, checkpoint):
             self._recorder.warn(problem)
@@ -274,6 +277,8 @@ class RunState(Callback):
         if self.model.stop_training:
             return
         stop = self._must_stop()
+        if self.visit is not None:
+            self.visit(self)
         if stop or self.interval.after_steps(before, self.position.total):
             self._metrics = training_state.capture_metrics(self.model)
             self._write(background=not stop)
@@ -353,6 +358,17 @@ class RunState(Callback):
     def _write(self, *, wait: bool = False, background: bool = False) -> None:
         self._recorder.write(self._captured, self.position, wait=wait, background=background)
 
+    def save_to(self, folder: str | os.PathLike) -> None:
+        """Write a checkpoint into another folder, for a training that begins with it.
+
+        Raises:
+            OSError: it could not be written.
+            DamagedCheckpoint: what was read back is not what was written.
+        """
+        self._metrics = training_state.capture_metrics(self.model)
+        found = self._captured()
+        CheckpointStore(folder).save(found.arrays, found.state, found.files)
+
     def _captured(self) -> training_state.Captured:
         tracing = self._traced.states if self._traced else capture_python()
         progress = Progress(self.position, self.spent(), tracing, self._metrics, self._logs)
@@ -369,4 +385,5 @@ class RunState(Callback):
             stop=self.stop,
             changed=self.changed,
             verbose=self.verbose,
+            visit=self.visit,
         )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import keras
 import numpy as np
@@ -29,6 +30,22 @@ def asked_threshold(recipe: Recipe, task: Task) -> Any:
     return [asked] * (task.units if task.form is Form.MULTILABEL else 1)
 
 
+# A model -> the one that predicts with its weights.
+_PREDICTORS: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+
+
+def predictor(model: Any, *, several: bool) -> Any:
+    """A model of its own that predicts: compiling is for training, and the weights are the same.
+
+    Args:
+        several: whether the model has several outputs.
+    """
+    if model not in _PREDICTORS:
+        outputs = model.output if several else model.outputs[0]
+        _PREDICTORS[model] = keras.Model(model.input, outputs)
+    return _PREDICTORS[model]
+
+
 def assess(
     recipe: Recipe,
     data: Data,
@@ -48,9 +65,7 @@ def assess(
         The fields `quality` and `threshold` of a result.
     """
     ends = ends_of(recipe, data)
-    # A model of its own: compiling is for training, and the weights are the same.
-    several = isinstance(ends, Ends)
-    predicting: Any = keras.Model(model.input, model.output if several else model.outputs[0])
+    predicting = predictor(model, several=isinstance(ends, Ends))
     tasks = [end.task for _, end in ends.all] if isinstance(ends, Ends) else [ends]
     asked = any(task.counts or task.activation_of_probabilities is not None for task in tasks)
     outputs = {

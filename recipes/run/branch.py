@@ -179,21 +179,30 @@ def _total(checkpoint: Checkpoint) -> int:
 def copy_until(run: RunDirectory, place: Path, state: Path) -> None:
     """Copy a run as it was at one of its states, whose callbacks cut their files to it."""
     with disk.new_folder(place) as beside:
-        for folder, folders, names in os.walk(run.path):
-            here = Path(folder).relative_to(run.path)
-            # Of the states only one; links lead out of the run.
-            folders[:] = [
-                name
-                for name in folders
-                if not os.path.islink(Path(folder, name))
-                and (here != Path(files.STATE) or name == state.name)
-            ]
-            for name in folders:
-                os.mkdir(beside / here / name)
-            for name in names:
-                path = Path(folder, name)
-                if str(here / name) not in LATER and path.is_file() and not path.is_symlink():
-                    disk.copy_new(path, beside / here / name)
+        copy_files(run, beside, state.name)
+
+
+def copy_files(run: RunDirectory, place: Path, state: str | None = None) -> None:
+    """Copy the files of a run into a folder, but for those of its end.
+
+    Args:
+        state: the one of the run's states that is copied too.
+    """
+    for folder, folders, names in os.walk(run.path):
+        here = Path(folder).relative_to(run.path)
+        # Links lead out of the run.
+        folders[:] = [
+            name
+            for name in folders
+            if not os.path.islink(Path(folder, name))
+            and (here != Path(files.STATE) or name == state)
+        ]
+        for name in folders:
+            os.makedirs(place / here / name, exist_ok=True)
+        for name in names:
+            path = Path(folder, name)
+            if str(here / name) not in LATER and path.is_file() and not path.is_symlink():
+                disk.copy_new(path, place / here / name)
 
 
 def _announce(source: RunDirectory, target: Path, batches: int, changes: Sequence[Change]) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -12,7 +12,7 @@ import keras
 from ... import disk
 from ...callbacks import Phases
 from ...callbacks.learning_rate import updates_in_all
-from ...callbacks.run_state import TrainingInterrupted
+from ...callbacks.run_state import RunState, TrainingInterrupted
 from ...callbacks.run_state.callback_states import appended_file
 from ...messages import logger
 from ...models.lora import save_adapters
@@ -31,6 +31,7 @@ from .forecast import with_errors
 from .initialize import initialize
 from .prepare import PreparedRun, prepare_run
 from .pretrain import Pretrainer, log_probabilities
+from .programs import Programs
 from .run_callbacks import (
     checkpoints,
     findings,
@@ -77,6 +78,8 @@ def train_prepared(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     evaluate_test: bool = True,
     stop: StopRequest | None = None,
+    visit: Callable[[RunState], None] | None = None,
+    programs: Programs | None = None,
 ) -> Result:
     """Fit, evaluate once on the test split, and write the run directory.
 
@@ -85,6 +88,8 @@ def train_prepared(
         callbacks: more callbacks, after the recipe's own.
         evaluate_test: evaluate on the test split at the end; a search does not.
         stop: lets the caller's callbacks pause the training.
+        visit: called between executions, where it may store the state elsewhere.
+        programs: compiled models of trainings before, among them those of this one later.
 
     Returns:
         The result: `completed`, `interrupted`, or `failed` if training raised an error or diverged.
@@ -98,14 +103,20 @@ def train_prepared(
         return previous.result
     built = experiment(recipe, data, directory.path, decided=prepared.precision)
     built = replace(built, callbacks=(*built.callbacks, *callbacks))
+    if programs is not None:
+        built = programs.take(recipe, built)
     run = Run(recipe, built, directory, progress, evaluate_test, stop)
+    run.state.visit = visit
     run.restore(changed=bool(previous.changes))
     describe(directory, recipe, data, previous, built)
     if progress:
         logger.info(built.summary)
         if built.precision.reason:
             logger.info(str(built.precision))
-    return run.execute()
+    result = run.execute()
+    if programs is not None and result.status == "completed":
+        programs.keep(recipe, built)
+    return result
 
 
 class Run:

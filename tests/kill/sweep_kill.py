@@ -1,6 +1,6 @@
 """Kill a sweep's worker, its chief, or everything, at random; nothing is lost or done twice.
 
-Run:    python tests/kill/sweep_kill.py [--kills 50] [--trials 12] [--seed 0]
+Run:    python tests/kill/sweep_kill.py [--kills 50] [--trials 12] [--seed 0] [--shared]
 
 A sweep of tiny trials with two jobs is searched once in peace. Then the same sweep is searched in
 other directories, while one of its processes, or all, get SIGKILL again and again; whenever its
@@ -10,6 +10,8 @@ chief is gone, the same command is given once more. In the end
   same scores;
 - every trial ended once, and no training came to its end twice;
 - every epoch of every trial stands once in its metrics.
+
+With `--shared` the trials differ in when a cooldown begins, and share what is before it.
 """
 
 import argparse
@@ -44,14 +46,27 @@ SWEEP = {
     },
     "seed": 3,
 }
+STABLE = "learning_rate.warmup_stable_decay.stable_steps"
+RATE = {"learning_rate": 0.1, "warmup_steps": 4, "stable_steps": 4, "decay_steps": 10}
+# 14 updates an epoch.
+SHARED = {
+    **SWEEP,
+    "overrides": {
+        **SWEEP["overrides"],
+        "data.batch_size": 16,
+        "learning_rate": {"warmup_stable_decay": RATE},
+    },
+    "space": {STABLE: {"int": {"min": 4, "max": 48}}},
+}
 # Seconds that a sweep may take from its last kill to its end before it counts as hanging.
 HANGS = 600.0
 
 
-def write_sweep(folder: Path, trials: int) -> Path:
+def write_sweep(folder: Path, trials: int, shared: bool = False) -> Path:
     """The sweep's file; YAML takes JSON."""
     path = folder / "killed.yaml"
-    path.write_text(json.dumps({**SWEEP, "budget": {"trials": trials}}), encoding="utf-8")
+    sweep = SHARED if shared else SWEEP
+    path.write_text(json.dumps({**sweep, "budget": {"trials": trials}}), encoding="utf-8")
     return path
 
 
@@ -161,11 +176,12 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--trials", type=int, default=12)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--shared", action="store_true", help="trials that share beginnings")
     arguments = parser.parse_args()
     source = random.Random(arguments.seed)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        sweep = write_sweep(folder, arguments.trials)
+        sweep = write_sweep(folder, arguments.trials, arguments.shared)
         torment(sweep, folder / "peace", 0, source)
         expected = table(folder / "peace")
         total: Counter = Counter()

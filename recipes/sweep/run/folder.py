@@ -34,10 +34,11 @@ RESULT = "result.json"
 TENSORBOARD = "tensorboard"
 ENSEMBLE = "ensemble"
 LOGS = "workers"
+BEGINNINGS = "beginnings"
 # What the run directories of the folds of a trial begin with.
 FOLD = "fold"
 # What is written to, and so must not be a link to another place.
-WRITTEN = (ORACLE, TRIALS, TENSORBOARD, ENSEMBLE, LOGS, EVENTS, TOKEN)
+WRITTEN = (ORACLE, TRIALS, TENSORBOARD, ENSEMBLE, LOGS, BEGINNINGS, EVENTS, TOKEN)
 # These may change between two starts: how fast, how long and what for, not what is searched.
 FREE = ("jobs", "trials", "epochs", "seconds", "max_consecutive_failures", "retries")
 ANSWER = ("evaluate_test", "ensemble", "source", "tree", "recipe", "base", "name")

@@ -80,7 +80,9 @@ class SweepResult:
         reason: why the search ended, in words.
         trials: trials that ended, completed or failed.
         failed: those of them that failed.
-        epochs: epochs that were trained in all of them.
+        epochs: epochs that were trained in all of them, shared ones counted for each.
+        steps: optimizer updates of all of them.
+        shared_steps: those of `steps` that were trained once for several trials.
         seconds: time of the search, without the time between an interruption and its continuation.
         best: trial, score, values, seeds and run directories of the best trial.
         lead: how far it is ahead of the second, and whether that is more than noise.
@@ -98,6 +100,8 @@ class SweepResult:
     trials: int = 0
     failed: int = 0
     epochs: int = 0
+    steps: int = 0
+    shared_steps: int = 0
     seconds: float = 0.0
     best: dict[str, Any] = field(default_factory=dict)
     lead: dict[str, Any] = field(default_factory=dict)
@@ -116,6 +120,11 @@ class SweepResult:
         """The outcome in a few lines for people."""
         counts = f"{self.trials} trials, {self.failed} failed, {self.epochs} epochs"
         found = [f"{self.status}: {self.reason} ({counts}, {self.seconds:.1f} s)"]
+        if self.shared_steps:
+            found.append(
+                f"trained {self.steps - self.shared_steps:,} of {self.steps:,} steps: trials share "
+                "the beginnings in which they compute the same"
+            )
         if self.best:
             values = ", ".join(
                 f"{name}={short(value)}" for name, value in self.best["values"].items()

@@ -21,7 +21,9 @@ from .access import LOOPBACK, Address, make_token, reachable
 from .chief import Chief, Event
 from .display import SweepDisplay
 from .folder import ORACLE, RESULT, fingerprint, flush_events, record_event
+from .forks import remove_beginnings, steps_of
 from .leases import Leases
+from .planned import list_trials
 from .pool import Pool
 from .process import Job
 from .result import Best, Row, Status, SweepResult, asked
@@ -81,6 +83,7 @@ class Running:
             check_settings(sweep, self.chief.search.trials())
         except ValueError as error:
             raise damaged(where / ORACLE / STATE, str(error), MEND) from None
+        list_trials(sweep, where.path)
         self.table = Table(sweep, where.path)
         self.display = SweepDisplay(sweep, quiet=not progress)
         self.signal: signal.Signals | None = None
@@ -223,6 +226,7 @@ class Running:
         found = self.answer(best)
         found["rounds"] = [asdict(item) for item in self.chief.search.rounds() or []]
         write_tensorboard(self.where.path, rows)
+        remove_beginnings(self.where.path)
         status = "failed" if self.chief.stopping else "completed"
         return self.end(status, self.chief.stopping or "the search is complete", **found)
 
@@ -249,6 +253,7 @@ class Running:
     def end(self, status: Status, reason: str, **found: Any) -> SweepResult:
         """Write the table and the result."""
         rows = self.table.write(self.chief.search.trials())
+        steps, shared = steps_of([self.where / name for row in rows for name in row.directories])
         result = SweepResult(
             status,
             str(self.where.path),
@@ -256,6 +261,8 @@ class Running:
             trials=sum(row.status != "running" for row in rows),
             failed=sum(row.status == "failed" for row in rows),
             epochs=sum(row.epochs for row in rows),
+            steps=steps,
+            shared_steps=shared,
             seconds=round(self.chief.spent, 3),
             order=[row.trial for row in ranked(rows, self.sweep.objective)],
             asked=asked(self.sweep),

@@ -7,18 +7,21 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from ....disk import copy_folder, when_there_is_space
+from ....disk import copy_folder, remove_tree, when_there_is_space
+from ....messages import logger
 from ...errors import RequestError
 from ...record import directory as files
 from ...record.directory import RunDirectory
 from ...record.lock import locked
 from ...record.metrics import curves, read_metrics
 from ...record.result import Result, StopReason
+from ...run.programs import Programs
 from ...run.stop import StopRequest
 from ...run.train import train
 from ...spec import Recipe
@@ -26,6 +29,7 @@ from ..engine.trial import Decision, Plan, TrialOutcome, recipes_of
 from ..spec.records import Sweep
 from . import space
 from .folder import TRIALS, record_event, run_folders, trial_folder
+from .forks import Forks
 from .space import OutOfSpace, SpaceWait, lacks_space
 
 # Seconds that a worker waits for another one that lost its lease and still trains: it leaves the
@@ -66,6 +70,8 @@ class Trainer:
         self.sweep = sweep
         self.directory = directory
         self.arrays = arrays
+        self.forks = Forks(sweep, directory, arrays)
+        self.programs = Programs()
 
     def run(self, plan: Plan, report: Report) -> TrialResult:
         """Train a trial, or continue it. Whatever is wrong with it is a result, not an error.
@@ -101,11 +107,27 @@ class Trainer:
         results = []
         for recipe, folder in zip(recipes_of(self.sweep, plan), folders, strict=True):
             reporter = Reporter(self.sweep.objective.metric, report, plan.until)
-            result = train_trial(recipe, folder, reporter, self.arrays)
+            result = self._train(plan, recipe, folder, reporter)
             if finished(folder, plan.until) is None or result.status == "failed":
                 return _unfinished(folder, result)
             results.append(result)
         return self._completed(folders, results)
+
+    def _train(self, plan: Plan, recipe: Recipe, folder: Path, reporter: "Reporter") -> Result:
+        work = partial(train_trial, recipe, folder, reporter, self.arrays, programs=self.programs)
+        fork = self.forks.of(plan, folder, recipe)
+        if fork is None:
+            return work()
+        with self.forks.claims.claimed(fork.training.name):
+            fork.begin()
+            try:
+                return work(visit=fork.visit)
+            except RequestError as error:
+                if lacks_space(error) or not fork.refused():
+                    raise
+                logger.warning(f"{folder}: is trained from the start: {error}")
+                remove_tree(folder)
+                return work(visit=fork.visit)
 
     def _completed(self, folders: list[Path], results: list[Result]) -> TrialResult:
         objective = self.sweep.objective
@@ -200,11 +222,16 @@ class Reporter(keras.callbacks.Callback):
             self.stop.pause()
 
 
-def train_trial(recipe: Recipe, folder: Path, reporter: Reporter, arrays: Arrays = None) -> Result:
+def train_trial(
+    recipe: Recipe, folder: Path, reporter: Reporter, arrays: Arrays = None, **options: Any
+) -> Result:
     """Start or continue a training; one that is finished is only read.
 
     The values of epochs that were trained before are reported first: a chief that was killed may
-    not know them.
+    not know them, and another training may have trained them.
+
+    Args:
+        options: more arguments of `train`.
     """
     done = finished(folder, reporter.until)
     for epoch, value in curve(folder, reporter.metric):
@@ -212,7 +239,7 @@ def train_trial(recipe: Recipe, folder: Path, reporter: Reporter, arrays: Arrays
             return Result("interrupted", str(folder), "another worker has the trial")
     if done is not None:
         return done
-    result = _with_space(lambda: _train(recipe, folder, reporter, arrays), reporter)
+    result = _with_space(lambda: _train(recipe, folder, reporter, arrays, options), reporter)
     if result.status == "completed":
         sweep = next(above.parent for above in folder.parents if above.name == TRIALS)
         record_event(sweep, "trained", folder.relative_to(sweep / TRIALS).as_posix())
@@ -224,7 +251,9 @@ def train_trial(recipe: Recipe, folder: Path, reporter: Reporter, arrays: Arrays
     return result
 
 
-def _train(recipe: Recipe, folder: Path, reporter: Reporter, arrays: Arrays) -> Result:
+def _train(
+    recipe: Recipe, folder: Path, reporter: Reporter, arrays: Arrays, options: dict[str, Any]
+) -> Result:
     wait_until_free(folder)
     keras.backend.clear_session()
     reporter.stop = StopRequest()
@@ -237,6 +266,7 @@ def _train(recipe: Recipe, folder: Path, reporter: Reporter, arrays: Arrays) -> 
         resume=folder.exists(),
         evaluate_test=False,
         stop=reporter.stop,
+        **options,
     )
 
 

@@ -22,6 +22,7 @@ def test_all_are_seen():
         "digits_architecture",
         "digits_learning_rate",
         "digits_schedules",
+        "wsd_cooldowns",
     ]
     assert len(list((ROOT / "configs" / "sweeps").iterdir())) == len(NAMES)
 

@@ -1,0 +1,103 @@
+"""Compiled models of trainings that have ended, for others of the same shape in this process.
+
+TensorFlow traces a training step for a model object, which takes most of the time of a short
+training. A training that differs from an earlier one in the number of the learning rate alone has
+the same program: the rate is a variable in it. Its model is built as ever, and the values of all
+variables are put into the earlier model, whose functions are traced.
+"""
+
+import json
+import math
+from collections import OrderedDict
+from dataclasses import replace
+from typing import Any
+
+import keras
+
+from ...callbacks.run_state.rng_state import keep_functions
+from ...callbacks.variables import Variable, variable_groups
+from ..build.experiment import Experiment
+from ..spec import Choice, Recipe
+from ..spec.dump import to_plain
+from ..spec.plugins import plugins_of
+
+# Models that are kept, with their programs; one for each batch size of a search, say.
+MOST = 8
+# Larger ones train so long that tracing does not matter, and would fill the memory.
+MOST_BYTES = 1 << 25
+# Keys that do not change what is computed, and the one whose number is a variable.
+FREE = ("name", "description", "checkpoints", "learning_rate")
+# What changes a model, or its step, while it trains, beside the values of variables.
+CHANGING = ("phases", "pretraining", "weight_averaging", "initialize", "ensemble")
+
+
+class Programs:
+    """The compiled models of a process, those that were used last."""
+
+    def __init__(self) -> None:
+        self._models: OrderedDict[str, Any] = OrderedDict()
+
+    def take(self, recipe: Recipe, built: Experiment) -> Experiment:
+        """An experiment whose model is one that was compiled before, if there is one like it."""
+        if not is_plain(recipe):
+            return built
+        keep_functions(built.model)
+        model = self._models.pop(shape_of(recipe, built), None)
+        if model is None:
+            return built
+        pairs = matched(built.model, model)
+        if pairs is None:
+            return built
+        for new, old in pairs:
+            old.assign(new)
+        return replace(built, model=model)
+
+    def keep(self, recipe: Recipe, built: Experiment) -> None:
+        """Keep the model of a training that is completed."""
+        if is_plain(recipe) and bytes_of(built) <= MOST_BYTES:
+            self._models[shape_of(recipe, built)] = built.model
+            while len(self._models) > MOST:
+                self._models.popitem(last=False)
+
+
+def is_plain(recipe: Recipe) -> bool:
+    """Whether a training changes nothing of its model but the values of variables."""
+    return (
+        isinstance(recipe.learning_rate, float | int)
+        and not any(getattr(recipe, name) for name in CHANGING)
+        and recipe.precision != "auto"
+        and not isinstance(recipe.model.backbone, Choice)
+        and not recipe.model.outputs
+        and not plugins_of(recipe)
+    )
+
+
+def bytes_of(built: Experiment) -> int:
+    """About the bytes of the variables of a model, and of the rows that it may hold."""
+    groups = variable_groups(built.model).values()
+    weights = sum(4 * math.prod(tuple(variable.shape)) for group in groups for variable in group)
+    return weights + sum(
+        getattr(part, "nbytes", 0) for part in keras.tree.flatten(built.data.train.x)
+    )
+
+
+def shape_of(recipe: Recipe, built: Experiment) -> str:
+    """What two trainings have in common that have the same program."""
+    plain = {key: value for key, value in to_plain(recipe).items() if key not in FREE}
+    own = [plain, type(recipe.learning_rate).__name__, built.data.fingerprint, built.precision.name]
+    return json.dumps(own, sort_keys=True, default=str)
+
+
+def matched(new: Any, old: Any) -> list[tuple[Variable, Variable]] | None:
+    """Each variable of a model with that of another one; None where they are not alike."""
+    pairs: list[tuple[Variable, Variable]] = []
+    first, second = variable_groups(new), variable_groups(old)
+    for name, group in first.items():
+        if [_form(v) for v in group] != [_form(v) for v in second[name]]:
+            return None
+        pairs += zip(group, second[name], strict=True)
+    return pairs
+
+
+def _form(variable: Variable) -> tuple[tuple[int | None, ...], str]:
+    return tuple(variable.shape), str(variable.dtype)

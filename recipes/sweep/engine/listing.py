@@ -1,0 +1,31 @@
+"""The trials of a search that are known before the first of them is trained."""
+
+from keras_tuner.engine import trial as kt
+
+from ..spec.records import Sweep
+from .oracle import SweepOracle
+from .searches import GridSearch, RandomSearch
+from .trial import Trial
+
+# Algorithms whose n-th setting depends on the seed and n alone. `median` is none of them: it may
+# end a training early, by the values of those that have ended.
+LISTED = {"grid": GridSearch, "random": RandomSearch}
+# Of a longer list only the first ones are compared with each other.
+MOST_LISTED = 256
+
+
+def listed(sweep: Sweep) -> list[Trial]:
+    """The first trials of a search, in order; none where the algorithm learns from values."""
+    oracle = LISTED.get(sweep.algorithm.name)
+    return [] if oracle is None else _drawn(oracle(sweep))
+
+
+def _drawn(oracle: SweepOracle) -> list[Trial]:
+    found: list[Trial] = []
+    while len(found) < MOST_LISTED:
+        # A worker that runs a trial would get the same one again.
+        drawn = oracle.create_trial(f"worker {len(found)}")
+        if drawn.status != kt.TrialStatus.RUNNING:
+            break
+        found.append(Trial(drawn.trial_id, dict(drawn.hyperparameters.values)))
+    return found
