@@ -75,7 +75,11 @@ def is_plain(recipe: Recipe) -> bool:
 def bytes_of(built: Experiment) -> int:
     """About the bytes of the variables of a model, and of the rows that it may hold."""
     groups = variable_groups(built.model).values()
-    weights = sum(4 * math.prod(tuple(variable.shape)) for group in groups for variable in group)
+    weights = sum(
+        4 * math.prod(axis or 1 for axis in variable.shape)
+        for group in groups
+        for variable in group
+    )
     return weights + sum(
         getattr(part, "nbytes", 0) for part in keras.tree.flatten(built.data.train.x)
     )
