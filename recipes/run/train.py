@@ -99,6 +99,7 @@ def train_prepared(
     built = experiment(recipe, data, directory.path, decided=prepared.precision)
     built = replace(built, callbacks=(*built.callbacks, *callbacks))
     run = Run(recipe, built, directory, progress, evaluate_test, stop)
+    run.raw = data
     run.restore(changed=bool(previous.changes))
     describe(directory, recipe, data, previous, built)
     if progress:
@@ -122,6 +123,8 @@ class Run:
     ):
         self.recipe = recipe
         self.data = built.data
+        # The rows as they came; those of `data` may have become blocks of numbers.
+        self.raw = built.data
         self.built = built
         self.directory = directory
         self.progress = progress
@@ -247,7 +250,8 @@ class Run:
         if test:
             splits["test"] = self.built.test
         keep_terms(self.directory, self.built.terms)
-        return assess(self.recipe, self.data, self.built.model, splits, self.directory)
+        model = self.built.model
+        return assess(self.recipe, self.data, model, splits, self.directory, self.raw)
 
     def metrics(self, dataset: Any) -> dict[str, float]:
         """Loss and metrics on a split."""
