@@ -76,7 +76,7 @@ def report(arguments: Arguments) -> int:
 def _write(arguments: Arguments, refresh: float) -> str:
     every = round(refresh)
     if len(arguments.runs) == 1:
-        from ..sweep.report.page import is_sweep_directory
+        from ..record.listing import is_sweep_directory
 
         if is_sweep_directory(arguments.runs[0]):
             from ..sweep.report.page import write_sweep_report

@@ -17,7 +17,9 @@ from . import directory as files
 from .lock import LOCK
 
 # Folders below a folder that are looked into: those of a sweep's trials with their seeds.
-DEEPEST = 4
+DEEPEST = 5
+# The folder of a sweep's search, which stands beside its manifest.
+ORACLE = "oracle"
 # A result is a few kilobytes; a line of metrics one.
 MOST_BYTES, TAIL = 16 << 20, 64 << 10
 
@@ -59,6 +61,11 @@ class Row:
     reason: str = ""
 
 
+def is_sweep_directory(path: str | Path) -> bool:
+    """Whether a directory holds a sweep rather than a run."""
+    return os.path.isdir(Path(path, ORACLE)) and os.path.isfile(Path(path, files.MANIFEST))
+
+
 def runs_below(folder: Path) -> list[Row]:
     """Each run below a folder, or the folder itself where it is one; links are passed by."""
     now = time.time()
@@ -73,8 +80,7 @@ def _run_folders(folder: Path, depth: int) -> Iterator[Path]:
             if entry.is_dir(follow_symlinks=False):
                 folders.append(Path(entry.path))
             names.add(entry.name)
-    # The manifest of a sweep stands beside its oracle.
-    if (files.RESULT in names or files.MANIFEST in names) and "oracle" not in names:
+    if (files.RESULT in names or files.MANIFEST in names) and ORACLE not in names:
         yield folder
     elif depth:
         for below in folders:

@@ -8,7 +8,7 @@ from .content import RunContent
 from .markup import number, rounded, table, text
 
 # The rows of every run after its metrics.
-REST = ("status", "epochs", "best epoch", "seconds", "why it ended")
+REST = ("status", "epochs", "best epoch", "time", "why it ended")
 WORDS = {
     "completed": "was completed",
     "failed": "failed",
@@ -63,7 +63,13 @@ def facts(result: Result) -> dict[str, Any]:
         for split, values in (("test", result.test), ("validation", result.validation))
         for name, value in values.items()
     }
-    rest = (result.status, result.epochs, result.best_epoch, result.seconds, result.reason)
+    rest = (
+        result.status,
+        result.epochs,
+        result.best_epoch,
+        duration(result.seconds),
+        result.reason,
+    )
     return {**measured, **dict(zip(REST, rest, strict=True))}
 
 
@@ -85,7 +91,10 @@ def results(result: Result) -> str:
         for name in measured or result.train
     ]
     rest = ((name, value) for name, value in facts(result).items() if name in REST)
-    ended = [f'<th scope="row">{text(name)}</th>{cell(value)}' for name, value in rest]
+    ended = [
+        f'<th scope="row">{text(name)}</th><td>{"" if value is None else text(value)}</td>'
+        for name, value in rest
+    ]
     return (table(["", *splits], rows) if rows else "") + table(["", "run"], ended)
 
 

@@ -20,7 +20,8 @@
     if (value === null || typeof value !== "object") return value;
     return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, painted(v, /color/.test(key) ? key : k)]));
   }
-  const axis = {gridcolor: "@line", linecolor: "@line", zerolinecolor: "@line", automargin: true};
+  const axis = {gridcolor: "@line", linecolor: "@line", zerolinecolor: "@line", automargin: true,
+    exponentformat: "power"};
   function layout(given) {
     const found = {
       font: {family: "system-ui, sans-serif", size: 12, color: "@ink"}, showlegend: false,

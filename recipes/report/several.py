@@ -58,7 +58,7 @@ def sentence(runs: Sequence[ComparedRun]) -> str:
     repeated = sum(len(group) > 1 for group in groups)
     found = f"{len(runs)} runs of {len(groups)} recipes"
     if repeated:
-        found += f"; {repeated} of these were repeated with other seeds"
+        found += f", {repeated} of them repeated with other seeds"
     damaged = sum(run.problem is not None for run in runs)
     return found + (f"; {damaged} cannot be read." if damaged else ".")
 
@@ -178,10 +178,11 @@ def metric(runs: Sequence[ComparedRun], names: Sequence[str], name: str) -> Char
             names[group[0]] if len(group) == 1 else f"{names[group[0]]} and {len(group) - 1} more"
         )
         entries.append(Entry(label, colour(place), tuple(range(own, len(traces)))))
-    values = [value for curve in told.values() for value in curve[1]]
     rows = key.replace("val_", "", 1).replace("_", " ")
     title = f"{rows}, validation" if key != name else rows
-    layout = by_epoch(values, unified=len(runs) <= MOST_BOTH)
+    layout = by_epoch(list(told.values()), unified=len(runs) <= MOST_BOTH)
+    if name in RATES:
+        layout["yaxis"] = {"type": "linear", "rangemode": "tozero"}
     return Chart(title, traces, layout, entries, extremes(told))
 
 

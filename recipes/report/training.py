@@ -20,6 +20,7 @@ STEPS = ("clipped_steps", "update_ratio", "nonfinite_steps")
 MOST_LAYERS = 16
 # Layers whose activations are drawn.
 MOST_HISTOGRAMS = 9
+FEW_EPOCHS = 8
 EMPTY: Curve = ([], [])
 
 
@@ -73,28 +74,35 @@ def metric(curves: Mapping[str, Curve], name: str, best: int | None) -> Chart:
         Entry(label, colour(index), (index,), dashed=label == "training")
         for index, label in enumerate(given)
     ]
-    layout = by_epoch([value for curve in given.values() for value in curve[1]])
+    layout = by_epoch(list(given.values()))
     if best is not None:
-        layout |= mark(best)
+        layout |= mark(
+            best, max((epoch for curve in given.values() for epoch in curve[0]), default=0)
+        )
     title = name.replace("_", " ")
     return Chart(title, traces, layout, entries if len(given) > 1 else (), extremes(given))
 
 
-def by_epoch(values: Sequence[float], *, unified: bool = True) -> dict[str, Any]:
-    """A layout whose horizontal axis counts epochs."""
+def by_epoch(found: Sequence[Curve], *, unified: bool = True) -> dict[str, Any]:
+    """A layout for curves whose horizontal axis counts epochs."""
+    values = [value for curve in found for value in curve[1]]
+    last = max((epoch for curve in found for epoch in curve[0]), default=0)
+    # An axis of few epochs would have half ones.
+    ticks = {"dtick": 1} if last <= FEW_EPOCHS else {}
     return {
-        "xaxis": {"title": {"text": "epoch"}},
+        "xaxis": {"title": {"text": "epoch"}, **ticks},
         "yaxis": {"type": "log" if spans_decades(values) else "linear"},
         **({"hovermode": "x unified"} if unified else {}),
     }
 
 
-def mark(epoch: int) -> dict[str, Any]:
-    """A line at the best epoch."""
+def mark(epoch: int, last: int) -> dict[str, Any]:
+    """A line at the best epoch, and a word on the side where there is more space."""
     across = {"x0": epoch, "x1": epoch, "y0": 0, "y1": 1, "yref": "paper"}
     words = {
         "x": epoch, "y": 1, "yref": "paper", "text": f"best epoch {epoch}", "showarrow": False,
-        "yanchor": "top", "xanchor": "left", "font": {"size": 11, "color": "@soft"},
+        "yanchor": "top", "xanchor": "right" if 2 * epoch > last else "left",
+        "font": {"size": 11, "color": "@soft"},
     }  # fmt: skip
     stroke = {"color": "@soft", "dash": "dot", "width": 1}
     return {"shapes": [{"type": "line", **across, "line": stroke}], "annotations": [words]}
@@ -125,8 +133,8 @@ def rates_section(curves: Mapping[str, Curve]) -> str:
         if min(values) == max(values):
             constant.append(f"{words} {values[0]:.6g} in every epoch")
             continue
-        layout = by_epoch(values)
-        layout["yaxis"]["rangemode"] = "tozero"
+        layout = by_epoch([(epochs, values)])
+        layout["yaxis"] = {"type": "linear", "rangemode": "tozero"}
         traces = [line(epochs, values, words, colour(0))]
         numbers = extremes({words: (epochs, values)})
         drawn.append(Chart(words, traces, layout, numbers=numbers))
@@ -168,7 +176,7 @@ def _several(given: Mapping[str, Curve], title: str, *, wide: bool = False) -> C
     for index, (name, curve) in enumerate(given.items()):
         traces.append(line(*curve, name.replace("_", " "), colour(index)))
         entries.append(Entry(name.replace("_", " "), colour(index), (index,)))
-    layout = by_epoch([value for curve in given.values() for value in curve[1]])
+    layout = by_epoch(list(given.values()))
     legend = entries if len(given) > 1 else ()
     return Chart(title, traces, layout, legend, extremes(given), wide=wide)
 
@@ -198,8 +206,8 @@ def layer_curves(lines: Sequence[Mapping[str, Any]]) -> dict[str, Curve]:
 
 def _layers(layers: Mapping[str, Curve]) -> Chart:
     positive = [value for _, values in layers.values() for value in values if value > 0]
-    layout = by_epoch(positive, unified=len(layers) <= 8)
-    layout["yaxis"] = {"type": "log" if positive else "linear", "exponentformat": "power"}
+    layout = by_epoch(list(layers.values()), unified=len(layers) <= 8)
+    layout["yaxis"] = {"type": "log" if positive else "linear"}
     traces = [
         line(epochs, values, name, colour(index), dashed=index >= 8)
         for index, (name, (epochs, values)) in enumerate(layers.items())

@@ -35,6 +35,8 @@ MOST_SLICED, MOST_SLICES = 6, 12
 DRAWN, WINDOWS = 1000, 4
 # Numbers of a row that is no autoencoder's.
 MOST_NUMBERS = 32
+# What an empty cell is called.
+MISSING = "(missing)"
 # A probability of 0 has no logarithm.
 SMALLEST = 1e-7
 
@@ -200,7 +202,7 @@ def slices(raw: Split, data: Data, score: np.ndarray) -> list[dict[str, Any]]:
     ]
     found = []
     for name in sliced[:MOST_SLICED]:
-        cells = np.array([str(cell) for cell in _cells(raw.x, name)])
+        cells = np.array([MISSING if c is None else str(c) for c in _cells(raw.x, name)])
         for value in np.unique(cells)[:MOST_SLICES]:
             own = score[cells == value]
             low, high = interval(own)

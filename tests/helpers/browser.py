@@ -14,6 +14,8 @@ FLAGS = (
 )  # fmt: skip
 # A busy machine takes long to start a browser.
 PATIENCE = 120
+# What a page asks for of itself, and a new browser for the page that it shows first.
+OWN = ("data:", "blob:", "chrome")
 
 
 class Browser:
@@ -68,13 +70,14 @@ class Browser:
         return [row["message"] for row in self.driver.get_log("browser")]
 
     def requests(self) -> list[str]:
-        """Addresses that were asked for since the last call, other than of the page and its data."""
+        """Addresses that were asked for since the last call, but for data in the page itself."""
         found = []
         for row in self.driver.get_log("performance"):
             event = json.loads(row["message"])["message"]
             if event["method"] == "Network.requestWillBeSent":
-                url = event["params"]["request"]["url"]
-                if not url.startswith(("data:", "blob:")):
+                url, page = event["params"]["request"]["url"], event["params"]["documentURL"]
+                # A new browser shows a page of its own first.
+                if not page.startswith("chrome") and not url.startswith(OWN):
                     found.append(url)
         return found
 

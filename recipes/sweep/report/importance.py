@@ -41,8 +41,8 @@ def _groups(chosen: Parameter, places: np.ndarray) -> np.ndarray:
 def explained(values: np.ndarray, groups: np.ndarray) -> float:
     """Epsilon squared of values (rows,) in groups (rows,), at least 0.
 
-    >>> explained(np.array([0.0, 1.0, 10.0, 11.0]), np.array([0, 0, 1, 1]))
-    0.9851...
+    >>> round(explained(np.array([0.0, 1.0, 10.0, 11.0]), np.array([0, 0, 1, 1])), 3)
+    0.985
     """
     names = np.unique(groups)
     total = np.square(values - values.mean()).sum()

@@ -17,16 +17,11 @@ from ...report.markup import (
     write_page,
 )
 from . import pictures
-from .files import MANIFEST, Parameter, SweepFiles
+from .files import Parameter, SweepFiles
 
 REPORT, RECIPE = "report.html", "best.yaml"
 # Trials in the table of the page; the others are in trials.csv.
 MOST_ROWS = 30
-
-
-def is_sweep_directory(path: str | Path) -> bool:
-    """Whether a directory holds a sweep rather than a run."""
-    return os.path.isdir(Path(path) / "oracle") and os.path.isfile(Path(path) / MANIFEST)
 
 
 def write_sweep_report(

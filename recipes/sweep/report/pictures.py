@@ -5,6 +5,7 @@ from typing import Any
 
 from ...report.chart import Chart, Entry, Trace, line, points, shown, spans_decades
 from ...report.markup import number, table, text
+from ...report.training import by_epoch
 from .files import Parameter, SweepFiles
 from .importance import importance
 
@@ -25,7 +26,8 @@ def curves(sweep: SweepFiles) -> Chart:
             trace["line"]["width"] = 1 if rank else 3
             traces.append({**trace, "opacity": 0.5 if rank else 1})
     values = [v for row in sweep.ranked[:MOST_CURVES] for c in row["curves"] for v in c]
-    layout = {"xaxis": {"title": {"text": "epoch"}}, "yaxis": _scale(values)}
+    layout = by_epoch([(t["x"], t["y"]) for t in traces], unified=False)
+    layout["yaxis"] = _scale(values)
     note = f"The best, trial {sweep.ranked[0]['trial']}, is bold." if sweep.ranked else ""
     if len(sweep.ranked) > MOST_CURVES:
         note += f" The best {MOST_CURVES} of {len(sweep.ranked)} trials are drawn."
@@ -112,7 +114,12 @@ def parallel(sweep: SweepFiles) -> Chart:
     ticks = {"tickvals": list(range(len(names))), "ticktext": [shown(each.label) for each in names]}
     layout = {
         "xaxis": {**ticks, "range": [-0.2, len(names) - 0.8]},
-        "yaxis": {"tickvals": [0, 1], "ticktext": ["low", "high"], "showgrid": False},
+        "yaxis": {
+            "range": [-0.05, 1.05],
+            "tickvals": [0, 1],
+            "ticktext": ["low", "high"],
+            "showgrid": False,
+        },
     }
     title = "every trial through its values"
     return Chart(title, traces, layout, entries, wide=True)
