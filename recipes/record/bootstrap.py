@@ -1,6 +1,7 @@
 """Intervals by the bootstrap (Efron 1979): means over rows that are drawn with replacement."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -18,11 +19,12 @@ def means(values: np.ndarray, seed: int = 0) -> np.ndarray:
     Each resample is the same for all columns, so that their differences are paired.
     """
     count = values.shape[1]
-    rng = np.random.default_rng(seed)
+    rng: Any = np.random.default_rng(seed)
     resamples = max(FEWEST, min(RESAMPLES, MOST_DRAWS // max(count, 1)))
     found = np.empty((resamples, len(values)))
     for index in range(resamples):
-        times = np.bincount(rng.integers(0, count, count), minlength=count)
+        chosen: np.ndarray = rng.integers(0, count, count)
+        times = np.bincount(chosen, minlength=count)
         found[index] = values @ times / count
     return found
 

@@ -1,6 +1,7 @@
 """The keys of stored recipes with their values as text, and how those of several runs differ."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import yaml
 
@@ -10,7 +11,7 @@ from ..errors import RequestError
 MOST_KEYS = 20_000
 # Keys by which repetitions of the same experiment may differ.
 REPEATED = frozenset({"name", "description", "seed", "data.seed"})
-Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Settings = Mapping[str, str]
 
 
@@ -24,7 +25,7 @@ def settings(recipe: str, where: str = "recipe.yaml") -> dict[str, str]:
     {'model.layers[0].dense.units': '8'}
     """
     try:
-        node = yaml.compose(recipe, Loader=Loader)
+        node: yaml.Node | None = LOADER(recipe).get_single_node()
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise RequestError(f"{where}: is not YAML: {str(error).splitlines()[0]}.") from None
     found: dict[str, str] = {}
