@@ -1,10 +1,32 @@
 """Standard output and standard error that may be closed or full while the program runs."""
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
+
+# What stands out in a table, by the words of its status.
+COLOURS = {"completed": 32, "running": 36, "interrupted": 33, "unfinished": 33, "failed": 31,
+           "damaged": 31}  # fmt: skip
+
+
+def has_colours(stream: TextIO) -> bool:
+    """Whether a stream is a terminal that shows colours, and its user wants them.
+
+    `NO_COLOR` (https://no-color.org) switches them off.
+    """
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return not plain and stream.isatty()
+
+
+def coloured(table: str, stream: TextIO) -> str:
+    """A table with the words of a status in colours, where the stream shows them."""
+    if not has_colours(stream):
+        return table
+    status = re.compile(rf"(?<=  )({'|'.join(COLOURS)})(?=  )")
+    return status.sub(lambda found: f"\x1b[{COLOURS[found[0]]}m{found[0]}\x1b[0m", table)
 
 
 class OutputError(Exception):

@@ -46,7 +46,7 @@ MAY_IMPORT = {
     ),
     "recipes/record": (
         {"recipes/record", "recipes/errors"},
-        {"h5py", "numpy", "pydantic", "typing_extensions"},
+        {"h5py", "numpy", "pydantic", "typing_extensions", "yaml"},
     ),
     "recipes/report": (
         {"recipes/report", "recipes/record", "recipes/errors"},

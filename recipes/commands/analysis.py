@@ -39,6 +39,8 @@ def add(verbs: Any) -> None:
     text = "PNG or SVG (default: NAME-schedule.png, NAME-data.png or NAME-model.png)"
     drawing.add_argument("--out", metavar="FILE", help=text)
 
+    add_json(drawing)
+
     find = add_verb(verbs, "find-lr", find_lr, "suggest learning rates with a range test")
     add_recipe(find)
     find.add_argument("--min-lr", type=float, default=1e-6, help="first rate (default: 1e-6)")
@@ -60,6 +62,7 @@ def add(verbs: Any) -> None:
     check.add_argument(
         "--tolerance", type=float, default=1e-5, help="largest relative error (default: 1e-5)"
     )
+    add_json(check)
 
 
 def check_data(arguments: Arguments) -> int:
@@ -121,7 +124,13 @@ def plot(arguments: Arguments) -> int:
         for recipe, rows in zip(recipes, data, strict=True)
     ]
     plot_schedules(courses, path)
-    print(path)
+    return _drawn(arguments, path)
+
+
+def _drawn(arguments: Arguments, path: Path) -> int:
+    print_line(arguments, str(path))
+    if arguments.json:
+        print_json({"picture": str(path)})
     return 0
 
 
@@ -133,8 +142,7 @@ def _plot_data(arguments: Arguments, recipe: "Recipe") -> int:
 
     path = Path(arguments.out or f"{recipe.name}-data.png")
     plot_samples(**samples(recipe, data), path=path)
-    print(path)
-    return 0
+    return _drawn(arguments, path)
 
 
 def _plot_model(arguments: Arguments, recipe: "Recipe") -> int:
@@ -145,8 +153,7 @@ def _plot_model(arguments: Arguments, recipe: "Recipe") -> int:
 
     path = Path(arguments.out or f"{recipe.name}-model.png")
     plot_graph(boxes_of(recipe, data), recipe.name, path)
-    print(path)
-    return 0
+    return _drawn(arguments, path)
 
 
 def find_lr(arguments: Arguments) -> int:
@@ -185,7 +192,8 @@ def check_gradients(arguments: Arguments) -> int:
     for row in rows:
         verdict = "ok" if row.error <= arguments.tolerance else "WRONG"
         mode = "training" if row.training else "inference"
-        print(
+        print_line(
+            arguments,
             f"{row.path:<{width}}  {mode:<9}  {verdict:<5}  relative error {row.error:.1e} of "
             f"{row.entries} numbers"
             + (f" and {row.directions} directions of all {row.size}" if row.directions else "")
@@ -194,11 +202,15 @@ def check_gradients(arguments: Arguments) -> int:
                 if verdict == "ok"
                 else f": {row.automatic:.6g} at {list(row.index)}, "
                 f"by differences {row.numerical:.6g}"
-            )
+            ),
         )
     wrong = [row.path for row in rows if not row.error <= arguments.tolerance]
-    print(
+    print_line(
+        arguments,
         f"{len(rows) - len(wrong)} of {len(rows)} gradients agree to {arguments.tolerance:g}, in "
-        "inference and in training"
+        "inference and in training",
     )
+    if arguments.json:
+        told = [{"path": row.path, "training": row.training, "error": row.error} for row in rows]
+        print_json({"recipe": recipe.name, "tolerance": arguments.tolerance, "gradients": told})
     return 1 if wrong else 0

@@ -15,6 +15,8 @@ from .options import (
     add_verb,
     load,
     load_data,
+    print_json,
+    print_line,
 )
 
 if TYPE_CHECKING:
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
 
 
 def add(verbs: Any) -> None:
-    add_verb(verbs, "list", list_recipes, "list the recipes and sweeps that ship")
+    listing = add_verb(verbs, "list", list_recipes, "list the recipes and sweeps that ship")
+    add_json(listing)
     showing = add_verb(
         verbs, "show", show, "print a recipe, resolved: defaults filled in, bases merged"
     )
@@ -45,6 +48,7 @@ def add(verbs: Any) -> None:
         action="store_true",
         help="read the data of recipes too; pictures are decoded, for which TensorFlow is imported",
     )
+    add_json(validating)
     describing = add_verb(
         verbs, "schema", schema, "print the JSON Schema of recipes, for an editor"
     )
@@ -57,6 +61,15 @@ def list_recipes(arguments: Arguments) -> int:
     from ..sweep.spec.load import sweeps
 
     recipes, searches = shipped.recipes(), sweeps()
+    if arguments.json:
+        named = {"recipes": recipes, "sweeps": searches}
+        print_json(
+            {
+                kind: [{"name": entry.name, "title": entry.title} for entry in found]
+                for kind, found in named.items()
+            }
+        )
+        return 0
     width = max(len(entry.name) for entry in [*recipes, *searches])
     for entry in recipes:
         print(f"{entry.name:<{width}}  {entry.title}")
@@ -108,12 +121,15 @@ def copy(arguments: Arguments) -> int:
 
 def validate(arguments: Arguments) -> int:
     """Every mistake of every recipe or sweep; overrides apply to all of them."""
-    problems = []
+    problems, verdicts = [], {}
     for word in arguments.recipes:
         try:
-            print(f"{word}: {_verdict(word, arguments)}")
+            verdicts[word] = _verdict(word, arguments)
+            print_line(arguments, f"{word}: {verdicts[word]}")
         except RecipeError as error:
             problems.extend(error.problems)
+    if arguments.json:
+        print_json({"valid": verdicts, "problems": [str(problem) for problem in problems]})
     if problems:
         raise RecipeError(problems)
     return 0

@@ -1,4 +1,4 @@
-"""Verbs on run directories: evaluate, predict, report."""
+"""Verbs on the model of a run: evaluate, predict."""
 
 import argparse
 import os
@@ -63,11 +63,6 @@ def add(verbs: Any) -> None:
         "only from the last one of each series",
     )
     add_plugins(predicting)
-    reporting = add_verb(
-        verbs, "report", report, "write one HTML page about run directories, or about a sweep"
-    )
-    reporting.add_argument("runs", metavar="RUN", nargs="+")
-    reporting.add_argument("--out", metavar="FILE", help="HTML file (default: RUN/report.html)")
 
 
 def _add_on_error(parser: argparse.ArgumentParser) -> None:
@@ -157,16 +152,4 @@ def predict(arguments: Arguments) -> int:
     write_columns(Path(arguments.out), columns)
     skipped = f" ({len(found.errors)} rows skipped)" if found.errors else ""
     print(f"{len(found) - len(found.errors)} predictions in {arguments.out}{skipped}")
-    return 0
-
-
-def report(arguments: Arguments) -> int:
-    """One HTML page."""
-    from ..report import write_report
-    from ..sweep.report import is_sweep_directory, write_sweep_report
-
-    if len(arguments.runs) == 1 and arguments.out is None and is_sweep_directory(arguments.runs[0]):
-        print(write_sweep_report(arguments.runs[0]))
-        return 0
-    print(write_report([Path(run) for run in arguments.runs], arguments.out))
     return 0

@@ -27,6 +27,10 @@ MODEL = "model.keras"
 ADAPTER = "adapter.npz"
 DATA = "data.json"
 QUALITY = "quality.json"
+# What a report shows of single rows, and a number for each row to compare runs by.
+EVIDENCE = "evidence.json"
+ROWS = "evidence.npz"
+NETWORK = "network.json"
 # Where a network has several outputs: the key below which it has what there is of each, by name.
 OUTPUTS = "outputs"
 RESULT = "result.json"
@@ -42,8 +46,8 @@ BEST = "checkpoints/best.keras"
 RUNNING, FILES = "running", "files"
 # What every run writes, except the manifest, which marks the directory as that of a run.
 RUN_FILES = (
-    RECIPE, DATA, QUALITY, METRICS, GRADIENTS, PRETRAINING, MODEL, OUT_OF_FOLD, RESULT, REPORT,
-    TRACEBACK,
+    RECIPE, DATA, NETWORK, QUALITY, EVIDENCE, ROWS, METRICS, GRADIENTS, PRETRAINING, MODEL,
+    OUT_OF_FOLD, RESULT, REPORT, TRACEBACK,
 )  # fmt: skip
 # Folders of runs that are parts of this one.
 PARTS = (MEMBERS, FOLDS)

@@ -7,27 +7,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from ..record.boxes import Box
+from ..record.boxes import Box, columns
 from .curves import label, save_picture
 
 # Inches of a box of one line, of each more line, and between boxes.
 WIDTH, LINE, GAP = 2.4, 0.2, 0.9
 MOST_LINES, MOST_LETTERS = 8, 34
-
-
-def columns(boxes: Sequence[Box]) -> dict[str, int]:
-    """The column of each box: one to the right of the last that it takes.
-
-    Args:
-        boxes: each after those that it takes.
-
-    >>> columns([Box("x"), Box("a", (), ("x",)), Box("b", (), ("a", "x"))])
-    {'x': 0, 'a': 1, 'b': 2}
-    """
-    found: dict[str, int] = {}
-    for box in boxes:
-        found[box.name] = 1 + max((found[source] for source in box.sources), default=-1)
-    return found
 
 
 def plot_graph(boxes: Sequence[Box], title: str, path: Path) -> None:

@@ -7,6 +7,8 @@ through the functions of this module alone, and they escape it.
 import html
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,36 +16,73 @@ from urllib.parse import quote
 from ... import disk
 from ..errors import RequestError
 from ..record.directory import RunDirectory
+from .library import digest, library
 
-STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem;
-       color: #222; overflow-wrap: anywhere; }
-h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2rem; }
-.table { overflow-x: auto; } .table table { overflow-wrap: normal; }
-table { border-collapse: collapse; } th, td { padding: .25rem .8rem; text-align: left;
-       border-bottom: 1px solid #ddd; vertical-align: top; } td.number { text-align: right;
-       font-variant-numeric: tabular-nums; } th[scope=row] { font-weight: normal; }
-.curves { display: flex; flex-wrap: wrap; gap: 1rem; } .curves svg { max-width: 100%;
-       height: auto; }
-.failed, .interrupted { color: #b00020; } pre { background: #f6f6f6; padding: 1rem;
-       overflow-x: auto; font-size: .85rem; overflow-wrap: normal; }
-"""
+HERE = Path(__file__).parent
 # By this a page of ours is known, and may be replaced by a newer one.
+TROUBLE = (
+    '<noscript><p class="failed">The charts need JavaScript; their numbers are below each.</p>'
+    '</noscript><p id="trouble" class="failed" hidden>The charts cannot be drawn in this browser; '
+    "their numbers are below each.</p>"
+)
 GENERATOR = '<meta name="generator" content="keras-recipes">'
 
 
-def document(title: str, parts: Iterable[str]) -> str:
-    """A complete page.
+@dataclass(frozen=True)
+class Section:
+    """A part of a page, under a heading.
+
+    Attributes:
+        title: as plain text.
+        content: HTML; a section without any is left out.
+    """
+
+    title: str
+    content: str
+
+
+@cache
+def _own(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")
+
+
+def document(title: str, lead: str, sections: Iterable[Section], *, refresh: int = 0) -> str:
+    """A complete page, that needs no other file.
+
+    Its policy admits the two scripts by their hashes and nothing else: no other script, no request.
 
     Args:
         title: as plain text.
-        parts: HTML.
+        lead: HTML that comes before the sections.
+        sections: the parts of the page.
+        refresh: seconds after which a browser reads the page again; 0 for a page that is done.
     """
+    found = [section for section in sections if section.content]
+    script = _own("page.js")
+    drawn = any('class="plot"' in section.content for section in found)
+    scripts = [library().digest, digest(script.encode())] if drawn else []
+    admitted = " ".join(f"'sha256-{each}'" for each in scripts) or "'none'"
+    policy = (
+        f"default-src 'none'; script-src {admitted}; style-src 'unsafe-inline'; img-src data: blob:"
+    )
+    again = f'<meta http-equiv="refresh" content="{refresh}">' if refresh else ""
+    links = "".join(
+        f'<li><a href="#s{index}">{text(each.title)}</a></li>' for index, each in enumerate(found)
+    )
+    parts = "".join(
+        f'<section id="s{index}"><h2>{text(each.title)}</h2>{each.content}</section>'
+        for index, each in enumerate(found)
+    )
+    tail = f'<script type="text/plain" id="library">{library().packed}</script>' if drawn else ""
+    tail += f"<script>{script}</script>" if drawn else ""
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">{GENERATOR}'
-        '<meta name="viewport" content="width=device-width">'
-        f"<title>{text(title)}</title><style>{STYLE}</style></head>\n"
-        f"<body>{''.join(parts)}</body></html>\n"
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">{again}'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{text(title)}</title><style>{_own('page.css')}</style></head>\n"
+        f"<body><header><h1>{text(title)}</h1>{lead}</header>"
+        f'<nav aria-label="Sections"><ul>{links}</ul></nav><main>{TROUBLE}{parts}</main>'
+        f"{tail}</body></html>\n"
     )
 
 
@@ -81,7 +120,8 @@ def table(head: Sequence[Any], rows: Iterable[str]) -> str:
     """
     titles = "".join(f'<th scope="col">{text(title)}</th>' for title in head)
     body = "".join(f"<tr>{row}</tr>" for row in rows)
-    return f'<div class="table"><table><tr>{titles}</tr>{body}</table></div>'
+    inside = f"<table><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="scroll" tabindex="0" role="group" aria-label="table">{inside}</div>'
 
 
 def link(folder: Path, name: Any, shown: str) -> str:

@@ -1,18 +1,18 @@
-"""Pictures of a pretrained deep belief network: curves, filters, fantasies, activity."""
+"""The page's part about a pretrained deep belief network: curves, filters, fantasies, activity."""
 
 import math
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from . import markup
-from .curves import COLOURS, label, svg
+from .chart import Chart, Entry, Trace, charts, colour, line
 from .markup import number, text
+from .raster import image
+from .training import extremes
 
-# Title of each figure, and the values that it shows.
+# Title of each chart, and the values that it shows.
 CURVES = (
     ("reconstruction error", ("reconstruction_error", "val_reconstruction_error")),
     ("free energy", ("free_energy", "val_free_energy")),
@@ -20,6 +20,8 @@ CURVES = (
     ("log pseudo-likelihood, nats", ("pseudo_likelihood",)),
     ("mean hidden activity", ("hidden_activity", "val_hidden_activity")),
 )
+WIDTH = 440
+Layers = Sequence[Mapping[str, Any]]
 
 
 def section(pretraining: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str:
@@ -30,17 +32,16 @@ def section(pretraining: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) ->
         arrays: of `pretraining/pictures.npz`; empty if there is no such file.
     """
     layers = pretraining["layers"]
-    drawn = [svg(curve(layers, title, names)) for title, names in CURVES if any_of(layers, names)]
-    drawn += [svg(picture) for picture in images(arrays)]
-    drawn += [svg(picture) for picture in activity(layers, arrays)]
+    drawn = [curve(layers, title, names) for title, names in CURVES if any_of(layers, names)]
+    drawn += activity(layers, arrays)
     sources = "".join(f"<li>{text(row)}</li>" for row in pretraining["handed"])
     return (
-        f'<h3>Pretraining</h3>{table(layers)}<div class="curves">{"".join(drawn)}</div>'
+        f'{table(layers)}{charts(drawn)}<div class="pictures">{"".join(images(arrays))}</div>'
         f"<details><summary>which variable came from where</summary><ul>{sources}</ul></details>"
     )
 
 
-def table(layers: list[dict[str, Any]]) -> str:
+def table(layers: Layers) -> str:
     """A row for each RBM."""
     rows = []
     for layer in layers:
@@ -53,33 +54,33 @@ def table(layers: list[dict[str, Any]]) -> str:
     return markup.table(("RBM", "hidden units", "epochs", "seconds", "trained"), rows)
 
 
-def any_of(layers: list[dict[str, Any]], names: tuple[str, ...]) -> bool:
+def any_of(layers: Layers, names: tuple[str, ...]) -> bool:
     """Whether an RBM logged one of the values."""
     return any(layer["history"].get(name) for layer in layers for name in names)
 
 
-def curve(layers: list[dict[str, Any]], title: str, names: tuple[str, ...]) -> Figure:
+def curve(layers: Layers, title: str, names: tuple[str, ...]) -> Chart:
     """One value of every RBM by epoch; the solid line is that of the validation rows."""
-    picture = Figure(figsize=(5.2, 3.2), layout="constrained")
-    axes = picture.subplots()
+    traces: list[Trace] = []
+    entries: list[Entry] = []
+    told = {}
     for index, layer in enumerate(layers):
+        own = []
         for place, name in enumerate(reversed(names)):
             values = layer["history"].get(name) or []
-            axes.plot(
-                range(1, len(values) + 1),
-                values,
-                "-" if place == 0 else "--",
-                color=COLOURS[index % len(COLOURS)],
-                label=label(layer["name"]) if place == 0 else None,
-            )
-    axes.set_title(title)
-    axes.set_xlabel("epoch")
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize="small")
-    return picture
+            if values:
+                epochs = list(range(1, len(values) + 1))
+                rows = "held out" if name.startswith("val_") else "training"
+                words = layer["name"] if len(names) == 1 else f"{layer['name']}, {rows}"
+                told[words] = (epochs, values)
+                own.append(len(traces))
+                traces.append(line(epochs, values, words, colour(index), dashed=place > 0))
+        entries.append(Entry(layer["name"], colour(index), tuple(own)))
+    layout = {"xaxis": {"title": {"text": "epoch"}}}
+    return Chart(title, traces, layout, entries, extremes(told))
 
 
-def images(arrays: Mapping[str, np.ndarray]) -> list[Figure]:
+def images(arrays: Mapping[str, np.ndarray]) -> list[str]:
     """Filters, reconstructions and fantasies, where the visible units make a square image."""
     side = math.isqrt(arrays["filters"].shape[1]) if "filters" in arrays else 0
     if side == 0 or side * side != arrays["filters"].shape[1]:
@@ -103,54 +104,49 @@ def images(arrays: Mapping[str, np.ndarray]) -> list[Figure]:
     ]
 
 
-def grid(rows: np.ndarray, columns: int, side: int, title: str, *, signed: bool = False) -> Figure:
+def grid(rows: np.ndarray, columns: int, side: int, title: str, *, signed: bool = False) -> str:
     """Images side by side; signed ones in two colours around zero, each on its own scale."""
     lines = -(-len(rows) // columns)
-    canvas = np.full((lines * (side + 1) + 1, columns * (side + 1) + 1), np.nan)
+    shape = lines * (side + 1) + 1, columns * (side + 1) + 1
+    canvas = np.full((*shape, 3), 128, "uint8")
     for index, row in enumerate(rows):
         top, left = 1 + index // columns * (side + 1), 1 + index % columns * (side + 1)
-        scale = np.abs(row).max() or 1.0
-        canvas[top : top + side, left : left + side] = row.reshape(side, side) / (
-            scale if signed else 1.0
-        )
-    height = max(1.2, 5.2 * canvas.shape[0] / canvas.shape[1])
-    picture = Figure(figsize=(5.2, height + 0.4), layout="constrained")
-    axes = picture.subplots()
-    low = -1 if signed else 0
-    axes.imshow(canvas, cmap="RdBu_r" if signed else "gray_r", vmin=low, vmax=1)
-    axes.set_title(title, fontsize="small")
-    axes.set_axis_off()
-    return picture
+        place = np.s_[top : top + side, left : left + side]
+        canvas[place] = (_signed(row) if signed else _grey(row)).reshape(side, side, 3)
+    words = f"<figcaption>{text(title)}</figcaption>"
+    return f"<figure>{words}{image(canvas, title, WIDTH)}</figure>"
 
 
-def activity(layers: list[dict[str, Any]], arrays: Mapping[str, np.ndarray]) -> list[Figure]:
+def _grey(row: np.ndarray) -> np.ndarray:
+    """Pixels (values, 3): 0 is white, 1 black."""
+    level = 255 * (1 - np.clip(np.nan_to_num(row.astype("float64")), 0, 1))
+    return np.repeat(level[:, None], 3, axis=1).astype("uint8")
+
+
+def _signed(row: np.ndarray) -> np.ndarray:
+    """Pixels (values, 3): 0 is white, negative values blue and positive ones red."""
+    found = np.nan_to_num(row.astype("float64"))
+    share = (found / (np.abs(found).max() or 1.0))[:, None]
+    red, blue = np.array([178.0, 24.0, 43.0]), np.array([33.0, 102.0, 172.0])
+    end = np.where(share > 0, red, blue)
+    return (255 + (end - 255) * np.abs(share)).astype("uint8")
+
+
+def activity(layers: Layers, arrays: Mapping[str, np.ndarray]) -> list[Chart]:
     """Histogram of the activity of the hidden units of every RBM."""
-    found = [index for index in range(len(layers)) if f"activity_{index}" in arrays]
-    if not found:
-        return []
-    picture = Figure(figsize=(5.2, 3.2), layout="constrained")
-    axes = picture.subplots()
-    for index in found:
+    traces: list[Trace] = []
+    entries: list[Entry] = []
+    for index, layer in enumerate(layers):
+        if f"activity_{index}" not in arrays:
+            continue
         counts, (low, high) = arrays[f"activity_{index}"], arrays[f"range_{index}"]
         edges = np.linspace(low, high, len(counts) + 1)
-        axes.stairs(
-            counts / counts.sum(),
-            edges,
-            color=COLOURS[index % len(COLOURS)],
-            label=label(layers[index]["name"]),
-        )
-    axes.set_title("hidden activity: fraction of units and rows")
-    axes.set_xlabel("E[h | row]")
-    axes.set_yscale("log")
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize="small")
-    return [picture]
-
-
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of a run; none if the file is missing or damaged."""
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return dict(arrays)
-    except (OSError, ValueError):
-        return {}
+        middles, shares = (edges[1:] + edges[:-1]) / 2, counts / counts.sum()
+        drawn = [share or None for share in shares.tolist()]
+        stroke = {"color": colour(index), "shape": "hvh"}
+        trace = line(middles.tolist(), drawn, layer["name"], colour(index))
+        entries.append(Entry(layer["name"], colour(index), (len(traces),)))
+        traces.append({**trace, "line": stroke})
+    layout = {"xaxis": {"title": {"text": "E[h | row]"}}, "yaxis": {"type": "log"}}
+    title = "hidden activity: fraction of units and rows"
+    return [Chart(title, traces, layout, entries)] if traces else []

@@ -1,14 +1,14 @@
-"""The page's part about probabilities: figures, a reliability diagram, and confused classes."""
+"""The page's part about probabilities: figures, curves, calibration, classes, confused ones."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from matplotlib.figure import Figure
-
+from ..record.bootstrap import recall_and_precision
 from ..record.directory import OUTPUTS
 from . import markup
-from .curves import COLOURS, svg
-from .markup import number, text
+from .chart import Chart, Entry, Trace, charts, colour, line, points, shown
+from .markup import number, rounded, text
+from .rows import slices, worst
 
 # Titles of the figures that are no names of metrics.
 TITLES = {
@@ -17,10 +17,11 @@ TITLES = {
     "brier": "Brier score",
     "ece": "expected calibration error",
 }
+Threshold = Sequence[float] | Mapping[str, Sequence[float]] | None
 
 
 def section(
-    quality: Mapping[str, Any], threshold: Sequence[float] | Mapping[str, Sequence[float]] | None
+    quality: Mapping[str, Any], threshold: Threshold, evidence: Mapping[str, Any] | None = None
 ) -> str:
     """The part about one run.
 
@@ -28,31 +29,42 @@ def section(
         quality: `quality.json`, by split, or by output and split.
         threshold: above which a class or label is decided on, of several outputs by name, or None
             for 0.5.
+        evidence: `evidence.json`, likewise; empty of an older run.
     """
+    evidence = evidence or {}
     if OUTPUTS in quality:
         each = threshold if isinstance(threshold, Mapping) else {}
+        rest = evidence.get(OUTPUTS, {})
         return "".join(
-            _section(found, each.get(name), f"Probabilities of {name}")
+            _section(found, each.get(name), rest.get(name, {}), f"Probabilities of {name}")
             for name, found in quality[OUTPUTS].items()
         )
-    return _section(quality, None if isinstance(threshold, Mapping) else threshold)
+    return _section(quality, None if isinstance(threshold, Mapping) else threshold, evidence)
 
 
 def _section(
-    quality: Mapping[str, Any], threshold: Sequence[float] | None, title: str = "Probabilities"
+    quality: Mapping[str, Any],
+    threshold: Sequence[float] | None,
+    evidence: Mapping[str, Any],
+    title: str = "",
 ) -> str:
     last = list(quality)[-1]
-    parts = [
-        f"<h3>{text(title)}</h3>",
-        figures(quality),
-        f'<div class="curves">{svg(reliability_diagram(quality))}</div>',
-    ]
+    shown_of = evidence.get(last, {})
+    parts = [f"<h3>{text(title)}</h3>" if title else "", figures(quality)]
     if threshold is not None and len(threshold) == 1:
         parts.insert(1, f"<p>The second class is decided on above {float(threshold[0]):.4f}.</p>")
+    drawn = [reliability(quality)]
+    if shown_of.get("curves"):
+        drawn += [roc(shown_of["curves"], last), precision_recall(shown_of["curves"], last)]
     if "confusion" in quality[last]:
-        parts.append(confusion(quality[last]["confusion"], last))
+        drawn.append(confusion(quality[last]["confusion"], last))
+    parts.append(charts(drawn))
+    if "confusion" in quality[last]:
+        parts.append(classes(quality[last]["confusion"], last))
     if "labels" in quality[last]:
         parts.append(labels(quality[last]["labels"], last))
+    parts.append(slices(shown_of, last))
+    parts.append(worst(shown_of, last))
     return "".join(parts)
 
 
@@ -67,34 +79,117 @@ def figures(quality: Mapping[str, Any]) -> str:
     return markup.table(["", *quality], rows)
 
 
-def reliability_diagram(quality: Mapping[str, Any]) -> Figure:
+def reliability(quality: Mapping[str, Any]) -> Chart:
     """How often it was so, by the probability that was said; a point for each bin with rows."""
-    picture = Figure(figsize=(5.2, 4.2), layout="constrained")
-    axes = picture.subplots()
-    axes.plot([0, 1], [0, 1], ":", color="gray")
-    for colour, (split, found) in zip(COLOURS, quality.items(), strict=False):
+    traces: list[Trace] = [diagonal()]
+    entries, rows = [], []
+    for index, (split, found) in enumerate(quality.items()):
         bins = found["reliability"]
         most = max(each["rows"] for each in bins)
         said, seen = ([float(each[key]) for each in bins] for key in ("predicted", "observed"))
-        axes.plot(said, seen, color=colour, alpha=0.6, label=split)
-        sizes = [8 + 60 * each["rows"] / most for each in bins]
-        axes.scatter(said, seen, s=sizes, color=colour)
-    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="predicted probability", ylabel="observed fraction")
-    axes.set_title("reliability (size: rows)")
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize="small")
-    return picture
+        sizes = [7 + 15 * (each["rows"] / most) ** 0.5 for each in bins]
+        words = [f"{each['rows']:,} rows" for each in bins]
+        more = {"text": words, "hovertemplate": "said %{x:.3f}, was %{y:.3f}<br>%{text}"}
+        trace = points(said, seen, split, colour(index), size=sizes, **more)
+        traces.append({**trace, "mode": "lines+markers", "line": {"color": colour(index)}})
+        entries.append(Entry(split, colour(index), (index + 1,)))
+        rows += [
+            f'<th scope="row">{text(split)}</th>{number(x)}{number(y)}{number(each["rows"])}'
+            for x, y, each in zip(said, seen, bins, strict=True)
+        ]
+    table = markup.table(["", "predicted", "observed", "rows"], rows)
+    layout = unit_square("predicted probability", "observed fraction")
+    return Chart("reliability (size of a point: rows)", traces, layout, entries, table)
 
 
-def confusion(found: Mapping[str, Any], split: str) -> str:
+def diagonal() -> Trace:
+    """A dotted line of what would be perfect, or no better than chance."""
+    return {
+        "type": "scatter", "mode": "lines", "x": [0, 1], "y": [0, 1], "hoverinfo": "skip",
+        "line": {"color": "@soft", "dash": "dot", "width": 1},
+    }  # fmt: skip
+
+
+def unit_square(x: str, y: str) -> dict[str, Any]:
+    """A layout whose axes go from 0 to 1."""
+    return {
+        "xaxis": {"title": {"text": x}, "range": [-0.02, 1.02]},
+        "yaxis": {"title": {"text": y}, "range": [-0.02, 1.02]},
+    }
+
+
+def roc(curves: Sequence[Mapping[str, Any]], split: str) -> Chart:
+    """True positives over false ones, as the threshold falls."""
+    layout = unit_square("false positive rate", "true positive rate")
+    return _ranked(curves, "roc", f"ROC, {split} rows", layout, [diagonal()])
+
+
+def precision_recall(curves: Sequence[Mapping[str, Any]], split: str) -> Chart:
+    """Precision over recall, as the threshold falls."""
+    layout = unit_square("recall", "precision")
+    return _ranked(curves, "precision_recall", f"precision and recall, {split} rows", layout, [])
+
+
+def _ranked(
+    curves: Sequence[Mapping[str, Any]],
+    key: str,
+    title: str,
+    layout: dict[str, Any],
+    traces: list[Trace],
+) -> Chart:
+    entries, rows = [], []
+    for index, each in enumerate(curves):
+        x, y = each[key]
+        entries.append(Entry(each["name"], colour(index), (len(traces),), dashed=index >= 8))
+        traces.append(line(x, y, each["name"], colour(index), dashed=index >= 8))
+        rows.append(f'<th scope="row">{text(each["name"])}</th>{number(each["fraction"])}')
+    table = markup.table(["against the rest", "fraction of rows"], rows)
+    return Chart(title, traces, layout, entries if len(curves) > 1 else (), table)
+
+
+def confusion(found: Mapping[str, Any], split: str) -> Chart:
     """Rows of a split by their class, a row, and the class that was decided on, a column."""
-    names = found["classes"]
+    names, counts = found["classes"], found["rows"]
+    shares = [[count / max(sum(row), 1) for count in row] for row in counts]
+    labels = [shown(name) for name in names]
+    trace = {
+        "type": "heatmap", "z": shares, "zmin": 0, "zmax": 1, "showscale": False,
+        "x": list(range(len(names))), "y": list(range(len(names))),
+        "customdata": counts, "xgap": 1, "ygap": 1,
+        "colorscale": [[0, "@paper"], [1, "@c0"]],
+        "hovertemplate": "%{customdata} rows, %{z:.1%} of the class<extra></extra>",
+        **({"text": counts, "texttemplate": "%{text}"} if len(names) <= 12 else {}),
+    }  # fmt: skip
+    ticks = {"tickvals": list(range(len(names))), "ticktext": labels, "showgrid": False}
+    layout = {
+        "xaxis": {"title": {"text": "decided class"}, **ticks},
+        "yaxis": {"title": {"text": "true class"}, "autorange": "reversed", **ticks},
+    }
     rows = [
-        f'<th scope="row">{text(name)}</th>{"".join(number(count) for count in counts)}'
-        for name, counts in zip(names, found["rows"], strict=True)
+        f'<th scope="row">{text(name)}</th>{"".join(number(count) for count in line)}'
+        for name, line in zip(names, counts, strict=True)
     ]
-    title = f"<p>{text(split)} rows: true class by row, decided class by column</p>"
-    return title + markup.table(["", *names], rows)
+    title = f"confusion, {split} rows: true class by row, decided class by column"
+    return Chart(title, [trace], layout, numbers=markup.table(["", *names], rows))
+
+
+def classes(found: Mapping[str, Any], split: str) -> str:
+    """Recall and precision of each class, with bootstrap intervals."""
+    rows = []
+    for name, counts, each in zip(
+        found["classes"], found["rows"], recall_and_precision(found["rows"]), strict=True
+    ):
+        cells = "".join(_between(each[key]) for key in ("recall", "precision"))
+        rows.append(f'<th scope="row">{text(name)}</th>{number(sum(counts))}{cells}')
+    title = f"<p>Each class, {text(split)} rows, with 95 % bootstrap intervals</p>"
+    return title + markup.table(["class", "rows", "recall", "precision"], rows)
+
+
+def _between(values: tuple[float, float, float] | None) -> str:
+    if values is None:
+        return '<td class="number">none</td>'
+    mean, low, high = (rounded(value, ".3f") for value in values)
+    return f'<td class="number">{mean} ({low} to {high})</td>'
 
 
 def labels(found: Sequence[Mapping[str, Any]], split: str) -> str:

@@ -17,6 +17,7 @@ from ..record import directory as files
 from ..record.directory import RunDirectory
 from ..spec import Recipe
 from ..spec.targets import DEFAULT_THRESHOLD
+from .evidence import can_show, write_evidence
 from .predictions import both_classes, label_names, probabilities
 from .quality import Answers, are_probabilities, quality
 from .thresholds import best_threshold
@@ -52,14 +53,16 @@ def assess(
     model: keras.Model,
     splits: Mapping[str, tf.data.Dataset | None],
     directory: RunDirectory,
+    raw: Data | None = None,
 ) -> dict[str, Any]:
     """Choose the threshold on the validation rows, and measure all splits with it.
 
-    The model predicts each split once. Tables and pictures go to `quality.json`, the threshold to
-    `data.json`.
+    The model predicts each split once. Tables and pictures go to `quality.json`, what a report
+    draws of single rows to `evidence.json`, the threshold to `data.json`.
 
     Args:
         splits: datasets of `(x, y)` by the names of the splits of `data`, in its order of rows.
+        raw: the data as they came, where `data` have become blocks of numbers.
 
     Returns:
         The fields `quality` and `threshold` of a result.
@@ -71,11 +74,12 @@ def assess(
     outputs = {
         name: predicting.predict(dataset, verbose=0)
         for name, dataset in splits.items()
-        if dataset is not None and asked
+        if dataset is not None and (asked or can_show(data, name))
     }
     if isinstance(ends, Ends):
-        return _of_each(ends, outputs, directory)
+        return _of_each(ends, outputs, directory, data if raw is None else raw)
     found = _of_one(recipe, ends, data, outputs)
+    write_evidence(directory, {"": (ends, found.answers)}, outputs, data if raw is None else raw)
     if found.details:
         directory.write_json(files.QUALITY, found.details)
     if found.threshold is not None:
@@ -92,15 +96,20 @@ class _Assessed:
         figures: by split.
         details: tables and pictures by split, for `quality.json`; empty where there are none.
         threshold: that decides, or None.
+        answers: by split; empty where the outputs are no probabilities.
     """
 
     figures: dict[str, dict[str, float]]
     details: dict[str, Any] = field(default_factory=dict[str, Any])
     threshold: list[float] | None = None
+    answers: dict[str, Answers] = field(default_factory=dict[str, Answers])
 
 
 def _of_each(
-    ends: Ends, outputs: Mapping[str, Mapping[str, np.ndarray]], directory: RunDirectory
+    ends: Ends,
+    outputs: Mapping[str, Mapping[str, np.ndarray]],
+    directory: RunDirectory,
+    raw: Data,
 ) -> dict[str, Any]:
     """The fields of a network with several outputs.
 
@@ -113,6 +122,8 @@ def _of_each(
         )
         for name, end in ends.all
     }
+    shown = {name: (end.task, each[name].answers) for name, end in ends.all}
+    write_evidence(directory, shown, outputs, raw)
     details = {name: found.details for name, found in each.items() if found.details}
     if details:
         directory.write_json(files.QUALITY, {files.OUTPUTS: details})
@@ -144,11 +155,10 @@ def _of_one(recipe: Recipe, task: Task, data: Data, outputs: Mapping[str, np.nda
     answers = {name: _answers(task, data, name, found) for name, found in outputs.items()}
     answers = {name: found for name, found in answers.items() if found is not None}
     threshold = _threshold(recipe, task, answers.get("validation"))
-    details = {
-        name: quality(replace(found, thresholds=threshold)) for name, found in answers.items()
-    }
+    answers = {name: replace(found, thresholds=threshold) for name, found in answers.items()}
+    details = {name: quality(found) for name, found in answers.items()}
     figures = {name: found["figures"] for name, found in details.items()}
-    return _Assessed(figures, details, threshold)
+    return _Assessed(figures, details, threshold, answers)
 
 
 def quality_of(

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,8 +20,10 @@ from ..record import directory as files
 from ..record.directory import RunDirectory
 from ..record.manifest import manifest
 from ..spec import Recipe, dump
+from ..spec.dump import defaults
 from ..spec.plugins import plugins_of
 from .assess import asked_threshold
+from .drawing import boxes_in
 from .initialize import weights_fingerprint
 from .prepare import PRECISION
 from .pretrain import layer_keys
@@ -46,6 +49,7 @@ def describe(
     if recipe.initialize is not None:
         fingerprints["weights"] = weights_fingerprint(recipe)
     own = {FILES: relative_files(recipe, directory.path), "plugins": plugins_of(recipe)}
+    own["defaults"] = defaults(recipe)
     now = keras_manifest(seed=recipe.seed, fingerprints=fingerprints)
     if built is not None:
         now["settings"][PRECISION] = built.precision.name
@@ -55,6 +59,9 @@ def describe(
     # The manifest first: it marks the directory as a run's, in which `resume` may remove files.
     directory.write_json(files.MANIFEST, {**now, **own})
     directory.write_text(files.RECIPE, plugin_comment(recipe) + dump(recipe))
+    if built is not None:
+        boxes = boxes_in(recipe, data, built.model)
+        directory.write_json(files.NETWORK, {"boxes": [asdict(box) for box in boxes]})
     directory.write_json(files.DATA, {**data.to_json(), **learned(recipe, data)})
 
 

@@ -22,7 +22,11 @@ def boxes_of(recipe: Recipe, data: Data) -> list[Box]:
     Raises:
         RequestError: the recipe cannot be used.
     """
-    model: Any = built(recipe, data).model
+    return boxes_in(recipe, data, built(recipe, data).model)
+
+
+def boxes_in(recipe: Recipe, data: Data, model: Any) -> list[Box]:
+    """The boxes of a recipe whose model is built."""
     shapes = _shapes(model, list(recipe.model.parts))
     found = [*_inputs(recipe, data), *_parts(recipe, shapes)]
     return [*found, *_outputs(recipe, model)]

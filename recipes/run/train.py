@@ -107,6 +107,7 @@ def train_prepared(
         built = programs.take(recipe, built)
     run = Run(recipe, built, directory, progress, evaluate_test, stop)
     run.state.visit = visit
+    run.raw = data
     run.restore(changed=bool(previous.changes))
     describe(directory, recipe, data, previous, built)
     if progress:
@@ -133,6 +134,8 @@ class Run:
     ):
         self.recipe = recipe
         self.data = built.data
+        # The rows as they came; those of `data` may have become blocks of numbers.
+        self.raw = built.data
         self.built = built
         self.directory = directory
         self.progress = progress
@@ -253,7 +256,8 @@ class Run:
         if test:
             splits["test"] = self.built.test
         keep_terms(self.directory, self.built.terms)
-        return assess(self.recipe, self.data, self.built.model, splits, self.directory)
+        model = self.built.model
+        return assess(self.recipe, self.data, model, splits, self.directory, self.raw)
 
     def metrics(self, dataset: Any) -> dict[str, float]:
         """Loss and metrics on a split."""

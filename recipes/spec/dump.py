@@ -49,6 +49,18 @@ def to_plain(value: Any) -> Any:
     return value
 
 
+def defaults(recipe: BaseModel) -> list[str]:
+    """The keys of a recipe, down to those of its sections, that have their default values."""
+    found: list[str] = []
+    for name, field in type(recipe).model_fields.items():
+        value = getattr(recipe, name)
+        if not field.is_required() and value == field.get_default(call_default_factory=True):
+            found.append(name)
+        elif isinstance(value, BaseModel):
+            found += [f"{name}.{key}" for key in defaults(value)]
+    return found
+
+
 def _section(name: str, value: Any) -> Any:
     """Sections whose keys are arguments have no name of their own to write."""
     if name in SECTIONS and isinstance(value, Choice):

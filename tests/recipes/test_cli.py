@@ -186,7 +186,7 @@ def test_a_dry_run_prints_what_decays_and_how_fast_each_layer_learns(tmp_path, c
         (["evaluate", "."], "not a run directory"),
         (["predict", ".", "x.csv"], "not a run directory"),
         (["report", "."], "not a run directory"),
-        (["plot", "digits_mlp", "--out", "x.jpg"], "ends in .png or .svg"),
+        (["plot", "digits_mlp", "--out", "x.jpg"], "ends in .png, .svg or .pdf"),
         (["plot", "digits_mlp", "--out", "absent/x.png"], "cannot be written"),
         (["find-lr", "digits_mlp", "--steps", "5"], "`steps` must be >= 20"),
         (["find-lr", "digits_mlp", "--min-lr", "1", "--max-lr", "0.1"], "must be > 0 and rise"),

@@ -1,5 +1,5 @@
 """One HTML page of what a sweep found, made from its directory alone."""
 
-from .page import is_sweep_directory, write_sweep_report
+from .page import write_sweep_report
 
-__all__ = ["is_sweep_directory", "write_sweep_report"]
+__all__ = ["write_sweep_report"]

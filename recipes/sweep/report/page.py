@@ -5,47 +5,60 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...report.curves import svg
-from ...report.markup import document, link, number, rounded, table, text, write_page
+from ...report.chart import Chart, charts
+from ...report.markup import (
+    Section,
+    document,
+    link,
+    number,
+    rounded,
+    table,
+    text,
+    write_page,
+)
 from . import pictures
-from .files import MANIFEST, Parameter, SweepFiles
+from .files import Parameter, SweepFiles
 
-REPORT = "report.html"
+REPORT, RECIPE = "report.html", "best.yaml"
 # Trials in the table of the page; the others are in trials.csv.
 MOST_ROWS = 30
 
 
-def is_sweep_directory(path: str | Path) -> bool:
-    """Whether a directory holds a sweep rather than a run."""
-    return os.path.isdir(Path(path) / "oracle") and os.path.isfile(Path(path) / MANIFEST)
+def write_sweep_report(
+    directory: str | Path, out: str | os.PathLike | None = None, *, refresh: int = 0
+) -> Path:
+    """Write the page of a sweep, and return where it is.
 
-
-def write_sweep_report(directory: str | Path) -> Path:
-    """Write `report.html` into the directory of a sweep, and return where it is.
+    Args:
+        directory: of the sweep.
+        out: HTML file; by default `report.html` in the directory of the sweep.
+        refresh: seconds after which a browser reads the page again; 0 for never.
 
     Raises:
         RequestError: there is no sweep, or none that has come to an end.
     """
     sweep = SweepFiles(Path(directory))
-    return write_page(sweep.path / REPORT, page(sweep))
+    target = sweep.path / REPORT if out is None else Path(out)
+    return write_page(target, page(sweep, refresh=refresh))
 
 
-def page(sweep: SweepFiles) -> str:
+def page(sweep: SweepFiles, *, refresh: int = 0) -> str:
     """The page as text."""
-    title = f"sweep {sweep.name}"
-    parts = [
-        f"<h1>{text(title)}</h1>",
-        answer(sweep),
-        "<h2>Search</h2>",
-        _row([pictures.progress(sweep), pictures.curves(sweep)]) if sweep.ranked else "",
-        narrowing(sweep),
-        "<h2>Parameters</h2>" if sweep.ranked and sweep.parameters else "",
-        by_parameter(sweep),
-        "<h2>Trials</h2>",
-        trials(sweep),
-        failures(sweep),
+    search = [pictures.progress(sweep), pictures.curves(sweep)] if sweep.ranked else []
+    search += _there([pictures.rungs(sweep)])
+    sections = [
+        Section("Search", charts(search)),
+        Section("Ranges by round", narrowing(sweep)),
+        Section("Parameters", by_parameter(sweep)),
+        Section("Trials", trials(sweep)),
+        Section("Failed trials", failures(sweep)),
+        Section("The best recipe", best_recipe(sweep)),
     ]
-    return document(title, parts)
+    return document(f"sweep {sweep.name}", answer(sweep), sections, refresh=refresh)
+
+
+def _there(found: Sequence[Chart | None]) -> list[Chart]:
+    return [chart for chart in found if chart is not None]
 
 
 def answer(sweep: SweepFiles) -> str:
@@ -86,18 +99,30 @@ def narrowing(sweep: SweepFiles) -> str:
         return ""
     found = [pictures.ranges(sweep, chosen) for chosen in sweep.parameters]
     return (
-        "<h2>Ranges by round</h2><p>Grey is what a round draws from; orange trials were kept, and "
-        f"the next round is drawn around them.</p>{_row(found)}"
+        "<p>Grey is what a round draws from; orange trials were kept, and the next round is drawn "
+        f"around them.</p>{charts(found)}"
     )
 
 
 def by_parameter(sweep: SweepFiles) -> str:
-    """The score over each parameter, and all of them together."""
-    if not sweep.ranked:
+    """The score over each parameter, all of them together, and how much each matters."""
+    if not sweep.ranked or not sweep.parameters:
         return ""
-    found = [pictures.parameter(sweep, chosen) for chosen in sweep.parameters]
-    together = _row([pictures.parallel(sweep)]) if len(sweep.parameters) > 1 else ""
-    return _row(found) + together
+    together = [pictures.parallel(sweep)] if len(sweep.parameters) > 1 else []
+    together += _there([pictures.important(sweep)])
+    return charts([*together, *(pictures.parameter(sweep, one) for one in sweep.parameters)])
+
+
+def best_recipe(sweep: SweepFiles) -> str:
+    """The recipe of the best trial; a click selects all of it."""
+    path = sweep.path / RECIPE
+    if not sweep.ranked or path.is_symlink() or not path.is_file():
+        return ""
+    try:
+        recipe = path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
+    return f'<pre class="copy" tabindex="0">{text(recipe)}</pre>'
 
 
 def trials(sweep: SweepFiles) -> str:
@@ -124,7 +149,7 @@ def failures(sweep: SweepFiles) -> str:
     """The trials that failed, each with its reason."""
     failed = [row for row in sweep.rows if row["status"] == "failed"]
     items = "".join(f"<li>trial {text(row['trial'])}: {text(row['reason'])}</li>" for row in failed)
-    return f'<h2>Failed trials</h2><ul class="failed">{items}</ul>' if failed else ""
+    return f'<ul class="failed">{items}</ul>' if failed else ""
 
 
 def _validation(content: dict[str, Any]) -> dict[str, float]:
@@ -146,7 +171,3 @@ def _value(values: Mapping[str, Any], chosen: Parameter) -> str:
     if isinstance(value, float):
         return f'<td class="number">{value:.4g}</td>'
     return f"<td>{text(chosen.word(value))}</td>"
-
-
-def _row(found: Sequence[Any]) -> str:
-    return f'<div class="curves">{"".join(svg(picture) for picture in found)}</div>'

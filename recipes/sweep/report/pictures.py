@@ -1,158 +1,241 @@
-"""Pictures of a sweep: its curves, its progress, each parameter, the ranges of each round."""
+"""Charts of a sweep: its curves, its progress, each parameter, the ranges of each round."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
-
-from ...report.curves import COLOURS, label
+from ...report.chart import Chart, Entry, Trace, line, points, shown, spans_decades
+from ...report.markup import number, table, text
+from ...report.training import by_epoch
 from .files import Parameter, SweepFiles
+from .importance import importance
 
-BEST, OTHERS, FADED = COLOURS[1], COLOURS[0], "#9aa5b1"
-# Trials drawn in the picture of curves, the best of them.
+BEST, OTHERS, FADED = "@c1", "@c0", "@soft"
+# Trials drawn in the chart of curves, the best of them.
 MOST_CURVES = 60
-WIDE, SMALL = (10.8, 3.6), (5.2, 3.2)
+# Trials in parallel coordinates, and groups of them by their rank.
+MOST_LINES, GROUPS = 400, 4
 
 
-def curves(sweep: SweepFiles) -> Figure:
+def curves(sweep: SweepFiles) -> Chart:
     """The objective after each epoch: every trial faint, the best bold."""
-    picture, axes = _axes(SMALL, f"{sweep.metric} by epoch", "epoch")
-    best = sweep.ranked[:1]
-    for row in reversed(sweep.ranked[:MOST_CURVES]):
-        chosen = row in best
+    traces: list[Trace] = []
+    for rank, row in reversed(list(enumerate(sweep.ranked[:MOST_CURVES]))):
         for curve in row["curves"]:
-            axes.plot(
-                range(1, len(curve) + 1),
-                curve,
-                color=BEST if chosen else FADED,
-                alpha=1.0 if chosen else 0.5,
-                linewidth=2.0 if chosen else 0.8,
-                marker="." if len(curve) < 3 else "",
-                label=f"trial {label(row['trial'])}"
-                if chosen and curve is row["curves"][0]
-                else None,
-            )
-    _scale(
-        axes, [value for row in sweep.ranked[:MOST_CURVES] for c in row["curves"] for value in c]
-    )
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    if best:
-        axes.legend(fontsize="small")
-    return picture
+            name = f"trial {row['trial']}"
+            trace = line(list(range(1, len(curve) + 1)), curve, name, FADED if rank else BEST)
+            trace["line"]["width"] = 1 if rank else 3
+            traces.append({**trace, "opacity": 0.5 if rank else 1})
+    values = [v for row in sweep.ranked[:MOST_CURVES] for c in row["curves"] for v in c]
+    layout = by_epoch([(t["x"], t["y"]) for t in traces], unified=False)
+    layout["yaxis"] = _scale(values)
+    note = f"The best, trial {sweep.ranked[0]['trial']}, is bold." if sweep.ranked else ""
+    if len(sweep.ranked) > MOST_CURVES:
+        note += f" The best {MOST_CURVES} of {len(sweep.ranked)} trials are drawn."
+    return Chart(f"{sweep.metric} by epoch", traces, layout, note=note)
 
 
-def progress(sweep: SweepFiles) -> Figure:
+def progress(sweep: SweepFiles) -> Chart:
     """The score of each trial and the best so far, by the epochs that were trained."""
-    picture, axes = _axes(SMALL, f"best {sweep.metric} so far", "epochs trained")
     epochs, spent, best, leaders = 0, [], None, []
-    scores = []
+    scores, names = [], []
     for row in sweep.rows:
         epochs += row["epochs"]
         if row["status"] != "completed" or row["score"] is None:
             continue
         spent.append(epochs)
         scores.append(row["score"])
+        names.append(shown(f"trial {row['trial']}"))
         best = row["score"] if best is None else sweep.better(best, row["score"])
         leaders.append(best)
-    axes.plot(spent, scores, ".", color=FADED)
-    axes.step(spent, leaders, where="post", color=BEST)
-    _scale(axes, scores)
-    return picture
+    each = points(spent, scores, "a trial", OTHERS, text=names, hovertemplate=HOVER)
+    step = line(spent, leaders, "best so far", BEST)
+    step["line"]["shape"] = "hv"
+    layout = {"xaxis": {"title": {"text": "epochs trained"}}, "yaxis": _scale(scores)}
+    entries = [Entry("a trial", OTHERS, (0,)), Entry("best so far", BEST, (1,))]
+    return Chart(f"best {sweep.metric} so far", [each, step], layout, entries)
 
 
-def parameter(sweep: SweepFiles, chosen: Parameter) -> Figure:
+HOVER = "%{text}<br>%{x:.5g}: %{y:.5g}<extra></extra>"
+
+
+def parameter(sweep: SweepFiles, chosen: Parameter) -> Chart:
     """The score over the values of one parameter; the best trial is marked."""
-    picture, axes = _axes(SMALL, f"{sweep.metric} by {chosen.label}", chosen.label)
     rows = [row for row in sweep.ranked if chosen.name in row["values"]]
     scores = [row["score"] for row in rows]
     places = [chosen.place(row["values"][chosen.name]) for row in rows]
-    axes.plot(places, scores, "o", color=OTHERS, alpha=0.5, markersize=4)
-    if rows:
-        axes.plot(places[:1], scores[:1], "*", color=BEST, markersize=13)
-    for row, place in zip(rows, places, strict=True):
-        if row["low"] is not None:
-            axes.plot([place, place], [row["low"], row["high"]], color=OTHERS, alpha=0.3)
-    _marks(axes, chosen)
-    _scale(axes, scores)
-    return picture
+    words = [shown(_words(chosen, row)) for row in rows]
+    trace = points(
+        places, scores, "trials", OTHERS, text=words, hovertemplate="%{text}<extra></extra>"
+    )
+    if any(row["low"] is not None for row in rows):
+        trace["error_y"] = {
+            "type": "data", "symmetric": False, "thickness": 1, "width": 0,
+            "array": [(row["high"] or row["score"]) - row["score"] for row in rows],
+            "arrayminus": [row["score"] - (row["low"] or row["score"]) for row in rows],
+        }  # fmt: skip
+    star = {"color": BEST, "size": 14, "symbol": "star"}
+    first = {**points(places[:1], scores[:1], "best", BEST), "marker": star, "hoverinfo": "skip"}
+    layout = {
+        "xaxis": _axis(chosen),
+        "yaxis": {**_scale(scores), "title": {"text": shown(sweep.metric)}},
+    }
+    return Chart(f"{sweep.metric} by {chosen.label}", [trace, first], layout)
 
 
-def parallel(sweep: SweepFiles) -> Figure:
-    """Parallel coordinates: a line a trial through its values, the better the darker."""
-    picture = Figure(figsize=WIDE, layout="constrained")
-    axes = picture.subplots()
-    shown = sweep.parameters
-    rows = sweep.ranked
-    for rank, row in reversed(list(enumerate(rows))):
-        heights = [chosen.height(row["values"].get(chosen.name)) for chosen in shown]
-        strength = 1.0 - rank / max(1, len(rows))
-        axes.plot(
-            [index for index, height in enumerate(heights) if height is not None],
-            [height for height in heights if height is not None],
-            color=BEST if rank == 0 else OTHERS,
-            alpha=1.0 if rank == 0 else 0.05 + 0.5 * strength**2,
-            linewidth=2.2 if rank == 0 else 1.0,
-        )
-    axes.set_xticks(range(len(shown)), [label(chosen.label) for chosen in shown])
-    axes.set_yticks([0, 1], ["low", "high"])
-    axes.set_title("every trial through its values; the best is orange, better ones are darker")
-    for index in range(len(shown)):
-        axes.axvline(index, color="#cccccc", linewidth=0.8, zorder=0)
-    return picture
+def _words(chosen: Parameter, row: Mapping[str, Any]) -> str:
+    value = row["values"][chosen.name]
+    told = f"{value:.5g}" if isinstance(value, float) else chosen.word(value)
+    return f"trial {row['trial']}: {told}, {row['score']:.6g}"
 
 
-def ranges(sweep: SweepFiles, chosen: Parameter) -> Figure:
+def parallel(sweep: SweepFiles) -> Chart:
+    """Parallel coordinates: a line a trial through its values, in groups by rank.
+
+    Lines of the usual kind, and not the library's own trace, which needs WebGL.
+    """
+    names = sweep.parameters
+    rows = sweep.ranked[:MOST_LINES]
+    groups: list[list[Mapping[str, Any]]] = [[] for _ in range(GROUPS)]
+    for rank, row in enumerate(rows):
+        groups[rank * GROUPS // len(rows)].append(row)
+    traces: list[Trace] = []
+    entries: list[Entry] = []
+    titles = ("best quarter", "second quarter", "third quarter", "last quarter")
+    for title, of, group in reversed(
+        list(zip(titles, ("@c1", "@c4", "@c5", "@c6"), groups, strict=True))
+    ):
+        if group:
+            entries.insert(0, Entry(title, of, (len(traces),)))
+            traces.append(_through(names, group, title, of))
+    best = _through(names, rows[:1], "best", BEST)
+    best["line"]["width"] = 4
+    entries.insert(0, Entry("best trial", BEST, (len(traces),)))
+    traces.append({**best, "opacity": 1})
+    ticks = {"tickvals": list(range(len(names))), "ticktext": [shown(each.label) for each in names]}
+    layout = {
+        "xaxis": {**ticks, "range": [-0.2, len(names) - 0.8]},
+        "yaxis": {
+            "range": [-0.05, 1.05],
+            "tickvals": [0, 1],
+            "ticktext": ["low", "high"],
+            "showgrid": False,
+        },
+    }
+    title = "every trial through its values"
+    return Chart(title, traces, layout, entries, wide=True)
+
+
+def _through(
+    names: Sequence[Parameter], rows: Sequence[Mapping[str, Any]], title: str, of: str
+) -> Trace:
+    x: list[Any] = []
+    y: list[Any] = []
+    words: list[str] = []
+    for row in rows:
+        for index, chosen in enumerate(names):
+            known = chosen.name in row["values"]
+            x.append(index)
+            y.append(chosen.height(row["values"][chosen.name]) if known else None)
+            words.append(shown(_words(chosen, row)) if known else "")
+        x.append(None)
+        y.append(None)
+        words.append("")
+    trace = line(x, y, title, of, text=words, hovertemplate="%{text}<extra></extra>", opacity=0.6)
+    return {**trace, "mode": "lines+markers", "marker": {"color": of, "size": 4}}
+
+
+def important(sweep: SweepFiles) -> Chart | None:
+    """How much of the spread of scores each parameter explains by itself."""
+    found = importance(sweep)
+    if not found:
+        return None
+    labels, shares = [label for label, _ in found], [share for _, share in found]
+    trace = {
+        "type": "bar", "orientation": "h", "x": shares, "y": list(range(len(shares))),
+        "marker": {"color": OTHERS}, "hovertemplate": "%{x:.0%}<extra></extra>",
+    }  # fmt: skip
+    ticks = {"tickvals": list(range(len(labels))), "ticktext": [shown(each) for each in labels]}
+    layout = {
+        "xaxis": {"range": [0, 1], "tickformat": ".0%"},
+        "yaxis": {**ticks, "autorange": "reversed"},
+    }
+    rows = [f'<th scope="row">{text(name)}</th>{number(share)}' for name, share in found]
+    note = (
+        "The share of the variance of the ranks of scores that lies between four groups of trials, "
+        "by the parameter's values; what chance alone gives is subtracted. Parameters that only "
+        "matter together are not seen."
+    )
+    title = "importance of each parameter by itself"
+    return Chart(title, [trace], layout, (), table(["parameter", "share"], rows), note)
+
+
+def rungs(sweep: SweepFiles) -> Chart | None:
+    """Scores by the epochs that trials were given, of searches that stop most of them early."""
+    rows = [row for row in sweep.rows if row.get("until") is not None and row["score"] is not None]
+    levels = sorted({row["until"] for row in rows})
+    if len(levels) < 2:
+        return None
+    by_name = {row["trial"]: row for row in rows}
+    traces: list[Trace] = []
+    for row in rows:
+        before = by_name.get(row.get("continues"))
+        if before is not None:
+            ends = [before["until"], row["until"]], [before["score"], row["score"]]
+            traces.append(
+                line(*ends, f"trial {row['trial']}", FADED, hoverinfo="skip", opacity=0.5)
+            )
+    names = [shown(f"trial {row['trial']}") for row in rows]
+    at = [row["until"] for row in rows]
+    scores = [row["score"] for row in rows]
+    traces.append(points(at, scores, "trials", OTHERS, text=names, hovertemplate=HOVER))
+    layout = {"xaxis": {"title": {"text": "epochs"}, "tickvals": levels}, "yaxis": _scale(scores)}
+    counts = [(level, sum(row["until"] == level for row in rows)) for level in levels]
+    cells = [f'<th scope="row">{level}</th>{number(count)}' for level, count in counts]
+    return Chart("rungs", traces, layout, (), table(["epochs", "trials"], cells))
+
+
+def ranges(sweep: SweepFiles, chosen: Parameter) -> Chart:
     """The range of a parameter in each round, narrowing around the trials that were kept."""
-    picture, axes = _axes(SMALL, f"ranges of {chosen.label}", chosen.label)
     kept = {name for found in sweep.rounds for name in found["kept"]}
+    traces: list[Trace] = []
     for found in sweep.rounds:
         height = found["number"] + 1
-        bounds = found["ranges"].get(chosen.name, [])
-        ends = [chosen.place(value) for value in bounds]
+        ends = [chosen.place(value) for value in found["ranges"].get(chosen.name, [])]
+        words = f"round {height}"
         if not chosen.words and len(ends) == 2:
-            axes.plot(ends, [height, height], color=FADED, linewidth=8, solid_capstyle="butt")
+            bar = line(ends, [height, height], words, FADED, opacity=0.4, hoverinfo="skip")
+            traces.append({**bar, "mode": "lines", "line": {"color": FADED, "width": 12}})
         elif ends:
-            axes.plot(ends, [height] * len(ends), "s", color=FADED, markersize=11)
-        for name in found["trials"]:
-            row = sweep.row(name)
-            if row is None or chosen.name not in row["values"]:
-                continue
-            place = chosen.place(row["values"][chosen.name])
-            chosen_colour = BEST if name in kept else OTHERS
-            axes.plot(
-                place, height, "o", color=chosen_colour, markersize=4, zorder=3 + (name in kept)
-            )
-    _marks(axes, chosen)
-    axes.set_yticks([found["number"] + 1 for found in sweep.rounds])
-    axes.set_ylabel("round")
-    axes.set_ylim(len(sweep.rounds) + 0.6, 0.4)
-    return picture
+            square = points(ends, [height] * len(ends), words, FADED, size=13, hoverinfo="skip")
+            square["marker"] |= {"symbol": "square", "opacity": 0.4}
+            traces.append(square)
+    for chosen_kept, of in ((False, OTHERS), (True, BEST)):
+        told = [
+            (chosen.place(row["values"][chosen.name]), found["number"] + 1, _words(chosen, row))
+            for found in sweep.rounds
+            for name in found["trials"]
+            if (row := sweep.row(name)) is not None
+            and chosen.name in row["values"]
+            and row["score"] is not None
+            and (name in kept) is chosen_kept
+        ]
+        x, y, words = ([each[place] for each in told] for place in range(3))
+        more = {"text": [shown(word) for word in words], "hovertemplate": "%{text}<extra></extra>"}
+        traces.append(points(x, y, "kept" if chosen_kept else "trials", of, **more))
+    last = len(sweep.rounds)
+    ticks = {"tickvals": [found["number"] + 1 for found in sweep.rounds]}
+    yaxis = {"title": {"text": "round"}, "range": [last + 0.6, 0.4], **ticks}
+    return Chart(f"ranges of {chosen.label}", traces, {"xaxis": _axis(chosen), "yaxis": yaxis})
 
 
-def _axes(size: tuple[float, float], title: str, below: str) -> tuple[Figure, Axes]:
-    picture = Figure(figsize=size, layout="constrained")
-    axes = picture.subplots()
-    axes.set_title(label(title))
-    axes.set_xlabel(label(below))
-    axes.grid(alpha=0.3)
-    return picture, axes
-
-
-def _marks(axes: Axes, chosen: Parameter) -> None:
+def _axis(chosen: Parameter) -> dict[str, Any]:
+    title = {"title": {"text": shown(chosen.label)}}
     if chosen.words:
-        axes.set_xticks(
-            range(len(chosen.words)),
-            [label(word) for word in chosen.words],
-            rotation=20,
-            ha="right",
-        )
-    elif chosen.log:
-        axes.set_xscale("log")
+        ticks = [shown(word) for word in chosen.words]
+        return {**title, "tickvals": list(range(len(ticks))), "ticktext": ticks}
+    return {**title, "type": "log" if chosen.log else "linear"}
 
 
-def _scale(axes: Axes, values: Sequence[Any]) -> None:
+def _scale(values: Sequence[Any]) -> dict[str, Any]:
     numbers = [value for value in values if isinstance(value, (int, float))]
-    if numbers and min(numbers) > 0 and max(numbers) > 30 * min(numbers):
-        axes.set_yscale("log")
+    return {"type": "log" if spans_decades(numbers) else "linear"}

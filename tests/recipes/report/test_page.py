@@ -1,86 +1,79 @@
-"""The page of runs, from made-up directories: nothing in them becomes markup, or breaks it."""
+"""The page of a run, from made-up directories: its numbers are theirs, and nothing breaks it."""
 
 import json
 import math
 import os
-from html.parser import HTMLParser
 
 import pytest
+from pages import HOSTILE, elements, write_run
 
 from keras_recipes.recipes import RequestError
-from keras_recipes.recipes.report.curves import save_picture, thinned, thinned_curves
+from keras_recipes.recipes.report.curves import save_picture
 from keras_recipes.recipes.report.page import write_report
-
-HOSTILE = "<script>alert(1)</script>\"'$\\bad{$_"
+from keras_recipes.recipes.report.thin import thinned, thinned_curves
 
 
 @pytest.fixture
 def directory(tmp_path):
     """Writes a run directory."""
-
-    def write(name="run", epochs=3, lines=None, **result):
-        folder = tmp_path / name
-        folder.mkdir()
-        written = {
-            "status": "completed",
-            "directory": str(folder),
-            "reason": "all epochs were trained",
-            "epochs": epochs,
-            "seconds": 1.5,
-            "validation": {"loss": 0.5, "accuracy": 0.75},
-            "test": {"loss": 0.5, "accuracy": 0.8125},
-            **result,
-        }
-        made = [{"epoch": e + 1, "loss": 1.0 / (e + 1), "val_loss": 1.0} for e in range(epochs)]
-        (folder / "result.json").write_text(json.dumps(written))
-        (folder / "metrics.jsonl").write_text(
-            "".join(json.dumps(line) + "\n" for line in (made if lines is None else lines))
-        )
-        (folder / "manifest.json").write_text(json.dumps({"x": result.get("x", 1)}))
-        (folder / "recipe.yaml").write_text(f"name: {result.get('x', 'run')}\n")
-        return folder
-
-    return write
+    return lambda name="run", **given: write_run(tmp_path / name, **given)
 
 
-class Elements(HTMLParser):
-    """Names of all elements and attributes of a page, and where its links lead."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.names, self.attributes, self.links = set(), set(), []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.names.add(tag)
-        self.attributes.update(name for name, _ in attrs)
-        self.links += [value for name, value in attrs if name in ("href", "src")]
-
-
-def elements(path):
-    return Elements(path.read_text(encoding="utf-8"))
+def test_the_numbers_of_a_page_are_those_of_the_metrics(directory):
+    lines = [{"epoch": e, "loss": 1 / e, "val_loss": 0.1 + 1 / e} for e in (1, 2, 3, 4)]
+    found = elements(write_report([directory(lines=lines)]))
+    for name, key in (("training", "loss"), ("validation", "val_loss")):
+        trace = found.trace("epoch", name)
+        assert trace["x"] == [1, 2, 3, 4]
+        assert trace["y"] == [line[key] for line in lines]
 
 
 def test_what_a_run_says_is_text(directory):
     lines = [{"epoch": 1, HOSTILE: 1.0, f"val_{HOSTILE}": 2.0}]
+    more = {
+        "gradients.jsonl": {"epoch": 1, "gradients": {HOSTILE: 1.0}},
+        "network.json": {"boxes": [{"name": HOSTILE, "lines": [HOSTILE], "sources": []}]},
+        "data.json": {
+            "source": HOSTILE,
+            "task": HOSTILE,
+            "rows": {HOSTILE: 3},
+            "notes": [HOSTILE],
+            "features": [{"name": HOSTILE, "kind": "category", "vocabulary": [HOSTILE]}],
+        },
+    }
     folder = directory(
         HOSTILE.replace("/", ""),
         lines=lines,
-        x=HOSTILE,
+        recipe=f"name: {json.dumps(HOSTILE)}\n",
+        more={name: value for name, value in more.items() if name != "gradients.jsonl"},
         reason=HOSTILE,
         test={HOSTILE: 0.5},
         findings=[HOSTILE],
     )
+    (folder / "gradients.jsonl").write_text(json.dumps(more["gradients.jsonl"]) + "\n")
     found = elements(write_report([folder]))
-    assert "script" not in found.names
+    # Those of the page: one of data for each chart, the packed library, and what draws.
+    kinds = sorted(kind for kind, _ in found.scripts if kind != "application/json")
+    assert kinds == ["", "text/plain"]
+    assert "img" not in found.names
     assert not any(name.startswith("on") for name in found.attributes)
-    assert found.links == [link for link in found.links if link.startswith("#")]
+    assert all(link.startswith("#") for link in found.links)
+    # plotly.js takes some elements for markup.
+    assert not any("<script" in json.dumps(trace) for c in found.charts for trace in c["data"])
 
 
 @pytest.mark.parametrize("name", [HOSTILE, "_private", "a$b", "$\\frac{$", "한국어 😀", "\x1b[2J"])
-def test_any_metric_has_its_picture(directory, name):
+def test_any_metric_has_its_chart(directory, name):
     folder = directory(lines=[{"epoch": e, name: float(e)} for e in (1, 2)])
-    assert "<svg" in write_report([folder]).read_text(encoding="utf-8")
+    charts = elements(write_report([folder])).charts
+    assert [trace["y"] for chart in charts for trace in chart["data"]] == [[1.0, 2.0]]
+
+
+def test_a_flat_zero_has_no_chart(directory):
+    lines = [{"epoch": e, "loss": 1 / e, "nonfinite_steps": 0.0, "spare": 0.0} for e in (1, 2)]
+    page = write_report([directory(lines=lines)])
+    assert len(elements(page).charts) == 1
+    assert "not finite" not in page.read_text()
 
 
 def test_values_of_the_wrong_type_leave_gaps(directory):
@@ -89,21 +82,48 @@ def test_values_of_the_wrong_type_leave_gaps(directory):
     assert "b" not in elements(write_report([directory(lines=lines)])).names
 
 
-def test_a_pretraining_file_of_another_form_is_said(directory):
+DAMAGED = {
+    "pretraining.json": {"layers": [{"name": "x", "units": 1, "history": []}], "handed": []},
+    "quality.json": {"test": {"figures": 3}},
+    "evidence.json": {"test": {"residuals": 3}},
+    "data.json": {"rows": {}, "features": [3]},
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_file_of_another_form_is_said(directory, name):
+    folder = directory(more={name: DAMAGED[name]})
+    assert f"{name} is damaged" in write_report([folder]).read_text(encoding="utf-8")
+
+
+def test_a_run_that_was_killed_is_told(directory):
+    folder = directory(status="running", test={}, validation={}, reason="")
+    with open(folder / "metrics.jsonl", "a") as file:
+        file.write('{"epoch": 4, "lo')
+    page = write_report([folder]).read_text()
+    assert "has not ended: it is running, or was killed" in page
+    assert "metrics.jsonl:4: is incomplete" in page
+
+
+def test_one_damaged_run_does_not_hide_the_others(directory, tmp_path):
+    sound, damaged = directory("sound"), directory("damaged")
+    (damaged / "result.json").write_text("{")
+    page = write_report([sound, damaged], tmp_path / "page.html").read_text()
+    assert "is not valid JSON" in page
+    assert "0.8125" in page
+
+
+def test_grey_keys_are_those_that_the_manifest_names(directory):
+    folder = directory(recipe="seed: 0\ndata:\n  source: x\n  limit: null\nname: y\n")
+    (folder / "manifest.json").write_text(json.dumps({"defaults": ["seed", "data.limit", 3]}))
+    page = write_report([folder]).read_text()
+    assert '<span class="default">seed: 0</span>\ndata:' in page
+    assert '<span class="default">  limit: null</span>\nname: y' in page
+
+
+def test_equal_files_give_equal_pages(directory):
     folder = directory()
-    layer = {"name": "x", "units": HOSTILE, "seconds": 1, "cached": True, "history": []}
-    text = json.dumps({"layers": [layer], "handed": []})
-    (folder / "pretraining.json").write_text(text)
-    page = write_report([folder]).read_text(encoding="utf-8")
-    assert "pretraining.json is damaged" in page
-
-
-def test_measured_values_come_first(directory):
-    page = write_report([directory()]).read_text(encoding="utf-8")
-    assert page.index("test accuracy") < page.index("why it ended")
-    runs = [directory(f"run{index}") for index in range(3)]
-    page = write_report(runs).read_text(encoding="utf-8")
-    assert page.index(">test accuracy<") < page.index(">status<")
+    assert write_report([folder]).read_bytes() == write_report([folder]).read_bytes()
 
 
 def what_stands(path):
@@ -143,7 +163,7 @@ class TestOut:
     def test_a_picture_replaces_pictures_only(self, tmp_path):
         from matplotlib.figure import Figure
 
-        for name in ("a.png", "a.svg"):
+        for name in ("a.png", "a.svg", "a.pdf"):
             save_picture(Figure(), tmp_path / name)
             save_picture(Figure(), tmp_path / name)
         other = tmp_path / "b.png"
@@ -151,8 +171,8 @@ class TestOut:
         with pytest.raises(RequestError, match="is not a picture"):
             save_picture(Figure(), other)
         assert other.read_text() == "mine"
-        with pytest.raises(RequestError, match=r"a picture ends in \.png or \.svg"):
-            save_picture(Figure(), tmp_path / "c.pdf")
+        with pytest.raises(RequestError, match=r"ends in \.png, \.svg or \.pdf"):
+            save_picture(Figure(), tmp_path / "c.jpg")
 
 
 def test_thinned_points_keep_the_shape():
@@ -167,6 +187,7 @@ def test_thinned_points_keep_the_shape():
     assert fewer == sorted(set(fewer))
 
 
-def test_a_long_run_has_a_small_page(directory):
+def test_a_long_run_has_a_small_page_that_says_what_is_drawn(directory):
     page = write_report([directory(epochs=10_000)])
-    assert page.stat().st_size < 200_000
+    assert page.stat().st_size < 3_000_000
+    assert "Of 10,000 epochs" in page.read_text()

@@ -1,8 +1,9 @@
 """The part about probabilities: what is shown, and that no name becomes markup."""
 
+from pages import HOSTILE, Elements
+
 from keras_recipes.recipes.report.quality import section
 
-HOSTILE = "<script>alert(1)</script>\"'$\\bad{$_"
 BINS = [
     {"rows": 10, "predicted": 0.1, "observed": 0.0},
     {"rows": 5, "predicted": 0.9, "observed": 1.0},
@@ -20,7 +21,8 @@ def test_classes():
     assert "0.7500" in page
     assert "decided on above 0.2500" in page
     assert "test rows: true class by row" in page
-    assert "<script" not in page
+    assert all(name != "img" for name in Elements(page).names)
+    assert {kind for kind, _ in Elements(page).scripts} == {"application/json"}
 
 
 def test_labels():
@@ -31,4 +33,5 @@ def test_labels():
     page = section({"test": found}, [0.5, 0.5])
     assert "Each label, test rows" in page
     assert "decided on above" not in page
-    assert "<script" not in page
+    assert all(name != "img" for name in Elements(page).names)
+    assert {kind for kind, _ in Elements(page).scripts} == {"application/json"}

@@ -5,7 +5,7 @@ from tables import write_table
 import keras_recipes
 from keras_recipes.recipes.build.inputs import data_of
 from keras_recipes.recipes.cli import main
-from keras_recipes.recipes.report.graph import Box, columns
+from keras_recipes.recipes.record.boxes import Box, columns
 from keras_recipes.recipes.run.drawing import boxes_of
 
 PARTS = {

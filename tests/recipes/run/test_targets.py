@@ -60,7 +60,7 @@ def read(path):
     return json.loads(path.read_text("utf-8"))
 
 
-def test_a_threshold_is_chosen_on_validation_rows_and_decides(drawn, tmp_path, eager, capsys):
+def test_a_threshold_is_chosen_on_validation_rows_and_decides(tmp_path, eager, capsys):
     table(tmp_path / "d.csv", status=RARE)
     data = {"classes": ["good", "bad"], "threshold": {"maximize": "f1_score"}, "validation": "30%"}
     result = trained(tmp_path, "status", {**data, "balance": "class_weights"})

@@ -2,11 +2,14 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from keras_recipes import RequestError
-from keras_recipes.recipes.sweep.report import is_sweep_directory, write_sweep_report
+from keras_recipes.recipes.record.listing import is_sweep_directory
+from keras_recipes.recipes.sweep.report import write_sweep_report
 from keras_recipes.recipes.sweep.report.files import SweepFiles, parameters
+from keras_recipes.recipes.sweep.report.importance import importance
 
 RATE, LAYERS = "optimizer.sgd.momentum", "model.layers"
 SHALLOW, DEEP = [{"dense": {"units": 8}}], [{"dense": {"units": 8}}, {"dense": {"units": 4}}]
@@ -69,6 +72,10 @@ def sweep(tmp_path):
     return write
 
 
+def charts(text):
+    return text.count('class="plot"')
+
+
 def text_of(folder):
     return write_sweep_report(folder).read_text(encoding="utf-8")
 
@@ -96,7 +103,7 @@ def test_every_parameter_has_a_picture_by_its_short_name(sweep):
     assert "val_loss by momentum" in text
     assert "val_loss by layers" in text
     # Progress, curves, one for each of two parameters, parallel coordinates.
-    assert text.count("<svg") == 5
+    assert charts(text) == 5
 
 
 def test_intervals_of_repeats_are_drawn_and_told(sweep):
@@ -120,18 +127,18 @@ def test_the_ranges_of_each_round_are_drawn(sweep):
     text = text_of(sweep(rows, rounds=rounds))
     assert "Ranges by round" in text
     assert "ranges of momentum" in text
-    assert text.count("<svg") == 7
+    assert charts(text) == 7
 
 
 def test_a_value_that_is_not_active_leaves_a_gap(sweep):
     rows = [row("0", 0.5), row("1", 0.7, values={RATE: 0.5})]
-    assert text_of(sweep(rows)).count("<svg") == 5
+    assert charts(text_of(sweep(rows))) == 5
 
 
 def test_a_sweep_without_a_completed_trial_has_a_page(sweep):
     text = text_of(sweep([row("0", None, reason="too large")], status="failed"))
     assert "No trial was completed" in text
-    assert "<svg" not in text
+    assert charts(text) == 0
 
 
 def test_equal_files_give_equal_pages(sweep):
@@ -243,3 +250,30 @@ def test_a_value_that_no_sweep_writes_is_refused(sweep, name, damage):
     damage(folder)
     with pytest.raises(RequestError, match=name):
         write_sweep_report(folder)
+
+
+def test_what_matters_is_found(sweep):
+    """The score follows one parameter; the other is drawn at random."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for index in range(40):
+        rate = float(10 ** rng.uniform(-3, 0))
+        layers = SHALLOW if rng.random() < 0.5 else DEEP
+        score = float(abs(np.log10(rate) + 1))
+        rows.append(row(f"{index}", score, values={RATE: rate, LAYERS: layers}))
+    rows.sort(key=lambda each: each["score"])
+    found = dict(importance(SweepFiles(sweep(rows))))
+    assert found["momentum"] > 0.5
+    assert found["layers"] < 0.2
+
+
+def test_rungs_are_drawn_where_trials_had_different_epochs(sweep):
+    rows = [row("0", 0.5, until=1), row("1", 0.4, until=3, continues="0")]
+    assert ">rungs<" in text_of(sweep(rows))
+    assert ">rungs<" not in text_of(sweep([row("0", 0.5, until=1)]))
+
+
+def test_the_best_recipe_is_there_to_copy(sweep):
+    folder = sweep([row("0", 0.5)])
+    (folder / "best.yaml").write_text("name: <script>\n")
+    assert "name: &lt;script&gt;" in text_of(folder)
