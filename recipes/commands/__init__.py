@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from . import analysis, init, recipe_files, results, sweep, train
+from . import analysis, export, init, recipe_files, results, sweep, train
 
 
 def add_verbs(verbs: Any) -> None:
     """Add every verb to the subparsers of the command line, in the order that help shows."""
-    for group in (recipe_files, init, train, results, sweep, analysis):
+    for group in (recipe_files, init, train, results, export, sweep, analysis):
         group.add(verbs)
