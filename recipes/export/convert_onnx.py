@@ -47,36 +47,25 @@ def _converted(served: Served) -> Any:
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     function = tf.function(served.function(), input_signature=served.specs)
     try:
-        model, external = converter.convert.from_function(
-            function, input_signature=served.specs, opset=OPSET
+        concrete = function.get_concrete_function()
+        # Behind the inputs come the constants that the function has captured, which are frozen.
+        given = [tensor.name for tensor in concrete.inputs[: len(served.inputs)]]
+        ends = [concrete.structured_outputs[port.port].name for port in served.outputs]
+        frozen = library("tf2onnx.tf_loader").from_function(concrete, given, ends)
+        ports = [port.port for port in (*served.inputs, *served.outputs)]
+        model, external = converter.convert.from_graph_def(
+            frozen,
+            input_names=given,
+            output_names=ends,
+            opset=OPSET,
+            tensors_to_rename=dict(zip([*given, *ends], ports, strict=True)),
         )
     except Exception as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
         raise RequestError(f"ONNX cannot hold this model: {first}") from None
     if external:
         raise RequestError("ONNX: the model is too large for one file.")
-    function = function.get_concrete_function()
-    outputs = dict(zip([p.port for p in served.outputs], model.graph.output, strict=True))
-    _rename(model, {value.name: name for name, value in outputs.items()})
-    given = [value.name for value in model.graph.input]
-    _rename(model, dict(zip(given, [port.port for port in served.inputs], strict=True)))
     return model
-
-
-def _rename(model: Any, names: Mapping[str, str]) -> None:
-    """Give values of the main graph other names, wherever they are used."""
-
-    def graph(each: Any) -> None:
-        for value in (*each.input, *each.output, *each.value_info, *each.initializer):
-            value.name = names.get(value.name, value.name)
-        for node in each.node:
-            for places in (node.input, node.output):
-                places[:] = [names.get(name, name) for name in places]
-            for attribute in node.attribute:
-                for inner in (attribute.g, *attribute.graphs):
-                    graph(inner)
-
-    graph(model.graph)
 
 
 def _halved(model: Any) -> Any:

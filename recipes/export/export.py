@@ -224,11 +224,14 @@ def _checked(
     """Compare a file with Keras, and write its proof into it."""
     described = subject.parts[Part.DATA]
     content = place.read_bytes() if interface.format in LIGHT else b""
-    compute = (
-        _weights(source, place)
-        if interface.format is Format.WEIGHTS
-        else computed_by(place, content, interface)
-    )
+    try:
+        compute = (
+            _weights(source, place)
+            if interface.format is Format.WEIGHTS
+            else computed_by(place, content, interface)
+        )
+    except RequestError as error:
+        raise CannotConvert(f"{interface.format}: the file was written, and {error}") from None
 
     def exported(rows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         made = compute(inputs_of(rows, interface, described))
