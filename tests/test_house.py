@@ -36,6 +36,7 @@ MAY_IMPORT = {
             "keras_tuner",
             "h5py",
             "rich",
+            "google",  # protobuf, which TensorFlow needs: the programs of SavedModels
             "grpc",
             "pyarrow",
         },

@@ -40,20 +40,21 @@ def encoded(
 
     Args:
         features: what was learned of each column.
-        columns: name -> cells (rows,), or of windows (windows, rows of each); numbers, NaN where
-            one is missing, or words, empty where one is; pixels (rows, height, width, channels).
+        columns: `input_name` -> cells (rows,), or of windows (windows, rows of each); numbers, NaN
+            where one is missing, or words, empty where one is; pixels (rows, height, width,
+            channels).
         window: of a network of windows, what `data.json` says of them.
     """
     blocks: dict[str, list[np.ndarray]] = {}
     later: list[np.ndarray] = []
     inputs = None if window is None else int(window["inputs"])
     for index, feature in enumerate(features):
-        cells = columns[feature["name"]]
+        cells = columns[input_name(feature)]
         numbers = _numbers(feature, cells)
         if inputs is not None and cells.shape[1] > inputs:
             later.append(numbers[:, cells.shape[1] - inputs :])
             numbers = numbers[:, :inputs]
-        blocks.setdefault(_block(index, feature), []).append(numbers)
+        blocks.setdefault(block_of(index, feature), []).append(numbers)
     if later:
         blocks[MATRIX] = [*blocks[MATRIX], *later]
     return {
@@ -62,7 +63,13 @@ def encoded(
     }
 
 
-def _block(index: int, feature: Feature) -> str:
+def input_name(feature: Feature) -> str:
+    """What the model calls a column: Keras takes no `/` in the name of an input."""
+    return str(feature["name"]).replace("/", "|")
+
+
+def block_of(index: int, feature: Feature) -> str:
+    """The block that a column becomes a part of."""
     match feature["kind"]:
         case "text":
             return f"text_{index}"

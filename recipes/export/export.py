@@ -13,7 +13,7 @@ from ... import disk
 from ..build.saved_model import load_weights
 from ..errors import RequestError
 from ..record.directory import strict
-from . import convert_litert, convert_onnx, convert_saved_model
+from . import convert_litert, convert_onnx, convert_saved_model, onnx_columns
 from .arrays import plain
 from .carriers import attach, read_proof
 from .check import BATCH, BOUNDS, Check, compared, latency, size_of
@@ -142,7 +142,8 @@ def _choices(subject: Subject, kind: Format) -> list[Preprocessing]:
     if words and reason is not None:
         raise RequestError(f"{kind}: {reason}. Export it as saved_model or keras.")
     if words:
-        return [Preprocessing.BESIDE]
+        inside = kind is Format.ONNX and onnx_columns.can_hold(subject.parts[Part.DATA])
+        return [*([Preprocessing.INSIDE] if inside else []), Preprocessing.BESIDE]
     if table and reason is None:
         return [Preprocessing.INSIDE, Preprocessing.BESIDE]
     return [Preprocessing.INSIDE if table else Preprocessing.NONE]
@@ -157,16 +158,24 @@ def _written(
     before: str,
 ) -> Exported:
     beside = choice is Preprocessing.BESIDE
-    model = subject.cut.network if beside else subject.cut.whole
+    # The operations of ONNX, where they are put in front of a network, read the words.
+    front = not beside and kind is Format.ONNX and takes_words(subject.cut.whole)
+    model = subject.cut.network if beside or front else subject.cut.whole
     source = served(model, options.batch)
+    inputs = served(subject.cut.whole, options.batch).inputs if front else source.inputs
     interface = Interface(
-        kind, options.precision, options.batch, choice, source.inputs, source.outputs,
-        subject.columns,
-    )  # fmt: skip
+        kind, options.precision, options.batch, choice, inputs, source.outputs, subject.columns
+    )
     found: list[Check] = []
 
     def save(place: Path) -> None:
-        _convert(subject, source, place, kind, options, beside)
+        _convert(subject, source, place, kind, options)
+        if front:
+            features = subject.parts[Part.DATA]["features"]
+            try:
+                onnx_columns.put_in_front(place, features, inputs, source.inputs)
+            except Exception as error:
+                raise CannotConvert(f"its columns cannot be joined to it: {error}") from None
         found.append(_checked(subject, interface, source, place, target, options))
 
     if kind is Format.SAVED_MODEL:
@@ -174,7 +183,8 @@ def _written(
             save(folder)
     else:
         disk.write_whole(target, save)
-    note = f"{kind} holds no strings: " if beside and takes_words(subject.cut.whole) else ""
+    words = beside and takes_words(subject.cut.whole)
+    note = f"{kind} has no operations for words such as these: " if words else ""
     if beside:
         note += (
             "columns become numbers beside the network, by what the file carries of each; "
@@ -184,9 +194,7 @@ def _written(
     return Exported(target, interface, found[0], note)
 
 
-def _convert(
-    subject: Subject, source: Served, place: Path, kind: Format, options: Options, beside: bool
-) -> None:
+def _convert(subject: Subject, source: Served, place: Path, kind: Format, options: Options) -> None:
     """Write the model without its proof."""
     if kind is Format.SAVED_MODEL:
         convert_saved_model.write(source, place)
@@ -198,7 +206,7 @@ def _convert(
         source.model.save_weights(place)
         return
     few = subject.calibration
-    if not beside and subject.cut.divided:
+    if source.model is subject.cut.whole and subject.cut.divided:
         few = {name: array[: len(next(iter(few.values())))] for name, array in subject.rows.items()}
     ports = {p.port: _shaped(few[p.name], p.shape, p.dtype) for p in source.inputs}
     writer = convert_onnx if kind is Format.ONNX else convert_litert

@@ -168,11 +168,13 @@ def columns_of(rows: Any, ports: Sequence[Port], where: str) -> dict[str, np.nda
         rows = {ports[0].name: rows}
     names = rows.columns if hasattr(rows, "columns") else rows.keys()
     there = [str(name) for name in getattr(rows, "column_names", names)]
-    missing = [port.name for port in ports if port.name not in there]
+    # Keras takes no `/` in the name of an input, and a table may have it.
+    slashed = {name.replace("/", "|"): name for name in there}
+    missing = [port.name for port in ports if port.name not in slashed]
     if missing:
         has = ", ".join(f"`{name:.40}`" for name in there[:20])
         raise DataError(f"{where}: takes a column `{missing[0]:.40}`; the rows have {has}.")
-    found = {port.name: _cells(rows[port.name], port, where) for port in ports}
+    found = {port.name: _cells(rows[slashed[port.name]], port, where) for port in ports}
     lengths = {len(cells) for cells in found.values()}
     if len(lengths) != 1 or 0 in lengths:
         raise DataError(f"{where}: columns must be equally long and not empty.")
