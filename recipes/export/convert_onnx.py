@@ -1,7 +1,6 @@
 """A model as an ONNX file."""
 
 import importlib
-import logging
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -44,7 +43,6 @@ def _converted(served: Served) -> Any:
     converter = library("tf2onnx")
     # Keras adapts tf2onnx to NumPy 2, as its own export to ONNX does.
     importlib.import_module("keras.src.export.tf2onnx_lib").patch_tf2onnx()
-    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     function = tf.function(served.function(), input_signature=served.specs)
     try:
         concrete = function.get_concrete_function()
@@ -88,6 +86,9 @@ def _quantize(path: Path, served: Served, calibration: Mapping[str, np.ndarray])
                 per_channel=True,
                 weight_type=quantization.QuantType.QInt8,
                 activation_type=quantization.QuantType.QUInt8,
+                # Weights of 7 bits: with 8, sums of two products overflow the 16 bits that
+                # processors without VNNI have for them.
+                reduce_range=True,
             )
         except Exception as error:
             first = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

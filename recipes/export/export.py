@@ -23,6 +23,7 @@ from .interface import Interface, Preprocessing
 from .kinds import LIGHT, Format, Precision
 from .predictor import computed_by, inputs_of
 from .proof import Part
+from .quiet import quiet
 from .runtime import Compute
 from .served import Served, served
 from .subject import Subject, spread
@@ -169,7 +170,8 @@ def _written(
     found: list[Check] = []
 
     def save(place: Path) -> None:
-        _convert(subject, source, place, kind, options)
+        with quiet():
+            _convert(subject, source, place, kind, options)
         if front:
             features = subject.parts[Part.DATA]["features"]
             try:
