@@ -137,15 +137,18 @@ def _cell(name: str, value: float | None) -> str:
 
 def predict(arguments: Arguments) -> int:
     """A table of predictions."""
-    from ..data.writing import check_ending, write_columns, write_csv
     from ..export.kinds import is_exported
+
+    exported = is_exported(arguments.run)
+    if not exported:
+        check_run(arguments.run)
+    from ..data.writing import check_ending, write_columns, write_csv
 
     if arguments.out is not None:
         check_ending(Path(arguments.out))
-    if is_exported(arguments.run):
+    if exported:
         found = _predict_exported(arguments)
     else:
-        check_run(arguments.run)
         from ..run.reload import predict as predict_rows
 
         found = predict_rows(
