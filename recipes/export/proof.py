@@ -86,6 +86,7 @@ def read(where: str, content: bytes) -> Proof:
     """
     try:
         document = json.loads(content.decode("utf-8"))
+        digest_of(document)  # which NaN and deep nesting prevent
     except (ValueError, RecursionError, MemoryError) as error:
         raise RequestError(f"{where}: its proof is no JSON: {_line(error)}.") from None
     if not isinstance(document, dict) or document.get(FORMAT) != VERSION:

@@ -54,8 +54,9 @@ def test_a_part_changed_with_its_digest_leaves_the_digest_over_all():
     [
         b"", b"\xff", b"[]", b"{}", b'{"keras_recipes": 2}', b'{"keras_recipes": 1}', b"[" * 9999,
         b'{"keras_recipes": 1, "parts": {}, "digests": {}}', b'{"keras_recipes": 1, "parts": [3]}',
+        b'{"keras_recipes": 1, "parts": NaN}',
     ],
-    ids=range(9),
+    ids=range(10),
 )  # fmt: skip
 def test_what_is_no_proof_is_refused(content):
     with pytest.raises(RequestError, match="its proof"):
