@@ -22,7 +22,8 @@ if TYPE_CHECKING:
         load,
         train,
     )
-    from .recipes.front import branch, evaluate, predict, resume, sweep
+    from .recipes.export.predictor import load_predictor
+    from .recipes.front import branch, evaluate, export, predict, resume, sweep
 
 __all__ = [
     "DataError",
@@ -32,7 +33,9 @@ __all__ = [
     "TrainingFailed",
     "branch",
     "evaluate",
+    "export",
     "load",
+    "load_predictor",
     "predict",
     "resume",
     "sweep",
@@ -40,7 +43,7 @@ __all__ = [
 ]
 
 # What `recipes.front` has; `recipes.sweep` is the folder of that name.
-FRONT = ("branch", "evaluate", "predict", "resume", "sweep")
+FRONT = ("branch", "evaluate", "export", "predict", "resume", "sweep")
 
 
 def __getattr__(name: str) -> Any:
@@ -52,6 +55,11 @@ def __getattr__(name: str) -> Any:
         return HyperModel
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "load_predictor":
+        # What serves a model imports no more than that.
+        from .recipes.export.predictor import load_predictor
+
+        return load_predictor
     from . import recipes
     from .recipes import front
 

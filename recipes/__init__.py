@@ -1,7 +1,11 @@
 """Everything about recipes: the language, the assembler, the runner and the command line."""
 
+from typing import TYPE_CHECKING, Any
+
 from .errors import DataError, Problem, RecipeError, RequestError, TrainingFailed
-from .front import Recipe, load, train
+
+if TYPE_CHECKING:
+    from .front import Recipe, load, train
 
 __all__ = [
     "DataError",
@@ -13,3 +17,12 @@ __all__ = [
     "load",
     "train",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # A process that serves an exported model should not pay for the recipe language.
+    if name not in ("Recipe", "load", "train"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import front
+
+    return getattr(front, name)

@@ -1,4 +1,4 @@
-"""The Python functions of the package: load, train, resume, branch, evaluate, predict and sweep."""
+"""The Python functions of the package: load, train, evaluate, predict, export and others."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from . import spec
 from .errors import RequestError, TrainingFailed
+from .export.source import read_source
 from .trainable import Recipe, Result, finished_runs, import_tensorflow, reported
 
 if TYPE_CHECKING:
+    from .export.export import Exported
     from .run.predictions import Predictions
     from .run.reload import OnError
     from .sweep.run.result import SweepResult
@@ -22,7 +24,8 @@ def load(source: Source, overrides: Overrides = (), *, plugins: Sequence[str] = 
     """Read and check a recipe, without importing TensorFlow.
 
     Args:
-        source: path of a YAML file, name of a recipe that ships, or the recipe as a mapping.
+        source: path of a YAML file or of an exported model, name of a recipe that ships, or the
+            recipe as a mapping.
         overrides: `["key.path=value", ...]` or `{"key.path": value}`, applied before the check.
         plugins: modules, or paths of Python files, whose classes the recipe may name.
 
@@ -32,7 +35,7 @@ def load(source: Source, overrides: Overrides = (), *, plugins: Sequence[str] = 
     Raises:
         RecipeError: with every mistake in it, each with its place.
     """
-    return spec.load(source, overrides, plugins=plugins, into=Recipe)
+    return spec.load(read_source(source), overrides, plugins=plugins, into=Recipe)
 
 
 def train(
@@ -180,6 +183,75 @@ def evaluate(
     return finished_runs(run).evaluate(run, on, overrides, on_error=on_error, plugins=plugins)
 
 
+def export(
+    model: Any,
+    path: str | os.PathLike,
+    *,
+    samples: Any = None,
+    format: str | None = None,
+    precision: str = "float32",
+    batch: int | None = None,
+    bound: float | None = None,
+    allow_difference: bool = False,
+    vectors: int = 4,
+    overrides: Overrides = (),
+    plugins: Sequence[str] = (),
+    x: Any = None,
+    y: Any = None,
+) -> "Exported":
+    """Write a model as a file for another program, checked against Keras.
+
+    The file carries what `verify` needs: digests, some rows and their predictions, and of a run its
+    recipe, versions, metrics and what was learned of its columns. Needs the extra `export`.
+
+    Args:
+        model: a run directory, or a Keras model.
+        path: of the file, which must not exist: `.onnx`, `.tflite`, `.keras`, `.weights.h5`, or a
+            folder for a SavedModel.
+        samples: for a Keras model: rows in the form that it takes, to compare on, of which int8
+            measures its ranges on the first 200. A run has its own held-out rows.
+        format: `onnx`, `litert`, `saved_model`, `keras` or `weights`; default by the name.
+        precision: of the weights, `float32`, `float16` or `int8`, for `onnx` and `litert`.
+        batch: rows that the file takes at a time; default any number.
+        bound: the largest difference from Keras that is allowed, relative to the largest output or
+            to 1; default 1e-4 for float32, 1e-2 for float16, 0.5 for int8.
+        allow_difference: write the file whatever the difference is.
+        vectors: rows that the file carries with their predictions.
+        overrides: changes to the recipe of a run, such as the path of data that was moved.
+        plugins: modules, or paths of Python files, whose classes the recipe names.
+        x: rows of a run whose `data.source` is `arrays`.
+        y: their targets.
+
+    Returns:
+        The file's path, what it takes and gives, and how it compares.
+
+    Raises:
+        RequestError: the format cannot hold the model, or the file differs by more than is allowed;
+            nothing was written.
+    """
+    from .export.kinds import Precision, asked_format
+
+    kind = asked_format(path, format)
+    if precision not in tuple(Precision):
+        raise RequestError(f"precision: expected {', '.join(Precision)}. Received: {precision!r}")
+    run = isinstance(model, (str, os.PathLike))
+    if run == (samples is not None):
+        what = "a run has rows of its own" if run else "give some rows to compare on"
+        raise RequestError(f"export: `samples` is for a Keras model; {what}.")
+    import_tensorflow()
+    from .export.export import Options
+    from .export.export import export as write
+    from .export.subject import of_model, of_run
+
+    options = Options(Precision(precision), batch, bound, allow_difference, vectors)
+    if run:
+        arrays = None if x is None else (x, y)
+        subject = of_run(model, overrides, plugins=plugins, arrays=arrays)
+    else:
+        subject = of_model(model, samples)
+    return write(subject, path, kind, options)
+
+
 def predict(
     run: str | os.PathLike,
     rows: Any,
@@ -192,7 +264,7 @@ def predict(
     """Predictions of a run's model for raw rows.
 
     Args:
-        run: the run directory.
+        run: the run directory, or a file that `export` wrote.
         rows: a table (`.csv`, `.tsv`, `.jsonl`, `.parquet`), an `.npz` or `.npy` file, a picture
             or a folder of them, an array of rows, or columns by name, such as a
             mapping or a data frame. Columns of a table are found by name, in any order.
@@ -210,6 +282,12 @@ def predict(
     Raises:
         RequestError: no run there, or rows cannot be used.
     """
+    from .export.kinds import is_exported
+
+    if is_exported(run):
+        from .export.rows import predict as predict_rows
+
+        return predict_rows(run, rows, on_error=on_error, keep=keep)
     finished = finished_runs(run)
     return finished.predict(
         run, rows, on_error=on_error, plugins=plugins, all_windows=all_windows, keep=keep

@@ -36,6 +36,7 @@ MAY_IMPORT = {
             "keras_tuner",
             "h5py",
             "rich",
+            "google",  # protobuf, which TensorFlow needs: the programs of SavedModels
             "grpc",
             "pyarrow",
         },
@@ -56,7 +57,7 @@ MAY_IMPORT = {
 # The modules at the root that every room may import.
 GROUND_FLOOR = ("/arguments", "/disk", "/layer_paths", "/messages")
 # Inside recipes/ the arrow points one way: spec <- build <- run <- report <- command line.
-ORDER = ("spec", "data", "build", "run", "report", "sweep")
+ORDER = ("spec", "data", "build", "run", "export", "report", "sweep")
 
 
 def modules(room: str) -> list[Path]:
@@ -116,7 +117,8 @@ def test_the_assembler_has_one_direction(floor):
 # Where imports may stand inside functions: the command line and what it starts answer before
 # TensorFlow is loaded, `backend` is what loads it, and scikit-learn's data sets are read on demand.
 INNER_IMPORTS = re.compile(
-    r"|recipes\.(cli|front|trainable|commands\..*|data\.(sources|folds)|run\.backend)"
+    r"|recipes(\.(cli|front|trainable|commands\..*|data\.(sources|folds)|run\.backend))?"
+    r"|recipes\.export\.(carriers|predictor)"
     r"|recipes\.sweep\.run\.(folder|process|sweep)"
 )
 

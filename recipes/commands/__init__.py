@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from . import analysis, completion, init, recipe_files, results, runs, sweep, train
+from . import analysis, completion, export, init, recipe_files, results, runs, sweep, train
 
 
 def add_verbs(verbs: Any) -> None:
     """Add every verb to the subparsers of the command line, in the order that help shows."""
-    for group in (recipe_files, init, train, results, runs, sweep, analysis, completion):
+    for group in (recipe_files, init, train, results, export, runs, sweep, analysis, completion):
         group.add(verbs)

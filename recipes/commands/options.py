@@ -118,9 +118,11 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 def load(arguments: Arguments) -> "Recipe":
     """The recipe of a verb that takes one."""
+    from ..export.source import read_source
     from ..spec import load as load_recipe
 
-    return load_recipe(arguments.recipe, arguments.overrides, plugins=arguments.plugin)
+    source = read_source(arguments.recipe)
+    return load_recipe(source, arguments.overrides, plugins=arguments.plugin)
 
 
 def load_data(recipe: "Recipe") -> "Data":

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import RequestError
 from .options import (
@@ -19,6 +19,9 @@ from .options import (
     metrics,
     print_json,
 )
+
+if TYPE_CHECKING:
+    from ..run.predictions import Predictions
 
 
 def add(verbs: Any) -> None:
@@ -41,7 +44,7 @@ def add(verbs: Any) -> None:
     add_json(evaluating)
     text = "predict with a run's model for the rows of a file"
     predicting = add_verb(verbs, "predict", predict, text)
-    add_run(predicting)
+    predicting.add_argument("run", metavar="RUN", help="run directory, or an exported file")
     predicting.add_argument(
         "file",
         metavar="FILE",
@@ -129,21 +132,30 @@ def _cell(name: str, value: float | None) -> str:
 
 def predict(arguments: Arguments) -> int:
     """A table of predictions."""
-    check_run(arguments.run)
+    from ..export.kinds import is_exported
+
+    exported = is_exported(arguments.run)
+    if not exported:
+        check_run(arguments.run)
     from ..data.writing import check_ending, write_columns, write_csv
-    from ..run.reload import log_rows
-    from ..run.reload import predict as predict_rows
 
     if arguments.out is not None:
         check_ending(Path(arguments.out))
-    found = predict_rows(
-        arguments.run,
-        arguments.file,
-        on_error=arguments.on_error,
-        plugins=arguments.plugin,
-        all_windows=arguments.all_windows,
-        keep=arguments.keep,
-    )
+    if exported:
+        found = _predict_exported(arguments)
+    else:
+        from ..run.reload import predict as predict_rows
+
+        found = predict_rows(
+            arguments.run,
+            arguments.file,
+            on_error=arguments.on_error,
+            plugins=arguments.plugin,
+            all_windows=arguments.all_windows,
+            keep=arguments.keep,
+        )
+    from ..run.predictions import log_rows
+
     log_rows(found.notes, found.errors)
     columns = found.columns(errors=arguments.on_error == "skip")
     if arguments.out is None:
@@ -153,3 +165,16 @@ def predict(arguments: Arguments) -> int:
     skipped = f" ({len(found.errors)} rows skipped)" if found.errors else ""
     print(f"{len(found) - len(found.errors)} predictions in {arguments.out}{skipped}")
     return 0
+
+
+def _predict_exported(arguments: Arguments) -> "Predictions":
+    """Predictions of an exported file, which needs no run."""
+    if arguments.all_windows:
+        raise RequestError("--all-windows: is for a run with windows, not for an exported file.")
+    from ..export.rows import predict as predict_rows
+    from ..spec.plugins import load_plugins
+
+    load_plugins(arguments.plugin)
+    return predict_rows(
+        arguments.run, arguments.file, on_error=arguments.on_error, keep=arguments.keep
+    )

@@ -24,7 +24,9 @@ from ..errors import RequestError
 from .archive import METHODS, claims_too_much, memory
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
-MEMBERS = frozenset({"metadata.json", CONFIG, WEIGHTS})
+# What an exported file says of itself; Keras passes over it.
+PROOF = "keras_recipes.json"
+MEMBERS = frozenset({"metadata.json", CONFIG, WEIGHTS, PROOF})
 # Keras keeps the vocabularies of lookup layers there.
 ASSETS = "assets/"
 MOST_CONFIG = 1 << 26

@@ -17,8 +17,9 @@ from ..record import directory as files
 from ..record.directory import RunDirectory
 from ..spec import Recipe
 from ..spec.targets import DEFAULT_THRESHOLD
+from .decisions import probabilities
 from .evidence import can_show, write_evidence
-from .predictions import both_classes, label_names, probabilities
+from .predictions import both_classes, label_names
 from .quality import Answers, are_probabilities, quality
 from .thresholds import best_threshold
 

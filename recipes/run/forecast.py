@@ -21,7 +21,8 @@ from ..data.table import TableOptions
 from ..data.windows import Windows, split_of, starts_of, target_of
 from ..errors import DataError
 from ..record.result import Result
-from .predictions import Predictions, probabilities
+from .decisions import probabilities
+from .predictions import Predictions
 
 ZONE = re.compile(r"(Z|[+-]\d{2}:?\d{2})$")
 

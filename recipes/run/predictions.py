@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import keras
 import numpy as np
 
-from ..data.frame import plain
-from ..errors import RequestError
-from .quality import decided
+from ...messages import logger
+from ..errors import RequestError, legible
+from .decisions import decided, probabilities
+
+# Rows whose error is printed.
+MOST_PRINTED = 20
 
 
 @dataclass(frozen=True, repr=False)
@@ -71,7 +73,7 @@ class Predictions:
         same = [name for name in self.kept if name in found or (errors and name == "error")]
         if same:
             raise RequestError(
-                f"--keep: the column `{plain(same[0])}` would stand beside one of the predictions "
+                f"--keep: the column `{same[0]:.60}` would stand beside one of the predictions "
                 "that is called the same. Rename it in the file."
             )
         for index in self.errors:
@@ -187,16 +189,18 @@ def both_classes(outputs: np.ndarray, classes: Sequence[Any]) -> np.ndarray:
     return np.concatenate([1 - outputs, outputs], axis=1)
 
 
-def probabilities(outputs: Any, function: str | None) -> np.ndarray:
-    """Outputs (rows, units) as they are, or logits through a `sigmoid` or `softmax`."""
-    if function is not None:
-        outputs = keras.ops.convert_to_numpy(getattr(keras.ops, function)(outputs))
-    return np.asarray(outputs, dtype="float32")
-
-
 def _aligned(found: np.ndarray, usable: np.ndarray, missing: float | None) -> np.ndarray:
     """Values at the rows that have one, `missing` elsewhere."""
     dtype = object if missing is None else found.dtype
     aligned = np.full((len(usable), *found.shape[1:]), missing, dtype=dtype)
     aligned[usable] = found
     return aligned
+
+
+def log_rows(notes: Sequence[str], errors: Mapping[int, str]) -> None:
+    """Log the notes and the first errors about rows."""
+    lines = [*notes, *list(errors.values())[:MOST_PRINTED]]
+    if len(errors) > MOST_PRINTED:
+        lines.append(f"and {len(errors) - MOST_PRINTED} more rows that are skipped.")
+    for line in lines:
+        logger.warning(legible(line))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from ...models.ordinal import median_class
+from .decisions import decided
 
 BINS = 15
 # Classes up to which one is ranked against the rest, and up to which a page shows their confusion.
@@ -53,26 +53,6 @@ class Answers:
     def decisions(self, thresholds: Sequence[float] | None = None) -> np.ndarray:
         """Class numbers (rows,), or labels of 0 and 1 (rows, labels)."""
         return decided(self.probabilities, self.y.ndim == 2, thresholds, ordered=self.ordered)
-
-
-def decided(
-    probabilities: np.ndarray,
-    labels: bool,
-    thresholds: Sequence[float] | None,
-    *,
-    ordered: bool = False,
-) -> np.ndarray:
-    """Class numbers (rows,) or labels of 0 and 1 (rows, labels) by probabilities.
-
-    The most probable class, or of ordered ones the median; with thresholds the second of two
-    classes, or each label, where its probability is above.
-    """
-    if labels:
-        limits = 0.5 if thresholds is None else np.asarray(thresholds, "float64")
-        return (probabilities.astype("float64") > limits).astype("uint8")
-    if thresholds is not None:
-        return (probabilities[:, 1].astype("float64") > thresholds[0]).astype("int64")
-    return median_class(probabilities) if ordered else probabilities.argmax(axis=1)
 
 
 def are_probabilities(outputs: np.ndarray, *, labels: bool) -> bool:

@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ...messages import logger
 from ...models.loss_weights import Term
 from ..build.experiment import evaluation
 from ..build.heads import (
@@ -35,7 +34,7 @@ from ..data.reading import Reading
 from ..data.rows import rows_of
 from ..data.scale import Scaling
 from ..data.windows import Windows
-from ..errors import RequestError, legible
+from ..errors import RequestError
 from ..record import directory as files
 from ..record.directory import RunDirectory, check_run_files, open_run, read_result
 from ..spec import Recipe
@@ -44,14 +43,12 @@ from ..spec.nodes import Node
 from ..spec.plugins import load_plugins
 from .assess import quality_of
 from .forecast import beside, forecast, given_windows
-from .predictions import Predictions, predictions
+from .predictions import Predictions, log_rows, predictions
 from .saved_model import open_model
 from .stored_recipe import Overrides, recipe_of, require_plugins
 
 OnError = Literal["refuse", "skip"]
 SPLITS = ("train", "validation", "test")
-# Rows whose error is printed.
-MOST_PRINTED = 20
 
 
 def model_of(run: RunDirectory) -> Any:
@@ -240,15 +237,6 @@ def _arrays(recipe: Node) -> tuple[str, str]:
     if not isinstance(arguments, dict):
         arguments = {}
     return str(arguments.get("x", "x")), str(arguments.get("y", "y"))
-
-
-def log_rows(notes: Sequence[str], errors: Mapping[int, str]) -> None:
-    """Log the notes and the first errors about rows."""
-    lines = [*notes, *list(errors.values())[:MOST_PRINTED]]
-    if len(errors) > MOST_PRINTED:
-        lines.append(f"and {len(errors) - MOST_PRINTED} more rows that are skipped.")
-    for line in lines:
-        logger.warning(legible(line))
 
 
 def measured(

@@ -42,6 +42,13 @@ def test_nothing_breaks_on_what_is_wrong(script, words):
     assert "refused" in done.stdout
 
 
+def test_nothing_breaks_on_exported_files_that_are_wrong():
+    pytest.importorskip("onnxruntime", reason="needs the extra `export`", exc_type=ImportError)
+    done = fuzzed("exported.py", "--count", "100", "--forged", "4", "--seed", "1")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert "104 files, 0 failed" in done.stdout
+
+
 @pytest.mark.slow
 def test_ten_thousand_recipes():
     done = subprocess.run(

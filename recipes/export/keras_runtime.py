@@ -1,0 +1,55 @@
+"""SavedModels and `.keras` files as functions of arrays; TensorFlow is imported."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from ..run.backend import use_tensorflow
+from ..run.saved_model import open_model
+from .cut import predicted
+from .interface import Interface
+from .kinds import Format
+from .runtime import SERVE, Compute, explained, in_batches
+from .saved_model_ops import check_program
+
+
+def opened(path: Path, interface: Interface) -> Compute:
+    """A file as a function.
+
+    Raises:
+        RequestError: it is no model, or a SavedModel whose program touches files.
+    """
+    use_tensorflow()
+    if interface.format is Format.KERAS:
+        compute = _keras(open_model(path), interface)
+    else:
+        check_program(path)
+        with explained(str(path)):
+            compute = _saved_model(tf.saved_model.load(str(path)), interface)
+
+    def call(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        with explained(str(path)):
+            return compute(inputs)
+
+    return in_batches(call, interface.batch)
+
+
+def _keras(model: Any, interface: Interface) -> Compute:
+    def compute(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        found = predicted(model, {port.name: inputs[port.port] for port in interface.inputs})
+        return {port.port: found[port.name] for port in interface.outputs}
+
+    return compute
+
+
+def _saved_model(loaded: Any, interface: Interface) -> Compute:
+    serve = loaded.signatures[SERVE]
+
+    def compute(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        found = serve(**{name: tf.constant(array) for name, array in inputs.items()})
+        return {port.port: found[port.port].numpy() for port in interface.outputs}
+
+    return compute
