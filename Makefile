@@ -13,6 +13,10 @@ PICTURES := schedule_piecewise schedule_exponential schedule_polynomial schedule
 	schedule_cosine_restarts schedule_cyclic schedule_warmup_stable_decay schedule_plateau \
 	layer_wise_rates
 
+# What the tests need; those of exported files are left out where the extra `export` is missing, as
+# in `test-lowest`.
+EXTRAS := dev,export
+
 # Two processes, each with whole files: fixtures are shared within a file.
 PYTEST := -m pytest -n 2 --dist loadfile
 
@@ -31,7 +35,7 @@ test-slow: $(STAMP)
 # With the newest release of every package, whatever constraints.txt says.
 test-newest:
 	$(call venv,.venv-newest)
-	.venv-newest/bin/python -m pip $(PIP) --upgrade --upgrade-strategy eager -e '.[dev]'
+	.venv-newest/bin/python -m pip $(PIP) --upgrade --upgrade-strategy eager -e '.[$(EXTRAS)]'
 	.venv-newest/bin/python $(PYTEST)
 
 # With the oldest release of every package that pyproject.toml admits.
@@ -75,7 +79,7 @@ constraints:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "the file is made with Python 3.11: make constraints PYTHON=python3.11")'
 	rm -rf .venv-constraints
 	$(call venv,.venv-constraints)
-	.venv-constraints/bin/python -m pip $(PIP) --upgrade -e '.[dev]'
+	.venv-constraints/bin/python -m pip $(PIP) --upgrade -e '.[$(EXTRAS)]'
 	echo '# What the targets of the Makefile install; `make constraints` renews it.' \
 		> .venv-constraints/pins.txt
 	.venv-constraints/bin/python -m pip list --disable-pip-version-check --format freeze \
@@ -93,18 +97,18 @@ endef
 # the package, so that it is the one of the constraints too.
 define installed
 	$(1)/bin/python -m pip $(PIP) -c $(2) setuptools
-	$(1)/bin/python -m pip $(PIP) -c $(2) --no-build-isolation -e '.[dev]'
+	$(1)/bin/python -m pip $(PIP) -c $(2) --no-build-isolation -e '.[$(3)]'
 	touch $(1)/.installed
 endef
 
 $(STAMP): pyproject.toml constraints.txt
 	$(call venv,$(VENV))
-	$(call installed,$(VENV),constraints.txt)
+	$(call installed,$(VENV),constraints.txt,$(EXTRAS))
 
 .venv-lowest/.installed: pyproject.toml tests/lowest.py
 	$(call venv,.venv-lowest)
 	.venv-lowest/bin/python tests/lowest.py > .venv-lowest/lowest.txt
-	$(call installed,.venv-lowest,.venv-lowest/lowest.txt)
+	$(call installed,.venv-lowest,.venv-lowest/lowest.txt,dev)
 
 clean:
 	rm -rf $(VENV) .venv-* build dist *.egg-info

@@ -16,7 +16,8 @@ import keras_recipes
 ROOT = Path(__file__).parent.parent
 TOML = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT = TOML["project"]
-INSTALLED = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
+OPTIONAL = PROJECT["optional-dependencies"]
+INSTALLED = [*PROJECT["dependencies"], *OPTIONAL["dev"]]
 # Where the name to import is another than the name to install.
 IMPORTED_AS = {
     "grpcio": "grpc",
@@ -79,6 +80,13 @@ def test_every_requirement_is_pinned_within_its_bounds(wanted, pinned):
     assert requirement.specifier.contains(pins(lines)[canonicalize_name(requirement.name)])
 
 
+@pytest.mark.parametrize("wanted", OPTIONAL["export"])
+def test_what_exports_need_is_pinned_within_its_bounds(wanted):
+    requirement = Requirement(wanted)
+    found = pins(constraints())[canonicalize_name(requirement.name)]
+    assert requirement.specifier.contains(found)
+
+
 def test_lowest_refuses_a_requirement_that_it_cannot_pin():
     lowest = loaded("lowest").lowest
     assert lowest(["keras>=3.13.0,<3.16", "setuptools>=77.0.1"]) == [
@@ -94,7 +102,8 @@ def test_every_dependency_is_bounded_and_used(wanted):
     requirement = Requirement(wanted)
     assert {clause.operator for clause in requirement.specifier} == {">=", "<"}
     name = IMPORTED_AS.get(requirement.name, requirement.name)
-    statement = re.compile(rf"^\s*(import|from) {name}\b", re.MULTILINE)
+    # Of one package only a file is used.
+    statement = re.compile(rf"^\s*(import|from) {name}\b|find_spec\(\"{name}\"\)", re.MULTILINE)
     files = [*ROOT.glob("*.py"), *(path for room in rooms() for path in room.rglob("*.py"))]
     assert any(statement.search(path.read_text(encoding="utf-8")) for path in files)
 

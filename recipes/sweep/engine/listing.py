@@ -17,7 +17,11 @@ MOST_LISTED = 256
 def listed(sweep: Sweep) -> list[Trial]:
     """The first trials of a search, in order; none where the algorithm learns from values."""
     oracle = LISTED.get(sweep.algorithm.name)
-    return [] if oracle is None else _drawn(oracle(sweep))
+    try:
+        return [] if oracle is None else _drawn(oracle(sweep))
+    except Exception:
+        # The search says so itself, when it draws the trial.
+        return []
 
 
 def _drawn(oracle: SweepOracle) -> list[Trial]:
