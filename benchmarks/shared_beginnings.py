@@ -102,14 +102,8 @@ def keras_tuner_search(folder: str, epochs: int, rates: int) -> None:
 
         def fit(self, hp: Any, model: Any, *arguments: Any, **named: Any) -> Any:
             built = self.built
-            return model.fit(
-                built.fit_data.dataset,
-                epochs=built.epochs,
-                validation_data=built.validation,
-                callbacks=[EpochOrder(built.training.epoch), *named["callbacks"]],
-                shuffle=False,
-                verbose=0,
-            )
+            callbacks = [EpochOrder(built.training.epoch), *named["callbacks"]]
+            return model.fit(**built.fit_arguments, callbacks=callbacks)
 
     tuner = keras_tuner.GridSearch(Model(), "val_loss", directory=folder, project_name="search")
     tuner.search()
