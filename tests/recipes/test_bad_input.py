@@ -156,7 +156,7 @@ WORDS = {
     "report a folder": (["report", "."], "not a run directory"),
     "copy over": (["copy", "digits_mlp", "recipe.yaml"], "already exists"),
     "copy to nowhere": (["copy", "digits_mlp", "no/such/x.yaml"], "cannot be written"),
-    "a picture of a kind": (["plot", "digits_mlp", "--out", "x.exe"], "ends in .png or .svg"),
+    "a picture of a kind": (["plot", "digits_mlp", "--out", "x.exe"], "ends in .png, .svg or .pdf"),
 }
 
 CSV = "source: {csv: {path: t.csv}}"

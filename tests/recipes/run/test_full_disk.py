@@ -172,10 +172,10 @@ def test_another_failure_of_the_disk_is_reported_as_what_it_is(
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of 1 MiB."""
+    """A file system of 6 MiB: a report takes two."""
     path = tmp_path / "disk"
     path.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(path)]
+    command = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(path)]
     try:
         subprocess.run(command, check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
