@@ -13,15 +13,15 @@ PICTURES := schedule_piecewise schedule_exponential schedule_polynomial schedule
 	schedule_cosine_restarts schedule_cyclic schedule_warmup_stable_decay schedule_plateau \
 	layer_wise_rates
 
-# What the tests need; those of exported files are left out where the extra `export` is missing, as
-# in `test-lowest`.
-EXTRAS := dev,export
+# What the tests need; those of exported files and of the documentation site are left out where the
+# extras `export` and `docs` are missing, as in `test-lowest`.
+EXTRAS := dev,export,docs
 
 # Two processes, each with whole files: fixtures are shared within a file.
 PYTEST := -m pytest -n 2 --dist loadfile
 
 .PHONY: pictures train test test-slow test-newest test-lowest test-keras lint bench \
-	generate constraints clean
+	docs generate constraints clean
 
 train: $(STAMP)
 	$(BIN)/keras-recipes train $(RECIPE)
@@ -56,18 +56,23 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/training_speed.py
 	$(BIN)/python benchmarks/command_line.py
 
+# The documentation site: build/docs/index.html opens from disk.
+docs: $(STAMP)
+	$(BIN)/python -m sphinx -q -W --keep-going -b html -d build/doctrees docs build/docs
+
 # The pictures of docs/schedules.md.
 pictures: $(STAMP)
 	for recipe in $(PICTURES); do $(BIN)/keras-recipes plot $$recipe --out docs/pictures/$$recipe.png; done
 	$(BIN)/keras-recipes find-lr digits_mlp --out docs/pictures/find_lr.png
 
 # What is generated: the table of names and arguments that `validate` reads instead of importing
-# Keras, from each version of it, and the tables of docs/recipe.md.
+# Keras, from each version of it, the tables of docs/recipe.md, and docs/gallery.md.
 generate: $(KERAS:%=$(VENV)/keras-%)
 	for version in $(KERAS); do \
 		PYTHONPATH=$(CURDIR)/$(VENV)/keras-$$version \
 		$(BIN)/python -m keras_recipes.recipes.build.catalog || exit 1; done
 	$(BIN)/python -m keras_recipes.recipes.spec.docs docs/recipe.md
+	$(BIN)/python docs/gallery.py
 
 # One version of Keras beside the others; a folder on PYTHONPATH comes before what is installed.
 $(VENV)/keras-%: | $(STAMP)

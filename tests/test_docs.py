@@ -1,7 +1,7 @@
 """What the documentation says is what the code does."""
 
 import doctest
-import importlib
+import importlib.util
 import re
 from pathlib import Path
 
@@ -73,6 +73,7 @@ def test_every_public_class_has_an_example():
         "docs/augmentation.md",
         "docs/data_from_python.md",
         "docs/export.md",
+        "docs/start.md",
     ],
 )
 def test_recipes_and_code_in_the_pages_are_sound(page):
@@ -93,10 +94,65 @@ def test_recipes_and_code_in_the_pages_are_sound(page):
             pytest.fail(f"{page}: {error}")
 
 
+# What stands in code in the right column of each row.
+COMING_FROM = [
+    re.findall(r"`([^`]*)`", line.strip("| ").split(" | ")[-1])
+    for line in (ROOT / "docs" / "coming_from.md").read_text(encoding="utf-8").splitlines()
+    if line.startswith("|")
+]
+
+
+def test_what_people_of_other_libraries_write_instead_is_sound():
+    wrong, tried = [], 0
+    for cell in COMING_FROM:
+        for command in cell:
+            assert not command.startswith("keras-recipes ") or command.split()[1] in verbs()
+        keys = [text for text in cell if re.match(r"(?!algorithm)[a-z_]+: ", text)]
+        if keys:
+            tried += 1
+            try:
+                load(completed(parse("\n".join(keys), "coming_from.md").plain()))
+            except RecipeError as error:
+                wrong.append((keys, str(error)))
+    assert wrong == []
+    assert tried > 60
+
+
+def completed(part: dict) -> dict:
+    """A recipe of which a part is given."""
+    table = {"source": {"csv": {"path": "t.csv"}}, "target": "y"}
+    model = {"layers": ["flatten"], **part.get("model", {})}
+    data = {"source": "digits"}
+    if part.keys() <= {"split_by", "folds"}:
+        return {"name": "x", "data": {**table, **part}, "model": model}
+    if "outputs" in model:
+        data = {**table, "target": list(model["outputs"])}
+    elif "features" in part.get("data", {}):
+        data = table
+    return {"name": "x", **part, "data": {**data, **part.get("data", {})}, "model": model}
+
+
+def verbs() -> list[str]:
+    return list(next(action for action in parser()._actions if action.dest == "verb").choices)
+
+
+def test_proofs_of_promises_are_there():
+    text = (ROOT / "docs" / "promises.md").read_text(encoding="utf-8")
+    named = re.findall(r"tests/[\w/]+\.py", text)
+    assert len(named) > 15
+    assert [name for name in named if not (ROOT / name).is_file()] == []
+
+
+def test_the_gallery_is_made_from_the_files():
+    made = importlib.util.spec_from_file_location("gallery", ROOT / "docs" / "gallery.py")
+    gallery = importlib.util.module_from_spec(made)
+    made.loader.exec_module(gallery)
+    assert gallery.PAGE.read_text(encoding="utf-8") == gallery.render(), "run `make generate`"
+
+
 def test_the_readme_has_every_verb():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    verbs = next(action for action in parser()._actions if action.dest == "verb").choices
-    for verb in verbs:
+    for verb in verbs():
         assert f"| `{verb}" in text, verb
 
 

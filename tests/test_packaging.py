@@ -80,8 +80,8 @@ def test_every_requirement_is_pinned_within_its_bounds(wanted, pinned):
     assert requirement.specifier.contains(pins(lines)[canonicalize_name(requirement.name)])
 
 
-@pytest.mark.parametrize("wanted", OPTIONAL["export"])
-def test_what_exports_need_is_pinned_within_its_bounds(wanted):
+@pytest.mark.parametrize("wanted", [*OPTIONAL["export"], *OPTIONAL["docs"]])
+def test_what_exports_and_the_site_need_is_pinned_within_its_bounds(wanted):
     requirement = Requirement(wanted)
     found = pins(constraints())[canonicalize_name(requirement.name)]
     assert requirement.specifier.contains(found)

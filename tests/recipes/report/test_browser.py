@@ -5,7 +5,7 @@ from importlib.resources import files
 
 import numpy as np
 import pytest
-from browser import browser_at
+from browser import browser_at, violations
 from pages import write_run
 
 from keras_recipes.recipes.report.page import write_report
@@ -121,17 +121,3 @@ def test_axe_finds_no_serious_violation(browser, pages, kind, dark):
     browser.draw_all()
     found = violations(browser, files("axe_core_python") / "axe.min.js")
     assert [row for row in found if row["impact"] in ("serious", "critical")] == []
-
-
-def violations(browser, script):
-    """What axe-core finds; it enters through the debugger, past the policy of the page."""
-    source = script.read_text(encoding="utf-8")
-    browser.driver.execute_cdp_cmd("Runtime.evaluate", {"expression": source})
-    asked = {
-        "expression": "axe.run(document, {resultTypes: ['violations']})"
-        ".then(found => JSON.stringify(found.violations.map(v => ({id: v.id, impact: v.impact, "
-        "nodes: v.nodes.slice(0, 3).map(n => n.html.slice(0, 200))}))))",
-        "awaitPromise": True,
-    }
-    result = browser.driver.execute_cdp_cmd("Runtime.evaluate", asked)
-    return json.loads(result["result"]["value"])
