@@ -61,7 +61,8 @@ class Tracking:
     def finish(self, result: Result) -> None:
         """Send what is left, and how the run has ended, once its report is written."""
         with self._never_failing():
-            parts = files.parts_of(self.directory) if self._names else []
+            several = self._names and (result.members or result.folds)
+            parts = files.parts_of(self.directory) if several else []
             self._send(_merged(parts) if parts else self._lines.read())
             paths = [self.directory / name for name in ARTIFACTS]
             artifacts = [path for path in paths if path.is_file()]
