@@ -44,6 +44,7 @@ def train(
     *,
     out: str | os.PathLike | None = None,
     progress: bool = True,
+    track: Sequence[str] = (),
 ) -> Result:
     """Load a recipe, unless it is loaded, and train it; see `Recipe.train`."""
     if isinstance(recipe, Recipe):
@@ -52,8 +53,8 @@ def train(
                 "overrides apply while a recipe is loaded; give them to `load`, or give "
                 "`train` the path or name of the recipe."
             )
-        return recipe.train(out=out, progress=progress)
-    return load(recipe, overrides).train(out=out, progress=progress)
+        return recipe.train(out=out, progress=progress, track=track)
+    return load(recipe, overrides).train(out=out, progress=progress, track=track)
 
 
 def resume(
@@ -64,6 +65,7 @@ def resume(
     y: Any = None,
     plugins: Sequence[str] = (),
     allow_change: Sequence[str] = (),
+    track: Sequence[str] = (),
     progress: bool = True,
     raises: bool = True,
 ) -> Result:
@@ -79,6 +81,7 @@ def resume(
         y: their targets.
         plugins: modules, or paths of Python files, whose classes the recipe names.
         allow_change: keys of the recipe that may change.
+        track: experiment trackers beside those that the run has.
         progress: show a progress bar.
         raises: raise where training failed, rather than return a result that says so.
 
@@ -103,6 +106,7 @@ def resume(
         raises=raises,
         resume=True,
         allow_change=allow_change,
+        track=track,
     )
 
 

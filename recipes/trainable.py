@@ -11,12 +11,14 @@ from . import spec
 from .errors import RequestError, TrainingFailed
 from .record import result as record
 from .record.directory import open_run
+from .spec.tracking import added_trackers
 
 if TYPE_CHECKING:
     import keras
 
     from .run.predictions import Predictions
     from .run.reload import OnError
+    from .run.tracking import Tracking
 
 
 class Result(record.Result):
@@ -66,6 +68,7 @@ class Recipe(spec.Recipe):
         raises: bool = True,
         resume: bool = False,
         allow_change: Sequence[str] = (),
+        track: Sequence[str] = (),
     ) -> Result:
         """Train the recipe and write a run directory.
 
@@ -79,6 +82,8 @@ class Recipe(spec.Recipe):
             raises: raise where training failed, rather than return a result that says so.
             resume: continue the run in `out`, if there is one, from its last checkpoint.
             allow_change: keys of the recipe that may differ from those of that run.
+            track: experiment trackers, `mlflow` or `wandb`, beside those of the recipe; they may
+                differ from those of that run, which keeps its id in each.
 
         Returns:
             The result: status, reason, metrics, and the directory where everything is.
@@ -89,17 +94,23 @@ class Recipe(spec.Recipe):
         """
         from .run.prepare import prepare_run
 
-        arrays = None if x is None else (x, y)
+        added = added_trackers(track)
+        arrays, tracking = None if x is None else (x, y), None
         with prepare_run(
             self, out=out, arrays=arrays, resume=resume, allow_change=allow_change
         ) as prepared:
             found = prepared.previous.result
-            if found is None:
+            if found is None or added:
                 import_tensorflow()
+                from .run.tracking import Tracking
+
+                tracking = Tracking(self, prepared.directory, added)
+            if found is None:
                 from .run.recipe import train_recipe
 
-                found = train_recipe(self, prepared, progress=progress)
-        return reported(found, raises)
+                callbacks = () if tracking is None else tracking.callbacks()
+                found = train_recipe(self, prepared, progress=progress, callbacks=callbacks)
+        return reported(found, raises, tracking)
 
     def fit(
         self,
@@ -190,14 +201,18 @@ def finished_runs(run: str | os.PathLike) -> Any:
     return reload
 
 
-def reported(found: Any, raises: bool) -> Result:
-    """The result of a training that has ended, with its report written.
+def reported(found: Any, raises: bool, tracking: "Tracking | None" = None) -> Result:
+    """The result of a training that has ended, with its report written and its trackers told.
 
     Raises:
         TrainingFailed: it failed, and `raises`.
     """
     result = Result(**vars(found))
-    _report(result)
+    try:
+        _report(result)
+    finally:
+        if tracking is not None:
+            tracking.finish(result)
     if raises and result.status == "failed":
         raise TrainingFailed(f"{result.reason.rstrip('.')}. See {result.directory}.")
     return result

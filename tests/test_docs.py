@@ -74,6 +74,7 @@ def test_every_public_class_has_an_example():
         "docs/data_from_python.md",
         "docs/export.md",
         "docs/start.md",
+        "docs/tracking.md",
     ],
 )
 def test_recipes_and_code_in_the_pages_are_sound(page):

@@ -32,7 +32,7 @@ KERAS: dict[str, tuple[str, ...]] = {
     "ProgbarLogger": (),
 }
 # Callbacks without a state: they show progress, or depend on the index of the epoch alone.
-STATELESS = frozenset({"EpochOrder", "PauseAt", "ProgressBar"})
+STATELESS = frozenset({"EpochOrder", "PauseAt", "ProgressBar", "TrackedEpochs"})
 EMPTY_FILE = disk.Written(0, hashlib.sha256().hexdigest())
 # Attributes that every Keras callback has.
 COMMON = frozenset({"validation_data", "_model", "params"})

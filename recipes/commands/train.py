@@ -40,12 +40,14 @@ def add(verbs: Any) -> None:
         "--resume", action="store_true", help="continue the run in --out, if there is one"
     )
     _add_allow_change(training)
+    _add_track(training)
     add_json(training)
 
     resuming = add_verb(verbs, "resume", resume, "continue a run that was killed or interrupted")
     add_run(resuming)
     resuming.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help="change to its recipe")
     _add_allow_change(resuming)
+    _add_track(resuming)
     add_plugins(resuming)
     add_quiet(resuming)
     add_json(resuming)
@@ -79,6 +81,11 @@ def _add_allow_change(parser: argparse.ArgumentParser) -> None:
     add_several(parser, "--allow-change", "KEY", text)
 
 
+def _add_track(parser: argparse.ArgumentParser) -> None:
+    text = "experiment tracker beside those of the recipe, mlflow or wandb"
+    add_several(parser, "--track", "NAME", text)
+
+
 def train(arguments: Arguments) -> int:
     """Train a recipe and print the result."""
     from .. import front
@@ -97,6 +104,7 @@ def train(arguments: Arguments) -> int:
         raises=False,
         resume=arguments.resume,
         allow_change=arguments.allow_change,
+        track=arguments.track,
     )
     return _print_result(result, arguments)
 
@@ -110,6 +118,7 @@ def resume(arguments: Arguments) -> int:
         arguments.overrides,
         plugins=arguments.plugin,
         allow_change=arguments.allow_change,
+        track=arguments.track,
         progress=not arguments.quiet,
         raises=False,
     )

@@ -36,6 +36,8 @@ OUTPUTS = "outputs"
 RESULT = "result.json"
 REPORT = "report.html"
 TRACEBACK = "traceback.txt"
+# How trackers know this run; it may be written after the run has ended, as the report.
+TRACKERS = "trackers.json"
 CHECKPOINTS = "checkpoints"
 STATE = "checkpoints/state"
 MEMBERS = "members"
@@ -49,6 +51,8 @@ RUN_FILES = (
     RECIPE, DATA, NETWORK, QUALITY, EVIDENCE, ROWS, METRICS, GRADIENTS, PRETRAINING, MODEL,
     OUT_OF_FOLD, RESULT, REPORT, TRACEBACK,
 )  # fmt: skip
+# What changes after a run has ended, or is not of the run.
+NOT_LISTED = (RESULT, REPORT, LOCK, TRACKERS)
 # Folders of runs that are parts of this one.
 PARTS = (MEMBERS, FOLDS)
 # What can be rebuilt from a checkpoint, or from the parts.
@@ -243,7 +247,7 @@ def _names(root: Path) -> Iterator[str]:
         ]
         for name in names:
             path = Path(folder, name)
-            own = name.startswith(disk.TEMPORARY) or prefix + name in (RESULT, REPORT, LOCK)
+            own = name.startswith(disk.TEMPORARY) or prefix + name in NOT_LISTED
             if not own and path.is_file() and not path.is_symlink():
                 yield prefix + name
 

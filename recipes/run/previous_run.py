@@ -21,7 +21,7 @@ from ..spec.fields import did_you_mean
 from .stored_recipe import PLUGIN_COMMENT, Change, differences, is_below, recipe_of, top_key
 
 # Keys that do not change what is trained, and may always differ.
-FREE = ("description", "checkpoints")
+FREE = ("description", "checkpoints", "tracking")
 # The name of a checkpoint; `CheckpointStore`, which names them, needs Keras.
 STATE_NAME = re.compile(r"state-[0-9]{8,}")
 # Files of lines, which no checkpoint has a copy of.

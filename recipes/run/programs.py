@@ -26,7 +26,7 @@ MOST = 8
 # Larger ones train so long that tracing does not matter, and would fill the memory.
 MOST_BYTES = 1 << 25
 # Keys that do not change what is computed, and the one whose number is a variable.
-FREE = ("name", "description", "checkpoints", "learning_rate")
+FREE = ("name", "description", "checkpoints", "tracking", "learning_rate")
 # What changes a model, or its step, while it trains, beside the values of variables.
 CHANGING = ("phases", "pretraining", "weight_averaging", "initialize", "ensemble")
 

@@ -1,5 +1,7 @@
 """Train a recipe: one network, the members of an ensemble, or the folds of a cross-validation."""
 
+from collections.abc import Sequence
+
 import keras
 
 from ...messages import logger
@@ -14,17 +16,27 @@ from .several import Several
 from .train import train, train_prepared
 
 
-def train_recipe(recipe: Recipe, prepared: PreparedRun, *, progress: bool = True) -> Result:
+def train_recipe(
+    recipe: Recipe,
+    prepared: PreparedRun,
+    *,
+    progress: bool = True,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> Result:
     """Train a prepared recipe: one network, or all of its ensemble or folds.
 
     The members of an ensemble are runs below `members/`, folds are runs below `folds/`. If one
     fails or is interrupted, so does the run; a resumed run keeps the parts that are completed.
+
+    Args:
+        progress: show a progress bar.
+        callbacks: more callbacks of a run of one network, after all others.
     """
     if progress and prepared.data is not None:
         for line in prepared.data.lines:
             logger.info(line)
     if not has_parts(recipe):
-        return train_prepared(recipe, prepared, progress=progress)
+        return train_prepared(recipe, prepared, progress=progress, last=callbacks)
     previous, data = prepared.previous, prepared.data
     if data is None:
         assert previous.result is not None

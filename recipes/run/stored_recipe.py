@@ -46,7 +46,7 @@ class Change:
 
 def differences(before: Recipe, after: Recipe) -> list[Change]:
     """The keys in which two recipes differ, each with both values."""
-    old, new = (dict(_flat(to_plain(recipe))) for recipe in (before, after))
+    old, new = (dict(flat(to_plain(recipe))) for recipe in (before, after))
     keys = [*old, *(key for key in new if key not in old)]
     missing = "nothing"
     return [
@@ -56,14 +56,14 @@ def differences(before: Recipe, after: Recipe) -> list[Change]:
     ]
 
 
-def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+def flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """The plain values of a recipe by their dotted paths."""
     if isinstance(value, dict) and value:
         for key, item in value.items():
-            yield from _flat(item, f"{path}.{key}" if path else str(key))
+            yield from flat(item, f"{path}.{key}" if path else str(key))
     elif isinstance(value, list) and value:
         for index, item in enumerate(value):
-            yield from _flat(item, f"{path}[{index}]")
+            yield from flat(item, f"{path}[{index}]")
     else:
         yield path, value
 

@@ -80,6 +80,7 @@ def train_prepared(
     stop: StopRequest | None = None,
     visit: Callable[[RunState], None] | None = None,
     programs: Programs | None = None,
+    last: Sequence[keras.callbacks.Callback] = (),
 ) -> Result:
     """Fit, evaluate once on the test split, and write the run directory.
 
@@ -90,6 +91,7 @@ def train_prepared(
         stop: lets the caller's callbacks pause the training.
         visit: called between executions, where it may store the state elsewhere.
         programs: compiled models of trainings before, among them those of this one later.
+        last: callbacks after all others, those that write the run's files among them.
 
     Returns:
         The result: `completed`, `interrupted`, or `failed` if training raised an error or diverged.
@@ -106,6 +108,7 @@ def train_prepared(
     if programs is not None:
         built = programs.take(recipe, built)
     run = Run(recipe, built, directory, progress, evaluate_test, stop)
+    run.callbacks += last
     run.state.visit = visit
     run.raw = data
     run.restore(changed=bool(previous.changes))

@@ -66,7 +66,7 @@ RUN_FILES = frozenset(
         "recipe.yaml", "manifest.json", "metrics.jsonl", "gradients.jsonl", "pretraining.json",
         "model.keras", "data.json", "quality.json", "result.json", "report.html", "traceback.txt",
         "run.lock", "adapter.npz", "pretraining", "tensorboard", "members", "folds",
-        "out_of_fold.csv", "evidence.json", "evidence.npz", "network.json",
+        "out_of_fold.csv", "evidence.json", "evidence.npz", "network.json", "trackers.json",
         "checkpoints/state",
         "checkpoints/best.keras",
     }

@@ -24,6 +24,7 @@ from .sections import (
     ModelSection,
 )
 from .strict import Count, Seed, Strict
+from .tracking import Trackers
 
 Section = Choice | None
 # Policies of Keras.
@@ -108,6 +109,11 @@ class Recipe(Strict):
     )
     callbacks: list[Annotated[Choice, choice("callbacks")]] = Key(
         [], description="callbacks, in order"
+    )
+    tracking: Trackers = Key(
+        [],
+        description="experiment trackers that the run is sent to: `mlflow`, `wandb`; "
+        "`tensorboard` is written always. It may change when a run is resumed",
     )
 
     _tree: Node = PrivateAttr(default=node_of({}, Place("recipe")))

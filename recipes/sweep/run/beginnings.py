@@ -31,7 +31,7 @@ MOST_VALUES = 100_000_000
 # What is counted by the length of a run outside of its schedules: percent, and formulas.
 BY_LENGTH = re.compile(r'[0-9.]+ *%"|"expression"')
 # Keys that do not change what is computed.
-FREE = ("name", "description", "checkpoints")
+FREE = ("name", "description", "checkpoints", "tracking")
 SCHEDULED = {"is": "a schedule"}
 # Keys that may differ between trainings that share a beginning.
 SHAREABLE = ("learning_rate", "epochs", "optimizer", "weight_decay", "phases")

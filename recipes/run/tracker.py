@@ -1,0 +1,115 @@
+"""What an experiment tracker is, and the thread that sends a run to one."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, Protocol
+
+from ...messages import logger
+from ..record.result import Status
+
+# How long the end of a run waits for what is still to be sent.
+WAIT_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class TrackedRun:
+    """A run as trackers see it.
+
+    Attributes:
+        id: the same each time the run is resumed; 32 hexadecimal digits.
+        name: of the run directory.
+        group: the recipe's name, which the runs of a recipe share.
+        recipe: the resolved recipe as plain data.
+    """
+
+    id: str
+    name: str
+    group: str
+    recipe: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run has ended.
+
+    Attributes:
+        epoch: the last one.
+        values: metrics of the saved model by split, such as `test/loss`.
+        artifacts: files to keep with the run.
+    """
+
+    status: Status
+    epoch: int
+    values: Mapping[str, float]
+    artifacts: Sequence[Path]
+
+
+class Tracker(Protocol):
+    """Keeps runs somewhere else. Every method may raise anything."""
+
+    def begin(self, run: TrackedRun) -> set[int]:
+        """Find the run, or make it; return the epochs that are there already."""
+        ...
+
+    def log(self, epoch: int, values: Mapping[str, float]) -> None:
+        """Keep the values of an epoch, from 1."""
+        ...
+
+    def end(self, ending: Ending) -> None:
+        """Keep how the run has ended."""
+        ...
+
+
+class Sender:
+    """Sends a run to one tracker, each epoch once, in a thread that training does not wait for.
+
+    Whatever the tracker raises switches it off, with one warning.
+
+    Args:
+        name: of the tracker, for the warning.
+        make: called in the thread, as the package of a tracker takes seconds to import.
+    """
+
+    def __init__(self, name: str, make: Callable[[], Tracker], run: TrackedRun):
+        self.name = name
+        self._make = make
+        self._tracked = run
+        self._waiting: SimpleQueue[tuple[int, Mapping[str, float]] | Ending] = SimpleQueue()
+        self._thread = threading.Thread(target=self._work, daemon=True, name=f"tracker-{name}")
+        self._thread.start()
+
+    def send(self, epoch: int, values: Mapping[str, float]) -> None:
+        """Let the values of an epoch be sent, unless the tracker has them."""
+        if self._thread.is_alive():
+            self._waiting.put((epoch, values))
+
+    def end(self, ending: Ending, seconds: float = WAIT_SECONDS) -> None:
+        """Send how the run has ended, and wait until everything is sent."""
+        self._waiting.put(ending)
+        self._thread.join(seconds)
+        if self._thread.is_alive():
+            logger.warning(
+                f"{self.name}: has not answered for {seconds:.0f} s; not all of this run was sent."
+            )
+
+    def _work(self) -> None:
+        try:
+            self._send_all(self._make())
+        except BaseException as error:
+            cause = (str(error).splitlines() or [""])[0]
+            logger.warning(
+                f"{self.name}: {type(error).__name__}: {cause} The run is no longer sent to "
+                f"{self.name}; its training is not affected."
+            )
+
+    def _send_all(self, tracker: Tracker) -> None:
+        there = tracker.begin(self._tracked)
+        while not isinstance(item := self._waiting.get(), Ending):
+            epoch, values = item
+            if epoch not in there:
+                tracker.log(epoch, values)
+                there.add(epoch)
+        tracker.end(item)

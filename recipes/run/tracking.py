@@ -1,0 +1,171 @@
+"""Send a run to the experiment trackers of its recipe, from the lines of `metrics.jsonl`."""
+
+import importlib.util
+import json
+import re
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from ...disk import explained
+from ...messages import logger
+from ..record import directory as files
+from ..record.directory import RunDirectory
+from ..record.metrics import METRICS, read_metrics
+from ..record.result import Result
+from ..spec import Recipe
+from ..spec.dump import to_plain
+from ..spec.tracking import TRACKERS, TrackerName
+from .mlflow_tracker import MlflowTracker
+from .tracker import Ending, Sender, TrackedRun, Tracker
+from .wandb_tracker import WandbTracker
+
+# Those that are sent to; TensorBoard's events are files that every run writes.
+MAKERS: dict[str, Callable[[], Tracker]] = {"mlflow": MlflowTracker, "wandb": WandbTracker}
+ARTIFACTS = (files.RECIPE, files.REPORT, files.MODEL)
+ID = re.compile(r"[0-9a-f]{32}")
+
+
+class Tracking:
+    """What sends one run to its trackers.
+
+    Nothing here raises an error: a training does not depend on its trackers.
+
+    Args:
+        added: trackers beside those of the recipe; a resumed run keeps them.
+    """
+
+    def __init__(self, recipe: Recipe, directory: RunDirectory, added: Sequence[TrackerName] = ()):
+        self.directory = directory
+        self._recipe = recipe
+        self._id, kept = _stored(directory)
+        names: dict[TrackerName, None] = dict.fromkeys((*recipe.tracking, *kept, *added))
+        self._added = [name for name in names if name not in recipe.tracking]
+        self._names = [name for name in names if name in MAKERS and _installed(name)]
+        self._lines = NewLines(directory / METRICS)
+        self._senders: list[Sender] | None = None
+
+    def callbacks(self) -> list[keras.callbacks.Callback]:
+        """What sends each epoch as it ends; nothing without trackers."""
+        return [TrackedEpochs(self)] if self._names else []
+
+    def look(self) -> None:
+        """Send the lines that the run has written since the last time."""
+        with self._never_failing():
+            self._send(self._lines.read())
+
+    def finish(self, result: Result) -> None:
+        """Send what is left, and how the run has ended, once its report is written."""
+        with self._never_failing():
+            several = self._names and (result.members or result.folds)
+            parts = files.parts_of(self.directory) if several else []
+            self._send(_merged(parts) if parts else self._lines.read())
+            paths = [self.directory / name for name in ARTIFACTS]
+            artifacts = [path for path in paths if path.is_file()]
+            ending = Ending(result.status, result.epochs, _measured(result), artifacts)
+            for sender in self._senders or ():
+                sender.end(ending)
+
+    def _send(self, lines: Sequence[Mapping[str, Any]]) -> None:
+        if self._senders is None:
+            # Not before a model is built, whose initial weights may come from generators that the
+            # package of a tracker draws from too.
+            self._senders = self._started()
+        for line in lines:
+            # The file has NaN and infinities as text.
+            values = {name: float(value) for name, value in line.items() if name != "epoch"}
+            for sender in self._senders:
+                sender.send(int(line["epoch"]), values)
+
+    def _started(self) -> list[Sender]:
+        if not self._names:
+            return []
+        # Before anything is sent, so that a run that is killed is found again.
+        self._id = self._id or secrets.token_hex(16)
+        self.directory.write_json(files.TRACKERS, {"id": self._id, "added": self._added})
+        plain = to_plain(self._recipe)
+        run = TrackedRun(self._id, self.directory.path.resolve().name, self._recipe.name, plain)
+        return [Sender(name, MAKERS[name], run) for name in self._names]
+
+    @contextmanager
+    def _never_failing(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            cause = explained(error) if isinstance(error, OSError) else str(error)
+            logger.warning(f"tracking: {cause} The run is no longer sent to its trackers.")
+            self._names, self._senders = [], []
+
+
+class TrackedEpochs(keras.callbacks.Callback):
+    """Lets a run be sent after each epoch; stands behind the callback that writes the line."""
+
+    def __init__(self, tracking: Tracking):
+        super().__init__()
+        self._tracking = tracking
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self._tracking.look()
+
+
+class NewLines:
+    """The lines of a file that have been added since the last time."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._place = 0
+
+    def read(self) -> list[dict[str, Any]]:
+        try:
+            with open(self.path, "rb") as file:
+                file.seek(self._place)
+                found = file.read()
+        except FileNotFoundError:
+            return []
+        whole = found[: found.rfind(b"\n") + 1]
+        self._place += len(whole)
+        return [json.loads(line) for line in whole.splitlines()]
+
+
+def _stored(directory: RunDirectory) -> tuple[str, list[TrackerName]]:
+    """The id of a run and the trackers that it was given; of a damaged file, none."""
+    try:
+        found = json.loads((directory / files.TRACKERS).read_text(encoding="utf-8"))
+        known: list[TrackerName] = [name for name in TRACKERS if name in found["added"]]
+        return (found["id"], known) if ID.fullmatch(found["id"]) else ("", [])
+    except (OSError, ValueError, LookupError, TypeError):
+        return "", []
+
+
+def _installed(name: TrackerName) -> bool:
+    """Whether the package of a tracker is there; a message says so if it is not."""
+    if importlib.util.find_spec(name) is not None:
+        return True
+    logger.warning(
+        f"{name}: is not installed, so the run is not sent to it. "
+        f"`pip install 'keras-recipes[{name}]'` installs it."
+    )
+    return False
+
+
+def _merged(parts: Sequence[RunDirectory]) -> list[dict[str, Any]]:
+    """The lines of a run's parts by epoch; names begin with that of the part, as `members_1/`."""
+    found: dict[int, dict[str, Any]] = {}
+    for part in parts:
+        before = f"{part.path.parent.name}_{part.path.name}/"
+        for line in read_metrics(part.path):
+            row = found.setdefault(int(line["epoch"]), {"epoch": line["epoch"]})
+            row |= {before + name: value for name, value in line.items() if name != "epoch"}
+    return [found[epoch] for epoch in sorted(found)]
+
+
+def _measured(result: Result) -> dict[str, float]:
+    """The metrics of the saved model, by split."""
+    splits = {"validation": result.validation, "test": result.test}
+    return {
+        f"{split}/{name}": value for split, found in splits.items() for name, value in found.items()
+    }
