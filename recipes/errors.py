@@ -105,7 +105,25 @@ def legible(text: str) -> str:
 def _legible_line(line: str) -> str:
     half = LONGEST_LINE // 2 - 2
     line = line if len(line) <= LONGEST_LINE else f"{line[:half]}...{line[-half:]}"
-    return "".join(char if char.isprintable() else "?" for char in line)
+    return printable(line)
+
+
+def printable(text: str) -> str:
+    """Text without control characters, which would move the cursor of a terminal.
+
+    >>> printable("a\\x1b[2J")
+    'a?[2J'
+    """
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
+def first_line(error: BaseException, most: int = 300) -> str:
+    """The first line of what an error says; the name of its class if it says nothing.
+
+    >>> first_line(ValueError("no such column\\nat all")), first_line(KeyError())
+    ('no such column', 'KeyError')
+    """
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:most]
 
 
 def system_failure(error: BaseException) -> str | None:

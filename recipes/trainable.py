@@ -202,7 +202,7 @@ def finished_runs(run: str | os.PathLike) -> Any:
 
 
 def reported(found: Any, raises: bool, tracking: "Tracking | None" = None) -> Result:
-    """The result of a training that has ended, with its report written and its trackers told.
+    """The result of a training that has ended, with its report written and sent to its trackers.
 
     Raises:
         TrainingFailed: it failed, and `raises`.

@@ -148,6 +148,7 @@ def _metric(row: "Row", asked: str | None) -> tuple[str, float | None]:
 
 
 def _table(found: "Sequence[Row]", metric: str | None) -> str:
+    from ..record.result import duration
     from ..report.tables import Table, as_text
 
     head = ["run", "status", "epochs", "metric", "value", "time", "age"]
@@ -155,16 +156,9 @@ def _table(found: "Sequence[Row]", metric: str | None) -> str:
     for row in found:
         name, value = _metric(row, metric)
         shown = name if value is not None else ""
-        times = [_time(row.seconds), _time(row.age)]
+        times = [duration(row.seconds), duration(row.age)]
         rows.append([row.name, str(row.status), row.epochs, shown, value, *times])
     return coloured(as_text(Table("", head, rows)), sys.stdout)
-
-
-def _time(seconds: float) -> str:
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
 
 
 def compare(arguments: Arguments) -> int:

@@ -1,7 +1,8 @@
 """Proofs in files: found and written by format."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,7 @@ def read_proof(path: str | os.PathLike[str]) -> tuple[Format, Carried, Proof]:
 
 def attach(kind: Format, path: Path, parts: Mapping[Part, Any]) -> None:
     """Write a proof into a file."""
-    make: Callable[[str], bytes] = lambda body: proofs.text(parts, body)  # noqa: E731
-    _carrier(kind).attach(path, make)
+    _carrier(kind).attach(path, partial(proofs.text, parts))
 
 
 def _carrier(kind: Format) -> Any:

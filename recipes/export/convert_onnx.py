@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ..errors import RequestError
+from ..errors import RequestError, first_line
 from .extras import library
 from .kinds import Precision
 from .served import Served
@@ -59,8 +59,7 @@ def _converted(served: Served) -> Any:
             tensors_to_rename=dict(zip([*given, *ends], ports, strict=True)),
         )
     except Exception as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
-        raise RequestError(f"ONNX cannot hold this model: {first}") from None
+        raise RequestError(f"ONNX cannot hold this model: {first_line(error)}") from None
     if external:
         raise RequestError("ONNX: the model is too large for one file.")
     return model
@@ -91,8 +90,8 @@ def _quantize(path: Path, served: Served, calibration: Mapping[str, np.ndarray])
                 reduce_range=True,
             )
         except Exception as error:
-            first = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
-            raise RequestError(f"ONNX: the model cannot be quantized: {first}") from None
+            message = f"ONNX: the model cannot be quantized: {first_line(error)}"
+            raise RequestError(message) from None
 
 
 class _Reader:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from ... import disk
 from ..build.saved_model import load_weights
 from ..errors import RequestError
 from ..record.directory import strict
+from ..run.evidence import spread
 from . import convert_litert, convert_onnx, convert_saved_model, onnx_columns
 from .arrays import plain
 from .carriers import attach, read_proof
@@ -26,7 +27,7 @@ from .proof import Part
 from .quiet import quiet
 from .runtime import Compute
 from .served import Served, served
-from .subject import Subject, spread
+from .subject import Subject
 
 
 @dataclass(frozen=True)
@@ -260,10 +261,8 @@ def _checked(
     times = {}
     if options.timed:
         times = latency(subject.keras_outputs, exported, subject.rows, options.batch or BATCH)
-    check = Check(
-        subject.split, rows, largest, mean, scale, bound, metrics,
-        {"keras": _keras_size(source), "exported": size_of(place)}, times, options.batch or BATCH,
-    )  # fmt: skip
+    sizes = {"keras": _keras_size(source), "exported": size_of(place)}
+    check = replace(check, metrics=metrics, size=sizes, latency=times, batch=options.batch or BATCH)
     chosen = spread(rows, options.vectors)
     few = {name: array[chosen] for name, array in subject.rows.items()}
     vectors = {

@@ -11,7 +11,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
-from ..errors import RequestError
+from ..errors import RequestError, first_line
 
 VERSION = 1
 # Keys of the document.
@@ -88,7 +88,7 @@ def read(where: str, content: bytes) -> Proof:
         document = json.loads(content.decode("utf-8"))
         digest_of(document)  # which NaN and deep nesting prevent
     except (ValueError, RecursionError, MemoryError) as error:
-        raise RequestError(f"{where}: its proof is no JSON: {_line(error)}.") from None
+        raise RequestError(f"{where}: its proof is no JSON: {first_line(error, 200)}.") from None
     if not isinstance(document, dict) or document.get(FORMAT) != VERSION:
         raise RequestError(
             f"{where}: its proof is of no version that is known; expected {VERSION}."
@@ -112,7 +112,3 @@ def _canonical(value: Any) -> bytes:
     return json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     ).encode("utf-8", "surrogatepass")
-
-
-def _line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

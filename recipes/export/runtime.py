@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from ..errors import RequestError
+from ..errors import RequestError, first_line
 from .extras import library
 from .interface import Interface
 from .kinds import Format
@@ -47,8 +47,7 @@ def explained(where: str) -> Iterator[None]:
     except RequestError as error:
         raise RequestError(f"{where}: {error}") from None
     except Exception as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0][:400]
-        raise RequestError(f"{where}: cannot be run: {first}") from None
+        raise RequestError(f"{where}: cannot be run: {first_line(error)}") from None
 
 
 def _onnx(content: bytes, interface: Interface) -> Compute:

@@ -16,6 +16,7 @@ from ..data.blocks import Block
 from ..errors import RequestError
 from ..record import directory as files
 from ..record.directory import RunDirectory, open_run, read_result, strict
+from ..run.evidence import spread
 from ..run.reload import as_given, model_of, reached, same_data
 from ..run.stored_recipe import Overrides, recipe_of
 from .cut import Cut, cut, input_names, predicted
@@ -148,11 +149,6 @@ def same_features(run: RunDirectory, described: Mapping[str, Any]) -> bool:
     """Whether all parts of a run have learned the same of the columns."""
     parts = files.parts_of(run)
     return all(each.read_json(files.DATA)["features"] == described["features"] for each in parts)
-
-
-def spread(rows: int, count: int) -> np.ndarray:
-    """Up to `count` rows, evenly spread."""
-    return np.unique(np.linspace(0, rows - 1, min(rows, count)).astype(int))
 
 
 def arrays_of(x: Any, model: keras.Model, chosen: np.ndarray) -> dict[str, np.ndarray]:

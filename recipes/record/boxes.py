@@ -32,3 +32,28 @@ def columns(boxes: Sequence[Box]) -> dict[str, int]:
     for box in boxes:
         found[box.name] = 1 + max((found[source] for source in box.sources), default=-1)
     return found
+
+
+def stacks(boxes: Sequence[Box]) -> list[list[Box]]:
+    """The boxes of each column, from left to right.
+
+    >>> [[box.name for box in one] for one in stacks([Box("x"), Box("a", (), ("x",))])]
+    [['x'], ['a']]
+    """
+    column = columns(boxes)
+    found: list[list[Box]] = [[] for _ in range(max(column.values(), default=-1) + 1)]
+    for box in boxes:
+        found[column[box.name]].append(box)
+    return found
+
+
+def shortened(lines: Sequence[str], most: int, letters: int) -> list[str]:
+    """Lines of a box that fit into it: of many the first and the last, of long ones the beginning.
+
+    >>> shortened(["a", "b", "c", "dense of 64"], most=3, letters=5)
+    ['a', '...', 'dense...']
+    """
+    kept = list(lines)
+    if len(kept) > most:
+        kept = [*kept[: most - 2], "...", kept[-1]]
+    return [line if len(line) <= letters else f"{line[:letters]}..." for line in kept]

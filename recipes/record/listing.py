@@ -18,8 +18,9 @@ from .lock import LOCK
 
 # Folders below a folder that are looked into: those of a sweep's trials with their seeds.
 DEEPEST = 5
-# The folder of a sweep's search, which stands beside its manifest.
-ORACLE = "oracle"
+# The folder of a sweep's search, which stands beside its manifest, and that of the states which its
+# trials begin with: copies of runs, and no runs.
+ORACLE, BEGINNINGS = "oracle", "beginnings"
 # A result is a few kilobytes; a line of metrics one.
 MOST_BYTES, TAIL = 16 << 20, 64 << 10
 
@@ -77,7 +78,7 @@ def _run_folders(folder: Path, depth: int) -> Iterator[Path]:
     folders: list[Path] = []
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
+            if entry.is_dir(follow_symlinks=False) and entry.name != BEGINNINGS:
                 folders.append(Path(entry.path))
             names.add(entry.name)
     if (files.RESULT in names or files.MANIFEST in names) and ORACLE not in names:

@@ -142,3 +142,15 @@ class Result:
 @cache
 def _schema() -> TypeAdapter[Result]:
     return TypeAdapter(Result)
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it.
+
+    >>> duration(3.14), duration(150), duration(9000), duration(2e5)
+    ('3.1 s', '2.5 min', '2.5 h', '2.3 d')
+    """
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"

@@ -16,8 +16,13 @@ from .metrics import Curve, curves
 from .result import Result
 from .settings import differing, repetitions, settings
 
-# What is compared row by row, in this order.
-SCORES = ("right", "absolute_error", "log_loss", "squared_error")
+# What is compared row by row, in this order, and what its mean is called.
+SCORES = {
+    "right": "accuracy",
+    "absolute_error": "mean absolute error",
+    "log_loss": "log loss",
+    "squared_error": "mean squared error",
+}
 
 
 @dataclass(frozen=True)
@@ -144,10 +149,8 @@ def groups_of(runs: Sequence[ComparedRun]) -> list[list[int]]:
 
 def keys_that_differ(runs: Sequence[ComparedRun]) -> dict[str, list[str | None]]:
     """The keys of recipes that differ, with the value in each run; None of one that is damaged."""
-    return differing([run.settings for run in runs if run.problem is None]) and {
-        key: [run.settings.get(key) for run in runs]
-        for key in differing([run.settings for run in runs if run.problem is None])
-    }
+    keys = differing([run.settings for run in runs if run.problem is None])
+    return {key: [run.settings.get(key) for run in runs] for key in keys}
 
 
 Rows = tuple[str, str, str, np.ndarray]

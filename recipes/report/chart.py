@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..errors import printable
 from .markup import text
 
 Trace = dict[str, Any]
@@ -95,7 +96,7 @@ def shown(words: Any) -> str:
     >>> shown("<b>x")
     '&lt;b&gt;x'
     """
-    return html.escape("".join(c if c.isprintable() else "?" for c in str(words)), quote=False)
+    return html.escape(printable(str(words)), quote=False)
 
 
 def embedded(value: Any) -> str:

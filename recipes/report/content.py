@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import RequestError
 from ..record import directory as files
 from ..record.boxes import Box
 from ..record.directory import open_run, read_result
@@ -68,11 +67,6 @@ class RunContent:
                     return lines
         return []
 
-    @property
-    def problem_lines(self) -> list[str]:
-        """What is wrong with the files."""
-        return list(self.problems)
-
 
 def boxes_of(content: Mapping[str, Any]) -> list[Box]:
     """The boxes of a network, those that come after what they take; none of a damaged file."""
@@ -100,16 +94,3 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
             return dict(arrays)
     except (OSError, ValueError):
         return {}
-
-
-class Damaged:
-    """A run that cannot be read, on a page with others.
-
-    Attributes:
-        name: of its directory.
-        reason: why.
-    """
-
-    def __init__(self, path: Path, error: RequestError):
-        self.name = path.resolve().name
-        self.reason = str(error)

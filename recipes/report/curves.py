@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ... import disk
-from ..errors import RequestError
+from ..errors import RequestError, printable
 from ..record.several import ComparedRun, distinct, groups_of
 from .several import mean_and_spread
 
@@ -30,8 +30,7 @@ def label(words: Any) -> str:
     >>> label("a$b$"), label("_x")
     ('a\\\\$b\\\\$', ' _x')
     """
-    found = "".join(char if char.isprintable() else "?" for char in str(words))
-    found = found.replace("$", r"\$")
+    found = printable(str(words)).replace("$", r"\$")
     return f" {found}" if found.startswith("_") else found
 
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from ..record.boxes import Box, columns
+from ..record.boxes import Box, shortened, stacks
 from .curves import label, save_picture
 
 # Inches of a box of one line, of each more line, and between boxes.
@@ -21,25 +21,21 @@ def plot_graph(boxes: Sequence[Box], title: str, path: Path) -> None:
     Raises:
         RequestError: the file cannot be written.
     """
-    column = columns(boxes)
-    stacks = [
-        [box for box in boxes if column[box.name] == index]
-        for index in range(max(column.values()) + 1)
-    ]
-    height = max(sum(_height(box) + LINE for box in stack) for stack in stacks)
-    size = len(stacks) * (WIDTH + GAP), height + 0.6
+    found = stacks(boxes)
+    height = max(sum(_height(box) + LINE for box in stack) for stack in found)
+    size = len(found) * (WIDTH + GAP), height + 0.6
     picture = Figure(figsize=size, layout="constrained")
     axes = picture.subplots()
     axes.set_axis_off()
     places: dict[str, tuple[float, float]] = {}
-    for index, stack in enumerate(stacks):
+    for index, stack in enumerate(found):
         top = (height + sum(_height(box) + LINE for box in stack)) / 2
         for box in stack:
             places[box.name] = index * (WIDTH + GAP), top - _height(box) / 2
             _draw(axes, box, places[box.name])
             top -= _height(box) + LINE
     _arrows(axes, boxes, places)
-    axes.set_xlim(-0.1, len(stacks) * (WIDTH + GAP) - GAP + 0.1)
+    axes.set_xlim(-0.1, len(found) * (WIDTH + GAP) - GAP + 0.1)
     axes.set_ylim(-0.1, height + 0.1)
     picture.suptitle(label(title), fontsize=10)
     save_picture(picture, path)
@@ -50,10 +46,7 @@ def _height(box: Box) -> float:
 
 
 def _draw(axes: Axes, box: Box, place: tuple[float, float]) -> None:
-    lines = list(box.lines)
-    if len(lines) > MOST_LINES:
-        lines = [*lines[: MOST_LINES - 2], "...", lines[-1]]
-    words = [line if len(line) <= MOST_LETTERS else f"{line[:MOST_LETTERS]}..." for line in lines]
+    words = shortened(box.lines, MOST_LINES, MOST_LETTERS)
     left, middle = place
     high = _height(box)
     colour = "#eef2f7" if box.sources else "#f7f1e3"

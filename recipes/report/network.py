@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from ..record.boxes import Box, columns
+from ..record.boxes import Box, shortened, stacks
 from .markup import text
 
 WIDTH, LINE, GAP, PAD = 230, 16, 46, 6
@@ -14,15 +14,11 @@ def picture(boxes: Sequence[Box]) -> str:
     """The boxes with arrows between them; nothing for none."""
     if not boxes:
         return ""
-    column = columns(boxes)
-    stacks = [
-        [box for box in boxes if column[box.name] == index]
-        for index in range(max(column.values()) + 1)
-    ]
-    height = max(sum(_height(box) + LINE for box in stack) for stack in stacks)
+    found = stacks(boxes)
+    height = max(sum(_height(box) + LINE for box in stack) for stack in found)
     places: dict[str, Place] = {}
     parts: list[str] = []
-    for index, stack in enumerate(stacks):
+    for index, stack in enumerate(found):
         top = (height - sum(_height(box) + LINE for box in stack)) / 2 + LINE / 2
         for box in stack:
             left = index * (WIDTH + GAP) + 1
@@ -30,7 +26,7 @@ def picture(boxes: Sequence[Box]) -> str:
             parts.append(_box(box, left, top))
             top += _height(box) + LINE
     parts += _arrows(boxes, places)
-    width = len(stacks) * (WIDTH + GAP) - GAP + 2
+    width = len(found) * (WIDTH + GAP) - GAP + 2
     words = text("the network: " + ", then ".join(box.name for box in boxes))
     size = f'width="{width}" height="{height:.0f}" viewBox="0 0 {width} {height:.0f}"'
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{words}" {size}>'
@@ -45,10 +41,7 @@ HEAD = (
 
 
 def _lines(box: Box) -> list[str]:
-    lines = list(box.lines)
-    if len(lines) > MOST_LINES:
-        lines = [*lines[: MOST_LINES - 2], "...", lines[-1]]
-    return [line if len(line) <= MOST_LETTERS else f"{line[:MOST_LETTERS]}..." for line in lines]
+    return shortened(box.lines, MOST_LINES, MOST_LETTERS)
 
 
 def _height(box: Box) -> float:

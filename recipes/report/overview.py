@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ..record.result import Result
+from ..record.result import Result, duration
 from .content import RunContent
 from .markup import number, rounded, table, text
 
@@ -37,19 +37,8 @@ def _worth(result: Result) -> str:
     names = [name for name in measured if name != "loss"][:MOST_NAMED] or ["loss"]
     values = ", ".join(f"{name.replace('_', ' ')} {measured[name]:.4g}" for name in names)
     best = f" of epoch {result.best_epoch}" if result.best_epoch is not None else ""
-    told = f"On the {split} rows the saved weights{best} have {values}."
-    return f'<p class="lead">{text(told)}</p>'
-
-
-def duration(seconds: float) -> str:
-    """A time as people say it.
-
-    >>> duration(3.14), duration(150), duration(9000)
-    ('3.1 s', '2.5 min', '2.5 h')
-    """
-    if seconds < 120:
-        return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+    sentence = f"On the {split} rows the saved weights{best} have {values}."
+    return f'<p class="lead">{text(sentence)}</p>'
 
 
 def _plural(word: str, count: int) -> str:

@@ -50,7 +50,7 @@ def write_report(
 def page(run: RunContent, *, refresh: int = 0) -> str:
     """The page of a run as text."""
     result = run.result
-    # Lines are read before what is wrong with them is told.
+    # Lines are read before what is wrong with them is shown.
     sections = [
         Section("Results", overview.results(result)),
         Section("Folds", overview.folds(result)),
@@ -109,8 +109,8 @@ def recipe(run: RunContent) -> str:
     """The recipe; keys that have their default values are grey."""
     found = run.manifest.get("defaults", [])
     known = [key for key in found if isinstance(key, str)] if isinstance(found, list) else []
-    told = "<p>Resolved; keys with their default values are grey.</p>" if known else ""
-    return told + greyed(run.recipe, known)
+    note = "<p>Resolved; keys with their default values are grey.</p>" if known else ""
+    return note + greyed(run.recipe, known)
 
 
 def manifest(content: Mapping[str, Any]) -> str:

@@ -63,7 +63,7 @@ def curve(layers: Layers, title: str, names: tuple[str, ...]) -> Chart:
     """One value of every RBM by epoch; the solid line is that of the validation rows."""
     traces: list[Trace] = []
     entries: list[Entry] = []
-    told = {}
+    shown = {}
     for index, layer in enumerate(layers):
         own = []
         for place, name in enumerate(reversed(names)):
@@ -72,12 +72,12 @@ def curve(layers: Layers, title: str, names: tuple[str, ...]) -> Chart:
                 epochs = list(range(1, len(values) + 1))
                 rows = "held out" if name.startswith("val_") else "training"
                 words = layer["name"] if len(names) == 1 else f"{layer['name']}, {rows}"
-                told[words] = (epochs, values)
+                shown[words] = (epochs, values)
                 own.append(len(traces))
                 traces.append(line(epochs, values, words, colour(index), dashed=place > 0))
         entries.append(Entry(layer["name"], colour(index), tuple(own)))
     layout = {"xaxis": {"title": {"text": "epoch"}}}
-    return Chart(title, traces, layout, entries, extremes(told))
+    return Chart(title, traces, layout, entries, extremes(shown))
 
 
 def images(arrays: Mapping[str, np.ndarray]) -> list[str]:

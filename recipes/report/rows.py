@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from ..record.directory import OUTPUTS
+from ..record.several import SCORES
 from . import markup
 from .chart import Chart, charts, colour, line, points
 from .markup import number, rounded, text
 from .raster import image
 
-SCORES = {"right": "accuracy", "absolute_error": "mean absolute error"}
 BINS = 40
 # A picture is drawn at least this wide.
 WIDTH = 96

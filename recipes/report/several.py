@@ -6,6 +6,7 @@ import numpy as np
 
 from ..record.metrics import Curve
 from ..record.several import (
+    SCORES,
     ComparedRun,
     Difference,
     differences,
@@ -23,12 +24,6 @@ from .training import NORMS, RATES, by_epoch, extremes, metric_names
 MOST_DRAWN, LEAST_POINTS = 24_000, 60
 # Of more runs the training curves are left out, and of more than that the names.
 MOST_BOTH, MOST_NAMED = 6, 12
-SCORES = {
-    "right": "accuracy",
-    "absolute_error": "mean absolute error",
-    "log_loss": "log loss",
-    "squared_error": "mean squared error",
-}
 EMPTY: Curve = ([], [])
 
 
@@ -108,12 +103,12 @@ def paired(found: Sequence[Difference], runs: Sequence[ComparedRun], names: Sequ
         )
     score = SCORES[found[0].score]
     first = " and ".join(names[index] for index in groups_of(runs)[0])
-    told = (
+    explanation = (
         f"The {score} on the same {found[0].split} rows, minus that of {first}; a paired bootstrap "
         "over rows, means of repetitions."
     )
     head = ["run", f"difference of the {score}", "95 % interval", "more than noise"]
-    return f"<p>{text(told)}</p>{table(head, rows)}"
+    return f"<p>{text(explanation)}</p>{table(head, rows)}"
 
 
 def findings(runs: Sequence[ComparedRun], names: Sequence[str]) -> str:
@@ -161,12 +156,12 @@ def metric(runs: Sequence[ComparedRun], names: Sequence[str], name: str) -> Char
     most = max(LEAST_POINTS, min(MOST_POINTS, MOST_DRAWN // count))
     traces: list[Trace] = []
     entries: list[Entry] = []
-    told: dict[str, Curve] = {}
+    validated: dict[str, Curve] = {}
     for place, group in enumerate(groups_of(runs)):
         own = len(traces)
         for index in group:
             curve = runs[index].curves.get(key, EMPTY)
-            told[names[index]] = curve
+            validated[names[index]] = curve
             traces.append(_one(thinned(*curve, most=most), names[index], place, len(group) > 1))
             if both and name in runs[index].curves:
                 training = thinned(*runs[index].curves[name], most=most)
@@ -180,10 +175,10 @@ def metric(runs: Sequence[ComparedRun], names: Sequence[str], name: str) -> Char
         entries.append(Entry(label, colour(place), tuple(range(own, len(traces)))))
     rows = key.replace("val_", "", 1).replace("_", " ")
     title = f"{rows}, validation" if key != name else rows
-    layout = by_epoch(list(told.values()), unified=len(runs) <= MOST_BOTH)
+    layout = by_epoch(list(validated.values()), unified=len(runs) <= MOST_BOTH)
     if name in RATES:
         layout["yaxis"] = {"type": "linear", "rangemode": "tozero"}
-    return Chart(title, traces, layout, entries, extremes(told))
+    return Chart(title, traces, layout, entries, extremes(validated))
 
 
 def _one(curve: Curve, name: str, place: int, faint: bool) -> Trace:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..record.several import ComparedRun, differences, distinct, keys_that_differ
+from ..errors import printable
+from ..record.several import SCORES, ComparedRun, differences, distinct, keys_that_differ
 
 LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
@@ -39,7 +40,7 @@ def word(value: Any) -> str:
     """
     if isinstance(value, float):
         return f"{value:.4f}" if 1e-3 <= abs(value) < 1e5 or value == 0 else f"{value:.4g}"
-    return "" if value is None else "".join(c if c.isprintable() else "?" for c in str(value))
+    return "" if value is None else printable(str(value))
 
 
 def as_text(table: Table) -> str:
@@ -122,7 +123,7 @@ def compared(runs: Sequence[ComparedRun]) -> list[Table]:
     if paired:
         first = names[next(index for index, run in enumerate(runs) if run.problem is None)]
         title = (
-            f"{paired[0].score.replace('_', ' ')} on the {paired[0].split} rows, minus that of "
+            f"{SCORES[paired[0].score]} on the {paired[0].split} rows, minus that of "
             f"{first}: paired bootstrap over rows, 95 % interval"
         )
         rows = [

@@ -138,8 +138,8 @@ def rates_section(curves: Mapping[str, Curve]) -> str:
         traces = [line(epochs, values, words, colour(0))]
         numbers = extremes({words: (epochs, values)})
         drawn.append(Chart(words, traces, layout, numbers=numbers))
-    told = f"<p>{text('; '.join(constant))}.</p>" if constant else ""
-    return f"{told}{charts(drawn)}"
+    unchanged = f"<p>{text('; '.join(constant))}.</p>" if constant else ""
+    return f"{unchanged}{charts(drawn)}"
 
 
 def gradients_section(curves: Mapping[str, Curve], lines: Sequence[Mapping[str, Any]]) -> str:
@@ -231,18 +231,18 @@ def activations_section(lines: Sequence[Mapping[str, Any]]) -> str:
     before = {row.get("layer"): row for row in first["layers"] if isinstance(row, Mapping)}
     found = []
     for row in last["layers"][:MOST_HISTOGRAMS]:
-        told = {f"epoch {last.get('epoch')}": row}
+        measured = {f"epoch {last.get('epoch')}": row}
         if first is not last and row.get("layer") in before:
-            told = {f"epoch {first.get('epoch')}": before[row["layer"]], **told}
-        found.append(_histogram(str(row["layer"]), told))
+            measured = {f"epoch {first.get('epoch')}": before[row["layer"]], **measured}
+        found.append(_histogram(str(row["layer"]), measured))
     return charts(found)
 
 
-def _histogram(layer: str, told: Mapping[str, Mapping[str, Any]]) -> Chart:
+def _histogram(layer: str, measured: Mapping[str, Mapping[str, Any]]) -> Chart:
     traces: list[Trace] = []
     entries: list[Entry] = []
     rows = []
-    for index, (when, row) in enumerate(told.items()):
+    for index, (when, row) in enumerate(measured.items()):
         counts, edges = row["counts"], row["edges"]
         total = sum(counts) or 1
         middles = [(low + high) / 2 for low, high in pairwise(edges)]

@@ -32,7 +32,7 @@ UNFINISHED = ".branching"
 # Of the end of a run, and not of a state before it.
 LATER = (
     files.RESULT, files.MODEL, files.REPORT, files.QUALITY, files.ADAPTER, files.OUT_OF_FOLD,
-    files.TRACEBACK, files.TRACKERS, files.BEST, LOCK,
+    files.TRACEBACK, files.TRACKERS, files.EVIDENCE, files.ROWS, files.BEST, LOCK,
 )  # fmt: skip
 
 

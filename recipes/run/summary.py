@@ -18,6 +18,7 @@ from ..build.objects import Builder
 from ..build.parts import over_the_run
 from ..data import Data
 from ..data.order import batch_rows
+from ..record.result import duration
 from ..spec import Recipe
 from .analysis import built
 
@@ -81,10 +82,10 @@ class Summary:
             ("step", f"{self.step_flops:.3g} operations in products with weights"),
             (
                 "epoch",
-                f"{_time(self.epoch_seconds)} for {self.steps} steps, {rate:.2g} operations a "
-                f"second, after {_time(self.compile_seconds)} to compile the step",
+                f"{duration(self.epoch_seconds)} for {self.steps} steps, {rate:.2g} operations a "
+                f"second, after {duration(self.compile_seconds)} to compile the step",
             ),
-            ("run", f"{_time(self.epoch_seconds * self.epochs)} for {self.epochs} epochs"),
+            ("run", f"{duration(self.epoch_seconds * self.epochs)} for {self.epochs} epochs"),
         ]
         return "\n".join(
             [*(f"{name:<9}{text}" for name, text in rows), *(f"note     {n}" for n in self.notes)]
@@ -210,9 +211,3 @@ def _size(count: float) -> str:
         if count >= power:
             return f"{count / power:.1f} {unit}"
     return f"{count / 1024:.1f} KiB"
-
-
-def _time(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.2g} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

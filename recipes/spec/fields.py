@@ -12,6 +12,7 @@ from typing import Annotated, Any, LiteralString, NamedTuple, TypeGuard
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
 
+from ..errors import printable
 from .durations import EXPECTED, Duration, NotADuration
 from .nodes import is_dict, is_list
 
@@ -300,8 +301,7 @@ def shown(value: Any, most: int = 60) -> str:
         line = json.dumps(value, ensure_ascii=False, default=str)
     except (TypeError, ValueError, RecursionError):
         line = str(value)
-    # Control characters would move the cursor of the terminal that shows them.
-    line = "".join(char if char.isprintable() else "?" for char in line)
+    line = printable(line)
     return line if len(line) <= most else f"{line[: most - 3]}..."
 
 

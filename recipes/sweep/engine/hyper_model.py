@@ -94,4 +94,8 @@ class HyperModel(keras_tuner.HyperModel):
                 f"Received: model={model!r}"
             )
         own = [*built.callbacks, EpochOrder(built.training.epoch)]
-        return model.fit(**{**built.fit_arguments, **settings}, callbacks=[*own, *callbacks])
+        given = {**built.fit_arguments, **settings}
+        if "validation_data" in settings:
+            # The number of its steps is not that of the recipe's.
+            given["validation_steps"] = settings.get("validation_steps")
+        return model.fit(**given, callbacks=[*own, *callbacks])

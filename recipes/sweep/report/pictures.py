@@ -84,8 +84,8 @@ def parameter(sweep: SweepFiles, chosen: Parameter) -> Chart:
 
 def _words(chosen: Parameter, row: Mapping[str, Any]) -> str:
     value = row["values"][chosen.name]
-    told = f"{value:.5g}" if isinstance(value, float) else chosen.word(value)
-    return f"trial {row['trial']}: {told}, {row['score']:.6g}"
+    words = f"{value:.5g}" if isinstance(value, float) else chosen.word(value)
+    return f"trial {row['trial']}: {words}, {row['score']:.6g}"
 
 
 def parallel(sweep: SweepFiles) -> Chart:
@@ -210,7 +210,7 @@ def ranges(sweep: SweepFiles, chosen: Parameter) -> Chart:
             square["marker"] |= {"symbol": "square", "opacity": 0.4}
             traces.append(square)
     for chosen_kept, of in ((False, OTHERS), (True, BEST)):
-        told = [
+        drawn = [
             (chosen.place(row["values"][chosen.name]), found["number"] + 1, _words(chosen, row))
             for found in sweep.rounds
             for name in found["trials"]
@@ -219,7 +219,7 @@ def ranges(sweep: SweepFiles, chosen: Parameter) -> Chart:
             and row["score"] is not None
             and (name in kept) is chosen_kept
         ]
-        x, y, words = ([each[place] for each in told] for place in range(3))
+        x, y, words = ([each[place] for each in drawn] for place in range(3))
         more = {"text": [shown(word) for word in words], "hovertemplate": "%{text}<extra></extra>"}
         traces.append(points(x, y, "kept" if chosen_kept else "trials", of, **more))
     last = len(sweep.rounds)

@@ -21,16 +21,16 @@ def test_what_has_become_of_each_run(tmp_path):
     alive = write_run(tmp_path / "alive", status="running")
     owner = {"process": os.getpid(), "machine": socket.gethostname(), "since": "x"}
     (alive / "run.lock").write_text(json.dumps(owner))
-    (tmp_path / "begun").mkdir()
-    (tmp_path / "begun" / "manifest.json").write_text("{}")
+    (tmp_path / "started").mkdir()
+    (tmp_path / "started" / "manifest.json").write_text("{}")
     (tmp_path / "other").mkdir()
     assert statuses(tmp_path) == {
         "alive": "running",
-        "begun": "unfinished",
         "completed": "completed",
         "failed": "failed",
         "interrupted": "interrupted",
         "killed": "unfinished",
+        "started": "unfinished",
     }
 
 
@@ -74,3 +74,12 @@ def test_trials_of_a_sweep_are_runs_and_the_sweep_is_none(tmp_path):
     (sweep / "manifest.json").write_text("{}")
     write_run(sweep / "trials" / "0001" / "seed-1")
     assert list(statuses(tmp_path)) == ["sweeps/x/trials/0001/seed-1"]
+
+
+def test_the_states_that_trials_begin_with_are_no_runs(tmp_path):
+    (tmp_path / "s" / "oracle").mkdir(parents=True)
+    write_run(tmp_path / "s" / "trials" / "0001")
+    state = tmp_path / "s" / "beginnings" / "0001" / "60"
+    state.mkdir(parents=True)
+    (state / "manifest.json").write_text("{}")
+    assert list(statuses(tmp_path)) == ["s/trials/0001"]

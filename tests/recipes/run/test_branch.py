@@ -50,6 +50,16 @@ def test_a_branch_is_the_run_that_was_changed_from_the_start(runs, tmp_path, at)
     assert list(tmp_path.iterdir()) == [tmp_path / "new"]
 
 
+def test_nothing_that_says_how_the_other_run_ended_is_copied(runs, tmp_path):
+    """A branch that is interrupted would show the evidence of the other run as its own."""
+    module.copy_files(RunDirectory(runs / "plain"), tmp_path)
+    copied = {path.name for path in tmp_path.iterdir()}
+    assert {"recipe.yaml", "metrics.jsonl"} <= copied
+    ends = {"result.json", "model.keras", "quality.json", "evidence.json", "evidence.npz"}
+    assert ends <= {path.name for path in (runs / "plain").iterdir()}
+    assert not ends & copied
+
+
 def test_a_branch_begins_with_a_state_that_was_kept(tmp_path, capsys):
     recipe = keras_recipes.load(SMALL, {"checkpoints": {"every": "4 steps", "keep": 9}})
     recipe.train(out=tmp_path / "kept", progress=False)
