@@ -306,6 +306,8 @@ def sweep(
     out: str | os.PathLike | None = None,
     jobs: int | None = None,
     chief: str | None = None,
+    tls_cert: str | None = None,
+    tls_key: str | None = None,
     lease: float | None = None,
     arrays: tuple[Any, Any] | None = None,
     progress: bool = True,
@@ -321,6 +323,8 @@ def sweep(
         jobs: trials at once on this machine, each in a separate process; default the sweep's
             number. One trains in this process. 0, with `chief`, leaves the work to other machines.
         chief: `HOST:PORT` to answer the workers of other machines at.
+        tls_cert, tls_key: PEM files of a certificate and its private key, with which that address
+            speaks TLS.
         lease: seconds of silence after which a worker counts as dead and its trial goes to
             another; default 30.
         arrays: `(x, y)`, for a recipe whose `data.source` is `arrays`.
@@ -345,6 +349,8 @@ def sweep(
         out=out,
         jobs=jobs,
         chief=chief,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
         lease=lease,
         arrays=arrays,
         progress=progress,

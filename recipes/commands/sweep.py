@@ -5,6 +5,14 @@ from typing import Any
 from ..errors import RequestError
 from .options import Arguments, add_json, add_quiet, add_sweep, add_verb, print_json, print_line
 
+# Options of one side, and what names that side.
+SIDES = {
+    "token_file": "worker",
+    "tls_ca": "worker",
+    "tls_cert": "chief",
+    "tls_key": "chief",
+}
+
 
 def add(verbs: Any) -> None:
     text = "search over the keys of a recipe; the same command resumes"
@@ -19,6 +27,15 @@ def add(verbs: Any) -> None:
         "--token-file", metavar="FILE", help="with --worker: a copy of DIR/token of the chief"
     )
     parser.add_argument(
+        "--tls-cert",
+        metavar="FILE",
+        help="with --chief: certificate of this machine, in PEM format",
+    )
+    parser.add_argument("--tls-key", metavar="FILE", help="with --tls-cert: its private key")
+    parser.add_argument(
+        "--tls-ca", metavar="FILE", help="with --worker: certificates to trust; the chief has TLS"
+    )
+    parser.add_argument(
         "--lease", metavar="SECONDS", type=float, help="silence that ends a worker (default: 30)"
     )
     add_quiet(parser)
@@ -29,6 +46,7 @@ def sweep(arguments: Arguments) -> int:
     """Run a sweep, or work for one, and print the result."""
     from .. import front
 
+    _check_sides(arguments)
     if arguments.worker is not None:
         from ..sweep.run.sweep import work_for
         from ..sweep.spec import load_sweep
@@ -40,9 +58,8 @@ def sweep(arguments: Arguments) -> int:
             out=arguments.out,
             lease=arguments.lease,
             token_file=arguments.token_file,
+            tls_ca=arguments.tls_ca,
         )
-    if arguments.token_file is not None:
-        raise RequestError("--token-file: is for a worker; give it together with --worker.")
     result = front.sweep(
         arguments.sweep,
         arguments.overrides,
@@ -50,6 +67,8 @@ def sweep(arguments: Arguments) -> int:
         out=arguments.out,
         jobs=arguments.jobs,
         chief=arguments.chief,
+        tls_cert=arguments.tls_cert,
+        tls_key=arguments.tls_key,
         lease=arguments.lease,
         progress=not arguments.quiet,
         raises=False,
@@ -59,3 +78,11 @@ def sweep(arguments: Arguments) -> int:
     if arguments.json:
         print_json(result.to_json())
     return result.exit_status
+
+
+def _check_sides(arguments: Arguments) -> None:
+    """Raise where an option of a worker is given to a chief, or the reverse."""
+    for name, side in SIDES.items():
+        if getattr(arguments, name) is not None and getattr(arguments, side) is None:
+            option = "--" + name.replace("_", "-")
+            raise RequestError(f"{option}: is for a {side}; give it together with --{side}.")

@@ -31,6 +31,7 @@ class StopReason(StrEnum):
     SIGNAL = "signal"
     DIVERGED = "diverged"
     DISK_FULL = "disk_full"
+    OUT_OF_MEMORY = "out_of_memory"
     ERROR = "error"
 
 

@@ -20,6 +20,8 @@ def use_tensorflow() -> None:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    # A GPU is shared with others, and its memory taken as it is needed, not all of it at once.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     if "tensorflow" not in sys.modules:
         with _quiet():
             import tensorflow as tf

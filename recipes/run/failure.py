@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from ... import disk
 from ..build.experiment import Experiment
+from ..data.order import batch_rows
 from ..errors import legible
 from ..record import directory as files
 from ..record.directory import RunDirectory
@@ -37,7 +39,14 @@ def full_tracebacks() -> Iterator[None]:
 
 def failure_of(error: BaseException) -> StopReason:
     """Why a training that an error ended has failed."""
+    if is_out_of_memory(error):
+        return StopReason.OUT_OF_MEMORY
     return StopReason.DISK_FULL if disk.is_full(error) else StopReason.ERROR
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether a training asked for more memory than the device, or the computer, has."""
+    return isinstance(error, (MemoryError, tf.errors.ResourceExhaustedError))
 
 
 def recorded(error: Exception, recipe: Recipe, built: Experiment, directory: RunDirectory) -> str:
@@ -48,7 +57,10 @@ def recorded(error: Exception, recipe: Recipe, built: Experiment, directory: Run
         return disk.explained(error).rstrip(".")
     path = culprit(error, recipe, built)
     cause = f"{type(error).__name__}: {root_cause(error)}"
-    if path is not None:
+    if is_out_of_memory(error):
+        size = batch_rows(len(built.data.train), recipe.data.batch_size)
+        reason = str(recipe.problem(("data", "batch_size"), smaller_batch(recipe, size)))
+    elif path is not None:
         reason = legible(f"error at {recipe.problem(path, cause)}")
     elif isinstance(error, OSError) and error.errno is not None:
         reason = disk.explained(error).rstrip(".")
@@ -59,6 +71,17 @@ def recorded(error: Exception, recipe: Recipe, built: Experiment, directory: Run
     except OSError as failed:
         return f"{reason} (traceback: could not be written, {disk.cause(failed)})"
     return f"{reason} (traceback: {directory / files.TRACEBACK})"
+
+
+def smaller_batch(recipe: Recipe, rows: int) -> str:
+    """What to do where a batch does not fit into memory."""
+    if rows < 2:
+        return "out of memory, with batches of one row: the network needs a larger device"
+    every = 2 * recipe.gradient_accumulation
+    return (
+        f"out of memory: a batch of {rows} rows does not fit. Try {rows // 2}; with "
+        f"`gradient_accumulation: {every}` an update still has as many rows"
+    )
 
 
 def root_cause(error: Exception) -> str:

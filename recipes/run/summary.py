@@ -1,10 +1,8 @@
 """How large a training is: its weights, memory and operations, and how long an epoch takes here."""
 
 import math
-import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from itertools import repeat
 from typing import Any
 
 import keras
@@ -21,9 +19,8 @@ from ..data.order import batch_rows
 from ..record.result import duration
 from ..spec import Recipe
 from .analysis import built
+from .profile import bottleneck, timed
 
-# How long steps are timed, in seconds.
-TIMED = 1.0
 # A schedule has reached its last rate where it differs by less than this fraction of the highest.
 SETTLED = 1e-3
 
@@ -93,7 +90,7 @@ class Summary:
 
 
 def summarize(recipe: Recipe, data: Data) -> Summary:
-    """Build the model of a recipe and train it for about a second; nothing is kept.
+    """Build the model of a recipe and train it for a few seconds; nothing is kept.
 
     Raises:
         RequestError: the recipe cannot be used.
@@ -103,7 +100,7 @@ def summarize(recipe: Recipe, data: Data) -> Summary:
     rows = batch_rows(len(data.train), recipe.data.batch_size)
     trainable = _numbers(model.trainable_weights)
     frozen = _numbers(model.non_trainable_weights)
-    compiling, step = timed(made)
+    times = timed(made)
     return Summary(
         trainable=trainable,
         frozen=frozen,
@@ -115,9 +112,9 @@ def summarize(recipe: Recipe, data: Data) -> Summary:
         batch_size=rows,
         steps=made.training.steps,
         epochs=recipe.epochs,
-        compile_seconds=compiling,
-        epoch_seconds=step * made.training.steps,
-        notes=tuple(notes(recipe, made)),
+        compile_seconds=times.compile,
+        epoch_seconds=times.step * made.training.steps,
+        notes=(*notes(recipe, made), *bottleneck(recipe, data, times)),
     )
 
 
@@ -129,35 +126,6 @@ def batch_bytes(model: keras.Model, rows: int) -> int:
         for output in keras.tree.flatten(layer.output):
             total += width * rows * math.prod(axis or 1 for axis in output.shape[1:])
     return total
-
-
-def timed(built: Experiment) -> tuple[float, float]:
-    """Seconds of the first execution, and of a training step after it."""
-    model: Any = built.model
-    model.make_train_function()
-    each = int(model.steps_per_execution)
-    batches = _executions(built.fit_data.dataset, -(-built.fit_data.steps // each))
-    started = time.perf_counter()
-    _wait(model.train_function(next(batches)))
-    compiled = time.perf_counter()
-    executions = 0
-    while executions == 0 or time.perf_counter() - compiled < TIMED:
-        _wait(model.train_function(next(batches)))
-        executions += 1
-    seconds = time.perf_counter() - compiled
-    return compiled - started, seconds / executions / each
-
-
-def _executions(dataset: tf.data.Dataset, count: int) -> Iterator[Any]:
-    """For each execution the iterator it takes its batches from, in one pass after another."""
-    while True:
-        batches = iter(dataset)
-        yield from repeat(batches, count)
-
-
-def _wait(logs: Any) -> None:
-    for value in keras.tree.flatten(logs):
-        np.asarray(value)
 
 
 def notes(recipe: Recipe, built: Experiment) -> Iterator[str]:

@@ -38,6 +38,7 @@ class RemoteClient:
         fingerprint: of the sweep, to be the same at both ends.
         token: of the sweep.
         patience: seconds to wait for a chief that is gone.
+        authority: PEM certificates to trust, where the chief speaks TLS.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class RemoteClient:
         fingerprint: str,
         token: bytes,
         patience: float,
+        authority: bytes | None = None,
     ):
         self.address = address
         self.worker = worker
@@ -57,16 +59,18 @@ class RemoteClient:
         self._signer = Signer(token, worker, fingerprint)
         # Numbers of calls have an order, and heartbeats come from another thread.
         self._one_at_a_time = threading.Lock()
-        self._channel = grpc.insecure_channel(
-            address,
-            [
-                # A chief that is restarted is met again soon, not after gRPC's growing pauses.
-                ("grpc.max_reconnect_backoff_ms", 1000),
-                ("grpc.max_receive_message_length", MOST_BYTES),
-                # A proxy from the environment would be a stranger between the two.
-                ("grpc.enable_http_proxy", 0),
-            ],
-        )
+        options = [
+            # A chief that is restarted is met again soon, not after gRPC's growing pauses.
+            ("grpc.max_reconnect_backoff_ms", 1000),
+            ("grpc.max_receive_message_length", MOST_BYTES),
+            # A proxy from the environment would be a stranger between the two.
+            ("grpc.enable_http_proxy", 0),
+        ]
+        if authority is None:
+            self._channel = grpc.insecure_channel(address, options)
+        else:
+            trusted = grpc.ssl_channel_credentials(authority)
+            self._channel = grpc.secure_channel(address, trusted, options)
 
     def next_trial(self) -> Trial | NoTrial:
         trial = self._call("CreateTrial", request("CreateTrial", tuner_id=self.worker))

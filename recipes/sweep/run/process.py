@@ -35,6 +35,7 @@ class Job:
         token: of the sweep, which goes to a process through a pipe.
         lease: seconds of a lease.
         patience: seconds to wait for a chief that is gone.
+        authority: PEM certificates to trust, where the chief speaks TLS.
         arrays: `(x, y)` for a recipe whose data source is `arrays`.
         most: trials after which the process ends, to be replaced; None for no bound.
     """
@@ -47,6 +48,7 @@ class Job:
     token: bytes = field(repr=False)
     lease: float
     patience: float
+    authority: bytes | None = None
     arrays: tuple[Any, Any] | None = None
     most: int | None = None
 
@@ -79,6 +81,7 @@ def carry_out(job: Job) -> int:
         fingerprint=job.fingerprint,
         token=job.token,
         patience=job.patience,
+        authority=job.authority,
     )
     trainer = Trainer(job.sweep, job.directory, job.arrays)
     worker = Worker(job.sweep, client, trainer, lease=job.lease)

@@ -4,7 +4,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, fields, replace
 from types import FrameType
 from typing import Any
@@ -30,6 +30,7 @@ from .result import Best, Row, Status, SweepResult, asked
 from .server import serve
 from .space import OutOfSpace
 from .tables import Table, write_tensorboard
+from .tls import Identity
 from .trial import Trainer, keep_attempt
 from .winner import compare, evaluate_winner, lead_sentence, ranked, write_best, write_ensemble
 from .worker import ChiefGone, LocalClient, Worker
@@ -111,23 +112,48 @@ class Running:
         interrupted = outcome is TrialOutcome.INTERRUPTED or self.signal is not None
         return self.interrupted() if interrupted else self.finish()
 
-    def with_workers(self, pool: Pool, address: Address | None) -> SweepResult:
+    def with_workers(
+        self, pool: Pool, address: Address | None, identity: Identity | None = None
+    ) -> SweepResult:
         """Train several trials at once, each in a process of this machine or of another."""
-        mark, token = fingerprint(self.sweep), make_token(self.where.path)
-        place = address or ANY_PORT
-        port, stop = serve(self.chief, place, mark, token)
-        job = Job(
-            self.sweep,
-            self.where.path.resolve(),
-            str(reachable(place, port)),
-            "",
-            fingerprint=mark,
-            token=token,
-            lease=self.lease,
-            patience=self.lease,
-            arrays=self.arrays,
-            most=TRIALS_A_PROCESS,
-        )
+        token = make_token(self.where.path)
+        with self.served(address, token, identity) as here:
+            job = Job(
+                self.sweep,
+                self.where.path.resolve(),
+                str(here),
+                "",
+                fingerprint=fingerprint(self.sweep),
+                token=token,
+                lease=self.lease,
+                patience=self.lease,
+                arrays=self.arrays,
+                most=TRIALS_A_PROCESS,
+            )
+            return self.employing(pool, job)
+
+    @contextmanager
+    def served(
+        self, address: Address | None, token: bytes, identity: Identity | None
+    ) -> Iterator[Address]:
+        """Answer the workers meanwhile; where those of this machine find the chief."""
+        mark = fingerprint(self.sweep)
+        with ExitStack() as stops:
+            # A certificate names the machine for others: its own workers do not need it.
+            place = ANY_PORT if address is None or identity is not None else address
+            port, stop = serve(self.chief, place, mark, token)
+            stops.callback(stop)
+            if address is not None and identity is not None:
+                stops.callback(serve(self.chief, address, mark, token, identity)[1])
+            try:
+                yield reachable(place, port)
+            finally:
+                if address is not None:
+                    # An idle worker of another machine asks again, and learns that all is done.
+                    time.sleep(FAREWELL)
+
+    def employing(self, pool: Pool, job: Job) -> SweepResult:
+        """Let the processes of a pool, and any others that come, work until all is done."""
         pool.employ(job)
         try:
             with self.display, self.listening():
@@ -151,10 +177,6 @@ class Running:
             return self.end("failed", str(error))
         finally:
             pool.stop()
-            if address is not None:
-                # An idle worker of another machine asks again, and learns that all is done.
-                time.sleep(FAREWELL)
-            stop()
 
     def check_space(self, outcome: TrialOutcome | None = None) -> None:
         """End the sweep where the chief, or the last trial, has waited in vain for space."""

@@ -15,6 +15,7 @@ from ..engine.trial import Decision, NoTrial, Trial
 from .access import Address
 from .chief import BadCall, Chief, LeaseLost
 from .signing import Call, Gate, Refused
+from .tls import Identity
 
 THREADS = 8
 # Of a message: a trial of 100,000 epochs, with their values, takes less than half of it.
@@ -127,9 +128,13 @@ class Refusals:
 
 
 def serve(
-    chief: Chief, address: Address, fingerprint: str, token: bytes
+    chief: Chief,
+    address: Address,
+    fingerprint: str,
+    token: bytes,
+    identity: Identity | None = None,
 ) -> tuple[int, Callable[[], None]]:
-    """Answer the workers at an address; port 0 takes a free one.
+    """Answer the workers at an address; port 0 takes a free one. With an identity by TLS alone.
 
     Returns:
         The port, and what stops the server.
@@ -145,7 +150,10 @@ def serve(
         options=options,
     )
     try:
-        port = server.add_insecure_port(str(address))
+        if identity is None:
+            port = server.add_insecure_port(str(address))
+        else:
+            port = server.add_secure_port(str(address), identity.credentials())
     except RuntimeError as error:
         raise RequestError(f"{address}: a chief cannot listen there: {error}") from None
     server.start()

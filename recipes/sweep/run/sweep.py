@@ -28,6 +28,7 @@ from .pool import Pool
 from .process import FAILED, FULL, Job, carry_out
 from .result import SweepResult, asked, read_result
 from .space import sentence
+from .tls import check_chief, read_authority, read_identity
 
 Arrays = tuple[Any, Any] | None
 # Seconds that a worker waits for the directory of its chief, and for a chief that is gone.
@@ -41,6 +42,8 @@ def run_sweep(
     out: str | os.PathLike | None = None,
     jobs: int | None = None,
     chief: str | None = None,
+    tls_cert: str | None = None,
+    tls_key: str | None = None,
     lease: float | None = None,
     arrays: Arrays = None,
     progress: bool = True,
@@ -53,6 +56,8 @@ def run_sweep(
         jobs: trials at once on this machine; default the sweep's own number. With a `chief`
             address 0 leaves all work to workers that are started elsewhere.
         chief: `HOST:PORT` to answer workers of other machines at.
+        tls_cert, tls_key: PEM files of the chief's certificate chain and its private key, with
+            which that address speaks TLS.
         lease: seconds without a heartbeat after which a worker counts as dead; default 30.
         arrays: `(x, y)` for a recipe whose data source is `arrays`; on this machine alone.
         progress: show the trials as they come.
@@ -67,7 +72,9 @@ def run_sweep(
     count = sweep.jobs if jobs is None else jobs
     address = None if chief is None else parse_address(chief, "--chief", least=0)
     _check(sweep, count, address, arrays)
-    seconds = lease_seconds(lease)
+    identity, seconds = read_identity(tls_cert, tls_key), lease_seconds(lease)
+    if identity is not None and address is None:
+        raise RequestError("--tls-cert: is for a chief; give it together with --chief.")
     directory = directory_of(sweep, out)
     with held(sweep, directory) as where:
         known = _complete(sweep, where)
@@ -85,7 +92,7 @@ def run_sweep(
             from .running import Running
 
             run = Running(sweep, where, lease=seconds, arrays=arrays, progress=progress)
-            return run.alone() if pool is None else run.with_workers(pool, address)
+            return run.alone() if pool is None else run.with_workers(pool, address, identity)
         except OSError as error:
             raise TrainingFailed(sentence(directory, error)) from error
         finally:
@@ -126,6 +133,7 @@ def work_for(
     out: str | os.PathLike | None = None,
     lease: float | None = None,
     token_file: str | os.PathLike | None = None,
+    tls_ca: str | None = None,
     patience: float = PATIENCE,
 ) -> int:
     """Work for a chief on another machine until it has nothing left; the exit status.
@@ -139,6 +147,7 @@ def work_for(
         out: directory of the sweep as this machine sees it; default `sweeps/NAME`.
         lease: seconds of a lease, as the chief's.
         token_file: a copy of the sweep's token; default the one in the directory.
+        tls_ca: PEM file of the certificates to trust, where the chief speaks TLS.
         patience: seconds to wait for a chief that is not there, or not there any more.
 
     Raises:
@@ -146,11 +155,13 @@ def work_for(
             token.
     """
     where = parse_address(address, "--worker")
-    seconds = lease_seconds(lease)
+    seconds, authority = lease_seconds(lease), read_authority(tls_ca)
     token = None if token_file is None else read_token(Path(token_file))
     directory = directory_of(sweep, out)
     use_tensorflow()
     wait_for(directory, name=TOKEN if token is None else TRIALS)
+    if authority is not None:
+        check_chief(where, authority)
     job = Job(
         sweep,
         directory.resolve(),
@@ -161,6 +172,7 @@ def work_for(
         read_token(directory / TOKEN) if token is None else token,
         seconds,
         patience,
+        authority,
     )
     status = carry_out(job)
     return FAILED if status == FULL else status

@@ -1,5 +1,6 @@
 """A training that breaks says why, and which line of the recipe it was."""
 
+import json
 import sys
 
 import keras
@@ -10,11 +11,19 @@ from keras_recipes.recipes.spec import catalog, plugins
 
 PLUGIN = """
 import keras
+import tensorflow as tf
 
 class BadCall(keras.layers.Layer):
     def call(self, x, training=False):
         if training:
             raise ValueError("no luck\\nat all")
+        return x
+
+class Hungry(keras.layers.Layer):
+    def call(self, x, training=False):
+        if training:
+            more = tf.random.uniform([tf.cast(tf.shape(x)[0], tf.int64) * 2**44])
+            return x + tf.reduce_sum(more)
         return x
 
 class BadCallback(keras.callbacks.Callback):
@@ -24,7 +33,10 @@ class BadCallback(keras.callbacks.Callback):
     def helper(self):
         {}["absent"]
 
-KERAS_RECIPES = {"layers": {"bad_call": BadCall}, "callbacks": {"bad_callback": BadCallback}}
+KERAS_RECIPES = {
+    "layers": {"bad_call": BadCall, "hungry": Hungry},
+    "callbacks": {"bad_callback": BadCallback},
+}
 """
 # Layers, callbacks, and the message.
 BROKEN = {
@@ -64,3 +76,16 @@ def test_a_broken_training_names_its_line(layers, callbacks, said, plugin, tmp_p
     assert out.startswith(f"failed: error at {said}")
     assert "(traceback: run/traceback.txt)" in out
     assert keras.config.is_traceback_filtering_enabled()
+
+
+def test_a_batch_that_does_not_fit_into_memory_says_what_to_do(plugin, tmp_path, capsys):
+    (tmp_path / "recipe.yaml").write_text(
+        "data: {source: iris, batch_size: 16}\nmodel: {layers: [hungry]}\nepochs: 1\n"
+        "gradient_accumulation: 2\njit_compile: false\n"
+    )
+    assert main(["train", "recipe.yaml", "-q", "--out", "run", "--plugin", plugin]) == 1
+    out = capsys.readouterr().out
+    assert out.startswith("failed: recipe.yaml:1:34 data.batch_size: out of memory: a batch of 16")
+    assert "Try 8; with `gradient_accumulation: 4`" in out
+    result = json.loads((tmp_path / "run" / "result.json").read_text())
+    assert result["stop_reason"] == "out_of_memory"

@@ -9,7 +9,7 @@ import keras_recipes
 from keras_recipes.callbacks import EarlyStopping
 from keras_recipes.recipes.build.inputs import data_of
 from keras_recipes.recipes.cli import main
-from keras_recipes.recipes.run import summary
+from keras_recipes.recipes.run import profile, summary
 
 LINEAR = {"linear": {"initial_learning_rate": 0.1, "decay_steps": "50%"}}
 SMALL = {
@@ -25,10 +25,10 @@ SMALL = {
 
 @pytest.fixture(scope="module")
 def small():
-    summary.TIMED, before = 0.0, summary.TIMED
+    profile.TIMED, before = 0.0, profile.TIMED
     recipe = keras_recipes.load(SMALL)
     yield summary.summarize(recipe, data_of(recipe))
-    summary.TIMED = before
+    profile.TIMED = before
 
 
 def test_weights_memory_and_operations(small):
@@ -50,9 +50,9 @@ def test_it_is_printed_and_is_json(small):
 
 
 def test_a_stop_before_the_schedule_ends_is_noted(small):
-    assert small.notes == (
+    assert small.notes[0] == (
         "early stopping may end the run after epoch 4, and the learning rate reaches its last "
-        "value in epoch 5",
+        "value in epoch 5"
     )
 
 
@@ -90,7 +90,7 @@ def test_json_without_summary_is_refused(capsys):
 
 
 def test_the_rows_of_a_table_count_as_the_numbers_they_become(tmp_path, monkeypatch):
-    monkeypatch.setattr(summary, "TIMED", 0.0)
+    monkeypatch.setattr(profile, "TIMED", 0.0)
     rows = "\n".join(f"{i},{i % 7},{'ab'[i % 2]}" for i in range(100))
     (tmp_path / "t.csv").write_text(f"u,v,y\n{rows}\n")
     source = {"csv": {"path": str(tmp_path / "t.csv")}}
