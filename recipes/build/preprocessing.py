@@ -92,9 +92,7 @@ class Preprocessing:
         each = list(zip(self.features, self._each, strict=True))
         parts = side_by_side(numbers, each, 0 if few else len(rows))
         pairs = list(zip(self.features, parts, strict=True))
-        return _blocks(
-            pairs, lambda found: found[0] if len(found) == 1 else np.concatenate(found, axis=1)
-        )
+        return _blocks(pairs, _side_by_side)
 
     def known(self, rows: Frame) -> Known:
         """The numbers of each different date of a table, by column.
@@ -251,6 +249,15 @@ def _different(
     coded = _cells(feature, rows).dictionary_encode()
     numbers = _in_batches(model, _raw(feature, coded.dictionary, rows))
     return coded.dictionary, numbers, np.asarray(coded.indices)
+
+
+def _side_by_side(parts: Sequence[Any]) -> Any:
+    """Columns beside each other; beside floats the integers of one-hot vectors become floats too."""
+    if len(parts) == 1:
+        return parts[0]
+    # NumPy joins float32 and int32 as float64.
+    floats = any(part.dtype.kind == "f" for part in parts)
+    return np.concatenate(parts, axis=1, dtype="float32" if floats else None)
 
 
 def _cells(feature: Fitted, rows: Frame) -> pa.Array:

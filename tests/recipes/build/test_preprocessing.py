@@ -59,6 +59,17 @@ def test_an_unseen_category_is_zeros_and_a_missing_one_its_own():
     assert found.tolist() == [[0, 1, 0], [1, 0, 0], [0, 0, 0]]
 
 
+def test_categories_beside_numbers_are_32_bit_floats_as_in_the_model():
+    rows = table(size=[1.5, 2.5, 4.0], colour=["a", "b", "a"])
+    features = [Numeric().fit("size", rows), Category().fit("colour", rows)]
+    prepared = Preprocessing(features)
+    found = prepared.encoded(rows)
+    assert found.dtype == np.float32
+    of_model = prepared.model(raw(features, rows))
+    assert of_model.dtype == found.dtype
+    assert np.array_equal(of_model, found)
+
+
 @pytest.mark.parametrize(
     "text",
     ["2024-02-29", "2013-01-01 05:00:00", "1999-12-31T23:10", "2000-03-01", "1900-01-01"],
