@@ -13,8 +13,8 @@ from ..data.image_feature import FittedImage
 from ..spec import Choice, Recipe
 from ..spec.graph import ROWS, in_order, merge_of
 from ..spec.parts import OTHERS, PartSection, input_names
+from .feature_blocks import MATRIX, by_name, looked_up, picture_block, pixels_scaled
 from .objects import Builder
-from .preprocessing import MATRIX, by_name, looked_up, picture_block, pixels_scaled
 
 # Makes the layers of a list, whose place in the recipe it is given.
 Layers = Callable[[Builder, Sequence[Any], tuple[str | int, ...]], list[Any]]

@@ -22,13 +22,14 @@ from ..spec.parts import LEARNED
 from .adapters import add_adapters
 from .backbone import NAME, backbone
 from .capacity import TooLarge, check_memory, copies, unallocated_weights
+from .feature_blocks import inputs_for
 from .feature_cache import Features
 from .graph import column_inputs, connected, rows_input
 from .heads import Ends, weight_name
 from .objects import Builder, first_paragraph
 from .parts import training_parts
 from .precision import SENSITIVE, computing_in
-from .preprocessing import Preprocessing, inputs_for
+from .preprocessing import Preprocessing
 from .task import Task, activation_problem, last_activation
 
 # Divisors that Keras's Normalization layer takes: it divides by no less than 1e-7, and their

@@ -4,7 +4,7 @@ A network is trained on numbers that were made once, by the first half of this; 
 both halves, and takes raw columns.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -12,23 +12,21 @@ import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 
-from ...models.feature_layers import DateParts, FillMissing, IsMissing, SignedLog
-from ...models.sequence_layers import masked_mean
 from ..data.arrow import compute as pc
 from ..data.blocks import Block
 from ..data.cells import numbers_of
 from ..data.dates import parsed_dates
-from ..data.fitted import Fitted, FittedCategory, FittedDate, FittedNumeric, FittedText
+from ..data.fitted import Fitted, FittedDate, FittedNumeric
 from ..data.frame import Frame, floats, plain, words
 from ..data.image_feature import FittedImage
 from ..data.series import WindowOptions
 from ..data.side_by_side import side_by_side
 from ..errors import DataError
+from .column_layers import column_numbers, input_dtype, input_name, input_shape, joined
+from .feature_blocks import block_name, head, in_blocks, inputs_for, picture_block, pixels_scaled
 from .images import pictures
 from .windows import length_of, refuse_unfit, windowed_numbers
 
-# Blocks of the numbers that a table becomes.
-MATRIX, CATEGORIES = "matrix", "categories"
 # Rows that become numbers at a time.
 BATCH = 1 << 19
 # Column -> different cells of it, and their numbers.
@@ -53,11 +51,13 @@ class Preprocessing:
         self.features = tuple(features)
         _refuse_same_names(self.features)
         columns: list[Any] = [
-            keras.Input(_shape(feature), name=input_name(feature.name), dtype=_dtype(feature))
+            keras.Input(
+                input_shape(feature), name=input_name(feature.name), dtype=input_dtype(feature)
+            )
             for feature in self.features
         ]
         numbers = [
-            _numbers_of(feature, column)
+            column_numbers(feature, column)
             for feature, column in zip(self.features, columns, strict=True)
         ]
         self._each = [
@@ -70,13 +70,13 @@ class Preprocessing:
                 keras.Input(
                     (length_of(feature, window),),
                     name=input_name(feature.name),
-                    dtype=_dtype(feature),
+                    dtype=input_dtype(feature),
                 )
                 for feature in self.features
             ]
             parts = windowed_numbers(self.features, self._each, columns, window)
         inputs = {column.name: column for column in columns}
-        self.model = keras.Model(inputs, _blocks(parts, _joined))
+        self.model = keras.Model(inputs, in_blocks(parts, joined))
 
     def encoded(self, rows: Frame, known: Known | None = None) -> Any:
         """The blocks of a table, float32 and int32: what the model gives.
@@ -92,7 +92,7 @@ class Preprocessing:
         each = list(zip(self.features, self._each, strict=True))
         parts = side_by_side(numbers, each, 0 if few else len(rows))
         pairs = list(zip(self.features, parts, strict=True))
-        return _blocks(pairs, _side_by_side)
+        return in_blocks(pairs, _side_by_side)
 
     def known(self, rows: Frame) -> Known:
         """The numbers of each different date of a table, by column.
@@ -109,7 +109,7 @@ class Preprocessing:
     @property
     def names(self) -> list[str]:
         """Names of the blocks, in order."""
-        return list(dict.fromkeys(_block(*each) for each in enumerate(self.features)))
+        return list(dict.fromkeys(block_name(*each) for each in enumerate(self.features)))
 
     def head(self, blocks: Any, *, scaled: bool = True) -> tuple[Any, Any]:
         """Inputs of a network for blocks like these, and what its first layer takes.
@@ -157,69 +157,6 @@ class Preprocessing:
         return picture_block(found[0]) if found else None
 
 
-def inputs_for(blocks: Any) -> Any:
-    """Inputs of a network that takes blocks like these."""
-    if not isinstance(blocks, Mapping):
-        return _input("rows", blocks)
-    return {name: _input(name, block) for name, block in blocks.items()}
-
-
-def _blocks(parts: Sequence[tuple[Fitted, Any]], join: Callable[[Sequence[Any]], Any]) -> Any:
-    """What columns became, by block; what is alone stands without a name."""
-    blocks: dict[str, list[Any]] = {}
-    for index, (feature, part) in enumerate(parts):
-        blocks.setdefault(_block(index, feature), []).append(part)
-    joined = {name: join(found) for name, found in blocks.items()}
-    return next(iter(joined.values())) if len(joined) == 1 else joined
-
-
-def head(features: Sequence[Fitted], inputs: Any) -> Any:
-    """The blocks as one vector a row: embeddings of categories and texts beside the matrix.
-
-    Args:
-        inputs: Keras tensors of the blocks that `preprocessing` gives.
-
-    Raises:
-        DataError: a text is a sequence of word numbers, and does not stand alone.
-    """
-    blocks = by_name(features, inputs)
-    parts = [blocks[MATRIX]] if MATRIX in blocks else []
-    parts += [part for _, part in looked_up(features, blocks)]
-    sequence = next((f for f in features if isinstance(f, FittedText) and f.output == "int"), None)
-    if sequence is not None and len(parts) > 1:
-        raise DataError(
-            f"column `{plain(sequence.name)}` is a sequence of word numbers, which the other "
-            "columns cannot be joined to. Give it a part of its own in `model.parts`, or write "
-            "`output: embedding`."
-        )
-    return _joined(parts)
-
-
-def by_name(features: Sequence[Fitted], inputs: Any) -> Mapping[str, Any]:
-    """The inputs of a network by the name of their block, which a single one does not have."""
-    if isinstance(inputs, Mapping):
-        return inputs
-    names = [_block(index, feature) for index, feature in enumerate(features)]
-    return {next((name for name in names if name != MATRIX), MATRIX): inputs}
-
-
-def looked_up(
-    features: Sequence[Fitted], blocks: Mapping[str, Any]
-) -> Iterator[tuple[Fitted, Any]]:
-    """Texts and categories that have an embedding, with what the network makes of their numbers."""
-    embedded = 0
-    for index, feature in enumerate(features):
-        if isinstance(feature, FittedText):
-            yield feature, _pooled(feature, blocks[text_block(index)], index)
-        elif isinstance(feature, FittedCategory) and feature.output == "embedding":
-            numbers = blocks[CATEGORIES][..., embedded]
-            layer = keras.layers.Embedding(
-                len(feature.vocabulary) + 1, feature.dimensions, name=f"embedding_{index}"
-            )
-            yield feature, layer(numbers)
-            embedded += 1
-
-
 def _encoded(
     feature: Fitted,
     model: keras.Model,
@@ -252,7 +189,7 @@ def _different(
 
 
 def _side_by_side(parts: Sequence[Any]) -> Any:
-    """Columns beside each other; beside floats the integers of one-hot vectors become floats too."""
+    """Columns beside each other; integers of one-hot vectors become floats beside floats."""
     if len(parts) == 1:
         return parts[0]
     # NumPy joins float32 and int32 as float64.
@@ -284,31 +221,10 @@ def raw(features: Sequence[Fitted], rows: Frame) -> dict[str, Any]:
 
 def _raw(feature: Fitted, column: Any, rows: Frame) -> tf.Tensor:
     if isinstance(feature, FittedNumeric):
-        return tf.constant(floats(numbers_of(rows, feature.name)), _dtype(feature))
+        return tf.constant(floats(numbers_of(rows, feature.name)), input_dtype(feature))
     if isinstance(feature, FittedDate):
         parsed_dates(column, rows, feature.name)
     return tf.constant(words(column))
-
-
-def _numbers_of(feature: Fitted, column: Any) -> Any:
-    match feature:
-        case FittedNumeric():
-            return _joined(_numbers(feature, column))
-        case FittedDate():
-            return DateParts(feature.parts, feature.first_year, feature.years)(column)
-        case FittedCategory(output="embedding"):
-            return _lookup(feature)(column)
-        case FittedCategory():
-            return _one_hot(feature, column)
-        case FittedText():
-            return _text(feature)(column)
-        case FittedImage():
-            return keras.layers.Identity(dtype="float32")(column)
-
-
-def input_name(column: str) -> str:
-    """Name of a column among the inputs of the model: Keras takes no `/` in it."""
-    return column.replace("/", "|")
 
 
 def _refuse_same_names(features: Sequence[Fitted]) -> None:
@@ -321,101 +237,3 @@ def _refuse_same_names(features: Sequence[Fitted]) -> None:
                 f"columns `{plain(other)}` and `{plain(feature.name)}` cannot both enter a model, "
                 "which takes `/` in a name for `|`. Leave one out under `features`."
             )
-
-
-def text_block(index: int) -> str:
-    """Name of the block of a text feature."""
-    return f"text_{index}"
-
-
-def picture_block(index: int) -> str:
-    """Name of the block of a picture."""
-    return f"image_{index}"
-
-
-def _block(index: int, feature: Fitted) -> str:
-    if isinstance(feature, FittedText):
-        return text_block(index)
-    if isinstance(feature, FittedImage):
-        return picture_block(index)
-    embedding = isinstance(feature, FittedCategory) and feature.output == "embedding"
-    return CATEGORIES if embedding else MATRIX
-
-
-def _shape(feature: Fitted) -> tuple[int, ...]:
-    return feature.shape if isinstance(feature, FittedImage) else (1,)
-
-
-def pixels_scaled(pixels: Any, name: str) -> Any:
-    """Pixels from 0 to 255 as numbers from 0 to 1, in 32 bits whatever the layers compute in."""
-    return keras.layers.Rescaling(1 / 255, name=name, dtype=keras.config.floatx())(pixels)
-
-
-def _input(name: str, block: Any) -> Any:
-    # Pixels are whole numbers until a batch of them is cast beside the training step.
-    dtype = "float32" if block.dtype == np.uint8 else str(block.dtype)
-    return keras.Input(block.shape[1:], name=name, dtype=dtype)
-
-
-def _dtype(feature: Fitted) -> str:
-    if isinstance(feature, FittedImage):
-        return "float32"
-    if not isinstance(feature, FittedNumeric):
-        return "string"
-    return "float64" if feature.double else "float32"
-
-
-def _joined(parts: Sequence[Any]) -> Any:
-    return parts[0] if len(parts) == 1 else keras.layers.Concatenate()(parts)
-
-
-def _numbers(feature: FittedNumeric, column: Any) -> list[Any]:
-    dtype = _dtype(feature)
-    found = FillMissing(feature.fill, dtype=dtype)(column)
-    if feature.log:
-        found = SignedLog(dtype=dtype)(found)
-    if feature.boundaries:
-        bins = keras.layers.Discretization(list(feature.boundaries))(found)
-        # Its own one-hot output has the shape of one column in Keras 3.13.
-        found = keras.layers.CategoryEncoding(len(feature.boundaries) + 1, "one_hot")(bins)
-    elif (feature.offset, feature.divisor) != (0.0, 1.0):
-        factor = 1.0 / feature.divisor
-        found = keras.layers.Rescaling(factor, -feature.offset * factor, dtype=dtype)(found)
-    if feature.double:
-        found = keras.layers.Identity(dtype="float32")(found)
-    return [found, IsMissing()(column)] if feature.indicator else [found]
-
-
-def _lookup(feature: FittedCategory, mode: str = "int") -> keras.layers.Layer:
-    return keras.layers.StringLookup(
-        vocabulary=list(feature.vocabulary), output_mode=mode, num_oov_indices=1
-    )
-
-
-def _one_hot(feature: FittedCategory, column: Any) -> Any:
-    if feature.output == "hashing":
-        return keras.layers.Hashing(feature.dimensions, output_mode="one_hot")(column)
-    found = _lookup(feature, "one_hot")(column)
-    # The weights of a column that is 0 in all training rows would stay as they were drawn.
-    return found if feature.unseen else found[:, 1:]
-
-
-def _text(feature: FittedText) -> keras.layers.Layer:
-    return keras.layers.TextVectorization(
-        vocabulary=list(feature.vocabulary), output_sequence_length=feature.length
-    )
-
-
-def _pooled(feature: FittedText, numbers: Any, index: int) -> Any:
-    if feature.output == "int":
-        return numbers
-    known = len(feature.vocabulary) + 2  # with the padding, 0, and words that are not known, 1
-    if feature.output == "embedding":
-        layer = keras.layers.Embedding(known, feature.dimensions, name=f"embedding_{index}")
-        # Keras's own pooling gives NaN for a text without a word.
-        return masked_mean(layer(numbers), keras.ops.not_equal(numbers, 0))
-    mode = "count" if feature.output == "tf_idf" else "multi_hot"
-    found = keras.layers.CategoryEncoding(known, output_mode=mode)(numbers)[:, 2:]
-    if not feature.idf:
-        return found
-    return keras.layers.Rescaling(np.array(feature.idf, "float32"))(found)

@@ -2,7 +2,7 @@
 
 `Numeric`, `Category`, `Date`, `Text` and `Image` are what a recipe says of a column; their `fit`
 learns the rest from the training rows and from no other: means, vocabularies, ranges.
-`recipes/build/preprocessing.py` makes Keras layers of what they learned.
+`recipes/build/column_layers.py` makes Keras layers of what they learned.
 """
 
 from collections.abc import Sequence

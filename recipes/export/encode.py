@@ -1,6 +1,6 @@
 """Raw columns as the numbers that a network takes, in NumPy alone.
 
-It computes what the Keras layers of `build/preprocessing.py` compute, from what `data.json` says
+It computes what the Keras layers of `build/column_layers.py` compute, from what `data.json` says
 was learned of each column, for files that hold no strings.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 from ..errors import DataError
 
 Feature = Mapping[str, Any]
-# Blocks of numbers, as `build/preprocessing.py` calls them.
+# Blocks of numbers, as `build/feature_blocks.py` calls them.
 MATRIX, CATEGORIES = "matrix", "categories"
 PERIODS = {"month": 12.0, "weekday": 7.0, "hour": 24.0}
 PUNCTUATION = re.compile(r"""[!"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~']""")

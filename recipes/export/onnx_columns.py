@@ -1,6 +1,6 @@
 """Columns of words and numbers in front of an ONNX network, by operations of ONNX.
 
-What the Keras layers of `build/preprocessing.py` do of numbers and categories. Dates and texts need
+What the Keras layers of `build/column_layers.py` do of numbers and categories. Dates and texts need
 operations that ONNX lacks; of these the network takes numbers.
 """
 

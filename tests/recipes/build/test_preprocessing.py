@@ -11,7 +11,8 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from keras_recipes.models.feature_layers import DateParts
-from keras_recipes.recipes.build.preprocessing import Preprocessing, head, raw
+from keras_recipes.recipes.build.feature_blocks import head
+from keras_recipes.recipes.build.preprocessing import Preprocessing, raw
 from keras_recipes.recipes.data.features import Category, Date, Numeric, Text
 from keras_recipes.recipes.data.frame import Frame, typed
 from keras_recipes.recipes.data.order import batches_of
