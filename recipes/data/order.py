@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from ...models.row_loop import HeldRows, StepRows
 from ..errors import DataError
+from ..spec.batches import BatchSize, rows_an_update
 from .arrays import placed
 from .balance import Balance, Resampling
 from .blocks import Block
@@ -117,7 +118,7 @@ class Order:
 def training_dataset(
     split: Split,
     *,
-    batch_size: int | str,
+    batch_size: BatchSize | str,
     seed: int,
     drop_remainder: bool = False,
     start_step: int = 0,
@@ -213,8 +214,10 @@ def _check(rows: int, steps: int, start_step: int) -> None:
         raise ValueError(f"`start_step` must be from 0 to {steps - 1}. Received: {start_step}")
 
 
-def batch_rows(rows: int, batch_size: int | str) -> int:
+def batch_rows(rows: int, batch_size: BatchSize | str) -> int:
     """Rows a batch; `all` is one batch of all rows."""
+    if isinstance(batch_size, dict):
+        batch_size = rows_an_update(batch_size)
     if batch_size == "all":
         return rows
     if type(batch_size) is not int or batch_size < 1:  # bool is an int
@@ -227,7 +230,7 @@ def batch_rows(rows: int, batch_size: int | str) -> int:
     return batch_size
 
 
-def steps_per_epoch(rows: int, batch_size: int | str, drop_remainder: bool) -> int:
+def steps_per_epoch(rows: int, batch_size: BatchSize | str, drop_remainder: bool) -> int:
     """Batches an epoch; the short last one counts unless it is dropped."""
     size = batch_rows(rows, batch_size)
     return rows // size if drop_remainder else -(-rows // size)

@@ -22,6 +22,8 @@ from ..record.reserve import fresh_directory
 from ..record.result import Result
 from ..spec import Recipe
 from ..spec.durations import Duration
+from .batch_parts import in_parts
+from .prepare import decided_rows
 from .previous_run import has_parts
 from .stop import StopRequest
 from .stored_recipe import Change, Overrides, differences, recipe_of, top_key
@@ -71,7 +73,8 @@ def branch(
     changed = recipe_of(source, overrides, plugins=plugins, quiet=True)
     if has_parts(original):
         raise RequestError(f"{run}: trains several networks; branch one of its parts.")
-    batches = batches_until(original, at, arrays)
+    divided = in_parts(original, decided_rows(source.read_json(files.MANIFEST)))
+    batches = batches_until(divided.recipe, at, arrays)
     target = fresh_directory(changed.name) if out is None else Path(out)
     if target.exists() and (target.is_file() or any(target.iterdir())):
         raise RequestError(f"{target}: is not empty. Give `--out` a new directory.")

@@ -25,7 +25,7 @@ from ..spec.plugins import plugins_of
 from .assess import asked_threshold
 from .drawing import boxes_in
 from .initialize import weights_fingerprint
-from .prepare import PRECISION
+from .prepare import BATCH_ROWS, PRECISION
 from .pretrain import layer_keys
 from .previous_run import PreviousRun
 from .stored_recipe import FILES, plugin_comment, relative_files
@@ -37,11 +37,13 @@ def describe(
     data: Data,
     previous: PreviousRun,
     built: Experiment | None = None,
+    batch_rows: int | None = None,
 ) -> None:
     """Write `manifest.json`, `recipe.yaml` and `data.json`, before the first step.
 
     Args:
         built: what is trained; None of a run that trains several networks, which have their own.
+        batch_rows: rows that are computed at once, where that was decided by measuring.
     """
     fingerprints: dict[str, Any] = {"recipe": recipe.fingerprint(), "data": data.fingerprint}
     if built is not None and built.pretraining is not None:
@@ -53,6 +55,8 @@ def describe(
     now = keras_manifest(seed=recipe.seed, fingerprints=fingerprints)
     if built is not None:
         now["settings"][PRECISION] = built.precision.name
+        if batch_rows is not None:
+            now["settings"][BATCH_ROWS] = batch_rows
     if previous.manifest:
         now = _resumed_manifest(previous, now)
     directory.reopen()

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..build.inputs import data_of
@@ -16,8 +16,8 @@ from ..spec.schema import PRECISIONS
 from ..spec.source_files import missing_backbone
 from .previous_run import PreviousRun, check_data, find_previous_run
 
-# Where a manifest says what layers compute in.
-PRECISION = "precision"
+# Where a manifest says what layers compute in, and how many rows at once.
+PRECISION, BATCH_ROWS = "precision", "batch_rows"
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ class PreparedRun:
         allow_change: keys of the recipe that may differ from those of that run.
         precision: what the layers of that run compute in, for `precision: auto`; None if it is not
             known.
+        batch_rows: rows that that run computes at once, for `data.batch_size: {auto: N}`; None if
+            it is not known.
     """
 
     directory: RunDirectory
@@ -42,6 +44,13 @@ class PreparedRun:
     resume: bool
     allow_change: Sequence[str]
     precision: str | None = None
+    batch_rows: int | None = None
+
+    def as_decided(self, manifest: Mapping[str, Any]) -> "PreparedRun":
+        """The same, with what the run of a manifest has decided by measuring."""
+        return replace(
+            self, precision=decided_precision(manifest), batch_rows=decided_rows(manifest)
+        )
 
 
 @contextmanager
@@ -76,8 +85,8 @@ def prepare_run(
                 raise RecipeError(absent)
             data = data_of(recipe, arrays)
             check_data(directory, previous, data, allow_change)
-        precision = decided_precision(previous.manifest)
-        yield PreparedRun(directory, previous, data, arrays, resume, allow_change, precision)
+        found = PreparedRun(directory, previous, data, arrays, resume, allow_change)
+        yield found.as_decided(previous.manifest)
 
 
 def decided_precision(manifest: Mapping[str, Any]) -> str | None:
@@ -85,3 +94,10 @@ def decided_precision(manifest: Mapping[str, Any]) -> str | None:
     settings = manifest.get("settings")
     name = settings.get(PRECISION) if isinstance(settings, dict) else None
     return name if name in PRECISIONS else None
+
+
+def decided_rows(manifest: Mapping[str, Any]) -> int | None:
+    """The rows that a run computes at once, by its manifest; None where it has not decided it."""
+    settings = manifest.get("settings")
+    rows = settings.get(BATCH_ROWS) if isinstance(settings, dict) else None
+    return rows if type(rows) is int and rows > 0 else None

@@ -66,6 +66,7 @@ def is_plain(recipe: Recipe) -> bool:
         isinstance(recipe.learning_rate, float | int)
         and not any(getattr(recipe, name) for name in CHANGING)
         and recipe.precision != "auto"
+        and not isinstance(recipe.data.batch_size, dict)
         and not isinstance(recipe.model.backbone, Choice)
         and not recipe.model.outputs
         and not plugins_of(recipe)

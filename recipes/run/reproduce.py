@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from ..errors import RequestError
 from ..record import directory as files
 from ..record.compare import Arrays, compare, compare_states, surroundings
 from ..record.directory import RunDirectory, open_run, read_result
-from .prepare import decided_precision, prepare_run
+from .prepare import prepare_run
 from .previous_run import completed_result
 from .recipe import train_recipe
 from .reload import same_data
@@ -84,7 +84,7 @@ def reproduce(
     with tempfile.TemporaryDirectory(prefix="keras-recipes-") as temporary:
         path = Path(out) if out is not None else Path(temporary) / "run"
         with prepare_run(recipe, out=path, arrays=arrays) as prepared:
-            same = replace(prepared, precision=decided_precision(first.read_json(files.MANIFEST)))
+            same = prepared.as_decided(first.read_json(files.MANIFEST))
             result = train_recipe(recipe, same, progress=progress)
         second = RunDirectory(path)
         return Reproduction(

@@ -25,6 +25,7 @@ from ..record.result import Result, Status, StopReason
 from ..spec import Recipe
 from ..spec.sections import CheckpointsSection
 from .assess import assess
+from .batch_parts import fitting
 from .describe import describe, keep_terms
 from .failure import failure_of, full_tracebacks, recorded
 from .forecast import with_errors
@@ -103,6 +104,8 @@ def train_prepared(
     if data is None:
         assert previous.result is not None
         return previous.result
+    parts = fitting(recipe, data, rows=prepared.batch_rows)
+    asked, recipe = recipe, parts.recipe
     built = experiment(recipe, data, directory.path, decided=prepared.precision)
     built = replace(built, callbacks=(*built.callbacks, *callbacks))
     if programs is not None:
@@ -112,11 +115,13 @@ def train_prepared(
     run.state.visit = visit
     run.raw = data
     run.restore(changed=bool(previous.changes))
-    describe(directory, recipe, data, previous, built)
+    describe(directory, asked, data, previous, built, parts.rows)
     if progress:
         logger.info(built.summary)
         if built.precision.reason:
             logger.info(str(built.precision))
+        if parts.count > 1:
+            logger.info(str(parts))
     result = run.execute()
     if programs is not None and result.status == "completed":
         programs.keep(recipe, built)

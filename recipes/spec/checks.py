@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from ..errors import Problem
 from .backbone_checks import backbones_take_pictures, cached_features_stay_the_same
+from .batches import rows_an_update
 from .choices import Choice, Residual
 from .durations import Duration
 from .fields import closest, listed
@@ -189,7 +190,7 @@ def _holds(value: object, name: str) -> bool:
 
 def batch_fits_limit(recipe: Recipe) -> Found:
     """A batch cannot be larger than all the rows."""
-    size, limit = recipe.data.batch_size, recipe.data.limit
+    size, limit = rows_an_update(recipe.data.batch_size), recipe.data.limit
     if isinstance(size, int) and limit is not None and size > limit:
         yield (
             ("data", "batch_size"),

@@ -9,9 +9,10 @@ from pydantic import Field as Key
 from .arguments import choice, validated
 from .augmentations import Augmentation
 from .backbones import BACKBONE, BackboneChoice
+from .batches import BatchSizeKey
 from .choices import Choice
 from .durations import Duration
-from .fields import Field, Mismatch, count_or, failure, is_number
+from .fields import Field, Mismatch, failure, is_number
 from .file_arguments import local_file
 from .layers import Layer
 from .lora import LoraSection
@@ -267,8 +268,10 @@ class DataSection(Strict):
         description="random changes of training pictures in order, drawn anew for each epoch "
         "and row",
     )
-    batch_size: Annotated[int | Literal["all"], count_or("all")] = Key(
-        32, description="rows an update: `all` is batch, 1 is stochastic gradient descent"
+    batch_size: BatchSizeKey = Key(
+        32,
+        description="rows an update: `all` is batch, 1 is stochastic gradient descent; "
+        "`{auto: 256}` computes 256 in parts where they do not fit into memory at once",
     )
     drop_remainder: bool = Key(False, description="leave out the short last batch of an epoch")
     seed: Seed | None = Key(

@@ -91,10 +91,11 @@ def _rate(decay: Choice) -> Any:
 def may_share(recipe: Recipe) -> bool:
     """Whether a training is one that could share its beginning.
 
-    A class of the user's own may depend on anything, and a precision that is measured may come out
-    otherwise each time.
+    A class of the user's own may depend on anything, and what is measured may come out otherwise
+    each time.
     """
-    return not plugins_of(recipe) and recipe.precision != "auto"
+    measured = recipe.precision == "auto" or isinstance(recipe.data.batch_size, dict)
+    return not plugins_of(recipe) and not measured
 
 
 def groups(recipes: Sequence[Recipe]) -> list[list[int]]:

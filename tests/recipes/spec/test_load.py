@@ -50,7 +50,11 @@ def test_ten_mistakes_are_ten_problems_each_with_its_place_and_a_mend(tmp_path):
         ("2:7", "seed", "expected a whole number >= 0 and <= 4294967295. Received -3."),
         ("4:11", "data.source", "Did you mean `digits`?"),
         ("5:10", "data.scale", "Did you mean `minmax`?"),
-        ("6:15", "data.batch_size", "expected a whole number from 1, or `all`. Received 0."),
+        (
+            "6:15",
+            "data.batch_size",
+            "expected a whole number from 1, `all`, or `{auto: 256}`. Received 0.",
+        ),
         ("9:15", "model.layers[0].dense.unitss", "Did you mean `units`?"),
         ("9:49", "model.layers[0].dense.activation", "Did you mean `relu`"),
         ("10:23", "model.layers[1].dropout.rate", "expected a number >= 0 and < 1. Received 1.5"),

@@ -135,7 +135,7 @@ ALONE = {
     "value of the wrong type": (
         "data.batch_size: {uniform: {min: 16, max: 64}}",
         "4:3 data.batch_size",
-        "expected a whole number from 1, or `all`.",
+        "expected a whole number from 1, `all`, or `{auto: 256}`.",
     ),
     "hole that fails": (
         "optimizer: {choice: [sgd, {adam: {beta_1: {uniform: {min: 0.5, max: 1.2}}}}]}",
