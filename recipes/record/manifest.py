@@ -77,15 +77,12 @@ def versions() -> dict[str, str]:
 
 def git_commit(folder: Path) -> str | None:
     """Commit checked out at `folder`, `-dirty` when tracked files differ; None outside of git."""
+    # Without tags, `describe` is the commit and its state in one call.
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
-        commit = _git(folder, "rev-parse", "HEAD")
-        return commit + ("-dirty" if _git(folder, "status", "--porcelain", "-uno") else "")
+        found = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, timeout=5, check=True
+        )
     except (OSError, subprocess.SubprocessError):
         return None
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        ["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=5, check=True
-    )
-    return done.stdout.strip()
+    return found.stdout.strip()
