@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import sys
 import tempfile
 import traceback
@@ -79,6 +80,11 @@ def run(arguments: argparse.Namespace) -> int:
             from .spec.plugins import load_plugins
 
             load_plugins(arguments.plugin)
+        if getattr(arguments, "deterministic", False):
+            # TensorFlow reads it once, when it starts; so do the processes of a sweep.
+            os.environ["TF_DETERMINISTIC_OPS"] = "1"
+            # Of pipelines that become serial it logs an error for each, which is none.
+            os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         quiet = getattr(arguments, "quiet", False)
         with level(logging.WARNING if quiet else logging.INFO):
             return arguments.handler(arguments)

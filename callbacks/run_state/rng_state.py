@@ -50,7 +50,7 @@ def capture() -> ProcessRng:
     seeds = _keras_generator()
     return {
         **capture_python(),
-        "tensorflow": np.asarray(tf.random.get_global_generator().state),
+        "tensorflow": np.asarray(_tensorflow_generator().state),
         "keras": None if seeds is None else np.asarray(seeds.state),
     }
 
@@ -62,10 +62,19 @@ def restore(states: ProcessRng) -> None:
         seeds = _keras_generator()
         assert seeds is not None
         seeds.state.assign(states["keras"])
-    generator: Any = tf.random.get_global_generator()
-    generator.reset(states["tensorflow"])
+    _tensorflow_generator().reset(states["tensorflow"])
     # Last, because Keras takes the seed of a new generator from Python's.
     restore_python(states)
+
+
+def _tensorflow_generator() -> Any:
+    """TensorFlow's global generator."""
+    try:
+        return tf.random.get_global_generator()
+    except RuntimeError:
+        # Under `tf.config.experimental.enable_op_determinism` it does not make one by chance.
+        tf.random.set_global_generator(tf.random.Generator.from_seed(0))
+        return tf.random.get_global_generator()
 
 
 def _keras_generator() -> keras.random.SeedGenerator | None:

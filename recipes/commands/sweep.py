@@ -3,7 +3,16 @@
 from typing import Any
 
 from ..errors import RequestError
-from .options import Arguments, add_json, add_quiet, add_sweep, add_verb, print_json, print_line
+from .options import (
+    Arguments,
+    add_deterministic,
+    add_json,
+    add_quiet,
+    add_sweep,
+    add_verb,
+    print_json,
+    print_line,
+)
 
 # Options of one side, and what names that side.
 SIDES = {
@@ -38,6 +47,7 @@ def add(verbs: Any) -> None:
     parser.add_argument(
         "--lease", metavar="SECONDS", type=float, help="silence that ends a worker (default: 30)"
     )
+    add_deterministic(parser)
     add_quiet(parser)
     add_json(parser)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import RequestError
 from .options import (
     Arguments,
+    add_deterministic,
     add_json,
     add_plugins,
     add_quiet,
@@ -35,6 +36,7 @@ def add(verbs: Any) -> None:
         action="store_true",
         help="build everything and print its tables only",
     )
+    add_deterministic(training)
     add_quiet(training)
     training.add_argument(
         "--resume", action="store_true", help="continue the run in --out, if there is one"
@@ -49,6 +51,7 @@ def add(verbs: Any) -> None:
     _add_allow_change(resuming)
     _add_track(resuming)
     add_plugins(resuming)
+    add_deterministic(resuming)
     add_quiet(resuming)
     add_json(resuming)
 
@@ -64,6 +67,7 @@ def add(verbs: Any) -> None:
         "--out", metavar="DIR", help="run directory (default: runs/NAME-DATE-TIME)"
     )
     add_plugins(branching)
+    add_deterministic(branching)
     add_quiet(branching)
     add_json(branching)
 
@@ -71,6 +75,7 @@ def add(verbs: Any) -> None:
     add_run(again)
     again.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help="change to its recipe")
     again.add_argument("--out", metavar="DIR", help="keep the second run there")
+    add_deterministic(again)
     add_quiet(again)
     add_plugins(again)
     add_json(again)
