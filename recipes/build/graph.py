@@ -1,6 +1,6 @@
 """The parts of a recipe as a graph, from the columns of a table or the rows of an array."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -68,12 +68,14 @@ def rows_input(rows: Any) -> Inputs:
     return Inputs((ROWS,), {ROWS: rows})
 
 
-def column_inputs(features: Sequence[Fitted], inputs: Any) -> Inputs:
+def column_inputs(features: Sequence[Fitted], inputs: Any, known: Collection[str] = ()) -> Inputs:
     """The columns of a table among the blocks that a network takes.
 
     Args:
         features: what was learned of each column.
-        inputs: Keras tensors of the blocks.
+        inputs: Keras tensors of the blocks, of rows or of windows.
+        known: columns that the matrix has a second time behind all others, as windows have what is
+            known of the horizon.
     """
     blocks = by_name(features, inputs)
     alone: dict[str, Any] = {feature.name: part for feature, part in looked_up(features, blocks)}
@@ -85,8 +87,16 @@ def column_inputs(features: Sequence[Fitted], inputs: Any) -> Inputs:
         elif feature.name not in alone:
             spans[feature.name] = column, column + feature.width
             column += feature.width
+    matrix = blocks.get(MATRIX)
+    for feature in features:
+        if feature.name in known:
+            first, last = spans.pop(feature.name)
+            ahead = matrix[..., column : column + feature.width]
+            column += feature.width
+            joined = keras.layers.Concatenate(name=f"ahead_{column}")
+            alone[feature.name] = joined([matrix[..., first:last], ahead])
     names = tuple(feature.name for feature in features)
-    return Inputs(names, alone, blocks.get(MATRIX), spans)
+    return Inputs(names, alone, matrix, spans)
 
 
 def connected(recipe: Recipe, builder: Builder, inputs: Inputs, layers: Layers) -> dict[str, Any]:

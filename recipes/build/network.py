@@ -203,7 +203,9 @@ def graph(
         given = rows_input(rows)
     else:
         inputs = inputs_for(data.train.x)
-        given = column_inputs(prepared.features, inputs)
+        window = recipe.data.window
+        known = () if window is None else window.known
+        given = column_inputs(prepared.features, inputs, known)
     tensors = connected(recipe, builder, given, made_layers)
     return inputs, {**tensors, None: tensors[ends(recipe.model.parts)[-1]]}
 

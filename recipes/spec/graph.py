@@ -228,5 +228,3 @@ def graphs_stand_alone(recipe: Recipe) -> Found:
             ("model", "backbone"),
             "stands in front of a list of layers, and the network is a graph. Use `model.layers`.",
         )
-    if recipe.data.window is not None:
-        yield ("data", "window"), "windows enter a list of layers. Use `model.layers`."

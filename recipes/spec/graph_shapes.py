@@ -13,6 +13,7 @@ from .nodes import Path
 from .parts import ATTENTION, ELEMENTWISE, OTHERS
 from .schema import Recipe
 from .shapes import Shape, Unfit
+from .window_checks import rows_of_windows
 
 # Names -> shapes; None where not even the rank is known.
 Shapes = dict[str, Shape | None]
@@ -52,7 +53,11 @@ def _in_model(found: Found) -> Found:
 
 
 def input_shape(recipe: Recipe, name: str) -> Shape | None:
-    """The shape of one row of an input; None where it is not known."""
+    """The shape of one row, or of one window, of an input; None where it is not known."""
+    return rows_of_windows(recipe, _row_shape(recipe, name))
+
+
+def _row_shape(recipe: Recipe, name: str) -> Shape | None:
     if name == ROWS:
         return SOURCES.get(recipe.data.source.name)
     if name == OTHERS:

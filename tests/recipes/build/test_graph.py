@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from series import daily, hours, write
 from tables import LABELS, write_table
 
 import keras_recipes
@@ -185,3 +186,52 @@ def test_a_saved_graph_takes_raw_columns_and_a_run_resumes(movies, tmp_path):
     )
     for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def windows(tmp_path, model, **window):
+    """A network over windows of 6 rows, and its training windows."""
+    rows = 80
+    columns = {
+        "t": hours(rows),
+        "y": daily(rows),
+        "kind": [f"k{row % 3}" for row in range(rows)],
+        "work": [int(row % 24 in range(8, 17)) for row in range(rows)],
+    }
+    options = {"inputs": 6, "horizon": 3, "time": "t", **window}
+    data = {
+        "source": {"csv": {"path": str(write(tmp_path / "t.csv", columns))}},
+        "target": "y",
+        "features": {"y": "numeric", "kind": "category", "work": "numeric"},
+        "window": options,
+        "batch_size": 8,
+    }
+    return built({"data": data, "model": model})
+
+
+def test_windows_through_a_graph_of_one_part_are_as_through_a_list(tmp_path):
+    layers = ["flatten", dense(3, activation="tanh", name="mine")]
+    (graph, data), (plain, _) = (
+        windows(tmp_path, model)
+        for model in ({"parts": {"a": {"from": "*", "layers": layers}}}, {"layers": layers})
+    )
+    x = data.train.x[:5]
+    assert x.shape[1:] == (6, 5)
+    plain.set_weights(graph.get_weights())
+    np.testing.assert_array_equal(graph(x), plain(x))
+
+
+def test_a_column_known_ahead_enters_a_part_with_its_horizon(tmp_path):
+    parts = {
+        "past": {"from": ["y", "kind"], "layers": ["flatten", dense(2)]},
+        "ahead": {"from": "work", "layers": [{"flatten": {"name": "known"}}]},
+        "both": {"from": ["past", "ahead"]},
+    }
+    model, data = windows(tmp_path, {"parts": parts}, known=["work"])
+    x = data.train.x[:5]
+    found = keras.Model(model.input, model.get_layer("known").output)(x)
+    # The matrix has the column among the others, and at its end as it is 3 rows later.
+    names = [feature.name for feature in data.features for _ in range(feature.width)]
+    expected = x[..., [names.index("work"), -1]].reshape(5, -1)
+    np.testing.assert_array_equal(found, expected)
+    later = expected.reshape(5, 6, 2)
+    np.testing.assert_array_equal(later[:, :3, 1], later[:, 3:, 0])

@@ -85,8 +85,10 @@ WRONG = {
         "iris", "model.parts.b.use: the layers of `a` have weights for rows of shape (4,), and"),
     "names of layers": ({"a": A, "b": part("a", {"dense": {"units": 2, "name": "a_dense"}})},
         "iris", "model.parts.b.layers[0]: another part of the network is called `a_dense`"),
-    "window": ({"a": part("*", DENSE)}, {**TABLE, "window": {"inputs": 4, "horizon": 2}},
-        "data.window: windows enter a list of layers"),
+    "windows": ({"a": part("age", {"conv1d": {"filters": 2, "kernel_size": 5}}, "flatten")},
+        {"source": TABLE["source"], "target": "y", "features": {"age": "numeric"},
+         "window": {"inputs": 4, "horizon": 2}},
+        "model.parts.a.layers[0]: `conv1d` does not take rows of shape (4, None)"),
 }  # fmt: skip
 
 
