@@ -87,7 +87,7 @@ def column_inputs(features: Sequence[Fitted], inputs: Any, known: Collection[str
         elif feature.name not in alone:
             spans[feature.name] = column, column + feature.width
             column += feature.width
-    matrix = blocks.get(MATRIX)
+    matrix: Any = blocks.get(MATRIX)
     for feature in features:
         if feature.name in known:
             first, last = spans.pop(feature.name)
