@@ -452,7 +452,7 @@ def test_processes_that_are_killed(tmp_path, number):
     assert "Traceback" not in errors
     expected = {signal.SIGKILL: -9, signal.SIGTERM: 143, signal.SIGINT: 130}
     assert process.returncode == expected[number]
-    done = subprocess.run([*command, "resume", str(out), "--quiet"], capture_output=True, text=True)
+    done = subprocess.run([*command, "resume", str(out)], capture_output=True, text=True)
     assert done.returncode == 0
     assert "continues after" in done.stderr
     assert same(tmp_path / "whole", out) == []
