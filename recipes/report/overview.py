@@ -21,8 +21,16 @@ MOST_NAMED = 3
 
 def sentences(run: RunContent) -> str:
     """How the run ended, and what its weights are worth."""
-    result = run.result
-    epochs = max(result.epochs, run.epochs_logged if result.status == "running" else 0)
+    return outcome(run.result, run.epochs_logged)
+
+
+def outcome(result: Result, logged: int = 0) -> str:
+    """The same of a result.
+
+    Args:
+        logged: epochs that are in the metrics of a run that has not ended.
+    """
+    epochs = max(result.epochs, logged if result.status == "running" else 0)
     took = f" in {duration(result.seconds)}" if result.seconds else ""
     first = f"The run {WORDS[result.status]}: {epochs} {_plural('epoch', epochs)}{took}"
     first += f", {result.reason.rstrip('.')}." if result.reason else "."
