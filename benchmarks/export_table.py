@@ -1,18 +1,22 @@
 """Every kind of recipe in every format: how far it is from Keras, how large, how fast.
 
 Run:    python benchmarks/export_table.py --data FOLDER [--runs FOLDER] [--only dense text ...]
-Expect: the table of docs/export.md; training takes minutes, each cell a few seconds on a free core
+Expect: the table of docs/export.md; training takes minutes, each cell a few seconds on a free core,
+        of the recurrent network a minute, whose steps LiteRT takes one by one
 
 FOLDER has diamonds.csv, elecdemand.csv, movies.csv, titanic.csv and mnist.npz. Recipes are trained
 for a few epochs, as the files and not the figures are looked at. A cell of the table has the
 largest difference of an output from Keras relative to the largest output or 1, the size, and the
 median milliseconds of one row, Keras and the file taking turns; or why there is none. Where a
 recipe has an accuracy, a second table has that of Keras and of the int8 files on the test split.
+What each cell took goes to standard error as it comes.
 """
 
 import argparse
 import os
+import sys
 import tempfile
+import time
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -80,7 +84,7 @@ def cell(
 ) -> tuple[str, Exported | None]:
     """What the table says of a format, and the file."""
     path = folder / f"{kind}_{precision}{SUFFIXES[kind]}"
-    number = 0
+    number, began = 0, time.perf_counter()
     while path.exists():
         number += 1
         path = folder / f"{number}_{kind}_{precision}{SUFFIXES[kind]}"
@@ -89,6 +93,9 @@ def cell(
         found = export(subject, path, kind, options)
     except RequestError as error:
         return str(error).removeprefix(f"{path}: ").replace("|", "/")[:120], None
+    finally:
+        seconds = time.perf_counter() - began
+        print(f"{path.name}: {seconds:.0f} s", file=sys.stderr, flush=True)
     verdict = "" if verify(path).ok else " NOT VERIFIED"
     check = found.check
     one = check.latency["one"]

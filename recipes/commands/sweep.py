@@ -3,7 +3,16 @@
 from typing import Any
 
 from ..errors import RequestError
-from .options import Arguments, add_json, add_quiet, add_sweep, add_verb, print_json, print_line
+from .options import (
+    Arguments,
+    add_json,
+    add_quiet,
+    add_several,
+    add_sweep,
+    add_verb,
+    print_json,
+    print_line,
+)
 
 
 def add(verbs: Any) -> None:
@@ -21,6 +30,8 @@ def add(verbs: Any) -> None:
     parser.add_argument(
         "--lease", metavar="SECONDS", type=float, help="silence that ends a worker (default: 30)"
     )
+    text = "send the sweep and its trials to a tracker, `mlflow` or `wandb`"
+    add_several(parser, "--track", "NAME", text)
     add_quiet(parser)
     add_json(parser)
 
@@ -53,6 +64,7 @@ def sweep(arguments: Arguments) -> int:
         lease=arguments.lease,
         progress=not arguments.quiet,
         raises=False,
+        track=arguments.track,
     )
     for line in result.lines():
         print_line(arguments, line)
