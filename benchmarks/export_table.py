@@ -83,8 +83,19 @@ def cell(
     subject: Subject, kind: Format, precision: Precision, folder: Path
 ) -> tuple[str, Exported | None]:
     """What the table says of a format, and the file."""
+    began = time.perf_counter()
+    found = exported(subject, kind, precision, folder)
+    seconds = time.perf_counter() - began
+    print(f"{kind} {precision}, {seconds:.0f} s: {found[0]}", file=sys.stderr, flush=True)
+    return found
+
+
+def exported(
+    subject: Subject, kind: Format, precision: Precision, folder: Path
+) -> tuple[str, Exported | None]:
+    """A file of a format that nothing else has written, compared and verified."""
     path = folder / f"{kind}_{precision}{SUFFIXES[kind]}"
-    number, began = 0, time.perf_counter()
+    number = 0
     while path.exists():
         number += 1
         path = folder / f"{number}_{kind}_{precision}{SUFFIXES[kind]}"
@@ -93,9 +104,6 @@ def cell(
         found = export(subject, path, kind, options)
     except RequestError as error:
         return str(error).removeprefix(f"{path}: ").replace("|", "/")[:120], None
-    finally:
-        seconds = time.perf_counter() - began
-        print(f"{path.name}: {seconds:.0f} s", file=sys.stderr, flush=True)
     verdict = "" if verify(path).ok else " NOT VERIFIED"
     check = found.check
     one = check.latency["one"]

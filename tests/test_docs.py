@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from keras_recipes.recipes import RecipeError
-from keras_recipes.recipes.cli import parser
+from keras_recipes.recipes.cli import parse, parser
 from keras_recipes.recipes.spec import docs, load
-from keras_recipes.recipes.spec.loader import parse
+from keras_recipes.recipes.spec.loader import parse as parse_yaml
 
 ROOT = Path(__file__).parent.parent
 MODULES = sorted(
@@ -89,7 +89,7 @@ def test_recipes_and_code_in_the_pages_are_sound(page):
         if language == "python":
             compile(block, page, "exec")
             continue
-        tree = parse(block, page).plain()
+        tree = parse_yaml(block, page).plain()
         tree = {"name": "x", "data": {"source": "digits"}, "model": {"layers": []}, **tree}
         try:
             load(tree)
@@ -114,7 +114,7 @@ def test_what_people_of_other_libraries_write_instead_is_sound():
         if keys:
             tried += 1
             try:
-                load(completed(parse("\n".join(keys), "coming_from.md").plain()))
+                load(completed(parse_yaml("\n".join(keys), "coming_from.md").plain()))
             except RecipeError as error:
                 wrong.append((keys, str(error)))
     assert wrong == []
@@ -146,7 +146,7 @@ def test_commands_in_the_pages_are_sound(capsys):
         for command in COMMAND.findall(page.read_text(encoding="utf-8")):
             tried += 1
             try:
-                parser().parse_args(shlex.split(command))
+                parse(shlex.split(command))
             except SystemExit:
                 wrong.append((page.name, command, capsys.readouterr().err.splitlines()[-1:]))
     assert wrong == []
