@@ -24,26 +24,32 @@ if TYPE_CHECKING:
     )
     from .recipes.export.predictor import load_predictor
     from .recipes.front import branch, evaluate, export, predict, resume, sweep
+    from .recipes.runs import Run, compare, runs
 
 __all__ = [
     "DataError",
     "Recipe",
     "RecipeError",
     "RequestError",
+    "Run",
     "TrainingFailed",
     "branch",
+    "compare",
     "evaluate",
     "export",
     "load",
     "load_predictor",
     "predict",
     "resume",
+    "runs",
     "sweep",
     "train",
 ]
 
 # What `recipes.front` has; `recipes.sweep` is the folder of that name.
 FRONT = ("branch", "evaluate", "export", "predict", "resume", "sweep")
+# What is read from run directories.
+RUNS = ("Run", "compare", "runs")
 
 
 def __getattr__(name: str) -> Any:
@@ -60,6 +66,10 @@ def __getattr__(name: str) -> Any:
         from .recipes.export.predictor import load_predictor
 
         return load_predictor
+    if name in RUNS:
+        from .recipes import runs
+
+        return getattr(runs, name)
     from . import recipes
     from .recipes import front
 

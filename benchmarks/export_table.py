@@ -1,18 +1,22 @@
 """Every kind of recipe in every format: how far it is from Keras, how large, how fast.
 
 Run:    python benchmarks/export_table.py --data FOLDER [--runs FOLDER] [--only dense text ...]
-Expect: the table of docs/export.md; training takes minutes, each cell a few seconds on a free core
+Expect: the table of docs/export.md; training takes minutes, each cell a few seconds on a free core,
+        of the recurrent network a minute, whose steps LiteRT takes one by one
 
 FOLDER has diamonds.csv, elecdemand.csv, movies.csv, titanic.csv and mnist.npz. Recipes are trained
 for a few epochs, as the files and not the figures are looked at. A cell of the table has the
 largest difference of an output from Keras relative to the largest output or 1, the size, and the
 median milliseconds of one row, Keras and the file taking turns; or why there is none. Where a
 recipe has an accuracy, a second table has that of Keras and of the int8 files on the test split.
+What each cell took goes to standard error as it comes.
 """
 
 import argparse
 import os
+import sys
 import tempfile
+import time
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -79,6 +83,17 @@ def cell(
     subject: Subject, kind: Format, precision: Precision, folder: Path
 ) -> tuple[str, Exported | None]:
     """What the table says of a format, and the file."""
+    began = time.perf_counter()
+    found = exported(subject, kind, precision, folder)
+    seconds = time.perf_counter() - began
+    print(f"{kind} {precision}, {seconds:.0f} s: {found[0]}", file=sys.stderr, flush=True)
+    return found
+
+
+def exported(
+    subject: Subject, kind: Format, precision: Precision, folder: Path
+) -> tuple[str, Exported | None]:
+    """A file of a format that nothing else has written, compared and verified."""
     path = folder / f"{kind}_{precision}{SUFFIXES[kind]}"
     number = 0
     while path.exists():

@@ -1,4 +1,4 @@
-"""Progress on a terminal, and plain lines in a log."""
+"""Progress on a terminal, in a notebook, and plain lines in a log."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from ..arguments import check_int, optional
 from .learning_rate import learning_rate
+from .notebook import NotebookProgress, in_notebook
 
 # The most lines in the log of a long training.
 MOST_LINES = 50
@@ -24,6 +25,9 @@ HIDDEN = frozenset(
 
 class ProgressBar(keras.callbacks.Callback):
     """A bar with the time left on a terminal; in a plain log a line an epoch, or every few.
+
+    In a notebook there is one output, which is renewed: a bar, the line of the newest epoch, and
+    the curve of the loss.
 
     Every line has the epoch, loss and metrics, and the learning rate. On a terminal the bar moves
     with the epochs and the finished ones scroll above it; in a log nothing is overwritten and there
@@ -43,10 +47,14 @@ class ProgressBar(keras.callbacks.Callback):
         self.label = label
         self._progress: Progress | None = None
         self._task: Any = None
+        self._notebook: NotebookProgress | None = None
         self._began = 0.0
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         self._began = time.perf_counter()
+        if in_notebook():
+            self._notebook = NotebookProgress(self.label or "training", self._epochs())
+            return
         console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
         self._progress = Progress(
             TextColumn("{task.description}"),
@@ -63,6 +71,8 @@ class ProgressBar(keras.callbacks.Callback):
         self._progress.start()
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        if self._notebook is not None:
+            self._notebook.update(epoch + 1, self.line(epoch, logs or {}), logs or {})
         if self._progress is None:
             return
         self._progress.update(self._task, completed=epoch + 1)
@@ -71,6 +81,9 @@ class ProgressBar(keras.callbacks.Callback):
             self._progress.console.print(self.line(epoch, logs or {}), markup=False)
 
     def on_train_end(self, logs: dict | None = None) -> None:
+        if self._notebook is not None:
+            self._notebook.flush()
+            self._notebook = None
         if self._progress is not None:
             # Without a bar, rich 13 would print an empty line.
             if not self._progress.disable:

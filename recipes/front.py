@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from . import spec
 from .errors import RequestError, TrainingFailed
 from .export.source import read_source
+from .spec.tracking import added_trackers
 from .trainable import Recipe, Result, finished_runs, import_tensorflow, reported
 
 if TYPE_CHECKING:
@@ -312,6 +313,7 @@ def sweep(
     arrays: tuple[Any, Any] | None = None,
     progress: bool = True,
     raises: bool = True,
+    track: Sequence[str] = (),
 ) -> "SweepResult":
     """Search over the keys of a recipe; the same call again continues what was interrupted.
 
@@ -330,6 +332,8 @@ def sweep(
         arrays: `(x, y)`, for a recipe whose `data.source` is `arrays`.
         progress: show the trials as they come.
         raises: raise where the search failed, rather than return a result that says so.
+        track: experiment trackers, `mlflow` or `wandb`, beside those of the recipe: a run for the
+            sweep, and one below it for each training.
 
     Returns:
         The result: status, best trial, and the directory where everything is.
@@ -342,6 +346,7 @@ def sweep(
     from .sweep.spec import load_sweep
 
     loaded = load_sweep(source, overrides, plugins=plugins)
+    added = added_trackers(track)
     from .sweep.run.sweep import run_sweep
 
     result = run_sweep(
@@ -354,8 +359,9 @@ def sweep(
         lease=lease,
         arrays=arrays,
         progress=progress,
+        track=added,
+        report=_report_sweep,
     )
-    _report_sweep(Path(result.directory))
     if raises and result.status == "failed":
         raise TrainingFailed(f"{result.reason} See {result.directory}.")
     return result

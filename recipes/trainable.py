@@ -15,6 +15,8 @@ from .spec.tracking import added_trackers
 
 if TYPE_CHECKING:
     import keras
+    from matplotlib.figure import Figure
+    from plotly.graph_objects import Figure as Interactive
 
     from .run.predictions import Predictions
     from .run.reload import OnError
@@ -37,6 +39,17 @@ class Result(record.Result):
             self.directory, rows, on_error=on_error, all_windows=all_windows
         )
 
+    def plot(self, *metrics: str, static: bool = False) -> "Interactive | Figure":
+        """Loss, metrics and rates by epoch; see `keras_recipes.Run.plot`."""
+        from .plots import plot_run
+
+        return plot_run(Path(self.directory), metrics, static=static)
+
+    def _repr_html_(self) -> str:
+        from .report.fragments import result_part
+
+        return result_part(self)
+
 
 class Recipe(spec.Recipe):
     """A recipe that can be trained.
@@ -57,6 +70,11 @@ class Recipe(spec.Recipe):
         )
 
     __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        from .report.fragments import recipe_part
+
+        return recipe_part(self.name, spec.dump(self), spec.defaults(self))
 
     def train(
         self,

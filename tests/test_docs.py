@@ -3,14 +3,15 @@
 import doctest
 import importlib.util
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
 from keras_recipes.recipes import RecipeError
-from keras_recipes.recipes.cli import parser
+from keras_recipes.recipes.cli import parse, parser
 from keras_recipes.recipes.spec import docs, load
-from keras_recipes.recipes.spec.loader import parse
+from keras_recipes.recipes.spec.loader import parse as parse_yaml
 
 ROOT = Path(__file__).parent.parent
 MODULES = sorted(
@@ -73,6 +74,7 @@ def test_every_public_class_has_an_example():
         "docs/augmentation.md",
         "docs/data_from_python.md",
         "docs/export.md",
+        "docs/reports.md",
         "docs/start.md",
         "docs/tracking.md",
     ],
@@ -87,7 +89,7 @@ def test_recipes_and_code_in_the_pages_are_sound(page):
         if language == "python":
             compile(block, page, "exec")
             continue
-        tree = parse(block, page).plain()
+        tree = parse_yaml(block, page).plain()
         tree = {"name": "x", "data": {"source": "digits"}, "model": {"layers": []}, **tree}
         try:
             load(tree)
@@ -112,7 +114,7 @@ def test_what_people_of_other_libraries_write_instead_is_sound():
         if keys:
             tried += 1
             try:
-                load(completed(parse("\n".join(keys), "coming_from.md").plain()))
+                load(completed(parse_yaml("\n".join(keys), "coming_from.md").plain()))
             except RecipeError as error:
                 wrong.append((keys, str(error)))
     assert wrong == []
@@ -133,6 +135,24 @@ def completed(part: dict) -> dict:
     return {"name": "x", **part, "data": {**data, **part.get("data", {})}, "model": model}
 
 
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+COMMAND = re.compile(r"^(?: {4}|\$ )?keras-recipes ([a-z][^|<>`$\\\n]*?)(?:\s+#.*)?$", re.MULTILINE)
+
+
+def test_commands_in_the_pages_are_sound(capsys):
+    """Every line of a block that is a command has a verb, options and operands that it takes."""
+    wrong, tried = [], 0
+    for page in PAGES:
+        for command in COMMAND.findall(page.read_text(encoding="utf-8")):
+            tried += 1
+            try:
+                parse(shlex.split(command))
+            except SystemExit:
+                wrong.append((page.name, command, capsys.readouterr().err.splitlines()[-1:]))
+    assert wrong == []
+    assert tried > 80
+
+
 def verbs() -> list[str]:
     return list(next(action for action in parser()._actions if action.dest == "verb").choices)
 
@@ -151,14 +171,14 @@ def test_the_gallery_is_made_from_the_files():
     assert gallery.PAGE.read_text(encoding="utf-8") == gallery.render(), "run `make generate`"
 
 
-def test_the_readme_has_every_verb():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_every_verb_has_a_line():
+    text = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     for verb in verbs():
         assert f"| `{verb}" in text, verb
 
 
 def test_links_lead_somewhere():
-    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+    for page in [ROOT / "CONTRIBUTING.md", *PAGES]:
         text = page.read_text(encoding="utf-8")
         for target in re.findall(r"\]\((?!http)([^)#]*)(?:#[^)]*)?\)", text):
             assert not target or (page.parent / target).exists(), (page, target)

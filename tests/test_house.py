@@ -38,6 +38,7 @@ MAY_IMPORT = {
             "rich",
             "google",  # protobuf, which TensorFlow needs: the programs of SavedModels
             "grpc",
+            "plotly",
             "pyarrow",
         },
     ),
@@ -51,7 +52,7 @@ MAY_IMPORT = {
     ),
     "recipes/report": (
         {"recipes/report", "recipes/record", "recipes/errors"},
-        {"matplotlib", "numpy"},
+        {"matplotlib", "numpy", "plotly"},
     ),
 }
 # The modules at the root that every room may import.
@@ -117,7 +118,7 @@ def test_the_assembler_has_one_direction(floor):
 # Where imports may stand inside functions: the command line and what it starts answer before
 # TensorFlow is loaded, `backend` is what loads it, and scikit-learn's data sets are read on demand.
 INNER_IMPORTS = re.compile(
-    r"|recipes(\.(cli|front|trainable|commands\..*|data\.(sources|folds)|run\.backend))?"
+    r"|recipes(\.(cli|front|plots|trainable|commands\..*|data\.(sources|folds)|run\.backend))?"
     r"|recipes\.export\.(carriers|predictor)"
     r"|recipes\.sweep\.run\.(folder|process|sweep)"
 )

@@ -13,7 +13,6 @@ from ..output import coloured
 from .options import Arguments, add_json, add_quiet, add_verb, print_json, print_line
 
 if TYPE_CHECKING:
-    from ..record.listing import Row
     from ..record.several import ComparedRun
 
 SORTS = ("name", "status", "epochs", "metric", "age")
@@ -110,6 +109,8 @@ def runs(arguments: Arguments) -> int:
             f"{folder}: there is no such folder. Name one: `keras-recipes runs DIR`."
         )
     from ..record.listing import State, runs_below
+    from ..report.listing import in_order, listing
+    from ..report.tables import as_text
 
     if arguments.status is not None and arguments.status not in list(State):
         raise RequestError(
@@ -121,44 +122,12 @@ def runs(arguments: Arguments) -> int:
         if (arguments.status is None or row.status == arguments.status)
         and (arguments.match is None or fnmatch.fnmatch(row.name, arguments.match))
     ]
-    found = _sorted(found, arguments)
+    found = in_order(found, arguments.sort, arguments.metric, reverse=arguments.reverse)
     if arguments.json:
         print_json({"folder": str(folder), "runs": [asdict(row) for row in found]})
         return 0
-    print(_table(found, arguments.metric))
+    print(coloured(as_text(listing(found, arguments.metric)), sys.stdout))
     return 0
-
-
-def _sorted(found: "list[Row]", arguments: Arguments) -> "list[Row]":
-    """In the order that was asked for; those without a value last."""
-    if arguments.sort != "metric":
-        found.sort(key=lambda row: getattr(row, arguments.sort), reverse=arguments.reverse)
-        return found
-    known = [row for row in found if _metric(row, arguments.metric)[1] is not None]
-    known.sort(key=lambda row: _metric(row, arguments.metric)[1] or 0.0, reverse=arguments.reverse)
-    return known + [row for row in found if row not in known]
-
-
-def _metric(row: "Row", asked: str | None) -> tuple[str, float | None]:
-    """Name and value of the metric that is shown: what was asked for, or the first but loss."""
-    if asked is not None:
-        return f"{row.split} {asked}", row.metrics.get(asked)
-    name = next((name for name in row.metrics if name != "loss"), "loss")
-    return f"{row.split} {name}", row.metrics.get(name)
-
-
-def _table(found: "Sequence[Row]", metric: str | None) -> str:
-    from ..record.result import duration
-    from ..report.tables import Table, as_text
-
-    head = ["run", "status", "epochs", "metric", "value", "time", "age"]
-    rows = []
-    for row in found:
-        name, value = _metric(row, metric)
-        shown = name if value is not None else ""
-        times = [duration(row.seconds), duration(row.age)]
-        rows.append([row.name, str(row.status), row.epochs, shown, value, *times])
-    return coloured(as_text(Table("", head, rows)), sys.stdout)
 
 
 def compare(arguments: Arguments) -> int:

@@ -8,6 +8,7 @@ from .options import (
     add_deterministic,
     add_json,
     add_quiet,
+    add_several,
     add_sweep,
     add_verb,
     print_json,
@@ -48,6 +49,8 @@ def add(verbs: Any) -> None:
         "--lease", metavar="SECONDS", type=float, help="silence that ends a worker (default: 30)"
     )
     add_deterministic(parser)
+    text = "send the sweep and its trials to a tracker, `mlflow` or `wandb`"
+    add_several(parser, "--track", "NAME", text)
     add_quiet(parser)
     add_json(parser)
 
@@ -82,6 +85,7 @@ def sweep(arguments: Arguments) -> int:
         lease=arguments.lease,
         progress=not arguments.quiet,
         raises=False,
+        track=arguments.track,
     )
     for line in result.lines():
         print_line(arguments, line)

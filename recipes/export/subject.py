@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import keras
@@ -198,9 +199,10 @@ def measure(recipe: Any, data: Any, run: RunDirectory, y: np.ndarray) -> Measure
     """The recipe's loss and metrics as a function of outputs for rows with these targets."""
     task: Any = ends_of(recipe, data)
 
-    def measured(outputs: Mapping[str, np.ndarray]) -> dict[str, float]:
+    @cache
+    def compiled(shapes: tuple[tuple[str, tuple[int, ...]], ...]) -> Any:
         several = isinstance(task, Ends)
-        inputs = {name: keras.Input(array.shape[1:], name=name) for name, array in outputs.items()}
+        inputs = {name: keras.Input(shape, name=name) for name, shape in shapes}
         same = {n: keras.layers.Identity(name=f"{n}_")(tensor) for n, tensor in inputs.items()}
         end: Any = same if several else next(iter(same.values()))
         model: Any = keras.Model(inputs, end)
@@ -210,6 +212,11 @@ def measure(recipe: Any, data: Any, run: RunDirectory, y: np.ndarray) -> Measure
             loss_weights=loss_weights(recipe) if several else None,
             metrics=metrics_of(recipe, task, builder),
         )
+        return model
+
+    def measured(outputs: Mapping[str, np.ndarray]) -> dict[str, float]:
+        # Keras and each file are measured by one model, whose compilation takes seconds.
+        model = compiled(tuple((name, array.shape[1:]) for name, array in outputs.items()))
         found = model.evaluate(dict(outputs), task.encode(y), verbose=0, return_dict=True)
         return {name: float(value) for name, value in found.items()}
 

@@ -1,6 +1,7 @@
 """What happened in a run: two sentences, its results, its folds, what was diagnosed."""
 
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Any
 
 from ..record.result import Result, duration
@@ -15,14 +16,36 @@ WORDS = {
     "interrupted": "was interrupted",
     "running": "has not ended: it is running, or was killed",
 }
+# The key of a manifest that says where a run left another one.
+BRANCHED = "branched"
 # Metrics that a sentence names.
 MOST_NAMED = 3
 
 
 def sentences(run: RunContent) -> str:
     """How the run ended, and what its weights are worth."""
-    result = run.result
-    epochs = max(result.epochs, run.epochs_logged if result.status == "running" else 0)
+    return outcome(run.result, run.epochs_logged) + begun(run)
+
+
+def begun(run: RunContent) -> str:
+    """Which steps another run has trained, of one that began with its state."""
+    other = run.manifest.get(BRANCHED)
+    steps = other.get("steps") if isinstance(other, dict) else None
+    if not isinstance(other, dict) or not isinstance(steps, int):
+        return ""
+    trained = f"trained {max(run.result.steps - steps, 0):,} of {run.result.steps:,} steps"
+    name = PurePath(str(other.get("run", ""))).name
+    sentence = f"It {trained}; the first {steps:,} are those of {name or 'another run'}."
+    return f'<p class="lead">{text(sentence)}</p>'
+
+
+def outcome(result: Result, logged: int = 0) -> str:
+    """The same of a result.
+
+    Args:
+        logged: epochs that are in the metrics of a run that has not ended.
+    """
+    epochs = max(result.epochs, logged if result.status == "running" else 0)
     took = f" in {duration(result.seconds)}" if result.seconds else ""
     first = f"The run {WORDS[result.status]}: {epochs} {_plural('epoch', epochs)}{took}"
     first += f", {result.reason.rstrip('.')}." if result.reason else "."

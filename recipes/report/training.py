@@ -133,13 +133,16 @@ def rates_section(curves: Mapping[str, Curve]) -> str:
         if min(values) == max(values):
             constant.append(f"{words} {values[0]:.6g} in every epoch")
             continue
-        layout = by_epoch([(epochs, values)])
-        layout["yaxis"] = {"type": "linear", "rangemode": "tozero"}
-        traces = [line(epochs, values, words, colour(0))]
-        numbers = extremes({words: (epochs, values)})
-        drawn.append(Chart(words, traces, layout, numbers=numbers))
+        drawn.append(rate(words, (epochs, values)))
     unchanged = f"<p>{text('; '.join(constant))}.</p>" if constant else ""
     return f"{unchanged}{charts(drawn)}"
+
+
+def rate(title: str, curve: Curve) -> Chart:
+    """A learning rate, or another rate, by epoch."""
+    layout = by_epoch([curve])
+    layout["yaxis"] = {"type": "linear", "rangemode": "tozero"}
+    return Chart(title, [line(*curve, title, colour(0))], layout, numbers=extremes({title: curve}))
 
 
 def gradients_section(curves: Mapping[str, Curve], lines: Sequence[Mapping[str, Any]]) -> str:

@@ -14,6 +14,8 @@ from .tracker import Ending, TrackedRun
 URI, EXPERIMENT = "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME"
 # MLflow gives a run its own id; this tag of a run has the one that the run directory knows.
 TAG = "keras_recipes.id"
+# The tag by which MLflow's viewer shows a run below another one.
+PARENT = "mlflow.parentRunId"
 STATUS: Mapping[Status, str] = {
     "completed": "FINISHED",
     "interrupted": "KILLED",
@@ -38,13 +40,21 @@ class MlflowTracker:
 
     def begin(self, run: TrackedRun) -> set[int]:
         experiment = self._experiment(os.environ.get(EXPERIMENT) or run.group)
-        found = self._client.search_runs([experiment], f"tags.`{TAG}` = '{run.id}'")
+        found = self._found(experiment, run.id)
         if found:
             self._client.update_run(found[0].info.run_id, status="RUNNING")
-        made = found or [self._client.create_run(experiment, run_name=run.name, tags={TAG: run.id})]
+        tags = {TAG: run.id}
+        above = self._found(experiment, run.parent) if run.parent else []
+        if above:
+            tags[PARENT] = above[0].info.run_id
+        made = found or [self._client.create_run(experiment, run_name=run.name, tags=tags)]
         self._run = made[0].info.run_id
         self._log_parameters(run.recipe, made[0].data.params)
         return self._steps("epoch")
+
+    def _found(self, experiment: str, known: str) -> list[Any]:
+        """The run with an id of ours, or none."""
+        return list(self._client.search_runs([experiment], f"tags.`{TAG}` = '{known}'"))
 
     def log(self, epoch: int, values: Mapping[str, float]) -> None:
         # One request: either all values of an epoch are there or none, `epoch` among them.

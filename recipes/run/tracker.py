@@ -5,13 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from ...messages import logger
 from ..record.result import Status
 
 # How long the end of a run waits for what is still to be sent.
 WAIT_SECONDS = 120.0
+Kind = Literal["run", "sweep", "trial"]
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,16 @@ class TrackedRun:
         name: of the run directory.
         group: the recipe's name, which the runs of a recipe share.
         recipe: the resolved recipe as plain data.
+        kind: a run, a sweep, or one training of a sweep's trials.
+        parent: id of the sweep that a trial belongs to.
     """
 
     id: str
     name: str
     group: str
     recipe: Mapping[str, Any]
+    kind: Kind = "run"
+    parent: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ class Tracker(Protocol):
         ...
 
     def log(self, epoch: int, values: Mapping[str, float]) -> None:
-        """Keep the values of an epoch, from 1."""
+        """Keep the values of an epoch, from 1; of a sweep those of an ended trial."""
         ...
 
     def end(self, ending: Ending) -> None:
@@ -78,6 +83,7 @@ class Sender:
         self._make = make
         self._tracked = run
         self._waiting: SimpleQueue[tuple[int, Mapping[str, float]] | Ending] = SimpleQueue()
+        self._begun = threading.Event()
         self._thread = threading.Thread(target=self._work, daemon=True, name=f"tracker-{name}")
         self._thread.start()
 
@@ -85,6 +91,10 @@ class Sender:
         """Let the values of an epoch be sent, unless the tracker has them."""
         if self._thread.is_alive():
             self._waiting.put((epoch, values))
+
+    def wait_until_begun(self, seconds: float) -> None:
+        """Wait until the tracker has the run, or is off, but no longer than that."""
+        self._begun.wait(seconds)
 
     def end(self, ending: Ending, seconds: float = WAIT_SECONDS) -> None:
         """Send how the run has ended, and wait until everything is sent."""
@@ -104,9 +114,12 @@ class Sender:
                 f"{self.name}: {type(error).__name__}: {cause} The run is no longer sent to "
                 f"{self.name}; its training is not affected."
             )
+        finally:
+            self._begun.set()
 
     def _send_all(self, tracker: Tracker) -> None:
         there = tracker.begin(self._tracked)
+        self._begun.set()
         while not isinstance(item := self._waiting.get(), Ending):
             epoch, values = item
             if epoch not in there:

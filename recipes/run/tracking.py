@@ -37,15 +37,25 @@ class Tracking:
 
     Args:
         added: trackers beside those of the recipe; a resumed run keeps them.
+        trial: what trackers know a sweep's training as, rather than a run of its own; its model
+            and report stay in the sweep.
     """
 
-    def __init__(self, recipe: Recipe, directory: RunDirectory, added: Sequence[TrackerName] = ()):
+    def __init__(
+        self,
+        recipe: Recipe,
+        directory: RunDirectory,
+        added: Sequence[TrackerName] = (),
+        *,
+        trial: TrackedRun | None = None,
+    ):
         self.directory = directory
         self._recipe = recipe
-        self._id, kept = _stored(directory)
+        self._trial = trial
+        self._id, kept = ("", []) if trial else stored_trackers(directory)
         names: dict[TrackerName, None] = dict.fromkeys((*recipe.tracking, *kept, *added))
         self._added = [name for name in names if name not in recipe.tracking]
-        self._names = [name for name in names if name in MAKERS and _installed(name)]
+        self._names = [name for name in names if name in MAKERS and installed(name)]
         self._lines = NewLines(directory / METRICS)
         self._senders: list[Sender] | None = None
 
@@ -64,7 +74,8 @@ class Tracking:
             several = self._names and (result.members or result.folds)
             parts = files.parts_of(self.directory) if several else []
             self._send(_merged(parts) if parts else self._lines.read())
-            paths = [self.directory / name for name in ARTIFACTS]
+            names = ARTIFACTS if self._trial is None else (files.RECIPE,)
+            paths = [self.directory / name for name in names]
             artifacts = [path for path in paths if path.is_file()]
             ending = Ending(result.status, result.epochs, _measured(result), artifacts)
             for sender in self._senders or ():
@@ -84,6 +95,8 @@ class Tracking:
     def _started(self) -> list[Sender]:
         if not self._names:
             return []
+        if self._trial is not None:
+            return [Sender(name, MAKERS[name], self._trial) for name in self._names]
         # Before anything is sent, so that a run that is killed is found again.
         self._id = self._id or secrets.token_hex(16)
         self.directory.write_json(files.TRACKERS, {"id": self._id, "added": self._added})
@@ -131,7 +144,7 @@ class NewLines:
         return [json.loads(line) for line in whole.splitlines()]
 
 
-def _stored(directory: RunDirectory) -> tuple[str, list[TrackerName]]:
+def stored_trackers(directory: RunDirectory) -> tuple[str, list[TrackerName]]:
     """The id of a run and the trackers that it was given; of a damaged file, none."""
     try:
         found = json.loads((directory / files.TRACKERS).read_text(encoding="utf-8"))
@@ -141,7 +154,7 @@ def _stored(directory: RunDirectory) -> tuple[str, list[TrackerName]]:
         return "", []
 
 
-def _installed(name: TrackerName) -> bool:
+def installed(name: TrackerName) -> bool:
     """Whether the package of a tracker is there; a message says so if it is not."""
     if importlib.util.find_spec(name) is not None:
         return True

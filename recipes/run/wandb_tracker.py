@@ -38,6 +38,9 @@ class WandbTracker:
             reinit="create_new",
             name=run.name,
             project=os.environ.get(PROJECT) or run.group,
+            # A sweep and its trials are a group of runs there.
+            group=None if run.kind == "run" else run.parent or run.id,
+            job_type=None if run.kind == "run" else run.kind,
             config=dict(run.recipe),
             allow_val_change=True,
             mode=os.environ.get(MODE) or (None if logged_in() else "offline"),

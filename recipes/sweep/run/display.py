@@ -32,7 +32,10 @@ class SweepDisplay:
 
     def __init__(self, sweep: Sweep, *, quiet: bool = False):
         self.sweep = sweep
-        self._console = Console(file=sys.stderr, highlight=False, soft_wrap=True, quiet=quiet)
+        # In a notebook rich would make an output of every line, and a table needs ipywidgets.
+        self._console = Console(
+            file=sys.stderr, highlight=False, soft_wrap=True, quiet=quiet, force_jupyter=False
+        )
         self._names = shortened(names_of(sweep))
         self._live: Live | None = None
         self._shown: set[tuple[str, str]] = set()

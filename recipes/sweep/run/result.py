@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from ...report.fragments import lines_part
 from ..spec.labels import short
 from ..spec.records import Sweep
 from ..stored import Damaged, checked, damaged, read_json
@@ -139,6 +140,9 @@ class SweepResult:
             content = ", ".join(f"{k} {v:.4f}" for k, v in self.ensemble["validation"].items())
             found.append(f"ensemble of {len(self.ensemble['members'])}, validation: {content}")
         return [*found, f"everything is in {self.directory}"]
+
+    def _repr_html_(self) -> str:
+        return lines_part(self.lines())
 
     @property
     def exit_status(self) -> int:

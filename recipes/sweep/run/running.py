@@ -3,7 +3,7 @@
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, fields, replace
 from types import FrameType
@@ -12,6 +12,7 @@ from typing import Any
 from ....disk import when_there_is_space
 from ...errors import TrainingFailed
 from ...record.directory import RunDirectory
+from ...spec.tracking import TrackerName
 from ..engine.oracle_state import MEND, STATE, OracleState
 from ..engine.search import Search, make_oracle
 from ..engine.trial import TrialOutcome, check_settings
@@ -31,6 +32,7 @@ from .server import serve
 from .space import OutOfSpace
 from .tables import Table, write_tensorboard
 from .tls import Identity
+from .tracked import TrackedSweep
 from .trial import Trainer, keep_attempt
 from .winner import compare, evaluate_winner, lead_sentence, ranked, write_best, write_ensemble
 from .worker import ChiefGone, LocalClient, Worker
@@ -56,6 +58,7 @@ class Running:
         lease: seconds without a heartbeat after which a worker counts as dead.
         arrays: `(x, y)` for a recipe whose data source is `arrays`.
         progress: show the trials as they come.
+        track: experiment trackers beside those of the recipe.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class Running:
         lease: float,
         arrays: tuple[Any, Any] | None = None,
         progress: bool = True,
+        track: Sequence[TrackerName] = (),
     ):
         self.sweep = sweep
         self.where = where
@@ -86,6 +90,7 @@ class Running:
             raise damaged(where / ORACLE / STATE, str(error), MEND) from None
         list_trials(sweep, where.path)
         self.table = Table(sweep, where.path)
+        self.tracked = TrackedSweep(sweep, where, track)
         self.display = SweepDisplay(sweep, quiet=not progress)
         self.signal: signal.Signals | None = None
         # Whether the trials train in this process, which then looks at them between epochs.
@@ -98,6 +103,7 @@ class Running:
     def alone(self) -> SweepResult:
         """Train one trial after another, in this process."""
         self.here = True
+        self.tracked.begin()
         trainer = Trainer(self.sweep, self.where.path, self.arrays)
         worker = Worker(self.sweep, LocalClient(self.chief), trainer, lease=self.lease)
         with self.display, self.listening():
@@ -116,6 +122,7 @@ class Running:
         self, pool: Pool, address: Address | None, identity: Identity | None = None
     ) -> SweepResult:
         """Train several trials at once, each in a process of this machine or of another."""
+        self.tracked.begin()
         token = make_token(self.where.path)
         with self.served(address, token, identity) as here:
             job = Job(
@@ -207,6 +214,7 @@ class Running:
         with self.chief.lock:
             rows = self.table.rows(self.chief.search.trials())
         self.display.update(rows)
+        self.tracked.look(rows)
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -275,6 +283,7 @@ class Running:
     def end(self, status: Status, reason: str, **found: Any) -> SweepResult:
         """Write the table and the result."""
         rows = self.table.write(self.chief.search.trials())
+        self.tracked.look(rows)
         steps, shared = steps_of([self.where / name for row in rows for name in row.directories])
         result = SweepResult(
             status,

@@ -5,12 +5,14 @@ import socket
 import threading
 import time
 import uuid
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from ...errors import RequestError, TrainingFailed
 from ...record.directory import RunDirectory
 from ...run.backend import use_tensorflow
+from ...spec.tracking import TrackerName
 from ..spec.records import Sweep
 from .access import Address, parse_address, read_token
 from .folder import (
@@ -47,6 +49,8 @@ def run_sweep(
     lease: float | None = None,
     arrays: Arrays = None,
     progress: bool = True,
+    track: Sequence[TrackerName] = (),
+    report: Callable[[Path], None] = lambda directory: None,
 ) -> SweepResult:
     """Search, and write the sweep's directory; what was searched before is kept.
 
@@ -61,6 +65,8 @@ def run_sweep(
         lease: seconds without a heartbeat after which a worker counts as dead; default 30.
         arrays: `(x, y)` for a recipe whose data source is `arrays`; on this machine alone.
         progress: show the trials as they come.
+        track: experiment trackers beside those of the recipe.
+        report: writes the page of a sweep that has ended into its directory.
 
     Returns:
         The result: completed, interrupted by a signal, or failed.
@@ -79,6 +85,7 @@ def run_sweep(
     with held(sweep, directory) as where:
         known = _complete(sweep, where)
         if known is not None:
+            report(directory)
             return known
         pool = None
         main = threading.current_thread() is threading.main_thread()
@@ -91,13 +98,19 @@ def run_sweep(
             # keras-tuner comes with Keras: import it once the workers import it too.
             from .running import Running
 
-            run = Running(sweep, where, lease=seconds, arrays=arrays, progress=progress)
-            return run.alone() if pool is None else run.with_workers(pool, address, identity)
+            options: Any = {"arrays": arrays, "progress": progress, "track": track}
+            run = Running(sweep, where, lease=seconds, **options)
+            result = run.alone() if pool is None else run.with_workers(pool, address, identity)
         except OSError as error:
             raise TrainingFailed(sentence(directory, error)) from error
         finally:
             if pool is not None:
                 pool.stop()
+        try:
+            report(directory)
+        finally:
+            run.tracked.finish(result)
+        return result
 
 
 def _check(sweep: Sweep, jobs: int, address: Address | None, arrays: Arrays) -> None:

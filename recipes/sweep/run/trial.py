@@ -31,6 +31,7 @@ from . import space
 from .folder import TRIALS, record_event, run_folders, trial_folder
 from .forks import Forks
 from .space import OutOfSpace, SpaceWait, lacks_space
+from .tracked import trial_tracking
 
 # Seconds that a worker waits for another one that lost its lease and still trains: it leaves the
 # run at the end of its epoch.
@@ -114,7 +115,19 @@ class Trainer:
         return self._completed(folders, results)
 
     def _train(self, plan: Plan, recipe: Recipe, folder: Path, reporter: "Reporter") -> Result:
-        work = partial(train_trial, recipe, folder, reporter, self.arrays, programs=self.programs)
+        tracking = trial_tracking(self.sweep, self.directory, recipe, folder)
+        last = () if tracking is None else tracking.callbacks()
+        options: dict[str, Any] = {"programs": self.programs, "last": last}
+        work = partial(train_trial, recipe, folder, reporter, self.arrays, **options)
+        result = self._begun_by_others(plan, recipe, folder, work)
+        if tracking is not None:
+            tracking.finish(result)
+        return result
+
+    def _begun_by_others(
+        self, plan: Plan, recipe: Recipe, folder: Path, work: Callable[..., Result]
+    ) -> Result:
+        """Train, from the beginning that other trials have trained, if there is one."""
         fork = self.forks.of(plan, folder, recipe)
         if fork is None:
             return work()

@@ -68,7 +68,7 @@ class KillAfter(keras.callbacks.Callback):
 def memory(monkeypatch):
     kept = Memory()
     monkeypatch.setitem(tracking.MAKERS, "mlflow", lambda: kept)
-    monkeypatch.setattr(tracking, "_installed", lambda name: True)
+    monkeypatch.setattr(tracking, "installed", lambda name: True)
     return kept
 
 
