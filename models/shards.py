@@ -92,10 +92,8 @@ class Sharing:
         leaves = [local(leaf) for leaf in tf.nest.flatten(found)]
         count = max(map(len, leaves))
         # What is the same for all replicas comes once.
-        return [
-            tf.nest.pack_sequence_as(found, [leaf[i] if len(leaf) > 1 else leaf[0] for leaf in leaves])
-            for i in range(count)
-        ]
+        whole = [leaf if len(leaf) == count else leaf * count for leaf in leaves]
+        return [tf.nest.pack_sequence_as(found, [leaf[i] for leaf in whole]) for i in range(count)]
 
 
 class StopFlag:
@@ -171,7 +169,8 @@ def as_integers(leaves: Sequence[tf.Tensor]) -> tf.Tensor:
 def from_integers(rows: tf.Tensor, like: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     """The tensors that `as_integers` made one of, with the rows of all processes."""
     found = []
-    for leaf, part in zip(like, tf.split(rows, [_width(leaf) for leaf in like], axis=1), strict=True):
+    parts = tf.split(rows, [_width(leaf) for leaf in like], axis=1)
+    for leaf, part in zip(like, parts, strict=True):
         wide = _wide(leaf).dtype
         pair = (2,) if wide.size == 8 else ()
         values = tf.bitcast(tf.reshape(part, (-1, *leaf.shape[1:], *pair)), wide)
