@@ -78,7 +78,9 @@ def shard_gradients(
     new = dict(zip(floating, means[len(present) :], strict=True))
     for index in changed:
         states[index].assign(new.get(index, shards[0].states[index]))
-    whole = _gathered(share, [s.outputs for s in shards], sharing) if gather else (None,) * 3
+    whole: tuple[Any, Any, Any] = (None, None, None)
+    if gather:
+        whole = _gathered(share, [s.outputs for s in shards], sharing)
     return Computed(loss, whole, gradients, tf.cast(rows, tf.int32))
 
 

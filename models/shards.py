@@ -68,8 +68,12 @@ class Sharing:
             return tree_sum(vectors)
         if not self.exact:
             total = tree_sum(vectors)
-            return self._run(lambda c, own: c.all_reduce(tf.distribute.ReduceOp.SUM, own), total)
+            return self.across(total)
         return tree_sum(tf.unstack(self.gathered(tf.stack(vectors)), num=self.shards))
+
+    def across(self, tensor: tf.Tensor) -> tf.Tensor:
+        """The sum of the tensors of all processes."""
+        return self._run(lambda c, own: c.all_reduce(tf.distribute.ReduceOp.SUM, own), tensor)
 
     def gathered(self, rows: tf.Tensor) -> tf.Tensor:
         """The rows of all processes, one after another."""
@@ -100,8 +104,8 @@ class StopFlag:
     """Whether a process asks all of them to end, as numbers that a training step can sum up."""
 
     def __init__(self) -> None:
-        self.asked = tf.Variable(0.0, trainable=False, name="stop_asked")
-        self.agreed = tf.Variable(0.0, trainable=False, name="stop_agreed")
+        self.asked = tf.Variable(tf.constant(0.0), trainable=False, name="stop_asked")
+        self.agreed = tf.Variable(tf.constant(0.0), trainable=False, name="stop_agreed")
 
 
 def bounds(rows: Any, shards: int, first: int, last: int) -> tf.Tensor:

@@ -246,7 +246,8 @@ class TrainingStep(_Model):
         if self.test_function is not None and not force:
             return self.test_function
         super().make_test_function(force)
-        self.test_function = self._with_averaged_weights(self.test_function)
+        compiled: Any = self.test_function
+        self.test_function = self._with_averaged_weights(compiled)
 
     def make_predict_function(self, force: bool = False) -> Any:
         """The compiled function, on the averaged weights if there are any."""
@@ -349,7 +350,7 @@ class TrainingStep(_Model):
         """
         with tf.GradientTape() as tape:
             outputs = self(x, training=True)
-            loss = self._compute_loss(
+            loss: Any = self._compute_loss(
                 x=x, y=y, y_pred=outputs, sample_weight=sample_weight, training=True
             )
             loss = loss if scale == 1.0 else loss * scale

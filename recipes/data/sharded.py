@@ -1,6 +1,7 @@
 """The rows of each global batch that one process of several trains on."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -61,6 +62,21 @@ def check_shards(rows: int, batch: int, drop_remainder: bool, sharing: Sharing) 
             f"data.batch_size: the last batch of an epoch has {rest} rows, fewer than {count} "
             "devices or shards. Use `data.drop_remainder: true` or another batch size."
         )
+
+
+def shared_line(batch: int, sharing: Sharing) -> str:
+    """How a global batch is shared, in words.
+
+    >>> shared_line(32, Sharing(4, processes=2))
+    '2 workers: a global batch of 32 rows is 16 rows a worker, in 2 shards each'
+    """
+    count, word = sharing.processes, "worker"
+    if count == 1:
+        count, word = max(1, len(sharing.devices)), "device"
+    each = per_shard(batch, replace(sharing, shards=count, processes=count))
+    text = f"{count} {word}{'s' * (count > 1)}: a global batch of {batch} rows is {each} rows"
+    inner = sharing.shards // count
+    return f"{text} a {word}" + (f", in {inner} shards each" if inner > 1 else "")
 
 
 def per_shard(batch: int, sharing: Sharing) -> str:

@@ -31,6 +31,8 @@ class StopReason(StrEnum):
     SIGNAL = "signal"
     DIVERGED = "diverged"
     DISK_FULL = "disk_full"
+    # A process of a training on several machines ended or fell silent.
+    WORKER_LOST = "worker_lost"
     ERROR = "error"
 
 
