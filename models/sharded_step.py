@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -86,10 +86,11 @@ def shard_gradients(
 
 def shard_outputs(model: Any, share: ShardedBatch, sharing: Sharing) -> tuple[Any, Any, Any]:
     """Targets, outputs and weights of all rows of a global batch that is evaluated."""
+    forward = _alone(lambda x: model(x, training=False), sharing)
     parts = []
     for index, batch in enumerate(_split(share, sharing)):
         with tf.device(sharing.device(index)):
-            parts.append(model(batch[0], training=False))
+            parts.append(forward(batch[0]))
     return _gathered(share, parts, sharing)
 
 
@@ -102,9 +103,9 @@ def _each(
     batches = _split(share, sharing)
     first = sharing.process * sharing.own
 
-    def of(index: int, scale: float = 1.0) -> _Shard:
-        keys = [_key(first + index, state) if id(state) in seeds else None for state in states]
-        return _shard(model, batches[index], list(zip(states, before, keys, strict=True)), scale)
+    def shard(number: tf.Tensor, batch: tuple[Any, Any, Any], scale: float = 1.0) -> _Shard:
+        keys = [_key(number, state) if id(state) in seeds else None for state in states]
+        return _shard(model, batch, list(zip(states, before, keys, strict=True)), scale)
 
     if sharing.strategy is not None and _waits(model):
         # Keras divides a loss by the number of replicas, which is undone here.
@@ -112,14 +113,22 @@ def _each(
 
         def replica() -> _Shard:
             context: Any = tf.distribute.get_replica_context()
-            return of(int(tf.get_static_value(context.replica_id_in_sync_group)) - first, scale)
+            number = int(tf.get_static_value(context.replica_id_in_sync_group))
+            return shard(tf.constant(number, tf.int64), batches[number - first], scale)
 
         return list(sharing.in_strategy(replica))
-    found = []
-    for index in range(sharing.own):
+    compute, found = _alone(shard, sharing), []
+    for index, batch in enumerate(batches):
         with tf.device(sharing.device(index)):
-            found.append(of(index))
+            found.append(compute(tf.constant(first + index, tf.int64), batch))
     return found
+
+
+def _alone(function: Callable[..., Any], sharing: Sharing) -> Callable[..., Any]:
+    """The same program for each shard, whatever stands beside it in the step, where that counts."""
+    if not sharing.exact:
+        return function
+    return tf.function(function, autograph=False, experimental_attributes={"_noinline": True})
 
 
 def _shard(
@@ -147,9 +156,9 @@ def _seeds(model: Any) -> set[int]:
     return {id(generator.state) for layer in layers for generator in layer._seed_generators}
 
 
-def _key(shard: int, state: keras.Variable) -> tf.Tensor:
+def _key(shard: tf.Tensor, state: keras.Variable) -> tf.Tensor:
     """What is added to a generator's seed for a shard; the count of draws stays."""
-    return tf.constant([shard * SHARD_KEY, 0], state.dtype)
+    return tf.cast(tf.stack([shard * SHARD_KEY, 0 * shard]), state.dtype)
 
 
 def _waits(model: Any) -> bool:

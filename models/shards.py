@@ -64,12 +64,10 @@ class Sharing:
 
     def summed(self, vectors: Sequence[tf.Tensor]) -> tf.Tensor:
         """The sum of a vector of each shard, over the shards of all processes."""
-        if self.processes == 1 or self.strategy is None:
-            return tree_sum(vectors)
-        if not self.exact:
-            total = tree_sum(vectors)
-            return self.across(total)
-        return tree_sum(tf.unstack(self.gathered(tf.stack(vectors)), num=self.shards))
+        if self.exact:
+            return _rows_sum(self.gathered(tf.stack(vectors)), self.shards)
+        total = tree_sum(vectors)
+        return total if self.processes == 1 else self.across(total)
 
     def across(self, tensor: tf.Tensor) -> tf.Tensor:
         """The sum of the tensors of all processes."""
@@ -133,6 +131,19 @@ def tree_sum(values: Sequence[tf.Tensor]) -> tf.Tensor:
         return values[0]
     middle = len(values) // 2
     return tree_sum(values[:middle]) + tree_sum(values[middle:])
+
+
+def _rows_sum(rows: tf.Tensor, count: int) -> tf.Tensor:
+    """The tree sum of the rows of a tensor, as a program of its own.
+
+    Where TensorFlow knows the step around it, it may add in another order.
+    """
+    total = tf.function(
+        lambda rows: tree_sum(tf.unstack(rows, num=count)),
+        autograph=False,
+        experimental_attributes={"_noinline": True},
+    )
+    return total(rows)
 
 
 class Packing:

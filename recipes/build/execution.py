@@ -85,7 +85,13 @@ def _drawn(model: Any) -> int:
 
 
 def steps_per_execution(
-    asked: int | str, steps_per_epoch: int, model: Any, batch: int, processes: int = 1
+    asked: int | str,
+    steps_per_epoch: int,
+    model: Any,
+    batch: int,
+    *,
+    processes: int = 1,
+    single: bool = False,
 ) -> int:
     """The number that was asked for, or as many steps as an execution has time for.
 
@@ -95,6 +101,7 @@ def steps_per_execution(
         model: a functional model.
         batch: rows a step.
         processes: that share a step.
+        single: whether `auto` means one, as where a checkpoint may be resumed on other devices.
 
     Raises:
         ValueError: more than one is asked for under a strategy of `tf.distribute`, or with several
@@ -104,6 +111,8 @@ def steps_per_execution(
         # TensorFlow's operations between processes fail inside of a loop.
         if asked not in ("auto", 1):
             raise ValueError("with several workers an execution is one step: use 1 or `auto`.")
+        return 1
+    if single and asked == "auto":
         return 1
     if tf.distribute.has_strategy():
         # Keras 3.15 cannot: "You must feed a value for placeholder tensor", for any model.

@@ -105,6 +105,7 @@ def experiment(
     *,
     decided: str | None = None,
     sharing: Sharing | None = None,
+    single_steps: bool = False,
 ) -> Experiment:
     """Build what the recipe describes.
 
@@ -113,6 +114,8 @@ def experiment(
         files: directory that callbacks write to.
         decided: what `precision: auto` stands for, if it was decided before; other recipes say it.
         sharing: the processes and devices that train together; None for one device.
+        single_steps: whether an execution is one step where the recipe says `auto`, as with
+            `sharing`.
 
     Raises:
         RecipeError: a class refuses its arguments, or layers do not fit, with the line of it.
@@ -134,7 +137,16 @@ def experiment(
     model = network(recipe, data, task, builder, prepared, precision)
     held = training.held is not None
     rows = len(data.train.y)
-    terms = compile_model(model, recipe, task, builder, rows, looped=held, sharing=sharing)
+    terms = compile_model(
+        model,
+        recipe,
+        task,
+        builder,
+        rows,
+        looped=held,
+        sharing=sharing,
+        single=single_steps or sharing is not None,
+    )
     shared = evaluation(data.validation, task, sharing) if sharing is not None else None
     if sharing is not None:
         share_batches(recipe, model, training, sharing)
@@ -216,6 +228,7 @@ def compile_model(
     *,
     looped: bool = False,
     sharing: Sharing | None = None,
+    single: bool = False,
 ) -> dict[str, Term]:
     """Compile with the recipe's optimizer and schedule, and the task's loss and metrics.
 
@@ -223,6 +236,7 @@ def compile_model(
         rows: of the training split.
         looped: whether they are held in memory, so that steps can be a loop of one program.
         sharing: the processes and devices that train together; None for one device.
+        single: whether an execution is one step where the recipe says `auto`.
 
     Returns:
         How losses of several outputs enter their sum whose weight is no number.
@@ -231,7 +245,12 @@ def compile_model(
     try:
         processes = 1 if sharing is None else sharing.processes
         steps = steps_per_execution(
-            recipe.steps_per_execution, builder.steps_per_epoch, model, size, processes
+            recipe.steps_per_execution,
+            builder.steps_per_epoch,
+            model,
+            size,
+            processes=processes,
+            single=single,
         )
     except ValueError as error:
         problem = recipe.problem(("steps_per_execution",), str(error))

@@ -29,7 +29,7 @@ from ..record.result import Result, Status, StopReason
 from ..spec import Recipe
 from ..spec.sections import CheckpointsSection
 from .assess import assess
-from .describe import describe, keep_terms
+from .describe import SHARING, describe, keep_terms
 from .failure import failure_of, full_tracebacks, recorded
 from .forecast import with_errors
 from .initialize import initialize
@@ -111,7 +111,13 @@ def train_prepared(
         return previous.result
     team = Team() if team is None else team
     built = experiment(
-        recipe, data, directory.path, decided=prepared.precision, sharing=team.sharing
+        recipe,
+        data,
+        directory.path,
+        decided=prepared.precision,
+        sharing=team.sharing,
+        # A checkpoint of a step that was shared may be in the middle of a longer execution.
+        single_steps=SHARING in previous.manifest,
     )
     built = replace(built, callbacks=(*built.callbacks, *callbacks))
     if programs is not None:
@@ -123,7 +129,7 @@ def train_prepared(
     run.restore(changed=bool(previous.changes))
     if isinstance(team.peers, Chief):
         team.peers.tell(checkpoint=run.checkpoint, changed=bool(previous.changes))
-    describe(directory, recipe, data, previous, built)
+    describe(directory, recipe, data, previous, built, team.sharing)
     if progress:
         logger.info(built.summary)
         if team.sharing is not None:
