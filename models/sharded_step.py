@@ -131,6 +131,18 @@ def _alone(function: Callable[..., Any], sharing: Sharing) -> Callable[..., Any]
     return tf.function(function, autograph=False, experimental_attributes={"_noinline": True})
 
 
+class _States(keras.StatelessScope):
+    """Holds the states of one shard; other variables are read as they are.
+
+    Keras's regularizers ask the scope for the weights, and know no other place.
+    """
+
+    def get_current_value(self, variable: Any) -> Any:
+        """What a variable holds for this shard."""
+        found = super().get_current_value(variable)
+        return variable._value if found is None else found
+
+
 def _shard(
     model: Any,
     batch: tuple[Any, Any, Any],
@@ -140,7 +152,7 @@ def _shard(
     """Forward and back, as a function of states with their values and keys: none is changed."""
     begin = [tf.identity(value) if key is None else value + key for _, value, key in states]
     mapping = [(state, value) for (state, _, _), value in zip(states, begin, strict=True)]
-    with keras.StatelessScope(mapping, collect_losses=True) as scope:
+    with _States(mapping, collect_losses=True) as scope:
         outputs, loss, gradients = model.loss_and_gradients(*batch, scale)
     new: dict[int, tf.Tensor] = {}
     for index, ((state, _, key), value) in enumerate(zip(states, begin, strict=True)):
