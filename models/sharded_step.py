@@ -103,18 +103,24 @@ def _each(
     batches = _split(share, sharing)
     first = sharing.process * sharing.own
 
-    def shard(number: tf.Tensor, batch: tuple[Any, Any, Any], scale: float = 1.0) -> _Shard:
+    def shard(number: tf.Tensor, batch: tuple[Any, Any, Any], scale: Any = 1.0) -> _Shard:
         keys = [_key(number, state) if id(state) in seeds else None for state in states]
         return _shard(model, batch, list(zip(states, before, keys, strict=True)), scale)
 
     if sharing.strategy is not None and _waits(model):
-        # Keras divides a loss by the number of replicas, which is undone here.
-        scale = float(sharing.strategy.num_replicas_in_sync)
+        count = float(sharing.strategy.num_replicas_in_sync)
 
         def replica() -> _Shard:
             context: Any = tf.distribute.get_replica_context()
             number = int(tf.get_static_value(context.replica_id_in_sync_group))
-            return shard(tf.constant(number, tf.int64), batches[number - first], scale)
+            size = tf.cast(share.sizes[number - first], tf.float32)
+            part = size / context.all_reduce(tf.distribute.ReduceOp.SUM, size)
+            # A shard's loss counts by its rows before the gradient is taken, which goes through the
+            # statistics of all shards. Keras divides it by the number of replicas.
+            found = shard(tf.constant(number, tf.int64), batches[number - first], count * part)
+            gradients = [g if g is None else g / tf.cast(part, g.dtype) for g in found.gradients]
+            loss = found.loss / tf.cast(part, found.loss.dtype)
+            return found._replace(loss=loss, gradients=gradients)
 
         return list(sharing.in_strategy(replica))
     compute, found = _alone(shard, sharing), []
@@ -147,7 +153,7 @@ def _shard(
     model: Any,
     batch: tuple[Any, Any, Any],
     states: Sequence[tuple[keras.Variable, tf.Tensor, tf.Tensor | None]],
-    scale: float,
+    scale: tf.Tensor | float,
 ) -> _Shard:
     """Forward and back, as a function of states with their values and keys: none is changed."""
     begin = [tf.identity(value) if key is None else value + key for _, value, key in states]

@@ -341,7 +341,7 @@ class TrainingStep(_Model):
         return loss, outputs, gradients
 
     def loss_and_gradients(
-        self, x: Any, y: Any, sample_weight: Any, scale: float = 1.0
+        self, x: Any, y: Any, sample_weight: Any, scale: tf.Tensor | float = 1.0
     ) -> tuple[Any, Any, Gradients]:
         """Outputs, loss, and the gradient of the loss as the optimizer scales it.
 
@@ -353,7 +353,8 @@ class TrainingStep(_Model):
             loss: Any = self._compute_loss(
                 x=x, y=y, y_pred=outputs, sample_weight=sample_weight, training=True
             )
-            loss = loss if scale == 1.0 else loss * scale
+            if tf.is_tensor(scale):
+                loss = loss * tf.cast(scale, loss.dtype)
             scaled = self.optimizer.scale_loss(loss)
         variables = self.trainable_variables
         gradients: Any = tape.gradient(scaled, variables)

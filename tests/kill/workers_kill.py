@@ -2,11 +2,11 @@
 
     python tests/kill/workers_kill.py --kills 50 --seed 1
 
-One training by two workers is never killed. Others are: at a random time of their lives one worker,
-the chief as often as the other, gets SIGKILL, or SIGSTOP as one that hangs. The command must then end
-by itself within the time it states, and the same command continues; a life that comes to its own end
-must have left the weights and metrics of the first training, bit for bit. The exit status is 1 if
-anything was otherwise.
+One training by two workers is never killed. Others are: at a random time of their lives one
+worker, the chief as often as the other, gets SIGKILL, or SIGSTOP as one that hangs. The command
+must then end by itself within the time it states, and the same command continues; a life that comes
+to its own end must have left the weights and metrics of the first training, bit for bit. The exit
+status is 1 if anything was otherwise.
 """
 
 import argparse
@@ -94,7 +94,7 @@ def killed_run(folder, out, length, chance, tally, asked, expected) -> list[str]
 
 
 def life(folder, out, workers, shards, delay=None, index=0, how=signal.SIGKILL):
-    """One process with its workers: its status, None if it hung, and which worker was hit, from 1."""
+    """A life: its status, None if it hung, and which worker was hit, counted from 1."""
     command = [sys.executable, "-m", "keras_recipes", "train", "recipe.yaml", "--resume", "--quiet"]
     command += ["--out", out, "--workers", str(workers), "--worker-timeout", str(TIMEOUT)]
     command += ["--exact-shards", str(shards)] if shards else []
