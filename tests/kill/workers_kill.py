@@ -37,8 +37,8 @@ model: {layers: [{dense: {units: 16, activation: relu}}, {dropout: {rate: 0.2}}]
 optimizer: {sgd: {momentum: 0.9}}
 learning_rate: 0.05
 gradient_clipping: {global_norm: 1.0}
-checkpoints: {every: 5 steps}
-epochs: 150
+checkpoints: {every: 2 steps}
+epochs: 15
 """
 
 
@@ -83,6 +83,7 @@ def killed_run(folder, out, length, chance, tally, asked, expected) -> list[str]
         if hit:
             tally[how.name] += 1
             tally["chief" if hit == 1 else "other"] += 1
+        print(f"{out}, life {number}: status {status}, hit {hit} by {how.name}", flush=True)
         if status is None:
             faults.append(f"{out}, life {number}: did not end in time after {how.name}")
         elif status == 0:
