@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -16,6 +17,8 @@ from .layer_rates import RateRow
 from .layer_structure import depths, output_variables, owners
 from .norms import Gradients
 from .row_loop import HeldRows, batch_spec, row_loop, takes_rows
+from .sharded_step import shard_gradients, shard_outputs
+from .shards import ShardedBatch, Sharing
 from .step_state import STEP_METRICS, StepMemory
 from .training_parts import SharpnessAware, TrainingParts
 from .update_rule import UpdateRule
@@ -63,6 +66,7 @@ class TrainingStep(_Model):
     _trained: tuple[keras.Variable, ...] | None = None
     _depths: Mapping[int, int] | None = None
     _held: HeldRows | None = None
+    _sharing: Sharing | None = None
 
     def set_training(self, **parts: Any) -> None:
         """Set how this model trains, before it is compiled.
@@ -98,6 +102,19 @@ class TrainingStep(_Model):
         # Not through Keras's tracking: the rows are no part of the model.
         object.__setattr__(self, "_held", held)
         self.train_function = None
+
+    def share_batches(self, sharing: Sharing, spec: ShardedBatch) -> None:
+        """Let `fit` and `evaluate` take datasets of `ShardedBatch`; call it after `compile`.
+
+        Args:
+            sharing: the processes and devices that compute them together.
+            spec: shapes and types of an element.
+        """
+        # Not through Keras's tracking: devices are no part of the model.
+        object.__setattr__(self, "_sharing", sharing)
+        self.train_function = self.test_function = None
+        # Keras would make the metrics inside of the first step, where no shard may make variables.
+        self._symbolic_build(data_batch=keras.tree.map_structure(lambda s: s, spec))
 
     @property
     def trained_variables(self) -> list[keras.Variable]:
@@ -149,6 +166,8 @@ class TrainingStep(_Model):
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One step, compiled by Keras."""
+        if isinstance(data, ShardedBatch):
+            return self._sharded_step(data)
         batch = keras.utils.unpack_x_y_sample_weight(data)
         loss, outputs, gradients = self._backward(*batch)
         self._track_loss(loss, batch[0])
@@ -156,14 +175,41 @@ class TrainingStep(_Model):
             rule = self._update_rule()
             sam = self.training_parts.sam
             if sam is not None:
-                gradients = self._sharpness_aware(rule, sam, gradients, batch)
+                again = partial(self._backward, *batch)
+                gradients = self._sharpness_aware(rule, sam, gradients, lambda: again()[2])
             rule(gradients)
         x, y, sample_weight = batch
         return self.compute_metrics(x, y, outputs, sample_weight=sample_weight)
 
+    def _sharded_step(self, share: ShardedBatch) -> dict[str, tf.Tensor]:
+        """A step on a global batch, of which this process computes its shards."""
+        sharing = self._sharing
+        assert sharing is not None
+        found = shard_gradients(self, share, sharing)
+        y, outputs, sample_weight = found.batch
+        self._loss_tracker.update_state(found.loss, sample_weight=found.rows)
+        if len(tf.nest.flatten(outputs)) > 1:
+            # For the losses of the single outputs, which it adds up.
+            self._compute_loss(None, y, outputs, sample_weight, training=True)
+        if self.trainable_variables:
+            rule, gradients = self._update_rule(), found.gradients
+            sam = self.training_parts.sam
+            if sam is not None:
+                again = partial(shard_gradients, self, share, sharing, gather=False)
+                gradients = self._sharpness_aware(rule, sam, gradients, lambda: again().gradients)
+            rule(gradients)
+        return self.compute_metrics(None, y, outputs, sample_weight=sample_weight)
+
     def test_step(self, data: Any) -> dict[str, tf.Tensor]:
         """One step of evaluation, without the metrics that only training has."""
-        logs = super().test_step(data)
+        if isinstance(data, ShardedBatch):
+            assert self._sharing is not None
+            y, outputs, sample_weight = shard_outputs(self, data, self._sharing)
+            loss = self._compute_loss(None, y, outputs, sample_weight, training=False)
+            self._loss_tracker.update_state(loss, sample_weight=tf.shape(tf.nest.flatten(y)[0])[0])
+            logs = self.compute_metrics(None, y, outputs, sample_weight=sample_weight)
+        else:
+            logs = super().test_step(data)
         return {name: value for name, value in logs.items() if name not in STEP_METRICS}
 
     def compute_loss(
@@ -200,7 +246,8 @@ class TrainingStep(_Model):
         if self.test_function is not None and not force:
             return self.test_function
         super().make_test_function(force)
-        self.test_function = self._with_averaged_weights(self.test_function)
+        compiled: Any = self.test_function
+        self.test_function = self._with_averaged_weights(compiled)
 
     def make_predict_function(self, force: bool = False) -> Any:
         """The compiled function, on the averaged weights if there are any."""
@@ -281,6 +328,8 @@ class TrainingStep(_Model):
 
     def _symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         """As in Keras, from the batch of which a dataset may give the rows alone."""
+        if isinstance(data_batch, ShardedBatch):
+            data_batch = data_batch.batch
         super()._symbolic_build(iterator, batch_spec(data_batch, self._held))
 
     def _of_first_replica(self, value: Any) -> Any:
@@ -288,28 +337,45 @@ class TrainingStep(_Model):
 
     def _backward(self, x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Gradients]:
         """Loss, outputs, and the gradient of the loss as the optimizer scales it."""
+        outputs, loss, gradients = self.loss_and_gradients(x, y, sample_weight)
+        return loss, outputs, gradients
+
+    def loss_and_gradients(
+        self, x: Any, y: Any, sample_weight: Any, scale: tf.Tensor | float = 1.0
+    ) -> tuple[Any, Any, Gradients]:
+        """Outputs, loss, and the gradient of the loss as the optimizer scales it.
+
+        Args:
+            scale: what the loss is multiplied by.
+        """
         with tf.GradientTape() as tape:
             outputs = self(x, training=True)
-            loss = self._compute_loss(
+            loss: Any = self._compute_loss(
                 x=x, y=y, y_pred=outputs, sample_weight=sample_weight, training=True
             )
+            if tf.is_tensor(scale):
+                loss = loss * tf.cast(scale, loss.dtype)
             scaled = self.optimizer.scale_loss(loss)
         variables = self.trainable_variables
         gradients: Any = tape.gradient(scaled, variables)
         if self._trained is not None:
             found = dict(zip(map(id, variables), gradients, strict=True))
             gradients = [found.get(id(variable)) for variable in self._trained]
-        return loss, outputs, gradients
+        return outputs, loss, gradients
 
     def _sharpness_aware(
-        self, rule: UpdateRule, sam: SharpnessAware, gradients: Gradients, batch: Any
+        self,
+        rule: UpdateRule,
+        sam: SharpnessAware,
+        gradients: Gradients,
+        again: Callable[[], Gradients],
     ) -> Gradients:
         """The gradient at the nearby point of highest loss; the weights are unchanged."""
         steps = sam.steps(rule.unscaled(gradients))
         moved = [v for v, step in zip(rule.variables, steps, strict=True) if step is not None]
         before = [tf.identity(variable.value) for variable in moved]
         replicas.assign_add(moved, [step for step in steps if step is not None])
-        _, _, gradients = self._backward(*batch)
+        gradients = again()
         # The old values themselves: adding and subtracting would leave a rounding error.
         replicas.assign(moved, before)
         return gradients

@@ -70,6 +70,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     unplaced = rest if options else place_words(arguments, rest)
     if unplaced:
         root.error(f"unrecognized arguments: {' '.join(unplaced)}")
+    arguments.words = list(sys.argv[1:] if argv is None else argv)
     return arguments
 
 

@@ -46,16 +46,19 @@ def train(
     out: str | os.PathLike | None = None,
     progress: bool = True,
     track: Sequence[str] = (),
+    devices: int | str | None = None,
+    exact_shards: int | None = None,
 ) -> Result:
     """Load a recipe, unless it is loaded, and train it; see `Recipe.train`."""
+    options: Any = {"devices": devices, "exact_shards": exact_shards}
     if isinstance(recipe, Recipe):
         if overrides:
             raise TypeError(
                 "overrides apply while a recipe is loaded; give them to `load`, or give "
                 "`train` the path or name of the recipe."
             )
-        return recipe.train(out=out, progress=progress, track=track)
-    return load(recipe, overrides).train(out=out, progress=progress, track=track)
+        return recipe.train(out=out, progress=progress, track=track, **options)
+    return load(recipe, overrides).train(out=out, progress=progress, track=track, **options)
 
 
 def resume(
@@ -69,6 +72,9 @@ def resume(
     track: Sequence[str] = (),
     progress: bool = True,
     raises: bool = True,
+    devices: int | str | None = None,
+    exact_shards: int | None = None,
+    worker_timeout: float | None = None,
 ) -> Result:
     """Continue a run that was killed or interrupted, from its last checkpoint.
 
@@ -85,6 +91,9 @@ def resume(
         track: experiment trackers beside those that the run has.
         progress: show a progress bar.
         raises: raise where training failed, rather than return a result that says so.
+        devices: as in `Recipe.train`, whatever number there was before.
+        exact_shards: as in `Recipe.train`.
+        worker_timeout: as in `Recipe.train`.
 
     Raises:
         RequestError: no run there, another process works on it, its recipe was changed, or none of
@@ -108,6 +117,9 @@ def resume(
         resume=True,
         allow_change=allow_change,
         track=track,
+        devices=devices,
+        exact_shards=exact_shards,
+        worker_timeout=worker_timeout,
     )
 
 

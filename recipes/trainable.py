@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from plotly.graph_objects import Figure as Interactive
 
+    from ..models.shards import Sharing
+    from .devices.request import DeviceRequest
     from .run.predictions import Predictions
     from .run.reload import OnError
     from .run.tracking import Tracking
@@ -87,8 +89,14 @@ class Recipe(spec.Recipe):
         resume: bool = False,
         allow_change: Sequence[str] = (),
         track: Sequence[str] = (),
+        devices: int | str | None = None,
+        exact_shards: int | None = None,
+        worker_timeout: float | None = None,
     ) -> Result:
         """Train the recipe and write a run directory.
+
+        Where the environment has a `TF_CONFIG` of several workers, or is that of a Slurm step with
+        several tasks, this process is one of them, and the first one alone writes.
 
         Args:
             x: rows, for a recipe whose `data.source` is `arrays`: an array whose first axis counts
@@ -102,6 +110,11 @@ class Recipe(spec.Recipe):
             allow_change: keys of the recipe that may differ from those of that run.
             track: experiment trackers, `mlflow` or `wandb`, beside those of the recipe; they may
                 differ from those of that run, which keeps its id in each.
+            devices: devices of this machine that share each batch, a number or `all`: its GPUs, or
+                parts of its CPU. TensorFlow must not have computed anything yet.
+            exact_shards: shards of a batch whose gradients are summed in one order, so that any
+                number of devices and workers that divides theirs gives the same bits.
+            worker_timeout: seconds of silence after which a worker counts as lost; default 60.
 
         Returns:
             The result: status, reason, metrics, and the directory where everything is.
@@ -110,24 +123,40 @@ class Recipe(spec.Recipe):
             RequestError: the request is wrong; nothing was written.
             TrainingFailed: training broke or diverged; the result in the run directory says why.
         """
+        from .devices.request import asked
+        from .run.join import check_request, led
         from .run.prepare import prepare_run
 
         added = added_trackers(track)
         arrays, tracking = None if x is None else (x, y), None
-        with prepare_run(
-            self, out=out, arrays=arrays, resume=resume, allow_change=allow_change
-        ) as prepared:
+        request = asked(os.environ, devices, exact_shards, worker_timeout)
+        check_request(self, request)
+        if request.follows:
+            return follow(self, request, arrays)
+        with (
+            prepare_run(
+                self, out=out, arrays=arrays, resume=resume, allow_change=allow_change
+            ) as prepared,
+            led(self, prepared, request) as peers,
+        ):
             found = prepared.previous.result
+            sharing = None
             if found is None or added:
-                import_tensorflow()
+                sharing = started(request if found is None else None)
                 from .run.tracking import Tracking
 
                 tracking = Tracking(self, prepared.directory, added)
             if found is None:
+                from .devices.team import Team
                 from .run.recipe import train_recipe
 
-                callbacks = () if tracking is None else tracking.callbacks()
-                found = train_recipe(self, prepared, progress=progress, callbacks=callbacks)
+                found = train_recipe(
+                    self,
+                    prepared,
+                    progress=progress,
+                    callbacks=() if tracking is None else tracking.callbacks(),
+                    team=Team(sharing, peers),
+                )
         return reported(found, raises, tracking)
 
     def fit(
@@ -208,6 +237,41 @@ def import_tensorflow() -> None:
     from .run.backend import use_tensorflow
 
     use_tensorflow()
+
+
+def started(request: "DeviceRequest | None") -> "Sharing | None":
+    """Import TensorFlow, on the devices and with the processes that were asked for."""
+    from .run.backend import use_tensorflow
+
+    found: list[Sharing | None] = [None]
+
+    def first() -> None:
+        from .devices.start import start
+
+        if request is not None:
+            found[0] = start(request)
+
+    use_tensorflow(first)
+    return found[0]
+
+
+def follow(recipe: Recipe, request: "DeviceRequest", arrays: tuple[Any, Any] | None) -> Result:
+    """Train as a worker that is not the chief, and write nothing."""
+    from .build.inputs import data_of
+    from .run.join import joined
+
+    data = data_of(recipe, arrays)
+    with joined(recipe, data, request) as peers:
+        told = peers.told("directory")
+        directory = Path(told["directory"])
+        if told["done"]:
+            return Result("completed", str(directory))
+        sharing = started(request)
+        from .devices.team import Team
+        from .run.follow import follow as train_with
+
+        found = train_with(recipe, data, directory, peers, Team(sharing, peers))
+        return Result(**{**vars(found), "directory": str(directory)})
 
 
 def finished_runs(run: str | os.PathLike) -> Any:

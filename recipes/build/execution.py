@@ -38,12 +38,18 @@ LEAST_STEPS = 250
 
 
 def jit_compile(
-    asked: bool | str, model: Any, *, looped: bool = False, steps_per_epoch: int = 0, batch: int = 1
+    asked: bool | str,
+    model: Any,
+    *,
+    looped: bool = False,
+    steps_per_epoch: int = 0,
+    batch: int = 1,
+    shared: bool = False,
 ) -> bool:
     """What was asked for, or whether XLA makes this network's training faster.
 
     It depends on the network and the number of rows alone, so that a longer run computes what a
-    short one does. Under a strategy of `tf.distribute` the step is not compiled by XLA.
+    short one does. A step that several devices share is not compiled by XLA.
 
     Args:
         asked: true, false, or `auto`.
@@ -51,10 +57,11 @@ def jit_compile(
         looped: whether its rows are held in memory, so that steps can be a loop.
         steps_per_epoch: steps of an epoch.
         batch: rows a step.
+        shared: whether several devices or processes share a step.
     """
     if isinstance(asked, bool):
         return asked
-    if tf.distribute.has_strategy():
+    if shared or tf.distribute.has_strategy():
         return False
     if _consists_of(model, FUSED) and model.count_params() >= LEAST_WEIGHTS:
         return True
@@ -77,7 +84,15 @@ def _drawn(model: Any) -> int:
     return sum(math.prod(size or 1 for size in layer.output.shape[1:]) for layer in layers)
 
 
-def steps_per_execution(asked: int | str, steps_per_epoch: int, model: Any, batch: int) -> int:
+def steps_per_execution(
+    asked: int | str,
+    steps_per_epoch: int,
+    model: Any,
+    batch: int,
+    *,
+    processes: int = 1,
+    single: bool = False,
+) -> int:
     """The number that was asked for, or as many steps as an execution has time for.
 
     Args:
@@ -85,10 +100,20 @@ def steps_per_execution(asked: int | str, steps_per_epoch: int, model: Any, batc
         steps_per_epoch: steps of an epoch; an execution is never longer.
         model: a functional model.
         batch: rows a step.
+        processes: that share a step.
+        single: whether `auto` means one, as where a checkpoint may be resumed on other devices.
 
     Raises:
-        ValueError: more than one is asked for under a strategy of `tf.distribute`.
+        ValueError: more than one is asked for under a strategy of `tf.distribute`, or with several
+            processes.
     """
+    if processes > 1:
+        # TensorFlow's operations between processes fail inside of a loop.
+        if asked not in ("auto", 1):
+            raise ValueError("with several workers an execution is one step: use 1 or `auto`.")
+        return 1
+    if single and asked == "auto":
+        return 1
     if tf.distribute.has_strategy():
         # Keras 3.15 cannot: "You must feed a value for placeholder tensor", for any model.
         if asked not in ("auto", 1):

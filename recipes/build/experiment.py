@@ -12,6 +12,7 @@ import tensorflow as tf
 from ...callbacks.curves import Constant
 from ...callbacks.loss_weights_log import LossWeightsLog
 from ...models.loss_weights import Term
+from ...models.shards import Sharing
 from ..data import Data, Split
 from ..data.order import TrainingDataset, batch_rows, evaluation_dataset, training_dataset
 from ..errors import DataError, RecipeError
@@ -55,6 +56,8 @@ class Experiment:
         constant: what a network that predicts the same for every row reaches.
         summary: a line about the task, its loss and output.
         terms: how losses of several outputs enter their sum whose weight is no number.
+        shared_validation: the validation split as the processes and devices of a training share it
+            while it runs; None for one device.
     """
 
     data: Data
@@ -71,6 +74,7 @@ class Experiment:
     constant: Constant | None = None
     summary: str = ""
     terms: Mapping[str, Term] = field(default_factory=dict)
+    shared_validation: tf.data.Dataset | None = None
 
     @property
     def fit_arguments(self) -> dict[str, Any]:
@@ -82,7 +86,7 @@ class Experiment:
             "x": self.fit_data.dataset,
             "steps_per_epoch": self.fit_data.steps,
             "epochs": self.epochs,
-            "validation_data": self.validation,
+            "validation_data": self.shared_validation or self.validation,
             "shuffle": False,  # the dataset has its order already
             "verbose": 0,
         }
@@ -95,7 +99,13 @@ class Experiment:
 
 
 def experiment(
-    recipe: Recipe, data: Data, files: Path, *, decided: str | None = None
+    recipe: Recipe,
+    data: Data,
+    files: Path,
+    *,
+    decided: str | None = None,
+    sharing: Sharing | None = None,
+    single_steps: bool = False,
 ) -> Experiment:
     """Build what the recipe describes.
 
@@ -103,12 +113,15 @@ def experiment(
         data: the recipe's data, split, in raw form.
         files: directory that callbacks write to.
         decided: what `precision: auto` stands for, if it was decided before; other recipes say it.
+        sharing: the processes and devices that train together; None for one device.
+        single_steps: whether an execution is one step where the recipe says `auto`, as with
+            `sharing`.
 
     Raises:
         RecipeError: a class refuses its arguments, or layers do not fit, with the line of it.
     """
     if recipe.precision == "auto" and decided is None:
-        return with_measured_precision(recipe, data, files)
+        return with_measured_precision(recipe, data, files, sharing)
     # Initial weights and dropout masks follow from the seed alone.
     keras.utils.set_random_seed(recipe.seed)
     task = ends_of(recipe, data)
@@ -119,11 +132,24 @@ def experiment(
         found = cached_features(recipe, data, prepared)
     if found is not None:
         data, prepared = found
-    training = training_rows(recipe, data, task)
+    training = training_rows(recipe, data, task, sharing)
     builder = Builder(recipe, training.steps, files)
     model = network(recipe, data, task, builder, prepared, precision)
     held = training.held is not None
-    terms = compile_model(model, recipe, task, builder, len(data.train.y), looped=held)
+    rows = len(data.train.y)
+    terms = compile_model(
+        model,
+        recipe,
+        task,
+        builder,
+        rows,
+        looped=held,
+        sharing=sharing,
+        single=single_steps or sharing is not None,
+    )
+    shared = evaluation(data.validation, task, sharing) if sharing is not None else None
+    if sharing is not None:
+        share_batches(recipe, model, training, sharing)
     own = callbacks(recipe, builder)
     one = isinstance(task, tasks.Task)
     baseline = baseline_loss(recipe, task, data.train.y) if one else None
@@ -146,11 +172,17 @@ def experiment(
         constant=constant_guess(task, data, baseline, recipe.data.balance) if one else None,
         summary=summary_of(recipe, task, data),
         terms=terms,
+        shared_validation=shared,
     )
 
 
-def with_measured_precision(recipe: Recipe, data: Data, files: Path) -> Experiment:
+def with_measured_precision(
+    recipe: Recipe, data: Data, files: Path, sharing: Sharing | None = None
+) -> Experiment:
     """The experiment in the precision that makes its training step faster on this machine."""
+    if sharing is not None and sharing.processes > 1:
+        text = "each worker would measure it and might decide otherwise. Say `float32` or another."
+        raise RecipeError([recipe.problem(("precision",), text)])
     build = partial(experiment, recipe, data, files)
 
     def step_of(precision: str) -> Step:
@@ -158,10 +190,12 @@ def with_measured_precision(recipe: Recipe, data: Data, files: Path) -> Experime
         return Step(built.model, built.training.dataset)
 
     found = decide(step_of)
-    return replace(build(decided=found.name), precision=found)
+    return replace(build(decided=found.name, sharing=sharing), precision=found)
 
 
-def training_rows(recipe: Recipe, data: Data, task: tasks.Task | Ends) -> TrainingDataset:
+def training_rows(
+    recipe: Recipe, data: Data, task: tasks.Task | Ends, sharing: Sharing | None = None
+) -> TrainingDataset:
     """The training split in batches, in the order of each epoch, augmented as the recipe says."""
     one = task if isinstance(task, tasks.Task) else None
     return training_dataset(
@@ -171,6 +205,7 @@ def training_rows(recipe: Recipe, data: Data, task: tasks.Task | Ends) -> Traini
         drop_remainder=recipe.data.drop_remainder,
         augment=augmentation(recipe, data, one),
         balance=balance_for(recipe, task, data.train.y),
+        sharing=sharing,
     )
 
 
@@ -192,20 +227,30 @@ def compile_model(
     rows: int,
     *,
     looped: bool = False,
+    sharing: Sharing | None = None,
+    single: bool = False,
 ) -> dict[str, Term]:
     """Compile with the recipe's optimizer and schedule, and the task's loss and metrics.
 
     Args:
         rows: of the training split.
         looped: whether they are held in memory, so that steps can be a loop of one program.
+        sharing: the processes and devices that train together; None for one device.
+        single: whether an execution is one step where the recipe says `auto`.
 
     Returns:
         How losses of several outputs enter their sum whose weight is no number.
     """
     size = batch_rows(rows, recipe.data.batch_size)
     try:
+        processes = 1 if sharing is None else sharing.processes
         steps = steps_per_execution(
-            recipe.steps_per_execution, builder.steps_per_epoch, model, size
+            recipe.steps_per_execution,
+            builder.steps_per_epoch,
+            model,
+            size,
+            processes=processes,
+            single=single,
         )
     except ValueError as error:
         problem = recipe.problem(("steps_per_execution",), str(error))
@@ -224,6 +269,7 @@ def compile_model(
             looped=looped,
             steps_per_epoch=builder.steps_per_epoch,
             batch=size,
+            shared=sharing is not None,
         ),
     )
     check_parts(recipe, model)
@@ -271,7 +317,25 @@ def weight_logs(terms: Mapping[str, Term]) -> list[keras.callbacks.Callback]:
     return [LossWeightsLog(weights)] if weights else []
 
 
-def evaluation(split: Split | None, task: tasks.Task | Ends) -> tf.data.Dataset | None:
+def share_batches(recipe: Recipe, model: Any, training: TrainingDataset, sharing: Sharing) -> None:
+    """Let a compiled model train on its shards of each batch.
+
+    Raises:
+        RecipeError: a layer or an option of the recipe cannot be shared.
+    """
+    if recipe.jit_compile is True:
+        text = "a step that devices or workers share is not compiled by XLA. Use `auto` or `false`."
+        raise RecipeError([recipe.problem(("jit_compile",), text)])
+    waits = [n.name for n in model._flatten_layers() if getattr(n, "synchronized", False)]
+    if sharing.exact and waits:
+        text = f"`{waits[0]}` is synchronized over shards, which are computed one by one."
+        raise RecipeError([recipe.problem(("model",), f"--exact-shards: {text}")])
+    model.share_batches(sharing, training.dataset.element_spec)
+
+
+def evaluation(
+    split: Split | None, task: tasks.Task | Ends, sharing: Sharing | None = None
+) -> tf.data.Dataset | None:
     """A split in its order, in batches for evaluation; None for no split."""
     if split is None:
         return None
@@ -279,4 +343,4 @@ def evaluation(split: Split | None, task: tasks.Task | Ends) -> tf.data.Dataset 
         encoded = task.encode(split.y)
     except IndexError as error:
         raise DataError(f"evaluation rows have a class that training lacks: {error}") from None
-    return evaluation_dataset(Split(split.x, encoded))
+    return evaluation_dataset(Split(split.x, encoded), sharing=sharing)

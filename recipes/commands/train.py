@@ -43,6 +43,7 @@ def add(verbs: Any) -> None:
     )
     _add_allow_change(training)
     _add_track(training)
+    _add_devices(training)
     add_json(training)
 
     resuming = add_verb(verbs, "resume", resume, "continue a run that was killed or interrupted")
@@ -50,6 +51,7 @@ def add(verbs: Any) -> None:
     resuming.add_argument("overrides", metavar="KEY=VALUE", nargs="*", help="change to its recipe")
     _add_allow_change(resuming)
     _add_track(resuming)
+    _add_devices(resuming)
     add_plugins(resuming)
     add_deterministic(resuming)
     add_quiet(resuming)
@@ -91,8 +93,36 @@ def _add_track(parser: argparse.ArgumentParser) -> None:
     add_several(parser, "--track", "NAME", text)
 
 
+def _add_devices(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--devices", metavar="N", help="devices of this machine that share a batch, or `all`"
+    )
+    parser.add_argument(
+        "--workers", metavar="N", type=int, help="processes on this machine that share a batch"
+    )
+    parser.add_argument(
+        "--worker-timeout",
+        metavar="SECONDS",
+        type=float,
+        help="silence after which a worker counts as lost (default: 60)",
+    )
+    parser.add_argument(
+        "--exact-shards",
+        metavar="S",
+        type=int,
+        help="sum over S shards in one order: the same bits with any number of workers",
+    )
+
+
+def _devices(arguments: Arguments) -> dict[str, Any]:
+    names = ("devices", "exact_shards", "worker_timeout")
+    return {name: getattr(arguments, name) for name in names}
+
+
 def train(arguments: Arguments) -> int:
     """Train a recipe and print the result."""
+    if arguments.workers is not None:
+        return _launched(arguments)
     from .. import front
 
     recipe = front.load(arguments.recipe, arguments.overrides, plugins=arguments.plugin)
@@ -110,12 +140,22 @@ def train(arguments: Arguments) -> int:
         resume=arguments.resume,
         allow_change=arguments.allow_change,
         track=arguments.track,
+        **_devices(arguments),
     )
     return _print_result(result, arguments)
 
 
+def _launched(arguments: Arguments) -> int:
+    """Start the workers on this machine, each with the same request."""
+    from ..devices.launch import launch
+
+    return launch(arguments.words, arguments.workers, arguments.worker_timeout)
+
+
 def resume(arguments: Arguments) -> int:
     """Resume a run and print the result."""
+    if arguments.workers is not None:
+        return _launched(arguments)
     from .. import front
 
     result = front.resume(
@@ -126,6 +166,7 @@ def resume(arguments: Arguments) -> int:
         track=arguments.track,
         progress=not arguments.quiet,
         raises=False,
+        **_devices(arguments),
     )
     return _print_result(result, arguments)
 

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from ...models.row_loop import HeldRows, StepRows
+from ...models.shards import ShardedBatch, Sharing
 from ..errors import DataError
 from ..spec.batches import BatchSize, rows_an_update
 from .arrays import placed
@@ -16,6 +17,7 @@ from .balance import Balance, Resampling
 from .blocks import Block
 from .loaded import Split
 from .resample import resampled_order
+from .sharded import check_shards, sharded, sizes
 
 _random: Any = tf.random.experimental  # type: ignore[attr-defined]
 # Batches made ready while the processor trains on one.
@@ -125,6 +127,7 @@ def training_dataset(
     balance: Balance | None = None,
     augment: Augment | None = None,
     workers: int | None = None,
+    sharing: Sharing | None = None,
 ) -> TrainingDataset:
     """Shuffled batches of a split, held in memory once, in raw form.
 
@@ -140,9 +143,10 @@ def training_dataset(
             rows are drawn; None for none.
         augment: changes the batches, as a function of their rows and the epoch alone.
         workers: batches that are augmented at once, by default one a processor; it changes none.
+        sharing: processes and devices that share the batches; elements are then `ShardedBatch`.
 
     Raises:
-        DataError: a batch is larger than the split.
+        DataError: a batch is larger than the split, or cannot be shared.
     """
     rows = len(split)
     steps = steps_per_epoch(rows, batch_size, drop_remainder)
@@ -162,16 +166,20 @@ def training_dataset(
         found = found if augment is None else augment(*found, chosen, *current)
         return found if weights is None else (*found, own(weights))
 
+    made = gathered
+    if sharing is not None:
+        check_shards(rows, order.size, drop_remainder, sharing)
+        made = sharded(gathered, sharing, apart=sharing.exact and augment is not None)
     parallel = readers(x) if augment is None else workers or os.cpu_count()
 
     def batches(start: int) -> tf.data.Dataset:
         found = tf.data.Dataset.from_tensors(tf.constant(start))
         # Outside of flat_map, which would make a function anew in each epoch (10 ms).
         found = found.flat_map(lambda step: order.batches(step, augment is not None))
-        return found.map(gathered, num_parallel_calls=parallel)
+        return found.map(made, num_parallel_calls=parallel)
 
     found = _passes(order, start_step, batches, ahead=AHEAD)
-    if augment is not None or not _are_held(x):
+    if sharing is not None or augment is not None or not _are_held(x):
         return found
 
     def numbers(each: int) -> TrainingDataset:
@@ -242,16 +250,27 @@ def order_of(rows: int, seed: int, epoch: Any) -> tf.Tensor:
     return _random.stateless_shuffle(tf.range(rows, dtype=tf.int32), pair)
 
 
-def evaluation_dataset(split: Split, batch_size: int = EVALUATION_BATCH) -> tf.data.Dataset:
-    """Batches of a split in its own order: slices of one tensor, which cost no copy."""
+def evaluation_dataset(
+    split: Split, batch_size: int = EVALUATION_BATCH, sharing: Sharing | None = None
+) -> tf.data.Dataset:
+    """Batches of a split in its own order: slices of one tensor, which cost no copy.
+
+    Args:
+        sharing: processes and devices that share the batches; elements are then `ShardedBatch`.
+    """
     x, y = tensors(split.x), tensors(split.y)
     rows = len(split)
     batch_size = _bounded(x, batch_size)
     steps = -(-rows // batch_size)
 
-    def batch(step: tf.Tensor) -> tuple[Any, Any]:
-        first, last = step * batch_size, (step + 1) * batch_size
-        return _sliced(x, first, tf.minimum(last, rows)), _sliced(y, first, last)
+    def batch(step: tf.Tensor) -> Any:
+        first, last = step * batch_size, tf.minimum((step + 1) * batch_size, rows)
+        if sharing is None:
+            return _sliced(x, first, last), _sliced(y, first, last)
+        edges = sharing.bounds(last - first)
+        first, last = (first + tf.cast(edges[i], first.dtype) for i in (0, -1))
+        batch = _sliced(x, first, last), _sliced(y, first, last)
+        return ShardedBatch(batch, sizes(edges, sharing))
 
     found = tf.data.Dataset.range(steps).map(batch, num_parallel_calls=readers(x))
     return found.prefetch(1).with_options(_options())

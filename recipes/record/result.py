@@ -32,6 +32,8 @@ class StopReason(StrEnum):
     DIVERGED = "diverged"
     DISK_FULL = "disk_full"
     OUT_OF_MEMORY = "out_of_memory"
+    # A process of a training on several machines ended or fell silent.
+    WORKER_LOST = "worker_lost"
     ERROR = "error"
 
 

@@ -4,7 +4,7 @@ import os
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 
@@ -12,8 +12,11 @@ from ..errors import RequestError
 from ..spec import catalog, keras_version, plugins
 
 
-def use_tensorflow() -> None:
+def use_tensorflow(first: Callable[[], None] | None = None) -> None:
     """Import Keras on TensorFlow; refuse another backend, and warn about an untested version.
+
+    Args:
+        first: called before TensorFlow's first operation, where it is not running yet.
 
     Raises:
         RequestError: Keras is set to run on another backend here.
@@ -26,7 +29,11 @@ def use_tensorflow() -> None:
         with _quiet():
             import tensorflow as tf
 
+            if first is not None:
+                first()
             tf.constant(0.0)  # the first operation prints more messages
+    elif first is not None:
+        first()
     import keras
 
     if keras.backend.backend() != "tensorflow":

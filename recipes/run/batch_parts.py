@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from ..build.capacity import available, copies
 from ..build.experiment import experiment
 from ..data import Data
-from ..errors import RecipeError
+from ..errors import RecipeError, RequestError
 from ..spec import Recipe
 from .failure import is_out_of_memory
 from .summary import batch_bytes
@@ -38,19 +38,27 @@ class Parts(NamedTuple):
         )
 
 
-def fitting(recipe: Recipe, data: Data, *, rows: int | None = None) -> Parts:
+def fitting(recipe: Recipe, data: Data, *, rows: int | None = None, shared: bool = False) -> Parts:
     """The recipe with batches that fit into memory: whole ones, or halves, quarters and so on.
 
     Each size is tried by a training step of a network that is then forgotten.
 
     Args:
         rows: of a part, where a run has decided it before.
+        shared: whether devices or processes share each batch, which is then not divided further.
 
     Raises:
-        RecipeError: no part of the batch fits.
+        RequestError: no part of the batch fits, or a run in parts continues on several devices.
     """
     asked = recipe.data.batch_size
     if not isinstance(asked, dict):
+        return Parts(recipe)
+    if shared:
+        if rows is not None and rows < asked["auto"]:
+            raise RequestError(
+                f"data.batch_size: the run computes {rows} rows at once, {asked['auto'] // rows} "
+                "times an update, and devices that share a batch do not: continue it on one device."
+            )
         return Parts(recipe)
     if rows is not None:
         return in_parts(recipe, rows)

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from ...messages import logger
 from ...models.loss_weights import Term
+from ...models.shards import Sharing
 from ..build.experiment import Experiment
 from ..build.heads import ends_of
 from ..build.task import Task
@@ -30,6 +31,9 @@ from .pretrain import layer_keys
 from .previous_run import PreviousRun
 from .stored_recipe import FILES, plugin_comment, relative_files
 
+# Where a manifest says how devices and workers shared the batches, if they did.
+SHARING = "sharing"
+
 
 def describe(
     directory: RunDirectory,
@@ -38,12 +42,14 @@ def describe(
     previous: PreviousRun,
     built: Experiment | None = None,
     batch_rows: int | None = None,
+    sharing: Sharing | None = None,
 ) -> None:
     """Write `manifest.json`, `recipe.yaml` and `data.json`, before the first step.
 
     Args:
         built: what is trained; None of a run that trains several networks, which have their own.
         batch_rows: rows that are computed at once, where that was decided by measuring.
+        sharing: the processes and devices that train it; None for one device.
     """
     fingerprints: dict[str, Any] = {"recipe": recipe.fingerprint(), "data": data.fingerprint}
     if built is not None and built.pretraining is not None:
@@ -52,6 +58,13 @@ def describe(
         fingerprints["weights"] = weights_fingerprint(recipe)
     own = {FILES: relative_files(recipe, directory.path), "plugins": plugins_of(recipe)}
     own["defaults"] = defaults(recipe)
+    if sharing is not None:
+        own[SHARING] = {
+            "workers": sharing.processes,
+            "devices": max(1, len(sharing.devices)),
+            "shards": sharing.shards,
+            "exact": sharing.exact,
+        }
     now = keras_manifest(seed=recipe.seed, fingerprints=fingerprints)
     if built is not None:
         now["settings"][PRECISION] = built.precision.name

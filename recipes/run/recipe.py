@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import keras
 
 from ...messages import logger
+from ..devices.team import Team
 from ..record.result import Result
 from ..spec import Recipe
 from .describe import describe
@@ -22,6 +23,7 @@ def train_recipe(
     *,
     progress: bool = True,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    team: Team | None = None,
 ) -> Result:
     """Train a prepared recipe: one network, or all of its ensemble or folds.
 
@@ -31,12 +33,13 @@ def train_recipe(
     Args:
         progress: show a progress bar.
         callbacks: more callbacks of a run of one network, after all others.
+        team: the devices and processes that train together; None for one device.
     """
     if progress and prepared.data is not None:
         for line in prepared.data.lines:
             logger.info(line)
     if not has_parts(recipe):
-        return train_prepared(recipe, prepared, progress=progress, last=callbacks)
+        return train_prepared(recipe, prepared, progress=progress, last=callbacks, team=team)
     previous, data = prepared.previous, prepared.data
     if data is None:
         assert previous.result is not None
@@ -58,6 +61,7 @@ def train_recipe(
                 resume=prepared.resume and path.exists(),
                 allow_change=prepared.allow_change,
                 progress=progress,
+                team=team,
             )
             if not several.add(index, trained):
                 return several.result

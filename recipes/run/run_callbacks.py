@@ -99,17 +99,26 @@ def run_callbacks(
 
 
 def checkpoints(
-    recipe: Recipe, directory: RunDirectory, stop: StopRequest, training: TrainingDataset
+    recipe: Recipe,
+    directory: RunDirectory,
+    stop: Callable[[], bool],
+    training: TrainingDataset,
+    kind: type[RunState] = RunState,
 ) -> RunState:
-    """The callback that stores and restores checkpoints."""
+    """The callback that stores and restores checkpoints.
+
+    Args:
+        stop: asked after each execution whether to store the state and end.
+        kind: its class.
+    """
     asked = recipe.checkpoints
-    return RunState(
+    return kind(
         directory / files.STATE,
         every=in_batches(asked.every, recipe.gradient_accumulation),
         keep=asked.keep,
         ordered=False,  # an epoch's order follows from its number
         from_step=training.from_step,
-        stop=stop.asked,
+        stop=stop,
         verbose=False,
     )
 

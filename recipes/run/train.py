@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import keras
@@ -18,6 +18,10 @@ from ...messages import logger
 from ...models.lora import save_adapters
 from ..build.experiment import Experiment, experiment
 from ..data.arrays import first_rows
+from ..data.order import batch_rows
+from ..data.sharded import shared_line
+from ..devices.peers import Chief, WorkerLost
+from ..devices.team import Team
 from ..errors import RequestError
 from ..record import directory as files
 from ..record.directory import RunDirectory
@@ -26,7 +30,7 @@ from ..spec import Recipe
 from ..spec.sections import CheckpointsSection
 from .assess import assess
 from .batch_parts import fitting
-from .describe import describe, keep_terms
+from .describe import SHARING, describe, keep_terms
 from .failure import failure_of, full_tracebacks, recorded
 from .forecast import with_errors
 from .initialize import initialize
@@ -82,6 +86,7 @@ def train_prepared(
     visit: Callable[[RunState], None] | None = None,
     programs: Programs | None = None,
     last: Sequence[keras.callbacks.Callback] = (),
+    team: Team | None = None,
 ) -> Result:
     """Fit, evaluate once on the test split, and write the run directory.
 
@@ -93,6 +98,7 @@ def train_prepared(
         visit: called between executions, where it may store the state elsewhere.
         programs: compiled models of trainings before, among them those of this one later.
         last: callbacks after all others, those that write the run's files among them.
+        team: the devices and processes that train together; None for one device.
 
     Returns:
         The result: `completed`, `interrupted`, or `failed` if training raised an error or diverged.
@@ -104,20 +110,35 @@ def train_prepared(
     if data is None:
         assert previous.result is not None
         return previous.result
-    parts = fitting(recipe, data, rows=prepared.batch_rows)
+    team = Team() if team is None else team
+    shared = team.sharing is not None
+    parts = fitting(recipe, data, rows=prepared.batch_rows, shared=shared)
     asked, recipe = recipe, parts.recipe
-    built = experiment(recipe, data, directory.path, decided=prepared.precision)
+    built = experiment(
+        recipe,
+        data,
+        directory.path,
+        decided=prepared.precision,
+        sharing=team.sharing,
+        # A checkpoint of a step that was shared may be in the middle of a longer execution.
+        single_steps=SHARING in previous.manifest,
+    )
     built = replace(built, callbacks=(*built.callbacks, *callbacks))
     if programs is not None:
         built = programs.take(recipe, built)
-    run = Run(recipe, built, directory, progress, evaluate_test, stop)
+    run = Run(recipe, built, directory, progress, evaluate_test, stop, team=team)
     run.callbacks += last
     run.state.visit = visit
     run.raw = data
     run.restore(changed=bool(previous.changes))
-    describe(directory, asked, data, previous, built, parts.rows)
+    if isinstance(team.peers, Chief):
+        team.peers.tell(checkpoint=run.checkpoint, changed=bool(previous.changes))
+    describe(directory, asked, data, previous, built, parts.rows, team.sharing)
     if progress:
         logger.info(built.summary)
+        if team.sharing is not None:
+            size = batch_rows(len(data.train.y), recipe.data.batch_size)
+            logger.info(shared_line(size, team.sharing))
         if built.precision.reason:
             logger.info(str(built.precision))
         if parts.count > 1:
@@ -139,7 +160,12 @@ class Run:
         progress: bool,
         evaluate_test: bool = True,
         stop: StopRequest | None = None,
+        *,
+        team: Team | None = None,
+        kind: type[RunState] = RunState,
+        stored: RunDirectory | None = None,
     ):
+        self.team = Team() if team is None else team
         self.recipe = recipe
         self.data = built.data
         # The rows as they came; those of `data` may have become blocks of numbers.
@@ -149,7 +175,10 @@ class Run:
         self.progress = progress
         self.evaluate_test = evaluate_test
         self.stop = StopRequest() if stop is None else stop
-        self.state = checkpoints(recipe, directory, self.stop, built.fit_data)
+        asked = self.team.agreed(self.stop)
+        # A worker that is not the chief restores what the chief has stored, and writes elsewhere.
+        self.state = checkpoints(recipe, stored or directory, asked, built.fit_data, kind)
+        self.checkpoint: dict[str, Any] | None = None
         self.callbacks: list[Any] = [
             *built.callbacks,
             *run_callbacks(built, directory, progress),
@@ -170,6 +199,7 @@ class Run:
         except ValueError as error:
             raise RequestError(f"{self.directory.path}: {error}") from None
         if position is not None:
+            self.checkpoint = asdict(position)
             logger.info(f"{self.directory.path}: continues {position}.")
             return
         for path in map(appended_file, self.callbacks):
@@ -186,6 +216,8 @@ class Run:
             if self.pretrained():
                 self.fit()
                 self.finish()
+        if self.result.status == "failed":
+            self.team.close(self.result.reason)
         self.close()
         return self.result
 
@@ -216,8 +248,11 @@ class Run:
         if not model.optimizer.built:
             # TensorFlow traces a step that makes variables a second time.
             model.optimizer.build(model.trainable_variables)
+        if self.checkpoint is None:
+            self.team.same_start(model)
         try:
-            model.fit(**self.built.fit_arguments, callbacks=self.callbacks)
+            with self.team.watched():
+                model.fit(**self.built.fit_arguments, callbacks=self.callbacks)
         except TrainingInterrupted:
             model.use_averaged_weights()
             for callback in self.callbacks:
@@ -288,6 +323,8 @@ class Run:
             self.end("interrupted", "a second signal ended the run at once", StopReason.SIGNAL)
             self.close()
             raise
+        except WorkerLost as error:
+            self.end("failed", f"{error}{self.advice()}", StopReason.WORKER_LOST)
         except ArithmeticError as error:
             # Raised by the training step or a guard, with the reason.
             self.end("failed", " ".join(str(error).split("\n")), StopReason.DIVERGED)

@@ -1,0 +1,149 @@
+"""The processes that train together, from `TF_CONFIG` or the environment of a Slurm job."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import RequestError
+
+# `HOST:PORT` at which the first process answers the others, beside TensorFlow's own port.
+CONTROL = "KERAS_RECIPES_CONTROL"
+# The port of a Slurm job's first process on a node, as TensorFlow's resolver has it.
+SLURM_PORT = 8888
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The processes of a training, of which the first one is the chief.
+
+    Attributes:
+        addresses: `host:port` of each, at which TensorFlow answers.
+        index: of this process.
+        control: host and port at which the chief answers the other processes.
+    """
+
+    addresses: tuple[str, ...]
+    index: int
+    control: tuple[str, int]
+
+    @property
+    def on_machine(self) -> tuple[int, int]:
+        """Which of the processes on this machine this is, and how many those are."""
+        hosts = [_host_and_port(address)[0] for address in self.addresses]
+        here = [i for i, host in enumerate(hosts) if host == hosts[self.index]]
+        return here.index(self.index), len(here)
+
+    def name(self, index: int) -> str:
+        """A process as messages name it."""
+        chief = ", the chief" if index == 0 else ""
+        return f"worker {index} ({self.addresses[index]}{chief})"
+
+
+def cluster_of(environment: Mapping[str, str]) -> Cluster | None:
+    """The cluster that a process is told to join; None where it trains alone.
+
+    `TF_CONFIG` counts before Slurm. The chief answers at `KERAS_RECIPES_CONTROL`, by default one
+    port below TensorFlow's.
+
+    Raises:
+        RequestError: the environment names no cluster that can train.
+    """
+    if environment.get("TF_CONFIG", "").strip():
+        found = _tf_config(environment["TF_CONFIG"])
+    elif int(environment.get("SLURM_STEP_NUM_TASKS") or 1) > 1:
+        found = _slurm(environment)
+    else:
+        return None
+    addresses, index = found
+    if len(addresses) == 1:
+        return None
+    host, port = _host_and_port(addresses[0])
+    given = environment.get(CONTROL)
+    control = (host, port - 1) if not given else _host_and_port(given, CONTROL)
+    return Cluster(tuple(addresses), index, control)
+
+
+def _tf_config(text: str) -> tuple[list[str], int]:
+    """Addresses of a `TF_CONFIG`, chief first, and the index of this process."""
+    try:
+        config = json.loads(text)
+        jobs: dict[str, list[str]] = config["cluster"]
+        task: dict[str, Any] = config.get("task") or {"type": "worker", "index": 0}
+        kind, index = str(task["type"]), int(task["index"])
+        chiefs, workers = list(jobs.get("chief", [])), list(jobs.get("worker", []))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise RequestError(
+            'TF_CONFIG: expected {"cluster": {"worker": ["host:port", ...]}, "task": {"type": '
+            f'"worker", "index": 0}}}}. Received: {text[:200]} ({error})'
+        ) from None
+    others = sorted(set(jobs) - {"chief", "worker"})
+    if others or kind not in ("chief", "worker"):
+        what = ", ".join(others) or kind
+        raise RequestError(f"TF_CONFIG: expected jobs chief and worker only. Received: {what}")
+    addresses = [*chiefs, *workers]
+    place = index if kind == "chief" else len(chiefs) + index
+    if not 0 <= place < len(addresses) or (kind == "chief" and index >= len(chiefs)):
+        raise RequestError(
+            f"TF_CONFIG: the task is {kind} {index}, and the cluster has {len(chiefs)} chiefs and "
+            f"{len(workers)} workers."
+        )
+    for address in addresses:
+        _host_and_port(address, "TF_CONFIG")
+    return addresses, place
+
+
+def _slurm(environment: Mapping[str, str]) -> tuple[list[str], int]:
+    """Addresses of the tasks of a Slurm step, and the index of this one."""
+    try:
+        hosts = hosts_of(environment["SLURM_STEP_NODELIST"])
+        tasks = tasks_of(environment["SLURM_STEP_TASKS_PER_NODE"])
+        index = int(environment["SLURM_PROCID"])
+    except (KeyError, ValueError) as error:
+        raise RequestError(f"Slurm: the environment of a step is incomplete: {error}") from None
+    if len(hosts) != len(tasks) or not 0 <= index < sum(tasks):
+        raise RequestError(
+            f"Slurm: {len(hosts)} nodes, tasks {tasks} on them and task {index} do not fit. Start "
+            "the processes with `srun`, in blocks (`--distribution=block`)."
+        )
+    pairs = zip(hosts, tasks, strict=True)
+    return [f"{host}:{SLURM_PORT + task}" for host, n in pairs for task in range(n)], index
+
+
+def hosts_of(nodes: str) -> list[str]:
+    """The hosts of a list as Slurm writes it.
+
+    >>> hosts_of("gpu[01-03,7],login,rack2-n[5,9]")
+    ['gpu01', 'gpu02', 'gpu03', 'gpu7', 'login', 'rack2-n5', 'rack2-n9']
+    """
+    found = []
+    for prefix, ranges in re.findall(r"([^,\[]+)(?:\[([^\]]*)\])?,?", nodes):
+        if not ranges:
+            found.append(prefix)
+            continue
+        for part in ranges.split(","):
+            first, _, last = part.partition("-")
+            numbers = range(int(first), int(last or first) + 1)
+            found += [f"{prefix}{number:0{len(first)}d}" for number in numbers]
+    return found
+
+
+def tasks_of(counts: str) -> list[int]:
+    """Tasks of each node, from how Slurm writes them.
+
+    >>> tasks_of("2(x3),1")
+    [2, 2, 2, 1]
+    """
+    found: list[int] = []
+    for part in counts.split(","):
+        count, _, times = part.partition("(x")
+        found += [int(count)] * int(times.rstrip(")") or 1)
+    return found
+
+
+def _host_and_port(address: str, where: str = "") -> tuple[str, int]:
+    host, _, port = str(address).rpartition(":")
+    if not host or not port.isdigit():
+        raise RequestError(f"{where}: expected host:port. Received: {address!r}")
+    return host.strip("[]"), int(port)

@@ -1,0 +1,63 @@
+"""What a worker that is not the chief does: it trains with the chief, and writes nothing."""
+
+import tempfile
+from pathlib import Path
+
+from ...callbacks.run_state import RunState
+from ..build.experiment import experiment
+from ..data import Data
+from ..devices.peers import Member
+from ..devices.team import Team
+from ..errors import RequestError
+from ..record.directory import RunDirectory
+from ..record.result import Result
+from ..spec import Recipe
+from .train import Run
+
+
+class ReadState(RunState):
+    """Restores the checkpoints of the chief, and writes none."""
+
+    def _write(self, *, wait: bool = False, background: bool = False) -> None:
+        pass
+
+
+class Follower(Run):
+    """A training whose run directory is another process's."""
+
+    def finish(self) -> None:
+        """The chief alone saves and evaluates the model."""
+
+    def pretrained(self) -> bool:
+        """The chief alone pretrains; its weights are those that all begin with."""
+        return True
+
+
+def follow(recipe: Recipe, data: Data, directory: Path, peers: Member, team: Team) -> Result:
+    """Train with the chief until it ends.
+
+    Args:
+        data: of the recipe.
+        directory: the run directory, which the chief alone writes.
+        peers: the chief.
+
+    Returns:
+        How the training ended here.
+
+    Raises:
+        RequestError: the chief's checkpoint cannot be read here.
+        WorkerLost: the chief has ended.
+    """
+    with tempfile.TemporaryDirectory(prefix="keras-recipes-") as folder:
+        own = RunDirectory(Path(folder))
+        built = experiment(recipe, data, own.path, sharing=team.sharing)
+        stored = RunDirectory(directory)
+        run = Follower(recipe, built, own, False, team=team, kind=ReadState, stored=stored)
+        told = peers.told("checkpoint")
+        run.restore(changed=bool(told["changed"]))
+        if run.checkpoint != told["checkpoint"]:
+            raise RequestError(
+                f"{directory}: the chief continues {told['checkpoint']}, and this worker finds "
+                f"{run.checkpoint} there. Workers need the run directory on a disk that they share."
+            )
+        return run.execute()

@@ -1,0 +1,76 @@
+"""How the processes of a training find each other; nothing here imports TensorFlow."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..data import Data
+from ..devices.peers import Chief, Member
+from ..devices.request import DeviceRequest
+from ..errors import RequestError
+from ..record.manifest import versions
+from ..spec import Recipe
+from .prepare import PreparedRun
+from .previous_run import has_parts
+
+
+def check_request(recipe: Recipe, request: DeviceRequest) -> None:
+    """Refuse what workers cannot train together.
+
+    Raises:
+        RequestError: the recipe trains several networks.
+    """
+    if request.processes > 1 and has_parts(recipe):
+        raise RequestError(
+            "workers: an ensemble or a cross-validation trains several networks, which workers do "
+            "not share. Train it without, or use `--devices`."
+        )
+
+
+@contextmanager
+def led(recipe: Recipe, prepared: PreparedRun, request: DeviceRequest) -> Iterator[Chief | None]:
+    """The other processes of a training, in the chief: all have come, and train the same.
+
+    Raises:
+        RequestError: one did not come, or trains something else.
+    """
+    if request.cluster is None:
+        yield None
+        return
+    peers = Chief(request.cluster, request.timeout, identity(recipe, prepared.data, request))
+    try:
+        peers.wait_for_all()
+        directory = str(prepared.directory.path.resolve())
+        peers.tell(directory=directory, done=prepared.data is None)
+        yield peers
+    except BaseException as error:
+        peers.close(f"the chief has ended: {error or type(error).__name__}")
+        raise
+    peers.close()
+
+
+@contextmanager
+def joined(recipe: Recipe, data: Data, request: DeviceRequest) -> Iterator[Member]:
+    """The chief of a training, in each other process.
+
+    Raises:
+        RequestError: it did not answer.
+    """
+    assert request.cluster is not None
+    peers = Member(request.cluster, request.timeout, identity(recipe, data, request))
+    try:
+        yield peers
+    except BaseException as error:
+        name = request.cluster.name(request.cluster.index)
+        peers.close(f"{name} has ended: {error or type(error).__name__}")
+        raise
+    peers.close()
+
+
+def identity(recipe: Recipe, data: Data | None, request: DeviceRequest) -> dict[str, str]:
+    """What must be the same in all processes of a training, by name."""
+    found = {
+        "recipe": recipe.fingerprint(),
+        "exact_shards": str(request.exact_shards),
+        "versions": str(versions()),
+    }
+    return found if data is None else {**found, "data": data.fingerprint}
