@@ -3,10 +3,9 @@
     python benchmarks/workers.py --units 256 --rounds 3
 
 The same recipe is trained by one process, by one that computes two exact shards, by two workers,
-and by two workers with exact shards, in turn and several times, at the same global batch. An
-epoch's time is the median over the epochs after the first, which compiles; ratios are to one
-process in the same round. On a machine whose cores are shared by the workers a ratio of 1 means
-that sharing costs nothing.
+and by two workers with exact shards, in turn and several times, at the same global batch. The time
+of an epoch is the median over those after the first, which compiles; ratios are to one process in
+the same round. On a machine whose cores the workers share, a ratio of 1 says that sharing is free.
 """
 
 import argparse

@@ -1,6 +1,7 @@
 """Verbs that train a recipe: train, resume, branch, reproduce."""
 
 import argparse
+import os
 from typing import TYPE_CHECKING, Any
 
 from ..errors import RequestError
@@ -128,9 +129,13 @@ def train(arguments: Arguments) -> int:
     recipe = front.load(arguments.recipe, arguments.overrides, plugins=arguments.plugin)
     if arguments.dry_run:
         data = load_data(recipe)
-        from ..run.analysis import dry_run
+        from ..devices.request import asked
+        from ..run.analysis import dry_run, shares
 
         print(dry_run(recipe, data))
+        request = asked(os.environ, **_devices(arguments))
+        if not request.alone:
+            print(shares(recipe, data, request))
         return 0
     _check_resume(arguments)
     result = recipe.train(

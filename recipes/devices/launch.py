@@ -13,14 +13,12 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import IO, Any
 
 from ..errors import RequestError
-from .cluster import CONTROL
+from .cluster import CONTROL, PARENT
 from .peers import GRACE_SECONDS
 from .request import TIMEOUT
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 LOOPBACK = "127.0.0.1"
-# Set for workers that were started here, which end where the process that started them has.
-PARENT = "KERAS_RECIPES_PARENT"
 Process = subprocess.Popen[bytes]
 
 

@@ -8,6 +8,7 @@ they are alive, and where one falls silent, the others end.
 import json
 import os
 import queue
+import signal
 import socket
 import sys
 import threading
@@ -17,7 +18,7 @@ from contextlib import suppress
 from typing import Any
 
 from ..errors import RequestError
-from .cluster import Cluster
+from .cluster import PARENT, Cluster
 
 Message = dict[str, Any]
 LONGEST_LINE = 1 << 16
@@ -77,6 +78,7 @@ class Peers:
         timeout: seconds of silence after which one counts as lost.
 
     Attributes:
+        parent: process id of the command that started this worker, if one did.
         lost: which process is lost, and how that was noticed; None while all are there.
         on_lost: called with that once.
     """
@@ -85,6 +87,7 @@ class Peers:
         self.cluster = cluster
         self.timeout = timeout
         self.lost: str | None = None
+        self.parent = int(os.environ[PARENT]) if PARENT in os.environ else None
         self.on_lost: Callable[[str], None] = lambda reason: None
         self._links: dict[int, Link] = {}
         self._lock = threading.Lock()
@@ -139,12 +142,20 @@ class Peers:
     def _watch(self) -> None:
         while not self._closed.wait(min(BEAT_SECONDS, self.timeout / 4)):
             self._tell({"beat": True})
+            self._end_without_parent()
             now = time.monotonic()
             for index, link in list(self._links.items()):
                 if now - link.last > self.timeout:
                     self._lose(
                         f"{self.cluster.name(index)} has not answered for {self.timeout:g} s"
                     )
+
+    def _end_without_parent(self) -> None:
+        """Store the state and end where the command that started this worker is gone."""
+        parent = self.parent
+        if parent is not None and os.getppid() != parent:
+            self.parent = None
+            os.kill(os.getpid(), signal.SIGTERM)
 
     def _start_watching(self) -> None:
         threading.Thread(target=self._watch, daemon=True).start()

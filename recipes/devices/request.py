@@ -68,14 +68,14 @@ def asked(
     environment: Mapping[str, str],
     devices: int | str | None = None,
     exact_shards: int | None = None,
-    timeout: float | None = None,
+    worker_timeout: float | None = None,
 ) -> DeviceRequest:
     """The request of a call, with the cluster that the environment names.
 
     Raises:
         RequestError: it cannot be carried out.
     """
-    seconds = TIMEOUT if timeout is None else timeout
+    seconds = TIMEOUT if worker_timeout is None else worker_timeout
     return DeviceRequest(_number(devices), exact_shards, seconds, cluster_of(environment))
 
 

@@ -13,6 +13,7 @@ import tensorflow as tf
 from ...callbacks import LearningRateFinder
 from ...callbacks.epoch_order import EpochOrder
 from ...models import GradientCheck, gradient_check
+from ...models.shards import Sharing
 from ..build.encoding import encoded
 from ..build.experiment import Experiment, compile_model, experiment, optimizer
 from ..build.heads import ends_of
@@ -21,13 +22,30 @@ from ..build.objects import Builder
 from ..build.parts import training_parts
 from ..data import Data
 from ..data.arrays import first_rows
-from ..data.order import steps_per_epoch
+from ..data.order import batch_rows, steps_per_epoch
+from ..data.sharded import check_shards, shared_line
+from ..devices.request import DeviceRequest
 from ..errors import RequestError
 from ..spec import Recipe
 from .pretrain import pretrain_without_run
 
 # A picture is about 1000 pixels wide; more points than this show nothing more.
 MOST_POINTS = 4000
+
+
+def shares(recipe: Recipe, data: Data, request: DeviceRequest) -> str:
+    """How devices and workers would share a batch, in a line.
+
+    Raises:
+        DataError: they cannot.
+    """
+    devices = 1 if request.devices in (None, "all") else int(request.devices)
+    shards = request.exact_shards or max(devices, request.processes)
+    sharing = Sharing(shards, processes=request.processes, devices=("",) * devices)
+    rows = len(data.train.y)
+    size = batch_rows(rows, recipe.data.batch_size)
+    check_shards(rows, size, recipe.data.drop_remainder, sharing)
+    return shared_line(size, sharing)
 
 
 def dry_run(recipe: Recipe, data: Data) -> str:

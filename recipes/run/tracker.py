@@ -83,7 +83,7 @@ class Sender:
         self._make = make
         self._tracked = run
         self._waiting: SimpleQueue[tuple[int, Mapping[str, float]] | Ending] = SimpleQueue()
-        self._begun = threading.Event()
+        self._ready = threading.Event()
         self._thread = threading.Thread(target=self._work, daemon=True, name=f"tracker-{name}")
         self._thread.start()
 
@@ -92,9 +92,9 @@ class Sender:
         if self._thread.is_alive():
             self._waiting.put((epoch, values))
 
-    def wait_until_begun(self, seconds: float) -> None:
+    def wait_until_ready(self, seconds: float) -> None:
         """Wait until the tracker has the run, or is off, but no longer than that."""
-        self._begun.wait(seconds)
+        self._ready.wait(seconds)
 
     def end(self, ending: Ending, seconds: float = WAIT_SECONDS) -> None:
         """Send how the run has ended, and wait until everything is sent."""
@@ -115,11 +115,11 @@ class Sender:
                 f"{self.name}; its training is not affected."
             )
         finally:
-            self._begun.set()
+            self._ready.set()
 
     def _send_all(self, tracker: Tracker) -> None:
         there = tracker.begin(self._tracked)
-        self._begun.set()
+        self._ready.set()
         while not isinstance(item := self._waiting.get(), Ending):
             epoch, values = item
             if epoch not in there:

@@ -21,7 +21,7 @@ from .result import Row, SweepResult
 REPORT = "report.html"
 ARTIFACTS = (SWEEP, TABLE, BEST, REPORT)
 # How long the first trial waits for its parent, and so each that begins with it.
-BEGIN_SECONDS = 60.0
+READY_SECONDS = 60.0
 
 
 class TrackedSweep:
@@ -58,7 +58,7 @@ class TrackedSweep:
             return
         self._senders = [Sender(name, MAKERS[name], self._run) for name in self._names]
         for sender in self._senders:
-            sender.wait_until_begun(BEGIN_SECONDS)
+            sender.wait_until_ready(READY_SECONDS)
 
     def look(self, rows: Sequence[Row]) -> None:
         """Send the trials that have ended since the last time: each score, and the best so far."""

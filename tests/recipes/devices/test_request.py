@@ -32,7 +32,7 @@ def test_a_worker_follows_the_first_one():
         ({}, {"devices": 0}, "devices: expected a number from 1"),
         ({}, {"devices": "many"}, "devices: expected a number from 1, or `all`"),
         ({}, {"exact_shards": -1}, "exact_shards: expected a number from 1"),
-        ({}, {"timeout": 0.0}, "worker_timeout: expected seconds > 0"),
+        ({}, {"worker_timeout": 0.0}, "worker_timeout: expected seconds > 0"),
         (TWO, {"devices": 2}, "each of 2 workers uses one device"),
         (TWO, {"exact_shards": 3}, "3 shards cannot be shared equally by 2 workers"),
     ],
