@@ -153,7 +153,8 @@ def serve(
         if identity is None:
             port = server.add_insecure_port(str(address))
         else:
-            port = server.add_secure_port(str(address), identity.credentials())
+            pair = (identity.private_key, identity.certificate)
+            port = server.add_secure_port(str(address), grpc.ssl_server_credentials([pair]))
     except RuntimeError as error:
         raise RequestError(f"{address}: a chief cannot listen there: {error}") from None
     server.start()

@@ -5,8 +5,6 @@ import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import grpc
-
 from ...errors import RequestError
 from .access import Address
 
@@ -22,10 +20,6 @@ class Identity:
 
     certificate: bytes
     private_key: bytes = field(repr=False)
-
-    def credentials(self) -> grpc.ServerCredentials:
-        """For the server."""
-        return grpc.ssl_server_credentials([(self.private_key, self.certificate)])
 
 
 def read_identity(certificate: str | None, private_key: str | None) -> Identity | None:
