@@ -307,11 +307,3 @@ class ParallelTempering(Estimator):
         source = tf.where(uniform < tf.exp(gain), partner[:, tf.newaxis], level[:, tf.newaxis])
         index = tf.reshape(source * self.chains + tf.range(self.chains), [-1])
         return tf.gather(v, index), tf.gather(h, index)
-
-
-ESTIMATORS: dict[str, type[Estimator]] = {
-    "contrastive_divergence": ContrastiveDivergence,
-    "persistent_cd": PersistentCD,
-    "fast_persistent_cd": FastPersistentCD,
-    "parallel_tempering": ParallelTempering,
-}
