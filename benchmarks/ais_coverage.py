@@ -1,7 +1,7 @@
 """How often 95 % intervals of log Z hold the exact value, over small machines.
 
-Run:    python benchmarks/ais_coverage.py [--machines 100] [--runs 100] [--temperatures 200]
-            [--between 5] [--sweeps 50] [--seed 0]
+Run:    python benchmarks/ais_coverage.py [--machines 100] [--runs 100] [--temperatures 60]
+            [--between 3] [--sweeps 20] [--seed 0]
 
 Each machine has 4 to 16 visible and 2 to 12 hidden units, and parameters drawn from a normal
 distribution whose standard deviation is drawn from 0.2 to 1.5; its log Z is a sum over all states,
@@ -71,9 +71,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--machines", type=int, default=100)
     parser.add_argument("--runs", type=int, default=100)
-    parser.add_argument("--temperatures", type=int, default=200)
-    parser.add_argument("--between", type=int, default=5)
-    parser.add_argument("--sweeps", type=int, default=50)
+    parser.add_argument("--temperatures", type=int, default=60)
+    parser.add_argument("--between", type=int, default=3)
+    parser.add_argument("--sweeps", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     held: dict[str, list[tuple[bool, float, float]]] = {}

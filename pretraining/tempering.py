@@ -74,6 +74,9 @@ class TrajectoryTempering(PersistentCD):
     (6, 4, 3)
     """
 
+    # The loops over machines took XLA more than a minute of processor time to compile.
+    quick_by_xla = False
+
     def __init__(
         self,
         chains: int = 100,
