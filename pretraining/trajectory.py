@@ -207,8 +207,9 @@ def resampled(logs: Tensor, count: int, key: Key, purpose: Scalar) -> Tensor:
 
 def _before(rbm: RBM, data: ArrayLike | None) -> list[tuple[np.ndarray, ...]]:
     """The machines that an RBM's estimator stored, or one without weights."""
-    if isinstance(rbm.estimator, TrajectoryTempering):
-        return stored_machines(rbm.state)
+    stored = isinstance(rbm.estimator, TrajectoryTempering) and stored_machines(rbm.state)
+    if stored:
+        return stored
     bias = np.zeros(rbm.width, "float32")
     if data is not None:
         bias = rbm.visible.data_bias(as_rows(data, rbm.visible, rbm.width, "data").mean(0))
