@@ -68,7 +68,7 @@ def estimates(rbm: RBM, seed: int, options: argparse.Namespace) -> dict[str, Log
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser = argparse.ArgumentParser(description="Coverage of intervals of log Z.")
     parser.add_argument("--machines", type=int, default=100)
     parser.add_argument("--runs", type=int, default=100)
     parser.add_argument("--temperatures", type=int, default=60)

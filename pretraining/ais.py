@@ -232,7 +232,7 @@ class _Annealing:
             return index + 1, self._move(inputs, beta, key, 2 * tf.cast(index, tf.int64)), logs
 
         def run(v: Tensor) -> Tensor:
-            start = (tf.constant(1), v, tf.zeros(v.shape[0]))
+            start = (tf.constant(1), v, tf.zeros_like(v[:, 0]))
             return tf.while_loop(lambda index, *_: index < len(betas), step, start)[2]
 
         # Traced here and not in a call, of which TensorFlow warns when it sees several.

@@ -100,6 +100,8 @@ class ConvRBM(GenerativeModel):
                 f"The maps of filters must divide into blocks of {self.pool} by {self.pool} units. "
                 f"Received: rows of shape {input_shape[1:]}, so maps of {sides[0]} by {sides[1]}"
             )
+        self.image = height, width, channels
+        self.blocks = sides[0] // self.pool, sides[1] // self.pool
         normal = keras.initializers.RandomNormal(stddev=self.stddev, seed=self.seed)
         shape = (self.kernel_size, self.kernel_size, channels, self.filters)
         self.kernel = self.add_weight(shape, normal, name="kernel")
@@ -128,9 +130,7 @@ class ConvRBM(GenerativeModel):
 
     def visible_mean(self, h: Tensor) -> Tensor:
         """E[v | h]."""
-        rows, height, width, _ = shape_of(h)
-        more = self.kernel_size - 1
-        shape = [rows, height + more, width + more, self.kernel.shape[2]]
+        shape = tf.stack([tf.shape(h)[0], *self.image])
         inputs = tf.nn.conv2d_transpose(h, self.kernel.value, shape, 1, "VALID")
         return tf.sigmoid(inputs + self.visible_bias)
 
@@ -174,7 +174,8 @@ class ConvRBM(GenerativeModel):
         variables, h = [self.kernel, self.hidden_bias, self.visible_bias], self(v)
         with tf.GradientTape() as tape:
             loss = tf.reduce_mean(self.free_energy(v)) - tf.reduce_mean(self.free_energy(model_v))
-        gradients = tape.gradient(loss, [variable.value for variable in variables])
+        found = tape.gradient(loss, [variable.value for variable in variables])
+        gradients = [tf.convert_to_tensor(gradient) for gradient in found]
         if self.sparsity_target is not None:
             activity = tf.reduce_mean(h, [0, 1, 2])
             gradients[1] += self.sparsity_cost * (activity - self.sparsity_target)
@@ -203,11 +204,10 @@ class ConvRBM(GenerativeModel):
     def _inputs(self, v: Tensor) -> Tensor:
         """I, each block's units along the last axis, and a 0 for none of them."""
         maps = tf.nn.conv2d(v, self.kernel.value, 1, "VALID") + self.hidden_bias
-        rows, height, width, filters = shape_of(maps)
-        p = self.pool
-        blocks = tf.reshape(maps, [rows, height // p, p, width // p, p, filters])
+        (height, width), p, filters = self.blocks, self.pool, self.filters
+        blocks = tf.reshape(maps, [-1, height, p, width, p, filters])
         blocks = tf.transpose(blocks, [0, 1, 3, 5, 2, 4])
-        inputs = tf.reshape(blocks, [rows, height // p, width // p, filters, p * p])
+        inputs = tf.reshape(blocks, [-1, height, width, filters, p * p])
         return tf.pad(inputs, [[0, 0]] * 4 + [[0, 1]])
 
     def _on(self, v: Tensor) -> Tensor:
@@ -216,8 +216,7 @@ class ConvRBM(GenerativeModel):
 
     def _from_blocks(self, blocks: Tensor) -> Tensor:
         """Maps, from the units of each block."""
-        rows, height, width, filters, _ = shape_of(blocks)
-        p = self.pool
-        maps = tf.reshape(blocks, [rows, height, width, filters, p, p])
+        (height, width), p, filters = self.blocks, self.pool, self.filters
+        maps = tf.reshape(blocks, [-1, height, width, filters, p, p])
         maps = tf.transpose(maps, [0, 1, 4, 2, 5, 3])
-        return tf.reshape(maps, [rows, height * p, width * p, filters])
+        return tf.reshape(maps, [-1, height * p, width * p, filters])

@@ -112,7 +112,7 @@ class TrajectoryTempering(PersistentCD):
         k, step = k_at(self.k, key), tf.cast(key.step, tf.int64)
         v = run_chain(p, state["chain"], k, key, sample_visible=True)
         stored = {name: value for name, value in state.items() if name.startswith("stored_")}
-        due = tf.equal(step % self.every, 0)
+        due = tf.equal(tf.math.floormod(step, self.every), 0)
         v, stored = tf.cond(due, lambda: self._sweep(p, v, stored, key), lambda: (v, stored))
         mean, h = p.sample_hidden(v, key, CHAIN + 2 * tf.cast(k, tf.int64) + 1)
         return NegativePhase(v, mean, {"chain": h, **stored})

@@ -129,6 +129,17 @@ def test_bennett_s_ratio_of_gaussians():
         assert found.error < 0.15
 
 
+@pytest.mark.parametrize("spread", [0.5, 1.5])
+def test_intervals_hold_the_value_as_often_as_they_say(spread):
+    """Bennett's ratio, of 100 runs up and 100 down."""
+    random, held = np.random.default_rng(3), []
+    for _ in range(600):
+        up, down = (random.normal(sign * spread**2 / 2, spread, 100) for sign in (-1, 1))
+        low, high = bennett(up, down).partition(0).interval(0.95)
+        held.append(low <= 0 <= high)
+    assert 0.93 <= np.mean(held) <= 0.97
+
+
 def test_the_error_of_a_mean_weight_is_that_between_runs():
     """Ten equal values a run count once."""
     logs = np.random.default_rng(1).normal(0, 0.5, 200)
