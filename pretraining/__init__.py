@@ -24,7 +24,7 @@ from .regularization import Initialization, Regularization
 from .rows import Diagnostics
 from .sklearn import RBMTransformer
 from .tempering import TrajectoryTempering
-from .trajectory import Sweeps, Trajectory
+from .trajectory import Trajectory
 from .units import Bernoulli, Gaussian, Softmax
 from .unroll import Autoencoder, unroll, unroll_autoencoder, unroll_classifier, unroll_regressor
 from .wake_sleep import WakeSleep, with_labels
@@ -53,7 +53,6 @@ __all__ = [
     "Rectified",
     "Regularization",
     "Softmax",
-    "Sweeps",
     "Trajectory",
     "TrajectoryTempering",
     "WakeSleep",
