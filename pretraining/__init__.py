@@ -1,6 +1,13 @@
 """Restricted Boltzmann machines and deep belief networks that initialize any Keras model."""
 
-from .ais import LogPartition, LogProbability, exact_log_partition, log_partition, log_probability
+from .ais import (
+    LogProbability,
+    bracket_log_partition,
+    exact_log_partition,
+    log_partition,
+    log_probability,
+)
+from .conv_rbm import ConvRBM
 from .dbn import DBN, Layer
 from .estimators import (
     ContrastiveDivergence,
@@ -11,10 +18,13 @@ from .estimators import (
 from .hidden_units import BernoulliHidden, GaussianHidden, Rectified
 from .initialize import WeightTransfer, initialize_from
 from .momentum import MomentumSGD
+from .partition import Bracket, LogPartition
 from .rbm import RBM
 from .regularization import Initialization, Regularization
 from .rows import Diagnostics
 from .sklearn import RBMTransformer
+from .tempering import TrajectoryTempering
+from .trajectory import Trajectory
 from .units import Bernoulli, Gaussian, Softmax
 from .unroll import Autoencoder, unroll, unroll_autoencoder, unroll_classifier, unroll_regressor
 from .wake_sleep import WakeSleep, with_labels
@@ -25,7 +35,9 @@ __all__ = [
     "Autoencoder",
     "Bernoulli",
     "BernoulliHidden",
+    "Bracket",
     "ContrastiveDivergence",
+    "ConvRBM",
     "Diagnostics",
     "FastPersistentCD",
     "Gaussian",
@@ -41,8 +53,11 @@ __all__ = [
     "Rectified",
     "Regularization",
     "Softmax",
+    "Trajectory",
+    "TrajectoryTempering",
     "WakeSleep",
     "WeightTransfer",
+    "bracket_log_partition",
     "exact_log_partition",
     "initialize_from",
     "log_partition",

@@ -12,6 +12,7 @@ from tensorflow import Tensor
 from ..schedules.arguments import check_steps
 from .distribution import Distribution
 from .hidden_units import BernoulliHidden, Rectified
+from .partition import Bracket, LogPartition, bennett, mean_weight
 from .rbm import RBM
 from .rows import as_rows
 from .sampling import Key, Scalar
@@ -20,26 +21,6 @@ from .units import Bernoulli
 # The most binary units of one layer whose states are enumerated.
 MOST_UNITS = 20
 CHUNK = 2**12
-
-
-@dataclass(frozen=True)
-class LogPartition:
-    """An estimate of log Z.
-
-    Attributes:
-        value: the estimate.
-        low, high: log of the mean weight minus and plus three standard errors; `low` is -inf if
-            the error is as large as the mean.
-        runs: number of runs; 0 for an exact value.
-
-    >>> LogPartition(value=10.0, low=9.5, high=10.4, runs=100).high
-    10.4
-    """
-
-    value: float
-    low: float
-    high: float
-    runs: int
 
 
 @dataclass(frozen=True)
@@ -132,17 +113,44 @@ def log_partition(
         ValueError: a bad argument, or rectified hidden units, whose conditional distribution is
             an approximation.
     """
-    runs, count = check_steps("runs", runs, ge=2), check_steps("temperatures", temperatures, ge=10)
-    if isinstance(rbm.hidden, Rectified):
-        raise ValueError("Annealed importance sampling is not for rectified hidden units.")
-    p = _float32(rbm)
-    bias = np.zeros(rbm.width, "float32")
-    if data is not None:
-        bias = rbm.visible.data_bias(as_rows(data, rbm.visible, rbm.width, "data").mean(0))
-    key = Key(rbm.seed + 2, check_steps("seed", seed, ge=0))
-    base = tf.constant(bias, tf.float32)
-    logs = _anneal(p, base, tf.constant(_betas(count)), runs, key).numpy()
-    return _with_error(logs.astype("float64") + _base_log_partition(p, base))
+    annealing = _Annealing.of(rbm, data, temperatures)
+    logs = annealing.up(check_steps("runs", runs, ge=2), seed)
+    return mean_weight(logs).partition(annealing.known)
+
+
+def bracket_log_partition(
+    rbm: RBM,
+    samples: ArrayLike,
+    data: ArrayLike | None = None,
+    *,
+    temperatures: int = 1000,
+    seed: int = 0,
+) -> Bracket:
+    """log Z from both sides: annealed importance sampling, and the same in reverse.
+
+    The reverse runs start at samples of the RBM and go down the same temperatures to the RBM
+    without weights; log Z_B = log Z_A - log of their mean weight. That is above log Z_B where the
+    way up is below it (Grosse, Ghahramani & Adams 2015; Burda, Grosse & Salakhutdinov 2015): if
+    both agree, both are right. Bennett's acceptance ratio unites them.
+
+    Args:
+        rbm: the RBM.
+        samples: rows drawn from the RBM, as by `Trajectory.sample`: a run down from each, and as
+            many up. Rows that are not from the RBM make the upper estimate wrong.
+        data, temperatures, seed: as in `log_partition`.
+
+    Raises:
+        ValueError: a bad argument.
+    """
+    rows = as_rows(samples, rbm.visible, rbm.width, "samples", held_out=True)
+    annealing = _Annealing.of(rbm, data, temperatures)
+    check_steps("rows of `samples`", len(rows), ge=2)
+    up, down = annealing.up(len(rows), seed), annealing.down(rows, seed)
+    return Bracket(
+        mean_weight(up).partition(annealing.known),
+        (-mean_weight(down)).partition(annealing.known),
+        bennett(up, -down).partition(annealing.known),
+    )
 
 
 def log_probability(
@@ -174,35 +182,77 @@ def log_probability(
     )
 
 
-def _anneal(p: Distribution, base: Tensor, betas: Tensor, runs: int, key: Key) -> Tensor:
-    """The log weight of every run."""
-    visible = p.visible
+@dataclass(frozen=True)
+class _Annealing:
+    """The distributions p_k between the RBM without weights and the RBM.
 
-    def log_p(v: Tensor, inputs: Tensor, beta: Tensor) -> Tensor:
+    Attributes:
+        p: the RBM.
+        base: biases of the RBM without weights.
+        betas: of the distributions between, from 0 to 1.
+        seed: of the RBM.
+        known: log Z of the RBM without weights.
+    """
+
+    p: Distribution
+    base: Tensor
+    betas: np.ndarray
+    seed: int
+    known: float
+
+    @classmethod
+    def of(cls, rbm: RBM, data: ArrayLike | None, temperatures: int) -> _Annealing:
+        count = check_steps("temperatures", temperatures, ge=10)
+        if isinstance(rbm.hidden, Rectified):
+            raise ValueError("Annealed importance sampling is not for rectified hidden units.")
+        p = _float32(rbm)
+        bias = np.zeros(rbm.width, "float32")
+        if data is not None:
+            bias = rbm.visible.data_bias(as_rows(data, rbm.visible, rbm.width, "data").mean(0))
+        base = tf.constant(bias, tf.float32)
+        return cls(p, base, _betas(count), rbm.seed, _base_log_partition(p, base))
+
+    def up(self, runs: int, seed: int) -> np.ndarray:
+        """The log weights of runs from the RBM without weights to the RBM."""
+        key = Key(self.seed + 2, check_steps("seed", seed, ge=0))
+        start = self.p.visible.mean(tf.tile(self.base[tf.newaxis], [runs, 1]))
+        return self._run(self.p.visible.sample(start, self.p.variance, key, 0), self.betas, key)
+
+    def down(self, rows: np.ndarray, seed: int) -> np.ndarray:
+        """The log weights of runs from samples of the RBM to the RBM without weights."""
+        key = Key(self.seed + 5, check_steps("seed", seed, ge=0))
+        return self._run(tf.constant(rows), self.betas[::-1], key)
+
+    def _run(self, v: Tensor, betas: np.ndarray, key: Key) -> np.ndarray:
+        levels = tf.constant(np.ascontiguousarray(betas))
+
+        def step(index: Scalar, v: Tensor, logs: Tensor) -> tuple[Scalar, Tensor, Tensor]:
+            beta, inputs = levels[index], self.p.hidden_input(v)
+            logs += self._log_p(v, inputs, beta) - self._log_p(v, inputs, levels[index - 1])
+            return index + 1, self._move(inputs, beta, key, 2 * tf.cast(index, tf.int64)), logs
+
+        def run(v: Tensor) -> Tensor:
+            start = (tf.constant(1), v, tf.zeros_like(v[:, 0]))
+            return tf.while_loop(lambda index, *_: index < len(betas), step, start)[2]
+
+        # Traced here and not in a call, of which TensorFlow warns when it sees several.
+        run = tf.function(run, autograph=False).get_concrete_function(v)
+        return run(v).numpy().astype("float64")
+
+    def _log_p(self, v: Tensor, inputs: Tensor, beta: Tensor) -> Tensor:
         """log of the unnormalized p at beta, with the inputs of the hidden units at beta = 1."""
-        first = visible.bias_term(v, base, p.variance)
-        last = visible.bias_term(v, p.visible_bias, p.variance)
+        p = self.p
+        first = p.visible.bias_term(v, self.base, p.variance)
+        last = p.visible.bias_term(v, p.visible_bias, p.variance)
         cumulant = tf.reduce_sum(p.hidden.cumulant(beta * inputs), -1)
         return (1 - beta) * first + beta * last + cumulant
 
-    def step(index: Scalar, v: Tensor, logs: Tensor) -> tuple[Scalar, Tensor, Tensor]:
-        beta, inputs = betas[index], p.hidden_input(v)
-        logs += log_p(v, inputs, beta) - log_p(v, inputs, betas[index - 1])
-        purpose = 2 * tf.cast(index, tf.int64)
-        inputs = beta * inputs
+    def _move(self, inputs: Tensor, beta: Tensor, key: Key, purpose: Tensor) -> Tensor:
+        """v after a Gibbs step at beta, from the inputs of the hidden units at beta = 1."""
+        p, inputs = self.p, beta * inputs
         h = p.hidden.sample(inputs, p.hidden.mean(inputs), key, purpose)
-        mean = visible.mean((1 - beta) * base + beta * p.visible_input(h))
-        return index + 1, visible.sample(mean, p.variance, key, purpose + 1), logs
-
-    def run() -> Tensor:
-        start = visible.mean(tf.tile(base[tf.newaxis], [runs, 1]))
-        v = visible.sample(start, p.variance, key, 0)
-        return tf.while_loop(
-            lambda index, *_: index < len(betas), step, (tf.constant(1), v, tf.zeros(runs))
-        )[2]
-
-    # Traced here and not in a call, of which TensorFlow warns when it sees several.
-    return tf.function(run, autograph=False).get_concrete_function()()
+        mean = p.visible.mean((1 - beta) * self.base + beta * p.visible_input(h))
+        return p.visible.sample(mean, p.variance, key, purpose + 1)
 
 
 def _base_log_partition(p: Distribution, base: Tensor) -> float:
@@ -220,17 +270,6 @@ def _betas(count: int) -> np.ndarray:
         np.linspace(0.9, 1, count - few - more + 1),
     ]
     return np.concatenate(parts).astype("float32")
-
-
-def _with_error(logs: np.ndarray) -> LogPartition:
-    """Log of the mean weight, and of three standard errors to both sides."""
-    largest = logs.max()
-    weights = np.exp(logs - largest)
-    mean, error = weights.mean(), 3 * weights.std(ddof=1) / np.sqrt(len(weights))
-    low = largest + np.log(mean - error) if error < mean else -np.inf
-    return LogPartition(
-        float(largest + np.log(mean)), float(low), float(largest + np.log(mean + error)), len(logs)
-    )
 
 
 def _float32(rbm: RBM) -> Distribution:

@@ -69,7 +69,13 @@ class NegativePhase:
 
 
 class Estimator(Configurable):
-    """Estimates the model's half of the gradient: how its Gibbs chains start and run."""
+    """Estimates the model's half of the gradient: how its Gibbs chains start and run.
+
+    Attributes:
+        quick_by_xla: whether XLA compiles an update in seconds, so that it may be the default.
+    """
+
+    quick_by_xla = True
 
     def state_shapes(self, visible: int, hidden: int) -> Mapping[str, tuple[int, ...]]:
         """Shapes of the variables that persist between updates, by name."""
@@ -307,11 +313,3 @@ class ParallelTempering(Estimator):
         source = tf.where(uniform < tf.exp(gain), partner[:, tf.newaxis], level[:, tf.newaxis])
         index = tf.reshape(source * self.chains + tf.range(self.chains), [-1])
         return tf.gather(v, index), tf.gather(h, index)
-
-
-ESTIMATORS: dict[str, type[Estimator]] = {
-    "contrastive_divergence": ContrastiveDivergence,
-    "persistent_cd": PersistentCD,
-    "fast_persistent_cd": FastPersistentCD,
-    "parallel_tempering": ParallelTempering,
-}

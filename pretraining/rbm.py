@@ -218,7 +218,8 @@ class RBM(Inference, GenerativeModel):
             first.append(self._order)
         if automatic:
             updates = 0 if rows is None else len(rows) // size
-            self.jit_compile = not self.run_eagerly and updates >= XLA_UPDATES
+            by_xla = self.estimator.quick_by_xla and updates >= XLA_UPDATES
+            self.jit_compile = by_xla and not self.run_eagerly
         if validation_data is not None:
             validation_data = as_rows(
                 validation_data, self.visible, self.width, "validation_data", held_out=True

@@ -22,6 +22,7 @@ RBMS = [*DIGITS, "pretraining.dbn.epochs=1", "pretraining.dbn.jit_compile=false"
 STAND_IN = {
     "mnist_mlp": DIGITS,
     "digits_dbn": ["pretraining.dbn.epochs=1"],
+    "digits_rbm_trajectory": ["pretraining.dbn.epochs=2"],
     "mnist_dbn": RBMS,
     "mnist_dbn_dropout": RBMS,
     "mnist_few_labels": [*RBMS, "data.num_labeled=50"],
@@ -74,7 +75,7 @@ def header(path: Path) -> str:
 
 
 def test_all_recipes_are_seen():
-    assert len(CONFIGS) == 61
+    assert len(CONFIGS) == 62
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=NAMES)

@@ -19,7 +19,10 @@ MAY_IMPORT = {
     "callbacks": ({"callbacks"}, {"keras", "numpy", "rich", "tensorboard", "tensorflow"}),
     "models": ({"models"}, {"keras", "numpy", "tensorflow"}),
     # scikit-learn is imported only inside the one method that it alone calls.
-    "pretraining": ({"pretraining", "schedules"}, {"keras", "numpy", "tensorflow", "sklearn"}),
+    "pretraining": (
+        {"pretraining", "schedules"},
+        {"keras", "numpy", "tensorflow", "sklearn", "scipy"},
+    ),
     "recipes": (
         {"schedules", "callbacks", "models", "pretraining", "recipes"},
         {

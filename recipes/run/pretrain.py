@@ -12,12 +12,22 @@ import numpy as np
 
 from ...callbacks import ProgressBar
 from ...messages import logger
-from ...pretraining import RBM, exact_log_partition, log_partition, log_probability
+from ...pretraining import (
+    RBM,
+    LogPartition,
+    Trajectory,
+    TrajectoryTempering,
+    bracket_log_partition,
+    exact_log_partition,
+    log_partition,
+    log_probability,
+)
 from ..build.pretraining import TEST, Pretraining, rbm_rows
 from ..data import Data
 from ..record import directory as files
 from ..record.directory import RunDirectory
 from ..spec import Recipe
+from ..spec.pretraining import LogProbabilitySection
 from .rbm_cache import CachedRBM, RBMStore, key_of, shared
 from .rbm_pictures import pictures
 
@@ -212,33 +222,51 @@ def assign(own: Sequence[Any], values: Sequence[np.ndarray]) -> None:
 def log_probabilities(recipe: Recipe, data: Data, work: Pretraining | None) -> dict[str, float]:
     """The log-probability of rows under a recipe's first RBM, in nats a row, for each split.
 
-    Also log Z and the ends of its error bar, three standard errors. Exact if a layer has at most 20
-    binary units, else by annealed importance sampling. Empty if the recipe asks for none.
+    Also log Z and the ends of its error bar, three standard errors, or of its bracket, the
+    estimates from both sides. Exact if a layer has at most 20 binary units. Empty if the recipe
+    asks for none.
     """
     section = recipe.pretraining and recipe.pretraining.dbn.log_probability
     if section is None or work is None:
         return {}
     rbm = work.dbn.rbms[0]
-    try:
-        partition = exact_log_partition(rbm)
-    except ValueError:
-        partition = log_partition(
-            rbm,
-            work.rows[:ROWS],
-            runs=section.runs,
-            temperatures=section.temperatures,
-            seed=recipe.seed,
-        )
+    partition = estimated(rbm, work.rows[:ROWS], section, recipe.seed)
     splits: dict[str, np.ndarray | None] = {
         "training": work.rows[:ROWS],
         "validation": work.validation,
     }
     if data.test is not None:
         splits["test"] = rbm_rows(recipe, data, data.test.x, TEST)
-    found = {
-        split: round(log_probability(rbm, rows, partition).value, 4)
-        for split, rows in splits.items()
-        if rows is not None
-    }
+    found = {}
+    for split, rows in splits.items():
+        if rows is not None:
+            mean = log_probability(rbm, rows, partition)
+            found[split] = mean.value
+            if section.bracket:
+                found |= {f"{split}_low": mean.low, f"{split}_high": mean.high}
     ends = {"log_z": partition.value, "log_z_low": partition.low, "log_z_high": partition.high}
-    return {**found, **{name: round(value, 4) for name, value in ends.items()}}
+    return {name: round(value, 4) for name, value in {**found, **ends}.items()}
+
+
+def estimated(
+    rbm: RBM, rows: np.ndarray, section: LogProbabilitySection, seed: int
+) -> LogPartition:
+    """log Z: exact, from both sides, or by annealed importance sampling.
+
+    From both sides it follows along the training where the RBM's estimator stored that, else by
+    annealing up, and down from the ends of Gibbs chains that began at training rows.
+    """
+    try:
+        return exact_log_partition(rbm)
+    except ValueError:
+        pass
+    runs, temperatures, half = section.runs, section.temperatures, section.sweeps // 2
+    if not section.bracket:
+        return log_partition(rbm, rows, runs=runs, temperatures=temperatures, seed=seed)
+    if isinstance(rbm.estimator, TrajectoryTempering):
+        sweeps = {"sweeps": max(half, 2), "burn_in": half}
+        return Trajectory(rbm).log_partition(runs, **sweeps, seed=seed).partition
+    start = np.resize(rows, (runs, rows.shape[1]))
+    samples = rbm.sample(start=start, sweeps=section.sweeps, seed=seed)
+    found = bracket_log_partition(rbm, samples, rows, temperatures=temperatures, seed=seed)
+    return found.partition

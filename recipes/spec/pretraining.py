@@ -30,6 +30,16 @@ class LogProbabilitySection(Strict):
         le=MOST,
         description="inverse temperatures between 0 and 1; about 14,500 in the paper",
     )
+    bracket: bool = Key(
+        False,
+        description="estimate log Z from both sides; `low` and `high` are then the two estimates",
+    )
+    sweeps: int = Key(
+        1000,
+        ge=2,
+        le=MOST,
+        description="with `bracket`, Gibbs steps that sample the RBM; half of them do not count",
+    )
 
 
 class DbnLayerSection(Strict):

@@ -18,6 +18,7 @@ from keras_recipes.pretraining import (
     PersistentCD,
     Regularization,
     Softmax,
+    TrajectoryTempering,
     exact_log_partition,
 )
 from keras_recipes.pretraining.sampling import Key
@@ -29,6 +30,7 @@ KINDS = {
     "pcd": {"estimator": PersistentCD(7)},
     "fpcd": {"estimator": FastPersistentCD(7)},
     "tempering": {"estimator": ParallelTempering(3, 4)},
+    "trajectory": {"estimator": TrajectoryTempering(3, machines=3, acceptance=0.9)},
     "gaussian": {"visible": Gaussian(0.8, learned=True), "centring": 0.1},
     "rectified": {"hidden": "rectified", "regularization": Regularization(dropout=0.3)},
     "penalties": {

@@ -18,6 +18,7 @@ from keras_recipes.pretraining import (
     MomentumSGD,
     PersistentCD,
     Regularization,
+    TrajectoryTempering,
 )
 from keras_recipes.recipes import RecipeError, RequestError
 from keras_recipes.recipes.build.experiment import experiment
@@ -25,7 +26,8 @@ from keras_recipes.recipes.build.inputs import data_of, flat
 from keras_recipes.recipes.record.directory import RunDirectory
 from keras_recipes.recipes.report.page import write_report
 from keras_recipes.recipes.run import rbm_cache
-from keras_recipes.recipes.run.pretrain import Pretrainer
+from keras_recipes.recipes.run.pretrain import Pretrainer, estimated
+from keras_recipes.recipes.spec.pretraining import LogProbabilitySection
 from keras_recipes.schedules import PiecewiseConstant
 
 SMALL = {
@@ -325,6 +327,20 @@ def test_validation_rows_beyond_the_range_of_the_training_rows(tmp_path):
     assert held_out.min() < -1e-3 or held_out.max() > 1.001
     directory = RunDirectory(tmp_path)
     assert Pretrainer(made.pretraining, directory, progress=False).run(made.model)
+
+
+@pytest.mark.parametrize("estimator", [None, TrajectoryTempering(2)], ids=["cd", "trajectory"])
+def test_log_z_from_both_sides_of_units_without_weights(estimator):
+    """It is the sum of log(1 + exp(bias)), exactly, as no weights vary."""
+    rbm = RBM(22, estimator=estimator, initialization=Initialization(0.0), seed=1)
+    rbm.build((None, 21))
+    bias = np.linspace(-1, 1, 22).astype("float32")
+    rbm.hidden_bias.assign(bias)
+    section = LogProbabilitySection(runs=4, temperatures=10, bracket=True, sweeps=4)
+    found = estimated(rbm, np.repeat(np.eye(2, dtype="float32")[:, :1], 21, 1), section, 1)
+    exact = 21 * np.log(2) + np.log1p(np.exp(bias)).sum()
+    assert found.value == pytest.approx(exact, abs=1e-3)
+    assert found.low <= found.high
 
 
 def test_a_model_of_ones_own_starts_from_the_rbms_too(run, tmp_path):
