@@ -13,6 +13,7 @@ from training import free
 # The order of the index.
 NAMES = (
     "optimizers",
+    "initial_weights",
     "rate_schedules",
     "losses",
 )
