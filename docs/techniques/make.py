@@ -12,10 +12,14 @@ from training import free
 
 # The order of the index.
 NAMES = (
+    "descent",
     "optimizers",
+    "input_scaling",
     "initial_weights",
+    "overfitting",
     "rate_schedules",
     "losses",
+    "gradient_check",
 )
 
 
