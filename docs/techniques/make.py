@@ -4,8 +4,13 @@ python docs/techniques/make.py [NAME ...]
 """
 
 import importlib
+import os
 import sys
 import time
+
+# Operations of small networks are too short to be divided; one order of sums, one result.
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
 import tensorflow as tf
 from training import free
@@ -28,9 +33,6 @@ def main(names: list[str]) -> None:
     unknown = sorted(set(names) - set(NAMES))
     if unknown:
         sys.exit(f"techniques: expected names among {', '.join(NAMES)}. Received: {unknown}")
-    # Operations of small networks are too short to be divided; one order of sums, one result.
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
     # Optimizing a graph takes longer than it gains in so short trainings.
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     started = time.perf_counter()
