@@ -20,7 +20,7 @@ EXTRAS := dev,export,docs
 # Two processes, each with whole files: fixtures are shared within a file.
 PYTEST := -m pytest -n 2 --dist loadfile
 
-.PHONY: pictures train test test-slow test-newest test-lowest test-keras lint bench \
+.PHONY: pictures techniques train test test-slow test-newest test-lowest test-keras lint bench \
 	docs generate constraints clean
 
 train: $(STAMP)
@@ -64,6 +64,10 @@ docs: $(STAMP)
 pictures: $(STAMP)
 	for recipe in $(PICTURES); do $(BIN)/keras-recipes plot $$recipe --out docs/pictures/$$recipe.png; done
 	$(BIN)/keras-recipes find-lr digits_mlp --out docs/pictures/find_lr.png
+
+# The numbers and pictures of docs/techniques.
+techniques: $(STAMP)
+	$(BIN)/python docs/techniques/make.py
 
 # What is generated: the table of names and arguments that `validate` reads instead of importing
 # Keras, from each version of it, the tables of docs/recipe.md, and docs/gallery.md.
