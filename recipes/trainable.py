@@ -262,9 +262,9 @@ def follow(recipe: Recipe, request: "DeviceRequest", arrays: tuple[Any, Any] | N
 
     data = data_of(recipe, arrays)
     with joined(recipe, data, request) as peers:
-        told = peers.told("directory")
-        directory = Path(told["directory"])
-        if told["done"]:
+        message = peers.received("directory")
+        directory = Path(message["directory"])
+        if message["done"]:
             return Result("completed", str(directory))
         sharing = started(request)
         from .devices.team import Team

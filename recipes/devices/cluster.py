@@ -44,7 +44,7 @@ class Cluster:
 
 
 def cluster_of(environment: Mapping[str, str]) -> Cluster | None:
-    """The cluster that a process is told to join; None where it trains alone.
+    """The cluster that a process is to join; None where it trains alone.
 
     `TF_CONFIG` counts before Slurm. The chief answers at `KERAS_RECIPES_CONTROL`, by default one
     port below TensorFlow's.

@@ -135,14 +135,14 @@ def _start(
 
 def _wait(started: Sequence[Process], outputs: Sequence[IO[bytes]], timeout: float) -> None:
     """Wait for the chief; the others get a while longer, and so does the chief without them."""
-    told: set[int] = set()
+    reported: set[int] = set()
     deadline: float | None = None
     while any(process.poll() is None for process in started):
         for index, process in enumerate(started):
             status = process.poll()
-            if status is None or index in told:
+            if status is None or index in reported:
                 continue
-            told.add(index)
+            reported.add(index)
             if status != 0 and deadline is None:
                 deadline = time.monotonic() + timeout + GRACE_SECONDS
                 if index:

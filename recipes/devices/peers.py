@@ -245,7 +245,7 @@ class Chief(Peers):
     def _welcome(self, link: Link, message: Message) -> None:
         """Take a process in that says what it trains; anybody else is sent away."""
         index, identity = message.get("hello"), message.get("identity")
-        known = isinstance(index, int) and 0 < index < len(self.cluster.addresses)
+        known = type(index) is int and 0 < index < len(self.cluster.addresses)  # bool is an int
         if not known or not isinstance(index, int) or not isinstance(identity, dict):
             link.close()
             return
@@ -281,7 +281,7 @@ class Member(Peers):
         link.send({"hello": cluster.index, "identity": dict(identity)})
         self._start_watching()
 
-    def told(self, name: str) -> Message:
+    def received(self, name: str) -> Message:
         """The chief's message that has a key, waited for as long as the chief is alive.
 
         Raises:

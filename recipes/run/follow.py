@@ -53,11 +53,11 @@ def follow(recipe: Recipe, data: Data, directory: Path, peers: Member, team: Tea
         built = experiment(recipe, data, own.path, sharing=team.sharing)
         stored = RunDirectory(directory)
         run = Follower(recipe, built, own, False, team=team, kind=ReadState, stored=stored)
-        told = peers.told("checkpoint")
-        run.restore(changed=bool(told["changed"]))
-        if run.checkpoint != told["checkpoint"]:
+        message = peers.received("checkpoint")
+        run.restore(changed=bool(message["changed"]))
+        if run.checkpoint != message["checkpoint"]:
             raise RequestError(
-                f"{directory}: the chief continues {told['checkpoint']}, and this worker finds "
+                f"{directory}: the chief continues {message['checkpoint']}, and this worker finds "
                 f"{run.checkpoint} there. Workers need the run directory on a disk that they share."
             )
         return run.execute()

@@ -41,7 +41,7 @@ def test_the_chief_tells_what_the_others_wait_for():
     chief, member = joined()
     chief.wait_for_all()
     chief.tell(directory="here")
-    assert member.told("directory") == {"directory": "here"}
+    assert member.received("directory") == {"directory": "here"}
     member.close()
     chief.close()
     assert chief.lost is None
@@ -52,7 +52,7 @@ def test_another_recipe_is_refused_by_name():
     with pytest.raises(RequestError, match=r"worker 1 .* has data other where the chief has"):
         chief.wait_for_all()
     with pytest.raises(WorkerLost, match="data other"):
-        member.told("directory")
+        member.received("directory")
     chief.close()
 
 
