@@ -187,8 +187,10 @@ def _waits(model: Any) -> bool:
 def _split(share: ShardedBatch, sharing: Sharing) -> list[tuple[Any, Any, Any]]:
     """Inputs, targets and weights of each shard of this process."""
     x, y, weight = keras.utils.unpack_x_y_sample_weight(share.batch)
-    if sharing.own == 1:
+    if sharing.own == 1 and not sharing.exact:
         return [(x, y, weight)]
+    # One shard is cut out too: of a known number of rows TensorFlow makes another program, whose
+    # divisions by it are products.
     ends = tf.unstack(tf.cumsum(share.sizes), num=sharing.own)
     begins = [tf.constant(0), *ends[:-1]]
     return [

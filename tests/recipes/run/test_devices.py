@@ -118,7 +118,7 @@ EXACT = [
 
 @pytest.mark.slow
 def test_exact_shards_are_the_same_bits_however_they_are_computed(folder):
-    where = {"e1": [], "e2": ["--workers", "2"], "ed": ["--devices", "2"]}
+    where = {"e1": [], "e2": ["--workers", "2"], "e4": ["--workers", "4"], "ed": ["--devices", "2"]}
     runs = [trained(folder, name, *EXACT, *words) for name, words in where.items()]
     for first, second in pairwise(runs):
         assert_same(first, second)
