@@ -1,15 +1,15 @@
-"""How often 95 % intervals of log Z hold the exact value, over small machines.
+"""How often 95 % intervals of log Z hold the exact value, over small RBMs.
 
-Run:    python benchmarks/ais_coverage.py [--machines 100] [--runs 100] [--temperatures 60]
+Run:    python benchmarks/ais_coverage.py [--rbms 100] [--runs 100] [--temperatures 60]
             [--between 3] [--sweeps 20] [--seed 0]
 
-Each machine has 4 to 16 visible and 2 to 12 hidden units, and parameters drawn from a normal
+Each RBM has 4 to 16 visible and 2 to 12 hidden units, and parameters drawn from a normal
 distribution whose standard deviation is drawn from 0.2 to 1.5; its log Z is a sum over all states,
 from which its exact samples are drawn too. Printed are, for each estimate, how many of the
 intervals hold log Z, the mean error over its standard error (0 if there is no bias), and the mean
-width of an interval in nats. With 100 machines the fraction itself has a standard error of 2.2
+width of an interval in nats. With 100 RBMs the fraction itself has a standard error of 2.2
 points, so that a figure between 93 and 97 % is what intervals that are right give two times in
-three; more machines make it sharper.
+three; more RBMs make it sharper.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from keras_recipes.pretraining import (
 )
 
 
-def machine(seed: int) -> RBM:
+def random_rbm(seed: int) -> RBM:
     """A small RBM with parameters drawn at random."""
     random = np.random.default_rng(seed)
     width, units = random.integers(4, 17), random.integers(2, 13)
@@ -69,7 +69,7 @@ def estimates(rbm: RBM, seed: int, options: argparse.Namespace) -> dict[str, Log
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description="Coverage of intervals of log Z.")
-    parser.add_argument("--machines", type=int, default=100)
+    parser.add_argument("--rbms", type=int, default=100)
     parser.add_argument("--runs", type=int, default=100)
     parser.add_argument("--temperatures", type=int, default=60)
     parser.add_argument("--between", type=int, default=3)
@@ -77,16 +77,16 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     held: dict[str, list[tuple[bool, float, float]]] = {}
-    for number in range(options.machines):
+    for number in range(options.rbms):
         seed = options.seed + number
-        rbm = machine(seed)
+        rbm = random_rbm(seed)
         exact = exact_log_partition(rbm).value
         for name, found in estimates(rbm, seed, options).items():
             low, high = found.interval()
             off = (found.value - exact) / found.error
             held.setdefault(name, []).append((low <= exact <= high, off, high - low))
-        if number % 10 == 9 or number + 1 == options.machines:
-            print(f"{number + 1} machines  held  off/error  width, nats", flush=True)
+        if number % 10 == 9 or number + 1 == options.rbms:
+            print(f"{number + 1} RBMs      held  off/error  width, nats", flush=True)
             for name, rows in held.items():
                 inside, off, width = np.mean(rows, 0)
                 print(f"{name:18s} {100 * inside:6.1f} % {off:9.2f} {width:9.3f}", flush=True)

@@ -51,8 +51,8 @@ class Bracket:
     """log Z from both sides.
 
     Attributes:
-        lower: from the known machine to the RBM. In the mean over repetitions it lies below log Z.
-        upper: from samples of the RBM to the known machine. In the mean over repetitions it lies
+        lower: from the known RBM to the RBM. In the mean over repetitions it lies below log Z.
+        upper: from samples of the RBM to the known RBM. In the mean over repetitions it lies
             above log Z, if the samples are the RBM's.
         value: of both together, by Bennett's acceptance ratio.
 

@@ -27,11 +27,11 @@ from .estimators import (
     run_chain,
 )
 from .hidden_units import BernoulliHidden, Hidden
-from .machines import Machines, exchange, put
 from .sampling import Key
+from .snapshots import Snapshots, exchange, put
 from .units import Visible
 
-# Purpose of the random numbers of the stored machines' Gibbs steps; an update's own lie below.
+# Purpose of the random numbers of the stored snapshots' Gibbs steps; an update's own lie below.
 STORED = 2**14
 
 
@@ -49,32 +49,32 @@ class TrajectoryTempering(PersistentCD):
     """Persistent chains that swap states with those of the RBM as it was earlier in its training.
 
     The RBM is stored from time to time, first as it begins but with weights of 0. Each stored
-    machine has chains as the RBM has. A sweep is a Gibbs step of every chain, then swaps of
+    snapshot has chains as the RBM has. A sweep is a Gibbs step of every chain, then swaps of
     neighbours' states, with the probability
 
         min(1, exp(F_t(v_t) + F_s(v_s) - F_t(v_s) - F_s(v_t)))
 
-    of machines t and s; the RBM as it is, is the last (Béreux, Decelle, Furtlehner, Rosset & Seoane
-    2025, arXiv 2405.15376). When swaps with the machine stored last become rare, the RBM is stored
-    again. If there is no room, every second stored machine is dropped first. `Trajectory` uses the
-    machines for samples and log Z.
+    of snapshots t and s; the RBM as it is, is the last (Béreux, Decelle, Furtlehner, Rosset & Seoane
+    2025, arXiv 2405.15376). When swaps with the snapshot stored last become rare, the RBM is stored
+    again. If there is no room, every second stored snapshot is dropped first. `Trajectory` uses the
+    snapshots for samples and log Z.
 
     Args:
-        chains: of each machine, >= 1.
+        chains: of each snapshot, >= 1.
         k: Gibbs steps an update of the RBM's own chains, >= 1, or a schedule of them.
-        machines: the most to store, >= 3; each takes as much memory as the RBM.
-        acceptance: mean probability of a swap with the machine stored last below which the RBM is
+        snapshots: the most to store, >= 3; each takes as much memory as the RBM.
+        acceptance: mean probability of a swap with the snapshot stored last below which the RBM is
             stored again, in (0, 1).
-        every: updates from one sweep of the stored machines to the next, >= 1.
+        every: updates from one sweep of the stored snapshots to the next, >= 1.
 
     Raises:
         ValueError: a bad argument.
 
-    >>> TrajectoryTempering(10, machines=5).state_shapes(4, 3)["stored_weights"]
+    >>> TrajectoryTempering(10, snapshots=5).state_shapes(4, 3)["stored_weights"]
     (6, 4, 3)
     """
 
-    # The loops over machines took XLA more than a minute of processor time to compile.
+    # The loops over snapshots took XLA more than a minute of processor time to compile.
     quick_by_xla = False
 
     def __init__(
@@ -82,18 +82,18 @@ class TrajectoryTempering(PersistentCD):
         chains: int = 100,
         k: int | Schedule = 1,
         *,
-        machines: int = 40,
+        snapshots: int = 40,
         acceptance: float = 0.4,
         every: int = 1,
     ):
         super().__init__(chains, k)
-        self.machines = check_steps("machines", machines, ge=3)
+        self.snapshots = check_steps("snapshots", snapshots, ge=3)
         self.acceptance = check_number("acceptance", acceptance, gt=0, lt=1)
         self.every = check_steps("every", every)
 
     def state_shapes(self, visible: int, hidden: int) -> Mapping[str, tuple[int, ...]]:
         # The RBM itself is behind the stored ones during a sweep.
-        slots = self.machines + 1
+        slots = self.snapshots + 1
         return {
             **super().state_shapes(visible, hidden),
             "stored_chain": (slots, self.chains, visible),
@@ -118,12 +118,12 @@ class TrajectoryTempering(PersistentCD):
         return NegativePhase(v, mean, {"chain": h, **stored})
 
     def _sweep(self, p: Distribution, v: Tensor, state: State, key: Key) -> tuple[Tensor, State]:
-        """A Gibbs step of the stored machines, and swaps with them and among them."""
+        """A Gibbs step of the stored snapshots, and swaps with them and among them."""
         count = tf.cast(state["stored_count"], tf.int32)
-        machines = _machines(p, state, count).with_last(p)
-        states = machines.gibbs(put(state["stored_chain"], count, v), key, STORED, count)
-        partner = machines.partners(tf.cast(key.step, tf.int64) // self.every)
-        own, other = machines.energies(states, partner)
+        snapshots = _snapshots(p, state, count).with_last(p)
+        states = snapshots.gibbs(put(state["stored_chain"], count, v), key, STORED, count)
+        partner = snapshots.partners(tf.cast(key.step, tf.int64) // self.every)
+        own, other = snapshots.energies(states, partner)
         states, probability = exchange(states, own, other, partner, key, SWAP)
         v, state = states[count], {**state, "stored_chain": states}
         rare = tf.reduce_mean(probability[count]) < self.acceptance
@@ -131,36 +131,36 @@ class TrajectoryTempering(PersistentCD):
         return v, tf.cond(store, lambda: self._store(p, v, state, count), lambda: state)
 
     def _store(self, p: Distribution, v: Tensor, state: State, count: Tensor) -> State:
-        """The state with the RBM behind the machines that are stored."""
-        full = count == self.machines
-        kept = tf.minimum(tf.range(self.machines + 1) * tf.where(full, 2, 1), self.machines)
-        count = tf.where(full, (self.machines + 1) // 2, count)
+        """The state with the RBM behind the snapshots that are stored."""
+        full = count == self.snapshots
+        kept = tf.minimum(tf.range(self.snapshots + 1) * tf.where(full, 2, 1), self.snapshots)
+        count = tf.where(full, (self.snapshots + 1) // 2, count)
         state = {
             name: value if name == "stored_count" else tf.gather(value, kept)
             for name, value in state.items()
         }
         weights = p.weights * tf.cast(count > 0, tf.float32)
-        machines = _machines(p, state, count).with_last(replace(p, weights=weights))
+        snapshots = _snapshots(p, state, count).with_last(replace(p, weights=weights))
         return {
             "stored_chain": put(state["stored_chain"], count, v),
-            "stored_weights": machines.weights,
-            "stored_visible_bias": machines.visible_bias,
-            "stored_hidden_bias": machines.hidden_bias,
+            "stored_weights": snapshots.weights,
+            "stored_visible_bias": snapshots.visible_bias,
+            "stored_hidden_bias": snapshots.hidden_bias,
             "stored_count": tf.cast(count + 1, tf.float32),
         }
 
 
-def stored_machines(state: Mapping[str, keras.Variable]) -> list[tuple[np.ndarray, ...]]:
-    """Weights, visible and hidden biases of the machines that an RBM's state has."""
+def stored_snapshots(state: Mapping[str, keras.Variable]) -> list[tuple[np.ndarray, ...]]:
+    """Weights, visible and hidden biases of the snapshots that an RBM's state has."""
     count = int(state["stored_count"].numpy())
     names = ("stored_weights", "stored_visible_bias", "stored_hidden_bias")
     parts = [np.asarray(state[name])[:count] for name in names]
     return list(zip(*parts, strict=True))
 
 
-def _machines(p: Distribution, state: State, count: Tensor) -> Machines:
+def _snapshots(p: Distribution, state: State, count: Tensor) -> Snapshots:
     biases = state["stored_visible_bias"], state["stored_hidden_bias"]
-    return Machines(p, state["stored_weights"], *biases, count)
+    return Snapshots(p, state["stored_weights"], *biases, count)
 
 
 ESTIMATORS: dict[str, type[Estimator]] = {

@@ -1,4 +1,4 @@
-"""The machines of a training as a ladder: samples and log Z of the last by way of all others."""
+"""The snapshots of a training as a ladder: samples and log Z of the last by way of all others."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from numpy.typing import ArrayLike
 from tensorflow import Tensor
 
 from ..schedules.arguments import check_steps
-from .machines import Machines, exchange, put
 from .partition import Bracket, bennett, mean_weight
 from .rbm import RBM
 from .rows import as_rows
 from .sampling import Key, Scalar
-from .tempering import TrajectoryTempering, check_binary, stored_machines
+from .snapshots import Snapshots, exchange, put
+from .tempering import TrajectoryTempering, check_binary, stored_snapshots
 
 # Purposes of the random numbers of a sweep.
 SWAP, GIBBS, RESAMPLED = 0, 8, 2**14
-# Gibbs steps of a machine with which its chains start from those of the machine before.
+# Gibbs steps of a snapshot with which its chains start from those of the snapshot before.
 CLIMB = 5
 # Steps of the keys of two seeds are so far apart.
 MOST_SWEEPS = 2**24
@@ -34,7 +34,7 @@ class Sweeps:
     """What sweeps of a trajectory gave.
 
     Attributes:
-        v: states of the last machine's chains after the last sweep.
+        v: states of the last snapshot's chains after the last sweep.
         forward: of each pair of neighbours t and t + 1, log p_t+1(v) / p_t(v), unnormalized, at
             states of t, chains by sweeps; a pair is looked at in every second sweep.
         reverse: the same at states of t + 1.
@@ -57,11 +57,11 @@ class Trajectory:
 
     Args:
         rbm: the last RBM.
-        machines: those before, each with weights, visible and hidden biases; the weights of the
+        snapshots: those before, each with weights, visible and hidden biases; the weights of the
             first are 0. None for those that a `TrajectoryTempering` estimator stored, or else for
             one RBM without weights.
         data: rows whose means give the visible biases of that one RBM; None for biases of 0.
-        between: machines to add between each two, on the straight line between their parameters.
+        between: snapshots to add between each two, on the straight line between their parameters.
 
     Raises:
         ValueError: a bad argument, or units that are not binary.
@@ -76,7 +76,7 @@ class Trajectory:
     def __init__(
         self,
         rbm: RBM,
-        machines: Sequence[Sequence[ArrayLike]] | None = None,
+        snapshots: Sequence[Sequence[ArrayLike]] | None = None,
         *,
         data: ArrayLike | None = None,
         between: int = 0,
@@ -84,19 +84,19 @@ class Trajectory:
         check_binary(rbm.visible, rbm.hidden)
         self.seed = rbm.seed
         p = replace(rbm.distribution(), matmul_dtype="float32")
-        before = _before(rbm, data) if machines is None else machines
+        before = _before(rbm, data) if snapshots is None else snapshots
         rows = [*before, (p.weights, p.visible_bias, p.hidden_bias)]
         stacks = [
             np.stack([np.asarray(part) for part in parts]) for parts in zip(*rows, strict=True)
         ]
         if len(rows) < 2 or np.any(stacks[0][0]):
             raise ValueError(
-                "Argument `machines` must begin with a machine whose weights are all 0. Received: "
-                f"{len(rows) - 1} machines"
+                "Argument `snapshots` must begin with a snapshot whose weights are all 0. Received: "
+                f"{len(rows) - 1} snapshots"
             )
         count = check_steps("between", between, ge=0) + 1
         stacks = [tf.constant(_on_lines(stack, count)) for stack in stacks]
-        self.machines = Machines(p, *stacks, count=len(stacks[0]))
+        self.snapshots = Snapshots(p, *stacks, count=len(stacks[0]))
 
     def sweep(
         self, chains: int = 100, sweeps: int = 500, *, burn_in: int = 100, seed: int = 0
@@ -104,7 +104,7 @@ class Trajectory:
         """Run the chains.
 
         Args:
-            chains: of each machine, >= 2; they are independent of each other.
+            chains: of each snapshot, >= 2; they are independent of each other.
             sweeps: that count, >= 2.
             burn_in: sweeps before them, >= 0.
             seed: of the draws.
@@ -114,14 +114,14 @@ class Trajectory:
         begin = check_steps("seed", seed, ge=0) * MOST_SWEEPS
         step = tf.function(self._step, autograph=False)
         v = self._start(chains, begin)
-        found, pairs = [], range(self.machines.count - 1)
+        found, pairs = [], range(self.snapshots.count - 1)
         for number in range(1, burn_in + sweeps + 1):
             v, own, other, probability = step(v, tf.constant(begin + number, tf.int64))
             if number > burn_in:
                 found.append((number % 2, own.numpy(), other.numpy(), probability.numpy()))
 
         def of_pair(pair: int, own: int, other: int) -> np.ndarray:
-            """F_t(v) - F_t+1(v), where `own` says of which machine v is."""
+            """F_t(v) - F_t+1(v), where `own` says of which snapshot v is."""
             sign = 1 if own == pair else -1
             values = [sign * (f[own] - g[other]) for odd, f, g, _ in found if odd == pair % 2]
             return np.stack(values, 1).astype("float64")
@@ -164,28 +164,28 @@ class Trajectory:
 
     @property
     def first_log_partition(self) -> float:
-        """log Z of the machine without weights."""
-        p = self.machines[0]
+        """log Z of the snapshot without weights."""
+        p = self.snapshots[0]
         visible = p.visible.cumulant(p.visible_bias[tf.newaxis], p.visible_bias, p.variance)
         return float(visible[0]) + float(tf.reduce_sum(p.hidden.cumulant(p.hidden_bias)))
 
     def _step(self, v: Tensor, number: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """States after a sweep; energies before its swaps; probabilities of the swaps."""
         key = Key(self.seed + 6, number)
-        v = self.machines.gibbs(v, key, GIBBS, self.machines.count)
-        partner = self.machines.partners(number)
-        own, other = self.machines.energies(v, partner)
+        v = self.snapshots.gibbs(v, key, GIBBS, self.snapshots.count)
+        partner = self.snapshots.partners(number)
+        own, other = self.snapshots.energies(v, partner)
         v, probability = exchange(v, own, other, partner, key, SWAP)
         return v, own, other, probability
 
     def _start(self, chains: int, step: int) -> Tensor:
-        """States of the first machine up: those before, resampled by weight, after some steps."""
+        """States of the first snapshot up: those before, resampled by weight, after some steps."""
         key = Key(self.seed + 6, step)
 
         def climb(index: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
             before = tf.maximum(index - 1, 0)
-            p, state = self.machines[index], v[before]
-            logs = self.machines[before].free_energy(state) - p.free_energy(state)
+            p, state = self.snapshots[index], v[before]
+            logs = self.snapshots[before].free_energy(state) - p.free_energy(state)
             state = tf.gather(state, resampled(logs, chains, key, 2 * tf.cast(index, tf.int64)))
             for number in range(CLIMB):
                 purpose = RESAMPLED + 2 * tf.cast(CLIMB * index + number, tf.int64)
@@ -193,7 +193,7 @@ class Trajectory:
                 state = p.sample_visible(h, key, purpose + 1)
             return index + 1, put(v, index, state)
 
-        count, width = self.machines.count, self.machines.visible_bias.shape[1]
+        count, width = self.snapshots.count, self.snapshots.visible_bias.shape[1]
         start = (tf.constant(0), tf.zeros((count, chains, width)))
         return tf.while_loop(lambda index, _: index < count, climb, start)[1]
 
@@ -206,8 +206,8 @@ def resampled(logs: Tensor, count: int, key: Key, purpose: Scalar) -> Tensor:
 
 
 def _before(rbm: RBM, data: ArrayLike | None) -> list[tuple[np.ndarray, ...]]:
-    """The machines that an RBM's estimator stored, or one without weights."""
-    stored = isinstance(rbm.estimator, TrajectoryTempering) and stored_machines(rbm.state)
+    """The snapshots that an RBM's estimator stored, or one without weights."""
+    stored = isinstance(rbm.estimator, TrajectoryTempering) and stored_snapshots(rbm.state)
     if stored:
         return stored
     bias = np.zeros(rbm.width, "float32")

@@ -158,14 +158,14 @@ class _Npy:
     """
 
     def __init__(self, file: disk.Cached, rows: int) -> None:
-        self.sink, self.rows, self.begun = Digesting(file), rows, False
+        self.sink, self.rows, self.started = Digesting(file), rows, False
 
     def add(self, block: np.ndarray) -> None:
         """Write some of the rows."""
-        if not self.begun:
+        if not self.started:
             shape = self.rows, *block.shape[1:]
             np.lib.format.write_array_header_1_0(self.sink, header(shape, block.dtype))
-            self.begun = True
+            self.started = True
         self.sink.write(cache.bytes_of(block))
 
     def finish(self) -> None:

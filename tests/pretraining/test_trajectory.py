@@ -17,9 +17,9 @@ from keras_recipes.pretraining import (
     exact_log_partition,
     log_partition,
 )
-from keras_recipes.pretraining.machines import Machines, exchange
 from keras_recipes.pretraining.partition import LogPartition, bennett, mean_weight
 from keras_recipes.pretraining.sampling import Key
+from keras_recipes.pretraining.snapshots import Snapshots, exchange
 
 WIDTH = 6
 STATES = np.array(list(itertools.product([0, 1], repeat=WIDTH)), "float32")
@@ -38,8 +38,8 @@ def frequencies(rows):
 
 @pytest.fixture(scope="module")
 def stored(binary):
-    """An RBM trained with trajectory tempering, which stored machines and had to drop some."""
-    estimator = TrajectoryTempering(50, machines=5, acceptance=0.8, every=2)
+    """An RBM trained with trajectory tempering, which stored snapshots and had to drop some."""
+    estimator = TrajectoryTempering(50, snapshots=5, acceptance=0.8, every=2)
     rbm = RBM(4, estimator=estimator, initialization=Initialization(0.1, True), seed=1)
     rbm.compile(MomentumSGD(0.5, 0.0), jit_compile=False)
     rbm.fit(binary, batch_size=10, epochs=40, verbose=0, diagnostics=0)
@@ -47,11 +47,11 @@ def stored(binary):
 
 
 def test_the_trajectory_begins_without_weights_and_ends_with_the_rbm(stored):
-    machines = Trajectory(stored).machines
-    assert 4 <= machines.count <= 6
-    assert not np.any(machines.weights[0])
-    np.testing.assert_array_equal(machines.weights[-1], stored.kernel)
-    norms = np.linalg.norm(np.asarray(machines.weights), axis=(1, 2))
+    snapshots = Trajectory(stored).snapshots
+    assert 4 <= snapshots.count <= 6
+    assert not np.any(snapshots.weights[0])
+    np.testing.assert_array_equal(snapshots.weights[-1], stored.kernel)
+    norms = np.linalg.norm(np.asarray(snapshots.weights), axis=(1, 2))
     assert (np.diff(norms) > 0).all()
 
 
@@ -74,7 +74,7 @@ def test_log_z_along_the_trajectory_is_the_exact_one(stored):
 
 
 def test_samples_have_the_exact_distribution(make_rbm):
-    """Of a machine with two modes, between which plain Gibbs sampling does not change."""
+    """Of a snapshot with two modes, between which plain Gibbs sampling does not change."""
     rbm = make_rbm(WIDTH, 4, scale=0.0)
     rbm.kernel.assign(np.full((WIDTH, 4), 6.0))
     rbm.visible_bias.assign(np.full(WIDTH, -12.0))
@@ -85,16 +85,16 @@ def test_samples_have_the_exact_distribution(make_rbm):
     assert abs(found - exact).sum() < 0.1
 
 
-def test_swaps_keep_every_machine_s_distribution(make_rbm):
-    """Chains that have the machines' distributions have them after an exchange."""
-    machines = [make_rbm(WIDTH, 4, scale=scale) for scale in (0.2, 0.8, 1.2)]
+def test_swaps_keep_every_snapshot_s_distribution(make_rbm):
+    """Chains that have the snapshots' distributions have them after an exchange."""
+    snapshots = [make_rbm(WIDTH, 4, scale=scale) for scale in (0.2, 0.8, 1.2)]
     random, count = np.random.default_rng(2), 20_000
-    v = np.stack([STATES[random.choice(64, count, p=np.exp(log_p(m)))] for m in machines])
+    v = np.stack([STATES[random.choice(64, count, p=np.exp(log_p(m)))] for m in snapshots])
     stacks = [
-        tf.stack([m.parameters[name].value for m in machines])
+        tf.stack([m.parameters[name].value for m in snapshots])
         for name in ("weights", "visible_bias", "hidden_bias")
     ]
-    ladder = Machines(machines[0].distribution(), *stacks, count=3)
+    ladder = Snapshots(snapshots[0].distribution(), *stacks, count=3)
     for number in (0, 1):
         partner = ladder.partners(number)
         assert partner.numpy().tolist() == [[1, 0, 2], [0, 2, 1]][number]
@@ -102,7 +102,7 @@ def test_swaps_keep_every_machine_s_distribution(make_rbm):
         swapped, probability = exchange(tf.constant(v), own, other, partner, Key(1, number), 0)
         assert 0.1 < probability.numpy().mean() < 1
         assert (np.asarray(swapped) != v).any()
-        for rbm, rows in zip(machines, np.asarray(swapped), strict=True):
+        for rbm, rows in zip(snapshots, np.asarray(swapped), strict=True):
             assert abs(frequencies(rows) - np.exp(log_p(rbm))).sum() < 0.07
 
 
@@ -163,11 +163,11 @@ def test_an_exact_value_has_no_error():
         (lambda rbm: Trajectory(rbm).sweep(1), "`chains` must be >= 2"),
         (lambda rbm: Trajectory(rbm).sweep(sweeps=1), "`sweeps` must be >= 2"),
         (lambda rbm: bracket_log_partition(rbm, np.zeros((5, 3))), "`samples` must have 6 columns"),
-        (lambda rbm: TrajectoryTempering(machines=2), "`machines` must be >= 3"),
+        (lambda rbm: TrajectoryTempering(snapshots=2), "`snapshots` must be >= 3"),
         (lambda rbm: TrajectoryTempering(acceptance=1), "`acceptance` must be < 1"),
         (lambda rbm: TrajectoryTempering(every=0), "`every` must be >= 1"),
     ],
-    ids=["weights", "between", "chains", "sweeps", "columns", "machines", "acceptance", "every"],
+    ids=["weights", "between", "chains", "sweeps", "columns", "snapshots", "acceptance", "every"],
 )
 def test_bad_arguments_are_refused(make_rbm, call, message):
     with pytest.raises(ValueError, match=message):

@@ -12,15 +12,15 @@ from .sampling import Key, Scalar, shape_of
 
 
 @dataclass(frozen=True)
-class Machines:
+class Snapshots:
     """RBMs whose parameters are stacked, and operations on chains of them.
 
-    States are of shape (machines, chains, visible units). Only the first `count` machines are
+    States are of shape (snapshots, chains, visible units). Only the first `count` snapshots are
     there; what lies behind them is room.
 
     Attributes:
         template: units and settings that all have.
-        weights, visible_bias, hidden_bias: parameters, the first axis that of the machine.
+        weights, visible_bias, hidden_bias: parameters, the first axis that of the snapshot.
         count: how many there are.
     """
 
@@ -38,9 +38,9 @@ class Machines:
             hidden_bias=self.hidden_bias[index],
         )
 
-    def with_last(self, p: Distribution) -> Machines:
-        """One machine more."""
-        return Machines(
+    def with_last(self, p: Distribution) -> Snapshots:
+        """One snapshot more."""
+        return Snapshots(
             self.template,
             put(self.weights, self.count, p.weights),
             put(self.visible_bias, self.count, p.visible_bias),
@@ -49,7 +49,7 @@ class Machines:
         )
 
     def gibbs(self, v: Tensor, key: Key, purpose: int, stop: Scalar) -> Tensor:
-        """States after a Gibbs step of each machine before `stop`."""
+        """States after a Gibbs step of each snapshot before `stop`."""
 
         def step(index: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
             p, number = self[index], purpose + 2 * tf.cast(index, tf.int64)
@@ -59,7 +59,7 @@ class Machines:
         return tf.while_loop(lambda index, _: index < stop, step, (tf.constant(0), v))[1]
 
     def energies(self, v: Tensor, partner: Tensor) -> tuple[Tensor, Tensor]:
-        """F_t(v_t) and F_t(v_s), s the partner of t; both (machines, chains)."""
+        """F_t(v_t) and F_t(v_s), s the partner of t; both (snapshots, chains)."""
         chains = v.shape[1]
 
         def step(index: Tensor, own: Tensor, other: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -72,9 +72,9 @@ class Machines:
         return tf.while_loop(lambda index, *_: index < self.count, step, start)[1:]
 
     def partners(self, number: Scalar) -> Tensor:
-        """Of each machine the neighbour to swap with: (0, 1), (2, 3), ... at even sweeps.
+        """Of each snapshot the neighbour to swap with: (0, 1), (2, 3), ... at even sweeps.
 
-        At odd ones (1, 2), (3, 4), ...; machines without a neighbour there are their own partner.
+        At odd ones (1, 2), (3, 4), ...; snapshots without a neighbour there are their own partner.
         """
         level = tf.range(self.weights.shape[0])
         parity = tf.cast(tf.math.floormod(number, 2), tf.int32)
