@@ -54,10 +54,10 @@ class TrajectoryTempering(PersistentCD):
 
         min(1, exp(F_t(v_t) + F_s(v_s) - F_t(v_s) - F_s(v_t)))
 
-    of snapshots t and s; the RBM as it is, is the last (Béreux, Decelle, Furtlehner, Rosset & Seoane
-    2025, arXiv 2405.15376). When swaps with the snapshot stored last become rare, the RBM is stored
-    again. If there is no room, every second stored snapshot is dropped first. `Trajectory` uses the
-    snapshots for samples and log Z.
+    of snapshots t and s; the RBM as it is, is the last (Béreux, Decelle, Furtlehner, Rosset and
+    Seoane 2025, arXiv 2405.15376). When swaps with the snapshot stored last become rare, the RBM
+    is stored again. If there is no room, every second stored snapshot is dropped first.
+    `Trajectory` uses the snapshots for samples and log Z.
 
     Args:
         chains: of each snapshot, >= 1.

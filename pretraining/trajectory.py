@@ -91,7 +91,7 @@ class Trajectory:
         ]
         if len(rows) < 2 or np.any(stacks[0][0]):
             raise ValueError(
-                "Argument `snapshots` must begin with a snapshot whose weights are all 0. Received: "
+                "Argument `snapshots` must begin with one whose weights are all 0. Received: "
                 f"{len(rows) - 1} snapshots"
             )
         count = check_steps("between", between, ge=0) + 1

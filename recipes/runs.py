@@ -189,8 +189,8 @@ def compare(*paths: str | os.PathLike | Result | Run) -> Comparison:
     """Put runs side by side.
 
     Args:
-        paths: run directories, `Run`s or `Result`s, two or more. Runs whose recipes differ in their
-            seeds alone are repetitions of one.
+        paths: two or more, each a run directory, a `Run` or a `Result`. Runs whose recipes differ
+            in their seeds alone are repetitions of one.
 
     Raises:
         RequestError: fewer than two, or none of them can be read.

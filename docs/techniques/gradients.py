@@ -16,6 +16,7 @@ LARGE = (
 )
 RELU = "{dense: {units: 32, activation: relu, kernel_initializer: INIT}}"
 NORMAL = "{dense: {units: 32, use_bias: false}}, {batch_normalization: {momentum: 0.9}}"
+AS_SIGMOID, AS_TANH = (f"{{activation: {{activation: {name}}}}}" for name in ("sigmoid", "tanh"))
 BLOCK = "{residual: [LAYER, LAYER]}"
 WHOLE = (
     "{dense: {units: 32, use_bias: false, kernel_initializer: he_normal}},"
@@ -37,7 +38,7 @@ VANISHING: dict[str, tuple[list[str], list[str]]] = {
     "initial weights, 16 times the variance": ([], [layers(*[LARGE] * 10)]),
     "relu": ([layers(*[HE] * 10)], [layers(*[XAVIER] * 10)]),
     "relu and He's initial weights": ([layers(*[HE] * 10)], []),
-    "batch normalization": ([layers(*[f"{NORMAL}, sigmoid"] * 10)], []),
+    "batch normalization": ([layers(*[f"{NORMAL}, {AS_SIGMOID}"] * 10)], []),
     "skip connections": ([layers(FIRST, *[SKIP] * 4, SIGMOID)], []),
     "relu, He, batch normalization, skip, clipping": (
         [CLIP, layers(WHOLE, *[BLOCK.replace("LAYER, LAYER", f"{WHOLE}, {WHOLE}")] * 4, WHOLE)],
@@ -58,7 +59,7 @@ EXPLODING: dict[str, tuple[list[str], list[str]]] = {
     "skip connection": ([layers(WIDE_HE, f"{{residual: [{WIDE_HE}]}}")], []),
     "standardized targets": (["data.target_scale=standardize"], []),
     "tanh, batch normalization, clipping": (
-        [CLIP, layers(*[BATCH.replace("relu", "tanh")] * 2)],
+        [CLIP, layers(*[BATCH.replace("relu", AS_TANH)] * 2)],
         [],
     ),
 }
@@ -103,6 +104,12 @@ def errors(runs: list[Course]) -> list[float]:
     return [float(np.sqrt(np.mean((run.outputs[:, 0] - run.targets.ravel()) ** 2))) for run in runs]
 
 
+def norm(values: list[float]) -> str:
+    """The median of the seeds' gradient norms; those of an epoch that broke are not finite."""
+    median = np.median(values)
+    return f"{median:.2g}" if np.isfinite(median) else "not finite"
+
+
 def draw(found: tuple[dict[str, np.ndarray], Found, Found]) -> None:
     gradients, vanishing, _ = found
     picture = figure(10, 4.6)
@@ -137,7 +144,7 @@ def main() -> None:
         [
             name,
             f"{sum(bool(np.isfinite(run.last('loss'))) for run in runs)} of {len(runs)}",
-            f"{np.median([run.curves['gradient_norm'][0] for run in runs]):.2g}",
+            norm([run.curves["gradient_norm"][0] for run in runs]),
             spread([error for error in errors(runs) if np.isfinite(error)])
             if sum(np.isfinite(errors(runs))) > 1
             else "none",
