@@ -114,7 +114,7 @@ class TrainingStep(_Model):
         object.__setattr__(self, "_sharing", sharing)
         self.train_function = self.test_function = None
         # Keras would make the metrics inside of the first step, where no shard may make variables.
-        self._symbolic_build(data_batch=keras.tree.map_structure(lambda s: s, spec))
+        self._symbolic_build(data_batch=spec)
 
     @property
     def trained_variables(self) -> list[keras.Variable]:

@@ -11,6 +11,7 @@ from .conv_rbm import ConvRBM
 from .dbn import DBN, Layer
 from .estimators import (
     ContrastiveDivergence,
+    Estimator,
     FastPersistentCD,
     ParallelTempering,
     PersistentCD,
@@ -28,6 +29,15 @@ from .trajectory import Trajectory
 from .units import Bernoulli, Gaussian, Softmax
 from .unroll import Autoencoder, unroll, unroll_autoencoder, unroll_classifier, unroll_regressor
 from .wake_sleep import WakeSleep, with_labels
+
+# As a recipe names them.
+ESTIMATORS: dict[str, type[Estimator]] = {
+    "contrastive_divergence": ContrastiveDivergence,
+    "persistent_cd": PersistentCD,
+    "fast_persistent_cd": FastPersistentCD,
+    "parallel_tempering": ParallelTempering,
+    "trajectory_tempering": TrajectoryTempering,
+}
 
 __all__ = [
     "DBN",

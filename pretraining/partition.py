@@ -100,7 +100,7 @@ class Ratio:
 
     def partition(self, known: float) -> LogPartition:
         """log Z_1, where log Z_0 is known."""
-        value, squares, runs = known + self.value, 0.0, len(self.influence[0])
+        value, squares = known + self.value, 0.0
         for part in self.influence:
             squares += len(part) / (len(part) - 1) * np.square(part - part.mean()).sum()
         error, runs = math.sqrt(squares), min(len(part) for part in self.influence)

@@ -16,11 +16,7 @@ from .distribution import Distribution
 from .estimators import (
     CHAIN,
     SWAP,
-    ContrastiveDivergence,
-    Estimator,
-    FastPersistentCD,
     NegativePhase,
-    ParallelTempering,
     PersistentCD,
     State,
     k_at,
@@ -161,12 +157,3 @@ def stored_snapshots(state: Mapping[str, keras.Variable]) -> list[tuple[np.ndarr
 def _snapshots(p: Distribution, state: State, count: Tensor) -> Snapshots:
     biases = state["stored_visible_bias"], state["stored_hidden_bias"]
     return Snapshots(p, state["stored_weights"], *biases, count)
-
-
-ESTIMATORS: dict[str, type[Estimator]] = {
-    "contrastive_divergence": ContrastiveDivergence,
-    "persistent_cd": PersistentCD,
-    "fast_persistent_cd": FastPersistentCD,
-    "parallel_tempering": ParallelTempering,
-    "trajectory_tempering": TrajectoryTempering,
-}

@@ -20,9 +20,9 @@ from ...models import ordinal, sequence_layers
 from ...models.losses import LOSSES
 from ...models.training_parts import part_classes
 from ...models.transforms import GRADIENT_TRANSFORMS
+from ...pretraining import ESTIMATORS
 from ...pretraining.hidden_units import HIDDEN
 from ...pretraining.regularization import Regularization
-from ...pretraining.tempering import ESTIMATORS
 from ...pretraining.units import VISIBLE
 from ...schedules import SCHEDULES
 from ..data.features import FEATURES

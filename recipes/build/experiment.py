@@ -135,21 +135,16 @@ def experiment(
     training = training_rows(recipe, data, task, sharing)
     builder = Builder(recipe, training.steps, files)
     model = network(recipe, data, task, builder, prepared, precision)
-    held = training.held is not None
-    rows = len(data.train.y)
-    terms = compile_model(
-        model,
-        recipe,
-        task,
-        builder,
-        rows,
-        looped=held,
-        sharing=sharing,
-        single=single_steps or sharing is not None,
-    )
-    shared = evaluation(data.validation, task, sharing) if sharing is not None else None
+    options: dict[str, Any] = {
+        "looped": training.held is not None,
+        "sharing": sharing,
+        "single": single_steps or sharing is not None,
+    }
+    terms = compile_model(model, recipe, task, builder, len(data.train.y), **options)
+    shared = None
     if sharing is not None:
         share_batches(recipe, model, training, sharing)
+        shared = evaluation(data.validation, task, sharing)
     own = callbacks(recipe, builder)
     one = isinstance(task, tasks.Task)
     baseline = baseline_loss(recipe, task, data.train.y) if one else None

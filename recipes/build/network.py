@@ -97,7 +97,7 @@ def network(
         raise RecipeError([recipe.problem(place, first_paragraph(str(error)))]) from error
     except TooLarge as error:
         place = place_of(recipe, error.layer, [*layers, output])
-        raise RecipeError([recipe.problem(place, str(error))]) from None
+        raise RecipeError([recipe.problem(place, str(error))]) from error
     check_ends(recipe, task, outputs, tails, output)
     parts = training_parts(recipe, builder).active()
     with computing_in(precision):  # by which Keras decides whether to scale the loss

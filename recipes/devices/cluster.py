@@ -54,7 +54,7 @@ def cluster_of(environment: Mapping[str, str]) -> Cluster | None:
     """
     if environment.get("TF_CONFIG", "").strip():
         found = _tf_config(environment["TF_CONFIG"])
-    elif int(environment.get("SLURM_STEP_NUM_TASKS") or 1) > 1:
+    elif environment.get("SLURM_STEP_NUM_TASKS", "").strip() not in ("", "1"):
         found = _slurm(environment)
     else:
         return None

@@ -276,7 +276,7 @@ class Member(Peers):
 
     def __init__(self, cluster: Cluster, timeout: float, identity: Mapping[str, str]):
         super().__init__(cluster, timeout)
-        self._told: queue.Queue[Message] = queue.Queue()
+        self._messages: queue.Queue[Message] = queue.Queue()
         link = self._links[0] = Link(self._connected(), self._heard)
         link.send({"hello": cluster.index, "identity": dict(identity)})
         self._start_watching()
@@ -289,7 +289,7 @@ class Member(Peers):
         """
         while True:
             try:
-                message = self._told.get(timeout=0.2)
+                message = self._messages.get(timeout=0.2)
             except queue.Empty:
                 self.check()
                 if self._closed.is_set() or not self._links:
@@ -313,4 +313,4 @@ class Member(Peers):
 
     def _heard(self, link: Link, message: Message | None) -> None:
         if not self._common(0, message) and message is not None:
-            self._told.put(message)
+            self._messages.put(message)

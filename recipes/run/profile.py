@@ -5,7 +5,7 @@ batches, and launch-bound where starting operations takes longer than carrying t
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import repeat
 from typing import Any, NamedTuple
 
@@ -64,7 +64,7 @@ def batch_seconds(dataset: tf.data.Dataset) -> float:
     return _seconds(lambda: next(batches))
 
 
-def _seconds(action: Any) -> float:
+def _seconds(action: Callable[[], object]) -> float:
     """Mean seconds of an action, repeated for about a second."""
     started, count = time.perf_counter(), 0
     while count == 0 or time.perf_counter() - started < TIMED:

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import contextmanager
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -10,6 +11,7 @@ import tensorflow as tf
 
 import keras_recipes
 from keras_recipes import RecipeError
+from keras_recipes.recipes.build import capacity
 from keras_recipes.recipes.build.inputs import data_of
 from keras_recipes.recipes.run import batch_parts
 from keras_recipes.recipes.run.batch_parts import fitting, in_parts
@@ -63,6 +65,17 @@ def test_what_a_processor_has_no_room_for_is_not_tried(monkeypatch):
     # itself, its gradient, the momentum and the accumulated gradient.
     enough = 2 * 4 * 8 * 10 + 4 * 27 * 4
     monkeypatch.setattr(batch_parts, "available", lambda: enough)
+    assert fitting(recipe, data).rows == 8
+
+
+def test_an_output_that_exceeds_memory_is_divided_too(monkeypatch):
+    layers = [{"repeat_vector": {"n": 500}}, "global_average_pooling1d"]
+    recipe = keras_recipes.load({**SMALL, "model": {"layers": layers}})
+    # The network itself refuses an output of 16 rows: 4 bytes for each of 500 times 4 numbers.
+    monkeypatch.setattr(capacity, "available", lambda: 4 * 16 * 2000 - 1.0)
+    data = data_of(recipe)
+    with pytest.raises(RecipeError, match="outputs"):
+        batch_parts.experiment(in_parts(recipe, 16).recipe, data, Path("unused"))
     assert fitting(recipe, data).rows == 8
 
 
