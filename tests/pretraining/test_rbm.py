@@ -30,7 +30,7 @@ KINDS = {
     "pcd": {"estimator": PersistentCD(7)},
     "fpcd": {"estimator": FastPersistentCD(7)},
     "tempering": {"estimator": ParallelTempering(3, 4)},
-    "trajectory": {"estimator": TrajectoryTempering(3, machines=3, acceptance=0.9)},
+    "trajectory": {"estimator": TrajectoryTempering(3, snapshots=3, acceptance=0.9)},
     "gaussian": {"visible": Gaussian(0.8, learned=True), "centring": 0.1},
     "rectified": {"hidden": "rectified", "regularization": Regularization(dropout=0.3)},
     "penalties": {
