@@ -27,9 +27,13 @@ class Inference:
     """
 
     units: int
-    width: int
     visible: Visible
     seed: int
+
+    @property
+    def width(self) -> int:
+        """Number of visible units."""
+        raise NotImplementedError
 
     def distribution(self) -> Distribution:
         """p(v, h) with the current parameters."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import keras
 import numpy as np
@@ -156,8 +156,6 @@ class Diagnostics(keras.callbacks.Callback):
     (4, 4)
     """
 
-    model: RBM
-
     def __init__(
         self, rows: np.ndarray, validation: np.ndarray | None = None, *, limit: int = 5000
     ):
@@ -172,13 +170,14 @@ class Diagnostics(keras.callbacks.Callback):
         """Add the values to the logs."""
         if logs is None:
             return
-        free_energy = float(np.mean(self.model.free_energy(self.rows)))
+        rbm = cast("RBM", self.model)
+        free_energy = float(np.mean(rbm.free_energy(self.rows)))
         logs["free_energy"] = free_energy
         if self.validation is not None:
-            held_out = float(np.mean(self.model.free_energy(self.validation)))
+            held_out = float(np.mean(rbm.free_energy(self.validation)))
             logs["val_free_energy"] = held_out
             logs["free_energy_gap"] = held_out - free_energy
-        if self.model.has_pseudo_likelihood:
-            scores = self.model.score_samples(self.rows, seed=epoch)
+        if rbm.has_pseudo_likelihood:
+            scores = rbm.score_samples(self.rows, seed=epoch)
             logs["pseudo_likelihood"] = float(np.mean(scores))
-        logs["weight_norm"] = float(tf.norm(self.model.kernel.value))
+        logs["weight_norm"] = float(tf.norm(rbm.kernel.value))

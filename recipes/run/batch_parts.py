@@ -6,8 +6,9 @@ update is that of the whole batch, but for batch normalization, which normalizes
 
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..build.capacity import TooLarge, available, copies
 from ..build.experiment import experiment
@@ -18,7 +19,8 @@ from .failure import is_out_of_memory
 from .summary import batch_bytes
 
 
-class Parts(NamedTuple):
+@dataclass(frozen=True)
+class Parts:
     """How a recipe's batches are computed.
 
     Attributes:

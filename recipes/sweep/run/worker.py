@@ -158,6 +158,7 @@ class Worker:
                 decision = self.client.report(trial.trial_id, epoch, value)
             except (LeaseLost, ChiefGone) as error:
                 heartbeat.error = error
+                decision = Decision.PAUSE
             # Another worker continues it from the checkpoint of a pause.
             return decision if heartbeat.error is None else Decision.PAUSE
 

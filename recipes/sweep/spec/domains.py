@@ -122,6 +122,7 @@ class Domain(Kind):
         raise NotImplementedError
 
 
+@dataclass(frozen=True)
 class Range(Domain):
     """Numbers from `min` to `max`: any of them, or with `step` those that are steps from `min`."""
 
@@ -211,10 +212,6 @@ class Range(Domain):
 class Uniform(Range):
     """A number from `min` to `max`, all equally likely; with `step`, `min` and each step up."""
 
-    min: float
-    max: float
-    step: float | None = None
-
     meaning = "a number of a range, every one equally likely"
     arguments = {"min": NUMBER, "max": NUMBER, "step": NUMBER}  # noqa: RUF012
 
@@ -223,10 +220,8 @@ class Uniform(Range):
 class LogUniform(Range):
     """A number from `min` to `max`, every order of magnitude equally likely."""
 
-    min: float
-    max: float
+    log: bool = True
 
-    log = True
     meaning = "a number of a range, every order of magnitude equally likely"
     arguments = {"min": POSITIVE, "max": POSITIVE}  # noqa: RUF012
 
