@@ -13,7 +13,7 @@ from .images import block, decodable, picture_features
 
 # Findings about single files; of more the number is said.
 MOST_FILES = 100
-# A picture is looked at as so many grey pixels, from which the hash is computed.
+# Grey pixels to which a picture is reduced before its hash is computed.
 HEIGHT, WIDTH = 16, 18
 # Bits of the hash that may differ between near-duplicates, and how alike they must be beyond it:
 # the hash alone takes different pictures with the same outline for one another.

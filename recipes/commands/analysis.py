@@ -211,6 +211,6 @@ def check_gradients(arguments: Arguments) -> int:
         "inference and in training",
     )
     if arguments.json:
-        told = [{"path": row.path, "training": row.training, "error": row.error} for row in rows]
-        print_json({"recipe": recipe.name, "tolerance": arguments.tolerance, "gradients": told})
+        found = [{"path": row.path, "training": row.training, "error": row.error} for row in rows]
+        print_json({"recipe": recipe.name, "tolerance": arguments.tolerance, "gradients": found})
     return 1 if wrong else 0

@@ -26,13 +26,13 @@ FOLDER = "KERAS_RECIPES_CACHE"
 FORMAT = 2
 # Bytes of all entries: those that were not used for longest go first.
 MOST_BYTES = 20 << 30
-# An entry that was used within so many seconds may be in use.
+# Seconds after its last use during which an entry may still be in use.
 IN_USE = 3600.0
 # Bytes of the disk that stay free.
 FREE = 1 << 30
 # Smaller files are hashed whenever they are read; of larger ones the hash is kept.
 MEMO = 64 << 20
-# A file that changed within so many seconds may change again within the same tick of its clock.
+# Seconds after a change during which a file may change again within the same tick of its clock.
 SETTLED = 2.0
 KINDS = ("tables", "blocks", "features", "files")
 
@@ -77,7 +77,7 @@ def used(place: Path) -> None:
 
 
 def has_room(size: int) -> bool:
-    """Whether so many bytes fit onto the disk of the cache, with some left for others."""
+    """Whether `size` bytes fit onto the disk of the cache, with some left for others."""
     place = folder()
     if place is None:
         return False

@@ -13,7 +13,7 @@ from .classes import as_words, encoded, known_classes, with_classes
 from .frame import Frame
 from .source import Source, of_table, with_task
 
-# Rows of a combination of classes from which on splits are stratified by it: so many that a drawn
+# Rows of a combination of classes from which on splits are stratified by it: enough that a drawn
 # test and a drawn validation split leave some of each to learn from.
 ENOUGH = 20
 

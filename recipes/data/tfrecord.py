@@ -78,7 +78,7 @@ def _check_lengths(path: Path) -> int:
 
 
 def _skipped(file: BinaryIO, size: int) -> bool:
-    """Whether so many bytes are there, which are passed over."""
+    """Skip `size` bytes; whether the file had them."""
     if not isinstance(file, gzip.GzipFile):
         left = os.fstat(file.fileno()).st_size - file.tell()
         file.seek(min(size, left), os.SEEK_CUR)

@@ -24,11 +24,11 @@ MOST_NAMED = 3
 
 def sentences(run: RunContent) -> str:
     """How the run ended, and what its weights are worth."""
-    return outcome(run.result, run.epochs_logged) + begun(run)
+    return outcome(run.result, run.epochs_logged) + branch_sentence(run)
 
 
-def begun(run: RunContent) -> str:
-    """Which steps another run has trained, of one that began with its state."""
+def branch_sentence(run: RunContent) -> str:
+    """How much of a branched run was trained by the run that it started from."""
     other = run.manifest.get(BRANCHED)
     steps = other.get("steps") if isinstance(other, dict) else None
     if not isinstance(other, dict) or not isinstance(steps, int):

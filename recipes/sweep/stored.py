@@ -80,7 +80,7 @@ def checked(value: Any, kind: type, names: Sequence[str] | None = None, at: str 
 def fits(value: Any, hint: Any) -> bool:
     """Whether a value read from JSON is of a type as it is annotated.
 
-    No number of a sweep is infinite, or none at all.
+    Numbers must be finite: a sweep stores neither infinity nor NaN.
 
     >>> fits([1, 2.5], list[float]), fits(None, float | None), fits(True, int)
     (True, True, False)

@@ -32,7 +32,7 @@ from .planned import Planned, Planner, Training
 
 # The key of a run's manifest that says where its training left another one.
 BRANCHED = "branched"
-# Seconds that a training waits for one before it that no worker has begun or gone on with yet.
+# Seconds that a training waits for an earlier one that no worker has started or resumed yet.
 BEGIN_SECONDS = 10.0
 PAUSE = 0.1
 # The name of the only state in a folder.
@@ -117,7 +117,7 @@ class Forks:
         return max(found, default=None)
 
     def prune(self) -> None:
-        """Remove the states that no training which has not begun would begin with."""
+        """Remove the states that no waiting training would start from."""
         states = self.states()
         waiting = [i for i, one in enumerate(self.trainings) if not one.folder.exists()]
         needed = {best[1] for i in waiting if (best := self.best(i, states)) is not None}
@@ -179,7 +179,7 @@ class Fork:
             run.write_text(files.RECIPE, dump(self.recipe))
 
     def refused(self) -> bool:
-        """Whether a training that raised an error has not begun with what it was given."""
+        """Whether a training raised an error before it started from its given state."""
         run = RunDirectory(self.training.folder)
         if (run / files.RESULT).exists() or not (run / files.MANIFEST).exists():
             return False

@@ -96,7 +96,7 @@ def trial_tracking(sweep: Sweep, directory: Path, recipe: Recipe, folder: Path) 
     if not known:
         return None
     name = folder.relative_to(directory / TRIALS).as_posix()
-    # By its place: a trial that goes on from another one is a run of its own.
+    # By its folder: a trial that continues another one is a run too.
     own = hashlib.sha256(f"{known}/{name}".encode()).hexdigest()[:32]
     run = TrackedRun(own, f"trial {name}", sweep.name, to_plain(recipe), "trial", known)
     return Tracking(recipe, RunDirectory(folder), added, trial=run)
