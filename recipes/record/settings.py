@@ -9,6 +9,9 @@ from ..errors import RequestError
 
 # Longer recipes are none: an alias in a text of a stranger can stand for billions of keys.
 MOST_KEYS = 20_000
+# Recipes are not nested as deep. Older versions of PyYAML compose deeper texts by recursion in C,
+# which ends the process.
+MOST_DEPTH = 100
 # Keys by which repetitions of the same experiment may differ.
 REPEATED = frozenset({"name", "description", "seed", "data.seed"})
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -25,6 +28,7 @@ def settings(recipe: str, where: str = "recipe.yaml") -> dict[str, str]:
     {'model.layers[0].dense.units': '8'}
     """
     try:
+        _check_depth(recipe, where)
         node: yaml.Node | None = LOADER(recipe).get_single_node()
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise RequestError(f"{where}: is not YAML: {str(error).splitlines()[0]}.") from None
@@ -35,8 +39,19 @@ def settings(recipe: str, where: str = "recipe.yaml") -> dict[str, str]:
             if len(found) > MOST_KEYS:
                 raise RequestError(f"{where}: has more than {MOST_KEYS} keys.")
     except RecursionError:
+        # An alias within its own anchor has no end.
         raise RequestError(f"{where}: is nested too deeply.") from None
     return found
+
+
+def _check_depth(recipe: str, where: str) -> None:
+    """Raise where a text is nested too deeply to be composed; its events take no recursion."""
+    depth = 0
+    for event in yaml.parse(recipe, LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > MOST_DEPTH:
+            raise RequestError(f"{where}: is nested more than {MOST_DEPTH} deep.")
 
 
 def _leaves(node: yaml.Node | None, path: str) -> Iterator[tuple[str, str]]:

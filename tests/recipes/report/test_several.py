@@ -61,7 +61,9 @@ def test_differences_are_of_the_same_rows_only(tmp_path):
     assert found.high == pytest.approx(found.mean + half, abs=0.2 * half)
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000, "a: *b\n", "&a [*a]", "\x00", "x"])
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, "[" * 100_000 + "]" * 100_000, "a: *b\n", "&a [*a]", "\x00", "x"]
+)
 def test_a_recipe_that_is_none_is_said(tmp_path, text):
     runs = [write_run(tmp_path / "a"), write_run(tmp_path / "b", recipe=text)]
     page = write_report(runs, tmp_path / "page.html").read_text()
