@@ -13,7 +13,7 @@ from pathlib import Path
 from keras_recipes.recipes.devices.launch import environment, free_ports
 
 # Seconds in which all trainings of a list end, also on a busy machine.
-LONGEST = 580
+LONGEST = 1800
 
 
 def train_all(folder, trainings, workers=1):
