@@ -48,7 +48,8 @@ def main(trainings):
     import keras_recipes
 
     for out, (overrides, options) in trainings.items():
-        keras_recipes.load("recipe.yaml", overrides).train(out=out, progress=False, **options)
+        recipe = keras_recipes.load("recipe.yaml", overrides)
+        recipe.train(out=out, progress=False, worker_timeout=LONGEST, **options)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from pathlib import Path
 import compare
 import lives
 
-TIMEOUT = 8.0
+TIMEOUT = 12.0
 HOW = (*[signal.SIGKILL] * 6, *[signal.SIGSTOP] * 2, signal.SIGTERM)
 # Lives of a run that are killed; after these it may come to its end.
 MOST_LIVES = 6
@@ -41,7 +41,7 @@ optimizer: {sgd: {momentum: 0.9}}
 learning_rate: 0.05
 gradient_clipping: {global_norm: 1.0}
 checkpoints: {every: 2 steps}
-epochs: 15
+epochs: 10
 """
 
 
