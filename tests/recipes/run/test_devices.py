@@ -12,7 +12,7 @@ import zipfile
 import h5py
 import numpy as np
 import pytest
-from trainings import train_all
+from trainings import LONGEST, train_all
 
 RECIPE = """\
 name: shared
@@ -54,7 +54,7 @@ def command(*words):
 
 def trained(folder, out, *words):
     done = subprocess.run(
-        command("--out", out, *words), cwd=folder, capture_output=True, text=True, timeout=580
+        command("--out", out, *words), cwd=folder, capture_output=True, text=True, timeout=LONGEST
     )
     assert done.returncode == 0, done.stderr[-2000:]
     return folder / out
@@ -186,7 +186,7 @@ EXACT = [
 
 @pytest.mark.slow
 def test_a_run_is_stopped_on_two_workers_and_resumed_on_one(folder):
-    long = [*EXACT, "epochs=60", "checkpoints.every=1 steps"]
+    long = [*EXACT, "epochs=20", "checkpoints.every=2 steps"]
     expected = trained(folder, "whole", *long)
     process = subprocess.Popen(
         command("--out", "part", *long, "--workers", "2"), cwd=folder, stderr=subprocess.DEVNULL
