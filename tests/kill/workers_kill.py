@@ -50,9 +50,11 @@ class Tally:
     """What became of the kills.
 
     Attributes:
-        seconds: from each kill to the end of the command, where it was not told to end.
+        length: seconds of a life that nobody kills, the last one that there was.
+        seconds: from each kill to the end of the command.
     """
 
+    length: float
     kills: Counter = field(default_factory=Counter)
     places: Counter = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
@@ -131,19 +133,21 @@ def command(out: str, workers: int, shards: int | None) -> list[str]:
     return words + (["--exact-shards", str(shards)] if shards else [])
 
 
-def killed_run(folder: Path, out: str, length: float, dice: random.Random, asked, tally: Tally):
+def killed_run(folder: Path, out: str, dice: random.Random, asked, tally: Tally):
     """One run whose first lives are killed, until one comes to its end."""
     status = None
     for number in range(1, MOST_LIVES + 1):
         workers = dice.choice((1, 2, 4)) if asked.exact_shards else 2
         life = lives.begin(command(out, workers, asked.exact_shards), folder)
         if number < MOST_LIVES and tally.kills["all"] < asked.kills:
-            strike(life, folder, dice, workers, dice.uniform(0.02, 1.0) * length, tally)
+            strike(life, folder, dice, workers, dice.uniform(0.02, 1.0) * tally.length, tally)
         status = ended(life, None)
         print(f"{out}, life {number} of {workers} workers: status {status}", flush=True)
         if status is None:
             tally.faults.append(f"{out}, life {number}: hangs. {said(folder)}")
         if status == 0:
+            if number == 1:
+                tally.length = life.age
             break
     tally.runs += 1
     if status != 0:
@@ -223,7 +227,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--exact-shards", type=int, help="then lives have 1, 2 or 4 workers")
     asked = parser.parse_args()
-    dice, tally = random.Random(asked.seed), Tally()
+    dice = random.Random(asked.seed)
     lives.prepare()
     folder = Path(tempfile.mkdtemp(prefix="workers-kill-"))
     fork_workers(folder)
@@ -232,10 +236,10 @@ def main() -> int:
     if life.wait() != 0:
         print(f"the training that is never killed has failed: {said(folder)}")
         return 1
-    length = life.age
-    print(f"a life that is not killed takes {length:.1f} s", flush=True)
+    tally = Tally(life.age)
+    print(f"a life that is not killed takes {tally.length:.1f} s", flush=True)
     while tally.kills["all"] < asked.kills:
-        killed_run(folder, f"run{tally.runs + 1}", length, dice, asked, tally)
+        killed_run(folder, f"run{tally.runs + 1}", dice, asked, tally)
         print(f"{tally.kills['all']} kills, {len(tally.faults)} faults", flush=True)
     print(tally)
     if tally.faults:
