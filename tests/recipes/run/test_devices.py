@@ -128,15 +128,12 @@ EXACT_CASES = {
 
 @pytest.fixture(scope="module")
 def shared(folder):
-    """Every case on one device, on devices and by workers; the directory of all runs."""
+    """Every case on one device, on two and by two workers; the directory of all runs."""
     devices = {}
     for name, (words, _) in CASES.items():
         devices |= {f"{name}-d2": (words, {"devices": 2}), f"{name}-one": (words, {})}
     train_all(folder, devices)
-    # In one process TensorFlow sums over one number of devices only.
-    train_all(folder, {f"{name}-d4": (CASES[name][0], {"devices": 4}) for name in OF_FOUR})
     train_all(folder, {f"{name}-w2": (words, {}) for name, (words, _) in CASES.items()}, 2)
-    train_all(folder, {f"{name}-w4": (CASES[name][0], {}) for name in OF_FOUR}, 4)
     return folder
 
 
@@ -149,10 +146,19 @@ def test_two_workers_are_two_devices(shared, name):
         assert_close(shared / f"{name}-one", devices, CASES[name][1])
 
 
+@pytest.fixture(scope="module")
+def four(folder):
+    """Some cases on four devices and by four workers; TensorFlow sums over one number only."""
+    train_all(folder, {f"{name}-d4": (CASES[name][0], {"devices": 4}) for name in OF_FOUR})
+    train_all(folder, {f"{name}-w4": (CASES[name][0], {}) for name in OF_FOUR}, 4)
+    return folder
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", OF_FOUR)
-def test_four_workers_are_four_devices(shared, name):
-    assert_same(shared / f"{name}-d4", shared / f"{name}-w4")
+def test_four_workers_are_four_devices_but_for_the_order_of_a_sum(four, name):
+    # A ring adds in another order; `exact_shards` is for the same bits.
+    assert_close(four / f"{name}-d4", four / f"{name}-w4")
 
 
 @pytest.fixture(scope="module")
