@@ -1,173 +1,94 @@
-"""How the cost of training grows with rows, width and cores, beside its limit; with a picture.
+"""How a training scales to more workers, on paper: nothing is trained.
 
-Run:    python benchmarks/scaling.py [--rounds 5] [--out docs/pictures/scaling.png]
+    python benchmarks/scaling.py
 
-A recipe's training of 784-units-units-10 on rows of 784 bytes, batches of 128, with clipping, decay
-and all that it writes. The limit is the time of the matrix products of a step alone, eight of them,
-in a compiled loop of TensorFlow. Each figure is the fastest of the rounds; every number of cores is
-a process of its own, which may use no more.
+A step of N workers at a global batch of B rows takes
+
+    T(N) = B / N * row + fixed + sum(N) + gather(N)
+    sum(N) = 2 (N - 1) / N * 4 P / bandwidth + 2 (N - 1) * latency        a ring all-reduce
+    gather(N) = (N - 1) / N * 4 B C / bandwidth + (N - 1) * latency       outputs and targets
+
+for a network of P parameters with C outputs, and with S exact shards in place of the sum
+
+    exact(N) = (N - 1) / N * 4 P S / bandwidth + (N - 1) * latency + 4 P S / memory
+
+since each worker receives the gradients of all shards and reads them once to add them up. Nothing
+is computed while the network is used, as in our step, which sums one vector at its end. The
+efficiency is T(1) / (N T(N)): 1 says that N workers are N times as fast as one.
 """
 
 import argparse
-import json
-import os
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-BATCH = 128
-WIDTHS = (32, 64, 128, 256, 512, 1024)
-ROWS = (1_000, 4_000, 16_000, 64_000)
-# Rows where the width varies, and width where the rows do.
-FIXED = (16_000, 128)
+from dataclasses import dataclass
 
 
-def training(units: int, rows: int) -> Callable[[], float]:
-    """Seconds of an epoch of a recipe's training."""
-    import numpy as np
+@dataclass(frozen=True)
+class Training:
+    """What is trained on what.
 
-    import keras_recipes
-    from keras_recipes.recipes.build.experiment import experiment
-    from keras_recipes.recipes.build.inputs import data_of
-    from keras_recipes.recipes.record.directory import RunDirectory
-    from keras_recipes.recipes.run.run_callbacks import run_callbacks
+    Attributes:
+        parameters: P.
+        outputs: C, outputs and targets of a row.
+        row: seconds that one worker computes for a row.
+        fixed: seconds of a step that do not depend on the batch.
+        bandwidth: bytes per second that a worker sends, and receives.
+        latency: seconds from one worker to the next.
+        memory: bytes per second at which a worker adds gradients up.
+    """
 
-    random = np.random.default_rng(0)
-    x = random.integers(0, 256, (rows, 784), dtype="uint8")
-    data = {"source": "arrays", "validation": None, "test": None, "batch_size": BATCH}
-    recipe = keras_recipes.load(
-        {
-            "name": "scaling",
-            "data": {**data, "scale": "minmax"},
-            "model": {"layers": [{"dense": {"units": units, "activation": "relu"}}] * 2},
-            "learning_rate": 0.01,
-            "gradient_clipping": {"global_norm": 1.0},
-            "weight_decay": {"rate": 1e-4},
-            "jit_compile": True,
-        }
-    )
-    folder = Path(tempfile.mkdtemp())
-    built = experiment(recipe, data_of(recipe, (x, random.integers(0, 10, rows))), folder)
-    callbacks = run_callbacks(built, RunDirectory(folder), progress=False)
-    given = {**built.fit_arguments, "epochs": 1}
-    return lambda: timed(lambda: built.model.fit(**given, callbacks=callbacks))
+    parameters: float
+    outputs: int
+    row: float
+    fixed: float
+    bandwidth: float
+    latency: float
+    memory: float
 
+    def step(self, workers: int, batch: int, exact_shards: int = 0) -> float:
+        """Seconds of a step."""
+        compute = batch / workers * self.row + self.fixed
+        if workers == 1:
+            return compute
+        gradient, others = 4 * self.parameters, workers - 1
+        part = others / workers
+        gather = part * 4 * batch * self.outputs / self.bandwidth + others * self.latency
+        if not exact_shards:
+            total = 2 * (part * gradient / self.bandwidth + others * self.latency)
+        else:
+            total = part * gradient * exact_shards / self.bandwidth + others * self.latency
+            total += gradient * exact_shards / self.memory
+        return compute + gather + total
 
-def products(units: int, rows: int) -> Callable[[], float]:
-    """Seconds of the matrix products of an epoch."""
-    import tensorflow as tf
-
-    sizes = [(784, units), (units, units), (units, 10)]
-    kernels = [tf.random.normal(size) for size in sizes]
-    first = tf.random.normal((BATCH, 784))
-
-    @tf.function
-    def epoch() -> tf.Tensor:
-        total = 0.0
-        for step in tf.range(rows // BATCH):
-            # Nothing here is the same in every step, so nothing moves out of the loop.
-            inputs = [first * tf.cast(step, tf.float32)]
-            for kernel in kernels:
-                inputs.append(tf.matmul(inputs[-1], kernel))
-            back = inputs[-1]
-            for n in reversed(range(3)):
-                total += tf.matmul(inputs[n], back, transpose_a=True)[0, 0]
-                if n:
-                    back = tf.matmul(back, kernels[n], transpose_b=True)
-        return total
-
-    epoch()
-    return lambda: timed(lambda: epoch().numpy())
+    def efficiency(self, workers: int, batch: int, exact_shards: int = 0) -> float:
+        """How much of the speed of N workers is left."""
+        return self.step(1, batch) / (workers * self.step(workers, batch, exact_shards))
 
 
-def timed(run: Callable[[], object]) -> float:
-    """Seconds of a call."""
-    began = time.perf_counter()
-    run()
-    return time.perf_counter() - began
-
-
-def measured(rounds: int) -> dict[str, list[float]]:
-    """Milliseconds a step by width, of training and of the products; seconds an epoch by rows."""
-    steps = FIXED[0] // BATCH
-    both = {"training": training, "products": products}
-    found: dict[str, list[float]] = {name: [] for name in (*both, "rows")}
-    for width in WIDTHS:
-        sides = {name: make(width, FIXED[0]) for name, make in both.items()}
-        seconds = {name: [run() for _ in range(rounds + 1)] for name, run in sides.items()}
-        for name, values in seconds.items():
-            found[name].append(1e3 * min(values[1:]) / steps)
-    for rows in ROWS:
-        run = training(FIXED[1], rows)
-        found["rows"].append(min([run() for _ in range(rounds + 1)][1:]))
-    return found
-
-
-def on_cores(count: int, rounds: int) -> dict[str, list[float]]:
-    """What a process measures that may use so many cores."""
-    command = [sys.executable, __file__, "--child", "--rounds", str(rounds)]
-    cores = sorted(os.sched_getaffinity(0))[:count]
-    done = subprocess.run(
-        command, check=True, capture_output=True, preexec_fn=lambda: os.sched_setaffinity(0, cores)
-    )
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def printed(found: dict[int, dict[str, list[float]]]) -> None:
-    """A table for each axis."""
-    for count, one in found.items():
-        print(f"{count} core{'s' * (count > 1)}, ms a step; training, products, ratio")
-        for width, mine, limit in zip(WIDTHS, one["training"], one["products"], strict=True):
-            print(f"  {width:5d} units {mine:8.2f} {limit:8.2f} {mine / limit:6.2f}")
-        print(f"{count} core{'s' * (count > 1)}, seconds an epoch")
-        for rows, seconds in zip(ROWS, one["rows"], strict=True):
-            print(f"  {rows:6d} rows {seconds:8.3f}")
-
-
-def drawn(found: dict[int, dict[str, list[float]]], path: str) -> None:
-    """Both axes in one picture."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    for count, one in found.items():
-        words = f"{count} core{'s' * (count > 1)}"
-        (line,) = left.loglog(WIDTHS, one["training"], "o-", label=f"training, {words}")
-        colour = line.get_color()
-        left.loglog(WIDTHS, one["products"], "--", color=colour, label=f"products alone, {words}")
-        right.loglog(ROWS, one["rows"], "o-", color=colour, label=words)
-    left.set(xlabel="units of both hidden layers", ylabel="ms a step")
-    right.set(xlabel=f"rows, at {FIXED[1]} units", ylabel="seconds an epoch")
-    for axes in (left, right):
-        axes.grid(True, which="major", alpha=0.3)
-        axes.legend()
-    figure.savefig(path, dpi=110)
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure with one core and with all."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--out")
-    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args(arguments)
-    if options.child:
-        print(json.dumps(measured(options.rounds)))
-        return
-    counts = sorted({1, len(os.sched_getaffinity(0))})
-    found = {count: on_cores(count, options.rounds) for count in counts}
-    printed(found)
-    if options.out is not None:
-        drawn(found, options.out)
+def main() -> None:
+    """Print the efficiencies as a table of Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--parameters", type=float, default=25.6e6, help="P (ResNet-50)")
+    parser.add_argument("--outputs", type=int, default=1001, help="C")
+    parser.add_argument("--rows-per-second", type=float, default=400, help="of one worker")
+    parser.add_argument("--fixed", type=float, default=2e-3, help="seconds")
+    parser.add_argument("--latency", type=float, default=3e-5, help="seconds")
+    parser.add_argument("--gigabits", type=float, nargs="+", default=[10, 100])
+    parser.add_argument("--memory", type=float, default=2e11, help="bytes per second")
+    parser.add_argument("--workers", type=int, nargs="+", default=[2, 8, 64])
+    parser.add_argument("--batches", type=int, nargs="+", default=[32, 256], help="of a worker")
+    asked = parser.parse_args()
+    counts = [f"{count} workers" for count in asked.workers]
+    exact = [f"{count} exact" for count in asked.workers]
+    head = ["network", "rows of a worker", *counts, *exact]
+    print(f"| {' | '.join(head)} |\n|{'---|' * len(head)}")
+    for gigabits in asked.gigabits:
+        training = Training(
+            asked.parameters, asked.outputs, 1 / asked.rows_per_second, asked.fixed,
+            gigabits * 1e9 / 8, asked.latency, asked.memory,
+        )  # fmt: skip
+        for rows in asked.batches:
+            cells = [f"{training.efficiency(n, n * rows):.0%}" for n in asked.workers]
+            cells += [f"{training.efficiency(n, n * rows, n):.0%}" for n in asked.workers]
+            print(f"| {gigabits:g} Gb/s | {rows} | {' | '.join(cells)} |")
 
 
 if __name__ == "__main__":

@@ -118,16 +118,29 @@ def _each(
             # A shard's loss counts by its rows before the gradient is taken, which goes through the
             # statistics of all shards. Keras divides it by the number of replicas.
             found = shard(tf.constant(number, tf.int64), batches[number - first], count * part)
-            gradients = [g if g is None else g / tf.cast(part, g.dtype) for g in found.gradients]
-            loss = found.loss / tf.cast(part, found.loss.dtype)
-            return found._replace(loss=loss, gradients=gradients)
+            return _divided(found, part)
 
         return list(sharing.in_strategy(replica))
     compute, found = _alone(shard, sharing), []
+    scales = isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
     for index, batch in enumerate(batches):
         with tf.device(sharing.device(index)):
-            found.append(compute(tf.constant(first + index, tf.int64), batch))
+            number = tf.constant(first + index, tf.int64)
+            if not scales:
+                found.append(compute(number, batch))
+                continue
+            # The gradient of a row is that which one device has: in float16 the scale that it
+            # bears, and the updates that are left out, would be others.
+            part = tf.constant(1.0 / sharing.shards)
+            found.append(_divided(compute(number, batch, part), part))
     return found
+
+
+def _divided(shard: _Shard, part: tf.Tensor) -> _Shard:
+    """The mean over the rows of a shard, whose loss was multiplied by its part of the batch."""
+    gradients = [g if g is None else g / tf.cast(part, g.dtype) for g in shard.gradients]
+    loss = shard.loss / tf.cast(part, shard.loss.dtype)
+    return shard._replace(loss=loss, gradients=gradients)
 
 
 def _alone(function: Callable[..., Any], sharing: Sharing) -> Callable[..., Any]:

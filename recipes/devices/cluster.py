@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import RequestError
@@ -47,7 +47,8 @@ def cluster_of(environment: Mapping[str, str]) -> Cluster | None:
     """The cluster that a process is to join; None where it trains alone.
 
     `TF_CONFIG` counts before Slurm. The chief answers at `KERAS_RECIPES_CONTROL`, by default one
-    port below TensorFlow's.
+    port below TensorFlow's. Processes of a Slurm step use the ports that Slurm has reserved for it
+    (`srun --resv-ports=N`) where it has one more than the tasks of a node, and else 8888 and up.
 
     Raises:
         RequestError: the environment names no cluster that can train.
@@ -58,17 +59,14 @@ def cluster_of(environment: Mapping[str, str]) -> Cluster | None:
         found = _slurm(environment)
     else:
         return None
-    addresses, index = found
-    if len(addresses) == 1:
+    if len(found.addresses) == 1:
         return None
-    host, port = _host_and_port(addresses[0])
     given = environment.get(CONTROL)
-    control = (host, port - 1) if not given else _host_and_port(given, CONTROL)
-    return Cluster(tuple(addresses), index, control)
+    return replace(found, control=_host_and_port(given, CONTROL)) if given else found
 
 
-def _tf_config(text: str) -> tuple[list[str], int]:
-    """Addresses of a `TF_CONFIG`, chief first, and the index of this process."""
+def _tf_config(text: str) -> Cluster:
+    """The cluster of a `TF_CONFIG`, chief first."""
     try:
         config = json.loads(text)
         jobs: dict[str, list[str]] = config["cluster"]
@@ -93,15 +91,17 @@ def _tf_config(text: str) -> tuple[list[str], int]:
         )
     for address in addresses:
         _host_and_port(address, "TF_CONFIG")
-    return addresses, place
+    host, port = _host_and_port(addresses[0])
+    return Cluster(tuple(addresses), place, (host, port - 1))
 
 
-def _slurm(environment: Mapping[str, str]) -> tuple[list[str], int]:
-    """Addresses of the tasks of a Slurm step, and the index of this one."""
+def _slurm(environment: Mapping[str, str]) -> Cluster:
+    """The tasks of a Slurm step."""
     try:
         hosts = hosts_of(environment["SLURM_STEP_NODELIST"])
         tasks = tasks_of(environment["SLURM_STEP_TASKS_PER_NODE"])
         index = int(environment["SLURM_PROCID"])
+        reserved = ports_of(environment.get("SLURM_STEP_RESV_PORTS", ""))
     except (KeyError, ValueError) as error:
         raise RequestError(f"Slurm: the environment of a step is incomplete: {error}") from None
     if len(hosts) != len(tasks) or not 0 <= index < sum(tasks):
@@ -109,8 +109,12 @@ def _slurm(environment: Mapping[str, str]) -> tuple[list[str], int]:
             f"Slurm: {len(hosts)} nodes, tasks {tasks} on them and task {index} do not fit. Start "
             "the processes with `srun`, in blocks (`--distribution=block`)."
         )
+    # MPI may have reserved ports of its own, fewer than are needed here.
+    enough = len(reserved) > max(tasks)
+    control, *ports = reserved if enough else range(SLURM_PORT - 1, SLURM_PORT + max(tasks))
     pairs = zip(hosts, tasks, strict=True)
-    return [f"{host}:{SLURM_PORT + task}" for host, n in pairs for task in range(n)], index
+    addresses = [f"{host}:{port}" for host, count in pairs for port in ports[:count]]
+    return Cluster(tuple(addresses), index, (hosts[0], control))
 
 
 def hosts_of(nodes: str) -> list[str]:
@@ -141,6 +145,19 @@ def tasks_of(counts: str) -> list[int]:
     for part in counts.split(","):
         count, _, times = part.partition("(x")
         found += [int(count)] * int(times.rstrip(")") or 1)
+    return found
+
+
+def ports_of(ranges: str) -> list[int]:
+    """The ports that Slurm has reserved for a step.
+
+    >>> ports_of("12000-12002,12007"), ports_of("")
+    ([12000, 12001, 12002, 12007], [])
+    """
+    found: list[int] = []
+    for part in filter(None, ranges.split(",")):
+        first, _, last = part.partition("-")
+        found += range(int(first), int(last or first) + 1)
     return found
 
 

@@ -220,6 +220,8 @@ class Chief(Peers):
                     names = ", ".join(map(self.cluster.name, absent))
                     raise RequestError(f"{names} did not come within {self.timeout:g} s.")
                 self._here.wait(min(left, 1.0))
+        # Who comes now belongs to the next training, and calls until its chief answers.
+        self._stop_listening()
         self._start_watching()
 
     def tell(self, **message: Any) -> None:
@@ -228,6 +230,12 @@ class Chief(Peers):
 
     def close(self, failure: str | None = None) -> None:
         super().close(failure)
+        self._stop_listening()
+
+    def _stop_listening(self) -> None:
+        # Closed alone, the port stays taken while a thread waits there.
+        with suppress(OSError):
+            self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
 
     def _accept(self) -> None:

@@ -1,5 +1,6 @@
 """Start TensorFlow on the devices and with the processes that were asked for."""
 
+from functools import cache
 from typing import Any
 
 import tensorflow as tf
@@ -51,8 +52,12 @@ def abort(reason: str) -> None:
     running.abort_collective_ops(tf.errors.UNAVAILABLE, reason)
 
 
+@cache
 def _join(cluster: Cluster) -> tf.distribute.Strategy:
-    """The strategy of this process, with the GPU that is its own."""
+    """The strategy of this process, with the GPU that is its own.
+
+    TensorFlow connects to other processes once; trainings in a row share the connection.
+    """
     place, count = cluster.on_machine
     gpus = tf.config.list_physical_devices("GPU")
     if gpus and len(gpus) < count:

@@ -138,12 +138,13 @@ def begin(words: list[str], folder: Path) -> Life:
     if pid:
         return Life(pid, began, stack, log)
     try:
-        _live(words, folder, stack, log)
+        live(words, folder, stack, log)
     finally:
         os._exit(99)  # whatever happens, a child never goes on as its parent
 
 
-def _live(words: list[str], folder: Path, stack: Path, log: Path) -> None:
+def live(words: list[str], folder: Path, stack: Path, log: Path) -> None:
+    """Run a command in this fork, and end."""
     os.setsid()
     hurry(HURRY)
     os.chdir(folder)

@@ -87,6 +87,23 @@ def test_uneven_shards_make_the_gradient_of_the_batch(shards):
     np.testing.assert_allclose(found.batch[1], whole[0], rtol=1e-6)
 
 
+def test_a_row_bears_the_loss_scale_that_it_bears_on_one_device():
+    inputs = keras.Input((4,))
+    outputs = keras.layers.Dense(1, use_bias=False, dtype="mixed_float16")(inputs)
+    made = TrainingModel(inputs, outputs)
+    # Of a row: 2 * 1000 / 10 rows * 256, near the greatest number of float16. In a shard of 5 rows
+    # it would be twice that.
+    optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1), initial_scale=256)
+    made.compile(optimizer, "mse", run_eagerly=True)
+    signs = np.tile([1.0, -1.0], 5)[:, None].astype("float32")
+    x, y = tf.constant(0.01 * signs * np.ones((10, 4), "float32")), tf.fill((10, 1), 1000.0)
+    (whole,) = made.loss_and_gradients(x, y, None)[2]
+    found = shard_gradients(made, ShardedBatch((x, y), tf.constant([5, 5])), Sharing(2))
+    assert np.isfinite(whole).all()
+    np.testing.assert_allclose(found.gradients[0], whole, rtol=1e-2, atol=256 * 1e-2)
+    np.testing.assert_allclose(found.loss, 1e6, rtol=1e-3)
+
+
 def test_a_shard_counts_by_its_rows_in_moving_statistics():
     made, alone = model(norm=True), model(norm=True)
     sharing = Sharing(3)

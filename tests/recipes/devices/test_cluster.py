@@ -51,20 +51,31 @@ def test_a_wrong_config_is_refused(environment, expected):
         cluster_of(environment)
 
 
+SLURM = {
+    "SLURM_STEP_NUM_TASKS": "3",
+    "SLURM_STEP_NODELIST": "gpu[08-09]",
+    "SLURM_STEP_TASKS_PER_NODE": "2,1",
+    "SLURM_PROCID": "1",
+}
+
+
 def test_a_slurm_step_is_a_cluster():
-    environment = {
-        "SLURM_STEP_NUM_TASKS": "3",
-        "SLURM_STEP_NODELIST": "gpu[08-09]",
-        "SLURM_STEP_TASKS_PER_NODE": "2,1",
-        "SLURM_PROCID": "1",
-    }
-    found = cluster_of(environment)
+    found = cluster_of(SLURM)
     assert found.addresses == ("gpu08:8888", "gpu08:8889", "gpu09:8888")
-    assert (found.index, found.on_machine) == (1, (1, 2))
+    assert (found.index, found.on_machine, found.control) == (1, (1, 2), ("gpu08", 8887))
     with pytest.raises(RequestError, match="SLURM_PROCID"):
-        cluster_of({k: v for k, v in environment.items() if k != "SLURM_PROCID"})
+        cluster_of({k: v for k, v in SLURM.items() if k != "SLURM_PROCID"})
     with pytest.raises(RequestError, match="do not fit"):
-        cluster_of({**environment, "SLURM_STEP_TASKS_PER_NODE": "3"})
+        cluster_of({**SLURM, "SLURM_STEP_TASKS_PER_NODE": "3"})
+
+
+def test_ports_that_slurm_has_reserved_are_used_if_they_suffice():
+    found = cluster_of({**SLURM, "SLURM_STEP_RESV_PORTS": "12000,12004-12005"})
+    assert found.addresses == ("gpu08:12004", "gpu08:12005", "gpu09:12004")
+    assert found.control == ("gpu08", 12000)
+    assert cluster_of({**SLURM, "SLURM_STEP_RESV_PORTS": "12000-12001"}) == cluster_of(SLURM)
+    with pytest.raises(RequestError, match="environment of a step"):
+        cluster_of({**SLURM, "SLURM_STEP_RESV_PORTS": "some"})
 
 
 def test_lists_of_nodes_are_read_as_tensorflow_reads_them():

@@ -122,3 +122,16 @@ def test_a_failure_is_passed_on():
     member.close("worker 1 has no memory")
     with pytest.raises(WorkerLost, match="no memory"):
         chief.check(20)
+
+
+def test_the_chief_of_the_next_training_answers_at_the_same_port():
+    first, second = clusters()
+    for _ in range(2):
+        chief = Chief(first, 20.0, SAME)
+        member = Member(second, 20.0, SAME)
+        chief.wait_for_all()
+        # Who begins the next training earlier does not meet the chief of this one.
+        with pytest.raises(RequestError, match="the chief did not answer"):
+            Member(second, 0.3, {**SAME, "recipe": "next"})
+        member.close()
+        chief.close()
