@@ -21,7 +21,7 @@ EXTRAS := dev,export,docs
 PYTEST := -m pytest -n 2 --dist loadfile
 
 .PHONY: pictures techniques train test test-slow test-newest test-lowest test-keras lint bench \
-	docs generate constraints clean
+	docs linkcheck generate constraints clean
 
 train: $(STAMP)
 	$(BIN)/keras-recipes train $(RECIPE)
@@ -59,6 +59,10 @@ bench: $(STAMP)
 # The documentation site: build/docs/index.html opens from disk.
 docs: $(STAMP)
 	$(BIN)/python -m sphinx -q -W --keep-going -b html -d build/doctrees docs build/docs
+
+# Asks the network whether the addresses that the site links to are there.
+linkcheck: $(STAMP)
+	$(BIN)/python -m sphinx -q -W --keep-going -b linkcheck -d build/doctrees docs build/linkcheck
 
 # The pictures of docs/schedules.md.
 pictures: $(STAMP)

@@ -1,10 +1,17 @@
 """Settings of the documentation site, which `make docs` builds."""
 
+import inspect
 import re
+import sys
+from collections.abc import Collection
+from pathlib import Path
 
 from sphinx.application import Sphinx
 
 import keras_recipes
+
+sys.path.insert(0, str(Path(__file__).parent))
+import formulas
 
 project = "keras-recipes"
 release = version = keras_recipes.__version__
@@ -24,6 +31,12 @@ html_show_sourcelink = False
 # Summaries of what a search finds are fetched, which browsers forbid to pages opened from disk.
 html_show_search_summary = False
 
+# `make linkcheck` asks for each address; a server that is slow once is asked again.
+linkcheck_retries = 3
+linkcheck_timeout = 30
+# Its pages are headings and anchors of JavaScript.
+linkcheck_anchors_ignore_for_url = [r"https://github\.com/.*"]
+
 # Docstrings put code in single backticks, as Markdown does.
 default_role = "code"
 autodoc_default_options = {"members": True, "show-inheritance": True}
@@ -37,20 +50,31 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 
 CODE = re.compile(r"(``.*?``|`[^`]*`)", re.DOTALL)
-FORMULA = re.compile(r"\s*\w+(\([\w, ]*\))? = ")
 
 
-def escape(lines: list[str]) -> list[str]:
+def escape(lines: list[str], names: Collection[str] = ()) -> list[str]:
     """Docstrings with stars, bars and trailing underscores as themselves, as in `a * b`.
 
-    reStructuredText would take them for emphasis, substitutions and targets, and would run formulas
-    that stand in lines of their own together. Code and examples stay as they are.
+    reStructuredText would take them for emphasis, substitutions and targets. Code and examples stay
+    as they are; formulas become MathML.
+
+    Args:
+        names: of the arguments.
     """
     blocks = re.split(r"(\n[ ]*\n)", "\n".join(lines))
-    return "".join(
-        block if block.lstrip().startswith(">>>") else _in_lines(_escaped(block))
-        for block in blocks
-    ).split("\n")
+    return "".join(_block(block, names) for block in blocks).split("\n")
+
+
+def _block(block: str, names: Collection[str]) -> str:
+    if block.lstrip().startswith(">>>"):
+        return block
+    if not any(formulas.BEGIN.match(line) for line in block.split("\n")):
+        return _escaped(block)
+    parts = formulas.rendered(block, names)
+    return "\n\n".join(
+        f".. raw:: html\n\n   {part}" if part.startswith("<div") else _escaped(part)
+        for part in parts
+    )
 
 
 def _escaped(block: str) -> str:
@@ -60,24 +84,15 @@ def _escaped(block: str) -> str:
     )
 
 
-def _in_lines(block: str) -> str:
-    """A block of several formulas as one line for each."""
-    lines = block.split("\n")
-    begins = [FORMULA.match(line) is not None for line in lines]
-    if sum(begins) < 2 or not begins[0]:
-        return block
-    indent = re.match(" *", block)[0]
-    return "\n".join(
-        f"{indent}{'| ' if first else '  '}{line.strip()}"
-        for first, line in zip(begins, lines, strict=True)
-    )
-
-
 def on_docstring(
     app: object, what: str, name: str, member: object, options: object, lines: list[str]
 ) -> None:
     """Escape a docstring in place."""
-    lines[:] = escape(lines)
+    try:
+        names = set(inspect.signature(member).parameters) if callable(member) else set()
+    except ValueError:
+        names = set()
+    lines[:] = escape(lines, names)
 
 
 CAPTION = 'class="caption" role="heading"'

@@ -62,11 +62,12 @@ class LayerRates(Configurable):
     w becomes w + m (w' - w). Every Keras optimizer whose step is proportional to the learning rate
     then does what it would do at m times the rate. The multiplier of a variable is
 
-    m = multiplier of the first rule that matches, or 1, times layer_decay^d,
+    m = r * layer_decay^d,
 
-    where d counts the layers with a kernel between the variable's layer and the output: 0 for the
-    last, 1 for the one before it (Howard & Ruder 2018; Bao et al. 2021). A layer without a kernel,
-    such as a normalization, counts with the kernel before it.
+    where r is the multiplier of the first rule that matches, or 1, and d counts the layers with a
+    kernel between the variable's layer and the output: 0 for the last, 1 for the one before it
+    (Howard & Ruder 2018; Bao et al. 2021). A layer without a kernel, such as a normalization,
+    counts with the kernel before it.
 
     Args:
         rules: `LayerRate`s, or their arguments by name, as `{"match": "embedding", "multiplier":

@@ -15,8 +15,9 @@ from .base import Curve, fraction, ops
 class FlatCosine(Curve):
     """A rate that stays for most of the run and then falls along half a cosine wave.
 
-    rate(t) = initial for t < flat_steps, then
-    end + (initial - end) * (1 + cos(pi * p)) / 2, p = (t - flat_steps) / decay_steps
+    rate(t) = initial for t < flat_steps
+    rate(t) = end + (initial - end) * (1 + cos(pi * p)) / 2 afterwards,
+    p = (t - flat_steps) / decay_steps
     (fastai's `fit_flat_cos`)
 
     Args:

@@ -135,7 +135,7 @@ def completed(part: dict) -> dict:
     return {"name": "x", **part, "data": {**data, **part.get("data", {})}, "model": model}
 
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 COMMAND = re.compile(r"^(?: {4}|\$ )?keras-recipes ([a-z][^|<>`$\\\n]*?)(?:\s+#.*)?$", re.MULTILINE)
 
 

@@ -95,6 +95,27 @@ def test_links_lead_to_files_and_places_of_the_site(pages):
     assert lost == []
 
 
+def test_addresses_of_other_sites_are_public_ones(pages):
+    """Whether they are there asks `make linkcheck`, since tests ask no network."""
+    found = [urlsplit(link) for page in pages.values() for link in page.links]
+    others = [part for part in found if part.scheme]
+    assert len({part.netloc for part in others}) > 2
+    for part in others:
+        assert part.scheme == "https", part.geturl()
+        assert re.fullmatch(r"([a-z0-9-]+\.)+[a-z]{2,}", part.netloc), part.geturl()
+        assert not part.netloc.endswith((".local", ".internal", ".localhost")), part.geturl()
+
+
+def test_formulas_are_drawn_without_a_script(site):
+    text = (site / "api" / "schedules.html").read_text(encoding="utf-8")
+    assert text.count("<math ") > 30
+    assert "<mfrac>" in text
+    every = "".join(path.read_text(encoding="utf-8") for path in (site / "api").glob("*.html"))
+    assert "mathjax" not in every.lower()
+    # A formula that stands in a page as text was not recognized.
+    assert not re.search(r"rate\(t\) = ", every)
+
+
 def test_pages_load_nothing_from_a_network(site, pages):
     for page in pages.values():
         for load in page.loads:
@@ -126,11 +147,11 @@ def browser(site, tmp_path_factory):
     found.close()
 
 
-# A page of text, one of wide tables, one of classes.
-@pytest.mark.parametrize("name", ["index", "coming_from", "api/schedules"])
-@pytest.mark.parametrize("width", [1280, 390])
-def test_in_a_browser(browser, site, name, width):
-    browser.open(site / f"{name}.html", width=width)
+# The first page, text, a wide table, pictures, classes with their formulas.
+@pytest.mark.parametrize("name", ["index", "start", "coming_from", "gallery", "api/schedules"])
+@pytest.mark.parametrize(("width", "dark"), [(1280, True), (390, False)], ids=["wide", "phone"])
+def test_in_a_browser(browser, site, name, width, dark):
+    browser.open(site / f"{name}.html", width=width, dark=dark)
     assert browser.console() == []
     assert [url for url in browser.requests() if not url.startswith("file:")] == []
     wide = "return document.documentElement.scrollWidth - innerWidth"
@@ -138,6 +159,18 @@ def test_in_a_browser(browser, site, name, width):
     pytest.importorskip("axe_core_python", reason="axe-core is not installed")
     found = violations(browser, files("axe_core_python") / "axe.min.js")
     assert [row for row in found if row["impact"] in ("serious", "critical")] == []
+
+
+def test_formulas_in_a_browser(browser, site):
+    """They have a size, and a fraction is higher than what stands in a line."""
+    browser.open(site / "api" / "schedules.html")
+    heights = browser.run(
+        "return [...document.querySelectorAll('math')].map("
+        "each => [each.getBoundingClientRect().height, !!each.querySelector('mfrac')])"
+    )
+    assert min(height for height, _ in heights) > 10
+    flat = min(height for height, fraction in heights if not fraction)
+    assert all(height > 1.3 * flat for height, fraction in heights if fraction)
 
 
 def test_a_search_in_a_browser(browser, site):

@@ -27,7 +27,7 @@
       font: {family: "system-ui, sans-serif", size: 12, color: "@ink"}, showlegend: false,
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", hovermode: "closest",
       hoverlabel: {bgcolor: "@paper", bordercolor: "@soft", font: {color: "@ink"}, namelength: 40},
-      margin: {l: 50, r: 12, t: 12, b: 40},
+      margin: {l: 50, r: 12, t: 18, b: 40},
       // A finger that moves over a chart scrolls the page.
       dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom", ...given};
     for (const name of ["xaxis", "yaxis", "yaxis2"]) {

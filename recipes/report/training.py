@@ -97,11 +97,11 @@ def by_epoch(found: Sequence[Curve], *, unified: bool = True) -> dict[str, Any]:
 
 
 def mark(epoch: int, last: int) -> dict[str, Any]:
-    """A line at the best epoch, and a word on the side where there is more space."""
+    """A line at the best epoch, and a word above it, on the side where there is more space."""
     across = {"x0": epoch, "x1": epoch, "y0": 0, "y1": 1, "yref": "paper"}
     words = {
         "x": epoch, "y": 1, "yref": "paper", "text": f"best epoch {epoch}", "showarrow": False,
-        "yanchor": "top", "xanchor": "right" if 2 * epoch > last else "left",
+        "yanchor": "bottom", "xanchor": "right" if 2 * epoch > last else "left",
         "font": {"size": 11, "color": "@soft"},
     }  # fmt: skip
     stroke = {"color": "@soft", "dash": "dot", "width": 1}

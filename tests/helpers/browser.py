@@ -82,7 +82,7 @@ class Browser:
         return found
 
     def hover(self, selector: str, x: float, y: float) -> str:
-        """Move the mouse to a place of an element, in fractions; the text that appears."""
+        """Move the mouse to a place of an element, in fractions; what the first chart says then."""
         box = self.run(
             "const e = document.querySelector(arguments[0]); e.scrollIntoView({block: 'center'});"
             "const b = e.getBoundingClientRect(); return [b.left, b.top, b.width, b.height]",
@@ -95,7 +95,7 @@ class Browser:
                 "Input.dispatchMouseEvent", {"type": "mouseMoved", **place, "button": "none"}
             )
             time.sleep(0.1)
-        return self.wait(f"return document.querySelector('{selector} .hoverlayer')?.textContent")
+        return self.wait("return document.querySelector('.plot .hoverlayer')?.textContent")
 
     def screenshot(self, path: Path, *, whole: bool = True) -> None:
         """A picture of the page."""

@@ -69,6 +69,12 @@ def answer(sweep: SweepFiles) -> str:
         f"{text(content['reason'])}; {text(content['trials'])} trials, {text(content['failed'])} "
         f"failed, {text(content['epochs'])} epochs, {rounded(content['seconds'], '.0f')} s"
     ]
+    if content["shared_steps"]:
+        alone = content["steps"] - content["shared_steps"]
+        lines.append(
+            f"trained {alone:,} of {content['steps']:,} steps; the other "
+            f"{content['shared_steps']:,} are beginnings that trials share"
+        )
     best = content.get("best") or {}
     if best:
         interval = ""
@@ -129,17 +135,23 @@ def trials(sweep: SweepFiles) -> str:
     """The best trials as a table."""
     if not sweep.ranked:
         return "<p>No trial was completed.</p>"
+    shown = sweep.ranked[:MOST_ROWS]
+    # Without repeats there are no intervals, and mostly nothing to remark.
+    ends = [name for name in ("low", "high") if any(row[name] is not None for row in shown)]
+    remarks = any(row["reason"] for row in shown)
     labels = [chosen.label for chosen in sweep.parameters]
-    head = ["trial", sweep.metric, "low", "high", "epochs", "seconds", *labels, "remark"]
+    head = ["trial", sweep.metric, *ends, "epochs", "seconds", *labels]
     rows = []
-    for row in sweep.ranked[:MOST_ROWS]:
+    for row in shown:
         cells = [
             _link(sweep, row),
-            *(number(row[name]) for name in ("score", "low", "high", "epochs", "seconds")),
+            *(number(row[name]) for name in ("score", *ends, "epochs")),
+            f'<td class="number">{rounded(row["seconds"], ".1f")}</td>',
             *(_value(row["values"], chosen) for chosen in sweep.parameters),
-            f"<td>{text(row['reason'])}</td>",
+            f"<td>{text(row['reason'])}</td>" if remarks else "",
         ]
         rows.append("".join(cells))
+    head += ["remark"] if remarks else []
     more = len(sweep.ranked) - MOST_ROWS
     rest = f"<p>{more} more are in trials.csv.</p>" if more > 0 else ""
     return table(head, rows) + rest

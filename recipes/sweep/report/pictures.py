@@ -5,7 +5,7 @@ from typing import Any
 
 from ...report.chart import Chart, Entry, Trace, line, points, shown, spans_decades
 from ...report.markup import number, table, text
-from ...report.training import by_epoch
+from ...report.training import by_epoch, extremes
 from .files import Parameter, SweepFiles
 from .importance import importance
 
@@ -14,6 +14,8 @@ BEST, OTHERS, FADED = "@c1", "@c0", "@soft"
 MOST_CURVES = 60
 # Trials in parallel coordinates, and groups of them by their rank.
 MOST_LINES, GROUPS = 400, 4
+# Trials in the table below the chart of a parameter, the best of them.
+MOST_NUMBERS = 30
 
 
 def curves(sweep: SweepFiles) -> Chart:
@@ -28,10 +30,18 @@ def curves(sweep: SweepFiles) -> Chart:
     values = [v for row in sweep.ranked[:MOST_CURVES] for c in row["curves"] for v in c]
     layout = by_epoch([(t["x"], t["y"]) for t in traces], unified=False)
     layout["yaxis"] = _scale(values)
+    drawn = sweep.ranked[:MOST_CURVES]
+    found = {
+        f"trial {row['trial']}" + (f", training {index}" if len(row["curves"]) > 1 else ""): (
+            list(range(1, len(curve) + 1)), curve,
+        )
+        for row in drawn for index, curve in enumerate(row["curves"], start=1)
+    }  # fmt: skip
     note = f"The best, trial {sweep.ranked[0]['trial']}, is bold." if sweep.ranked else ""
     if len(sweep.ranked) > MOST_CURVES:
         note += f" The best {MOST_CURVES} of {len(sweep.ranked)} trials are drawn."
-    return Chart(f"{sweep.metric} by epoch", traces, layout, note=note)
+    title = f"{sweep.metric} by epoch"
+    return Chart(title, traces, layout, numbers=extremes(found), note=note)
 
 
 def progress(sweep: SweepFiles) -> Chart:
@@ -52,7 +62,14 @@ def progress(sweep: SweepFiles) -> Chart:
     step["line"]["shape"] = "hv"
     layout = {"xaxis": {"title": {"text": "epochs trained"}}, "yaxis": _scale(scores)}
     entries = [Entry("a trial", OTHERS, (0,)), Entry("best so far", BEST, (1,))]
-    return Chart(f"best {sweep.metric} so far", [each, step], layout, entries)
+    # The trials that were the best when they ended.
+    rows = [
+        f'<th scope="row">{name}</th>{number(at)}{number(score)}'
+        for name, at, score, before in zip(names, spent, scores, [None, *leaders], strict=False)
+        if before is None or sweep.better(before, score) != before
+    ]
+    numbers = table(["best so far", "epochs trained", sweep.metric], rows)
+    return Chart(f"best {sweep.metric} so far", [each, step], layout, entries, numbers)
 
 
 HOVER = "%{text}<br>%{x:.5g}: %{y:.5g}<extra></extra>"
@@ -79,13 +96,22 @@ def parameter(sweep: SweepFiles, chosen: Parameter) -> Chart:
         "xaxis": _axis(chosen),
         "yaxis": {**_scale(scores), "title": {"text": shown(sweep.metric)}},
     }
-    return Chart(f"{sweep.metric} by {chosen.label}", [trace, first], layout)
+    cells = [
+        f'<th scope="row">trial {text(row["trial"])}</th>'
+        f"<td>{text(_word(chosen, row))}</td>{number(row['score'])}"
+        for row in rows[:MOST_NUMBERS]
+    ]
+    numbers = table(["the best", chosen.label, sweep.metric], cells)
+    return Chart(f"{sweep.metric} by {chosen.label}", [trace, first], layout, (), numbers)
+
+
+def _word(chosen: Parameter, row: Mapping[str, Any]) -> str:
+    value = row["values"][chosen.name]
+    return f"{value:.5g}" if isinstance(value, float) else chosen.word(value)
 
 
 def _words(chosen: Parameter, row: Mapping[str, Any]) -> str:
-    value = row["values"][chosen.name]
-    words = f"{value:.5g}" if isinstance(value, float) else chosen.word(value)
-    return f"trial {row['trial']}: {words}, {row['score']:.6g}"
+    return f"trial {row['trial']}: {_word(chosen, row)}, {row['score']:.6g}"
 
 
 def parallel(sweep: SweepFiles) -> Chart:
@@ -107,11 +133,12 @@ def parallel(sweep: SweepFiles) -> Chart:
         if group:
             entries.insert(0, Entry(title, of, (len(traces),)))
             traces.append(_through(names, group, title, of))
-    best = _through(names, rows[:1], "best", BEST)
+    # In a colour of its own, since the best quarter has that of the best.
+    best = _through(names, rows[:1], "best", "@ink")
     best["line"]["width"] = 4
-    entries.insert(0, Entry("best trial", BEST, (len(traces),)))
+    entries.insert(0, Entry("best trial", "@ink", (len(traces),)))
     traces.append({**best, "opacity": 1})
-    ticks = {"tickvals": list(range(len(names))), "ticktext": [shown(each.label) for each in names]}
+    ticks = {"tickvals": list(range(len(names))), "ticktext": list(map(_named, names))}
     layout = {
         "xaxis": {**ticks, "range": [-0.2, len(names) - 0.8]},
         "yaxis": {
@@ -122,7 +149,15 @@ def parallel(sweep: SweepFiles) -> Chart:
         },
     }
     title = "every trial through its values"
-    return Chart(title, traces, layout, entries, wide=True)
+    note = "The values of each trial are in the table of trials."
+    return Chart(title, traces, layout, entries, note=note, wide=True)
+
+
+def _named(chosen: Parameter) -> str:
+    """The label of an axis, and its range below it."""
+    if chosen.words:
+        return shown(chosen.label)
+    return f"{shown(chosen.label)}<br>{chosen.low:.4g} to {chosen.high:.4g}"
 
 
 def _through(
@@ -225,7 +260,19 @@ def ranges(sweep: SweepFiles, chosen: Parameter) -> Chart:
     last = len(sweep.rounds)
     ticks = {"tickvals": [found["number"] + 1 for found in sweep.rounds]}
     yaxis = {"title": {"text": "round"}, "range": [last + 0.6, 0.4], **ticks}
-    return Chart(f"ranges of {chosen.label}", traces, {"xaxis": _axis(chosen), "yaxis": yaxis})
+    layout = {"xaxis": _axis(chosen), "yaxis": yaxis}
+    return Chart(f"ranges of {chosen.label}", traces, layout, (), _limits(sweep, chosen))
+
+
+def _limits(sweep: SweepFiles, chosen: Parameter) -> str:
+    """What each round drew a parameter from, as a table."""
+    rows = []
+    for found in sweep.rounds:
+        values = found["ranges"].get(chosen.name, [])
+        words = [f"{v:.5g}" if isinstance(v, float) else chosen.word(v) for v in values]
+        joined = ", ".join(words) if chosen.words else " to ".join(words)
+        rows.append(f'<th scope="row">{found["number"] + 1}</th><td>{text(joined)}</td>')
+    return table(["round", chosen.label], rows)
 
 
 def _axis(chosen: Parameter) -> dict[str, Any]:

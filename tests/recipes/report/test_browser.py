@@ -1,16 +1,20 @@
 """Reports in a headless Chromium: no error, no request, hover, legend, phone, dark, accessible."""
 
 import json
+import re
 from importlib.resources import files
 
 import numpy as np
 import pytest
 from browser import browser_at, violations
-from pages import write_run
+from pages import HOSTILE, write_run
+from sweep_files import DEEP, LAYERS, RATE, SHALLOW, best, row, write_sweep
 
 from keras_recipes.recipes.report.page import write_report
+from keras_recipes.recipes.sweep.report import write_sweep_report
 
 WIDE, PHONE = 1280, 390
+KINDS = ("run", "several", "sweep")
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +60,26 @@ def one(folder, seed=1):
     return run
 
 
+def sweep(folder):
+    """Nine trials in two rounds, one of which failed; enough to say what matters."""
+    rng = np.random.default_rng(0)
+    rows = [row("8", None, reason=HOSTILE)]
+    for index in range(8):
+        score, until = 0.5 + 0.1 * index, 1 if index > 3 else 3
+        values = {RATE: float(10 ** -rng.uniform(0, 3)), LAYERS: (SHALLOW, DEEP)[index % 2]}
+        curve = [1.0, 0.75, score][:until]
+        rows.append(row(str(index), score, values=values, until=until, curves=[curve]))
+    ranges = {RATE: [0.001, 1.0], LAYERS: [SHALLOW, DEEP]}
+    rounds = [
+        {"number": at, "epochs": 1, "ranges": ranges, "trials": [str(at)], "kept": [str(at)]}
+        for at in (0, 1)
+    ]
+    folder.mkdir()
+    (folder / "best.yaml").write_text("name: best\n")
+    found = {"best": best("0", 0.5), "rounds": rounds, "steps": 2000, "shared_steps": 500}
+    return write_sweep(folder, rows, **found)
+
+
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages")
@@ -63,12 +87,13 @@ def pages(tmp_path_factory):
     return {
         "run": write_report(runs[:1], folder / "run.html"),
         "several": write_report(runs, folder / "several.html"),
+        "sweep": write_sweep_report(sweep(folder / "sweep"), folder / "sweep.html"),
     }
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [WIDE, PHONE])
-@pytest.mark.parametrize("kind", ["run", "several"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_page_opens_from_disk(browser, pages, kind, width, dark):
     browser.open(pages[kind], width=width, dark=dark)
     browser.draw_all()
@@ -86,35 +111,47 @@ def test_a_page_opens_from_disk(browser, pages, kind, width, dark):
     assert inks[0] == inks[1]
 
 
-def test_hover_shows_the_values(browser, pages):
-    browser.open(pages["run"])
-    browser.draw_all()
-    shown = browser.hover(".plot", 0.5, 0.5)
-    assert "training" in shown
-    assert "validation" in shown
-    epoch = int("".join(c for c in shown if c.isdigit() or c in " .").split()[0].split(".")[0][:2])
-    assert 1 <= epoch <= 12
+# What the mouse points at, and what the first chart says then.
+HOVERED = {
+    "run": (".plot", ("training", "validation")),
+    "several": (".plot", ("run1", "run2", "run3", "mean of 3 seeds")),
+    "sweep": (".plot .point", ("trial ",)),
+}
 
 
-def test_the_legend_toggles_by_mouse_and_by_keyboard(browser, pages):
-    browser.open(pages["run"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_hover_shows_the_values(browser, pages, kind):
+    browser.open(pages[kind])
     browser.draw_all()
-    traces = "document.querySelector('.plot').querySelectorAll('.scatterlayer .trace')"
-    count = f"return {traces}.length"
-    assert browser.run(count) == 2
-    browser.run("document.querySelector('.legend button').click()")
-    browser.wait(f"{count} === 1 || null")
+    place, words = HOVERED[kind]
+    shown = browser.hover(place, 0.5, 0.5)
+    assert [each for each in words if each not in shown] == []
+    assert re.search(r"\d\.\d+", shown)
+    if kind != "sweep":
+        epoch = re.match(r"\s*([1-9]|1[0-2])(?=\D)", shown)
+        assert epoch
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_legend_toggles_by_mouse_and_by_keyboard(browser, pages, kind):
     from selenium.webdriver.common.keys import Keys
 
-    browser.run("document.querySelector('.legend button').focus()")
+    browser.open(pages[kind])
+    browser.draw_all()
+    traces = "document.querySelector('.plot').querySelectorAll('.scatterlayer .trace')"
+    count, button = f"return {traces}.length", "document.querySelector('.legend button')"
+    before = browser.run(count)
+    own = len(browser.run(f"return {button}.dataset.traces").split())
+    browser.run(f"{button}.click()")
+    browser.wait(f"return {traces}.length === {before - own} || null")
+    browser.run(f"{button}.focus()")
     browser.driver.switch_to.active_element.send_keys(Keys.ENTER)
-    browser.wait(f"{count} === 2 || null")
-    pressed = "return document.querySelector('.legend button').getAttribute('aria-pressed')"
-    assert browser.run(pressed) == "true"
+    browser.wait(f"return {traces}.length === {before} || null")
+    assert browser.run(f"return {button}.getAttribute('aria-pressed')") == "true"
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("kind", ["run", "several"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_axe_finds_no_serious_violation(browser, pages, kind, dark):
     pytest.importorskip("axe_core_python", reason="axe-core is not installed")
     browser.open(pages[kind], dark=dark)

@@ -112,6 +112,16 @@ def wait_for_threads():
             thread.join(0.2)
 
 
+def tensorboard_points(folder, name):
+    """Steps and values of a curve, as TensorBoard shows it."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.util.tensor_util import make_ndarray
+
+    events = EventAccumulator(str(folder))
+    events.Reload()
+    return [(each.step, float(make_ndarray(each.tensor_proto))) for each in events.Tensors(name)]
+
+
 def test_trackers_have_each_epoch_once_as_the_run_has_it(tmp_path, monkeypatch, memory):
     without_reports(monkeypatch)
     plain = train_small(tmp_path / "plain", epochs=5)
@@ -128,6 +138,12 @@ def test_trackers_have_each_epoch_once_as_the_run_has_it(tmp_path, monkeypatch, 
     assert ending.values["test/loss"] == result.test["loss"]
     assert {path.name for path in ending.artifacts} == ARTIFACTS - {"report.html"}
     assert memory.runs[0].recipe["epochs"] == 5
+    for part in ("train", "validation"):
+        points = tensorboard_points(tmp_path / "run" / "tensorboard" / part, "loss")
+        key = "loss" if part == "train" else "val_loss"
+        lines = [(line["epoch"], line[key]) for line in read_metrics(tmp_path / "run")]
+        assert [step for step, _ in points] == [1, 2, 3, 4, 5]
+        assert points == [(step, pytest.approx(value, rel=1e-6)) for step, value in lines]
     found = compare_runs(RunDirectory(Path(plain.directory)), RunDirectory(tmp_path / "run"))
     assert [line for line in found if "tracking" not in line and "recipe" not in line] == []
 

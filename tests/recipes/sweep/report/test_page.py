@@ -1,9 +1,11 @@
 """The page of a sweep, from made-up files: everything is told, and nothing breaks it."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
+from sweep_files import DEEP, LAYERS, RATE, SHALLOW, SPACE, best, row, write_sweep
 
 from keras_recipes import RequestError
 from keras_recipes.recipes.record.listing import is_sweep_directory
@@ -11,65 +13,11 @@ from keras_recipes.recipes.sweep.report import write_sweep_report
 from keras_recipes.recipes.sweep.report.files import SweepFiles, parameters
 from keras_recipes.recipes.sweep.report.importance import importance
 
-RATE, LAYERS = "optimizer.sgd.momentum", "model.layers"
-SHALLOW, DEEP = [{"dense": {"units": 8}}], [{"dense": {"units": 8}}, {"dense": {"units": 4}}]
-SPACE = [
-    [RATE, {"type": "LogUniform", "min": 0.001, "max": 1.0}, []],
-    [LAYERS, {"type": "Choice", "values": [SHALLOW, DEEP], "ordered": False}, []],
-    ["epochs", {"type": "Fixed", "value": 3}, []],
-]
-
-
-def row(trial, score, **more):
-    told = {
-        "trial": trial,
-        "status": "completed" if score is not None else "failed",
-        "score": score,
-        "low": None,
-        "high": None,
-        "values": {RATE: 0.01, LAYERS: SHALLOW},
-        "epochs": 3,
-        "seconds": 1.5,
-        "reason": "",
-        "directories": [f"trials/000{trial}"],
-        "curves": [[1.0, 0.8, score]] if score is not None else [],
-    }
-    return {**told, **more}
-
-
-def best(trial, score):
-    known = ("trial", "score", "low", "high", "values")
-    return {name: row(trial, score)[name] for name in known}
-
 
 @pytest.fixture
 def sweep(tmp_path):
     """Writes the directory of a sweep with some rows and results."""
-
-    def write(rows, **result):
-        told = {
-            "status": "completed",
-            "reason": "the search is complete",
-            "trials": len(rows),
-            "failed": sum(item["score"] is None for item in rows),
-            "epochs": 6,
-            "seconds": 12.0,
-            "order": [item["trial"] for item in rows if item["score"] is not None],
-            **result,
-        }
-        objective = {"type": "Objective", "metric": "val_loss", "direction": "min"}
-        identity = {"objective": objective, "algorithm": {"name": "random"}, "space": SPACE}
-        files = {
-            "manifest.json": {"identity": identity},
-            "result.json": told,
-            "trials.json": rows,
-        }
-        for name, value in files.items():
-            (tmp_path / name).write_text(json.dumps(value))
-        (tmp_path / "oracle").mkdir(exist_ok=True)
-        return tmp_path
-
-    return write
+    return partial(write_sweep, tmp_path)
 
 
 def charts(text):
@@ -95,6 +43,30 @@ def test_the_page_tells_best_lead_test_ensemble_and_failures(sweep):
     assert "test rows: accuracy 0.7500" in text
     assert "ensemble: loss 0.2500" in text
     assert "trial 1: loss became &lt;nan&gt;" in text
+
+
+def test_what_shared_beginnings_saved_is_told(sweep):
+    rows = [row("0", 0.5), row("1", 0.7)]
+    text = text_of(sweep(rows, steps=2000, shared_steps=750))
+    assert "trained 1,250 of 2,000 steps; the other 750 are beginnings that trials share" in text
+    assert "beginnings" not in text_of(sweep(rows, steps=2000))
+
+
+def test_columns_without_a_value_are_left_out(sweep):
+    assert ">low<" not in text_of(sweep([row("0", 0.5)]))
+    text = text_of(sweep([row("0", 0.5, low=0.25, high=0.75, reason="ended early")]))
+    assert all(f">{name}<" in text for name in ("low", "high", "remark", "ended early"))
+
+
+def test_every_chart_has_its_numbers_or_says_where_they_are(sweep):
+    rows = [row(str(at), 0.5 + at, values={RATE: 0.1**at, LAYERS: DEEP}) for at in range(3)]
+    ranges = {RATE: [0.001, 1.0], LAYERS: [SHALLOW, DEEP]}
+    found = {"number": 0, "epochs": 1, "ranges": ranges, "trials": ["0", "1"], "kept": ["0"]}
+    text = text_of(sweep(rows, rounds=[found]))
+    figures = text.split("<figure")[1:]
+    assert len(figures) == 7
+    for figure in figures:
+        assert "<summary>numbers" in figure or "table of trials" in figure
 
 
 def test_every_parameter_has_a_picture_by_its_short_name(sweep):
