@@ -2,7 +2,7 @@
 
 Run:    python benchmarks/export_table.py --data FOLDER [--runs FOLDER] [--only dense text ...]
 Expect: the table of docs/export.md; training takes minutes, each cell a few seconds on a free core,
-        of the recurrent network 15, whose 42 steps LiteRT takes one by one
+        of the recurrent network more, whose 42 steps LiteRT takes one by one
 
 FOLDER has diamonds.csv, elecdemand.csv, movies.csv, titanic.csv and mnist.npz. Recipes are trained
 for a few epochs, as the files and not the figures are looked at. A cell of the table has the
