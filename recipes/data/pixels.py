@@ -113,8 +113,8 @@ def weights(given: int, wanted: int) -> np.ndarray:
 
     A triangle as wide as two pixels of the coarser line, around the middle of each pixel.
 
-    >>> weights(4, 2).tolist()
-    [[0.5, 0.5, 0.0, 0.0], [0.0, 0.0, 0.5, 0.5]]
+    >>> weights(2, 4).tolist()
+    [[1.0, 0.0], [0.75, 0.25], [0.25, 0.75], [0.0, 1.0]]
     """
     step = np.float32(1) / (np.float32(wanted) / np.float32(given))
     spread = max(step, np.float32(1))
