@@ -302,9 +302,10 @@ def predict(
     from .export.kinds import is_exported
 
     if is_exported(run):
-        from .export.rows import predict as predict_rows
+        from .export.predictor import load_predictor
 
-        return predict_rows(run, rows, on_error=on_error, keep=keep)
+        exported = load_predictor(run)
+        return exported.read(rows, on_error=on_error, all_windows=all_windows, keep=keep)
     finished = finished_runs(run)
     return finished.predict(
         run, rows, on_error=on_error, plugins=plugins, all_windows=all_windows, keep=keep

@@ -38,6 +38,7 @@ MAY_IMPORT = {
             "matplotlib",
             "keras_tuner",
             "h5py",
+            "PIL",
             "rich",
             "google",  # protobuf, which TensorFlow needs: the programs of SavedModels
             "grpc",
@@ -122,7 +123,7 @@ def test_the_assembler_has_one_direction(floor):
 # TensorFlow is loaded, `backend` is what loads it, and scikit-learn's data sets are read on demand.
 INNER_IMPORTS = re.compile(
     r"|recipes(\.(cli|front|plots|trainable|commands\..*|data\.(sources|folds)|run\.backend))?"
-    r"|recipes\.export\.(carriers|predictor)"
+    r"|recipes\.export\.(carriers|predictor|rows)"
     r"|recipes\.sweep\.run\.(folder|process|sweep)"
 )
 

@@ -169,12 +169,13 @@ def predict(arguments: Arguments) -> int:
 
 def _predict_exported(arguments: Arguments) -> "Predictions":
     """Predictions of an exported file, which needs no run."""
-    if arguments.all_windows:
-        raise RequestError("--all-windows: is for a run with windows, not for an exported file.")
-    from ..export.rows import predict as predict_rows
+    from ..export.predictor import load_predictor
     from ..spec.plugins import load_plugins
 
     load_plugins(arguments.plugin)
-    return predict_rows(
-        arguments.run, arguments.file, on_error=arguments.on_error, keep=arguments.keep
+    return load_predictor(arguments.run).read(
+        arguments.file,
+        on_error=arguments.on_error,
+        all_windows=arguments.all_windows,
+        keep=arguments.keep,
     )

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..errors import DataError
+from ..spec.nodes import Node
 from .fitted import FITTED, Fitted
 from .frame import Frame, counted
 from .image_feature import FittedImage
@@ -123,3 +124,17 @@ class Reading:
             raise DataError("rows: windows need all rows of a series; none can be skipped.")
         places = tuple(name for name in (window["by"], window["time"]) if name is not None)
         return (*places, *self.target) if self.with_target else places
+
+
+def array_names(recipe: Node) -> tuple[str, str]:
+    """Names of the arrays of rows and targets in the recipe's `.npz` file, and in others.
+
+    They are read from the text: checking a recipe needs its plugins, and a prediction does not.
+    """
+    node: Node | None = recipe
+    for key in ("data", "source", "npz"):
+        node = None if node is None else node.child(key)
+    arguments = {} if node is None else node.plain()
+    if not isinstance(arguments, dict):
+        arguments = {}
+    return str(arguments.get("x", "x")), str(arguments.get("y", "y"))

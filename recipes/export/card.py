@@ -9,9 +9,10 @@ from ..errors import legible
 from ..record import directory as files
 from ..record.directory import RunDirectory, open_run, read_result
 from ..record.result import Result
+from ..record.several import SCORES
 from ..run.quality import class_rows
 
-MOST_COLUMNS, MOST_CLASSES = 100, 50
+MOST_COLUMNS, MOST_CLASSES, MOST_SLICES = 100, 50, 100
 SPLITS = ("train", "validation", "test")
 
 
@@ -102,6 +103,33 @@ def _figures(run: RunDirectory, result: Result) -> Iterator[str]:
     if run.has(files.QUALITY):
         for split, found in run.read_json(files.QUALITY).items():
             yield from _quality(split, found)
+    if run.has(files.EVIDENCE):
+        shown = run.read_json(files.EVIDENCE)
+        for output, splits in shown.get(files.OUTPUTS, {"": shown}).items():
+            for split, found in splits.items():
+                yield from _slices(f"{split} {output}".strip(), found)
+
+
+def _slices(title: str, found: Mapping[str, Any]) -> Iterator[str]:
+    """The mean score of the rows of each category."""
+    each = found.get("slices") or []
+    if not each:
+        return
+    score = SCORES[found["score"]]
+    yield ""
+    yield f"By category, {escaped(title)} rows, with 95 % bootstrap intervals:"
+    yield ""
+    yield from _table(
+        ["column", "value", "rows", score, "from", "to"],
+        [
+            [
+                row["column"],
+                row["value"],
+                *(_number(row[k]) for k in ("rows", "mean", "low", "high")),
+            ]
+            for row in each[:MOST_SLICES]
+        ],
+    )
 
 
 def _quality(title: str, found: Mapping[str, Any]) -> Iterator[str]:

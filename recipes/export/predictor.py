@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,12 +11,15 @@ from ..errors import DataError, RequestError
 from ..run.predictions import Predictions, predictions
 from .carriers import read_proof
 from .encode import encoded
+from .given import WORDS, as_in_a_file, listed
 from .interface import Interface, Port, Preprocessing
 from .kinds import LIGHT, Format
 from .proof import Part, Proof
 from .runtime import Compute, opened
 
-WORDS = "string"
+if TYPE_CHECKING:
+    from ..data.reading import OnError
+
 # How the one input of a model of arrays is called.
 ROWS = "rows"
 
@@ -45,16 +48,25 @@ class Predictor:
         """Names of the classes; empty where numbers are predicted."""
         return tuple(self.proof[Part.DATA].get("classes", ()))
 
-    def __call__(self, rows: Any) -> Predictions:
+    def __call__(self, rows: Any, *, all_windows: bool = False) -> Predictions:
         """Predictions for raw rows.
 
         Args:
             rows: an array whose first axis counts them; columns by name, as a mapping or a data
-                frame (pandas, polars, Arrow); or one row, as a mapping of names to cells.
+                frame (pandas, polars, Arrow); or one row, as a mapping of names to cells. Pictures
+                are pixels, or paths of files or their content in a column. Of a series windows
+                (windows, rows of each) by column, or the table itself, row by row. A path of
+                a file or folder is read as `keras-recipes predict` reads it.
+            all_windows: forecast from every window of a series, and not only from the last one.
+
+        Returns:
+            A `Forecast` where windows were made of a table.
 
         Raises:
             DataError: the rows are not what the model takes.
         """
+        if all_windows or as_in_a_file(rows, self.proof[Part.DATA], self.interface.columns):
+            return self.read(listed(rows), all_windows=all_windows)
         found = self.outputs(rows)
         described = {"classes": [], "task": "regression", **self.proof[Part.DATA]}
         if described.get("heads"):
@@ -63,6 +75,23 @@ class Predictor:
         return predictions(first.reshape(len(first), -1), described)
 
     predict = __call__
+
+    def read(
+        self,
+        rows: Any,
+        *,
+        on_error: "OnError" = "refuse",
+        all_windows: bool = False,
+        keep: Sequence[str] = (),
+    ) -> Predictions:
+        """Predictions for rows as a file has them; arguments of `keras_recipes.predict`.
+
+        Raises:
+            RequestError: the rows cannot be used, or no recipe says how they are read.
+        """
+        from .rows import answered
+
+        return answered(self, rows, on_error=on_error, all_windows=all_windows, keep=keep)
 
     def outputs(self, rows: Any) -> dict[str, np.ndarray]:
         """What the model computes, by the name of each output (rows, ...)."""

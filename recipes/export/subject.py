@@ -112,6 +112,9 @@ def of_model(model: keras.Model, samples: Any) -> Subject:
     """
     if not model.built or not getattr(model, "inputs", None):
         raise RequestError("export: the model has no inputs yet. Build it, or call it on a row.")
+    if isinstance(model, keras.Sequential):
+        # It has no `output` of its own until another model calls it.
+        model = keras.Model(model.inputs, model.outputs, name=model.name)
     names = input_names(model)
     given = (
         samples if isinstance(samples, Mapping) else dict(zip(names, listed(samples), strict=False))

@@ -30,7 +30,7 @@ from ..data.frame import Frame
 from ..data.heads import field_of
 from ..data.naive import Forecasting
 from ..data.order import batches_of
-from ..data.reading import Reading
+from ..data.reading import Reading, array_names
 from ..data.rows import rows_of
 from ..data.scale import Scaling
 from ..data.windows import Windows
@@ -39,7 +39,6 @@ from ..record import directory as files
 from ..record.directory import RunDirectory, check_run_files, open_run, read_result
 from ..spec import Recipe
 from ..spec.loader import read
-from ..spec.nodes import Node
 from ..spec.plugins import load_plugins
 from .assess import quality_of
 from .forecast import beside, forecast, given_windows
@@ -186,7 +185,7 @@ class _GivenRows:
 def _given_rows(run: RunDirectory, recipe: Recipe, given: Any, on_error: OnError) -> _GivenRows:
     described = run.read_json(files.DATA)
     own = recipe.data.targets == "dataset"
-    arrays = _arrays(read(run.verified(files.RECIPE)))
+    arrays = array_names(read(run.verified(files.RECIPE)))
     reading = Reading(described, own, on_error, arrays, undecodable)
     found = rows_of(given, reading)
     log_rows(found.notes, found.errors)
@@ -223,20 +222,6 @@ def alpha_of(described: Mapping[str, Any]) -> float | tuple[float, ...] | None:
     """Weights of the classes in the focal loss of a run, as its `data.json` has them."""
     alpha = described.get("focal_alpha")
     return tuple(alpha) if isinstance(alpha, list) else alpha
-
-
-def _arrays(recipe: Node) -> tuple[str, str]:
-    """Names of the arrays of rows and targets in the recipe's `.npz` file, and in others.
-
-    They are read from the text: checking a recipe needs its plugins, and a prediction does not.
-    """
-    node: Node | None = recipe
-    for key in ("data", "source", "npz"):
-        node = None if node is None else node.child(key)
-    arguments = {} if node is None else node.plain()
-    if not isinstance(arguments, dict):
-        arguments = {}
-    return str(arguments.get("x", "x")), str(arguments.get("y", "y"))
 
 
 def measured(
@@ -321,7 +306,7 @@ def predict(
     reading = Reading(
         described,
         on_error=on_error,
-        arrays=_arrays(written),
+        arrays=array_names(written),
         undecodable=undecodable,
         keep=tuple(keep),
     )

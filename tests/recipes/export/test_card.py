@@ -23,6 +23,16 @@ def test_a_card_has_the_figures_of_the_run(iris):
     assert text.count("| recall | precision |") == 2
 
 
+def test_a_card_has_the_figures_of_each_category(titanic):
+    text = card(titanic)
+    shown = json.loads((titanic / "evidence.json").read_text())["test"]["slices"]
+    assert {each["column"] for each in shown} == {"pclass"}
+    for each in shown:
+        mean, low, high = (f"{each[key]:.4f}" for key in ("mean", "low", "high"))
+        line = f"| pclass | {each['value']} | {each['rows']} | {mean} | {low} | {high} |"
+        assert line in text.partition("By category, test rows")[2]
+
+
 def test_names_from_a_file_are_no_markup(iris, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(iris, run)

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import pytest
 from extras import needs
+from small_runs import without_reports
 
 import keras_recipes
 from keras_recipes.recipes.cli import main
@@ -203,10 +204,29 @@ def test_a_plain_model_is_exported(tmp_path):
         keras_recipes.load(path)
 
 
+def test_a_sequential_model_is_exported(tmp_path):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    samples = np.arange(6, dtype="float32").reshape(2, 3)
+    keras_recipes.export(model, tmp_path / "m.keras", samples=samples)
+    assert verify(tmp_path / "m.keras").ok
+    found = keras_recipes.load_predictor(tmp_path / "m.keras")(samples)
+    np.testing.assert_allclose(found.outputs, model(samples), rtol=1e-6)
+
+
 def test_the_recipe_comes_back(iris, exported):
     run = keras_recipes.load(iris / "recipe.yaml")
     for kind in FORMATS:
         assert keras_recipes.load(exported[kind]).fingerprint() == run.fingerprint()
+
+
+def test_training_a_file_repeats_its_run(iris, onnx, tmp_path, monkeypatch):
+    without_reports(monkeypatch)
+    keras_recipes.train(onnx, out=tmp_path / "again", progress=False)
+    again, first = (
+        keras.models.load_model(run / "model.keras") for run in (tmp_path / "again", iris)
+    )
+    for found, wanted in zip(again.get_weights(), first.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, wanted)
 
 
 def test_the_command_line(iris, onnx, rows, tmp_path, capsys):
