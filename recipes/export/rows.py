@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..data.array_feature import FittedArray, arrays_of
 from ..data.cells import numbers_of
 from ..data.dates import parsed_dates
 from ..data.fitted import Fitted, FittedDate, FittedNumeric
@@ -76,6 +77,8 @@ def _cells(feature: Fitted, rows: Frame) -> np.ndarray:
             f"{rows.where}: column `{feature.name:.60}` holds pictures, which TensorFlow decodes. "
             "Give their pixels to `keras_recipes.load_predictor(path)`; or predict with the run."
         )
+    if isinstance(feature, FittedArray):
+        return arrays_of(rows, feature.name).astype("float32")
     if isinstance(feature, FittedNumeric):
         return floats(numbers_of(rows, feature.name))
     if isinstance(feature, FittedDate):
