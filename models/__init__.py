@@ -1,5 +1,7 @@
 """Models that clip gradients and decay weights, the network builder, layers and losses."""
 
+# Registers the layers of saved models that begin with texts.
+from . import token_layers as token_layers
 from .bounds import AdaptiveClipping, PercentileClipping, ZScoreClipping
 from .clipping import GradientClipping, NonFiniteGradientError
 from .decay import Rule, WeightDecay

@@ -67,7 +67,8 @@ def build_network(
         start: inputs of any structure and the tensor that the first layer takes, in place of one
             input of `input_shape`.
         beside: one vector a row, which is joined to the output of the first of the layers that
-            gives one vector a row: what comes with an image enters behind its convolutions.
+            gives one vector a row: what comes with an image enters behind its convolutions, and
+            what comes with a text behind the network of it.
 
     Returns:
         Input and output tensors, as `keras.Model` takes them.
@@ -122,11 +123,11 @@ def connect(
 def _connect_beside(
     tensor: keras.KerasTensor, layers: Sequence[LayerOrBlock], beside: keras.KerasTensor
 ) -> keras.KerasTensor:
-    for index in range(len(layers)):
-        tensor = connect(tensor, layers[index : index + 1], ("layers",), index)
+    for index in range(len(layers) + 1):
         if len(tensor.shape) == 2:
             tensor = keras.layers.Concatenate(name="beside")([tensor, beside])
-            return connect(tensor, layers[index + 1 :], ("layers",), index + 1)
+            return connect(tensor, layers[index:], ("layers",), index)
+        tensor = connect(tensor, layers[index : index + 1], ("layers",), index)
     raise LayerError(
         f"the layers end in shape {tuple(tensor.shape)}, and the other columns are joined to the "
         "image where it has become one vector a row. Put `flatten` or a global pooling layer into "

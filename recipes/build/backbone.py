@@ -19,7 +19,8 @@ from ..record import directory as files
 from ..record.directory import RunDirectory, check_run_files
 from ..spec import Recipe
 from ..spec.backbones import APPLICATIONS, IMAGENET, BackboneChoice, Pixels, file_of
-from .hub import hub_backbone
+from ..spec.tokens import token_columns
+from .hub import hub_network
 from .objects import first_paragraph
 from .precision import computing_in
 from .saved_model import load_model, load_weights
@@ -49,21 +50,24 @@ class MissingWeights(Exception):
 
 @dataclass(frozen=True)
 class Backbone:
-    """A network, and what brings pictures to its input.
+    """A network, and what brings rows to its input.
 
     Attributes:
         model: called `backbone`, all of it trainable.
         front: from raw rows to its input; raises a `ValueError` where it cannot take them.
+        behind: one tensor of what it gives and of the raw rows; None where that is one already.
     """
 
     model: keras.Model
     front: Callable[[Any], Any]
+    behind: Callable[[Any, Any], Any] | None = None
 
     def __call__(self, tensor: Any) -> Any:
         """What the network makes of raw rows, as a Keras tensor."""
         with computing_in("float32"):  # as the scaling of rows without a backbone
             start = self.front(tensor)
-        return self.model(start)
+        found = self.model(start)
+        return found if self.behind is None else self.behind(found, tensor)
 
 
 def backbone(recipe: Recipe, row_shape: tuple[int | None, ...]) -> Backbone | None:
@@ -84,7 +88,8 @@ def backbone(recipe: Recipe, row_shape: tuple[int | None, ...]) -> Backbone | No
         if choice.name == "saved":
             made = _saved(choice)
         elif choice.name == "hub":
-            made = Backbone(*hub_backbone(choice, NAME))
+            hub = hub_network(choice, NAME, next(iter(token_columns(recipe)), None))
+            made = Backbone(hub.model, hub.front, hub.behind)
         else:
             made = _application(choice, row_shape)
         made.front(keras.Input(row_shape))  # here, where what it cannot take has a line

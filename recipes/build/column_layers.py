@@ -4,19 +4,25 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 from ...models.feature_layers import DateParts, FillMissing, IsMissing, SignedLog
+from ..data.array_feature import FittedArray
 from ..data.fitted import Fitted, FittedCategory, FittedDate, FittedNumeric, FittedText
 from ..data.image_feature import FittedImage
+from .hub_text import Tokenizer
 
 
-def column_numbers(feature: Fitted, column: Any) -> Any:
+def column_numbers(feature: Fitted, column: Any, tokenizer: Tokenizer | None = None) -> Any:
     """The numbers (rows, width) of a column, or its pixels (rows, height, width, channels).
 
     Args:
         column: Keras tensor of the raw cells.
+        tokenizer: of texts that enter as tokens.
     """
     match feature:
+        case FittedArray():
+            return _array(feature)(column)
         case FittedNumeric():
             return joined(_numbers(feature, column))
         case FittedDate():
@@ -25,6 +31,9 @@ def column_numbers(feature: Fitted, column: Any) -> Any:
             return _lookup(feature)(column)
         case FittedCategory():
             return _one_hot(feature, column)
+        case FittedText(output="tokens"):
+            assert tokenizer is not None  # a recipe with such a column has a text preset
+            return tokenizer.tokens(feature.length)(column)
         case FittedText():
             return _text(feature)(column)
         case FittedImage():
@@ -33,7 +42,7 @@ def column_numbers(feature: Fitted, column: Any) -> Any:
 
 def input_dtype(feature: Fitted) -> str:
     """Type of the raw cells of a column, as the model takes them."""
-    if isinstance(feature, FittedImage):
+    if isinstance(feature, FittedImage | FittedArray):
         return "float32"
     if not isinstance(feature, FittedNumeric):
         return "string"
@@ -52,7 +61,7 @@ def input_name(column: str) -> str:
 
 def input_shape(feature: Fitted) -> tuple[int, ...]:
     """Shape of the raw cells of a row."""
-    return feature.shape if isinstance(feature, FittedImage) else (1,)
+    return feature.shape if isinstance(feature, FittedImage | FittedArray) else (1,)
 
 
 def _numbers(feature: FittedNumeric, column: Any) -> list[Any]:
@@ -70,6 +79,15 @@ def _numbers(feature: FittedNumeric, column: Any) -> list[Any]:
     if feature.double:
         found = keras.layers.Identity(dtype="float32")(found)
     return [found, IsMissing()(column)] if feature.indicator else [found]
+
+
+def _array(feature: FittedArray) -> keras.layers.Layer:
+    """Scales each channel."""
+    divisor = np.array(feature.divisor)
+    factors, shifts = 1.0 / divisor, -np.array(feature.offset) / divisor
+    # Keras takes arrays too, which its annotations do not say.
+    given: Any = factors.astype("float32"), shifts.astype("float32")
+    return keras.layers.Rescaling(*given, dtype="float32")
 
 
 def _lookup(feature: FittedCategory, mode: str = "int") -> keras.layers.Layer:

@@ -24,6 +24,7 @@ from ..data.npz import memory
 from ..data.stored import MOST_OF_MEMORY
 from ..errors import DataError
 from . import windows
+from .hub_text import Tokenizer
 from .images import decodable
 from .preprocessing import Preprocessing
 from .stored_block import StoredBlock, header, read_header
@@ -78,6 +79,9 @@ class Encoder:
             "features": json.loads(FITTED.dump_json(self.prepared.features)),
             "versions": [keras.__version__, tf.__version__, metadata.version("numpy")],
         }
+        tokenizer = self.prepared.tokenizer
+        if tokenizer is not None:
+            content["tokenizer"] = tokenizer.digest
         return cache.entry("blocks", content)
 
     def found(self, place: Path, rows: Frame) -> Any:
@@ -178,12 +182,16 @@ class _Npy:
         self.finish()
 
 
-def encoded(data: Data) -> tuple[Data, Preprocessing | None]:
-    """Data with the columns of a table as blocks of numbers, and what makes them; else as it is."""
+def encoded(data: Data, tokenizer: Tokenizer | None = None) -> tuple[Data, Preprocessing | None]:
+    """Data with the columns of a table as blocks of numbers, and what makes them; else as it is.
+
+    Args:
+        tokenizer: of texts that enter as tokens.
+    """
     if not data.features:
         return data, None
     window = None if data.forecasting is None else data.forecasting.options
-    prepared = Preprocessing(data.features, window)
+    prepared = Preprocessing(data.features, window, tokenizer)
     if window is not None:
         return windows.encoded(data, data.features, prepared.encoded), prepared
     data = decodable(data)

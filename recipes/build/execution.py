@@ -151,6 +151,6 @@ def step_flops(model: Any, batch: int) -> float:
 
 def _positions(tensors: Any) -> int:
     """Places of a tensor at which a layer applies its kernel: pixels, or steps of a sequence."""
-    found = tensors if isinstance(tensors, (list, tuple)) else [tensors]
+    found = tf.nest.flatten(tensors)
     sizes = (math.prod(size or 1 for size in tensor.shape[1:-1]) for tensor in found)
     return max(sizes, default=1)

@@ -34,6 +34,7 @@ from .heads import (
     summary_of,
     terms_of,
 )
+from .hub_text import tokenizer_of
 from .network import network
 from .objects import Builder
 from .parts import check_parts, check_rate, scheduled
@@ -126,7 +127,7 @@ def experiment(
     keras.utils.set_random_seed(recipe.seed)
     task = ends_of(recipe, data)
     check_thresholds(recipe, task, data)
-    data, prepared = encoded(data)
+    data, prepared = encoded(data, tokenizer_of(recipe))
     precision = recipe.precision if decided is None or recipe.precision != "auto" else decided
     with computing_in(precision):
         found = cached_features(recipe, data, prepared)

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from ...models.sequence_layers import masked_mean
+from ..data.array_feature import FittedArray
 from ..data.fitted import Fitted, FittedCategory, FittedText
 from ..data.frame import plain
 from ..data.image_feature import FittedImage
@@ -23,6 +24,8 @@ def block_name(index: int, feature: Fitted) -> str:
         return text_block(index)
     if isinstance(feature, FittedImage):
         return picture_block(index)
+    if isinstance(feature, FittedArray) and not feature.is_vector:
+        return array_block(index)
     embedding = isinstance(feature, FittedCategory) and feature.output == "embedding"
     return CATEGORIES if embedding else MATRIX
 
@@ -35,6 +38,11 @@ def text_block(index: int) -> str:
 def picture_block(index: int) -> str:
     """Name of the block of a picture."""
     return f"image_{index}"
+
+
+def array_block(index: int) -> str:
+    """Name of the block of arrays that are no vectors."""
+    return f"array_{index}"
 
 
 def in_blocks(parts: Sequence[tuple[Fitted, Any]], join: Callable[[Sequence[Any]], Any]) -> Any:
@@ -101,6 +109,8 @@ def looked_up(
     embedded = 0
     for index, feature in enumerate(features):
         if isinstance(feature, FittedText):
+            if feature.output == "tokens":
+                continue  # which the backbone takes
             yield feature, _pooled(feature, blocks[text_block(index)], index)
         elif isinstance(feature, FittedCategory) and feature.output == "embedding":
             numbers = blocks[CATEGORIES][..., embedded]

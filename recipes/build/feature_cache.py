@@ -61,10 +61,12 @@ def cached_features(
     if isinstance(data.train.x, Mapping):
         message = "the rows have other columns beside their picture, which need the whole network."
         raise RecipeError([recipe.problem(PLACE, message)])
-    front = backbone(recipe, data.input_shape if prepared is None else prepared.picture_shape)
+    front = backbone(recipe, data.input_shape if prepared is None else prepared.first_shape)
     assert front is not None
     _refuse_random(recipe, front)
-    inputs = keras.Input(data.train.x.shape[1:], name="rows")
+    rows = data.train.x
+    dtype = "int32" if rows.dtype == np.int32 else None  # the numbers of tokens
+    inputs = keras.Input(rows.shape[1:], name="rows", dtype=dtype)
     extractor = keras.Model(inputs, front(inputs), name="features")
     identity = {
         "data": data.fingerprint,

@@ -8,12 +8,13 @@ from typing import Any
 import keras
 
 from ...models.graph import Part, connect_parts
+from ..data.array_feature import FittedArray
 from ..data.fitted import Fitted
 from ..data.image_feature import FittedImage
 from ..spec import Choice, Recipe
 from ..spec.graph import ROWS, in_order, merge_of
 from ..spec.parts import OTHERS, PartSection, input_names
-from .feature_blocks import MATRIX, by_name, looked_up, picture_block, pixels_scaled
+from .feature_blocks import MATRIX, array_block, by_name, looked_up, picture_block, pixels_scaled
 from .objects import Builder
 
 # Makes the layers of a list, whose place in the recipe it is given.
@@ -84,6 +85,8 @@ def column_inputs(features: Sequence[Fitted], inputs: Any, known: Collection[str
     for index, feature in enumerate(features):
         if isinstance(feature, FittedImage):
             alone[feature.name] = pixels_scaled(blocks[picture_block(index)], f"pixels_{index}")
+        elif isinstance(feature, FittedArray) and not feature.is_vector:
+            alone[feature.name] = blocks[array_block(index)]
         elif feature.name not in alone:
             spans[feature.name] = column, column + feature.width
             column += feature.width

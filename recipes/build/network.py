@@ -58,7 +58,7 @@ def network(
         # First, as where its features are cached: initial weights follow from the order.
         front = None
         if not isinstance(prepared, Features):
-            shape = data.input_shape if prepared is None else prepared.picture_shape
+            shape = data.input_shape if prepared is None else prepared.first_shape
             front = backbone(recipe, shape)
         layers = made_layers(builder, recipe.model.layers, ("model", "layers"))
         tails = made_tails(recipe, task, builder) if isinstance(task, Ends) else {}

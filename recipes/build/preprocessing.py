@@ -12,18 +12,20 @@ import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 
+from ..data.array_feature import FittedArray, arrays_of
 from ..data.arrow import compute as pc
 from ..data.blocks import Block
 from ..data.cells import numbers_of
 from ..data.dates import parsed_dates
-from ..data.fitted import Fitted, FittedDate, FittedNumeric
+from ..data.fitted import Fitted, FittedDate, FittedNumeric, FittedText
 from ..data.frame import Frame, floats, plain, words
 from ..data.image_feature import FittedImage
 from ..data.series import WindowOptions
 from ..data.side_by_side import side_by_side
 from ..errors import DataError
 from .column_layers import column_numbers, input_dtype, input_name, input_shape, joined
-from .feature_blocks import block_name, head, in_blocks, inputs_for, picture_block, pixels_scaled
+from .feature_blocks import block_name, head, in_blocks, inputs_for, pixels_scaled
+from .hub_text import Tokenizer
 from .images import pictures
 from .windows import length_of, refuse_unfit, windowed_numbers
 
@@ -42,13 +44,19 @@ class Preprocessing:
 
     Attributes:
         features: what was learned of each column.
+        tokenizer: of texts that enter as tokens.
         model: a Keras model from raw columns, each of shape (rows, 1), and from pixels to the
             blocks; of windows, each column has shape (windows, inputs), or
             (windows, inputs + horizon) if it is known ahead.
     """
 
-    def __init__(self, features: Sequence[Fitted], window: WindowOptions | None = None) -> None:
-        self.features = tuple(features)
+    def __init__(
+        self,
+        features: Sequence[Fitted],
+        window: WindowOptions | None = None,
+        tokenizer: Tokenizer | None = None,
+    ) -> None:
+        self.features, self.tokenizer = tuple(features), tokenizer
         _refuse_same_names(self.features)
         columns: list[Any] = [
             keras.Input(
@@ -57,7 +65,7 @@ class Preprocessing:
             for feature in self.features
         ]
         numbers = [
-            column_numbers(feature, column)
+            column_numbers(feature, column, tokenizer)
             for feature, column in zip(self.features, columns, strict=True)
         ]
         self._each = [
@@ -114,47 +122,60 @@ class Preprocessing:
     def head(self, blocks: Any, *, scaled: bool = True) -> tuple[Any, Any]:
         """Inputs of a network for blocks like these, and what its first layer takes.
 
-        That is one vector a row; or the picture (height, width, channels) where there is one, with
-        `beside` for what comes with it.
+        That is one vector a row; or the picture (height, width, channels), or the numbers of tokens
+        (length,), where there are such, with `beside` for what comes with them.
 
         Args:
             scaled: bring the pixels of a picture to [0, 1]; else they are as they come.
         """
         inputs = inputs_for(blocks)
-        picture = self._picture()
-        if picture is None:
+        first = self._first()
+        if first is None:
             return inputs, head(self.features, inputs)
-        pixels = inputs[picture] if isinstance(inputs, Mapping) else inputs
-        if not scaled:
-            return inputs, pixels
-        return inputs, pixels_scaled(pixels, "pixels")
+        index, feature = first
+        named = isinstance(inputs, Mapping)
+        block = inputs[block_name(index, feature)] if named else inputs
+        if not scaled or not isinstance(feature, FittedImage):
+            return inputs, block
+        return inputs, pixels_scaled(block, "pixels")
 
     @property
-    def picture_shape(self) -> tuple[int, ...]:
-        """Shape of the picture, or of a vector of unknown length where there is none."""
-        found = [each.shape for each in self.features if isinstance(each, FittedImage)]
-        return found[0] if found else (0,)
+    def first_shape(self) -> tuple[int, ...]:
+        """Shape of what the first layer takes alone; of a vector of unknown length without it."""
+        feature = next(filter(_alone, self.features), None)
+        if feature is None:
+            return (0,)
+        return (feature.width,) if isinstance(feature, FittedText) else input_shape(feature)
 
     def beside(self, inputs: Any) -> Any:
-        """One vector a row of what comes with the picture; None where nothing does.
+        """One vector a row of what comes with the picture or text; None where nothing does.
 
         Args:
             inputs: of the network, as `head` gives them.
         """
-        if self._picture() is None or not isinstance(inputs, Mapping):
+        if self._first() is None or not isinstance(inputs, Mapping):
             return None
         return head(self.features, inputs)
 
-    def _picture(self) -> str | None:
-        """Name of the block of the picture, if there is one."""
-        found = [i for i, each in enumerate(self.features) if isinstance(each, FittedImage)]
+    def _first(self) -> tuple[int, Fitted] | None:
+        """The picture, text as tokens, or array that the first layer takes alone, if any."""
+        found = [(i, each) for i, each in enumerate(self.features) if _alone(each)]
         if len(found) > 1:
-            names = " and ".join(f"`{plain(self.features[i].name)}`" for i in found)
+            names = [plain(each.name) for _, each in found]
             raise DataError(
-                f"columns {names} are pictures, and a network takes one. Leave the others out: "
-                f"`features: {{'*': auto, {plain(self.features[found[1]].name)}: drop}}`."
+                f"columns {' and '.join(f'`{name}`' for name in names)} are pictures, tokens or "
+                "arrays, and a list of layers takes one. Leave the others out, "
+                f"`features: {{'*': auto, {names[1]}: drop}}`, or make a graph of `model.parts`."
             )
-        return picture_block(found[0]) if found else None
+        return found[0] if found else None
+
+
+def _alone(feature: Fitted) -> bool:
+    """Whether a column enters alone at the first layer, and all others behind it."""
+    if isinstance(feature, FittedArray):
+        return not feature.is_vector
+    tokens = isinstance(feature, FittedText) and feature.output == "tokens"
+    return tokens or isinstance(feature, FittedImage)
 
 
 def _encoded(
@@ -170,6 +191,8 @@ def _encoded(
     """
     if isinstance(feature, FittedImage):
         return pictures(feature, rows)
+    if isinstance(feature, FittedArray):
+        return _in_pieces(model, arrays_of(rows, feature.name))
     if isinstance(feature, FittedNumeric):
         return _in_batches(model, _raw(feature, rows[feature.name], rows))
     if known is not None:
@@ -209,14 +232,25 @@ def _in_batches(model: keras.Model, column: tf.Tensor) -> np.ndarray:
     return array.astype("int32" if array.dtype.kind == "i" else "float32", copy=False)
 
 
+def _in_pieces(model: keras.Model, arrays: np.ndarray) -> np.ndarray:
+    """What a model makes of arrays (rows, ...), some rows at a time."""
+    step = max(1, BATCH // max(1, arrays[0].size))
+    pieces = range(0, len(arrays), step)
+    made = [model(arrays[first : first + step].astype("float32")).numpy() for first in pieces]
+    return made[0] if len(made) == 1 else np.concatenate(made)
+
+
 def raw(features: Sequence[Fitted], rows: Frame) -> dict[str, Any]:
-    """Columns of a table as the model takes them, each (rows, 1), and pictures as pixels."""
-    return {
-        input_name(feature.name): pictures(feature, rows)
-        if isinstance(feature, FittedImage)
-        else _raw(feature, rows[feature.name], rows)[:, None]
-        for feature in features
-    }
+    """Columns of a table as the model takes them: (rows, 1), pixels, or arrays as they are."""
+    return {input_name(feature.name): _given(feature, rows) for feature in features}
+
+
+def _given(feature: Fitted, rows: Frame) -> Any:
+    if isinstance(feature, FittedImage):
+        return pictures(feature, rows)
+    if isinstance(feature, FittedArray):
+        return arrays_of(rows, feature.name).astype("float32")
+    return _raw(feature, rows[feature.name], rows)[:, None]
 
 
 def _raw(feature: Fitted, column: Any, rows: Frame) -> tf.Tensor:

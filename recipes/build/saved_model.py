@@ -45,7 +45,7 @@ CODE = {"Lambda", "TFSMLayer", "JaxLayer", "FlaxLayer", "TorchModuleWrapper", "F
 # Keras's forms of plain values.
 VALUES = {"__tensor__", "__numpy__", "__keras_tensor__", "__bytes__", "__ellipsis__", "__slice__"}
 # Arguments that are a list, or the path of a file to read one from.
-FILES = {"vocabulary"}
+FILES = {"vocabulary", "merges", "proto"}
 # Keras makes small states, such as those of random generators, that no file accounts for.
 SPARE_NUMBERS = 1 << 16
 

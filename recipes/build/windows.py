@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from ..data import Data, Split
+from ..data.array_feature import FittedArray
 from ..data.blocks import Block
 from ..data.fitted import Fitted, FittedCategory, FittedText
 from ..data.frame import Frame, plain
@@ -117,6 +118,11 @@ def refuse_unfit(features: Sequence[Fitted], options: WindowOptions) -> None:
             raise DataError(
                 f"column `{name}` is text, of which windows have none. Leave it out: "
                 f"`features: {{'*': auto, {name}: drop}}`."
+            )
+        if isinstance(feature, FittedArray):
+            raise DataError(
+                f"column `{name}` has an array in each row, of which windows have none. Leave it "
+                f"out: `features: {{'*': auto, {name}: drop}}`."
             )
         if _embedded(feature) and feature.name in options.known:
             raise DataError(

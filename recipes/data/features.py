@@ -1,7 +1,7 @@
 """What goes into a network from each column, as learned from the training rows.
 
-`Numeric`, `Category`, `Date`, `Text` and `Image` are what a recipe says of a column; their `fit`
-learns the rest from the training rows and from no other: means, vocabularies, ranges.
+`Numeric`, `Category`, `Date`, `Text`, `Image` and `Array` are what a recipe says of a column; their
+`fit` learns the rest from the training rows and from no other: means, vocabularies, ranges.
 `recipes/build/column_layers.py` makes Keras layers of what they learned.
 """
 
@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from ...arguments import check_int, check_number, invalid
 from ..errors import DataError
+from .array_feature import Array
 from .arrays import lost_in_float32, moments
 from .arrow import compute as pc
 from .cells import counts_of, numbers_of, scalar
@@ -198,13 +199,14 @@ class Text:
     Args:
         output: `embedding` for the mean of the embeddings of its words, `multi_hot` or `tf_idf`
             for a column for each word of the vocabulary, `int` for the numbers of its words in
-            their order, as an `embedding` layer of the network takes them.
+            their order, as an `embedding` layer of the network takes them, `tokens` for those of
+            the tokenizer of the backbone, a text preset.
         vocabulary: the number of words that are known, the most frequent of the training rows.
-        length: words that are read of a text.
+        length: words, or tokens, that are read of a text.
         dimensions: of the embedding.
     """
 
-    output: Literal["embedding", "multi_hot", "tf_idf", "int"] = "multi_hot"
+    output: Literal["embedding", "multi_hot", "tf_idf", "int", "tokens"] = "multi_hot"
     vocabulary: int = 2000
     length: int = 64
     dimensions: int = 32
@@ -212,6 +214,8 @@ class Text:
     def __post_init__(self) -> None:
         for name in ("vocabulary", "length", "dimensions"):
             check_int(name, getattr(self, name), ge=1)
+        if self.output == "tokens":
+            check_int("length", self.length, ge=3)  # the first, the last, and one between
 
     def describe(self) -> str:
         """A phrase for people."""
@@ -223,6 +227,8 @@ class Text:
         Texts are split as Keras's `TextVectorization` splits them.
         """
         texts = words(scalar(rows, name))
+        if self.output == "tokens":
+            return FittedText(name, (), "tokens", self.length)
         split = pc.ascii_split_whitespace(standardized(pa.array(texts, pa.string())))
         flat, owner = pc.list_flatten(split), pc.list_parent_indices(split)
         found = counts_of(flat)
@@ -251,11 +257,12 @@ def standardized(texts: pa.Array) -> pa.Array:
     return pc.replace_substring_regex(pc.ascii_lower(texts), PUNCTUATION, "")
 
 
-Feature = Numeric | Category | Date | Text | Image
+Feature = Numeric | Category | Date | Text | Image | Array
 FEATURES: dict[str, type[Feature]] = {
     "numeric": Numeric,
     "category": Category,
     "date": Date,
     "text": Text,
     "image": Image,
+    "array": Array,
 }

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, TypeAdapter
 
+from .array_feature import FittedArray
 from .image_feature import FittedImage
 
 
@@ -100,16 +101,17 @@ class FittedText:
 
     Attributes:
         vocabulary: its words, the most frequent first.
-        output: `embedding` of a sequence of words, `multi_hot` or `tf_idf` over the vocabulary, or
-            `int` for the numbers of the words, of which 0 is none and 1 an unknown one.
-        length: words that are read of a text.
+        output: `embedding` of a sequence of words, `multi_hot` or `tf_idf` over the vocabulary,
+            `int` for the numbers of the words, of which 0 is none and 1 an unknown one, or
+            `tokens` for those of the tokenizer of a text preset, of which -1 is none.
+        length: words, or tokens, that are read of a text.
         dimensions: of the embedding.
         idf: inverse document frequency of each word, for `tf_idf`.
     """
 
     name: str
     vocabulary: tuple[str, ...]
-    output: Literal["embedding", "multi_hot", "tf_idf", "int"]
+    output: Literal["embedding", "multi_hot", "tf_idf", "int", "tokens"]
     length: int = 0
     dimensions: int = 0
     idf: tuple[float, ...] = ()
@@ -121,7 +123,7 @@ class FittedText:
         return self.length
 
 
-Fitted = FittedNumeric | FittedCategory | FittedDate | FittedText | FittedImage
+Fitted = FittedNumeric | FittedCategory | FittedDate | FittedText | FittedImage | FittedArray
 # Reads and writes them as JSON, in `data.json`.
 FITTED: TypeAdapter[tuple[Annotated[Fitted, Discriminator("kind")], ...]] = TypeAdapter(
     tuple[Annotated[Fitted, Discriminator("kind")], ...]

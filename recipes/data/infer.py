@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from ..spec.fields import shown
+from .array_feature import Array
 from .arrow import compute as pc
 from .cells import numbers_of, scalar
 from .dates import DATE, differing_parts, parsed_dates
@@ -48,7 +49,9 @@ def infer(rows: Frame, name: str) -> Inferred:
     """
     column = rows[name]
     if isinstance(column, np.ndarray):
-        return Inferred(None, "it has several values a row")
+        if column.dtype.kind not in "fiub":
+            return Inferred(None, "it has several words a row")
+        return Inferred(Array(), f"arrays of shape {column.shape[1:]}")
     pictures = inferred_image(rows, name)
     if pictures is not None:
         return Inferred(*pictures)

@@ -49,14 +49,16 @@ def npz(
     if (x_test is None) != (y_test is None):
         raise DataError(f"{path}: `x_test` and `y_test` belong together; one of them is missing.")
     files = matched(path)
-    source = checked(_rows(files, x), _rows(files, y), path, task=task)
+    source = checked(rows_of_files(files, x), rows_of_files(files, y), path, task=task)
     if x_test is None or y_test is None:
         return source
-    own = checked(_rows(files, x_test), _rows(files, y_test), path, task=source.task)
+    own = checked(
+        rows_of_files(files, x_test), rows_of_files(files, y_test), path, task=source.task
+    )
     return replace(source, test=(own.x, own.y))
 
 
-def _rows(files: Sequence[Path], name: str) -> np.ndarray:
+def rows_of_files(files: Sequence[Path], name: str) -> np.ndarray:
     """The array of a name in each file, one after the other."""
     found: list[np.ndarray] = []
     for path in files:

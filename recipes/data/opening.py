@@ -13,6 +13,7 @@ from .frame import MOST_NAMES_SHOWN, Frame
 from .from_python import of_python
 from .heads import of_heads, words_of
 from .image_folder import Tables
+from .npz_table import npz_table
 from .source import TAKES_TASK, Source, of_table
 from .sources import SOURCES
 from .table import NO_TABLE, TableOptions, used, with_target
@@ -43,6 +44,8 @@ def read(
         found = of_python(*arrays, table.target, task)
     elif arrays is not None:
         raise DataError(f"data.source is `{name}`; give arrays only to the source `arrays`.")
+    elif name == "npz" and table.target:
+        found = npz_table(arguments["path"], table)
     else:
         more = {"task": task} if name in TAKES_TASK and task is not None else {}
         found = SOURCES[name](**{**arguments, **more})

@@ -9,8 +9,10 @@ import pyarrow as pa
 
 from ..errors import DataError
 from ..spec.fields import listed, shown
+from .array_feature import FittedArray, arrays_of
 from .arrow import compute as pc
 from .cells import scalar
+from .columns import Column
 from .dates import not_dates
 from .fitted import Fitted, FittedDate, FittedNumeric
 from .frame import Frame, floats, is_binary, is_text, not_numbers, numbers, plain, words
@@ -22,9 +24,11 @@ from .truth import truth_as_digits
 NO_TARGET = "the row has no target."
 
 
-def usable_cells(feature: Fitted, table: Frame, faults: Faults) -> pa.Array:
+def usable_cells(feature: Fitted, table: Frame, faults: Faults) -> Column:
     """A column without the cells that its feature cannot read, which are faults."""
     column = table[feature.name]
+    if isinstance(feature, FittedArray):
+        return _usable_arrays(feature, table)
     if isinstance(column, np.ndarray):
         raise DataError(f"{table.where}: column `{plain(feature.name)}` has several values a row.")
     if is_binary(column) and not isinstance(feature, FittedImage):
@@ -44,6 +48,16 @@ def usable_cells(feature: Fitted, table: Frame, faults: Faults) -> pa.Array:
     good[bad] = False
     kept = pc.if_else(pa.array(good), column, pa.scalar(None, column.type))
     return numbers(kept) if isinstance(feature, FittedNumeric) else kept
+
+
+def _usable_arrays(feature: FittedArray, table: Frame) -> np.ndarray:
+    values = arrays_of(table, feature.name)
+    if values.shape[1:] != feature.shape:
+        raise DataError(
+            f"{table.where}: column `{plain(feature.name)}` has arrays of shape "
+            f"{values.shape[1:]}; the model takes {feature.shape}."
+        )
+    return values
 
 
 def all_numbers(

@@ -28,6 +28,7 @@ from .image_feature import FittedImage, looked_at, picture_faults
 from .image_folder import IMAGE, LABEL, of_classes, single, unlabelled
 from .npy import read_npy
 from .npz import member, opened
+from .npz_table import npz_columns
 from .reading import Faults, GivenRows, Reading
 from .row_targets import all_numbers, coded, own_targets, usable_cells
 from .several import read_tables
@@ -90,6 +91,10 @@ def _from_file(path: Path, reading: Reading) -> GivenRows:
         if reading.with_target:
             raise DataError(f"{path}: has no targets. Give a .npz file with rows and targets.")
         return _from_arrays(read_npy(path), None, str(path), reading)
+    if reading.features:
+        known = {each.name for each in reading.features}
+        names = {*known, *reading.target, *reading.keep, *reading.places}
+        return _from_table(npz_columns(path, names), reading, Faults())
     name, target = reading.arrays
     with opened(path) as file:
         # Rows to predict are called `x`, whatever the training rows were called.

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
+from .array_feature import Array
 from .cache import has_room
 from .columns import is_large
 from .decided import decided
@@ -153,7 +154,7 @@ def _learned(
         if found.feature is None:
             return None, f"{plain(name)}: left out; {found.reason}"
         choice = found.feature
-        if scale != "none" and isinstance(choice, Numeric):
+        if scale != "none" and isinstance(choice, (Numeric, Array)):
             choice = replace(choice, scale=scale)
         note = f"{plain(name)}: {choice.describe()}; {found.reason}"
     fitted = choice.learn(name, rows) if isinstance(choice, Image) else choice.fit(name, rows)

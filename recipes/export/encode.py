@@ -75,6 +75,8 @@ def block_of(index: int, feature: Feature) -> str:
             return f"text_{index}"
         case "image":
             return f"image_{index}"
+        case "array" if len(feature["shape"]) > 1:
+            return f"array_{index}"
     return CATEGORIES if feature.get("output") == "embedding" else MATRIX
 
 
@@ -83,6 +85,10 @@ def _numbers(feature: Feature, cells: np.ndarray) -> np.ndarray:
     match feature["kind"]:
         case "image":
             return cells.astype("float32")
+        case "array":
+            factors = 1.0 / np.array(feature["divisor"])
+            shifts = -np.array(feature["offset"]) * factors
+            return cells.astype("float32") * factors.astype("float32") + shifts.astype("float32")
         case "numeric":
             return _numeric(feature, cells)
         case "category":

@@ -133,6 +133,13 @@ def _check_options(subject: Subject, target: Path, kind: Format, options: Option
 def _choices(subject: Subject, kind: Format) -> list[Preprocessing]:
     """Where columns may become numbers, best first."""
     table, words = subject.cut.divided, takes_words(subject.cut.whole)
+    features = subject.parts[Part.DATA].get("features", ())
+    tokens = [each["name"] for each in features if each.get("output") == "tokens"]
+    if tokens and kind not in (Format.KERAS, Format.WEIGHTS):
+        raise RequestError(
+            f"{kind}: column `{tokens[0]:.60}` is split by tensorflow-text, whose operations only "
+            "a process that imports it has. Export it as keras."
+        )
     if kind not in LIGHT:
         return [Preprocessing.INSIDE if table or words else Preprocessing.NONE]
     reason = cannot(subject.parts[Part.DATA].get("features", ()))

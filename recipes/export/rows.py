@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..data import pixels
+from ..data.array_feature import FittedArray, arrays_of
 from ..data.cells import numbers_of
 from ..data.dates import parsed_dates
 from ..data.fitted import Fitted, FittedDate, FittedNumeric
@@ -139,6 +140,8 @@ def _gathers(
 def _gather(predictor: "Predictor", feature: Fitted, rows: Frame) -> Gather:
     if isinstance(feature, FittedImage):
         return _decoder(predictor).gathered(feature, rows)
+    if isinstance(feature, FittedArray):
+        return arrays_of(rows, feature.name).astype("float32").__getitem__
     if isinstance(feature, FittedNumeric):
         return floats(numbers_of(rows, feature.name)).__getitem__
     if isinstance(feature, FittedDate):

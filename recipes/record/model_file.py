@@ -71,8 +71,11 @@ def check_model(path: Path) -> tuple[bytes, int]:
                 return archive.read(CONFIG), check_arrays(path, file)
 
 
-def check_weights(path: Path) -> None:
+def check_weights(path: Path) -> int:
     """Refuse a `.weights.h5` file that is not only arrays.
+
+    Returns:
+        How many numbers it holds.
 
     Raises:
         ModelFileError: with what is wrong.
@@ -80,7 +83,7 @@ def check_weights(path: Path) -> None:
     with readable(path):
         check_regular(path)
         with open(path, "rb") as file:
-            check_arrays(path, file)
+            return check_arrays(path, file)
 
 
 def arrays_of(path: Path) -> dict[str, np.ndarray]:

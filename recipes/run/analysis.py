@@ -17,6 +17,7 @@ from ...models.shards import Sharing
 from ..build.encoding import encoded
 from ..build.experiment import Experiment, compile_model, experiment, optimizer
 from ..build.heads import ends_of
+from ..build.hub_text import tokenizer_of
 from ..build.network import network
 from ..build.objects import Builder
 from ..build.parts import training_parts
@@ -209,7 +210,7 @@ def check_gradients(
         raise RequestError(f"check-gradients: rows and entries must be >= 1: {rows}, {entries}.")
     with in_float64():
         task = ends_of(recipe, data)
-        data, prepared = encoded(data)
+        data, prepared = encoded(data, tokenizer_of(recipe))
         builder = Builder(recipe, 1, Path())
         model: Any = network(recipe, data, task, builder, prepared)
         compile_model(model, recipe, task, builder, len(data.train.y))

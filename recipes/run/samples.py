@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from ..build.augment import Augmentation, augmentation, pictures_of, value_range
 from ..build.encoding import encoded
+from ..build.hub_text import tokenizer_of
 from ..build.task import Form, Task, task_of
 from ..data import Data, Split
 from ..data.order import order_of, training_dataset
@@ -44,7 +45,7 @@ def samples(recipe: Recipe, data: Data) -> Samples:
         name = data.heads[0].name
         recipe, data = heads_of(recipe)[name], data.of(name)
     task = task_of(recipe, data)
-    data, _ = encoded(data)
+    data, _ = encoded(data, tokenizer_of(recipe))
     split = Split(data.train.x, task.encode(data.train.y))
     names, shape = pictures_of(recipe, split.x, ("data", "source"))
     augment = augmentation(recipe, data, task)

@@ -28,6 +28,8 @@ from .nodes import is_dict, is_list
 from .strict import details, invalid, unknown_keys
 
 IMAGENET = "imagenet"
+# What a preset of text has beside its network.
+TOKENIZER = "tokenizer.json"
 
 
 class Pixels(StrEnum):
@@ -119,6 +121,7 @@ OTHERS: dict[str, tuple[dict[str, Field], tuple[str, ...]]] = {
             "path": local_file(),
             "weights": either(one_of("preset"), nothing()),
             "size": SIZE,
+            "output": one_of("pooled", "mean", "sequence"),
         },
         (),
     ),

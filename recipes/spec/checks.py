@@ -37,6 +37,7 @@ from .sections import DEFAULT_PART
 from .source_files import csv_arguments_are_sound, tables_have_targets
 from .target_checks import balance_fits_task, classes_fit_task, threshold_fits_task
 from .tasks import CLASS_LOSSES, REGRESSION_SOURCES, known_task, metrics_fit_task
+from .tokens import tokens_have_a_network
 from .window_checks import (
     columns_of_windows_are_apart,
     windows_forecast_numbers,
@@ -360,6 +361,7 @@ CHECKS: list[tuple[Check, frozenset[str]]] = [
     (layers_can_stand_in_a_list, frozenset({"model"})),
     (layers_follow_one_another, frozenset({"model", "data"})),
     (backbones_take_pictures, frozenset({"model", "data", "pretraining"})),
+    (tokens_have_a_network, frozenset({"model", "data"})),
     (cached_features_stay_the_same, frozenset({"model", "data", "phases"})),
     (parts_fit_one_another, frozenset({"model", "data"})),
     (pictures_can_be_augmented, frozenset({"model", "data"})),

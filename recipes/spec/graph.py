@@ -8,7 +8,7 @@ from .fields import did_you_mean, listed, shown
 from .nodes import Path
 from .parts import ATTENTION, OTHERS, PAIRS, PartSection, input_names
 from .schema import Recipe
-from .source_files import GIVEN, TABLES
+from .source_files import is_table
 
 Found = Iterator[tuple[Path, str]]
 # The input of rows that are arrays.
@@ -59,8 +59,7 @@ def merge_of(parts: Mapping[str, PartSection], name: str) -> Choice | None:
 def known_inputs(recipe: Recipe) -> list[str] | None:
     """Names of the inputs, where the recipe alone decides them; None where the data does."""
     section = recipe.data
-    table = section.source.name in TABLES
-    if not table and not (section.source.name == GIVEN and section.target is not None):
+    if not is_table(section):
         return [ROWS]
     features = section.features
     if features is None or "auto" in features.values():

@@ -63,7 +63,7 @@ def _row_shape(recipe: Recipe, name: str) -> Shape | None:
     if name == OTHERS:
         return (None,)
     feature = (recipe.data.features or {}).get(name)
-    if not isinstance(feature, Choice):
+    if not isinstance(feature, Choice) or feature.name == "array":
         return None
     entry = catalog.entry("features", feature.name)
     given: Mapping[str, Any] = {

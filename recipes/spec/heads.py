@@ -14,7 +14,7 @@ from .nodes import Path
 from .pictures import mixes
 from .schema import Recipe
 from .sections import ModelSection
-from .source_files import GIVEN, TABLES
+from .source_files import EITHER, TABLES
 from .target_checks import balance_fits_task, classes_fit_task, threshold_fits_task
 from .targets import DEFAULT_THRESHOLD
 from .tasks import metrics_fit_task
@@ -160,7 +160,7 @@ def outputs_stand_alone(recipe: Recipe) -> Found:
     if recipe.model.output is not None:
         yield ("model", "output"), "each output has its own: `model.outputs.NAME.output`."
     data, wrong = recipe.data, "cannot be had with several outputs yet. Leave it out."
-    if data.source.name not in TABLES and data.source.name != GIVEN:
+    if data.source.name not in TABLES | EITHER:
         yield ("data", "source"), "several outputs need a table, whose columns they predict."
     for key, default in ELSEWHERE.items():
         if getattr(data, key) != default:

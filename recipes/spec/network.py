@@ -29,6 +29,8 @@ SOURCES: dict[str, Shape] = {
     "parquet": (None,),
     "image_folder": (None, None, None),
 }
+# Tables whose cells may be arrays.
+ARRAYS = frozenset({"jsonl", "parquet"})
 SEVERAL = "takes several inputs, and a layer in a list has one: the output of the layer before it"
 CELL = "is one step of a recurrent layer. Use `{}`"
 TEXT = "takes text, and rows are numbers. A table encodes its words itself: `data.features`"
@@ -107,7 +109,7 @@ def layers_follow_one_another(recipe: Recipe) -> Found:
 def _rows(recipe: Recipe) -> list[Shape]:
     """Shapes that a row may have; none where that is not known.
 
-    Columns of a table that are inferred may be pictures.
+    Columns of a table that are inferred may be pictures, or arrays.
     """
     section = recipe.data
     if recipe.model.backbone is not None:
@@ -118,6 +120,8 @@ def _rows(recipe: Recipe) -> list[Shape]:
         windows = rows_of_windows(recipe, shape)
         return [] if windows is None else [windows]
     asked = [given for given in (section.features or {}).values() if given != "drop"]
+    if any(isinstance(given, Choice) and given.name == "array" for given in asked):
+        return []
     picture = next((g for g in asked if isinstance(g, Choice) and g.name == "image"), None)
     if picture is not None:
         size, channels = picture.arguments.get("size"), picture.arguments.get("channels")
@@ -126,7 +130,10 @@ def _rows(recipe: Recipe) -> list[Shape]:
     if shape is None:
         return []
     inferred = section.features is None or "auto" in asked
-    return [shape, (None, None, None)] if shape == (None,) and inferred else [shape]
+    if shape != (None,) or not inferred:
+        return [shape]
+    ranks = range(1, 5) if section.source.name in ARRAYS else (1, 3)
+    return [(None,) * rank for rank in ranks]
 
 
 def _in_model(found: Found) -> Found:

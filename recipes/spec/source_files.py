@@ -10,7 +10,7 @@ from pathlib import Path as File
 from typing import Any
 
 from ..errors import DataError, Problem
-from .backbones import file_of
+from .backbones import TOKENIZER, file_of
 from .choices import Choice
 from .csv_header import (
     delimiter_of,
@@ -28,6 +28,8 @@ from .image_folders import Listing, listing, own_part
 from .nodes import Path, dotted
 from .parts import OTHERS, input_names
 from .schema import Recipe
+from .sections import DataSection
+from .tokens import token_columns
 
 Found = Iterator[tuple[Path, str]]
 # Sources of rows with named columns.
@@ -36,6 +38,8 @@ TABLES = frozenset({"csv", "jsonl", "parquet", "image_folder", "tfrecord", "tfds
 OWN_TARGET = frozenset({"image_folder"})
 # A data frame from Python, which is one if the recipe names its target.
 GIVEN = "arrays"
+# Sources that are tables where the recipe names a target, and else arrays.
+EITHER = frozenset({GIVEN, "npz"})
 # Columns or arrays of a file that a message lists.
 MOST_LISTED = 12
 
@@ -72,6 +76,12 @@ def file_problems(recipe: Recipe) -> list[Problem]:
     return [*absent, *(problem for problem in found if problem.path not in known)]
 
 
+def is_table(section: DataSection) -> bool:
+    """Whether rows come with named columns."""
+    name = section.source.name
+    return name in TABLES or (name in EITHER and section.target is not None)
+
+
 def missing_files(recipe: Recipe) -> list[Problem]:
     """Files of data that are not there, with what the recipe's first comment says of its source."""
     found: list[Problem] = []
@@ -86,12 +96,20 @@ def missing_files(recipe: Recipe) -> list[Problem]:
 
 
 def missing_backbone(recipe: Recipe) -> list[Problem]:
-    """That the file or folder of a backbone, which a training begins with, is not there."""
+    """That the folder or file of a backbone, or the tokenizer of a text preset, is not there.
+
+    A training begins with them.
+    """
     backbone, named = recipe.model.backbone, file_of(recipe.model.backbone)
-    if backbone is None or named is None or not _is_missing(named[1]):
+    if backbone is None or named is None:
         return []
     place = ("model", "backbone", backbone.name, named[0])
-    return [recipe.problem(place, f"{named[1]}: there is no such file or folder.")]
+    if _is_missing(named[1]):
+        return [recipe.problem(place, f"{named[1]}: there is no such file or folder.")]
+    if token_columns(recipe) and _is_missing(os.path.join(named[1], TOKENIZER)):
+        text = f"{named[1]}: has no `{TOKENIZER}`, which the tokenizer of its network writes there"
+        return [recipe.problem(place, f"{text}: `tokenizer.save_to_preset(folder)`.")]
+    return []
 
 
 def _missing(path: str) -> str:
@@ -227,8 +245,7 @@ def tables_have_targets(recipe: Recipe) -> Found:
     section = recipe.data
     if section.source.name in TABLES - OWN_TARGET and section.target is None:
         yield ("data",), "needs `target`: the column of the table that is predicted."
-    given = section.source.name == GIVEN and section.target is not None
-    if section.source.name not in TABLES and not given:
+    if not is_table(section):
         for key in ("target", "features", "split_by"):
             if getattr(section, key) is not None:
                 message = f"`{section.source.name}` is no table with columns; leave `{key}` out."
@@ -246,6 +263,9 @@ def _npz_problems(recipe: Recipe) -> Found:
         except DataError as error:
             yield (*place, "path"), str(error)
             continue
+        if is_table(recipe.data):
+            yield from _npz_columns(recipe, place, choice, files)
+            continue
         defaults = {"x": "x", "y": "y", "x_test": None, "y_test": None}
         for key, default in defaults.items():
             name = choice.arguments.get(key, default)
@@ -254,6 +274,23 @@ def _npz_problems(recipe: Recipe) -> Found:
                 there = key if key in choice.arguments else "path"
                 path = lacking[0]
                 yield (*place, there), f"{path} has no array {_lacks(name, files[path])}"
+
+
+def _npz_columns(
+    recipe: Recipe, place: Path, choice: Choice, files: Mapping[str, list[str]]
+) -> Found:
+    """The arrays of a file are columns where the recipe names a target."""
+    for key in ("x", "y", "x_test", "y_test"):
+        if key in choice.arguments:
+            yield (
+                (*place, key),
+                "names an array of rows or targets, and with `data.target` each array is a column. "
+                "Leave it out, and say under `features` which ones enter.",
+            )
+    for key, name in _named_columns(recipe):
+        lacking = [path for path, names in files.items() if name not in names]
+        if lacking:
+            yield key, f"{lacking[0]} has no array {_lacks(name, files[lacking[0]])}"
 
 
 def _tfrecord_problems(recipe: Recipe) -> Found:

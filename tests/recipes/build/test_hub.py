@@ -136,7 +136,7 @@ def test_what_is_no_preset_of_pictures_is_told(hub, preset, pictures, tmp_path):
     (tmp_path / "code" / "config.json").write_text(json.dumps(code))
     told = {
         "empty": r"hub\.path: .*is no preset of KerasHub",
-        "words": r"hub\.path: .*takes .*token.*expected a network that takes one picture",
+        "words": r"hub\.path: .*takes .*token.*which is text. Name its column",
         "code": r'hub\.path: .*names "os\.system"',
     }
     for name, message in told.items():
