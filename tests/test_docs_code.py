@@ -45,7 +45,7 @@ def files(tmp_path_factory):
         without_reports(patch)
         digits = {"source": "digits", "scale": "minmax", "batch_size": 256}
         train_small(folder / "runs/digits", data=digits, epochs=1)
-        table = {"source": "arrays", "target": "Status", "batch_size": 64}
+        table = {"source": "arrays", "target": "Status", "batch_size": "all"}
         keras_recipes.load({**SMALL, "data": table}).train(
             TABLE, out=folder / "runs/a", progress=False
         )
@@ -57,7 +57,7 @@ def files(tmp_path_factory):
     )
     write_recipe(folder / "my_recipe.yaml")
     write_recipe(folder / "frame.yaml", data=table)
-    write_recipe(folder / "arrays.yaml", data={"source": "arrays", "batch_size": 64})
+    write_recipe(folder / "arrays.yaml", data={"source": "arrays", "batch_size": "all"})
     return folder
 
 
@@ -83,7 +83,7 @@ def of_graphs(folder):
     joined = keras.layers.Concatenate()([a, b])
     price = keras.layers.Dense(1, name="price")(joined)
     cut = keras.layers.Dense(2, activation="softmax", name="cut")(joined)
-    write_recipe(folder / "recipe.yaml", data={"source": "arrays", "batch_size": 64})
+    write_recipe(folder / "recipe.yaml", data={"source": "arrays", "batch_size": "all"})
     return {
         "model": keras.Model({"a": a, "b": b}, {"price": price, "cut": cut}),
         "a": RNG.random((60, 2)),
