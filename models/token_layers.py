@@ -40,6 +40,10 @@ class TextTokens(keras.layers.Layer):
         self.tokenizer = tokenizer
         self.length = check_int("length", length, ge=3)
 
+    def build(self, input_shape: Any) -> None:
+        """The tokenizer has its vocabulary: there is nothing to create."""
+        self.built = True
+
     def call(self, inputs: Any) -> Any:
         """Numbers of tokens, int32."""
         return _numbers(self, tf.reshape(tf.convert_to_tensor(inputs), [-1]))

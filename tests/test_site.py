@@ -166,7 +166,7 @@ def test_formulas_in_a_browser(browser, site):
     browser.open(site / "api" / "schedules.html")
     heights = browser.run(
         "return [...document.querySelectorAll('math')].map("
-        "each => [each.getBoundingClientRect().height, !!each.querySelector('mfrac')])"
+        "each => [each.getBoundingClientRect().height, !!each.querySelector(':scope > mfrac')])"
     )
     assert min(height for height, _ in heights) > 10
     flat = min(height for height, fraction in heights if not fraction)

@@ -1,12 +1,13 @@
 """The verb that writes a first recipe for a file of rows: init."""
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ... import disk
 from ..errors import RequestError
-from .options import Arguments, add_verb
+from .options import Arguments, add_json, add_verb, print_json, print_line
 
 
 def add(verbs: Any) -> None:
@@ -27,6 +28,7 @@ def add(verbs: Any) -> None:
     starting.add_argument(
         "--limit", metavar="ROWS", type=int, help="use at most this number of rows"
     )
+    add_json(starting)
 
 
 def init(arguments: Arguments) -> int:
@@ -35,7 +37,7 @@ def init(arguments: Arguments) -> int:
     if target is None and os.path.isdir(arguments.file):
         target = "label"
     if target is None:
-        return _list(Path(arguments.file))
+        return _list(arguments)
     from ..data.outline import outline
     from .starter import baseline, recipe_text
 
@@ -50,8 +52,11 @@ def init(arguments: Arguments) -> int:
         raise RequestError(f"--limit: expected a number of rows. Received {arguments.limit}.")
     found = outline(Path(arguments.file), target, arguments.limit)
     _write(out, recipe_text(found, out, arguments.limit))
-    print(f"{out}: {found.data.task}, {len(found.data.train)} training rows; {baseline(found)}")
-    print(f"keras-recipes train {out}")
+    task, rows, words = found.data.task, len(found.data.train), baseline(found)
+    print_line(arguments, f"{out}: {task}, {rows} training rows; {words}")
+    print_line(arguments, f"keras-recipes train {out}")
+    if arguments.json:
+        print_json({"recipe": str(out), "task": task, "training_rows": rows, "baseline": words})
     return 0
 
 
@@ -72,11 +77,14 @@ def _write(out: Path, text: str) -> None:
         raise
 
 
-def _list(path: Path) -> int:
+def _list(arguments: Arguments) -> int:
     from ..data.outline import listing
     from ..data.table import note_lines
 
-    found = listing(path)
+    found = listing(Path(arguments.file))
+    if arguments.json:
+        print_json(asdict(found))
+        return 0
     for line in note_lines(found.notes):
         print(line.removeprefix("column "))
     print(f"Say what is predicted; most likely: --target {found.suggestion!r}")

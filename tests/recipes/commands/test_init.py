@@ -145,6 +145,19 @@ def test_arrays(tmp_path, capsys):
     assert "scale: minmax" in (tmp_path / "recipe.yaml").read_text()
 
 
+def test_what_it_says_as_json(tmp_path, capsys):
+    path = write_table("credit", tmp_path)
+    assert main(["init", str(path), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["suggestion"] in "\n".join(found["notes"])
+    assert main(["init", str(path), "--target", "Status", "--json"]) == 0
+    printed = capsys.readouterr()
+    told = json.loads(printed.out)
+    assert (told["recipe"], told["task"]) == ("recipe.yaml", "classification")
+    assert told["training_rows"] > 0
+    assert told["baseline"] in printed.err
+
+
 def test_without_a_target_the_columns_are_listed(tmp_path, capsys):
     as_csv(tmp_path / "t.csv", rows())
     assert main(["init", "t.csv"]) == 0
