@@ -83,7 +83,8 @@ def _ragged(found: Any) -> Any:
     if isinstance(found, tf.RaggedTensor):
         return tf.cast(found, "int32")
     if isinstance(found, tf.Tensor):
-        return tf.RaggedTensor.from_tensor(tf.cast(found, "int32"))
+        whole = tf.cast(found, "int32")
+        return tf.ragged.boolean_mask(whole, tf.ones_like(whole, "bool"))
     return tf.ragged.constant([list(row) for row in found], "int32", ragged_rank=1)
 
 
@@ -115,7 +116,9 @@ class TokenInputs(keras.layers.Layer):
             "token_ids": keras.ops.where(known, numbers, self.padding),
             "padding_mask": keras.ops.cast(known, "int32"),
         }
-        return {**found, **({"segment_ids": numbers * 0} if self.segments else {})}
+        if self.segments:
+            found["segment_ids"] = keras.ops.zeros_like(numbers)
+        return found
 
     def get_config(self) -> dict[str, Any]:
         """The arguments."""

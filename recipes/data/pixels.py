@@ -130,11 +130,13 @@ def gathered(feature: FittedImage, rows: Frame) -> Callable[[np.ndarray], np.nda
     given = pictures_of(rows, feature.name)
 
     def gather(chosen: np.ndarray) -> np.ndarray:
-        found = list(_decoded([given[row] for row in chosen.tolist()], feature))
-        for row, picture in zip(chosen.tolist(), found, strict=True):
+        found: list[np.ndarray] = []
+        pictures = _decoded([given[row] for row in chosen.tolist()], feature)
+        for row, picture in zip(chosen.tolist(), pictures, strict=True):
             if isinstance(picture, BrokenPicture):
                 where = f"{rows.where}: column `{plain(feature.name)}`"
                 raise DataError(f"{where}: {name_of(rows, feature.name, row)} {picture}.")
+            found.append(picture)
         return np.stack(found)
 
     return gather

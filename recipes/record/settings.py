@@ -46,8 +46,9 @@ def settings(recipe: str, where: str = "recipe.yaml") -> dict[str, str]:
 
 def _check_depth(recipe: str, where: str) -> None:
     """Raise where a text is nested too deeply to be composed; its events take no recursion."""
-    depth = 0
-    for event in yaml.parse(recipe, LOADER):
+    depth, parser = 0, LOADER(recipe)
+    while parser.check_event():
+        event = parser.get_event()
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > MOST_DEPTH:
