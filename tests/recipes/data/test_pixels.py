@@ -98,6 +98,6 @@ def test_what_cannot_be_decoded_is_named():
     assert "cannot be decoded" in found[1]
     with pytest.raises(BrokenPicture, match="cannot be decoded"):
         light.pixels_of(b"\x89PNG\r\n\x1a\n", feature)
-    with pytest.raises(BrokenPicture, match="of 40 x 32 pixels is too narrow for 26 x 1"):
-        light.pixels_of(encoded(RGB, "PNG"), FittedImage("photo", (1, 26), 3, "pad"))
+    with pytest.raises(BrokenPicture, match="of 40 x 32 pixels is too narrow for 1 x 1"):
+        light.pixels_of(encoded(RGB, "PNG"), FittedImage("photo", (1, 1), 3, "pad"))
     assert light.gathered(feature, rows)(np.array([0])).shape == (1, 12, 10, 3)
