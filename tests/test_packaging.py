@@ -22,6 +22,7 @@ INSTALLED = [*PROJECT["dependencies"], *OPTIONAL["dev"]]
 IMPORTED_AS = {
     "grpcio": "grpc",
     "keras-tuner": "keras_tuner",
+    "pillow": "PIL",
     "pyyaml": "yaml",
     "scikit-learn": "sklearn",
     "typing-extensions": "typing_extensions",

@@ -204,7 +204,7 @@ def test_a_folder_of_pictures(tmp_path, eager, capsys):
     assert main(["init", "pets"]) == 0
     assert "classification, 51 training rows; always `dogs`" in capsys.readouterr().out
     assert main(["validate", "recipe.yaml"]) == 0
-    recipe = keras_recipes.load("recipe.yaml", {"epochs": 4, "learning_rate": 0.01})
+    recipe = keras_recipes.load("recipe.yaml", {"epochs": 8, "learning_rate": 0.01})
     assert (recipe.data.validation, recipe.data.target) == ("auto", ("label",))
     assert recipe.data.features["image"].arguments == {"size": [12, 12], "channels": 3}
     result = recipe.train(out="run", progress=False)
