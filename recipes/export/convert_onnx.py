@@ -56,6 +56,7 @@ def _converted(served: Served) -> Any:
             input_names=given,
             output_names=ends,
             opset=OPSET,
+            custom_op_handlers={"Erfc": (_erfc, [])},
             tensors_to_rename=dict(zip([*given, *ends], ports, strict=True)),
         )
     except Exception as error:
@@ -63,6 +64,17 @@ def _converted(served: Served) -> Any:
     if external:
         raise RequestError("ONNX: the model is too large for one file.")
     return model
+
+
+def _erfc(graph: Any, node: Any, name: str, arguments: Any) -> None:
+    """erfc(x) as 1 - erf(x): TensorFlow's GELU has erfc, and ONNX has only erf."""
+    dtype, shape = graph.get_dtype(node.output[0]), graph.get_shape(node.output[0])
+    number = library("tf2onnx.utils").map_onnx_to_numpy_type(dtype)
+    one = graph.make_const(f"{name}/one", np.ones((), number))
+    erf = graph.make_node("Erf", [node.input[0]], shapes=[shape], dtypes=[dtype])
+    ends = [one.output[0], erf.output[0]]
+    graph.remove_node(node.name)
+    graph.make_node("Sub", ends, outputs=node.output, shapes=[shape], dtypes=[dtype])
 
 
 def _halved(model: Any) -> Any:

@@ -213,6 +213,19 @@ def test_a_sequential_model_is_exported(tmp_path):
     np.testing.assert_allclose(found.outputs, model(samples), rtol=1e-6)
 
 
+@pytest.mark.parametrize("precision", list(Precision))
+def test_gelu_is_exported_to_onnx(tmp_path, precision):
+    """TensorFlow computes it by an operation that ONNX does not have."""
+    needs("tf2onnx", "onnxruntime")
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4, activation="gelu")])
+    samples = np.random.default_rng(0).normal(0, 3, (64, 3)).astype("float32")
+    path = tmp_path / "m.onnx"
+    keras_recipes.export(model, path, samples=samples, precision=precision)
+    found = keras_recipes.load_predictor(path)(samples)
+    bound = {Precision.FLOAT32: 1e-6, Precision.FLOAT16: 1e-2, Precision.INT8: 0.2}[precision]
+    np.testing.assert_allclose(found.outputs, model(samples), atol=bound)
+
+
 def test_the_recipe_comes_back(iris, exported):
     run = keras_recipes.load(iris / "recipe.yaml")
     for kind in FORMATS:
