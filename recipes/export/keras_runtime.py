@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from ..run.backend import use_tensorflow
 from ..run.saved_model import open_model
-from .cut import predicted
+from .cut import input_names, predicted
 from .interface import Interface
 from .kinds import Format
 from .runtime import SERVE, Compute, explained, in_batches
@@ -39,7 +39,12 @@ def opened(path: Path, interface: Interface) -> Compute:
 
 def _keras(model: Any, interface: Interface) -> Compute:
     def compute(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        found = predicted(model, {port.name: inputs[port.port] for port in interface.inputs})
+        given = {port.name: inputs[port.port] for port in interface.inputs}
+        names = input_names(model)
+        if set(names) != set(given):
+            # Keras names an input that was given no name anew when it loads a model.
+            given = dict(zip(names, given.values(), strict=True))
+        found = predicted(model, given)
         return {port.port: found[port.name] for port in interface.outputs}
 
     return compute

@@ -114,7 +114,7 @@ def wait_for_threads():
 
 def tensorboard_points(folder, name):
     """Steps and values of a curve, as TensorBoard shows it."""
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
     from tensorboard.util.tensor_util import make_ndarray
 
     events = EventAccumulator(str(folder))
