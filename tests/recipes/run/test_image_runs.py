@@ -22,7 +22,7 @@ def recipe(folder, **changes):
     return keras_recipes.load(
         {
             "name": "pictures",
-            "seed": 1,
+            "seed": 3,
             "data": {**data, **changes.pop("data", {})},
             "model": {"layers": changes.pop("layers", LAYERS)},
             "optimizer": "adam",
@@ -41,7 +41,10 @@ def trained(tmp_path_factory):
     """A folder of pictures of different sizes, and a run on it."""
     where = tmp_path_factory.mktemp("pictures")
     folder = write_folder(where / "사진 🐱 f", size=None)
-    recipe(folder, epochs=16, data={"features": {"image": {"image": {"size": [9, 8]}}}}).train(
+    # Wide and slow enough that each of six seeds told two thirds of the pictures apart.
+    layers = [{"conv2d": {**CONVOLUTION["conv2d"], "filters": 8}}, *LAYERS[1:]]
+    data = {"features": {"image": {"image": {"size": [9, 8]}}}}
+    recipe(folder, epochs=16, learning_rate=0.003, layers=layers, data=data).train(
         out=where / "run", progress=False
     )
     return folder, where / "run"
