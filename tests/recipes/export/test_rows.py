@@ -35,6 +35,15 @@ def columns():
     return {**found, "y": [*north, *south]}, {**found, "y": asked}
 
 
+def train(recipe, run):
+    """Train a recipe for an epoch, step by step, without a report; its run directory."""
+    with pytest.MonkeyPatch.context() as patch:
+        without_reports(patch)
+        loaded = keras_recipes.load({**recipe, "epochs": 1, "steps_per_execution": 1})
+        loaded.train(out=run, progress=False)
+    return run
+
+
 @pytest.fixture(scope="module")
 def series(tmp_path_factory):
     """A run with windows, and a table to forecast from."""
@@ -51,13 +60,8 @@ def series(tmp_path_factory):
             "test": 0.2,
         },
         "model": {"layers": [{"conv1d": {"filters": 2, "kernel_size": 3}}, "flatten"]},
-        "epochs": 1,
-        "steps_per_execution": 1,
     }
-    with pytest.MonkeyPatch.context() as patch:
-        without_reports(patch)
-        keras_recipes.load(recipe).train(out=folder / "run", progress=False)
-    return folder / "run", write(folder / "asked.csv", asked)
+    return train(recipe, folder / "run"), write(folder / "asked.csv", asked)
 
 
 @pytest.fixture(scope="module")
@@ -72,13 +76,8 @@ def pictures(tmp_path_factory):
             "batch_size": 4,
         },
         "model": {"layers": [{"conv2d": {"filters": 2, "kernel_size": 3}}, "flatten"]},
-        "epochs": 1,
-        "steps_per_execution": 1,
     }
-    with pytest.MonkeyPatch.context() as patch:
-        without_reports(patch)
-        keras_recipes.load(recipe).train(out=folder / "run", progress=False)
-    return folder / "run", folder / "in"
+    return train(recipe, folder / "run"), folder / "in"
 
 
 @pytest.fixture(scope="module")
