@@ -136,12 +136,16 @@ def experiment(
     training = training_rows(recipe, data, task, sharing)
     builder = Builder(recipe, training.steps, files)
     model = network(recipe, data, task, builder, prepared, precision)
-    options: dict[str, Any] = {
-        "looped": training.held is not None,
-        "sharing": sharing,
-        "single": single_steps or sharing is not None,
-    }
-    terms = compile_model(model, recipe, task, builder, len(data.train.y), **options)
+    terms = compile_model(
+        model,
+        recipe,
+        task,
+        builder,
+        len(data.train.y),
+        looped=training.held is not None,
+        sharing=sharing,
+        single=single_steps or sharing is not None,
+    )
     shared = None
     if sharing is not None:
         share_batches(recipe, model, training, sharing)

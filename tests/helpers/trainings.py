@@ -17,7 +17,7 @@ LONGEST = 1800
 
 
 def train_all(folder, trainings, workers=1):
-    """Train each of a list of trainings in `folder`, by so many processes.
+    """Train each of a list of trainings in `folder`, by `workers` processes.
 
     Args:
         trainings: name of a run directory -> the overrides of the recipe, and the options of
