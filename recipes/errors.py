@@ -1,6 +1,7 @@
 """What a user reads when a request cannot be carried out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 
@@ -124,6 +125,30 @@ def first_line(error: BaseException, most: int = 300) -> str:
     ('no such column', 'KeyError')
     """
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:most]
+
+
+# What values raise that make no sense together.
+SENSELESS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
+
+@contextmanager
+def consistent(where: str) -> Iterator[None]:
+    """Turn what a description raises that makes no sense into an error about its file.
+
+    What a file says of its data may be of any type, and may contradict the model beside it: a check
+    of each value would not find the second.
+
+    Args:
+        where: the file.
+    """
+    try:
+        yield
+    except SENSELESS as error:
+        raise RequestError(
+            f"{where}: what it says of its data does not fit the model or these rows "
+            f"({type(error).__name__}: {first_line(error, 120)}). Was it changed by hand? If not, "
+            "please report it as a bug."
+        ) from error
 
 
 def system_failure(error: BaseException) -> str | None:

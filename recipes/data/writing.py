@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from ... import disk
-from ..errors import RequestError
+from ..errors import RequestError, printable
 from ..spec.fields import listed
 
 Columns = Mapping[str, list[Any]]
@@ -40,10 +40,23 @@ def write_columns(path: Path, columns: Columns) -> None:
 
 
 def write_csv(file: TextIO, columns: Columns) -> None:
-    """Write a header and a row for each row; a missing cell is empty."""
-    writer = csv.writer(file, lineterminator="\n")
+    """Write a header and a row for each row; a missing cell is empty.
+
+    A terminal gets no control characters, which names of classes and cells may have.
+    """
+    writer = csv.writer(_Screen(file) if file.isatty() else file, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows(zip(*columns.values(), strict=True))
+
+
+class _Screen:
+    """A terminal whose cursor no text moves but by ending its line."""
+
+    def __init__(self, file: TextIO):
+        self._file = file
+
+    def write(self, text: str) -> int:
+        return self._file.write("\n".join(map(printable, text.split("\n"))))
 
 
 def _write_csv_file(path: Path, columns: Columns) -> None:

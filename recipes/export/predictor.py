@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import DataError, RequestError
+from ..errors import DataError, RequestError, consistent
 from ..run.predictions import Predictions, predictions
 from .carriers import read_proof
 from .encode import encoded
@@ -65,14 +65,15 @@ class Predictor:
         Raises:
             DataError: the rows are not what the model takes.
         """
-        if all_windows or as_in_a_file(rows, self.proof[Part.DATA], self.interface.columns):
-            return self.read(listed(rows), all_windows=all_windows)
-        found = self.outputs(rows)
-        described = {"classes": [], "task": "regression", **self.proof[Part.DATA]}
-        if described.get("heads"):
-            return predictions(found, described)
-        first = next(iter(found.values()))
-        return predictions(first.reshape(len(first), -1), described)
+        with consistent(str(self.path)):
+            if all_windows or as_in_a_file(rows, self.proof[Part.DATA], self.interface.columns):
+                return self.read(listed(rows), all_windows=all_windows)
+            found = self.outputs(rows)
+            described = {"classes": [], "task": "regression", **self.proof[Part.DATA]}
+            if described.get("heads"):
+                return predictions(found, described)
+            first = next(iter(found.values()))
+            return predictions(first.reshape(len(first), -1), described)
 
     predict = __call__
 
@@ -91,11 +92,13 @@ class Predictor:
         """
         from .rows import answered
 
-        return answered(self, rows, on_error=on_error, all_windows=all_windows, keep=keep)
+        with consistent(str(self.path)):
+            return answered(self, rows, on_error=on_error, all_windows=all_windows, keep=keep)
 
     def outputs(self, rows: Any) -> dict[str, np.ndarray]:
         """What the model computes, by the name of each output (rows, ...)."""
-        return self.from_columns(columns_of(rows, self.interface.columns, str(self.path)))
+        with consistent(str(self.path)):
+            return self.from_columns(columns_of(rows, self.interface.columns, str(self.path)))
 
     def from_columns(self, columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The same from arrays by column, whose types and shapes fit."""

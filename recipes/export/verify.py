@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import RequestError, legible
+from ..errors import SENSELESS, RequestError, legible
 from .arrays import arrays
 from .carriers import read_proof
 from .kinds import LIGHT, Format
@@ -21,8 +21,6 @@ from .proof import MODEL, Part, Proof
 TOLERANCE = 1e-6
 # Seconds that a file may take for its few rows.
 PATIENCE = 300
-# What a proof raises whose values make no sense together.
-SENSELESS = (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -106,7 +104,7 @@ def verify(path: str | os.PathLike[str]) -> Verdict:
         found = _apart(path) if kind in LIGHT else rerun(path)
     except RequestError as error:
         return Verdict(plain.path, kind, name, changed, problem=str(error))
-    except SENSELESS as error:
+    except (*SENSELESS, MemoryError) as error:
         problem = legible(f"its vectors cannot be run: {error}")
         return Verdict(plain.path, kind, name, changed, problem=problem)
     return Verdict(plain.path, kind, name, changed, *found)
@@ -176,5 +174,5 @@ def answer() -> None:
         print(json.dumps({"rows": rows, "difference": difference, "from_keras": from_keras}))
     except RequestError as error:
         print(json.dumps({"error": legible(str(error))}))
-    except SENSELESS as error:
+    except (*SENSELESS, MemoryError) as error:
         print(json.dumps({"error": legible(f"its vectors cannot be run: {error}")}))

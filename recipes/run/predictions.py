@@ -144,6 +144,8 @@ def predictions(
     classes, labels = described["classes"], described["task"] == "multilabel"
     outputs = probabilities(found, described.get("output_function"))
     outputs = both_classes(outputs, classes)
+    if classes and outputs.shape[1] != len(classes):
+        raise ValueError(f"{len(classes)} classes for {outputs.shape[1]} outputs")
     values = outputs[:, 0] if not classes and outputs.shape[1] == 1 else outputs
     asked, decisions, notes = described.get("threshold"), None, ()
     if isinstance(asked, dict):

@@ -34,7 +34,7 @@ from ..data.reading import Reading, array_names
 from ..data.rows import rows_of
 from ..data.scale import Scaling
 from ..data.windows import Windows
-from ..errors import RequestError
+from ..errors import RequestError, consistent
 from ..record import directory as files
 from ..record.directory import RunDirectory, check_run_files, open_run, read_result
 from ..spec import Recipe
@@ -106,7 +106,8 @@ def evaluated(
             raise RequestError(f"{where.path}: the recipe has no {on} split.{hint}")
         data, split = decodable(splits), on
     else:
-        data, split = _given_rows(where, recipe, on, on_error), "rows"
+        with consistent(f"{where / files.DATA}"):
+            data, split = _given_rows(where, recipe, on, on_error), "rows"
     model = model_of(where)
     found = measured(recipe, data, model, split, reached(where, recipe))
     ends = _as_trained(ends_of(recipe, data), data)
@@ -310,13 +311,15 @@ def predict(
         undecodable=undecodable,
         keep=tuple(keep),
     )
-    found = rows_of(rows, reading)
-    if described.get("window") is not None:
-        made = forecast(model_of(where), found.x, reading, every=all_windows)
-        return replace(made, notes=found.notes)
-    if all_windows:
+    if all_windows and described.get("window") is None:
         raise RequestError(f"{where.path}: the run has no windows; leave `all_windows` out.")
-    made = predicted(where, model_of(where), found.x, usable=found.usable)
+    model = model_of(where)
+    with consistent(f"{where / files.DATA}"):
+        found = rows_of(rows, reading)
+        if described.get("window") is not None:
+            made = forecast(model, found.x, reading, every=all_windows)
+            return replace(made, notes=found.notes)
+        made = predicted(where, model, found.x, usable=found.usable)
     notes = (*found.notes, *made.notes)
     return replace(made, errors=found.errors, notes=notes, files=found.files, kept=found.kept)
 

@@ -5,11 +5,12 @@
 Each case takes a sound ONNX file with its proof and damages it: bytes flipped, cut, doubled,
 tensors that claim a trillion numbers or stand in another file, metadata that is no proof. `verify`
 must say that it was changed, or refuse it with one message; `--forged` cases have sound digests
-over the damage, so that the runtime itself is handed it, in a process of its own. The exit status
-is 1 if any case failed.
+over the damage, so that the runtime itself is handed it, in a process of its own; where the proof
+alone was forged, rows are predicted too. The exit status is 1 if any case failed.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -27,6 +28,7 @@ from keras_recipes.recipes.export import onnx_file, proof
 from keras_recipes.recipes.export.arrays import plain
 from keras_recipes.recipes.export.interface import Interface, Port, Preprocessing
 from keras_recipes.recipes.export.kinds import Format, Precision
+from keras_recipes.recipes.export.predictor import load_predictor
 from keras_recipes.recipes.export.proof import Part
 from keras_recipes.recipes.export.verify import verify
 from keras_recipes.recipes.export.wire import field, written
@@ -61,7 +63,12 @@ def parts() -> dict[Part, object]:
     )
     outputs = {"y": plain(rows @ np.arange(6, dtype="float32").reshape(2, 3))}
     vectors = {"rows": {"x": plain(rows)}, "outputs": outputs, "keras": outputs}
+    described = {
+        "task": "classification", "classes": ["a", "b", "c"], "input_shape": [2], "features": [],
+        "target": ["y"], "dialect": {}, "window": None, "output_function": None, "threshold": None,
+    }  # fmt: skip
     own = {Part.INTERFACE: interface.to_json(), Part.VECTORS: vectors, Part.RECIPE: "name: a\n"}
+    own[Part.DATA] = described
     return {**{part: {} for part in Part}, Part.RUN: {"name": "a"}, **own}
 
 
@@ -85,7 +92,7 @@ def damaged(content: bytes, dice: random.Random) -> bytes:
     return content
 
 
-PLACES = ["interface", "vectors", "run", "data", "vectors rows", "vectors rows x",
+PLACES = ["interface", "vectors", "run", "data", "data", "data", "vectors rows", "vectors rows x",
           "interface inputs", "vectors outputs y"]  # fmt: skip
 
 
@@ -107,6 +114,16 @@ def hostile_parts(dice: random.Random) -> dict[Part, object]:
     return {Part(name): item for name, item in document.items()}
 
 
+def predicted(path: Path) -> None:
+    """Answer rows in both ways; refusals are as good as answers."""
+    rows = np.ones((3, 2))
+    with contextlib.suppress(RequestError):
+        found = load_predictor(path)
+        for answer in (found, found.read):
+            with contextlib.suppress(RequestError):
+                answer(rows).columns()
+
+
 class Fuzzer:
     """A folder with one file in it, made wrong again and again."""
 
@@ -116,6 +133,7 @@ class Fuzzer:
         self.write(sound(), parts())
         if not verify(self.path).ok:
             raise SystemExit(f"the sound file is not verified: {verify(self.path).lines()}")
+        predicted(self.path)  # imports what answers, once
         self.content = self.path.read_bytes()
 
     def write(self, model: bytes, stated: dict[Part, object]) -> None:
@@ -126,17 +144,21 @@ class Fuzzer:
         """Make the file wrong and verify it."""
         dice = random.Random(f"{self.seed}/{number}/{forged}")
         name = f"case {number}{' (forged)' * forged}"
+        own_model = False
         if not forged:
             content = damaged(self.content, dice)
             self.path.write_bytes(content)
         elif dice.random() < 0.5:
             self.write(damaged(sound(), dice), parts())
         else:
+            own_model = True
             self.write(sound(), hostile_parts(dice))
         resident, began = harness.forget_peak(), time.perf_counter()
         try:
             with harness.limited(SECONDS):
                 found = verify(self.path)
+                if own_model:
+                    predicted(self.path)
             wrong = None
             outcome = "verified" if found.ok else "changed" if found.changed else "not run"
             same = not forged and content == self.content

@@ -5,7 +5,13 @@ import errno
 import pytest
 
 from keras_recipes import disk
-from keras_recipes.recipes.errors import Problem, RecipeError, RequestError, system_failure
+from keras_recipes.recipes.errors import (
+    Problem,
+    RecipeError,
+    RequestError,
+    consistent,
+    system_failure,
+)
 
 
 def test_of_many_mistakes_twenty_are_shown_and_all_are_kept():
@@ -32,3 +38,19 @@ def test_what_the_system_refuses_is_a_sentence_with_a_remedy(number):
 def test_other_errors_are_no_failures_of_the_system():
     assert system_failure(ValueError("x")) is None
     assert system_failure(FileNotFoundError(errno.ENOENT, "No such file", "a.txt")) is None
+
+
+@pytest.mark.parametrize("error", [KeyError("a"), TypeError("b"), ZeroDivisionError("c")])
+def test_values_that_make_no_sense_are_an_error_of_their_file(error):
+    with pytest.raises(RequestError) as found, consistent("data.json"):
+        raise error
+    assert str(found.value).startswith("data.json: ")
+    assert type(error).__name__ in str(found.value)
+    assert found.value.__cause__ is error
+
+
+@pytest.mark.parametrize("error", [RequestError("x"), OSError("y"), KeyboardInterrupt()])
+def test_other_errors_stay_as_they_are(error):
+    with pytest.raises(type(error)) as found, consistent("data.json"):
+        raise error
+    assert found.value is error

@@ -1,12 +1,13 @@
 """Columns come back from each kind of file as they were."""
 
 import csv
+import io
 import json
 
 import pytest
 from pyarrow import parquet
 
-from keras_recipes.recipes.data.writing import write_columns
+from keras_recipes.recipes.data.writing import write_columns, write_csv
 from keras_recipes.recipes.errors import RequestError
 
 COLUMNS = {
@@ -24,6 +25,20 @@ def test_csv(tmp_path):
     assert [row["id"] for row in rows] == COLUMNS["id"]
     assert [row["prediction"] for row in rows] == ["0.5", "", "nan"]
     assert rows[1]["error"] == 'bad "cell"'
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_terminal_gets_no_control_characters():
+    columns = {"a\x1b[2J": ["b\x07", "한글", "x\ny"]}
+    screen, pipe = Terminal(), io.StringIO()
+    for file in (screen, pipe):
+        write_csv(file, columns)
+    assert screen.getvalue() == 'a?[2J\nb?\n한글\n"x\ny"\n'
+    assert pipe.getvalue() == 'a\x1b[2J\nb\x07\n한글\n"x\ny"\n'
 
 
 def test_json_lines(tmp_path):

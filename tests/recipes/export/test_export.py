@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import pytest
 from extras import needs
-from small_runs import without_reports
+from small_runs import SMALL, train_small, without_reports
 
 import keras_recipes
 from keras_recipes.recipes.cli import main
@@ -211,6 +211,51 @@ def test_a_sequential_model_is_exported(tmp_path):
     assert verify(tmp_path / "m.keras").ok
     found = keras_recipes.load_predictor(tmp_path / "m.keras")(samples)
     np.testing.assert_allclose(found.outputs, model(samples), rtol=1e-6)
+
+
+def weights_of(run):
+    """Kernels and biases of the two layers of the small network."""
+    return keras.models.load_model(run / "model.keras").get_weights()[-4:]
+
+
+def computed(rows, run, weights):
+    """What the small network predicts with these weights, in NumPy."""
+    scaling = json.loads((run / "data.json").read_text())["scaling"]
+    first, shift, last, bias = weights
+    hidden = (rows - scaling["offset"]) / scaling["divisor"] @ first + shift
+    exponentials = np.exp(hidden @ last + bias)
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+
+def test_averaged_weights_are_exported(iris, tmp_path, rows, monkeypatch):
+    """Averaging does not change the training, whose last weights are those of the plain run."""
+    needs("tf2onnx", "onnxruntime")
+    without_reports(monkeypatch)
+    train_small(tmp_path / "run", weight_averaging={"decay": 0.9})
+    keras_recipes.export(tmp_path / "run", tmp_path / "m.onnx")
+    found = keras_recipes.load_predictor(tmp_path / "m.onnx")(rows).outputs
+    averaged, last = (computed(rows, iris, weights_of(run)) for run in (tmp_path / "run", iris))
+    np.testing.assert_allclose(found, averaged, rtol=1e-5, atol=1e-6)
+    assert np.abs(averaged - last).max() > 1e-3
+
+
+def test_adapters_are_exported_within_their_weights(iris, tmp_path, rows, monkeypatch):
+    needs("tf2onnx", "onnxruntime")
+    without_reports(monkeypatch)
+    run = tmp_path / "run"
+    model = {**SMALL["model"], "lora": {"rank": 2, "layers": "^dense"}}
+    train_small(run, model=model, initialize={"weights": str(iris)})
+    keras_recipes.export(run, tmp_path / "m.onnx")
+    found = keras_recipes.load_predictor(tmp_path / "m.onnx")(rows).outputs
+    base, shift, *_ = weights_of(iris)
+    *_, last, bias = weights_of(run)
+    with np.load(run / "adapter.npz") as file:
+        added = file["dense/lora_kernel_a"] @ file["dense/lora_kernel_b"]
+    wanted, without = (
+        computed(rows, run, (kernel, shift, last, bias)) for kernel in (base + added, base)
+    )
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+    assert np.abs(wanted - without).max() > 1e-4
 
 
 @pytest.mark.parametrize("precision", list(Precision))
