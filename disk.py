@@ -85,7 +85,7 @@ def new_folder(path: Path) -> Iterator[Path]:
 
     If anything fails, it is removed.
     """
-    os.makedirs(path.parent, exist_ok=True)
+    make_folder(path.parent)
     temporary = _beside(path)
     number = 1
     while os.path.lexists(temporary):
@@ -101,6 +101,47 @@ def new_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     flush_folder(path.parent)
+
+
+class FolderGone(FileNotFoundError):
+    """A folder in use is not there any more, as where its disk was unmounted."""
+
+    def __init__(self, folder: str):
+        super().__init__(errno.ENOENT, os.strerror(errno.ENOENT), folder)
+
+
+_IN_USE: set[str] = set()
+
+
+@contextmanager
+def in_use(folder: Path) -> Iterator[None]:
+    """For the time of the block, a folder that is there and is not made anew if it goes away.
+
+    What is written next would else land on another disk, in a folder that has the rest no more.
+    """
+    path = os.path.abspath(folder)
+    added = path not in _IN_USE
+    _IN_USE.add(path)
+    try:
+        yield
+    finally:
+        if added:
+            _IN_USE.discard(path)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, unless they are there.
+
+    Raises:
+        FolderGone: one of them is `in_use`.
+    """
+    if os.path.isdir(path):
+        return
+    whole = os.path.abspath(path)
+    for folder in _IN_USE:
+        if os.path.commonpath((folder, whole)) == folder and not os.path.isdir(folder):
+            raise FolderGone(folder)
+    os.makedirs(path, exist_ok=True)
 
 
 TEMPORARY = ".writing-"
@@ -189,6 +230,8 @@ def cause(error: OSError) -> str:
     >>> cause(OSError(errno.ENOSPC, "No space left on device", "run/model.keras"))
     'the disk is full'
     """
+    if isinstance(error, FolderGone):
+        return "the folder is gone, as if its disk was unmounted"
     if error.errno in CAUSES:
         return CAUSES[error.errno].words
     return error.strerror or str(error).strip().partition("\n")[0] or type(error).__name__
@@ -256,7 +299,7 @@ def write_whole(path: Path, save: Callable[[Path], Any]) -> Written:
 
     `path` is the old file or the new one, never a part of one. A link is replaced, not followed.
     """
-    os.makedirs(path.parent, exist_ok=True)
+    make_folder(path.parent)
     temporary = _beside(path)
     try:
         temporary.unlink(missing_ok=True)
@@ -281,7 +324,7 @@ class Cached(io.RawIOBase):
     """
 
     def __init__(self, path: Path):
-        os.makedirs(path.parent, exist_ok=True)
+        make_folder(path.parent)
         self._path = path
         # Processes of several machines may share the folder, with the same number.
         self._beside = _beside(path, f".{time.time_ns()}")
@@ -417,7 +460,7 @@ def append(path: Path, content: bytes, *, durable: bool = True) -> None:
         path: the file, created if it does not exist. A link is refused.
         durable: flush it to disk.
     """
-    os.makedirs(path.parent, exist_ok=True)
+    make_folder(path.parent)
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | _NO_LINK
     file = os.open(path, flags, 0o644)
     try:
@@ -468,10 +511,10 @@ def replaced_files(folder: Path, pattern: str) -> Iterator[Path]:
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(folder))
     temporary = _beside(folder)
     shutil.rmtree(temporary, ignore_errors=True)
-    os.makedirs(temporary)
+    make_folder(temporary)
     try:
         yield temporary
-        os.makedirs(folder, exist_ok=True)
+        make_folder(folder)
         for old in folder.glob(pattern):
             os.unlink(old)
         for new in temporary.iterdir():

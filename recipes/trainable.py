@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure as Interactive
 
     from ..models.shards import Sharing
+    from .devices.peers import Peers
     from .devices.request import DeviceRequest
     from .run.predictions import Predictions
     from .run.reload import OnError
@@ -142,7 +143,7 @@ class Recipe(spec.Recipe):
             found = prepared.previous.result
             sharing = None
             if found is None or added:
-                sharing = started(request if found is None else None)
+                sharing = started(request if found is None else None, peers)
                 from .run.tracking import Tracking
 
                 tracking = Tracking(self, prepared.directory, added)
@@ -239,8 +240,12 @@ def import_tensorflow() -> None:
     use_tensorflow()
 
 
-def started(request: "DeviceRequest | None") -> "Sharing | None":
-    """Import TensorFlow, on the devices and with the processes that were asked for."""
+def started(request: "DeviceRequest | None", peers: "Peers | None" = None) -> "Sharing | None":
+    """Import TensorFlow, on the devices and with the processes that were asked for.
+
+    Raises:
+        WorkerLost: one of `peers` is.
+    """
     from .run.backend import use_tensorflow
 
     found: list[Sharing | None] = [None]
@@ -249,7 +254,7 @@ def started(request: "DeviceRequest | None") -> "Sharing | None":
         from .devices.start import start
 
         if request is not None:
-            found[0] = start(request)
+            found[0] = start(request, peers)
 
     use_tensorflow(first)
     return found[0]
@@ -266,7 +271,7 @@ def follow(recipe: Recipe, request: "DeviceRequest", arrays: tuple[Any, Any] | N
         directory = Path(message["directory"])
         if message["done"]:
             return Result("completed", str(directory))
-        sharing = started(request)
+        sharing = started(request, peers)
         from .devices.team import Team
         from .run.follow import follow as train_with
 
@@ -311,6 +316,8 @@ def _report(result: Result) -> None:
     from .report import write_report
 
     run = Path(result.directory)
+    if result.status == "failed" and not run.is_dir():
+        return  # its disk is gone, as the result says
     report, ended = run / files.REPORT, (run / files.RESULT).stat().st_mtime_ns
     if report.exists() and report.stat().st_mtime_ns >= ended:
         return

@@ -113,6 +113,14 @@ class Peers:
         for link in list(self._links.values()):
             link.close()
 
+    def meet(self) -> None:
+        """Wait until all processes have come to this place.
+
+        Raises:
+            WorkerLost: one is lost.
+        """
+        raise NotImplementedError
+
     def _tell(self, message: Message) -> None:
         for link in list(self._links.values()):
             link.send(message)
@@ -191,6 +199,7 @@ class Chief(Peers):
         self.identity = dict(identity)
         self._refused: queue.Queue[str] = queue.Queue()
         self._here = threading.Condition()
+        self._arrived: set[int] = set()
         host, port = cluster.control
         loopback = host in ("localhost", "127.0.0.1", "::1")
         try:
@@ -224,6 +233,16 @@ class Chief(Peers):
         self._stop_listening()
         self._start_watching()
 
+    def meet(self) -> None:
+        expected = set(range(1, len(self.cluster.addresses)))
+        while expected - self._arrived:
+            self.check()
+            with self._here:
+                if expected - self._arrived:
+                    self._here.wait(0.2)
+        self._arrived.clear()
+        self.tell(met=True)
+
     def tell(self, **message: Any) -> None:
         """Tell all other processes something that they wait for."""
         self._tell(message)
@@ -246,7 +265,10 @@ class Chief(Peers):
     def _heard(self, link: Link, message: Message | None) -> None:
         index = next((i for i, known in self._links.items() if known is link), None)
         if index is not None:
-            self._common(index, message)
+            if not self._common(index, message) and message is not None and "arrived" in message:
+                with self._here:
+                    self._arrived.add(index)
+                    self._here.notify_all()
         elif message is not None:
             self._welcome(link, message)
 
@@ -288,6 +310,10 @@ class Member(Peers):
         link = self._links[0] = Link(self._connected(), self._heard)
         link.send({"hello": cluster.index, "identity": dict(identity)})
         self._start_watching()
+
+    def meet(self) -> None:
+        self._tell({"arrived": True})
+        self.received("met")
 
     def received(self, name: str) -> Message:
         """The chief's message that has a key, waited for as long as the chief is alive.

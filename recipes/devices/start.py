@@ -9,21 +9,34 @@ from tensorflow.python.eager import context
 from ...models.shards import Sharing, StopFlag
 from ..errors import RequestError
 from .cluster import Cluster
+from .guard import ends_within
+from .peers import Peers
 from .request import DeviceRequest
 
 _Resolver: Any = tf.distribute.cluster_resolver.SimpleClusterResolver
 
 
-def start(request: DeviceRequest) -> Sharing | None:
+def start(request: DeviceRequest, peers: Peers | None = None) -> Sharing | None:
     """How this process shares each batch; it is called before TensorFlow's first operation.
+
+    Args:
+        peers: the other processes, if there are any.
 
     Raises:
         RequestError: there are not as many devices, or TensorFlow has started already.
+        WorkerLost: one of the processes is.
     """
     if request.alone:
         return None
     if request.cluster is not None:
-        strategy = _join(request.cluster)
+        if peers is not None:
+            peers.meet()
+        reason = (
+            f"keras-recipes: TensorFlow has not connected the workers within {request.timeout:g} s:"
+            " one of them hangs or cannot be reached. The same command with `--resume` continues."
+        )
+        with ends_within(request.timeout, reason):
+            strategy = _join(request.cluster)
         shards = request.exact_shards or request.processes
         return Sharing(
             shards,

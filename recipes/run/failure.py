@@ -51,6 +51,9 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def recorded(error: Exception, recipe: Recipe, built: Experiment, directory: RunDirectory) -> str:
     """Why a training failed, with the place in the recipe; the traceback goes to a file."""
+    if isinstance(error, disk.FolderGone):
+        again = f"When it is there again, `keras-recipes resume {directory.path}` continues"
+        return f"{disk.explained(error)} {again}"
     if isinstance(error, OSError) and disk.is_full(error):
         # The write has waited for space already.
         directory.patience = 0.0

@@ -4,13 +4,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..data import Data
-from ..devices.peers import Chief, Member
+from ..devices.peers import Chief, Member, WorkerLost
 from ..devices.request import DeviceRequest
-from ..errors import RequestError
+from ..errors import RequestError, TrainingFailed
 from ..record.manifest import versions
 from ..spec import Recipe
 from .prepare import PreparedRun
 from .previous_run import has_parts
+
+AGAIN = "The same command with `--resume` continues, once all workers are there."
 
 
 def check_request(recipe: Recipe, request: DeviceRequest) -> None:
@@ -32,6 +34,7 @@ def led(recipe: Recipe, prepared: PreparedRun, request: DeviceRequest) -> Iterat
 
     Raises:
         RequestError: one did not come, or trains something else.
+        TrainingFailed: one was lost before the first step.
     """
     if request.cluster is None:
         yield None
@@ -42,6 +45,9 @@ def led(recipe: Recipe, prepared: PreparedRun, request: DeviceRequest) -> Iterat
         directory = str(prepared.directory.path.resolve())
         peers.tell(directory=directory, done=prepared.data is None)
         yield peers
+    except WorkerLost as error:
+        peers.close(str(error))
+        raise TrainingFailed(f"{error}. {AGAIN}") from None
     except BaseException as error:
         peers.close(f"the chief has ended: {error or type(error).__name__}")
         raise
@@ -54,11 +60,15 @@ def joined(recipe: Recipe, data: Data, request: DeviceRequest) -> Iterator[Membe
 
     Raises:
         RequestError: it did not answer.
+        TrainingFailed: it was lost before the first step, or could not train.
     """
     assert request.cluster is not None
     peers = Member(request.cluster, request.timeout, identity(recipe, data, request))
     try:
         yield peers
+    except WorkerLost as error:
+        peers.close(str(error))
+        raise TrainingFailed(f"{error}. {AGAIN}") from None
     except BaseException as error:
         name = request.cluster.name(request.cluster.index)
         peers.close(f"{name} has ended: {error or type(error).__name__}")

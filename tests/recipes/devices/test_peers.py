@@ -70,6 +70,34 @@ def test_a_chief_that_never_answers_is_named():
         Member(second, 0.3, SAME)
 
 
+def test_all_meet_before_one_continues():
+    chief, member = joined()
+    chief.wait_for_all()
+    for _ in range(2):
+        came = threading.Thread(target=chief.meet)
+        came.start()
+        came.join(0.3)
+        assert came.is_alive()
+        member.meet()
+        came.join(20)
+        assert not came.is_alive()
+    member.close()
+    chief.close()
+
+
+def test_who_waits_for_one_that_is_lost_hears_of_it():
+    chief, member = joined()
+    chief.wait_for_all()
+    member.close("worker 1 has no memory")
+    with pytest.raises(WorkerLost, match="no memory"):
+        chief.meet()
+    chief, member = joined()
+    chief.wait_for_all()
+    chief.close("the chief has no memory")
+    with pytest.raises(WorkerLost, match="no memory"):
+        member.meet()
+
+
 def test_an_end_without_a_word_is_noticed_by_both_sides():
     chief, member = joined()
     chief.wait_for_all()
