@@ -15,6 +15,8 @@ from keras_recipes.recipes.build import feature_cache
 from keras_recipes.recipes.build.backbone import backbone, weights_digest
 from keras_recipes.recipes.build.inputs import data_of
 from keras_recipes.recipes.errors import RecipeError
+from keras_recipes.recipes.record.directory import RunDirectory
+from keras_recipes.recipes.run.reproduce import compare_runs
 from keras_recipes.recipes.spec import dump
 from keras_recipes.recipes.sweep.run.sweep import run_sweep
 from keras_recipes.recipes.sweep.spec import load_sweep
@@ -311,6 +313,25 @@ class TestInference:
         assert any((a != b).any() for a, b in zip(found["plain"], found["random"], strict=True))
         rows = [keras_recipes.predict(tmp_path / name, X).outputs for name in ("plain", "cached")]
         np.testing.assert_allclose(*rows, rtol=1e-6)
+
+    @pytest.mark.parametrize("cached", [pytest.param(False, marks=pytest.mark.slow), True])
+    def test_interrupted_on_each_side_of_an_edge_the_run_is_the_same(
+        self, file, pictures, tmp_path, eager, signalled, cached
+    ):
+        made = self.made(pictures, file, cached=cached, inference=True)
+        made = keras_recipes.load(
+            yaml.safe_load(dump(made)), ["checkpoints.every=1 steps", "steps_per_execution=1"]
+        )
+        made.train(out=tmp_path / "whole", progress=False)
+        stopped = 0
+        for _ in range(20):
+            signalled(4)
+            result = made.train(out=tmp_path / "killed", resume=True, progress=False)
+            if result.status != "interrupted":
+                break
+            stopped += 1
+        assert stopped > 2
+        assert compare_runs(*(RunDirectory(tmp_path / n) for n in ("whole", "killed"))) == []
 
     def test_without_it_the_cache_is_refused_and_says_what_helps(self, file, pictures):
         made = self.made(pictures, file, cached=True)
