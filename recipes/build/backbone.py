@@ -14,6 +14,7 @@ from keras.src.backend.config import keras_home
 from keras.src.utils import file_utils
 
 from ...models import pixels
+from ...models.inference import compute_inference
 from ..errors import RecipeError, RequestError
 from ..record import directory as files
 from ..record.directory import RunDirectory, check_run_files
@@ -92,6 +93,8 @@ def backbone(recipe: Recipe, row_shape: tuple[int | None, ...]) -> Backbone | No
             made = Backbone(hub.model, hub.front, hub.behind)
         else:
             made = _application(choice, row_shape)
+        if choice.inference:
+            compute_inference(made.model)
         made.front(keras.Input(row_shape))  # here, where what it cannot take has a line
         return made
     except MissingWeights as error:
@@ -110,6 +113,7 @@ def _application(choice: BackboneChoice, row_shape: tuple[int | None, ...]) -> B
     application = APPLICATIONS[choice.name]
     given = dict(choice.arguments)
     weights, size = given.pop("weights", IMAGENET), given.pop("size", None)
+    given.pop("inference", None)
 
     def front(tensor: Any) -> Any:
         tensor = pixels.in_colour(tensor)

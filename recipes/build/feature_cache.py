@@ -24,8 +24,8 @@ from .preprocessing import Preprocessing
 PLACE = ("model", "cache_features")
 # Keys of `data` that say how rows are trained on, and not which they are.
 OF_TRAINING = frozenset({"batch_size", "drop_remainder", "balance", "threshold", "target_scale"})
-# Layers that do other things in training than in inference, where they are frozen too.
-RANDOM = (keras.layers.Dropout, keras.layers.GaussianNoise, keras.layers.SpatialDropout2D)
+# What a layer that draws random numbers calls their share or size; with 0 it changes nothing.
+AMOUNTS = ("rate", "stddev", "dropout", "recurrent_dropout")
 
 
 @dataclass(frozen=True)
@@ -99,13 +99,23 @@ def _what_makes_rows(recipe: Recipe) -> dict[str, Any]:
 
 
 def _refuse_random(recipe: Recipe, front: Backbone) -> None:
+    choice = recipe.model.backbone
+    if choice is None or choice.inference:
+        return
     for layer in front.model._flatten_layers(include_self=False):
-        if isinstance(layer, RANDOM) and getattr(layer, "rate", 1) != 0:
+        if _is_random(layer):
             message = (
                 f"the backbone has `{layer.name}`, which changes its features in each step of "
-                "training. Leave `cache_features` out."
+                f"training. Let it compute as in inference, `{choice.name}: {{inference: true}}`, "
+                "or leave `cache_features` out."
             )
             raise RecipeError([recipe.problem(PLACE, message)])
+
+
+def _is_random(layer: keras.layers.Layer) -> bool:
+    """Whether a layer draws random numbers in training, where it is frozen too."""
+    amounts = [getattr(layer, name) for name in AMOUNTS if hasattr(layer, name)]
+    return bool(layer._seed_generators) and (not amounts or any(amounts))
 
 
 def _of(extractor: keras.Model, rows: Any, name: str, identity: Mapping[str, Any]) -> np.ndarray:

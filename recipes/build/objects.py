@@ -12,9 +12,10 @@ from typing import Any, ClassVar, Self
 import keras
 
 from ... import disk
-from ..errors import RecipeError
+from ..errors import RecipeError, RequestError
 from ..spec import Choice, Duration, Recipe, catalog
 from ..spec.file_arguments import Use, sample, use_of
+from .hub_library import library
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,11 @@ class Builder:
 
         `validate` looks both up in tables that were made from other releases of Keras.
         """
+        if entry.of_hub:
+            try:
+                library()
+            except RequestError as error:
+                raise RecipeError([self.recipe.problem(place, str(error))]) from None
         if not entry.class_path.startswith("keras."):
             return class_of(entry.class_path)
         try:

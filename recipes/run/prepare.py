@@ -12,6 +12,7 @@ from ..errors import RecipeError
 from ..record.directory import RunDirectory
 from ..record.reserve import reserve
 from ..spec import Recipe
+from ..spec.extras import missing_extras
 from ..spec.schema import PRECISIONS
 from ..spec.source_files import missing_backbone
 from .previous_run import PreviousRun, check_data, find_previous_run
@@ -80,7 +81,7 @@ def prepare_run(
         if resume:
             previous = find_previous_run(directory, recipe, allow_change)
         if previous.result is None:
-            absent = missing_backbone(recipe)
+            absent = [*missing_extras(recipe), *missing_backbone(recipe)]
             if absent:
                 raise RecipeError(absent)
             data = data_of(recipe, arrays)

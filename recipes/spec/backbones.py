@@ -48,6 +48,11 @@ class BackboneChoice:
     name: str
     arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
+    @property
+    def inference(self) -> bool:
+        """Whether it computes as in inference while the layers behind it train."""
+        return self.arguments.get("inference", False)
+
 
 @dataclass(frozen=True)
 class Application:
@@ -102,15 +107,21 @@ SIZE = where(
         "items": {"type": "integer", "minimum": 1},
     },
 )
+# Whether it computes as in inference while the layers behind it train.
+INFERENCE = {"inference": boolean()}
 COMMON = {
     "weights": either(one_of(IMAGENET), nothing(), local_file()),
     "size": SIZE,
+    **INFERENCE,
 }
 # A name with a scheme or a path would be fetched from elsewhere.
 PRESET = re.compile(r"[A-Za-z0-9_.-]+")
 # Backbones from elsewhere: their arguments, and those of them that must be given.
 OTHERS: dict[str, tuple[dict[str, Field], tuple[str, ...]]] = {
-    "saved": ({"path": local_file(), "until": either(text(), nothing())}, ("path",)),
+    "saved": (
+        {"path": local_file(), "until": either(text(), nothing()), **INFERENCE},
+        ("path",),
+    ),
     "hub": (
         {
             "name": where(
@@ -122,6 +133,7 @@ OTHERS: dict[str, tuple[dict[str, Field], tuple[str, ...]]] = {
             "weights": either(one_of("preset"), nothing()),
             "size": SIZE,
             "output": one_of("pooled", "mean", "sequence"),
+            **INFERENCE,
         },
         (),
     ),

@@ -2,7 +2,8 @@
 
 `keras_api.json` is generated from each supported version of Keras and from the tables of this
 package by `python -m keras_recipes.recipes.build.catalog`; a test holds the file and the classes
-together. `keras_version` says what of it the installed Keras lacks.
+together. `keras_version` says what of it the installed Keras lacks. `hub_layers` adds those of
+KerasHub.
 """
 
 import inspect
@@ -13,6 +14,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from .hub_layers import HUB_LAYERS
 from .nodes import is_list
 
 # Sections whose keys are the arguments of one class, each a kind with that one entry: parts of the
@@ -65,6 +67,11 @@ class Entry:
     keras: tuple[str, ...] = ()
     plugin: str | None = None
 
+    @property
+    def of_hub(self) -> bool:
+        """Whether it is a class of KerasHub, which is an extra."""
+        return self.class_path.startswith("keras_hub.")
+
 
 @cache
 def _file() -> dict[str, Any]:
@@ -80,9 +87,17 @@ def minors() -> tuple[str, ...]:
 @cache
 def tables() -> dict[str, dict[str, Entry]]:
     """Kind -> name -> entry, of all that is known without plugins, in any version of Keras."""
+    kinds: dict[str, dict[str, Any]] = _file()["kinds"]
+    hub = {
+        name: {**row, "arguments": {**row["arguments"], **EVERY_LAYER}}
+        for name, row in HUB_LAYERS.items()
+    }
     return {
-        kind: {name: entry_of(kind, name, row) for name, row in rows.items()}
-        for kind, rows in _file()["kinds"].items()
+        kind: {
+            name: entry_of(kind, name, row)
+            for name, row in (rows | hub if kind == "layers" else rows).items()
+        }
+        for kind, rows in kinds.items()
     }
 
 

@@ -7,8 +7,12 @@ from typing import Any
 from . import catalog, keras_version
 from .fields import did_you_mean, failure, listed, shown
 
-# Names of Keras that a recipe cannot have, and why.
+# Names of Keras and KerasHub that a recipe cannot have, and why.
 RUNS_CODE = "runs code that is not in the recipe"
+# A list of layers would lose what came before.
+POSITIONS_ALONE = (
+    "gives the positions in place of its input. Write `positional_embedding{}`, which adds them"
+)
 REFUSED = {
     "lambda": RUNS_CODE,
     "lambda_callback": RUNS_CODE,
@@ -21,6 +25,8 @@ REFUSED = {
     "backup_and_restore": "does not restore a run exactly",
     "swap_ema_weights": "needs the optimizer's moving average. Write `weight_averaging: {decay: "
     "0.999}`, which is evaluated and saved by itself",
+    "position_embedding": POSITIONS_ALONE.format(""),
+    "sine_position_encoding": POSITIONS_ALONE.format(": {kind: sinusoidal}"),
     "input_layer": "is not needed: the input's shape follows from the data",
 }
 # What people also call a class.

@@ -127,9 +127,11 @@ def _names() -> str:
 
 
 def _since(kind: str, name: str) -> str:
-    """The versions of Keras that have a name, where not all have it."""
-    minors = catalog.entry(kind, name).keras
-    return f" ({keras_version.spelled(minors)})" if minors else ""
+    """The versions of Keras that have a name, where not all have it, or that it is of KerasHub."""
+    entry = catalog.entry(kind, name)
+    if entry.of_hub:
+        return " (extra `hub`)"
+    return f" ({keras_version.spelled(entry.keras)})" if entry.keras else ""
 
 
 if __name__ == "__main__":

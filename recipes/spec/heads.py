@@ -144,8 +144,10 @@ def _source_of(recipe: Recipe, name: str) -> Found:
     if source is None and len(ends(parts)) > 1:
         yield (), f"say which part it follows: `from: {ends(parts)[-1]}`."
     elif source is not None and source not in parts:
-        why = f"no part is called `{shown(source)[1:-1]}`.{did_you_mean(source, parts)}"
-        if not parts:
+        if parts:
+            hint = did_you_mean(source, parts) or f" There are {listed(list(parts)[:12])}."
+            why = f"no part is called `{shown(source)[1:-1]}`.{hint}"
+        else:
             why = "a list of layers has one end. Leave `from` out, or give the network `parts`."
         yield ("from",), why
 

@@ -274,6 +274,28 @@ def _transformed(shape: Shape, arguments: Arguments) -> Shape:
     return shape
 
 
+def _attending(shape: Shape, arguments: Arguments) -> Shape:
+    heads = arguments["num_heads"]
+    if shape[-1] is not None and shape[-1] < heads:
+        raise Unfit(f"its {shape[-1]} channels are fewer than its {heads} `num_heads`.")
+    return shape
+
+
+def _rotated(shape: Shape, arguments: Arguments) -> Shape:
+    axis = arguments["feature_axis"]
+    size = shape[axis] if axis in (-1, -2) else shape[axis - 1] if axis in (1, 2) else None
+    if size is not None and size % 2:
+        raise Unfit(f"it turns channels in pairs, and they are {size}.")
+    return shape
+
+
+def _embedded(shape: Shape, arguments: Arguments) -> Shape:
+    steps, most = shape[-1], arguments["sequence_length"]
+    if steps is not None and steps > most:
+        raise Unfit(f"they have {steps} steps, and `sequence_length` is {most}.")
+    return (*shape, arguments["embedding_dim"])
+
+
 def _same(shape: Shape, arguments: Arguments) -> Shape:
     return shape
 
@@ -306,6 +328,10 @@ RULES: dict[str, tuple[int | None, Rule]] = {
     "masked_average_pooling1d": (2, lambda shape, given: shape[-1:]),
     "positional_embedding": (2, _positions),
     "transformer_block": (2, _transformed),
+    "transformer_encoder": (2, _attending),
+    "transformer_decoder": (2, _attending),
+    "rotary_embedding": (2, _rotated),
+    "token_and_position_embedding": (1, _embedded),
     **dict.fromkeys(("gru", "lstm", "simple_rnn"), (2, _recurrent)),
 }  # fmt: skip
 for _axes in (1, 2, 3):

@@ -10,6 +10,7 @@ from itertools import chain, islice
 from ...errors import Problem, ProblemCode, RecipeError
 from ...spec import Recipe
 from ...spec.checks import logged
+from ...spec.extras import missing_extras
 from ...spec.fields import closest, did_you_mean, listed, shown
 from ...spec.load import validate
 from ...spec.nodes import Node
@@ -289,7 +290,7 @@ def check_files(loaded: Recipe | Sweep) -> None:
     recipes = [loaded] if isinstance(loaded, Recipe) else _recipes(loaded)
     found: dict[tuple[str, str], Problem] = {}
     for recipe in recipes:
-        for problem in file_problems(recipe):
+        for problem in [*missing_extras(recipe), *file_problems(recipe)]:
             found.setdefault((problem.path, problem.message), problem)
     if found:
         raise RecipeError(found.values())

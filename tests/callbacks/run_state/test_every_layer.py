@@ -23,7 +23,8 @@ VALUES = {
     "recurrent_dropout": 0.3, "factor": 0.2, "n": 2, "output_size": 2, "size": 2, "height": 6,
     "width": 6, "height_factor": 0.2, "width_factor": 0.2, "x_factor": 0.2, "y_factor": 0.2,
     "target_shape": [-1], "dims": [1], "num_bins": 5, "input_dim": 8, "output_dim": 3,
-    "value_range": [0, 1], "activation": "relu", "groups": 1,
+    "value_range": [0, 1], "activation": "relu", "groups": 1, "intermediate_dim": 4,
+    "num_heads": 2, "vocabulary_size": 8, "sequence_length": 6, "embedding_dim": 3,
 }  # fmt: skip
 MAY_BE_LEFT_OUT = {
     "dropout", "recurrent_dropout", "factor", "height_factor", "width_factor", "x_factor",
@@ -34,6 +35,7 @@ LAYERS = {
     for name, entry in catalog.tables()["layers"].items()
     if hasattr(keras.layers, entry.class_path.rpartition(".")[2])
 }
+HUB = {name: entry for name, entry in catalog.tables()["layers"].items() if entry.of_hub}
 
 
 def layer(name):
@@ -136,8 +138,21 @@ def test_what_an_evaluation_or_a_trace_changes(tmp_path, name, shape, eager):
 
 @pytest.mark.slow
 def test_every_layer_of_the_catalog(tmp_path):
+    assert resumed([*LAYERS, "stateful_gru"], tmp_path) > 100
+
+
+@pytest.mark.slow
+def test_every_layer_of_keras_hub(tmp_path, monkeypatch):
+    hub = pytest.importorskip("keras_hub", reason="needs `pip install 'keras-recipes[hub]'`")
+    for name, entry in HUB.items():
+        monkeypatch.setitem(LAYERS, name, getattr(hub.layers, entry.class_path.split(".")[-1]))
+    assert resumed(HUB, tmp_path) == len(HUB)
+
+
+def resumed(names, tmp_path):
+    """How many layers can stand alone; each is interrupted at three places, and resumed alike."""
     tried, different = 0, []
-    for name in [*LAYERS, "stateful_gru"]:
+    for name in names:
         shape = fitting_shape(name)
         if shape is None:
             continue
@@ -149,4 +164,4 @@ def test_every_layer_of_the_catalog(tmp_path):
             if trained(name, shape, folder) != expected:
                 different.append((name, place))
     assert different == []
-    assert tried > 100
+    return tried

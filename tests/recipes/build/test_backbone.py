@@ -10,10 +10,13 @@ import yaml
 from keras.src.utils import file_utils
 
 import keras_recipes
+from keras_recipes.models import StochasticDepth
 from keras_recipes.recipes.build import feature_cache
 from keras_recipes.recipes.build.backbone import backbone, weights_digest
 from keras_recipes.recipes.build.inputs import data_of
 from keras_recipes.recipes.errors import RecipeError
+from keras_recipes.recipes.record.directory import RunDirectory
+from keras_recipes.recipes.run.reproduce import compare_runs
 from keras_recipes.recipes.spec import dump
 from keras_recipes.recipes.sweep.run.sweep import run_sweep
 from keras_recipes.recipes.sweep.spec import load_sweep
@@ -255,3 +258,116 @@ class TestCachedFeatures:
         made, cached = self.made(pictures, run, True)
         with pytest.raises(RecipeError, match=message):
             keras_recipes.load(yaml.safe_load(dump(made)), {**cached, **changes})
+
+
+def attention(dropout):
+    layer = keras.layers.MultiHeadAttention(1, 1, dropout=dropout)
+    layer.build((None, 2, 2), (None, 2, 2))
+    return layer
+
+
+class TestInference:
+    """A backbone with layers that are random in training."""
+
+    LAYERS = ("global_average_pooling2d", {"dropout": {"rate": 0.3}}, {"dense": {"units": 3}})
+    PHASES = (
+        {"epochs": 2, "freeze": "backbone"},
+        {"epochs": 1, "freeze": ["backbone", "dense"], "learning_rate": 0.01},
+    )
+
+    @pytest.fixture(scope="class")
+    def file(self, tmp_path_factory):
+        """A network whose features are whole numbers: exact in batches of every size."""
+        inputs = keras.Input((8, 8), dtype="uint8")
+        x = keras.layers.Reshape((8, 8, 1))(keras.layers.Rescaling(1.0)(inputs))
+        x = keras.layers.Conv2D(3, 3, activation="relu", name="conv")(x)
+        x = keras.layers.SpatialDropout2D(0.5, name="holes")(x)
+        model = keras.Model(inputs, keras.layers.Dense(2)(keras.layers.Flatten(name="flat")(x)))
+        kernel = np.random.default_rng(1).integers(-2, 3, (3, 3, 1, 3))
+        model.get_layer("conv").set_weights([kernel, np.ones(3)])
+        path = tmp_path_factory.mktemp("random") / "model.keras"
+        model.save(path)
+        return path
+
+    def made(self, pictures, file, *, cached=False, phases=PHASES, **more):
+        network = {"saved": {"path": str(file), "until": "holes", **more}}
+        made = recipe(pictures, network, self.LAYERS, phases=list(phases), epochs=3)
+        return keras_recipes.load(yaml.safe_load(dump(made)), {"model.cache_features": cached})
+
+    def test_cached_and_not_the_weights_are_the_same_to_the_bit(self, file, pictures, tmp_path):
+        found = {}
+        for name, cached, inference in (
+            ("plain", False, True), ("cached", True, True), ("random", False, False),
+        ):  # fmt: skip
+            made = self.made(pictures, file, cached=cached, inference=inference)
+            model = made.train(out=tmp_path / name, progress=False).model
+            body = model.get_layer("network") if cached else model
+            found[name] = [
+                weight
+                for layer in ("dense", "output")
+                for weight in body.get_layer(layer).get_weights()
+            ]
+        for one, other in zip(found["plain"], found["cached"], strict=True):
+            np.testing.assert_array_equal(one, other)
+        # With dropout it would be another training.
+        assert any((a != b).any() for a, b in zip(found["plain"], found["random"], strict=True))
+        rows = [keras_recipes.predict(tmp_path / name, X).outputs for name in ("plain", "cached")]
+        np.testing.assert_allclose(*rows, rtol=1e-6)
+
+    @pytest.mark.parametrize("cached", [pytest.param(False, marks=pytest.mark.slow), True])
+    def test_interrupted_on_each_side_of_an_edge_the_run_is_the_same(
+        self, file, pictures, tmp_path, eager, signalled, cached
+    ):
+        made = self.made(pictures, file, cached=cached, inference=True)
+        made = keras_recipes.load(
+            yaml.safe_load(dump(made)), ["checkpoints.every=1 steps", "steps_per_execution=1"]
+        )
+        made.train(out=tmp_path / "whole", progress=False)
+        stopped = 0
+        for _ in range(20):
+            signalled(4)
+            result = made.train(out=tmp_path / "killed", resume=True, progress=False)
+            if result.status != "interrupted":
+                break
+            stopped += 1
+        assert stopped > 2
+        assert compare_runs(*(RunDirectory(tmp_path / n) for n in ("whole", "killed"))) == []
+
+    def test_without_it_the_cache_is_refused_and_says_what_helps(self, file, pictures):
+        made = self.made(pictures, file, cached=True)
+        with pytest.raises(RecipeError, match=r"has `holes`.*`saved: {inference: true}`"):
+            feature_cache.cached_features(made, data_of(made), None)
+
+    @pytest.mark.usefixtures("eager")
+    def test_where_it_trains_it_is_without_dropout_too(self, file, pictures, tmp_path):
+        made = self.made(pictures, file, phases=[{"epochs": 3}], inference=True)
+        built = backbone(made, (8, 8)).model
+        np.testing.assert_array_equal(built(X, training=True), built(X))
+        model = made.train(out=tmp_path / "run", progress=False).model
+        body = model.get_layer("backbone")
+        kernel = keras.models.load_model(file).get_layer("conv").get_weights()[0]
+        assert (body.get_layer("conv").get_weights()[0] != kernel).any()
+
+    @pytest.mark.parametrize(
+        ("layer", "random"),
+        [
+            (lambda: keras.layers.Dropout(0.5), True),
+            (lambda: keras.layers.Dropout(0.0), False),
+            (lambda: keras.layers.GaussianNoise(0.5), True),
+            (lambda: keras.layers.GaussianDropout(0.5), True),
+            (lambda: keras.layers.SpatialDropout1D(0.5), True),
+            (lambda: keras.layers.GRUCell(2, dropout=0.5), True),
+            (lambda: keras.layers.GRUCell(2, recurrent_dropout=0.5), True),
+            (lambda: keras.layers.GRUCell(2), False),
+            (lambda: keras.layers.RandomFlip(), True),
+            (lambda: attention(0.5), True),
+            (lambda: attention(0.0), False),
+            (lambda: StochasticDepth(0.5), True),
+            (lambda: keras.layers.BatchNormalization(), False),
+            (lambda: keras.layers.Dense(2, kernel_initializer="random_normal"), False),
+        ],
+    )
+    def test_layers_that_are_random_in_training(self, layer, random):
+        made = layer()
+        parts = [made, *made._flatten_layers(include_self=False)]
+        assert any(map(feature_cache._is_random, parts)) == random

@@ -44,7 +44,7 @@ def test_every_name_leads_to_its_class():
             if lacks(entry.keras):
                 with pytest.raises(AttributeError):
                     class_of(entry.class_path)
-            elif entry.class_path:
+            elif entry.class_path and not entry.of_hub:  # see `test_hub_layers`
                 assert callable(class_of(entry.class_path)), (kind, name)
 
 

@@ -201,6 +201,31 @@ def test_features_are_cached_with_the_same_weights(presets, films, tmp_path):
     np.testing.assert_allclose(*found, atol=1e-6)
 
 
+@pytest.mark.usefixtures("eager")
+def test_features_of_a_network_with_dropout_are_cached_as_in_inference(hub, films, tmp_path):
+    save_wordpiece(hub, tmp_path / "preset", "DistilBert", dropout=0.4)
+    found = []
+    for cached in (False, True):
+        asked = recipe(
+            films,
+            {"path": str(tmp_path / "preset"), "inference": True},
+            model={"cache_features": cached},
+            phases=[{"epochs": 2, "freeze": "backbone"}],
+            epochs=2,
+        )
+        asked.train(out=tmp_path / str(cached), progress=False)
+        found.append(keras_recipes.predict(tmp_path / str(cached), {"text": ["bad film"]}).outputs)
+    np.testing.assert_allclose(*found, atol=1e-6)
+    drops = recipe(
+        films,
+        {"path": str(tmp_path / "preset")},
+        model={"cache_features": True},
+        phases=[{"epochs": 1, "freeze": "backbone"}],
+    )
+    with pytest.raises(RecipeError, match=r"`hub: \{inference: true\}`"):
+        drops.train(out=tmp_path / "refused", progress=False)
+
+
 def changed(folder, target, file, **values):
     """A copy of a preset with other values in one of its configs."""
     shutil.copytree(folder, target)

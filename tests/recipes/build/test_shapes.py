@@ -67,6 +67,10 @@ RANDOM = {
     "target_shape": lambda draw, axes: draw.choices([-1, 1, 2, 4, 6], k=draw.randint(1, 3)),
     "dims": lambda draw, axes: dims(draw, axes + 1),
     "num_heads": lambda draw, axes: draw.randint(1, 2),
+    "intermediate_dim": lambda draw, axes: draw.randint(1, 5),
+    "vocabulary_size": lambda draw, axes: 9,
+    "sequence_length": lambda draw, axes: draw.randint(1, 70),
+    "embedding_dim": lambda draw, axes: 3,
 }  # fmt: skip
 INNER = {
     "bidirectional": lambda draw: choice("lstm", draw, 1),
@@ -114,8 +118,10 @@ def compare(name: str, times: int) -> int:
             batch, *expected = build_network(shape, [made])[1].shape
             # Some layers take one row without an axis for the batch; others do not look at the
             # number of axes, and TensorFlow crashes on the data.
-            if batch is not None or (name.startswith("adaptive") and len(shape) != axes + 1):
+            lax = name.startswith("adaptive") or catalog.entry("layers", name).of_hub
+            if batch is not None or (lax and len(shape) != axes + 1):
                 raise LayerError("the batch is lost", ())
+            check_on_rows(made, name, shape)
             # Keras 3.13 gives an empty axis where a window does not fit; newer versions refuse.
             if any(axis is not None and axis < 1 for axis in expected):
                 raise LayerError("an axis is empty", ())
@@ -129,17 +135,34 @@ def compare(name: str, times: int) -> int:
     return taken
 
 
+def check_on_rows(layer: keras.layers.Layer, name: str, shape: tuple[int, ...]) -> None:
+    """Raise where a layer of KerasHub, some of which look at no shape, does not take rows."""
+    if catalog.entry("layers", name).of_hub:
+        try:
+            layer(np.zeros((2, *shape), "float32"))
+        except Exception as error:  # of TensorFlow
+            raise LayerError(str(error), ()) from error
+
+
 RECIPE = load({"name": "x", "data": {"source": "arrays"}, "model": {"layers": ["flatten"]}})
+
+
+def need_hub(name: str) -> None:
+    """Skip where a layer is of KerasHub and that is not installed."""
+    if catalog.entry("layers", name).of_hub:
+        pytest.importorskip("keras_hub", reason="needs `pip install 'keras-recipes[hub]'`")
 
 
 @pytest.mark.parametrize("name", RULES)
 def test_a_rule_says_what_keras_does(name):
+    need_hub(name)
     assert compare(name, FEW) >= 0
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", RULES)
 def test_every_rule_says_what_keras_does_many_times(name):
+    need_hub(name)
     assert compare(name, MANY) > 10
 
 
@@ -168,6 +191,7 @@ NEEDED = {
     "string_lookup": {"vocabulary": ["a", "b"]},
     "text_vectorization": {"vocabulary": ["a", "b"]},
     "time_distributed": {"layer": {"dense": {"units": 2}}},
+    "token_and_position_embedding": {"sequence_length": 64},
 }
 ROWS = [(64,), (64, 6), (8, 8, 3), (8, 8, 8, 3), (4, 8, 8, 8, 3)]
 
@@ -175,6 +199,7 @@ ROWS = [(64,), (64, 6), (8, 8, 3), (8, 8, 8, 3), (4, 8, 8, 8, 3)]
 @pytest.mark.slow
 @pytest.mark.parametrize("name", catalog.names("layers"))
 def test_a_layer_can_be_trained_in_a_list_or_the_table_says_why_not(name):
+    need_hub(name)
     rank = RULES[name][0] if name in RULES else None
     can = any(trains(name, rows) for rows in ROWS if rank in (None, len(rows)))
     # Those that mix images could be trained, to no good end.

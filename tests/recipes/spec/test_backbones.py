@@ -59,6 +59,12 @@ def test_files_are_relative_to_the_recipe(tmp_path):
     [
         ("mobilenet_v2", "mobilnet_v2", "5: model.backbone.mobilnet_v2", "`mobilenet_v2`"),
         ("alpha: 0.35", "alphas: 0.35", "5: model.backbone.mobilenet_v2.alphas", "`alpha`?"),
+        (
+            "alpha: 0.35",
+            "inference: 1",
+            "5: model.backbone.mobilenet_v2.inference",
+            "true or false",
+        ),
         ("alpha: 0.35", "alpha: 0", "5: model.backbone.mobilenet_v2.alpha", "number > 0"),
         ("null", "3", "5: model.backbone.mobilenet_v2.weights", "expected `imagenet`"),
         ("null", "http://a/b", "5: model.backbone.mobilenet_v2.weights", "expected `imagenet`"),
