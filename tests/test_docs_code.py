@@ -17,11 +17,14 @@ from doc_pages import PAGES, ROOT, Part, parts
 from keras_recipes.recipes.cli import main
 
 QUICK = {
-    "check-data", "check-gradients", "compare", "copy", "init", "list", "plot", "report", "runs",
-    "show", "validate", "verify",
+    "check-data", "check-gradients", "compare", "copy", "evaluate", "init", "list", "plot",
+    "predict", "report", "runs", "show", "validate", "verify",
 }  # fmt: skip
 # Commands of these verbs that are not run, and why.
-NOT_RUN = {"report runs/credit --watch": "it waits for the next epoch"}
+NOT_RUN = {
+    "report runs/credit --watch": "it waits for the next epoch",
+    "evaluate runs/mine --plugin my_layers": "recipes/run/test_plugins.py trains that run",
+}
 # Pages that are run with `-m slow`, and why.
 SLOW = {"docs/sweeps.md": "four trials, in processes that import TensorFlow"}
 # A word in a command that the reader replaces.

@@ -1,7 +1,5 @@
 """What the code of a page takes for granted: files in the working directory, and names."""
 
-import csv
-import random
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,6 +7,7 @@ from typing import Any
 import images
 import keras
 import numpy as np
+import series
 from extras import needs
 from tables import write_table
 
@@ -41,16 +40,27 @@ def classifier(inputs: int = 4) -> keras.Model:
     return keras.Sequential([keras.Input((inputs,)), keras.layers.Dense(3, activation="softmax")])
 
 
-def table(path: str, rows: int = 120, target: str = "price") -> None:
-    """A table with two columns and a target that follows from one of them."""
-    draw = random.Random(1)
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["age", "home", target])
-        for _ in range(rows):
-            age, home = draw.randint(20, 80), draw.choice(["rent", "owner"])
-            known = {"price": round(age * 1.5 + draw.random(), 3), "bought": age > 50}
-            writer.writerow([age, home, known[target]])
+def table(path: str, target: str, **more: list[int]) -> None:
+    """A table with two columns, and a target that follows from one of them."""
+    draw = np.random.default_rng(1)
+    age, home = draw.integers(20, 80, 120), draw.choice(["rent", "owner"], 120)
+    known = {"price": age * 1.5 + draw.normal(size=120), "bought": age > 50}
+    series.write(Path(path), {**more, "age": age, "home": home, target: known[target]})
+
+
+def digits_table(path: str) -> None:
+    """Rows of 64 pixels, as a run on digits predicts them."""
+    series.write(Path(path), {f"pixel_{number}": [0, 8, 16] for number in range(64)})
+
+
+def trained_on(path: str, out: str, target: str) -> None:
+    trained(out, data={"source": {"csv": {"path": path}}, "target": target})
+
+
+def readme() -> dict[str, Any]:
+    trained("runs/mine")
+    digits_table("new.csv")
+    return {}
 
 
 def data_from_python() -> dict[str, Any]:
@@ -64,6 +74,7 @@ def export() -> dict[str, Any]:
     needs("tf2onnx", "onnx", "onnxruntime")
     trained("runs/digits")
     keras_recipes.export("runs/digits", "digits.onnx")
+    digits_table("rows.csv")
     return {}
 
 
@@ -86,13 +97,16 @@ def graphs() -> dict[str, Any]:
 def pictures() -> dict[str, Any]:
     images.write_folder("photos", count=30, size=(96, 96))
     keras_recipes.load("pets.yaml", {"epochs": 1}).train(out="run", progress=False)
+    shutil.copytree("photos", "labelled_photos")
+    shutil.copytree("photos/cats", "new_photos")
     return {"pixels": np.zeros((2, 96, 96, 3))}
 
 
 def language() -> dict[str, Any]:
     for path in ("table.csv", "later.csv"):
-        table(path, target="bought")
-    trained("runs/a", data={"source": {"csv": {"path": "table.csv"}}, "target": "bought"})
+        table(path, "bought")
+    table("new.csv", "bought", id=list(range(120)))
+    trained_on("table.csv", "runs/a", "bought")
     return {}
 
 
@@ -116,8 +130,21 @@ def resume() -> dict[str, Any]:
     return {"make": make}
 
 
+def windows() -> dict[str, Any]:
+    hours = {"hour": series.hours(200) * 2, "station": ["north"] * 200 + ["south"] * 200}
+    demand = [*series.daily(200), *series.daily(200, seed=1)]
+    series.write(Path("stations.csv"), {**hours, "demand": demand})
+    window = {"inputs": 48, "horizon": 4, "time": "hour", "by": "station"}
+    source = {"csv": {"path": "stations.csv"}}
+    data = {"source": source, "target": "demand", "window": window}
+    trained("runs/a", data=data, model={"layers": ["flatten", *DENSE["layers"]]})
+    return {}
+
+
 def start() -> dict[str, Any]:
-    table("table.csv")
+    for path in ("table.csv", "new.csv"):
+        table(path, "price")
+    trained_on("table.csv", "runs/price", "price")
     written_recipe("my_recipe.yaml", data={"source": "digits"})
     trained("runs/digits")
     shutil.copytree("runs/digits", "runs/mine")
@@ -134,6 +161,7 @@ def transfer() -> dict[str, Any]:
 
 
 CONTEXTS = {
+    "README.md": readme,
     "docs/data_from_python.md": data_from_python,
     "docs/export.md": export,
     "docs/graphs.md": graphs,
@@ -141,6 +169,7 @@ CONTEXTS = {
     "docs/recipe.md": language,
     "docs/reports.md": reports,
     "docs/resume.md": resume,
+    "docs/series.md": windows,
     "docs/start.md": start,
     "docs/transfer.md": transfer,
 }
