@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+from doc_pages import COMMAND, PAGES
 
 from keras_recipes.recipes import RecipeError
 from keras_recipes.recipes.cli import parse, parser
@@ -133,10 +134,6 @@ def completed(part: dict) -> dict:
     elif "features" in part.get("data", {}):
         data = table
     return {"name": "x", **part, "data": {**data, **part.get("data", {})}, "model": model}
-
-
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-COMMAND = re.compile(r"^(?: {4}|\$ )?keras-recipes ([a-z][^|<>`$\\\n]*?)(?:\s+#.*)?$", re.MULTILINE)
 
 
 def test_commands_in_the_pages_are_sound(capsys):

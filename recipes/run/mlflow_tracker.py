@@ -9,7 +9,7 @@ from typing import Any
 
 from ..record.result import Status
 from .stored_recipe import flat
-from .tracker import Ending, TrackedRun
+from .tracker import Ending, Histograms, TrackedRun, as_counts
 
 URI, EXPERIMENT = "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME"
 # MLflow gives a run its own id; this tag of a run has the one that the run directory knows.
@@ -56,7 +56,12 @@ class MlflowTracker:
         """The run with an id of ours, or none."""
         return list(self._client.search_runs([experiment], f"tags.`{TAG}` = '{known}'"))
 
-    def log(self, epoch: int, values: Mapping[str, float]) -> None:
+    def log(self, epoch: int, values: Mapping[str, float], histograms: Histograms) -> None:
+        if histograms:
+            # Before the metrics, by which an epoch is known to be there. MLflow has no type for it.
+            counted = {name: as_counts(found) for name, found in histograms.items()}
+            content = {name: {"counts": c, "edges": e} for name, (c, e) in counted.items()}
+            self._client.log_dict(self._run, content, f"histograms/epoch_{epoch:05}.json")
         # One request: either all values of an epoch are there or none, `epoch` among them.
         now = int(time.time() * 1000)
         metric = self._mlflow.entities.Metric

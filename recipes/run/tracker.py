@@ -7,12 +7,16 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Literal, Protocol
 
+import numpy as np
+
 from ...messages import logger
 from ..record.result import Status
 
 # How long the end of a run waits for what is still to be sent.
 WAIT_SECONDS = 120.0
 Kind = Literal["run", "sweep", "trial"]
+# Left edge, right edge and count of each bin, by the name of a weight.
+Histograms = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,16 @@ class Ending:
     artifacts: Sequence[Path]
 
 
+def as_counts(histogram: np.ndarray) -> tuple[list[int], list[float]]:
+    """Counts of the bins, and the edges between which they are: one more.
+
+    >>> as_counts(np.array([[0.0, 0.5, 3.0], [0.5, 1.0, 7.0]]))
+    ([3, 7], [0.0, 0.5, 1.0])
+    """
+    left, right, counts = histogram.T
+    return counts.astype(int).tolist(), [*left.tolist(), float(right[-1])]
+
+
 class Tracker(Protocol):
     """Keeps runs somewhere else. Every method may raise anything."""
 
@@ -59,7 +73,7 @@ class Tracker(Protocol):
         """Find the run, or make it; return the epochs that are there already."""
         ...
 
-    def log(self, epoch: int, values: Mapping[str, float]) -> None:
+    def log(self, epoch: int, values: Mapping[str, float], histograms: Histograms) -> None:
         """Keep the values of an epoch, from 1; of a sweep those of an ended trial."""
         ...
 
@@ -82,15 +96,19 @@ class Sender:
         self.name = name
         self._make = make
         self._tracked = run
-        self._waiting: SimpleQueue[tuple[int, Mapping[str, float]] | Ending] = SimpleQueue()
+        self._waiting: SimpleQueue[tuple[int, Mapping[str, float], Histograms] | Ending] = (
+            SimpleQueue()
+        )
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._work, daemon=True, name=f"tracker-{name}")
         self._thread.start()
 
-    def send(self, epoch: int, values: Mapping[str, float]) -> None:
+    def send(
+        self, epoch: int, values: Mapping[str, float], histograms: Histograms | None = None
+    ) -> None:
         """Let the values of an epoch be sent, unless the tracker has them."""
         if self._thread.is_alive():
-            self._waiting.put((epoch, values))
+            self._waiting.put((epoch, values, histograms or {}))
 
     def wait_until_ready(self, seconds: float) -> None:
         """Wait until the tracker has the run, or is off, but no longer than that."""
@@ -121,8 +139,8 @@ class Sender:
         there = tracker.begin(self._tracked)
         self._ready.set()
         while not isinstance(item := self._waiting.get(), Ending):
-            epoch, values = item
+            epoch, values, histograms = item
             if epoch not in there:
-                tracker.log(epoch, values)
+                tracker.log(epoch, values, histograms)
                 there.add(epoch)
         tracker.end(item)

@@ -1,4 +1,4 @@
-"""Send a run to the experiment trackers of its recipe, from the lines of `metrics.jsonl`."""
+"""Send a run to the experiment trackers of its recipe, from the files that it has written."""
 
 import importlib.util
 import json
@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
+from ...callbacks.event_reader import NewHistograms
+from ...callbacks.event_records import FILE_NAME
 from ...disk import explained
 from ...messages import logger
 from ..record import directory as files
@@ -21,13 +24,15 @@ from ..spec import Recipe
 from ..spec.dump import to_plain
 from ..spec.tracking import TRACKERS, TrackerName
 from .mlflow_tracker import MlflowTracker
-from .tracker import Ending, Sender, TrackedRun, Tracker
+from .tracker import Ending, Histograms, Sender, TrackedRun, Tracker
 from .wandb_tracker import WandbTracker
 
 # Those that are sent to; TensorBoard's events are files that every run writes.
 MAKERS: dict[str, Callable[[], Tracker]] = {"mlflow": MlflowTracker, "wandb": WandbTracker}
 ARTIFACTS = (files.RECIPE, files.REPORT, files.MODEL)
 ID = re.compile(r"[0-9a-f]{32}")
+# The lines of epochs, and by epoch the histograms of weights.
+News = tuple[list[dict[str, Any]], dict[int, dict[str, np.ndarray]]]
 
 
 class Tracking:
@@ -57,6 +62,7 @@ class Tracking:
         self._added = [name for name in names if name not in recipe.tracking]
         self._names = [name for name in names if name in MAKERS and installed(name)]
         self._lines = NewLines(directory / METRICS)
+        self._histograms = [NewHistograms(path) for path in event_files(recipe, directory)]
         self._senders: list[Sender] | None = None
 
     def callbacks(self) -> list[keras.callbacks.Callback]:
@@ -66,14 +72,14 @@ class Tracking:
     def look(self) -> None:
         """Send the lines that the run has written since the last time."""
         with self._never_failing():
-            self._send(self._lines.read())
+            self._send(*self._news())
 
     def finish(self, result: Result) -> None:
         """Send what is left, and how the run has ended, once its report is written."""
         with self._never_failing():
             several = self._names and (result.members or result.folds)
             parts = files.parts_of(self.directory) if several else []
-            self._send(_merged(parts) if parts else self._lines.read())
+            self._send(*(_merged(self._recipe, parts) if parts else self._news()))
             names = ARTIFACTS if self._trial is None else (files.RECIPE,)
             paths = [self.directory / name for name in names]
             artifacts = [path for path in paths if path.is_file()]
@@ -81,7 +87,14 @@ class Tracking:
             for sender in self._senders or ():
                 sender.end(ending)
 
-    def _send(self, lines: Sequence[Mapping[str, Any]]) -> None:
+    def _news(self) -> News:
+        """The lines that the run has written since the last time, and its histograms."""
+        lines = self._lines.read()
+        return lines, _by_step(self._histograms)
+
+    def _send(
+        self, lines: Sequence[Mapping[str, Any]], histograms: Mapping[int, Histograms]
+    ) -> None:
         if self._senders is None:
             # Not before a model is built, whose initial weights may come from generators that the
             # package of a tracker draws from too.
@@ -89,8 +102,9 @@ class Tracking:
         for line in lines:
             # The file has NaN and infinities as text.
             values = {name: float(value) for name, value in line.items() if name != "epoch"}
+            epoch = int(line["epoch"])
             for sender in self._senders:
-                sender.send(int(line["epoch"]), values)
+                sender.send(epoch, values, histograms.get(epoch))
 
     def _started(self) -> list[Sender]:
         if not self._names:
@@ -165,15 +179,39 @@ def installed(name: TrackerName) -> bool:
     return False
 
 
-def _merged(parts: Sequence[RunDirectory]) -> list[dict[str, Any]]:
+def event_files(recipe: Recipe, directory: RunDirectory) -> list[Path]:
+    """The files to which the recipe lets histograms of weights be written."""
+    return [
+        directory / str(choice.arguments.get("path", files.TENSORBOARD)) / "train" / FILE_NAME
+        for choice in recipe.callbacks
+        if choice.name == "tensorboard_log" and choice.arguments.get("histograms") is not None
+    ]
+
+
+def _by_step(
+    readers: Sequence[NewHistograms], before: str = ""
+) -> dict[int, dict[str, np.ndarray]]:
+    """What each of the files has that is new, with names that begin with `before`."""
+    found: dict[int, dict[str, np.ndarray]] = {}
+    for reader in readers:
+        for step, named in reader.read().items():
+            found.setdefault(step, {}).update({before + name: each for name, each in named.items()})
+    return found
+
+
+def _merged(recipe: Recipe, parts: Sequence[RunDirectory]) -> News:
     """The lines of a run's parts by epoch; names begin with that of the part, as `members_1/`."""
     found: dict[int, dict[str, Any]] = {}
+    histograms: dict[int, dict[str, np.ndarray]] = {}
     for part in parts:
         before = f"{part.path.parent.name}_{part.path.name}/"
         for line in read_metrics(part.path):
             row = found.setdefault(int(line["epoch"]), {"epoch": line["epoch"]})
             row |= {before + name: value for name, value in line.items() if name != "epoch"}
-    return [found[epoch] for epoch in sorted(found)]
+        readers = [NewHistograms(path) for path in event_files(recipe, part)]
+        for epoch, named in _by_step(readers, before).items():
+            histograms.setdefault(epoch, {}).update(named)
+    return [found[epoch] for epoch in sorted(found)], histograms
 
 
 def _measured(result: Result) -> dict[str, float]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
-from .tracker import Ending, TrackedRun
+from .tracker import Ending, Histograms, TrackedRun, as_counts
 
 MODE, PROJECT, KEY, SERVER = "WANDB_MODE", "WANDB_PROJECT", "WANDB_API_KEY", "WANDB_BASE_URL"
 # A file of records is a log as LevelDB writes it, after a header: blocks of chunks, each of them
@@ -47,12 +47,17 @@ class WandbTracker:
             settings=self._wandb.Settings(console="off", silent=True),
         )
         self._name = f"run-{run.id}"
-        earlier = Path(self._run.settings.wandb_dir).glob(f"offline-run-*-{run.id}/*.wandb")
+        # Of two that begin in the same second, the folder of the second ends in `-1`.
+        earlier = Path(self._run.settings.wandb_dir).glob(f"offline-run-*-{run.id}*/*.wandb")
         steps = (step for path in earlier for step in logged_steps(path))
         return {*range(1, self._run.starting_step), *steps}
 
-    def log(self, epoch: int, values: Mapping[str, float]) -> None:
-        self._run.log({**values, "epoch": epoch}, step=epoch, commit=True)
+    def log(self, epoch: int, values: Mapping[str, float], histograms: Histograms) -> None:
+        drawn = {
+            f"histograms/{name}": self._wandb.Histogram(np_histogram=as_counts(found))
+            for name, found in histograms.items()
+        }
+        self._run.log({**values, **drawn, "epoch": epoch}, step=epoch, commit=True)
 
     def end(self, ending: Ending) -> None:
         self._run.summary.update(dict(ending.values))

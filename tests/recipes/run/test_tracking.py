@@ -11,6 +11,7 @@ import pytest
 from small_runs import SMALL, train_small, without_reports
 
 import keras_recipes
+from keras_recipes.callbacks.event_records import EventFile, histogram_summary
 from keras_recipes.recipes.record.directory import RunDirectory, read_result
 from keras_recipes.recipes.record.metrics import read_metrics
 from keras_recipes.recipes.record.result import Result
@@ -23,6 +24,7 @@ from keras_recipes.recipes.run.wandb_tracker import BLOCK, CHUNK, logged_in, log
 
 pytestmark = pytest.mark.usefixtures("eager")
 ARTIFACTS = {"recipe.yaml", "report.html", "model.keras"}
+HISTOGRAMS = {"callbacks": [{"tensorboard_log": {"histograms": 2}}]}
 
 
 class Memory:
@@ -30,13 +32,16 @@ class Memory:
 
     def __init__(self, had=()):
         self.had, self.runs, self.rows, self.endings = set(had), [], [], []
+        self.histograms = []
 
     def begin(self, run):
         self.runs.append(run)
         return {*self.had, *(epoch for epoch, _ in self.rows)}
 
-    def log(self, epoch, values):
+    def log(self, epoch, values, histograms):
         self.rows.append((epoch, values))
+        if histograms:
+            self.histograms.append((epoch, histograms))
 
     def end(self, ending):
         self.endings.append(ending)
@@ -97,7 +102,7 @@ def attempt(recipe, out, kill=None):
 def killed_three_times(out):
     """A run of five epochs, killed after the second, the third and the fifth, then resumed."""
     changes = {"tracking": ["mlflow"], "epochs": 5, "checkpoints": {"every": "2 epochs"}}
-    recipe = keras_recipes.load({**SMALL, **changes})
+    recipe = keras_recipes.load({**SMALL, **changes, **HISTOGRAMS})
     for epoch in (2, 3, 5):
         with pytest.raises(Killed):
             attempt(recipe, out, kill=epoch)
@@ -138,6 +143,11 @@ def test_trackers_have_each_epoch_once_as_the_run_has_it(tmp_path, monkeypatch, 
     assert ending.values["test/loss"] == result.test["loss"]
     assert {path.name for path in ending.artifacts} == ARTIFACTS - {"report.html"}
     assert memory.runs[0].recipe["epochs"] == 5
+    # Those that TensorBoard has, at the same epochs; a weight has each of its values in a bin.
+    assert [epoch for epoch, _ in memory.histograms] == [2, 4]
+    # Two layers of three units, on four columns.
+    for _, named in memory.histograms:
+        assert sorted(each[:, 2].sum() for each in named.values()) == [3, 3, 9, 12]
     for part in ("train", "validation"):
         points = tensorboard_points(tmp_path / "run" / "tensorboard" / part, "loss")
         key = "loss" if part == "train" else "val_loss"
@@ -207,11 +217,18 @@ def test_a_run_of_several_networks_is_one_run_with_the_curves_of_each(tmp_path, 
         (run / f"members/{index}").mkdir(parents=True)
         line = {"epoch": 1, "loss": float(index)}
         (run / f"members/{index}/metrics.jsonl").write_text(json.dumps(line) + "\n")
+        write_histograms(run / f"members/{index}", 1, np.arange(index))
     members = [{"directory": "", "epochs": 1, "validation": {}, "test": {}}] * 2
     result = Result("completed", str(run), epochs=2, members=members)
     (run / "result.json").write_text(json.dumps(result.to_json()))
-    started(run, []).finish(read_result(RunDirectory(run)))
+    started(run, [], **HISTOGRAMS).finish(read_result(RunDirectory(run)))
     assert memory.rows == [(1, {"members_1/loss": 1.0, "members_2/loss": 2.0})]
+    [(epoch, named)] = memory.histograms
+    assert epoch == 1
+    assert {name: each[:, 2].sum() for name, each in named.items()} == {
+        "members_1/kernel": 1,
+        "members_2/kernel": 2,
+    }
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"id": 3, "added": []}', '{"id": "OR", "added": []}'])
@@ -243,6 +260,12 @@ def test_a_tracker_that_is_not_installed_is_named(tmp_path, monkeypatch, capsys)
     assert not (tmp_path / "run/trackers.json").exists()
 
 
+def write_histograms(folder, step, values):
+    """What `tensorboard_log` writes of a weight after an epoch."""
+    file = EventFile(folder / "tensorboard/train", first_step=step)
+    file.write(histogram_summary({"kernel": values}), step)
+
+
 def attempts(folder, tracker, between=lambda: None):
     """A run of five epochs that was killed three times, sent to a tracker without a training.
 
@@ -250,7 +273,9 @@ def attempts(folder, tracker, between=lambda: None):
     """
     for last in (2, 1, 3, 5):
         lines = [{"epoch": at, "loss": 1 / at, "seconds": at + last} for at in range(1, last + 1)]
-        tracked = started(folder, lines, tracking=[tracker])
+        tracked = started(folder, lines, tracking=[tracker], **HISTOGRAMS)
+        for step in range(2, last + 1, 2):
+            write_histograms(folder, step, np.array([0.0, step, step]))
         tracked.look()
         if last < 5:
             # What a kill leaves: everything that was in the queue has arrived, and no ending.
@@ -284,7 +309,13 @@ def test_mlflow_has_each_epoch_once_after_three_kills(tmp_path, monkeypatch):
     [row] = client.get_metric_history(run.info.run_id, "test/loss")
     assert (row.step, row.value) == (5, 0.125)
     assert run.data.params["model.layers.0.dense.units"] == "3"
-    assert {file.path for file in client.list_artifacts(run.info.run_id)} == ARTIFACTS
+    found = {file.path for file in client.list_artifacts(run.info.run_id)}
+    assert found == {*ARTIFACTS, "histograms"}
+    folder = tmp_path / "artifacts" / run.info.run_id / "artifacts/histograms"
+    assert {path.name for path in folder.iterdir()} == {"epoch_00002.json", "epoch_00004.json"}
+    kernel = json.loads((folder / "epoch_00004.json").read_text())["kernel"]
+    assert kernel["counts"] == [1, *[0] * 28, 2]
+    assert (len(kernel["edges"]), kernel["edges"][0], kernel["edges"][-1]) == (31, 0.0, 4.0)
 
 
 def test_wandb_offline_has_each_epoch_once_after_three_kills(tmp_path, monkeypatch):
@@ -299,6 +330,24 @@ def test_wandb_offline_has_each_epoch_once_after_three_kills(tmp_path, monkeypat
     assert len({path.name for path in parts}) == 1
     steps = [step for path in parts for step in logged_steps(path)]
     assert sorted(steps) == [1, 2, 3, 4, 5]
+    drawn = [found for path in parts for found in logged_histograms(path)]
+    assert [step for step, _ in drawn] == [2, 4]
+    assert drawn[1][1]["values"] == [1, *[0] * 28, 2]
+    assert len(drawn[1][1]["bins"]) == 31
+
+
+def logged_histograms(path):
+    """Step and content of each histogram of `kernel` in a file of an offline run."""
+    from wandb.proto import wandb_internal_pb2 as messages
+
+    for record in map(messages.Record.FromString, records(path.read_bytes())):
+        found = {
+            item.nested_key[1]: json.loads(item.value_json)
+            for item in record.history.item
+            if item.nested_key[0] == "histograms/kernel"
+        }
+        if found:
+            yield record.history.step.num, found
 
 
 def test_records_are_read_across_blocks_and_up_to_where_a_kill_has_cut():

@@ -32,7 +32,7 @@ class Connection:
         self.server.runs[run.id] = run
         return {step for step, _ in self.server.steps.setdefault(run.id, [])}
 
-    def log(self, epoch, values):
+    def log(self, epoch, values, histograms):
         self.server.steps[self.run.id].append((epoch, values))
 
     def end(self, ending):
