@@ -288,7 +288,7 @@ def finished_runs(run: str | os.PathLike) -> Any:
     return reload
 
 
-def reported(found: Any, raises: bool, tracking: "Tracking | None" = None) -> Result:
+def reported(found: object, raises: bool, tracking: "Tracking | None" = None) -> Result:
     """The result of a training that has ended, with its report written and sent to its trackers.
 
     Raises:

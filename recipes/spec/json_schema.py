@@ -115,7 +115,7 @@ def _reference(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def _replace(value: Any, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
+def _replace(value: object, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
     if is_dict(value):
         return change({key: _replace(item, change) for key, item in value.items()})
     if is_list(value):

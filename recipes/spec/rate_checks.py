@@ -59,7 +59,7 @@ class Warmup(NamedTuple):
     before: tuple[Duration, ...]
 
 
-def warmups(value: Any, place: Path, before: tuple[Duration, ...] = ()) -> Iterator[Warmup]:
+def warmups(value: object, place: Path, before: tuple[Duration, ...] = ()) -> Iterator[Warmup]:
     """Every warm-up in a schedule and in those inside of it.
 
     Args:

@@ -59,7 +59,7 @@ def interval() -> Field:
         "or a number of minutes."
     )
 
-    def check(value: Any) -> Any:
+    def check(value: object) -> Any:
         if value == "auto" or (is_number(value) and 0 < value < 1e6):
             return value
         if isinstance(value, str):
@@ -85,7 +85,7 @@ def interval() -> Field:
     return Field(check, expected, schema)
 
 
-def _features(value: Any) -> dict[str, Choice | str] | None:
+def _features(value: object) -> dict[str, Choice | str] | None:
     """Column -> feature, `auto` or `drop`; None where all are inferred."""
     if value is None or value == "auto":
         return None
@@ -125,7 +125,7 @@ Features = Annotated[
 ]
 
 
-def _columns(value: Any) -> tuple[str, ...]:
+def _columns(value: object) -> tuple[str, ...]:
     names = (value,) if isinstance(value, str) else value
     if not is_list(names) or not names or not all(isinstance(n, str) and n for n in names):
         raise Mismatch(EXPECTED_COLUMNS)
@@ -142,7 +142,7 @@ Columns = Annotated[
 ]
 
 
-def _split_by(value: Any) -> Any:
+def _split_by(value: object) -> Any:
     if value is None:
         return None
     if not is_dict(value) or len(value) != 1:

@@ -25,14 +25,14 @@ SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 DIRECTIONS = {"minimize": "min", "maximize": "max"}
 
 
-def _seconds(value: Any) -> float:
+def _seconds(value: object) -> float:
     found = TIME.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None or float(found[1]) <= 0:
         raise Mismatch(EXPECTED_TIME)
     return float(found[1]) * SECONDS[found[2][0]]
 
 
-def _objective(value: Any) -> Objective:
+def _objective(value: object) -> Objective:
     if not isinstance(value, dict) or len(value) != 1:
         raise Mismatch(EXPECTED_OBJECTIVE)
     word, metric = next(iter(value.items()))
@@ -43,13 +43,13 @@ def _objective(value: Any) -> Objective:
     return Objective(metric, "min" if word == "minimize" else "max")
 
 
-def _mapping(value: Any) -> dict[str, Any]:
+def _mapping(value: object) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Mismatch("expected a mapping.")
     return value
 
 
-def _space(value: Any) -> dict[str, Any]:
+def _space(value: object) -> dict[str, Any]:
     if not isinstance(value, dict) or not value:
         raise Mismatch(EXPECTED_SPACE)
     return value
