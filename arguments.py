@@ -46,12 +46,12 @@ def check_positive(name: str, value: Any) -> float:
     return check_number(name, value)
 
 
-def check_fraction(name: str, value: Any) -> float:
+def check_fraction(name: str, value: object) -> float:
     """A number from 0 to 1, both included, as a float."""
     return check_number(name, value, ge=0, le=1)
 
 
-def check_between(name: str, value: Any, low: float, high: float) -> float:
+def check_between(name: str, value: object, low: float, high: float) -> float:
     """A number between two bounds, both excluded, as a float."""
     number = check_number(name, value)
     if not low < number < high:
@@ -59,7 +59,7 @@ def check_between(name: str, value: Any, low: float, high: float) -> float:
     return number
 
 
-def check_int(name: str, value: Any, *, ge: int | None = None, le: int | None = None) -> int:
+def check_int(name: str, value: object, *, ge: int | None = None, le: int | None = None) -> int:
     """An integer of Python or NumPy within bounds, as an int; neither a bool nor 2.0 is one."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise invalid(name, "a whole number", value)
@@ -67,7 +67,7 @@ def check_int(name: str, value: Any, *, ge: int | None = None, le: int | None = 
     return int(value)
 
 
-def check_steps(name: str, value: Any, *, ge: int = 0) -> int:
+def check_steps(name: str, value: object, *, ge: int = 0) -> int:
     """A whole number from `ge`, small enough for a count of updates."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < ge:
         raise invalid(name, f"a whole number >= {ge}", value)
@@ -76,14 +76,14 @@ def check_steps(name: str, value: Any, *, ge: int = 0) -> int:
     return int(value)
 
 
-def check_bool(name: str, value: Any) -> bool:
+def check_bool(name: str, value: object) -> bool:
     """True or False, and not 1 or 0."""
     if not isinstance(value, bool):
         raise invalid(name, "True or False", value)
     return value
 
 
-def check_str(name: str, value: Any) -> str:
+def check_str(name: str, value: object) -> str:
     """A string that is not empty."""
     if not isinstance(value, str) or not value:
         raise invalid(name, "a non-empty string", value)
@@ -115,14 +115,14 @@ def check_choice(name: str, value: Any, choices: Sequence[T]) -> T:
     return value
 
 
-def check_instance(name: str, value: Any, cls: type[T]) -> T:
+def check_instance(name: str, value: object, cls: type[T]) -> T:
     """An object of a class."""
     if not isinstance(value, cls):
         raise invalid(name, f"a `{cls.__name__}`", value)
     return value
 
 
-def optional(check: Callable[..., T], name: str, value: Any, **bounds: Any) -> T | None:
+def optional(check: Callable[..., T], name: str, value: object, **bounds: Any) -> T | None:
     """None, or what the check returns.
 
     >>> optional(check_int, "every", None, ge=1)
@@ -143,7 +143,7 @@ def from_mapping(name: str, value: T | Mapping[str, Any], cls: type[T]) -> T:
         raise ValueError(f"{message}. Received: {name}={dict(value)!r}") from None
 
 
-def from_value(name: str, value: Any, cls: type[T], first: str) -> T | None:
+def from_value(name: str, value: object, cls: type[T], first: str) -> T | None:
     """None, or an object of `cls` from itself, from its first argument, or from all by name.
 
     This is how a recipe writes `z_score: 2.5` and `z_score: {threshold: 2.5, alpha: 0.97}`.
@@ -161,7 +161,7 @@ def from_list(name: str, values: Sequence[T | Mapping[str, Any]], cls: type[T]) 
     return tuple(from_mapping(f"{name}[{index}]", value, cls) for index, value in enumerate(values))
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: object) -> bool:
     """Whether a value is a real number of Python or NumPy; a bool is not.
 
     >>> import numpy as np
@@ -179,7 +179,7 @@ def is_finite(value: Any) -> bool:
         return False
 
 
-def invalid(name: str, requirement: str, value: Any) -> ValueError:
+def invalid(name: str, requirement: str, value: object) -> ValueError:
     """The error of an argument, to be raised.
 
     >>> str(invalid("units", ">= 1", 0))
@@ -188,7 +188,7 @@ def invalid(name: str, requirement: str, value: Any) -> ValueError:
     return ValueError(f"Argument `{name}` must be {requirement}. Received: {name}={shown(value)}")
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """A value for a message. Python refuses to print integers of thousands of digits."""
     if isinstance(value, Integral) and abs(int(value)) >= 10**30:
         digits = int(int(value).bit_length() * math.log10(2)) + 1
@@ -229,7 +229,7 @@ class Configurable:
         return cls(**config)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     """An argument as JSON holds it."""
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 
-def layer_paths(model: Any) -> Iterator[tuple[str, Any]]:
+def layer_paths(model: keras.Model) -> Iterator[tuple[str, Any]]:
     """Every layer below a model, nested ones included, with its path: `backbone/block_1_expand`.
 
     >>> inner = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="a")], name="inner")
@@ -21,7 +21,7 @@ def layer_paths(model: Any) -> Iterator[tuple[str, Any]]:
     yield from _below(inner if isinstance(inner, keras.Model) else model, "")
 
 
-def _below(layer: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+def _below(layer: keras.layers.Layer, prefix: str) -> Iterator[tuple[str, Any]]:
     for child in layer._flatten_layers(include_self=False, recursive=False):
         if isinstance(child, keras.layers.InputLayer):
             continue
@@ -30,6 +30,6 @@ def _below(layer: Any, prefix: str) -> Iterator[tuple[str, Any]]:
         yield from _below(child, f"{path}/")
 
 
-def own_variables(layer: Any) -> list[Any]:
+def own_variables(layer: keras.layers.Layer) -> list[Any]:
     """Variables of a layer itself, and not of layers inside it."""
     return [*layer._trainable_variables, *layer._non_trainable_variables]

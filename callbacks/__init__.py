@@ -11,7 +11,8 @@ from .gradient_monitor import GradientMonitor
 from .learning_rate_finder import LearningRateFinder
 from .metrics_log import MetricsLog
 from .periodic_checkpoint import PeriodicCheckpoint
-from .phases import Phase, PhaseError, Phases
+from .phase import Phase, PhaseError
+from .phases import Phases
 from .plateau import ReduceOnPlateau
 from .prechelt import Prechelt
 from .progress_bar import ProgressBar

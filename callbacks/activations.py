@@ -162,7 +162,7 @@ def _recording(layers: Sequence[Any], recorded: list[tuple[Any, tf.Tensor]]) -> 
                 object.__setattr__(layer, "call", before[id(layer)])
 
 
-def _recorder(layer: Any, call: Any, recorded: list[tuple[Any, tf.Tensor]]) -> Any:
+def _recorder(layer: keras.layers.Layer, call: Any, recorded: list[tuple[Any, tf.Tensor]]) -> Any:
     graph = None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
 
     def called(*args: Any, **kwargs: Any) -> Any:

@@ -27,7 +27,7 @@ class StatefulCallback(keras.callbacks.Callback):
     if TYPE_CHECKING:
         # Keras initializes it with None, and annotates nothing.
         @property
-        def model(self) -> Any: ...
+        def model(self) -> keras.Model: ...
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         self.resume_or_reset()

@@ -55,7 +55,7 @@ class Row:
         return self.gradient / max(self.weight, self.usual)
 
 
-def rows(model: Any, norms: Mapping[str, float]) -> list[Row]:
+def rows(model: keras.Model, norms: Mapping[str, float]) -> list[Row]:
     """A row for every trainable variable of a model, in its order, from its gradients' norms."""
     # Most rows of a table have no gradient in a batch.
     tables = {
@@ -67,7 +67,7 @@ def rows(model: Any, norms: Mapping[str, float]) -> list[Row]:
     return [_row(variable, norms, id(variable) in tables) for variable in model.trainable_variables]
 
 
-def _row(variable: Any, norms: Mapping[str, float], table: bool) -> Row:
+def _row(variable: keras.Variable, norms: Mapping[str, float], table: bool) -> Row:
     value = np.asarray(variable, np.float32)
     flat = value.reshape(-1)
     return Row(

@@ -15,12 +15,12 @@ import numpy as np
 _BEFORE_CHANGE: WeakKeyDictionary[Any, tuple[int, float]] = WeakKeyDictionary()
 
 
-def updates(model: Any) -> int:
+def updates(model: keras.Model) -> int:
     """Number of optimizer updates so far, or since the optimizer began anew."""
     return int(model.optimizer.iterations.numpy())
 
 
-def updates_in_all(model: Any) -> int:
+def updates_in_all(model: keras.Model) -> int:
     """Number of optimizer updates so far, with those before the optimizer began anew."""
     before = getattr(inner_optimizer(model.optimizer)._learning_rate, "before", 0)
     return updates(model) + int(np.asarray(before))
@@ -45,19 +45,19 @@ def learning_rate(model: Any) -> float:
 
 
 @contextmanager
-def changing_rate(model: Any) -> Iterator[None]:
+def changing_rate(model: keras.Model) -> Iterator[None]:
     """Change the rate, or the number of updates, between two updates inside the block."""
     before = learning_rate(model)
     yield
     _BEFORE_CHANGE[model.optimizer] = (updates(model), before)
 
 
-def inner_optimizer(optimizer: Any) -> Any:
+def inner_optimizer(optimizer: keras.optimizers.Optimizer) -> Any:
     """The optimizer inside a `LossScaleOptimizer`; any other one as it is."""
     return getattr(optimizer, "inner_optimizer", optimizer)
 
 
-def rate_variable(optimizer: Any, callback: str) -> Any:
+def rate_variable(optimizer: keras.optimizers.Optimizer, callback: str) -> Any:
     """The variable to cut the learning rate by: the rate, or the factor of a schedule's `Plateau`.
 
     Raises:
@@ -90,7 +90,7 @@ def _factors(schedule: Any) -> Iterator[Any]:
                 yield from _factors(part)
 
 
-def velocities(optimizer: Any) -> list[Any]:
+def velocities(optimizer: keras.optimizers.Optimizer) -> list[Any]:
     """The momentum variables that contain the learning rate.
 
     Keras's SGD and RMSprop store v <- momentum v - rate g. After the rate is cut, v still contains

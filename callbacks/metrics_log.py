@@ -77,7 +77,7 @@ def finite(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _text(value) for name, value in values.items()}
 
 
-def _text(value: Any) -> Any:
+def _text(value: object) -> Any:
     if not isinstance(value, float) or math.isfinite(value):
         return value
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"

@@ -215,7 +215,7 @@ def monitored_metrics(
     ]
 
 
-def _one_each(name: str, value: Any, count: int) -> list[Any]:
+def _one_each(name: str, value: object, count: int) -> list[Any]:
     """One value for each metric; `min_delta`, `mode` and None may hold for all of them."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         found = list(value)

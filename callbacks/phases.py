@@ -3,95 +3,18 @@
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import accumulate
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from ..arguments import check_choice, check_instance, check_int, check_pattern, invalid, optional
-from ..layer_paths import layer_paths, own_variables
+from ..arguments import check_instance, invalid
 from ..messages import logger
 from .base import StatefulCallback
 from .early_stopping import EarlyStopping
+from .freezing import FreezableLayers, some_of
 from .learning_rate import changing_rate, inner_optimizer, updates
-
-Freeze = bool | str | Sequence[str]
-
-
-class PhaseError(ValueError):
-    """A phase does not fit the model.
-
-    Attributes:
-        phase: its index.
-        key: the argument that does not, such as `freeze`.
-
-    >>> PhaseError("matches no layer", phase=1, key="freeze").phase
-    1
-    """
-
-    def __init__(self, message: str, phase: int, key: str):
-        super().__init__(message)
-        self.phase = phase
-        self.key = key
-
-
-@dataclass(frozen=True)
-class Phase:
-    """A stretch of a training.
-
-    Args:
-        epochs: how many, >= 1.
-        freeze: layers that do not train: a regular expression or several, searched for in a layer's
-            path, which is the names of the models and layers around it and its own, joined by `/`;
-            True for all but the last layer with weights; False for none.
-        gradual: number of groups that the frozen layers are unfrozen in, one after the other, from
-            the last to the first, within the phase, which has more epochs than groups. None for no
-            unfreezing.
-        optimizer: `keep` its state, or begin with a `fresh` one: moments and step as at first.
-
-    Raises:
-        ValueError: a bad argument.
-
-    >>> Phase(epochs=3, freeze="backbone").patterns
-    ('backbone',)
-    """
-
-    epochs: int
-    freeze: Freeze = False
-    gradual: int | None = None
-    optimizer: Literal["keep", "fresh"] = "keep"
-
-    def __post_init__(self) -> None:
-        check_int("epochs", self.epochs, ge=1)
-        check_choice("optimizer", self.optimizer, ("keep", "fresh"))
-        if not isinstance(self.freeze, (bool, str, list, tuple)):
-            raise invalid("freeze", "True, False, a pattern or several", self.freeze)
-        for pattern in self.patterns:
-            check_pattern("freeze", pattern)
-        groups = optional(check_int, "gradual", self.gradual, ge=1)
-        if groups is not None and (self.freeze is False or groups >= self.epochs):
-            raise ValueError(
-                "Argument `gradual` needs layers in `freeze`, and more epochs than groups. "
-                f"Received: gradual={groups}, freeze={self.freeze}, epochs={self.epochs}"
-            )
-
-    @property
-    def patterns(self) -> tuple[str, ...]:
-        """The patterns of `freeze`."""
-        if isinstance(self.freeze, bool):
-            return ()
-        return (self.freeze,) if isinstance(self.freeze, str) else tuple(self.freeze)
-
-    def unfrozen_groups(self, epoch: int) -> int:
-        """Groups that train in an epoch of the phase, counted from 0.
-
-        >>> [Phase(6, "backbone", gradual=2).unfrozen_groups(epoch) for epoch in range(6)]
-        [0, 0, 1, 1, 2, 2]
-        """
-        return 0 if self.gradual is None else epoch * (self.gradual + 1) // self.epochs
+from .phase import Phase, PhaseError
 
 
 class Phases(StatefulCallback):
@@ -147,7 +70,7 @@ class Phases(StatefulCallback):
         for one in self.early_stopping:
             one.end_phase = self.end_phase
         self.verbose = verbose
-        self._layers: _Layers | None = None
+        self._layers: FreezableLayers | None = None
         self._frozen: frozenset[str] | None = None
         self.reset()
 
@@ -202,7 +125,7 @@ class Phases(StatefulCallback):
         Raises:
             PhaseError: a pattern that matches no layer, or a phase that trains nothing.
         """
-        layers = self._layers = _Layers(model)
+        layers = self._layers = FreezableLayers(model)
         trained: set[int] = set()
         for index, phase in enumerate(self.phases):
             own = layers.trained(self._frozen_paths(index, phase.epochs - 1))
@@ -222,7 +145,7 @@ class Phases(StatefulCallback):
         unknown = [v.path for v in variables if id(v) not in known]
         if unknown:
             raise ValueError(
-                f"The optimizer was made for other weights, without {_some(unknown, 3)} Compile "
+                f"The optimizer was made for other weights, without {some_of(unknown, 3)} Compile "
                 "the model again before it is trained in these phases."
             )
 
@@ -306,72 +229,6 @@ class Phases(StatefulCallback):
     def __deepcopy__(self, memo: dict[int, Any]) -> Phases:
         early_stopping = copy.deepcopy(self.early_stopping, memo)
         return Phases(self.phases, early_stopping, verbose=self.verbose)
-
-
-class _Layers:
-    """The layers of a model that have variables of their own, by path, and what they were."""
-
-    def __init__(self, model: Any):
-        self.model = model
-        self.by_path = {path: layer for path, layer in layer_paths(model) if own_variables(layer)}
-        self.flags = [(layer, layer.trainable) for layer in self.by_path.values()]
-        self.variable_flags = [
-            (v, v.trainable) for layer in self.by_path.values() for v in own_variables(layer)
-        ]
-        self.trainable = [id(v) for v in model.trainable_variables]
-
-    def matching(self, patterns: Sequence[str], phase: int) -> list[str]:
-        """Paths of the layers that one of the patterns finds, in order."""
-        found: set[str] = set()
-        for pattern in patterns:
-            these = {path for path in self.by_path if matches(pattern, path)}
-            if not these:
-                raise PhaseError(
-                    f"`{pattern}` matches no layer with weights. There are: {_some(self.by_path)}",
-                    phase,
-                    "freeze",
-                )
-            found |= these
-        return [path for path in self.by_path if path in found]
-
-    def all_but_the_last(self) -> list[str]:
-        """Paths of all layers before the last one with weights that train."""
-        own = [
-            path
-            for path, layer in self.by_path.items()
-            if any(id(v) in set(self.trainable) for v in own_variables(layer))
-        ]
-        return [path for path in self.by_path if path not in own[-1:]]
-
-    def trained(self, frozen: frozenset[str]) -> set[int]:
-        """Ids of the variables that train while some layers are frozen."""
-        left_out = {id(v) for path in frozen for v in own_variables(self.by_path[path])}
-        return set(self.trainable) - left_out
-
-    def freeze(self, frozen: frozenset[str]) -> None:
-        """Freeze some layers; all others are as they were."""
-        for layer, flag in self.flags:
-            layer.trainable = flag
-        for variable, flag in self.variable_flags:
-            variable.trainable = flag
-        for path in frozen:
-            layer = self.by_path[path]
-            # Without the layers inside it, which have paths of their own.
-            layer._trainable = False
-            for variable in own_variables(layer):
-                variable.trainable = False
-
-
-def matches(pattern: str, path: str) -> bool:
-    """Whether a pattern finds a layer, or a model or layer around it."""
-    names = path.split("/")
-    return any(re.search(pattern, around) for around in accumulate(names, "{}/{}".format))
-
-
-def _some(paths: Any, most: int = 12) -> str:
-    listed = list(paths)
-    more = "" if len(listed) <= most else f" and {len(listed) - most} more"
-    return f"{', '.join(listed[:most])}{more}."
 
 
 def _restart(optimizer: Any, rate: Any) -> None:

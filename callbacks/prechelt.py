@@ -107,7 +107,7 @@ class Prechelt:
         self.reset()
 
     @classmethod
-    def of(cls, value: Any) -> Prechelt | None:
+    def of(cls, value: object) -> Prechelt | None:
         """A copy of an object, or an object from its arguments by name, as a recipe has them."""
         if value is None:
             return None

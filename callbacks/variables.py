@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import keras
 import numpy as np
@@ -49,7 +48,7 @@ def variable_groups(
     }
 
 
-def model_variables(model: Any) -> list[Any]:
+def model_variables(model: keras.Model) -> list[keras.Variable]:
     """Weights, moving statistics, and the state of the training step of a `TrainingModel`.
 
     The last has the averaged weights, the accumulated gradients and the histories of norms:
@@ -58,12 +57,12 @@ def model_variables(model: Any) -> list[Any]:
     return [*model.weights, *_step_variables(model)]
 
 
-def saved_variables(model: Any) -> list[Any]:
+def saved_variables(model: keras.Model) -> list[keras.Variable]:
     """Everything that a saved model holds: also random generators and the optimizer's variables."""
     return [*model.variables, *_step_variables(model), *model.optimizer.variables]
 
 
-def optimizer_variables(model: Any, *, rate: bool = True) -> list[Any]:
+def optimizer_variables(model: keras.Model, *, rate: bool = True) -> list[keras.Variable]:
     """The step, the moments, and with `rate` the learning rate where it is a number."""
     optimizer = model.optimizer
     if not optimizer.built:
@@ -79,18 +78,18 @@ def changed_by_evaluation(model: keras.Model) -> list[Variable]:
     return [v for v in (*model.variables, *_layer_variables(model)) if id(v) not in weights]
 
 
-def get_values(variables: Sequence[Any]) -> list[np.ndarray]:
+def get_values(variables: Sequence[keras.Variable]) -> list[np.ndarray]:
     """Copies of the variables' values."""
     return [np.array(variable) for variable in variables]
 
 
-def set_values(variables: Sequence[Any], values: Sequence[np.ndarray]) -> None:
+def set_values(variables: Sequence[keras.Variable], values: Sequence[np.ndarray]) -> None:
     """Assign what `get_values` returned."""
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
 
 
-def not_finite(variables: Sequence[Any]) -> list[str]:
+def not_finite(variables: Sequence[keras.Variable]) -> list[str]:
     """Paths of the variables that hold a NaN or an infinity."""
     return [
         path(variable)
@@ -99,12 +98,12 @@ def not_finite(variables: Sequence[Any]) -> list[str]:
     ]
 
 
-def path(variable: Any) -> str:
+def path(variable: keras.Variable) -> str:
     """The path of a Keras variable, the name of another."""
     return str(getattr(variable, "path", variable.name))
 
 
-def _step_variables(model: Any) -> list[Any]:
+def _step_variables(model: keras.Model) -> list[keras.Variable]:
     return list(getattr(model, "step_variables", []))
 
 

@@ -59,7 +59,7 @@ class EncodedMetric(keras.metrics.Metric):
         self.outputs = outputs
         self.multi_label = multi_label
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: Any = None) -> None:
         """Convert a batch, and update the metric inside."""
         y_true, y_pred = tf.convert_to_tensor(y_true), tf.convert_to_tensor(y_pred)
         if self.outputs == "logits":

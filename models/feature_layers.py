@@ -25,7 +25,7 @@ class FillMissing(keras.layers.Layer):
         super().__init__(**kwargs)
         self.value = value
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: tf.Tensor) -> Any:
         """The inputs with no NaN in them."""
         return keras.ops.where(keras.ops.isnan(inputs), self.value, inputs)
 
@@ -46,7 +46,7 @@ class IsMissing(keras.layers.Layer):
     [[0.0], [1.0]]
     """
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: tf.Tensor) -> Any:
         """0 and 1, in the type of the layer."""
         return keras.ops.cast(keras.ops.isnan(inputs), self.compute_dtype)
 
@@ -64,7 +64,7 @@ class SignedLog(keras.layers.Layer):
            [0.6931]], dtype=float32)
     """
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: tf.Tensor) -> Any:
         """The logarithm, elementwise."""
         return keras.ops.multiply(keras.ops.sign(inputs), keras.ops.log1p(keras.ops.abs(inputs)))
 
@@ -102,7 +102,7 @@ class DateParts(keras.layers.Layer):
         # Reading strings is TensorFlow's work; XLA has none.
         self.supports_jit = False
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Parts of the dates (rows, numbers); the input has shape (rows, 1)."""
         known = tf.strings.length(inputs) > 0
         text = tf.where(known, inputs, "2000-01-01 00:00:00")
@@ -136,7 +136,7 @@ class DateParts(keras.layers.Layer):
         return {**super().get_config(), **own}
 
 
-def _weekday(year: Any, month: Any, day: Any) -> Any:
+def _weekday(year: tf.Tensor, month: tf.Tensor, day: tf.Tensor) -> tf.Tensor:
     """Days since the last Monday, by Zeller's congruence."""
     early = tf.cast(month < 3, tf.float32)
     month, year = month + 12 * early, year - early

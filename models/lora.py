@@ -30,7 +30,7 @@ class NothingAdapted(ValueError):
 
 
 def enable_lora(
-    model: Any,
+    model: keras.Model,
     rank: int,
     patterns: Sequence[str],
     *,
@@ -76,7 +76,7 @@ def enable_lora(
     return list(chosen)
 
 
-def adapters(model: Any) -> dict[str, np.ndarray]:
+def adapters(model: keras.Model) -> dict[str, np.ndarray]:
     """The matrices of all adapters, by path of the layer and name: `dense/lora_kernel_a`."""
     return {
         f"{path}/{variable.name}": np.asarray(variable)
@@ -87,7 +87,7 @@ def adapters(model: Any) -> dict[str, np.ndarray]:
     }
 
 
-def save_adapters(model: Any, file: str | Path | IO[bytes]) -> None:
+def save_adapters(model: keras.Model, file: str | Path | IO[bytes]) -> None:
     """Write the adapters of a model, and nothing else, to an `.npz` file."""
     found: dict[str, Any] = adapters(model)
     if not isinstance(file, (str, Path)):
@@ -98,7 +98,7 @@ def save_adapters(model: Any, file: str | Path | IO[bytes]) -> None:
         np.savez(opened, **found)
 
 
-def load_adapters(model: Any, values: str | Path | Mapping[str, np.ndarray]) -> None:
+def load_adapters(model: keras.Model, values: str | Path | Mapping[str, np.ndarray]) -> None:
     """Give a model with the same adapters their values.
 
     Args:
@@ -121,7 +121,7 @@ def load_adapters(model: Any, values: str | Path | Mapping[str, np.ndarray]) -> 
                 variable.assign(found)
 
 
-def merged(model: Any) -> Any:
+def merged(model: keras.Model) -> keras.Model:
     """The model without adapters, which computes the same: each is added to its matrix.
 
     A model that has none is returned as it is.
@@ -135,11 +135,11 @@ def merged(model: Any) -> Any:
     return plain
 
 
-def _own(layer: Any) -> list[Any]:
+def _own(layer: keras.layers.Layer) -> list[keras.Variable]:
     return [variable for variable in own_variables(layer) if not variable.name.startswith(PREFIX)]
 
 
-def _merged_values(layer: Any) -> list[Any]:
+def _merged_values(layer: keras.layers.Layer) -> list[Any]:
     """Values of a layer's own weights, with its adapter in them."""
     name = next((name for cls, name in MATRIX.items() if isinstance(layer, cls)), None)
     matrix = getattr(layer, f"_{name}", None) if getattr(layer, "lora_enabled", False) else None

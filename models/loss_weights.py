@@ -86,7 +86,7 @@ class LossTerm(keras.losses.Loss):
         self.loss = loss
         self.term = term
 
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+    def __call__(self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: Any = None) -> Any:
         """The weighted loss of a batch, a number."""
         value: Any = self.loss(y_true, y_pred, sample_weight)
         weighted = value * tf.cast(self.term.weight(), value.dtype)

@@ -8,6 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from .layer_structure import Shape
+
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
 class CumulativeLink(keras.layers.Layer):
@@ -44,7 +46,7 @@ class CumulativeLink(keras.layers.Layer):
             )
         self.classes = classes
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Make the weights of the score, and the thresholds."""
         if len(input_shape) != 2:
             raise ValueError(f"Expected rows that are vectors. Received shape {input_shape}.")
@@ -69,7 +71,7 @@ class CumulativeLink(keras.layers.Layer):
         steps = tf.nn.softplus(tf.convert_to_tensor(self.steps))
         return tf.cumsum(tf.concat([tf.convert_to_tensor(self.first), steps], axis=0))
 
-    def call(self, inputs: Any) -> tf.Tensor:
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Probabilities of the classes."""
         score = tf.matmul(inputs, tf.convert_to_tensor(self.kernel))
         above = tf.sigmoid(score - self.thresholds())
@@ -165,13 +167,13 @@ class RankAccuracy(keras.metrics.MeanMetricWrapper):
         return {"name": self.name, "dtype": self.dtype}
 
 
-def right_rank(y_true: Any, y_pred: Any) -> tf.Tensor:
+def right_rank(y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
     """Whether y = y' in each row, for `RankAccuracy`."""
     error = rank_error(y_true, y_pred)
     return tf.cast(tf.equal(error, 0), error.dtype)
 
 
-def rank_error(y_true: Any, y_pred: Any) -> tf.Tensor:
+def rank_error(y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
     """|y - y'| of each row, for `RankError`."""
     y_pred = tf.convert_to_tensor(y_pred)
     below = tf.cumsum(y_pred, axis=-1)[:, :-1] < 0.5

@@ -6,8 +6,10 @@ from typing import Any, Literal
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from ..arguments import check_choice, check_int, check_number
+from .layer_structure import Shape
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
@@ -29,7 +31,7 @@ class StochasticDepth(keras.layers.Dropout):
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any):
         super().__init__(check_number("rate", rate, ge=0, lt=1), seed=seed, **kwargs)
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """One draw for each row, whatever its shape."""
         self.noise_shape = (None, *(1,) * (len(input_shape) - 1))
         super().build(input_shape)
@@ -80,7 +82,7 @@ class PositionalEmbedding(keras.layers.Layer):
             self.positions = _sinusoids(steps, channels)
         super().build(input_shape)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: tf.Tensor) -> Any:
         """The inputs with the vectors of their positions added."""
         return keras.ops.add(inputs, keras.ops.cast(self.positions, inputs.dtype))
 
@@ -170,10 +172,12 @@ class TransformerBlock(keras.layers.Layer):
             layer.build(input_shape)
         super().build(input_shape)
 
-    def call(self, inputs: Any, mask: Any = None, training: bool | None = None) -> Any:
+    def call(
+        self, inputs: tf.Tensor, mask: tf.Tensor | None = None, training: bool | None = None
+    ) -> tf.Tensor:
         """Steps (rows, steps, channels) after both branches."""
 
-        def attended(x: Any) -> Any:
+        def attended(x: tf.Tensor) -> Any:
             seen = None if mask is None else keras.ops.expand_dims(mask, 1)
             return self.attention(
                 x, x, attention_mask=seen, use_causal_mask=self.causal, training=training
@@ -182,7 +186,7 @@ class TransformerBlock(keras.layers.Layer):
         x = self._branch(0, attended, inputs, training)
         return self._branch(1, lambda x: self.outer(self.inner(x)), x, training)
 
-    def _branch(self, index: int, change: Any, x: Any, training: bool | None) -> Any:
+    def _branch(self, index: int, change: Any, x: tf.Tensor, training: bool | None) -> Any:
         """One branch, with the residual around it."""
         norm = self.norms[index]
         found = change(norm(x) if self.norm_first else x)
@@ -219,13 +223,13 @@ class MaskedAveragePooling1D(keras.layers.Layer):
         self.supports_masking = True
         self.input_spec = keras.layers.InputSpec(ndim=3)
 
-    def call(self, inputs: Any, mask: Any = None) -> Any:
+    def call(self, inputs: tf.Tensor, mask: tf.Tensor | None = None) -> Any:
         """The mean (rows, channels) of steps (rows, steps, channels)."""
         if mask is None:
             return keras.ops.mean(inputs, axis=1)
         return masked_mean(inputs, mask)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
+    def compute_mask(self, inputs: tf.Tensor, previous_mask: tf.Tensor | None = None) -> None:
         """None: there are no steps any more."""
         return None
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
 from .norms import dense
 from .shards import Packing, ShardedBatch, Sharing, as_integers, from_integers
+
+if TYPE_CHECKING:
+    from .training_step import TrainingStep
 
 # Told apart by this, shards draw other dropout masks; shard 0 draws what one device would.
 SHARD_KEY = 0x1E3779B1
@@ -39,7 +42,7 @@ class _Shard(NamedTuple):
 
 
 def shard_gradients(
-    model: Any, share: ShardedBatch, sharing: Sharing, *, gather: bool = True
+    model: TrainingStep, share: ShardedBatch, sharing: Sharing, *, gather: bool = True
 ) -> Computed:
     """Gradient of the mean loss over a global batch, and what its layers did to their states.
 
@@ -84,7 +87,9 @@ def shard_gradients(
     return Computed(loss, whole, gradients, tf.cast(rows, tf.int32))
 
 
-def shard_outputs(model: Any, share: ShardedBatch, sharing: Sharing) -> tuple[Any, Any, Any]:
+def shard_outputs(
+    model: TrainingStep, share: ShardedBatch, sharing: Sharing
+) -> tuple[Any, Any, Any]:
     """Targets, outputs and weights of all rows of a global batch that is evaluated."""
     forward = _alone(lambda x: model(x, training=False), sharing)
     parts = []
@@ -95,7 +100,7 @@ def shard_outputs(model: Any, share: ShardedBatch, sharing: Sharing) -> tuple[An
 
 
 def _each(
-    model: Any, share: ShardedBatch, sharing: Sharing, states: Sequence[keras.Variable]
+    model: TrainingStep, share: ShardedBatch, sharing: Sharing, states: Sequence[keras.Variable]
 ) -> list[_Shard]:
     """What each shard of this process computes, all from the same states."""
     before = [tf.convert_to_tensor(state.value) for state in states]
@@ -156,14 +161,14 @@ class _States(keras.StatelessScope):
     Keras's regularizers ask the scope for the weights, and know no other place.
     """
 
-    def get_current_value(self, variable: Any) -> Any:
+    def get_current_value(self, variable: keras.Variable) -> Any:
         """What a variable holds for this shard."""
         found = super().get_current_value(variable)
         return variable._value if found is None else found
 
 
 def _shard(
-    model: Any,
+    model: TrainingStep,
     batch: tuple[Any, Any, Any],
     states: Sequence[tuple[keras.Variable, tf.Tensor, tf.Tensor | None]],
     scale: tf.Tensor | float,
@@ -181,7 +186,7 @@ def _shard(
     return _Shard(outputs, loss, [dense(gradient) for gradient in gradients], new)
 
 
-def _seeds(model: Any) -> set[int]:
+def _seeds(model: TrainingStep) -> set[int]:
     """Ids of the states of the generators that layers draw from."""
     layers = model._flatten_layers()
     return {id(generator.state) for layer in layers for generator in layer._seed_generators}
@@ -192,7 +197,7 @@ def _key(shard: tf.Tensor, state: keras.Variable) -> tf.Tensor:
     return tf.cast(tf.stack([shard * SHARD_KEY, 0 * shard]), state.dtype)
 
 
-def _waits(model: Any) -> bool:
+def _waits(model: TrainingStep) -> bool:
     """Whether a layer waits for the other shards: synchronized batch normalization."""
     return any(getattr(layer, "synchronized", False) for layer in model._flatten_layers())
 

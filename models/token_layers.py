@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from ..arguments import check_int
+from .layer_structure import Shape
 
 # Stands where a text has no more tokens: no tokenizer has it, and the padding of some is a token.
 NONE = -1
@@ -40,15 +42,15 @@ class TextTokens(keras.layers.Layer):
         self.tokenizer = tokenizer
         self.length = check_int("length", length, ge=3)
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """The tokenizer has its vocabulary: there is nothing to create."""
         self.built = True
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Numbers of tokens, int32."""
         return _numbers(self, tf.reshape(tf.convert_to_tensor(inputs), [-1]))
 
-    def compute_output_spec(self, inputs: Any) -> Any:
+    def compute_output_spec(self, inputs: tf.Tensor) -> Any:
         """(rows, length) of int32."""
         return keras.KerasTensor((inputs.shape[0], self.length), "int32")
 
@@ -66,7 +68,7 @@ class TextTokens(keras.layers.Layer):
 
 # Tokenizers split texts by other code outside of a graph: a function is the same everywhere.
 @tf.function(reduce_retracing=True)
-def _numbers(layer: TextTokens, texts: Any) -> Any:
+def _numbers(layer: TextTokens, texts: tf.Tensor) -> tf.Tensor:
     tokens = _ragged(layer.tokenizer(texts))
     ends = [getattr(layer.tokenizer, name, None) for name in ("start_token_id", "end_token_id")]
     first, last = (
@@ -108,7 +110,7 @@ class TokenInputs(keras.layers.Layer):
         super().__init__(**{"autocast": False, **kwargs})  # 16 bits do not hold the numbers
         self.padding, self.segments = check_int("padding", padding, ge=0), segments
 
-    def call(self, inputs: Any) -> dict[str, Any]:
+    def call(self, inputs: tf.Tensor) -> dict[str, Any]:
         """`token_ids`, `padding_mask`, and `segment_ids` where they are asked for."""
         numbers = keras.ops.cast(inputs, "int32")
         known = keras.ops.greater_equal(numbers, 0)
@@ -137,11 +139,11 @@ class TokenMask(keras.layers.Layer):
         super().__init__(**{"autocast": False, **kwargs})
         self.supports_masking = True
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Sequence[tf.Tensor]) -> tf.Tensor:
         """The steps."""
         return tf.identity(inputs[0])
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Sequence[tf.Tensor], previous_mask: Any = None) -> Any:
         """Which steps have a token (rows, steps)."""
         return keras.ops.greater_equal(inputs[1], 0)
 

@@ -332,7 +332,7 @@ class TrainingStep(_Model):
             data_batch = data_batch.batch
         super()._symbolic_build(iterator, batch_spec(data_batch, self._held))
 
-    def _of_first_replica(self, value: Any) -> Any:
+    def _of_first_replica(self, value: object) -> Any:
         return self.distribute_strategy.experimental_local_results(value)[0]
 
     def _backward(self, x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Gradients]:

@@ -12,9 +12,9 @@ from .spec.tracking import added_trackers
 from .trainable import Recipe, Result, finished_runs, import_tensorflow, reported
 
 if TYPE_CHECKING:
+    from .data.reading import OnError
     from .export.export import Exported
     from .run.predictions import Predictions
-    from .run.reload import OnError
     from .sweep.run.result import SweepResult
 
 Source = str | os.PathLike | Mapping[str, Any]

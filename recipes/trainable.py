@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure as Interactive
 
     from ..models.shards import Sharing
+    from .data.reading import OnError
     from .devices.peers import Peers
     from .devices.request import DeviceRequest
     from .run.predictions import Predictions
-    from .run.reload import OnError
     from .run.tracking import Tracking
 
 
@@ -288,7 +288,7 @@ def finished_runs(run: str | os.PathLike) -> Any:
     return reload
 
 
-def reported(found: Any, raises: bool, tracking: "Tracking | None" = None) -> Result:
+def reported(found: object, raises: bool, tracking: "Tracking | None" = None) -> Result:
     """The result of a training that has ended, with its report written and sent to its trackers.
 
     Raises:
@@ -311,7 +311,7 @@ def _report(result: Result) -> None:
     Raises:
         TrainingFailed: the run is completed, but its report cannot be written.
     """
-    from ..disk import PATIENCE
+    from ..disk import waiting
     from .record import directory as files
     from .report import write_report
 
@@ -322,7 +322,7 @@ def _report(result: Result) -> None:
     if report.exists() and report.stat().st_mtime_ns >= ended:
         return
     parts = [part.path for part in files.parts_of(open_run(run))]
-    patience = PATIENCE if result.status == "completed" else 0.0
+    patience = waiting.PATIENCE if result.status == "completed" else 0.0
     try:
         for part in parts:
             write_report([part], patience=patience)

@@ -32,14 +32,7 @@ class Sequential(Curve):
     """
 
     def __init__(self, schedules: Sequence[Schedule], boundaries: Sequence[Steps]):
-        if isinstance(schedules, str) or not isinstance(schedules, (list, tuple)) or not schedules:
-            raise ValueError(
-                "Argument `schedules` must be a list of at least one schedule. "
-                f"Received: schedules={schedules!r}"
-            )
-        self.schedules = [
-            as_schedule(f"schedules[{index}]", item) for index, item in enumerate(schedules)
-        ]
+        self.schedules = _all_schedules(schedules)
         self.boundaries = check_boundaries("boundaries", boundaries)
         if len(self.boundaries) != len(self.schedules) - 1:
             raise ValueError(
@@ -79,14 +72,7 @@ class Product(Curve):
     """
 
     def __init__(self, schedules: Sequence[Schedule]):
-        if isinstance(schedules, str) or not isinstance(schedules, (list, tuple)) or not schedules:
-            raise ValueError(
-                "Argument `schedules` must be a list of at least one schedule. "
-                f"Received: schedules={schedules!r}"
-            )
-        self.schedules = [
-            as_schedule(f"schedules[{index}]", item) for index, item in enumerate(schedules)
-        ]
+        self.schedules = _all_schedules(schedules)
 
     def phases(self) -> list[tuple[int, str]]:
         """The phases of all the schedules."""
@@ -216,3 +202,12 @@ class Noise(Curve):
     def rate(self, step: Any) -> Any:
         change = self.scale * (2.0 * uniform(step, self.seed) - 1.0)
         return exact(self.schedule, step) * ops.maximum(1.0 + change, 0.0)
+
+
+def _all_schedules(schedules: Sequence[Schedule]) -> list[Any]:
+    if not isinstance(schedules, (list, tuple)) or not schedules:
+        raise ValueError(
+            "Argument `schedules` must be a list of at least one schedule. "
+            f"Received: schedules={schedules!r}"
+        )
+    return [as_schedule(f"schedules[{index}]", item) for index, item in enumerate(schedules)]

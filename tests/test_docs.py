@@ -18,11 +18,10 @@ ROOT = Path(__file__).parent.parent
 MODULES = sorted(
     f"keras_recipes.{path.relative_to(ROOT).with_suffix('').as_posix().replace('/', '.')}"
     for path in [
-        ROOT / "disk.py",
         ROOT / "layer_paths.py",
         *(
             path
-            for room in ("schedules", "callbacks", "models", "pretraining", "recipes")
+            for room in ("disk", "schedules", "callbacks", "models", "pretraining", "recipes")
             for path in (ROOT / room).rglob("*.py")
         ),
     ]

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event
 
-from ... import disk
 from ...arguments import check_number
+from ...disk import waiting
 from ...messages import logger
 from .checks import check_state
 from .fit import Position
@@ -184,9 +184,9 @@ class Recorder:
         copied, cause = copied or Event(), None
         try:
             found = capture()
-            disk.when_there_is_space(
+            waiting.when_there_is_space(
                 lambda: self.store.save(found.arrays, found.state, found.files, copied=copied.set),
-                disk.PATIENCE if wait else 0.0,
+                waiting.PATIENCE if wait else 0.0,
             )
         except (OSError, DamagedCheckpoint) as error:
             cause = getattr(error, "strerror", None) or str(error)

@@ -89,7 +89,7 @@ class Augmentation:
         return tf.stack([*same, rows], axis=1)
 
 
-def of_each(layer: Any) -> Change:
+def of_each(layer: keras.layers.Layer) -> Change:
     """A layer that draws its numbers for each picture of a batch."""
     backends = []
     for part in (layer, *parts(layer)):
@@ -107,7 +107,7 @@ def of_each(layer: Any) -> Change:
     return change
 
 
-def turned(layer: Any) -> Change:
+def turned(layer: keras.layers.Layer) -> Change:
     """A `RandomRotation`, with the same bits wherever a row stands in its batch.
 
     Processors compute the sines of a vector some at a time, and those that are left over by other
@@ -129,7 +129,7 @@ def turned(layer: Any) -> Change:
     return change
 
 
-def one_by_one(layer: Any) -> Change:
+def one_by_one(layer: keras.layers.Layer) -> Change:
     """A layer that draws some numbers once for all pictures that it is given."""
 
     def one(pair: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
@@ -145,7 +145,7 @@ def one_by_one(layer: Any) -> Change:
     return change
 
 
-def mixing(layer: Any) -> Change:
+def mixing(layer: keras.layers.Layer) -> Change:
     """A layer that mixes each picture with another one of its batch, and the targets likewise.
 
     Which rows are in a batch follows from seed, epoch and batch size; the first one is its key.
@@ -159,7 +159,7 @@ def mixing(layer: Any) -> Change:
     return change
 
 
-def some_of(layer: Any) -> Change:
+def some_of(layer: keras.layers.Layer) -> Change:
     """The layers inside of a `RandAugment`, of which each picture goes through a few.
 
     Keras draws the same few for a batch, brings all pictures through all of them, and equalizes
@@ -181,7 +181,7 @@ def some_of(layer: Any) -> Change:
     return change
 
 
-def parts(layer: Any) -> list[Any]:
+def parts(layer: keras.layers.Layer) -> list[Any]:
     """The layers that a layer is made of."""
     return [part for part in vars(layer).values() if isinstance(part, keras.layers.Layer)]
 
@@ -277,7 +277,7 @@ def _change(builder: Builder, choice: Choice, place: tuple, span: tuple[float, f
     return within(change, low, high) if choice.name in UNBOUNDED else change
 
 
-def change_of(layer: Any) -> Change:
+def change_of(layer: keras.layers.Layer) -> Change:
     """How a layer of Keras is used for pictures that each draw their own numbers."""
     match layer:
         case keras.layers.MixUp() | keras.layers.CutMix():

@@ -204,7 +204,7 @@ def model_file(path: Path) -> Path:
     return RunDirectory(path).verified(files.MODEL)
 
 
-def _before_output(model: Any) -> Any:
+def _before_output(model: keras.Model) -> Any:
     """What the last layer with weights takes: the network without its output layer."""
     tensor = model.outputs[0]
     while True:

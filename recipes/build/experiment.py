@@ -13,6 +13,7 @@ from ...callbacks.curves import Constant
 from ...callbacks.loss_weights_log import LossWeightsLog
 from ...models.loss_weights import Term
 from ...models.shards import Sharing
+from ...models.training_step import TrainingStep
 from ..data import Data, Split
 from ..data.order import TrainingDataset, batch_rows, evaluation_dataset, training_dataset
 from ..errors import DataError, RecipeError
@@ -62,7 +63,7 @@ class Experiment:
     """
 
     data: Data
-    model: keras.Model
+    model: TrainingStep
     training: TrainingDataset
     fit_data: TrainingDataset
     validation: tf.data.Dataset | None
@@ -209,7 +210,7 @@ def training_rows(
     )
 
 
-def fit_data_of(model: Any, training: TrainingDataset) -> TrainingDataset:
+def fit_data_of(model: TrainingStep, training: TrainingDataset) -> TrainingDataset:
     """What `model.fit` takes; a model that XLA compiles as a loop gathers its rows itself."""
     if training.held is None or training.numbers is None:
         return training
@@ -317,7 +318,9 @@ def weight_logs(terms: Mapping[str, Term]) -> list[keras.callbacks.Callback]:
     return [LossWeightsLog(weights)] if weights else []
 
 
-def share_batches(recipe: Recipe, model: Any, training: TrainingDataset, sharing: Sharing) -> None:
+def share_batches(
+    recipe: Recipe, model: TrainingStep, training: TrainingDataset, sharing: Sharing
+) -> None:
     """Let a compiled model train on its shards of each batch.
 
     Raises:
@@ -330,7 +333,8 @@ def share_batches(recipe: Recipe, model: Any, training: TrainingDataset, sharing
     if sharing.exact and waits:
         text = f"`{waits[0]}` is synchronized over shards, which are computed one by one."
         raise RecipeError([recipe.problem(("model",), f"--exact-shards: {text}")])
-    model.share_batches(sharing, training.dataset.element_spec)
+    spec: Any = training.dataset.element_spec
+    model.share_batches(sharing, spec)
 
 
 def evaluation(

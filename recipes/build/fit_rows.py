@@ -202,7 +202,7 @@ def _is_whole(column: Column) -> bool:
     return str(column.type).startswith("int") if not isinstance(column, np.ndarray) else False
 
 
-def _block(value: Any, where: str) -> np.ndarray:
+def _block(value: object, where: str) -> np.ndarray:
     """The rows of one of several inputs: numbers or words, in the type that they have."""
     array = as_array(value, where)
     if array.ndim == 0 or array.size == 0:
@@ -214,7 +214,7 @@ def _narrow(array: np.ndarray) -> np.ndarray:
     return array.astype("float32") if array.dtype == np.float64 else array
 
 
-def _weights(given: Any, rows: int, where: str) -> np.ndarray:
+def _weights(given: object, rows: int, where: str) -> np.ndarray:
     where = f"sample_weight of {where}"
     found = numbers(as_array(given, where), where).astype("float32")
     if found.ndim == 2 and found.shape[1] == 1:

@@ -44,7 +44,7 @@ class Output:
         return cls(model.name, shape[1], last_activation(last) or "unknown")
 
 
-def _output_shape(model: Any) -> Any:
+def _output_shape(model: keras.Model) -> Any:
     """The shape that a model gives; that of one that defines `call` follows from what built it."""
     shape = getattr(model, "output_shape", None)
     if shape is not None:

@@ -1,7 +1,6 @@
 """Targets for a model of the user's own: they mean what they mean to `model.fit`."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import keras
 import numpy as np
@@ -102,7 +101,7 @@ def data_for(
 
 
 def own_validation(
-    recipe: Recipe, model: keras.Model, task: Task | Ends, given: Any
+    recipe: Recipe, model: keras.Model, task: Task | Ends, given: object
 ) -> tuple[Split, Rows]:
     """Validation rows of the user's: `(x, y)` or `(x, y, sample_weight)`.
 

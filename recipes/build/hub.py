@@ -70,7 +70,7 @@ def hub_network(choice: BackboneChoice, name: str, tokens: str | None = None) ->
     return _picture_network(preset, network, choice.arguments.get("size"))
 
 
-def _picture_network(preset: Preset, network: Any, size: Any) -> HubNetwork:
+def _picture_network(preset: Preset, network: keras.Model, size: Any) -> HubNetwork:
     shape = tuple(network.inputs[0].shape[1:])
     front = _front(preset.converter(), size, shape)
     if all(type(layer).__module__.startswith("keras.") for layer in network.layers):

@@ -37,7 +37,7 @@ class Preset:
     name: str
     folder: Path | None
 
-    def network(self, name: str, *, weights: bool) -> Any:
+    def network(self, name: str, *, weights: bool) -> keras.Model:
         """Its network.
 
         Args:

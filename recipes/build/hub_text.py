@@ -64,7 +64,7 @@ def tokenizer_of(recipe: Recipe) -> Tokenizer | None:
     return Tokenizer(layer, digest)
 
 
-def _digest(layer: Any, folder: Path) -> str:
+def _digest(layer: keras.layers.Layer, folder: Path) -> str:
     config = {**layer.get_config(), "name": None, "dtype": None}
     found = hashlib.sha256(json.dumps([type(layer).__name__, config], default=str).encode())
     for file in sorted(folder.iterdir()):
@@ -124,7 +124,7 @@ def text_network(
     return network, front, behind
 
 
-def _refuse_another(preset: Preset, network: Any, layer: Any) -> None:
+def _refuse_another(preset: Preset, network: keras.Model, layer: keras.layers.Layer) -> None:
     """Raise where a tokenizer gives tokens that the network does not know."""
     kind = getattr(layer, "backbone_cls", None)
     if kind is not None and not isinstance(network, kind):

@@ -135,7 +135,7 @@ class Builder:
             folder = folder.replace("{", "{{").replace("}", "}}")
         return os.path.join(folder, value)
 
-    def value(self, value: Any, path: tuple) -> Any:
+    def value(self, value: object, path: tuple) -> Any:
         """A recipe's value as a constructor takes it."""
         if isinstance(value, Choice):
             return self.make(value.kind, value, path)

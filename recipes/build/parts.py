@@ -12,7 +12,7 @@ from ...models.momentum import NAMES
 from ...models.training_parts import PART_NAMES
 from ..errors import RecipeError
 from ..spec import Choice, Recipe
-from ..spec.checks import warmups
+from ..spec.rate_checks import warmups
 from .objects import Builder, first_paragraph
 
 # Updates of the run, spread over all of it, at which the value of a schedule is checked.

@@ -188,5 +188,5 @@ def _visible(recipe: Recipe, builder: Builder, index: int) -> Any:
     return "bernoulli" if below.name == "bernoulli" else "gaussian"
 
 
-def _rate(value: Any) -> Any:
+def _rate(value: object) -> Any:
     return float(value) if isinstance(value, (int, float)) else value

@@ -36,12 +36,12 @@ class Stream:
     repeats: bool = True
 
 
-def is_stream(value: Any) -> bool:
+def is_stream(value: object) -> bool:
     """Whether a value comes in batches of its own."""
     return _kind(value) is not None
 
 
-def stream_of(value: Any, steps: int | None, where: str, argument: str) -> Stream:
+def stream_of(value: object, steps: int | None, where: str, argument: str) -> Stream:
     """A dataset that is given for rows and targets, with its first batch.
 
     Args:
@@ -70,7 +70,7 @@ def stream_of(value: Any, steps: int | None, where: str, argument: str) -> Strea
     return Stream(kind, dataset, first, length, repeats)
 
 
-def _kind(value: Any) -> str | None:
+def _kind(value: object) -> str | None:
     """What a dataset is, by the classes that it is of; None where it is none.
 
     Grain and PyTorch are known by name, as Keras knows them: neither is imported here.
@@ -176,7 +176,7 @@ class UnknownLength(Builder):
         """As many updates as the values of a schedule are checked at."""
         return CHECKED_UPDATES
 
-    def value(self, value: Any, path: tuple) -> Any:
+    def value(self, value: object, path: tuple) -> Any:
         """As of any builder, without durations that are counted in epochs.
 
         Raises:

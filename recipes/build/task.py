@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 import keras
 import numpy as np
@@ -274,7 +273,7 @@ def activation_problem(task: Task, activation: str | None) -> str:
     return ""
 
 
-def last_activation(layer: Any) -> str | None:
+def last_activation(layer: keras.layers.Layer) -> str | None:
     """Name of the activation that a layer ends in; None where that is not known."""
     if isinstance(layer, keras.layers.Softmax):
         return "softmax"

@@ -2,11 +2,12 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import RequestError
 from .options import (
     Arguments,
+    Verbs,
     add_json,
     add_recipe,
     add_recipes,
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from ..spec import Recipe
 
 
-def add(verbs: Any) -> None:
+def add(verbs: Verbs) -> None:
     text = "look for what may be wrong with the data, without changing it"
     looking = add_verb(verbs, "check-data", check_data, text)
     add_recipe(looking)

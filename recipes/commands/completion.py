@@ -4,14 +4,13 @@ import argparse
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from .options import Arguments, add_verb
+from .options import Arguments, Verbs, add_verb
 
 PROGRAM = "keras-recipes"
 
 
-def add(verbs: Any) -> None:
+def add(verbs: Verbs) -> None:
     text = 'print completions for a shell, as in `eval "$(keras-recipes completion bash)"`'
     parser = add_verb(verbs, "completion", completion, text)
     parser.add_argument("shell", choices=sorted(SHELLS))
@@ -42,7 +41,7 @@ def completion(arguments: Arguments) -> int:
     return 0
 
 
-def verbs_of(verbs: Any) -> list[Verb]:
+def verbs_of(verbs: Verbs) -> list[Verb]:
     """The verbs of the command line, from their parsers."""
     from ..spec import shipped
     from ..sweep.spec.load import sweeps

@@ -2,10 +2,19 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import RequestError
-from .options import Arguments, add_json, add_plugins, add_run, add_verb, check_run, print_json
+from .options import (
+    Arguments,
+    Verbs,
+    add_json,
+    add_plugins,
+    add_run,
+    add_verb,
+    check_run,
+    print_json,
+)
 
 if TYPE_CHECKING:
     from ..export.kinds import Format
@@ -14,7 +23,7 @@ FORMATS = ("onnx", "litert", "saved_model", "keras", "weights")
 PRECISIONS = ("float32", "float16", "int8")
 
 
-def add(verbs: Any) -> None:
+def add(verbs: Verbs) -> None:
     text = "write a run's model as a file for another program, checked against Keras"
     exporting = add_verb(verbs, "export", export, text)
     add_run(exporting)

@@ -3,14 +3,13 @@
 import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from ... import disk
 from ..errors import RequestError
-from .options import Arguments, add_json, add_verb, print_json, print_line
+from .options import Arguments, Verbs, add_json, add_verb, print_json, print_line
 
 
-def add(verbs: Any) -> None:
+def add(verbs: Verbs) -> None:
     text = "write a first recipe for a table or a folder of pictures, commented, to edit"
     starting = add_verb(verbs, "init", init, text)
     starting.add_argument(

@@ -5,17 +5,19 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from ..data import Data
     from ..spec import Recipe
 
+# argparse has no public name for the class of its verbs.
+Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Arguments = argparse.Namespace
 Handler = Callable[[Arguments], int]
 
 
-def add_verb(verbs: Any, name: str, handler: Handler, text: str) -> argparse.ArgumentParser:
+def add_verb(verbs: Verbs, name: str, handler: Handler, text: str) -> argparse.ArgumentParser:
     """Add a verb, whose handler takes the parsed arguments and returns the exit status."""
     parser = verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
     parser.set_defaults(handler=handler, parser=parser, subject=None)

@@ -3,12 +3,13 @@
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ... import disk
 from ..errors import RecipeError, RequestError
 from .options import (
     Arguments,
+    Verbs,
     add_json,
     add_recipe,
     add_recipes,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from ..spec import Recipe
 
 
-def add(verbs: Any) -> None:
+def add(verbs: Verbs) -> None:
     listing = add_verb(verbs, "list", list_recipes, "list the recipes and sweeps that ship")
     add_json(listing)
     showing = add_verb(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import RequestError
 from .options import (
     Arguments,
+    Verbs,
     add_json,
     add_plugins,
     add_run,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from ..run.predictions import Predictions
 
 
-def add(verbs: Any) -> None:
+def add(verbs: Verbs) -> None:
     text = "evaluate a run's model on one of its splits, or on a file with targets"
     evaluating = add_verb(verbs, "evaluate", evaluate, text)
     add_run(evaluating)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import RequestError
 from ..output import coloured
-from .options import Arguments, add_json, add_quiet, add_verb, print_json, print_line
+from .options import Arguments, Verbs, add_json, add_quiet, add_verb, print_json, print_line
 
 if TYPE_CHECKING:
     from ..record.several import ComparedRun
@@ -20,7 +20,7 @@ SORTS = ("name", "status", "epochs", "metric", "age")
 PAUSE = 2.0
 
 
-def add(verbs: Any) -> None:
+def add(verbs: Verbs) -> None:
     text = "write one HTML page about run directories, or about a sweep"
     reporting = add_verb(verbs, "report", report, text)
     reporting.add_argument("runs", metavar="RUN", nargs="+")

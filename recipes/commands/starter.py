@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import yaml
@@ -154,7 +153,7 @@ def _targets(outline: Outline) -> str:
     return f"numbers from {data.train.y.min():.6g} to {data.train.y.max():.6g}"
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     """A value from a file in a comment: in one line, without control characters."""
     return plain(str(value))
 
@@ -168,7 +167,7 @@ def _short_line(text: str) -> str:
     return "".join(char for char in " ".join(text.split()) if char.isprintable())
 
 
-def _flow(value: Any) -> str:
+def _flow(value: object) -> str:
     """A value as YAML in one line."""
     text = yaml.dump(
         value, Dumper=Writer, default_flow_style=True, allow_unicode=True, sort_keys=False,

@@ -1,10 +1,9 @@
 """The verb `sweep`, which searches over the keys of a recipe."""
 
-from typing import Any
-
 from ..errors import RequestError
 from .options import (
     Arguments,
+    Verbs,
     add_deterministic,
     add_json,
     add_quiet,
@@ -24,7 +23,7 @@ SIDES = {
 }
 
 
-def add(verbs: Any) -> None:
+def add(verbs: Verbs) -> None:
     text = "search over the keys of a recipe; the same command resumes"
     parser = add_verb(verbs, "sweep", sweep, text)
     add_sweep(parser)

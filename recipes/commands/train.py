@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import RequestError
 from .options import (
     Arguments,
+    Verbs,
     add_deterministic,
     add_json,
     add_plugins,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from ..record.result import Result
 
 
-def add(verbs: Any) -> None:
+def add(verbs: Verbs) -> None:
     training = add_verb(verbs, "train", train, "train a recipe and write a run directory")
     add_recipe(training)
     training.add_argument(

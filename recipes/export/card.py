@@ -193,7 +193,7 @@ def _names(names: Sequence[Any], most: int) -> str:
     return shown + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
-def _number(value: Any) -> str:
+def _number(value: object) -> str:
     if isinstance(value, float):
         return "not finite" if value != value else f"{value:.4f}"
     return "none" if value is None else str(value)

@@ -64,7 +64,7 @@ def unrolled(model: keras.Model) -> keras.Model:
     if not any(isinstance(layer, RECURRENT) for layer in model._flatten_layers()):
         return model
 
-    def made(layer: Any) -> Any:
+    def made(layer: keras.layers.Layer) -> Any:
         config = layer.get_config()
         if isinstance(layer, RECURRENT):
             config["unroll"] = True

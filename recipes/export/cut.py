@@ -81,7 +81,7 @@ def packed(model: keras.Model, tensors: Sequence[Any]) -> Any:
     return keras.tree.pack_sequence_as(model.input, list(tensors))
 
 
-def flat(found: Any) -> list[Any]:
+def flat(found: object) -> list[Any]:
     """What a model gives as a list, of several by name in their order."""
     if isinstance(found, Mapping):
         return list(found.values())

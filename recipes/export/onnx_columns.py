@@ -73,7 +73,7 @@ class _Graph:
         self.nodes.append(made)
         return name
 
-    def constant(self, value: Any, dtype: str) -> str:
+    def constant(self, value: object, dtype: str) -> str:
         """One more constant; its name."""
         name = f"columns/constant_{len(self.constants)}"
         array = np.asarray(value, dtype)

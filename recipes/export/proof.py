@@ -103,12 +103,12 @@ def read(where: str, content: bytes) -> Proof:
     return Proof(parts, digests, str(document.get(DIGEST)))
 
 
-def digest_of(value: Any) -> str:
+def digest_of(value: object) -> str:
     """SHA-256 of a plain value."""
     return sha256(_canonical(value)).hexdigest()
 
 
-def _canonical(value: Any) -> bytes:
+def _canonical(value: object) -> bytes:
     return json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     ).encode("utf-8", "surrogatepass")

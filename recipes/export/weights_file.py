@@ -44,7 +44,7 @@ def _body(root: Any) -> str:
     """SHA-256 over the names, types and numbers of all other arrays."""
     found = sha256()
 
-    def visit(name: str, item: Any) -> None:
+    def visit(name: str, item: object) -> None:
         if isinstance(item, h5py.Dataset) and name != NAME:
             array = np.ascontiguousarray(item)
             found.update(f"{name} {array.dtype.str} {array.shape}\n".encode())

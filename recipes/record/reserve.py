@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ... import disk
+from ...disk import waiting
 from ..errors import RequestError
 from .directory import (
     BEST,
@@ -47,7 +48,7 @@ def reserve(
             if not again:
                 _check_empty(path)
             try:
-                yield RunDirectory(path, disk.PATIENCE)
+                yield RunDirectory(path, waiting.PATIENCE)
             except BaseException:
                 was_there = again and not created
                 if not was_there and not os.path.lexists(path / RESULT):

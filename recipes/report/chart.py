@@ -99,7 +99,7 @@ def shown(words: Any) -> str:
     return html.escape(printable(str(words)), quote=False)
 
 
-def embedded(value: Any) -> str:
+def embedded(value: object) -> str:
     """JSON to stand inside a script element: no text of it ends that element.
 
     A number that is not finite becomes null, a gap.
@@ -116,7 +116,7 @@ def embedded(value: Any) -> str:
     return content
 
 
-def _finite(value: Any) -> Any:
+def _finite(value: object) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):

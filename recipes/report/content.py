@@ -83,7 +83,7 @@ def boxes_of(content: Mapping[str, Any]) -> list[Box]:
     return found
 
 
-def _words(value: Any) -> bool:
+def _words(value: object) -> bool:
     return isinstance(value, Sequence) and all(isinstance(word, str) for word in value)
 
 

@@ -86,7 +86,7 @@ def document(title: str, lead: str, sections: Iterable[Section], *, refresh: int
     )
 
 
-def text(value: Any) -> str:
+def text(value: object) -> str:
     """Any value as the text of an element or an attribute.
 
     >>> text('<b title="x">')
@@ -95,7 +95,7 @@ def text(value: Any) -> str:
     return html.escape(str(value))
 
 
-def rounded(value: Any, form: str = ".4f") -> str:
+def rounded(value: object, form: str = ".4f") -> str:
     """A float in a format of Python's; anything else as text, and nothing for None.
 
     >>> rounded(0.25), rounded(12), rounded(None), rounded("<b>")
@@ -106,7 +106,7 @@ def rounded(value: Any, form: str = ".4f") -> str:
     return "" if value is None else text(value)
 
 
-def number(value: Any) -> str:
+def number(value: object) -> str:
     """A table cell for a number that may be missing."""
     return f'<td class="number">{rounded(value)}</td>'
 

@@ -140,7 +140,7 @@ def members(result: Result) -> str:
     return f"<p>{split} rows</p>{table(['', *names], rows)}"
 
 
-def cell(value: Any) -> str:
+def cell(value: object) -> str:
     """A table cell for text or a number."""
     if value in ("completed", "failed", "interrupted"):
         return f'<td class="{value}">{value}</td>'

@@ -32,7 +32,7 @@ class Table:
     rows: Sequence[Sequence[Any]]
 
 
-def word(value: Any) -> str:
+def word(value: object) -> str:
     """A cell as text in one line, without control characters.
 
     >>> word(0.123456), word(None), word("a\\x1b[2J")

@@ -32,7 +32,7 @@ from ..build.task import Task
 from ..data import Data
 from ..errors import RequestError
 from ..spec import Recipe
-from ..spec.checks import MONITORED
+from ..spec.monitor_checks import MONITORED
 from .pretrain import pretrain_without_run
 from .run_callbacks import stop_events_on_a_full_disk
 

@@ -2,8 +2,8 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -25,14 +25,10 @@ from ..build.preprocessing import raw
 from ..build.task import Task
 from ..build.windows import raw_windows
 from ..data import Data, Split
-from ..data.fitted import Fitted
 from ..data.frame import Frame
-from ..data.heads import field_of
-from ..data.naive import Forecasting
 from ..data.order import batches_of
-from ..data.reading import Reading, array_names
+from ..data.reading import OnError, Reading, array_names
 from ..data.rows import rows_of
-from ..data.scale import Scaling
 from ..data.windows import Windows
 from ..errors import RequestError, consistent
 from ..record import directory as files
@@ -41,12 +37,12 @@ from ..spec import Recipe
 from ..spec.loader import read
 from ..spec.plugins import load_plugins
 from .assess import quality_of
-from .forecast import beside, forecast, given_windows
-from .predictions import Predictions, log_rows, predictions
+from .forecast import beside, forecast
+from .given_rows import GivenRows, given_rows
+from .predictions import Predictions, predictions
 from .saved_model import open_model
 from .stored_recipe import Overrides, recipe_of, require_plugins
 
-OnError = Literal["refuse", "skip"]
 SPLITS = ("train", "validation", "test")
 
 
@@ -107,7 +103,7 @@ def evaluated(
         data, split = decodable(splits), on
     else:
         with consistent(f"{where / files.DATA}"):
-            data, split = _given_rows(where, recipe, on, on_error), "rows"
+            data, split = given_rows(where, recipe, on, on_error), "rows"
     model = model_of(where)
     found = measured(recipe, data, model, split, reached(where, recipe))
     ends = _as_trained(ends_of(recipe, data), data)
@@ -137,92 +133,6 @@ def same_data(run: RunDirectory, recipe: Recipe, arrays: tuple[Any, Any] | None 
             f"{trained_on[:12]}, now it is {data.fingerprint[:12]}; splits would not be the same."
         )
     return data
-
-
-@dataclass(frozen=True)
-class _GivenRows:
-    """Rows that are not a split of the recipe, in the form of `Data`.
-
-    Attributes:
-        target_scaling: that of the training targets, which the loss is computed with.
-        forecasting: of windows, what their forecasts are measured by.
-        focal_alpha: weights of the classes in a focal loss, from the training targets.
-    """
-
-    task: Any
-    classes: tuple[Any, ...]
-    num_outputs: int
-    rows: Any
-    features: tuple[Fitted, ...] = ()
-    target: tuple[str, ...] = ()
-    target_scaling: Any = None
-    forecasting: Forecasting | None = None
-    focal_alpha: Any = None
-    validation: Any = None
-    test: Any = None
-    heads: Mapping[str, Any] = field(default_factory=dict)
-
-    def of(self, name: str) -> "_GivenRows":
-        """The same rows with the targets of one of several outputs."""
-        head = self.heads[name]
-        y = field_of(self.rows.y, name)
-        return replace(
-            self,
-            task=head["task"],
-            classes=tuple(head["classes"]),
-            num_outputs=1 if y.ndim == 1 else y.shape[1],
-            rows=Split(self.rows.x, y),
-            target_scaling=_scaling(head),
-            focal_alpha=alpha_of(head),
-            heads={},
-        )
-
-    @property
-    def train(self) -> Any:
-        """The rows, as the split that the task is inferred from."""
-        return self.rows
-
-
-def _given_rows(run: RunDirectory, recipe: Recipe, given: Any, on_error: OnError) -> _GivenRows:
-    described = run.read_json(files.DATA)
-    own = recipe.data.targets == "dataset"
-    arrays = array_names(read(run.verified(files.RECIPE)))
-    reading = Reading(described, own, on_error, arrays, undecodable)
-    found = rows_of(given, reading)
-    log_rows(found.notes, found.errors)
-    rows, forecasting = found.x, None
-    y = found.y
-    if described.get("window") is not None:
-        split, forecasting = given_windows(found.x, reading)
-        rows, y = split.x, split.y
-    if y is None:  # an autoencoder: the scaled rows themselves
-        y = Scaling.from_json(described["scaling"]).apply(found.x).reshape(len(found.x), -1)
-    outputs = 1 if y.ndim == 1 else y.shape[1]
-    classes = tuple(described["classes"])
-    return _GivenRows(
-        described["task"],
-        classes,
-        outputs,
-        Split(rows, y),
-        reading.features,
-        tuple(described.get("target") or ()),
-        _scaling(described),
-        forecasting,
-        alpha_of(described),
-        heads=described.get("heads", {}),
-    )
-
-
-def _scaling(described: Mapping[str, Any]) -> Scaling | None:
-    """What the targets of a run were learned in, as its `data.json` has it."""
-    learned = described.get("target_scaling")
-    return None if learned is None else Scaling.from_json(learned)
-
-
-def alpha_of(described: Mapping[str, Any]) -> float | tuple[float, ...] | None:
-    """Weights of the classes in the focal loss of a run, as its `data.json` has them."""
-    alpha = described.get("focal_alpha")
-    return tuple(alpha) if isinstance(alpha, list) else alpha
 
 
 def measured(
@@ -264,7 +174,7 @@ def _as_trained(ends: Task | Ends, data: Any) -> Task | Ends:
 
 
 def _task_as_trained(task: Task, data: Any) -> Task:
-    if not isinstance(data, _GivenRows):
+    if not isinstance(data, GivenRows):
         return task
     return replace(task, scaling=data.target_scaling, alpha=data.focal_alpha)
 

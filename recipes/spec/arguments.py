@@ -53,7 +53,7 @@ def choice(kind: str, *, numbers: bool = False) -> Field:
 def number_or_choice(kind: str, plain: Field) -> Field:
     """A number of some kind or a choice: a rate or a schedule of it."""
 
-    def check(value: Any) -> Any:
+    def check(value: object) -> Any:
         return plain.check(value) if is_number(value) else validated(kind, value)
 
     return Field(check, plain.expected, {"anyOf": [plain.schema, {"x-choice": kind}]})
@@ -62,7 +62,7 @@ def number_or_choice(kind: str, plain: Field) -> Field:
 def section(kind: str) -> Field:
     """A section whose keys are the arguments of one class, or null."""
 
-    def check(value: Any) -> Choice | None:
+    def check(value: object) -> Choice | None:
         if value is None or isinstance(value, Choice):
             return value
         return Choice(kind, kind, arguments_of(kind, kind, value, None))

@@ -1,6 +1,6 @@
 """Augmentations of pictures that a recipe can name, and what they need; known without Keras."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from . import catalog
 from .arguments import validated
@@ -38,7 +38,7 @@ NOT_GIVEN = {
 }
 
 
-def _augmentation(value: Any) -> Choice:
+def _augmentation(value: object) -> Choice:
     """A choice among the layers that augment, without the arguments that follow by themselves."""
     written = next(iter(value)) if is_dict(value) and len(value) == 1 else value
     if isinstance(written, str):

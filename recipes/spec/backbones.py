@@ -144,7 +144,7 @@ EXPECTED = (
 )
 
 
-def _check(value: Any) -> BackboneChoice | None:
+def _check(value: object) -> BackboneChoice | None:
     if value is None or isinstance(value, BackboneChoice):
         return value
     given: Any = None

@@ -9,11 +9,11 @@ EXPECTED = "expected a whole number from 1, `all`, or `{auto: 256}`."
 MOST = 2**31
 
 
-def _is_count(value: Any) -> bool:
+def _is_count(value: object) -> bool:
     return type(value) is int and 1 <= value < MOST
 
 
-def _batch_size(value: Any) -> Any:
+def _batch_size(value: object) -> Any:
     if value == "all" or _is_count(value):
         return value
     if is_dict(value) and set(value) == {"auto"} and _is_count(value["auto"]):

@@ -144,7 +144,7 @@ def describe(target: Any) -> dict[str, dict[str, Any]]:
     return rows
 
 
-def annotation_text(annotation: Any) -> str:
+def annotation_text(annotation: object) -> str:
     """An annotation as it reads in the source, without module names."""
     text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
     for prefix in ("collections.abc.", "typing.", "keras_recipes.schedules.arguments."):

@@ -82,7 +82,7 @@ class Residual:
     inner: tuple[str, ...] = ("residual",)
 
 
-def known_name(kind: str, written: Any) -> str:
+def known_name(kind: str, written: object) -> str:
     """The name in the table that a recipe's word stands for."""
     if not isinstance(written, str):
         raise failure("name", "expected a name.", received=written)

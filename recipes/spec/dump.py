@@ -21,7 +21,7 @@ def dump(recipe: BaseModel) -> str:
     )
 
 
-def to_plain(value: Any) -> Any:
+def to_plain(value: object) -> Any:
     """A recipe, or a part of one, as plain data."""
     if isinstance(value, Strict) and value.inherits:
         given = {name: getattr(value, name) for name in type(value).model_fields}
@@ -61,7 +61,7 @@ def defaults(recipe: BaseModel) -> list[str]:
     return found
 
 
-def _section(name: str, value: Any) -> Any:
+def _section(name: str, value: object) -> Any:
     """Sections whose keys are arguments have no name of their own to write."""
     if name in SECTIONS and isinstance(value, Choice):
         return {key: to_plain(item) for key, item in value.arguments.items()}

@@ -4,7 +4,7 @@ import math
 import re
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Literal
 
 Unit = Literal["steps", "epochs", "%"]
 TEXT = re.compile(
@@ -32,7 +32,7 @@ class Duration:
     unit: Unit
 
     @classmethod
-    def parse(cls, value: Any) -> "Duration":
+    def parse(cls, value: object) -> "Duration":
         """Read a duration from a recipe's scalar.
 
         Raises:

@@ -65,7 +65,7 @@ class Field:
         """The kind as a type, where only a running program knows which it is."""
         return Annotated[Any, self]
 
-    def validate(self, value: Any) -> Any:
+    def validate(self, value: object) -> Any:
         """The checked value, or an error of pydantic."""
         try:
             return self.check(value)
@@ -89,7 +89,7 @@ NOTHING_RECEIVED = object()
 
 
 def failure(
-    kind: LiteralString, wrong: str, *, received: Any = NOTHING_RECEIVED, hint: str = ""
+    kind: LiteralString, wrong: str, *, received: object = NOTHING_RECEIVED, hint: str = ""
 ) -> PydanticCustomError:
     """A pydantic error in words of our own, which becomes a `Problem`.
 
@@ -107,7 +107,7 @@ def failure(
 def where(holds: Callable[[Any], bool], expected: str, schema: dict[str, Any]) -> Field:
     """The values of which `holds` is true, kept as they are."""
 
-    def check(value: Any) -> Any:
+    def check(value: object) -> Any:
         if not holds(value):
             raise Mismatch(expected)
         return value
@@ -192,7 +192,7 @@ def one_key(properties: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def regular_expressions(value: Any, expected: str) -> list[str]:
+def regular_expressions(value: object, expected: str) -> list[str]:
     """One regular expression, or a list of at least one, as a list.
 
     Raises:
@@ -213,7 +213,7 @@ def one_of(*values: Any) -> Field:
     """One of a few given values."""
     expected = f"expected {listed(values)}."
 
-    def check(value: Any) -> Any:
+    def check(value: object) -> Any:
         for known in values:
             if type(value) is type(known) and value == known:
                 return value
@@ -225,7 +225,7 @@ def one_of(*values: Any) -> Field:
 def duration(*, positive: bool = False) -> Field:
     """A duration with its unit; `positive` refuses zero."""
 
-    def check(value: Any) -> Duration:
+    def check(value: object) -> Duration:
         try:
             found = Duration.parse(value)
         except NotADuration:
@@ -245,7 +245,7 @@ def list_of(item: Field, *, least: int = 0) -> Field:
     """A list of one kind of value."""
     expected = f"expected a list; of each item: {item.expected}"
 
-    def check(value: Any) -> list[Any]:
+    def check(value: object) -> list[Any]:
         if not is_list(value) or len(value) < least:
             raise Mismatch(expected if not least else f"{expected} At least {least} of them.")
         return [item.check(element) for element in value]
@@ -258,7 +258,7 @@ def either(*fields: Field) -> Field:
     words = [field.expected.removeprefix("expected ").rstrip(".") for field in fields]
     expected = f"expected {', or '.join(words)}."
 
-    def check(value: Any) -> Any:
+    def check(value: object) -> Any:
         for field in fields:
             try:
                 return field.check(value)
@@ -273,7 +273,7 @@ def plain() -> Field:
     """A scalar or lists of scalars: never a mapping, which Keras might build an object from."""
     expected = "expected a number, text, true, false, null, or a list of such."
 
-    def check(value: Any) -> Any:
+    def check(value: object) -> Any:
         if is_list(value):
             return [check(item) for item in value]
         if is_dict(value) or (isinstance(value, float) and not math.isfinite(value)):
@@ -289,13 +289,13 @@ def plain() -> Field:
 def refused(why: str) -> Field:
     """A key that exists in Keras and is set elsewhere in a recipe."""
 
-    def check(value: Any) -> Any:
+    def check(value: object) -> Any:
         raise Mismatch(why)
 
     return Field(check, why, {"not": {}, "description": why})
 
 
-def shown(value: Any, most: int = 60) -> str:
+def shown(value: object, most: int = 60) -> str:
     """A received value in one short line, as YAML would have it."""
     try:
         line = json.dumps(value, ensure_ascii=False, default=str)
@@ -311,7 +311,7 @@ def listed(values: Iterable[Any]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 
-def did_you_mean(value: Any, known: Iterable[Any]) -> str:
+def did_you_mean(value: object, known: Iterable[Any]) -> str:
     """` Did you mean ...?`, or nothing where no known word is close."""
     words = [str(word) for word in known]
     close = closest(str(value), words)

@@ -116,7 +116,7 @@ def written(use: Use, *, optional: bool = False, allowed: str | None = None) -> 
         allowed: one of the run's files that may be written.
     """
 
-    def check(value: Any) -> Any:
+    def check(value: object) -> Any:
         if value is None and optional:
             return value
         if not isinstance(value, str):
@@ -136,7 +136,7 @@ def no_file() -> Field:
         "values itself."
     )
 
-    def check(value: Any) -> Any:
+    def check(value: object) -> Any:
         if isinstance(value, str):
             raise Mismatch(expected)
         return plain().check(value)

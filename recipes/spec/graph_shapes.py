@@ -8,7 +8,7 @@ from .choices import Choice
 from .fields import is_number
 from .graph import ROWS, ends, in_order, merge_of, parts_make_a_graph
 from .heads import outputs_have_targets
-from .network import SOURCES, Found, ends_misfit, layers_can_stand_in_a_list, through
+from .network import SOURCES, Found, ends_misfit, in_model, layers_can_stand_in_a_list, through
 from .nodes import Path
 from .parts import ATTENTION, ELEMENTWISE, OTHERS
 from .schema import Recipe
@@ -43,13 +43,9 @@ def parts_fit_one_another(recipe: Recipe) -> Found:
             shapes[name] = _through(layers, merged, ("parts", owner, "layers"))
         last = ends(parts)[-1]
         found: dict[str | None, Shape | None] = {**shapes, None: shapes[last]}
-        yield from _in_model(ends_misfit(recipe.model, found, ("parts", last)))
+        yield from in_model(ends_misfit(recipe.model, found, ("parts", last)))
     except Unfit as error:
         yield ("model", *error.path), str(error)
-
-
-def _in_model(found: Found) -> Found:
-    return ((("model", *path), message) for path, message in found)
 
 
 def input_shape(recipe: Recipe, name: str) -> Shape | None:

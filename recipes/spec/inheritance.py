@@ -163,6 +163,6 @@ def _absolute_at(node: Node, path: Keys, folder: Path) -> Node:
     return Node(children, node.place, node.key_place)
 
 
-def _is_relative_file(value: Any) -> bool:
+def _is_relative_file(value: object) -> bool:
     """Whether a value is a path that can be made absolute; any other is refused as it stands."""
     return isinstance(value, str) and "\0" not in value and not SCHEME.match(value)

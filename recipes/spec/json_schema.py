@@ -45,10 +45,10 @@ def json_schema() -> dict[str, Any]:
 
 
 def _plain(model: Any) -> dict[str, Any]:
-    return TypeAdapter(model).json_schema(schema_generator=_Generator)
+    return TypeAdapter(model).json_schema(schema_generator=Generator)
 
 
-class _Generator(GenerateJsonSchema):
+class Generator(GenerateJsonSchema):
     """Defaults that are objects of ours are left out rather than warned about."""
 
     ignored_warning_kinds = {"non-serializable-default"}  # noqa: RUF012
@@ -77,7 +77,7 @@ def _choice(kind: str, left_out: Collection[str] = ()) -> dict[str, Any]:
 
 
 def _arguments(kind: str, name: str) -> dict[str, Any]:
-    schema = adapter(kind, name).json_schema(schema_generator=_Generator)
+    schema = adapter(kind, name).json_schema(schema_generator=Generator)
     schema.pop("title", None)
     schema["additionalProperties"] = False
     schema["description"] = catalog.entry(kind, name).class_path
@@ -115,7 +115,7 @@ def _reference(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def _replace(value: Any, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
+def _replace(value: object, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
     if is_dict(value):
         return change({key: _replace(item, change) for key, item in value.items()})
     if is_list(value):

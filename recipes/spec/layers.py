@@ -1,6 +1,6 @@
 """A layer of a list, or a residual block of layers, as a key of a recipe."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field as Key
 from pydantic import TypeAdapter
@@ -12,7 +12,7 @@ from .nodes import is_dict, is_list
 from .strict import Strict, details, invalid
 
 
-def _layer(value: Any) -> Choice | Residual:
+def _layer(value: object) -> Choice | Residual:
     """A layer choice, or a residual block."""
     if isinstance(value, Residual):
         return value

@@ -1,6 +1,6 @@
 """`model.lora`: thin matrices that are trained in place of the weights they are added to."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field as Key
 
@@ -10,7 +10,7 @@ from .strict import MOST, Count, Strict
 EXPECTED = "expected a regular expression for the paths of layers, or a list of them."
 
 
-def _patterns(value: Any) -> list[str]:
+def _patterns(value: object) -> list[str]:
     return regular_expressions(value, EXPECTED)
 
 

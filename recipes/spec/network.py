@@ -90,10 +90,10 @@ def layers_can_stand_in_a_list(recipe: Recipe) -> Found:
     """A layer in a list has one input and one output, and a name that no other part has."""
     for path, layers in lists_of_layers(recipe.model):
         for index, layer in enumerate(layers):
-            yield from _in_model(_unusable(layer, (*path, index)))
+            yield from in_model(_unusable(layer, (*path, index)))
     for path, output in outputs_of(recipe.model):
-        yield from _in_model(_unusable(output, path))
-    yield from _in_model(_name_clashes(recipe.model))
+        yield from in_model(_unusable(output, path))
+    yield from in_model(_name_clashes(recipe.model))
 
 
 def layers_follow_one_another(recipe: Recipe) -> Found:
@@ -103,7 +103,7 @@ def layers_follow_one_another(recipe: Recipe) -> Found:
         return
     found = [list(_misfits(recipe.model, rows)) for rows in _rows(recipe)]
     if found and all(found):
-        yield from _in_model(iter(found[0]))
+        yield from in_model(iter(found[0]))
 
 
 def _rows(recipe: Recipe) -> list[Shape]:
@@ -136,7 +136,8 @@ def _rows(recipe: Recipe) -> list[Shape]:
     return [(None,) * rank for rank in ranks]
 
 
-def _in_model(found: Found) -> Found:
+def in_model(found: Found) -> Found:
+    """What was found in the section `model`, with paths from the root of the recipe."""
     return ((("model", *path), message) for path, message in found)
 
 

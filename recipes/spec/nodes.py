@@ -86,7 +86,7 @@ def is_list(value: object) -> TypeIs[list[Any] | tuple[Any, ...]]:
     return isinstance(value, (list, tuple))
 
 
-def node_of(value: Any, place: Place) -> Node:
+def node_of(value: object, place: Place) -> Node:
     """Plain Python data as a tree in which every node has the same place."""
     if is_dict(value):
         return Node({key: node_of(item, place) for key, item in value.items()}, place)

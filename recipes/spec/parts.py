@@ -28,7 +28,7 @@ EXPECTED_FROM = (
 )
 
 
-def _names(value: Any) -> tuple[str, ...]:
+def _names(value: object) -> tuple[str, ...]:
     names = (value,) if isinstance(value, str) else value
     if not is_list(names) or not names or not all(isinstance(n, str) and n for n in names):
         raise Mismatch(EXPECTED_FROM)
@@ -50,7 +50,7 @@ Names = Annotated[
 ]
 
 
-def _merge(value: Any) -> Choice | None:
+def _merge(value: object) -> Choice | None:
     if value is None:
         return None
     found = validated("layers", value)
@@ -100,7 +100,7 @@ EXPECTED_WEIGHT = "expected a number >= 0, a schedule of it, or `learned`."
 LEARNED = "learned"
 
 
-def _weight(value: Any) -> float | Choice | str:
+def _weight(value: object) -> float | Choice | str:
     if value == LEARNED:
         return LEARNED
     if is_number(value):
@@ -137,7 +137,7 @@ _OUTPUT_FIELDS: dict[str, Any] = {
 _FromPart = create_model("_FromPart", __base__=Strict, **_OUTPUT_FIELDS)
 
 
-def _columns(value: Any) -> tuple[str, ...] | None:
+def _columns(value: object) -> tuple[str, ...] | None:
     return None if value is None else _names(value)
 
 

@@ -17,7 +17,7 @@ EXPECTED_FREEZE = (
 )
 
 
-def _freeze(value: Any) -> bool | str | list[str]:
+def _freeze(value: object) -> bool | str | list[str]:
     if isinstance(value, bool):
         return value
     patterns = regular_expressions(value, EXPECTED_FREEZE)

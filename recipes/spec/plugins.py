@@ -104,7 +104,7 @@ def register() -> None:
                 keras.saving.register_keras_serializable(package=module_name(name))(target)
 
 
-def _choices(value: Any) -> Iterator[Choice]:
+def _choices(value: object) -> Iterator[Choice]:
     if isinstance(value, BaseModel):
         value = [getattr(value, name) for name in type(value).model_fields]
     elif isinstance(value, Residual):
@@ -155,7 +155,7 @@ def _kinds(table: Mapping[Any, Any], asked: str) -> Iterator[tuple[str, Mapping[
         yield kind, classes
 
 
-def _entry(name: str, asked: str, kind: str, word: Any, target: Any) -> catalog.Entry:
+def _entry(name: str, asked: str, kind: str, word: object, target: Any) -> catalog.Entry:
     place = f"{asked}: `{TABLE}[{kind!r}]`"
     if not isinstance(word, str) or not WORD.fullmatch(word):
         raise RequestError(

@@ -120,7 +120,7 @@ class Recipe(Strict):
 
     @validator(mode="before")
     @classmethod
-    def _epochs_of_the_phases(cls, value: Any) -> Any:
+    def _epochs_of_the_phases(cls, value: object) -> Any:
         return with_epochs(value)
 
     def read_from(self, tree: Node) -> Self:

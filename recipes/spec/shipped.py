@@ -27,7 +27,12 @@ def folder() -> Path:
 
 def recipes() -> list[Shipped]:
     """All shipped recipes, by name."""
-    return [Shipped(path.stem, path, _title(path)) for path in sorted(folder().glob("*.yaml"))]
+    return _in(folder())
+
+
+def sweeps() -> list[Shipped]:
+    """All sweeps that ship, by name."""
+    return _in(folder() / "sweeps")
 
 
 def find(name: str) -> Shipped:
@@ -52,6 +57,10 @@ def unknown(name: str) -> str:
     names = [recipe.name for recipe in recipes()]
     hint = did_you_mean(name, names) or " `keras-recipes list` shows them."
     return f"no recipe of this name ships.{hint}"
+
+
+def _in(files: Path) -> list[Shipped]:
+    return [Shipped(path.stem, path, _title(path)) for path in sorted(files.glob("*.yaml"))]
 
 
 def _title(path: Path) -> str:

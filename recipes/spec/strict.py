@@ -59,7 +59,7 @@ class Strict(BaseModel):
 
     @validator(mode="wrap")
     @classmethod
-    def _only_known_keys(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+    def _only_known_keys(cls, value: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
         if isinstance(value, cls):
             return value
         if not is_dict(value):
@@ -128,7 +128,7 @@ def in_words(
     return failure(kind, wanted, received=row["input"], hint=hint)
 
 
-def expected(annotation: Any, metadata: Sequence[Any] = ()) -> str | None:
+def expected(annotation: object, metadata: Sequence[Any] = ()) -> str | None:
     """What a scalar type takes, in words; None of any other type.
 
     >>> expected(Annotated[int, Key(gt=0)] | None), expected(Literal["a", "b"])

@@ -19,7 +19,7 @@ EXPECTED_THRESHOLD = (
 )
 
 
-def _threshold(value: Any) -> Any:
+def _threshold(value: object) -> Any:
     if is_number(value) and 0 < value < 1:
         return float(value)
     if is_dict(value) and set(value) == {"maximize"} and value["maximize"] in MAXIMIZED:
@@ -54,7 +54,7 @@ EXPECTED_CLASSES = (
 )
 
 
-def _classes(value: Any) -> tuple[ClassName, ...] | None:
+def _classes(value: object) -> tuple[ClassName, ...] | None:
     if value is None:
         return None
     if not is_list(value) or len(value) < 2:

@@ -1,7 +1,7 @@
 """`tracking`: the experiment trackers that a run is sent to."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from ..errors import RequestError
 from .fields import Field, Mismatch, did_you_mean, listed, shown
@@ -12,7 +12,7 @@ TRACKERS: tuple[TrackerName, ...] = get_args(TrackerName)
 EXPECTED_TRACKERS = f"expected a list of trackers: {listed(TRACKERS)}."
 
 
-def tracker_names(value: Any) -> list[TrackerName]:
+def tracker_names(value: object) -> list[TrackerName]:
     """The names of trackers, each once, in order.
 
     >>> tracker_names(["mlflow", "wandb", "mlflow"])

@@ -51,7 +51,7 @@ def damaged(path: Path, what: str, mend: str) -> RequestError:
     return RequestError(f"{path}: {what}. {mend}")
 
 
-def checked(value: Any, kind: type, names: Sequence[str] | None = None, at: str = "") -> Any:
+def checked(value: object, kind: type, names: Sequence[str] | None = None, at: str = "") -> Any:
     """A mapping whose values are those of the fields of a dataclass.
 
     Args:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("schedules", "callbacks", "models", "pretraining", "recipes")
+ROOMS = ("disk", "schedules", "callbacks", "models", "pretraining", "recipes")
 
 
 @dataclass(frozen=True)

@@ -212,5 +212,5 @@ def shown(domain: Domain, region: Region) -> tuple[Any, ...]:
     return (domain.from_unit(region[0][0]), domain.from_unit(region[-1][1]))
 
 
-def _each(given: Any, rounds: int) -> list[Any]:
+def _each(given: object, rounds: int) -> list[Any]:
     return list(given) if isinstance(given, list) else [given] * rounds

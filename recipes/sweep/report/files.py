@@ -61,7 +61,7 @@ class Parameter:
         """Whether a value can be drawn: any of a choice, a number of a range."""
         return bool(self.words) or (fits(value, float) and (not self.log or value > 0))
 
-    def word(self, value: Any) -> str:
+    def word(self, value: object) -> str:
         """The short word for a value."""
         found = index_of(self.values, value)
         return short(value) if found is None else self.words[found]

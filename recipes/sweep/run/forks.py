@@ -21,7 +21,7 @@ from ....callbacks.run_state import DamagedCheckpoint, RunState
 from ....messages import logger
 from ...errors import RequestError
 from ...record import directory as files
-from ...record.directory import RunDirectory
+from ...record.directory import RunDirectory, has_files
 from ...run.branch import copy_files
 from ...spec import Recipe, dump
 from ..engine.trial import Plan
@@ -94,7 +94,7 @@ class Forks:
         """Name of a training -> the numbers of batches after which its state is stored."""
         found: dict[str, list[int]] = {}
         for path in self.folder.glob("*/*"):
-            if path.name.isdecimal() and is_filled(path):
+            if path.name.isdecimal() and has_files(path):
                 found.setdefault(path.parent.name, []).append(int(path.name))
         return found
 
@@ -127,13 +127,6 @@ class Forks:
                     disk.remove_tree(path)
                     # It was stored, so nobody waits for it.
                     path.mkdir(exist_ok=True)
-
-
-def is_filled(folder: Path) -> bool:
-    """Whether there is anything in a folder."""
-    with suppress(OSError):
-        return any(folder.iterdir())
-    return False
 
 
 class Fork:
@@ -239,7 +232,7 @@ class Fork:
             for other, shared in self.shared.items()
             if shared >= batches
         ]
-        return any(map(is_filled, places))
+        return any(map(has_files, places))
 
     def _mark(self, copy: RunDirectory, state: RunState) -> None:
         manifest = copy.read_json(files.MANIFEST)

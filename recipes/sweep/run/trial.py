@@ -1,7 +1,6 @@
 """One trial: its trainings, each new, continued or finished already, and what they reached."""
 
 import json
-import math
 import os
 import statistics
 import time
@@ -30,6 +29,7 @@ from ..spec.records import Sweep
 from . import space
 from .folder import TRIALS, record_event, run_folders, trial_folder
 from .forks import Forks
+from .reporter import Report, Reporter
 from .space import OutOfSpace, SpaceWait, lacks_space
 from .tracked import trial_tracking
 
@@ -37,8 +37,8 @@ from .tracked import trial_tracking
 # run at the end of its epoch.
 BUSY_SECONDS = 600.0
 Arrays = tuple[Any, Any] | None
-# Takes an epoch, from 1, and its value.
-Report = Callable[[int, float], Decision]
+
+
 Points = list[tuple[int, float]]
 
 
@@ -114,7 +114,7 @@ class Trainer:
             results.append(result)
         return self._completed(folders, results)
 
-    def _train(self, plan: Plan, recipe: Recipe, folder: Path, reporter: "Reporter") -> Result:
+    def _train(self, plan: Plan, recipe: Recipe, folder: Path, reporter: Reporter) -> Result:
         tracking = trial_tracking(self.sweep, self.directory, recipe, folder)
         last = () if tracking is None else tracking.callbacks()
         options: dict[str, Any] = {"programs": self.programs, "last": last}
@@ -179,60 +179,6 @@ def keep_attempt(directory: Path, trial_id: str) -> None:
     while (name := folder.with_name(f"{folder.name}.failed-{number}")).exists():
         number += 1
     when_there_is_space(lambda: os.rename(folder, name))
-
-
-class Reporter(keras.callbacks.Callback):
-    """Reports the value of each epoch, and ends or pauses the training as it is decided.
-
-    Args:
-        metric: name of the value in the logs of an epoch.
-        report: takes the epoch, from 1, and its value; decides how to continue.
-        until: epoch after which the training pauses, or None.
-
-    Attributes:
-        stopped_at: epoch after which the decision was to stop; None where it never was.
-        stop: pauses the training, which stores its whole state to be continued later.
-        epochs: epochs that have ended since the training was started or continued.
-    """
-
-    def __init__(self, metric: str, report: Report, until: int | None = None):
-        super().__init__()
-        self.metric = metric
-        self.report = report
-        self.until = until
-        self.stopped_at: int | None = None
-        self.stop = StopRequest()
-        self.epochs = 0
-
-    def get_state(self) -> dict[str, Any]:
-        """Nothing: the chief knows what was reported."""
-        return {}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Nothing is to be restored."""
-
-    def on_error(self, error: Exception) -> None:
-        """Leave a training that found no space as it is, to be continued: it has not failed."""
-        if lacks_space(error):
-            raise OutOfSpace from error
-
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        self.epochs += 1
-        value = (logs or {}).get(self.metric)
-        decision = Decision.CONTINUE
-        # A value that is not finite ends the training, whose result says so.
-        if value is not None and math.isfinite(value):
-            decision = self.report(epoch + 1, float(value))
-        if self.model is None or self.model.stop_training:
-            return
-        last = epoch + 1 == int((self.params or {}).get("epochs", 0))
-        if decision is Decision.STOP:
-            self.stopped_at = epoch + 1
-            self.model.stop_training = True
-            return
-        reached = self.until is not None and epoch + 1 >= self.until
-        if not last and (reached or decision is Decision.PAUSE):
-            self.stop.pause()
 
 
 def train_trial(

@@ -24,7 +24,7 @@ FRACTION = "expected a fraction, as `25%` or 0.25: more than 0, less than 1."
 PER_ROUND = "expected a whole number from 1, or a list with one for each round."
 
 
-def _fraction(value: Any) -> float:
+def _fraction(value: object) -> float:
     if isinstance(value, str) and value.strip().endswith("%"):
         try:
             value = float(value.strip()[:-1]) / 100
@@ -35,7 +35,7 @@ def _fraction(value: Any) -> float:
     return float(value)
 
 
-def _per_round(value: Any) -> int | list[int]:
+def _per_round(value: object) -> int | list[int]:
     if not isinstance(value, (list, tuple)):
         return POSITIVE.check(value)
     if not value:
@@ -162,7 +162,7 @@ COUNT_THEMSELVES = frozenset({"hyperband", "coarse_to_fine"})
 JUDGE_EPOCHS = frozenset({"asha", "median"})
 
 
-def read_algorithm(value: Any) -> Algorithm:
+def read_algorithm(value: object) -> Algorithm:
     """The algorithm that a sweep's file names, with defaults filled in.
 
     Raises:

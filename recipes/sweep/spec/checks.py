@@ -9,10 +9,10 @@ from itertools import chain, islice
 
 from ...errors import Problem, ProblemCode, RecipeError
 from ...spec import Recipe
-from ...spec.checks import logged
 from ...spec.extras import missing_extras
 from ...spec.fields import closest, did_you_mean, listed, shown
 from ...spec.load import validate
+from ...spec.monitor_checks import logged
 from ...spec.nodes import Node
 from ...spec.overrides import steps
 from ...spec.source_files import file_problems

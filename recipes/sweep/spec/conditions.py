@@ -92,7 +92,7 @@ def _when(
     return None if wrong else found
 
 
-def _no_such(parent: str, parameters: Sequence[Parameter], word: Any) -> str:
+def _no_such(parent: str, parameters: Sequence[Parameter], word: object) -> str:
     """What to say of a word of `when` that is no value of the parent."""
     if all(row.domain.count is None for row in parameters):
         return f"`when`: `{parent}` is a range without single values, so no condition can name one."

@@ -216,17 +216,17 @@ class _Compiler:
         )
 
 
-def _always(value: Any) -> Evaluator:
+def _always(value: object) -> Evaluator:
     return lambda values: value
 
 
-def _checked(value: Any) -> Any:
+def _checked(value: object) -> Any:
     if isinstance(value, int) and abs(value) > 10**300:
         raise ValueError("has a number too large.")
     return value
 
 
-def _number(value: Any) -> Any:
+def _number(value: object) -> Any:
     """Arithmetic is for numbers: no text is repeated, no list joined."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{value!r} is not a number")

@@ -74,7 +74,7 @@ class Domain(Kind):
         count, index = self.count or 1, self.position(value)
         return index / count, (index + 1) / count
 
-    def to_unit(self, value: Any) -> float:
+    def to_unit(self, value: object) -> float:
         """The middle of the part of the unit interval that gives a value.
 
         >>> LogUniform(1e-4, 1.0).to_unit(0.01), Int(1, 4).to_unit(4)
@@ -109,7 +109,7 @@ class Domain(Kind):
         """The value that was encoded."""
         return self.value_at(int(encoded))
 
-    def named(self, word: Any) -> list[Any]:
+    def named(self, word: object) -> list[Any]:
         """The values that a word of a condition means: equal ones, else those of that name."""
         return [word] if self.count is not None and word in self else []
 
@@ -316,7 +316,7 @@ class Choice(Domain):
         return {"anyOf": [ITEMS.schema, super().schema()]}
 
     @classmethod
-    def is_body(cls, value: Any) -> bool:
+    def is_body(cls, value: object) -> bool:
         return isinstance(value, list) or super().is_body(value)
 
     @property
@@ -332,7 +332,7 @@ class Choice(Domain):
             raise ValueError(f"Argument `value` must be a choice. Received: value={value!r}")
         return index
 
-    def label(self, value: Any) -> str:
+    def label(self, value: object) -> str:
         """The short word for a value, different for each: what tables and pictures show."""
         return self.names()[self.position(value)]
 
@@ -349,7 +349,7 @@ class Choice(Domain):
     def decode(self, encoded: str) -> Any:
         return self.values[self.names().index(encoded)]
 
-    def named(self, word: Any) -> list[Any]:
+    def named(self, word: object) -> list[Any]:
         equal = [value for value in self.values if same(value, word)]
         return equal or [
             value
@@ -392,7 +392,7 @@ class Fixed(Domain):
     def position(self, value: Any) -> int:
         return 0
 
-    def named(self, word: Any) -> list[Any]:
+    def named(self, word: object) -> list[Any]:
         by_name = isinstance(self.value, dict) and short(self.value) == word
         return [self.value] if by_name or word in self else []
 

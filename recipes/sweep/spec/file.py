@@ -5,10 +5,9 @@ from typing import Annotated, Any
 
 from pydantic import Field as Key
 from pydantic import TypeAdapter
-from pydantic.json_schema import GenerateJsonSchema
 
 from ...spec.fields import Field, Mismatch, failure, integer, listed, plain_name, shown, text
-from ...spec.json_schema import DIALECT
+from ...spec.json_schema import DIALECT, Generator
 from ...spec.schema import Recipe
 from ...spec.strict import MOST_SEED, Strict
 from .algorithms import Positive, algorithm_schema, read_algorithm
@@ -26,14 +25,14 @@ SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 DIRECTIONS = {"minimize": "min", "maximize": "max"}
 
 
-def _seconds(value: Any) -> float:
+def _seconds(value: object) -> float:
     found = TIME.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None or float(found[1]) <= 0:
         raise Mismatch(EXPECTED_TIME)
     return float(found[1]) * SECONDS[found[2][0]]
 
 
-def _objective(value: Any) -> Objective:
+def _objective(value: object) -> Objective:
     if not isinstance(value, dict) or len(value) != 1:
         raise Mismatch(EXPECTED_OBJECTIVE)
     word, metric = next(iter(value.items()))
@@ -44,13 +43,13 @@ def _objective(value: Any) -> Objective:
     return Objective(metric, "min" if word == "minimize" else "max")
 
 
-def _mapping(value: Any) -> dict[str, Any]:
+def _mapping(value: object) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Mismatch("expected a mapping.")
     return value
 
 
-def _space(value: Any) -> dict[str, Any]:
+def _space(value: object) -> dict[str, Any]:
     if not isinstance(value, dict) or not value:
         raise Mismatch(EXPECTED_SPACE)
     return value
@@ -122,12 +121,6 @@ class SweepFile(Strict):
     ensemble: NotNegative = Key(0, description="make one model of this number of the best trials")
 
 
-class _Generator(GenerateJsonSchema):
-    """Defaults that are objects of ours are left out rather than warned about."""
-
-    ignored_warning_kinds = {"non-serializable-default"}  # noqa: RUF012
-
-
 ENTRY = {"$ref": "#/$defs/space.entry"}
 
 
@@ -137,7 +130,7 @@ def json_schema() -> dict[str, Any]:
     An editor with a YAML language server completes and checks a sweep that begins with
     `# yaml-language-server: $schema=sweep.schema.json`.
     """
-    schema = TypeAdapter(SweepFile).json_schema(schema_generator=_Generator)
+    schema = TypeAdapter(SweepFile).json_schema(schema_generator=Generator)
     # The name is the file's where it is left out.
     schema["required"] = [key for key in schema["required"] if key != "name"]
     schema["$defs"]["space.entry"] = _entry_schema()

@@ -8,14 +8,14 @@ from ...spec.fields import Field, Mismatch, boolean, did_you_mean, listed, numbe
 from ...spec.nodes import Node, Place, is_list
 
 
-def _whole(value: Any) -> int:
+def _whole(value: object) -> int:
     """Whole numbers that a float holds exactly, as logarithms are taken of them."""
     if type(value) is not int or abs(value) >= 2**53:
         raise Mismatch("expected a whole number.")
     return value
 
 
-def _number(value: Any) -> float:
+def _number(value: object) -> float:
     return float(number().check(value))
 
 
@@ -67,7 +67,7 @@ class Kind:
         }
 
     @classmethod
-    def is_body(cls, value: Any) -> bool:
+    def is_body(cls, value: object) -> bool:
         """Whether the value of a node looks like the arguments, rather than a part of a recipe."""
         return isinstance(value, dict) and bool(cls.required) and cls.required[0] in value
 

@@ -24,12 +24,12 @@ def same(one: Any, other: Any) -> bool:
     return type(one) is not dict and one == other
 
 
-def index_of(values: Sequence[Any], value: Any) -> int | None:
+def index_of(values: Sequence[Any], value: object) -> int | None:
     """The index of a value among others; None where it is not one of them."""
     return next((index for index, known in enumerate(values) if same(known, value)), None)
 
 
-def short(value: Any) -> str:
+def short(value: object) -> str:
     """A value in a few characters: the name of a choice, the names in a list, or the value.
 
     >>> short({"adam": {"beta_1": 0.8}}), short([{"dense": {}}, {"dense": {}}, "flatten"])

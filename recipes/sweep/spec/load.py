@@ -8,12 +8,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from ...errors import Problem, RecipeError
-from ...spec import Recipe, inheritance, overrides, shipped
+from ...spec import Recipe, inheritance, overrides
 from ...spec.fields import did_you_mean, shown
 from ...spec.load import problem, validate
 from ...spec.loader import read_named
 from ...spec.nodes import Node, Place, node_of, string_keys
 from ...spec.plugins import load_plugins
+from ...spec.shipped import sweeps
 from . import checks
 from .conditions import resolved
 from .constraints import Constraint, compiled
@@ -81,17 +82,6 @@ def is_sweep(source: str | os.PathLike[str]) -> bool:
         return False
     named = any(root.child(key) is not None for key in ("recipe", "space"))
     return named and root.child("model") is None
-
-
-def sweeps() -> list[shipped.Shipped]:
-    """All sweeps that ship, by name."""
-    files = sorted((shipped.folder() / "sweeps").glob("*.yaml"))
-    return [shipped.Shipped(path.stem, path, _title(path)) for path in files]
-
-
-def _title(path: Path) -> str:
-    with open(path, encoding="utf-8") as file:
-        return file.readline().lstrip("# ").rstrip(".\n")
 
 
 def _read(source: str | os.PathLike[str] | Mapping[str, Any]) -> tuple[Node, Path | None]:

@@ -43,7 +43,7 @@ class Parameter:
         """A problem of this parameter, where it stands."""
         return self.place.problem(self.name, message)
 
-    def node(self, value: Any) -> Node:
+    def node(self, value: object) -> Node:
         """A value of the domain as a node with its place."""
         for node in self.nodes:
             if same(node.plain(), value):

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from keras_recipes import disk
 from keras_recipes.callbacks.run_state import DamagedCheckpoint, RunState
+from keras_recipes.disk import waiting
 
 
 def every(count):
@@ -190,7 +191,7 @@ def test_checkpoints_are_written_when_they_are_due(training, within, tmp_path, e
 def test_a_full_disk_does_not_stop_training(training, within, tmp_path, monkeypatch, capsys):
     """It is logged once, and the last good checkpoint stays."""
     # The last checkpoint waits for space; tests/recipes/run/test_full_disk.py shows that.
-    monkeypatch.setattr(disk, "PATIENCE", 0.1)
+    monkeypatch.setattr(waiting, "PATIENCE", 0.1)
     made = training(epochs=3)
     whole = within("whole", made)
     real, writes = disk.write_new, []
@@ -379,7 +380,7 @@ def saves(tmp_path, monkeypatch):
                 raise error
 
         monkeypatch.setattr(state.store, "save", save)
-        monkeypatch.setattr(disk, "PATIENCE", 0.0)
+        monkeypatch.setattr(waiting, "PATIENCE", 0.0)
         keras.utils.set_random_seed(1)
         model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
         model.compile("sgd", "mse", run_eagerly=True)

@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import pytest
+from disk_faults import replace_os
 
 from keras_recipes import disk
 from keras_recipes.callbacks.run_state import CheckpointStore, DamagedCheckpoint
@@ -81,6 +82,18 @@ def test_a_bad_argument_is_told(keep):
         CheckpointStore("x", keep=keep)
 
 
+def test_a_folder_that_cannot_be_made_leaves_nothing(tmp_path, monkeypatch):
+    store, failing = CheckpointStore(tmp_path / "states"), Failing(0)
+    with monkeypatch.context() as patch:
+        replace_os(patch, failing)
+        with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+            store.save(ARRAYS, {"step": 1})
+    assert failing.calls == ["makedirs"]
+    assert list(tmp_path.iterdir()) == []
+    store.save(ARRAYS, {"step": 2})
+    assert store.search().newest.state["step"] == 2
+
+
 def test_every_call_of_a_write_may_fail(tmp_path, monkeypatch):
     """The store is as it was, or has the new checkpoint whole; the next write succeeds."""
     best = tmp_path / "best.keras"
@@ -88,19 +101,20 @@ def test_every_call_of_a_write_may_fail(tmp_path, monkeypatch):
     counting = Failing()
     counted = CheckpointStore(tmp_path / "count")
     counted.save(ARRAYS, {"step": 0}, [best])
-    monkeypatch.setattr(disk, "os", counting)
+    replace_os(monkeypatch, counting)
     counted.save(ARRAYS, {"step": 0}, [best])
     total = len(counting.calls)
-    assert set(CALLS) == set(counting.calls)
+    # The folder of the checkpoints is there from the first one on.
+    assert set(CALLS) - {"makedirs"} == set(counting.calls)
     for at in range(total):
         cause = CAUSES[at % len(CAUSES)]
         store = CheckpointStore(tmp_path / f"{at}-{cause}", keep=2)
-        monkeypatch.setattr(disk, "os", Failing())
+        replace_os(monkeypatch, Failing())
         store.save(ARRAYS, {"step": 1}, [best])
         store.save(ARRAYS, {"step": 2}, [best])
         before = files_of(store.folder)
         failing, error = Failing(at, cause), None
-        monkeypatch.setattr(disk, "os", failing)
+        replace_os(monkeypatch, failing)
         try:
             store.save(ARRAYS, {"step": 3}, [best])
         except OSError as raised:
@@ -108,7 +122,7 @@ def test_every_call_of_a_write_may_fail(tmp_path, monkeypatch):
         # A link that cannot be made is a copy.
         assert (error is None) == (failing.calls[at] == "link")
         assert error is None or error.errno == cause
-        monkeypatch.setattr(disk, "os", Failing())
+        replace_os(monkeypatch, Failing())
         search = store.search()
         assert search.damaged == []
         assert search.newest.state["step"] in (2, 3)
@@ -122,7 +136,7 @@ def test_every_call_of_a_write_may_fail(tmp_path, monkeypatch):
 
 def test_a_failure_leaves_nothing_half(store, monkeypatch):
     store.save(ARRAYS, {})
-    monkeypatch.setattr(disk, "os", Failing(5, errno.ENOSPC))
+    replace_os(monkeypatch, Failing(5, errno.ENOSPC))
     with pytest.raises(OSError, match="No space left"):
         store.save(ARRAYS, {})
     assert [entry.name for entry in store.folder.iterdir()] == ["state-00000001"]

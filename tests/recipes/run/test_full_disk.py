@@ -8,10 +8,12 @@ import subprocess
 
 import keras
 import pytest
+from disk_faults import replace_os
 from small_runs import SMALL, train_small, write_recipe
 
 import keras_recipes
 from keras_recipes import disk
+from keras_recipes.disk import waiting
 from keras_recipes.recipes import RequestError
 from keras_recipes.recipes.cli import main
 from keras_recipes.recipes.record.directory import RunDirectory
@@ -49,7 +51,7 @@ def whole(tmp_path_factory):
     """The run that no disk disturbs, and how many calls it takes."""
     out, counting = tmp_path_factory.mktemp("whole") / "run", Full()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(disk, "os", counting)
+        replace_os(patch, counting)
         train_small(out, **WITH_MONITOR)
     return out, counting.calls
 
@@ -88,8 +90,8 @@ def briefly(monkeypatch, recipe, tmp_path, whole, capsys):
     def run(first, length):
         out = tmp_path / f"{first}-{length}"
         with monkeypatch.context() as patch:
-            patch.setattr(disk, "PAUSE", 0.0)
-            patch.setattr(disk, "os", Full(first, first + length - 1))
+            patch.setattr(waiting, "PAUSE", 0.0)
+            replace_os(patch, Full(first, first + length - 1))
             status = train(recipe, out)
         errors = capsys.readouterr().err
         assert status == 0, errors
@@ -115,8 +117,8 @@ def test_a_disk_that_is_full_for_a_moment_at_any_call(briefly, whole, length):
 
 def stays_full(recipe, out, first, whole, monkeypatch, capsys):
     with monkeypatch.context() as patch:
-        patch.setattr(disk, "PATIENCE", 0.0)
-        patch.setattr(disk, "os", Full(first, 10**9))
+        patch.setattr(waiting, "PATIENCE", 0.0)
+        replace_os(patch, Full(first, 10**9))
         status = train(recipe, out)
     content = capsys.readouterr()
     assert "internal error" not in content.err
@@ -161,7 +163,7 @@ def test_another_failure_of_the_disk_is_reported_as_what_it_is(
 
     out = tmp_path / "run"
     with monkeypatch.context() as patch:
-        patch.setattr(disk, "os", Broken(whole[1] * 3 // 4, 10**9))
+        replace_os(patch, Broken(whole[1] * 3 // 4, 10**9))
         assert train(recipe, out) == 1
     content = capsys.readouterr()
     assert disk.CAUSES[cause].words in content.out
@@ -217,13 +219,13 @@ def test_a_real_disk(small_disk, tmp_path, monkeypatch, extra):
         waited.append(seconds)
         (small_disk / "ballast").unlink(missing_ok=True)
 
-    monkeypatch.setattr(disk.time, "sleep", free)
+    monkeypatch.setattr(waiting.time, "sleep", free)
     result = train_run(made, out=out, progress=False, callbacks=[FillDisk(small_disk)])
     assert result.status == "completed", result.reason
     assert waited
     assert differences(tmp_path / "whole", out) == []
     shutil.rmtree(out)
-    monkeypatch.setattr(disk, "PATIENCE", 0.0)
+    monkeypatch.setattr(waiting, "PATIENCE", 0.0)
     result = train_run(made, out=out, progress=False, callbacks=[FillDisk(small_disk)])
     assert result.status == "failed"
     assert "the disk is full" in result.reason
@@ -237,7 +239,7 @@ def test_training_continues_without_the_events_of_keras(small_disk, tmp_path, mo
     train_run(made, out=tmp_path / "whole", progress=False)
     assert "tensor_board` writes no more" not in capsys.readouterr().err
     monkeypatch.setattr(
-        disk.time, "sleep", lambda seconds: (small_disk / "ballast").unlink(missing_ok=True)
+        waiting.time, "sleep", lambda seconds: (small_disk / "ballast").unlink(missing_ok=True)
     )
     out = small_disk / "run"
     result = train_run(made, out=out, progress=False, callbacks=[FillDisk(small_disk)])

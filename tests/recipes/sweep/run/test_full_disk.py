@@ -6,8 +6,10 @@ import json
 import os
 
 import pytest
+from disk_faults import replace_os
 
-from keras_recipes import RequestError, TrainingFailed, disk
+from keras_recipes import RequestError, TrainingFailed
+from keras_recipes.disk import waiting
 from keras_recipes.recipes.sweep.engine.trial import NoTrial, TrialOutcome
 from keras_recipes.recipes.sweep.run import space
 from keras_recipes.recipes.sweep.run.sweep import run_sweep
@@ -45,18 +47,17 @@ class Full:
 @pytest.fixture(autouse=True)
 def _fast(monkeypatch):
     monkeypatch.setattr(space, "PAUSE", 0.01)
-    monkeypatch.setattr(disk, "PAUSE", 0.01)
+    monkeypatch.setattr(waiting, "PAUSE", 0.01)
 
 
 @pytest.fixture(scope="module")
 def peace(tiny, tmp_path_factory):
     """The table of a sweep on a disk with space, and how many calls need some."""
     out = tmp_path_factory.mktemp("peace") / "tiny"
-    disk.os = counting = Full(range(0))
-    try:
+    counting = Full(range(0))
+    with pytest.MonkeyPatch.context() as patch:
+        replace_os(patch, counting)
         run_sweep(tiny(budget={"trials": 2}), out=out, progress=False)
-    finally:
-        disk.os = os
     return table(out), counting.count
 
 
@@ -80,7 +81,7 @@ def test_a_disk_that_is_full_for_a_while_changes_nothing(tiny, tmp_path, monkeyp
     expected, count = peace
     # A sweep may make fewer calls than the one before it: all bursts fall into the first half.
     full = Full(bursts(count // 2, 6, 3))
-    monkeypatch.setattr(disk, "os", full)
+    replace_os(monkeypatch, full)
     result = run_sweep(tiny(budget={"trials": 2}), out=tmp_path / "full", progress=False)
     assert len(full.failed) > 15
     assert (result.status, result.failed) == ("completed", 0)
@@ -95,11 +96,11 @@ def test_a_disk_that_stays_full_ends_the_sweep_which_continues(tiny, tmp_path, m
     expected, count = peace
     out = tmp_path / "full"
     monkeypatch.setattr(space, "PATIENCE", 0.05)
-    monkeypatch.setattr(disk, "PATIENCE", 0.05)
-    monkeypatch.setattr(disk, "os", Full(range(count // 2, 10**9)))
+    monkeypatch.setattr(waiting, "PATIENCE", 0.05)
+    replace_os(monkeypatch, Full(range(count // 2, 10**9)))
     with pytest.raises(TrainingFailed, match=r"disk is full.*the same command continues"):
         run_sweep(tiny(budget={"trials": 2}), out=out, progress=False)
-    monkeypatch.setattr(disk, "os", os)
+    replace_os(monkeypatch, os)
     result = run_sweep(tiny(budget={"trials": 2}), out=out, progress=False)
     assert (result.status, result.failed) == ("completed", 0)
     assert table(out) == expected
@@ -107,9 +108,9 @@ def test_a_disk_that_stays_full_ends_the_sweep_which_continues(tiny, tmp_path, m
 
 def test_a_trial_is_handed_out_only_when_the_state_is_on_disk(make_chief, monkeypatch):
     chief = make_chief()
-    monkeypatch.setattr(disk, "os", Full(range(10**9)))
+    replace_os(monkeypatch, Full(range(10**9)))
     assert chief.next_trial("a") is NoTrial.WAIT
-    monkeypatch.setattr(disk, "os", os)
+    replace_os(monkeypatch, os)
     trial = chief.next_trial("a")
     assert trial.trial_id == "0"
     # The next chief would know of it.
@@ -119,7 +120,7 @@ def test_a_trial_is_handed_out_only_when_the_state_is_on_disk(make_chief, monkey
 def test_a_chief_that_waits_too_long_ends_the_search(make_chief, monkeypatch):
     monkeypatch.setattr(space, "PATIENCE", 0.0)
     chief = make_chief()
-    monkeypatch.setattr(disk, "os", Full(range(10**9)))
+    replace_os(monkeypatch, Full(range(10**9)))
     assert chief.next_trial("a") is NoTrial.DONE
     assert chief.full
 
@@ -127,11 +128,11 @@ def test_a_chief_that_waits_too_long_ends_the_search(make_chief, monkeypatch):
 def test_values_are_taken_while_the_disk_is_full(make_chief, monkeypatch):
     chief = make_chief()
     trial = chief.next_trial("a")
-    monkeypatch.setattr(disk, "os", Full(range(10**9)))
+    replace_os(monkeypatch, Full(range(10**9)))
     chief.report(trial.trial_id, 1, 0.5, worker="a")
     chief.end(trial.trial_id, TrialOutcome.COMPLETED, worker="a")
     assert chief.next_trial("a") is NoTrial.WAIT
-    monkeypatch.setattr(disk, "os", os)
+    replace_os(monkeypatch, os)
     chief.save()
     assert make_chief().search.trial("0").score == 0.5
 

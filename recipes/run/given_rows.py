@@ -1,0 +1,107 @@
+"""Rows that a user gives to evaluate a run on, which are no split of its recipe."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..build.images import undecodable
+from ..data import Split
+from ..data.fitted import Fitted
+from ..data.heads import field_of
+from ..data.naive import Forecasting
+from ..data.reading import OnError, Reading, array_names
+from ..data.rows import rows_of
+from ..data.scale import Scaling
+from ..record import directory as files
+from ..record.directory import RunDirectory
+from ..spec import Recipe
+from ..spec.loader import read
+from .forecast import given_windows
+from .predictions import log_rows
+
+
+@dataclass(frozen=True)
+class GivenRows:
+    """Rows that are not a split of the recipe, in the form of `Data`.
+
+    Attributes:
+        target_scaling: that of the training targets, which the loss is computed with.
+        forecasting: of windows, what their forecasts are measured by.
+        focal_alpha: weights of the classes in a focal loss, from the training targets.
+    """
+
+    task: Any
+    classes: tuple[Any, ...]
+    num_outputs: int
+    rows: Any
+    features: tuple[Fitted, ...] = ()
+    target: tuple[str, ...] = ()
+    target_scaling: Any = None
+    forecasting: Forecasting | None = None
+    focal_alpha: Any = None
+    validation: Any = None
+    test: Any = None
+    heads: Mapping[str, Any] = field(default_factory=dict)
+
+    def of(self, name: str) -> "GivenRows":
+        """The same rows with the targets of one of several outputs."""
+        head = self.heads[name]
+        y = field_of(self.rows.y, name)
+        return replace(
+            self,
+            task=head["task"],
+            classes=tuple(head["classes"]),
+            num_outputs=1 if y.ndim == 1 else y.shape[1],
+            rows=Split(self.rows.x, y),
+            target_scaling=_scaling(head),
+            focal_alpha=alpha_of(head),
+            heads={},
+        )
+
+    @property
+    def train(self) -> Any:
+        """The rows, as the split that the task is inferred from."""
+        return self.rows
+
+
+def given_rows(run: RunDirectory, recipe: Recipe, given: Any, on_error: OnError) -> GivenRows:
+    """Rows with targets, in the form that the model of a run takes."""
+    described = run.read_json(files.DATA)
+    own = recipe.data.targets == "dataset"
+    arrays = array_names(read(run.verified(files.RECIPE)))
+    reading = Reading(described, own, on_error, arrays, undecodable)
+    found = rows_of(given, reading)
+    log_rows(found.notes, found.errors)
+    rows, forecasting = found.x, None
+    y = found.y
+    if described.get("window") is not None:
+        split, forecasting = given_windows(found.x, reading)
+        rows, y = split.x, split.y
+    if y is None:  # an autoencoder: the scaled rows themselves
+        y = Scaling.from_json(described["scaling"]).apply(found.x).reshape(len(found.x), -1)
+    outputs = 1 if y.ndim == 1 else y.shape[1]
+    classes = tuple(described["classes"])
+    return GivenRows(
+        described["task"],
+        classes,
+        outputs,
+        Split(rows, y),
+        reading.features,
+        tuple(described.get("target") or ()),
+        _scaling(described),
+        forecasting,
+        alpha_of(described),
+        heads=described.get("heads", {}),
+    )
+
+
+def _scaling(described: Mapping[str, Any]) -> Scaling | None:
+    """What the targets of a run were learned in, as its `data.json` has it."""
+    learned = described.get("target_scaling")
+    return None if learned is None else Scaling.from_json(learned)
+
+
+def alpha_of(described: Mapping[str, Any]) -> float | tuple[float, ...] | None:
+    """Weights of the classes in the focal loss of a run, as its `data.json` has them."""
+    alpha = described.get("focal_alpha")
+    return tuple(alpha) if isinstance(alpha, list) else alpha
