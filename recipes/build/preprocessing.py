@@ -16,7 +16,7 @@ from ..data.array_feature import FittedArray, arrays_of
 from ..data.arrow import compute as pc
 from ..data.blocks import Block
 from ..data.cells import numbers_of
-from ..data.dates import parsed_dates
+from ..data.dates import different_dates
 from ..data.fitted import Fitted, FittedDate, FittedNumeric, FittedText
 from ..data.frame import Frame, floats, plain, words
 from ..data.image_feature import FittedImage
@@ -198,17 +198,16 @@ def _encoded(
     if known is not None:
         return known[1][np.asarray(pc.index_in(_cells(feature, rows), value_set=known[0]))]
     _, numbers, codes = _different(feature, model, rows)
-    return numbers[codes]
+    return numbers.take(codes, axis=0)
 
 
 def _different(
     feature: Fitted, model: keras.Model, rows: Frame
 ) -> tuple[pa.Array, np.ndarray, np.ndarray]:
     """The different cells of a column, their numbers, and which of them each row has."""
-    # A column has far fewer different cells than cells, as a rule.
-    coded = _cells(feature, rows).dictionary_encode()
-    numbers = _in_batches(model, _raw(feature, coded.dictionary, rows))
-    return coded.dictionary, numbers, np.asarray(coded.indices)
+    found = rows.coded(feature.name)
+    cells = pc.fill_null(found.cells, "")
+    return cells, _in_batches(model, _raw(feature, cells, rows)), found.codes
 
 
 def _side_by_side(parts: Sequence[Any]) -> Any:
@@ -257,7 +256,7 @@ def _raw(feature: Fitted, column: Any, rows: Frame) -> tf.Tensor:
     if isinstance(feature, FittedNumeric):
         return tf.constant(floats(numbers_of(rows, feature.name)), input_dtype(feature))
     if isinstance(feature, FittedDate):
-        parsed_dates(column, rows, feature.name)
+        different_dates(rows, feature.name)
     return tf.constant(words(column))
 
 
