@@ -55,7 +55,7 @@ def infer(rows: Frame, name: str) -> Inferred:
     pictures = inferred_image(rows, name)
     if pictures is not None:
         return Inferred(*pictures)
-    different = _different(rows, name)
+    different = _different(rows, name, column)
     missing = f", {column.null_count} missing" * (column.null_count > 0)
     if different == 0:
         return Inferred(None, "all training rows miss it")
@@ -69,12 +69,11 @@ def infer(rows: Frame, name: str) -> Inferred:
     return _text(rows, name, missing)
 
 
-def _different(rows: Frame, name: str) -> int:
+def _different(rows: Frame, name: str, column: pa.Array) -> int:
     """How many different values there are; of more than two, fewer than there may be.
 
     Of whole numbers that are all different, it is exact: they may count the rows.
     """
-    column = rows[name]
     if is_text(column):
         cells = rows.coded(name).cells
         return len(cells) - cells.null_count
