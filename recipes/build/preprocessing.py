@@ -18,7 +18,7 @@ from ..data.arrow import compute as pc
 from ..data.blocks import Block
 from ..data.cells import numbers_of
 from ..data.dates import different_dates
-from ..data.fitted import Fitted, FittedDate, FittedNumeric, FittedText
+from ..data.fitted import Fitted, FittedCategory, FittedDate, FittedNumeric, FittedText
 from ..data.frame import Frame, floats, plain, words
 from ..data.image_feature import FittedImage
 from ..data.series import WindowOptions
@@ -28,7 +28,7 @@ from .column_layers import column_numbers, input_dtype, input_name, input_shape,
 from .feature_blocks import block_name, head, in_blocks, inputs_for, pixels_scaled
 from .hub_text import Tokenizer
 from .images import pictures
-from .plain_numbers import is_plain, plain_numbers
+from .plain_numbers import is_plain, plain_categories, plain_numbers
 from .windows import length_of, refuse_unfit, windowed_numbers
 
 # Rows that become numbers at a time.
@@ -105,8 +105,8 @@ class Preprocessing:
                 self._column(feature)
 
         def numbers(feature: Fitted) -> np.ndarray | Block:
-            if isinstance(feature, FittedNumeric) and is_plain(feature):
-                return plain_numbers(feature, floats(numbers_of(rows, feature.name)))
+            if is_plain(feature):
+                return _plain(feature, rows)
             return _encoded(feature, self._column(feature), rows, (known or {}).get(feature.name))
 
         few = known is not None or any(isinstance(f, FittedImage) for f in self.features)
@@ -192,6 +192,15 @@ def _alone(feature: Fitted) -> bool:
         return not feature.is_vector
     tokens = isinstance(feature, FittedText) and feature.output == "tokens"
     return tokens or isinstance(feature, FittedImage)
+
+
+def _plain(feature: Fitted, rows: Frame) -> np.ndarray:
+    """A column as numbers (rows, width) by NumPy."""
+    if isinstance(feature, FittedNumeric):
+        return plain_numbers(feature, floats(numbers_of(rows, feature.name)))
+    assert isinstance(feature, FittedCategory)
+    found = rows.coded(feature.name)
+    return plain_categories(feature, pc.fill_null(found.cells, "")).take(found.codes, axis=0)
 
 
 def _encoded(
