@@ -12,6 +12,12 @@ pictures a second is printed. The bar is 0.9 of the hand-tuned pipeline.
 - keras: `keras.utils.image_dataset_from_directory`
 
 Ours with pixels that are decoded once and stay in memory is printed as `held`.
+
+    python benchmarks/images.py --augmented
+
+trains a small convolutional network on the same files for an epoch a round, with flips, rotations,
+translations and contrast: by `data.augment` (ours), by Keras's layers on batches in the hand-tuned
+pipeline, and by the same layers in the model behind `image_dataset_from_directory`.
 """
 
 import argparse
@@ -19,6 +25,8 @@ import os
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +39,28 @@ import tensorflow as tf
 import keras_recipes
 from keras_recipes.recipes.build import images
 from keras_recipes.recipes.build.encoding import encoded
+from keras_recipes.recipes.build.experiment import training_rows
 from keras_recipes.recipes.build.inputs import data_of
-from keras_recipes.recipes.data import Split
-from keras_recipes.recipes.data.order import training_dataset
+from keras_recipes.recipes.build.task import task_of
 
 SIZE, BATCH = (96, 96), 32
 BAR = 0.9
+AUGMENT: list[dict[str, dict[str, Any]]] = [
+    {"random_flip": {"mode": "horizontal"}},
+    {"random_rotation": {"factor": 0.05}},
+    {"random_translation": {"height_factor": 0.1, "width_factor": 0.1}},
+    {"random_contrast": {"factor": 0.2}},
+]
+
+
+def layers() -> list[Any]:
+    """The augmentations as layers of Keras."""
+    return [
+        keras.layers.RandomFlip("horizontal"),
+        keras.layers.RandomRotation(0.05),
+        keras.layers.RandomTranslation(0.1, 0.1),
+        keras.layers.RandomContrast(0.2),
+    ]
 
 
 def write(folder: Path, count: int) -> None:
@@ -51,7 +75,7 @@ def write(folder: Path, count: int) -> None:
         (where / f"{index:05d}.jpg").write_bytes(content.numpy())
 
 
-def ours(folder: Path, held: int) -> tf.data.Dataset:
+def ours(folder: Path, held: int, augmented: bool = False) -> tf.data.Dataset:
     """What `train` feeds to `fit`.
 
     Args:
@@ -67,16 +91,17 @@ def ours(folder: Path, held: int) -> tf.data.Dataset:
                 "validation": None,
                 "test": None,
                 "batch_size": BATCH,
+                **({"augment": AUGMENT} if augmented else {}),
             },
             "model": {"layers": ["flatten"]},
             "epochs": 1,
         }
     )
-    train = encoded(data_of(recipe))[0].train
-    return training_dataset(Split(train.x, train.y), batch_size=BATCH, seed=1).dataset
+    data = encoded(data_of(recipe))[0]
+    return training_rows(recipe, data, task_of(recipe, data)).dataset
 
 
-def tuned(folder: Path) -> tf.data.Dataset:
+def tuned(folder: Path, augmented: bool = False) -> tf.data.Dataset:
     """A pipeline as TensorFlow's performance guide writes it."""
     paths = sorted(map(str, folder.glob("*/*.jpg")))
     labels = [path.split("/")[-2] == "b" for path in paths]
@@ -85,13 +110,17 @@ def tuned(folder: Path) -> tf.data.Dataset:
         pixels = tf.io.decode_jpeg(tf.io.read_file(path), channels=3)
         return tf.image.resize(pixels, SIZE, antialias=True), label
 
-    return (
-        tf.data.Dataset.from_tensor_slices((paths, labels))
-        .shuffle(len(paths))
-        .map(read, num_parallel_calls=tf.data.AUTOTUNE)
-        .batch(BATCH)
-        .prefetch(tf.data.AUTOTUNE)
-    )
+    made = layers() if augmented else []
+
+    def change(pixels: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        for layer in made:
+            pixels = layer(pixels, training=True)
+        return pixels, label
+
+    found = tf.data.Dataset.from_tensor_slices((paths, labels)).shuffle(len(paths))
+    found = found.map(read, num_parallel_calls=tf.data.AUTOTUNE).batch(BATCH)
+    found = found.map(change, num_parallel_calls=tf.data.AUTOTUNE) if augmented else found
+    return found.prefetch(tf.data.AUTOTUNE)
 
 
 def of_keras(folder: Path) -> Any:
@@ -101,12 +130,57 @@ def of_keras(folder: Path) -> Any:
     )
 
 
-def seconds(dataset: tf.data.Dataset) -> tuple[float, float]:
-    """One pass over a dataset: seconds, and seconds of all processors."""
-    started, worked = time.perf_counter(), time.process_time()
+def network(augmented: bool) -> Any:
+    """A small convolutional network, behind layers that augment or without them."""
+    inputs = keras.Input((*SIZE, 3))
+    x: Any = inputs
+    for layer in layers() if augmented else []:
+        x = layer(x)
+    x = keras.layers.Rescaling(1 / 255)(x)
+    for filters in (16, 32):
+        x = keras.layers.Conv2D(filters, 3, strides=2, activation="relu")(x)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    model = keras.Model(inputs, keras.layers.Dense(2, "softmax")(x))
+    model.compile("adam", "sparse_categorical_crossentropy")
+    return model
+
+
+def passed(dataset: tf.data.Dataset) -> None:
+    """One pass over a dataset."""
     for batch in dataset:
         del batch
+
+
+def seconds(work: Callable[[], object]) -> tuple[float, float]:
+    """The time of a pass: seconds, and seconds of all processors."""
+    started, worked = time.perf_counter(), time.process_time()
+    work()
     return time.perf_counter() - started, time.process_time() - worked
+
+
+def passes(folder: Path) -> dict[str, Callable[[], object]]:
+    """A pass over the pictures of each side."""
+    datasets = {
+        "ours": ours(folder, held=0),
+        "tuned": tuned(folder),
+        "keras": of_keras(folder),
+        "held": ours(folder, held=1 << 30),
+    }
+    return {side: partial(passed, dataset) for side, dataset in datasets.items()}
+
+
+def training(folder: Path) -> dict[str, Callable[[], object]]:
+    """An epoch of training on augmented pictures of each side."""
+    datasets = {
+        "ours": ours(folder, held=0, augmented=True),
+        "tuned": tuned(folder, augmented=True),
+        "keras": of_keras(folder),
+        "held": ours(folder, held=1 << 30, augmented=True),
+    }
+    return {
+        side: partial(network(side == "keras").fit, dataset, verbose=0)
+        for side, dataset in datasets.items()
+    }
 
 
 def main() -> None:
@@ -114,21 +188,16 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--pictures", type=int, default=1024)
+    parser.add_argument("--augmented", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write(folder, given.pictures)
-        # Augmentation of ours belongs between `gather` and the batch; add a side with it here.
-        sides: dict[str, tf.data.Dataset] = {
-            "ours": ours(folder, held=0),
-            "tuned": tuned(folder),
-            "keras": of_keras(folder),
-            "held": ours(folder, held=1 << 30),
-        }
+        sides = training(folder) if given.augmented else passes(folder)
         times: dict[str, list[tuple[float, float]]] = {side: [] for side in sides}
         for number in range(given.rounds + 1):
-            for side, dataset in sides.items():
-                spent = seconds(dataset)
+            for side, work in sides.items():
+                spent = seconds(work)
                 if number:  # the first round traces
                     times[side].append(spent)
     rates: dict[str, float] = {}

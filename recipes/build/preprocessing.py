@@ -5,6 +5,7 @@ both halves, and takes raw columns.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import keras
@@ -16,8 +17,8 @@ from ..data.array_feature import FittedArray, arrays_of
 from ..data.arrow import compute as pc
 from ..data.blocks import Block
 from ..data.cells import numbers_of
-from ..data.dates import parsed_dates
-from ..data.fitted import Fitted, FittedDate, FittedNumeric, FittedText
+from ..data.dates import different_dates
+from ..data.fitted import Fitted, FittedCategory, FittedDate, FittedNumeric, FittedText
 from ..data.frame import Frame, floats, plain, words
 from ..data.image_feature import FittedImage
 from ..data.series import WindowOptions
@@ -27,6 +28,7 @@ from .column_layers import column_numbers, input_dtype, input_name, input_shape,
 from .feature_blocks import block_name, head, in_blocks, inputs_for, pixels_scaled
 from .hub_text import Tokenizer
 from .images import pictures
+from .plain_numbers import is_plain, plain_categories, plain_numbers
 from .windows import length_of, refuse_unfit, windowed_numbers
 
 # Rows that become numbers at a time.
@@ -44,10 +46,8 @@ class Preprocessing:
 
     Attributes:
         features: what was learned of each column.
+        window: of windows over the rows.
         tokenizer: of texts that enter as tokens.
-        model: a Keras model from raw columns, each of shape (rows, 1), and from pixels to the
-            blocks; of windows, each column has shape (windows, inputs), or
-            (windows, inputs + horizon) if it is known ahead.
     """
 
     def __init__(
@@ -56,35 +56,42 @@ class Preprocessing:
         window: WindowOptions | None = None,
         tokenizer: Tokenizer | None = None,
     ) -> None:
-        self.features, self.tokenizer = tuple(features), tokenizer
+        self.features, self.window, self.tokenizer = tuple(features), window, tokenizer
         _refuse_same_names(self.features)
-        columns: list[Any] = [
-            keras.Input(
-                input_shape(feature), name=input_name(feature.name), dtype=input_dtype(feature)
-            )
-            for feature in self.features
-        ]
-        numbers = [
-            column_numbers(feature, column, tokenizer)
-            for feature, column in zip(self.features, columns, strict=True)
-        ]
-        self._each = [
-            keras.Model(column, found) for column, found in zip(columns, numbers, strict=True)
-        ]
-        parts = list(zip(self.features, numbers, strict=True))
         if window is not None:
             refuse_unfit(self.features, window)
+        self._made: dict[str, keras.Model] = {}
+
+    @cached_property
+    def model(self) -> keras.Model:
+        """From raw columns, each of shape (rows, 1), and from pixels to the blocks.
+
+        Of windows, each column has shape (windows, inputs), or (windows, inputs + horizon) if it is
+        known ahead.
+        """
+        each = [self._column(feature) for feature in self.features]
+        if self.window is None:
+            columns: list[Any] = [made.input for made in each]
+            outputs: list[Any] = [made.output for made in each]
+            parts = list(zip(self.features, outputs, strict=True))
+        else:
             columns = [
-                keras.Input(
-                    (length_of(feature, window),),
-                    name=input_name(feature.name),
-                    dtype=input_dtype(feature),
-                )
-                for feature in self.features
+                _input(feature, (length_of(feature, self.window),)) for feature in self.features
             ]
-            parts = windowed_numbers(self.features, self._each, columns, window)
+            parts = windowed_numbers(self.features, each, columns, self.window)
         inputs = {column.name: column for column in columns}
-        self.model = keras.Model(inputs, in_blocks(parts, joined))
+        return keras.Model(inputs, in_blocks(parts, joined))
+
+    def _column(self, feature: Fitted) -> keras.Model:
+        """From the raw cells of a column to its numbers; made when it is first asked for.
+
+        Not by several threads at once: Keras would name two layers the same.
+        """
+        if feature.name not in self._made:
+            column = _input(feature, input_shape(feature))
+            numbers = column_numbers(feature, column, self.tokenizer)
+            self._made[feature.name] = keras.Model(column, numbers)
+        return self._made[feature.name]
 
     def encoded(self, rows: Frame, known: Known | None = None) -> Any:
         """The blocks of a table, float32 and int32: what the model gives.
@@ -93,12 +100,17 @@ class Preprocessing:
             known: what `known` found for a table that has these rows.
         """
 
-        def numbers(each: tuple[Fitted, keras.Model]) -> np.ndarray | Block:
-            return _encoded(*each, rows, (known or {}).get(each[0].name))
+        for feature in self.features:
+            if not is_plain(feature):
+                self._column(feature)
+
+        def numbers(feature: Fitted) -> np.ndarray | Block:
+            if is_plain(feature):
+                return _plain(feature, rows)
+            return _encoded(feature, self._column(feature), rows, (known or {}).get(feature.name))
 
         few = known is not None or any(isinstance(f, FittedImage) for f in self.features)
-        each = list(zip(self.features, self._each, strict=True))
-        parts = side_by_side(numbers, each, 0 if few else len(rows))
+        parts = side_by_side(numbers, self.features, 0 if few else len(rows))
         pairs = list(zip(self.features, parts, strict=True))
         return in_blocks(pairs, _side_by_side)
 
@@ -109,8 +121,8 @@ class Preprocessing:
         in pieces must have all dates encoded at once to get the same numbers.
         """
         return {
-            feature.name: _different(feature, model, rows)[:2]
-            for feature, model in zip(self.features, self._each, strict=True)
+            feature.name: _different(feature, self._column(feature), rows)[:2]
+            for feature in self.features
             if isinstance(feature, FittedDate)
         }
 
@@ -170,12 +182,25 @@ class Preprocessing:
         return found[0] if found else None
 
 
+def _input(feature: Fitted, shape: tuple[int, ...]) -> Any:
+    return keras.Input(shape, name=input_name(feature.name), dtype=input_dtype(feature))
+
+
 def _alone(feature: Fitted) -> bool:
     """Whether a column enters alone at the first layer, and all others behind it."""
     if isinstance(feature, FittedArray):
         return not feature.is_vector
     tokens = isinstance(feature, FittedText) and feature.output == "tokens"
     return tokens or isinstance(feature, FittedImage)
+
+
+def _plain(feature: Fitted, rows: Frame) -> np.ndarray:
+    """A column as numbers (rows, width) by NumPy."""
+    if isinstance(feature, FittedNumeric):
+        return plain_numbers(feature, floats(numbers_of(rows, feature.name)))
+    assert isinstance(feature, FittedCategory)
+    found = rows.coded(feature.name)
+    return plain_categories(feature, pc.fill_null(found.cells, "")).take(found.codes, axis=0)
 
 
 def _encoded(
@@ -198,17 +223,16 @@ def _encoded(
     if known is not None:
         return known[1][np.asarray(pc.index_in(_cells(feature, rows), value_set=known[0]))]
     _, numbers, codes = _different(feature, model, rows)
-    return numbers[codes]
+    return numbers.take(codes, axis=0)
 
 
 def _different(
     feature: Fitted, model: keras.Model, rows: Frame
 ) -> tuple[pa.Array, np.ndarray, np.ndarray]:
     """The different cells of a column, their numbers, and which of them each row has."""
-    # A column has far fewer different cells than cells, as a rule.
-    coded = _cells(feature, rows).dictionary_encode()
-    numbers = _in_batches(model, _raw(feature, coded.dictionary, rows))
-    return coded.dictionary, numbers, np.asarray(coded.indices)
+    found = rows.coded(feature.name)
+    cells = pc.fill_null(found.cells, "")
+    return cells, _in_batches(model, _raw(feature, cells, rows)), found.codes
 
 
 def _side_by_side(parts: Sequence[Any]) -> Any:
@@ -257,7 +281,7 @@ def _raw(feature: Fitted, column: Any, rows: Frame) -> tf.Tensor:
     if isinstance(feature, FittedNumeric):
         return tf.constant(floats(numbers_of(rows, feature.name)), input_dtype(feature))
     if isinstance(feature, FittedDate):
-        parsed_dates(column, rows, feature.name)
+        different_dates(rows, feature.name)
     return tf.constant(words(column))
 
 

@@ -1,18 +1,24 @@
 """The cells of a column, where one value a row is expected, or a number, and their counts."""
 
+from collections import Counter
+
 import numpy as np
 import pyarrow as pa
 
 from ..errors import DataError
 from ..spec.fields import shown
 from .arrow import compute as pc
+from .coded import Coded
 from .frame import Column, Frame, is_binary, is_text, not_numbers, numbers, plain
 
 
-def counts_of(column: pa.Array) -> dict[str, int]:
+def counts_of(column: Coded) -> Counter[str]:
     """How many rows have each word, the empty one where it is missing."""
-    text = pc.fill_null(pc.cast(column, pa.string()), "")
-    return {entry["values"]: entry["counts"] for entry in pc.value_counts(text).to_pylist()}
+    found: Counter[str] = Counter()
+    cells = pc.fill_null(column.cells, "").to_pylist()
+    for word, count in zip(cells, column.counts().tolist(), strict=True):
+        found[word] += count
+    return found
 
 
 def scalar(rows: Frame, name: str) -> pa.Array:

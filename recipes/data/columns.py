@@ -7,10 +7,14 @@ from typing import Self
 import numpy as np
 import pyarrow as pa
 
+from .coded import Coded, coded
+
 # One value a row: an Arrow array of float64, int64, string or binary, with nulls where a value is
 # missing.
 # Several values a row: a NumPy array whose first axis counts rows.
 Column = pa.Array | np.ndarray
+# Different cells of a column are kept where there is no more than one in so many rows.
+ROWS_OF_A_CELL = 4
 
 
 class LazyColumns(Mapping[str, Column]):
@@ -68,10 +72,22 @@ class PickedColumns(LazyColumns):
     def __init__(self, base: Mapping[str, Column], indices: np.ndarray) -> None:
         self.base, self.indices, self.names = base, indices, tuple(base)
         self._found: dict[str, Column] = {}
+        self._coded: dict[str, Coded] = {}
 
     @property
     def rows(self) -> int:
         return len(self.indices)
+
+    def coded(self, name: str) -> Coded:
+        """The different cells of a column, and which of them each row has; found once."""
+        known = self._coded.get(name)
+        if known is not None:
+            return known
+        found = coded(self[name])
+        few = ROWS_OF_A_CELL * len(found.cells) <= len(found.codes)
+        if few and not isinstance(self.base, LargeColumns):
+            self._coded[name] = found
+        return found
 
     def __getitem__(self, name: str) -> Column:
         if name not in self._found:

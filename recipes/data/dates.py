@@ -7,6 +7,7 @@ from ..errors import DataError
 from ..spec.fields import shown
 from .arrow import compute as pc
 from .cells import scalar
+from .coded import Coded, coded
 from .frame import Frame, floats, is_text, plain, trimmed
 
 DATE = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$"
@@ -26,20 +27,12 @@ def differing_parts(times: pa.Array) -> list[str]:
 
 def not_dates(column: pa.Array) -> np.ndarray:
     """Rows whose cell is neither a date nor missing."""
-    coded = pc.cast(column, pa.string()).dictionary_encode()
-    return _with_code(coded, ~np.asarray(_dates_or_missing(trimmed(coded.dictionary))))
+    found = coded(column)
+    return found.rows(_no_dates(trimmed(found.cells)))
 
 
-def _dates_or_missing(cells: pa.Array) -> pa.Array:
-    return pc.fill_null(pc.match_substring_regex(cells, DATE), True)
-
-
-def _with_code(coded: pa.DictionaryArray, chosen: np.ndarray) -> np.ndarray:
-    """Rows whose cell is one of the chosen values of a dictionary."""
-    if not chosen.any():
-        return np.empty(0, int)
-    codes = np.asarray(pc.fill_null(coded.indices, -1))
-    return np.flatnonzero((codes >= 0) & chosen[codes])
+def _no_dates(cells: pa.Array) -> np.ndarray:
+    return ~np.asarray(pc.fill_null(pc.match_substring_regex(cells, DATE), True))
 
 
 def times_of(rows: Frame, name: str) -> np.ndarray:
@@ -50,15 +43,25 @@ def times_of(rows: Frame, name: str) -> np.ndarray:
         raise DataError(f"{rows.where}: {rows.fault(row, name, 'expected a time. It is empty.')}")
     if not is_text(column):
         return floats(column)
-    return np.asarray(pc.cast(parsed_dates(column, rows, name), pa.int64()), "float64")
+    return np.asarray(pc.cast(parsed_dates(rows, name), pa.int64()), "float64")
 
 
-def parsed_dates(column: pa.Array, rows: Frame, name: str) -> pa.Array:
+def parsed_dates(rows: Frame, name: str) -> pa.Array:
     """A column of dates as timestamps, null where one is missing."""
-    # A column has far fewer different cells than cells, as a rule.
-    coded = pc.cast(column, pa.string()).dictionary_encode()
-    cells = trimmed(coded.dictionary)
-    bad = _with_code(coded, ~np.asarray(_dates_or_missing(cells)))
+    found, times = different_dates(rows, name)
+    return found.spread(times)
+
+
+def different_dates(rows: Frame, name: str) -> tuple[Coded, pa.Array]:
+    """The different cells of a column of dates, and the timestamp of each, null for a missing one.
+
+    Raises:
+        DataError: a cell is no date.
+    """
+    column = scalar(rows, name)
+    found = rows.coded(name)
+    cells = trimmed(found.cells)
+    bad = found.rows(_no_dates(cells))
     if len(bad):
         received = shown(column[int(bad[0])].as_py())
         problem = f"expected a date such as 2013-01-31. Received {received}."
@@ -66,6 +69,6 @@ def parsed_dates(column: pa.Array, rows: Frame, name: str) -> pa.Array:
     # The time of the place, whatever its zone.
     local = pc.replace_substring(pc.utf8_slice_codeunits(cells, 0, 19), "T", " ")
     try:
-        return pc.cast(local, pa.timestamp("s")).take(coded.indices)
+        return found, pc.cast(local, pa.timestamp("s"))
     except pa.ArrowInvalid as error:
         raise DataError(f"{rows.where}: column `{plain(name)}`: {error}") from None

@@ -21,6 +21,8 @@ from .npz import TooLarge, memory
 
 # Bytes of a file that are split into cells at a time.
 BLOCK = 1 << 22
+# Bytes that NumPy looks at in one go, with what it makes of them, in the processor's cache.
+SCANNED = 1 << 18
 # A table takes about as much memory again while its columns get their types.
 MOST_OF_MEMORY = 0.4
 MOST_ROWS_SHOWN = 5
@@ -101,8 +103,8 @@ class Bounded:
         self.left -= len(found)
         self.is_marked = self.is_marked or b'"' in found or b"\0" in found
         if not self.is_hexadecimal:
-            self.is_hexadecimal = _has_hexadecimal(self._last + found)
-            self._last = found[-2:]
+            self.is_hexadecimal = _has_hexadecimal(found, self._last)
+            self._last = (self._last + found[-2:])[-2:]
         if not self.is_unusual and self.is_marked:
             self.is_unusual = self.unusual.search(found) is not None
         if self.left < 0:
@@ -113,12 +115,21 @@ class Bounded:
         return found
 
 
-def _has_hexadecimal(content: bytes) -> bool:
-    """Whether there is `0x` behind no letter or digit, as a number such as `0x10` begins."""
-    found = np.frombuffer(content, "uint8")
-    marks = np.flatnonzero((found | 32) == ord("x"))
-    marks = marks[(marks > 0) & (found[marks - 1] == ord("0"))]
-    return any(place < 2 or not content[place - 2 : place - 1].isalnum() for place in marks)
+def _has_hexadecimal(content: bytes, before: bytes) -> bool:
+    """Whether there is `0x` behind no letter or digit, as a number such as `0x10` begins.
+
+    Args:
+        before: the two bytes in front, or fewer at the beginning of a file.
+    """
+    for first in range(0, len(content), SCANNED):
+        piece = before + content[first : first + SCANNED]
+        found = np.frombuffer(piece, "uint8")
+        marks = np.flatnonzero((found | 32) == ord("x"))
+        marks = marks[(marks >= max(len(before), 1)) & (found[marks - 1] == ord("0"))]
+        if any(place < 2 or not piece[place - 2 : place - 1].isalnum() for place in marks):
+            return True
+        before = piece[-2:]
+    return False
 
 
 def _cells(

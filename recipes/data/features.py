@@ -18,7 +18,8 @@ from .array_feature import Array
 from .arrays import lost_in_float32, moments
 from .arrow import compute as pc
 from .cells import counts_of, numbers_of, scalar
-from .dates import differing_parts, parsed_dates
+from .coded import coded
+from .dates import different_dates, differing_parts
 from .fitted import FittedCategory, FittedDate, FittedNumeric, FittedText
 from .frame import Frame, floats, plain, words
 from .image_feature import Image
@@ -135,7 +136,8 @@ class Category:
         """Learn the vocabulary from the training rows."""
         if self.output == "hashing":
             return FittedCategory(name, (), True, "hashing", self.dimensions or 64)
-        found = counts_of(scalar(rows, name))
+        scalar(rows, name)
+        found = counts_of(rows.coded(name))
         kept = tuple(sorted(word for word, count in found.items() if count >= self.min_count))
         if len(kept) > MOST_CATEGORIES or not kept:
             raise DataError(
@@ -178,8 +180,7 @@ class Date:
         Raises:
             DataError: a cell is no date, or no part of the dates differs.
         """
-        column = scalar(rows, name)
-        times = parsed_dates(column, rows, name)
+        times = different_dates(rows, name)[1]
         parts = differing_parts(times) if self.parts is None else self.parts
         if not parts or times.null_count == len(times):
             raise DataError(
@@ -231,7 +232,7 @@ class Text:
             return FittedText(name, (), "tokens", self.length)
         split = pc.ascii_split_whitespace(standardized(pa.array(texts, pa.string())))
         flat, owner = pc.list_flatten(split), pc.list_parent_indices(split)
-        found = counts_of(flat)
+        found = counts_of(coded(flat))
         found.pop("", None)
         if not found:
             raise DataError(

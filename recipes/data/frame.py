@@ -11,7 +11,8 @@ from ..errors import DataError
 from ..spec.fields import did_you_mean, listed, shown
 from .arrays import picked
 from .arrow import compute as pc
-from .columns import Column, LazyColumns, UntypedColumns, at_rows, selected
+from .coded import Coded, coded
+from .columns import Column, LazyColumns, PickedColumns, UntypedColumns, at_rows, selected
 from .image_files import Examined
 from .lists import array_of, is_list
 
@@ -62,6 +63,13 @@ class Frame:
             locate=lambda row: self.locate(int(rows[row])),
             pictures=pictures,
         )
+
+    def coded(self, name: str) -> Coded:
+        """The different cells of a column with one value a row, and which of them each row has."""
+        if isinstance(self.columns, PickedColumns):
+            self.require([name])
+            return self.columns.coded(name)
+        return coded(self[name])
 
     def select(self, names: Iterable[str]) -> Self:
         """The columns of these names, in their order."""
@@ -120,11 +128,12 @@ def typed(cells: pa.Array) -> pa.Array:
     Spaces around a cell do not count. An empty cell is missing; in a column of numbers so is one of
     `MISSING_NUMBERS`.
     """
-    # A column has far fewer different cells than cells, as a rule.
-    coded = cells.dictionary_encode()
-    words = trimmed(coded.dictionary)
+    different = coded(cells)
+    words = trimmed(different.cells)
     found = as_numbers(words)
-    return (words if found is None else found).take(coded.indices)
+    if found is None and words.equals(different.cells):
+        return cells
+    return different.spread(words if found is None else found)
 
 
 def as_numbers(words: pa.Array) -> pa.Array | None:
@@ -334,11 +343,13 @@ def not_numbers(column: pa.Array) -> np.ndarray:
         if all(end is None or abs(end) <= LARGEST for end in ends):
             return np.empty(0, int)
         return np.flatnonzero(np.abs(np.nan_to_num(floats(column), nan=0.0)) > LARGEST)
-    coded = column.dictionary_encode()
-    written, found = _parsed(coded.dictionary)
-    bad = np.asarray(pc.and_(pc.is_valid(written), pc.is_null(found)))
-    codes = np.asarray(pc.fill_null(coded.indices, -1))
-    return np.flatnonzero((codes >= 0) & bad[codes]) if len(bad) else np.empty(0, int)
+    return _no_numbers(coded(column))
+
+
+def _no_numbers(column: Coded) -> np.ndarray:
+    """Rows of a column of words whose cell is neither missing nor a number."""
+    written, found = _parsed(column.cells)
+    return column.rows(np.asarray(pc.and_(pc.is_valid(written), pc.is_null(found))))
 
 
 def numbers(column: pa.Array) -> pa.Array:
@@ -357,7 +368,7 @@ def refuse_nearly_numbers(rows: Frame, name: str, advice: str) -> None:
     column = rows[name]
     if isinstance(column, np.ndarray) or not is_text(column):
         return
-    bad = not_numbers(column)
+    bad = _no_numbers(rows.coded(name))
     known = len(column) - column.null_count
     if not 0 < len(bad) <= (1 - MOSTLY) * known:
         return

@@ -8,8 +8,8 @@ import pyarrow as pa
 from ..spec.fields import shown
 from .array_feature import Array
 from .arrow import compute as pc
-from .cells import numbers_of, scalar
-from .dates import DATE, differing_parts, parsed_dates
+from .cells import numbers_of
+from .dates import DATE, different_dates, differing_parts
 from .features import Category, Date, Feature, Numeric, Text
 from .frame import Frame, floats, is_text, plain, refuse_nearly_numbers
 from .image_feature import inferred_image
@@ -55,36 +55,38 @@ def infer(rows: Frame, name: str) -> Inferred:
     pictures = inferred_image(rows, name)
     if pictures is not None:
         return Inferred(*pictures)
-    known = column.drop_null()
-    different = _different(known)
+    different = _different(rows, name, column)
     missing = f", {column.null_count} missing" * (column.null_count > 0)
     if different == 0:
         return Inferred(None, "all training rows miss it")
     if different == 1 and not column.null_count:
-        return Inferred(None, f"all training rows have {shown(known[0].as_py())}")
+        return Inferred(None, f"all training rows have {shown(column[0].as_py())}")
     if not is_text(column):
         numbers_of(rows, name)
-        return _numbers(column, known, different, missing)
+        return _numbers(column, different, missing)
     write = f"write `features: {{'*': auto, {plain(name)}: category}}` below `data`"
     refuse_nearly_numbers(rows, name, write)
-    return _text(rows, name, known, missing)
+    return _text(rows, name, missing)
 
 
-def _different(known: pa.Array) -> int:
+def _different(rows: Frame, name: str, column: pa.Array) -> int:
     """How many different values there are; of more than two, fewer than there may be.
 
     Of whole numbers that are all different, it is exact: they may count the rows.
     """
-    if not is_text(known):
-        some = len(known[:MANY_ROWS].unique())
-        repeated = some < min(len(known), MANY_ROWS)
-        if some > 2 and (repeated or pa.types.is_floating(known.type)):
-            return some
+    if is_text(column):
+        cells = rows.coded(name).cells
+        return len(cells) - cells.null_count
+    known = column.drop_null()
+    some = len(known[:MANY_ROWS].unique())
+    repeated = some < min(len(known), MANY_ROWS)
+    if some > 2 and (repeated or pa.types.is_floating(known.type)):
+        return some
     return len(known.unique())
 
 
-def _numbers(column: pa.Array, known: pa.Array, different: int, missing: str) -> Inferred:
-    values = floats(known)
+def _numbers(column: pa.Array, different: int, missing: str) -> Inferred:
+    values = floats(column.drop_null())
     low, high = values.min(), values.max()
     # Some of the rows that are counted are in other splits.
     dense = high - low + 1 <= 2 * len(values)
@@ -101,24 +103,25 @@ def _numbers(column: pa.Array, known: pa.Array, different: int, missing: str) ->
     return Inferred(Numeric(), what)
 
 
-def _text(rows: Frame, name: str, known: pa.Array, missing: str) -> Inferred:
-    found = known.value_counts()
-    cells, counts = found.field("values"), found.field("counts")
-    different = len(cells)
+def _text(rows: Frame, name: str, missing: str) -> Inferred:
+    found = rows.coded(name)
+    counts = found.counts()[np.asarray(found.cells.is_valid())]
+    cells = found.cells.drop_null()
+    different, known = len(cells), int(counts.sum())
     if pc.all(pc.match_substring_regex(cells, DATE)).as_py():
-        if not differing_parts(parsed_dates(scalar(rows, name), rows, name)):
+        if not differing_parts(different_dates(rows, name)[1]):
             return Inferred(None, "its dates have the same year, month, weekday and hour")
         return Inferred(Date(), f"dates{missing}")
     lengths = pc.list_value_length(pc.ascii_split_whitespace(cells))
-    count = pc.sum(pc.multiply(lengths, counts)).as_py() / len(known)
-    many = len(known) > FEW_ROWS and different > NAMES_ROWS * len(known)
+    count = int(np.dot(np.asarray(lengths, "int64"), counts)) / known
+    many = known > FEW_ROWS and different > NAMES_ROWS * known
     if many and count < WORDS_OF_TEXT:
-        return Inferred(None, f"it names the rows: {different} words in {len(known)} rows")
+        return Inferred(None, f"it names the rows: {different} words in {known} rows")
     if many:
         return Inferred(Text(), f"texts of {count:.3g} words on average{missing}")
     if different <= MANY:
         return Inferred(Category(), f"{different} categories{missing}")
-    rare = sum(number < RARE for number in counts.to_pylist())
+    rare = sum(number < RARE for number in counts.tolist())
     note = f", {rare} of them in fewer than {RARE} rows" * (rare > 0)
     feature = Category(min_count=RARE if rare < different else 1)
     return Inferred(feature, f"{different} categories{note}{missing}")

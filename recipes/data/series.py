@@ -198,7 +198,7 @@ def _times(
     times = times_of(rows, options.time)
     if not is_text(rows[options.time]):
         return times, Unit.NUMBERS, False
-    dates = parsed_dates(scalar(rows, options.time), rows, options.time)
+    dates = parsed_dates(rows, options.time)
     month_ends = monthly(dates) if spacing is None else _as_before(spacing)
     if month_ends is None:
         return times, Unit.SECONDS, False

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from ... import disk
 from . import cache
+from .coded import coded
 from .column_file import ColumnFile, ColumnWriter
 from .frame import as_numbers, is_text, trimmed
 
@@ -108,18 +109,18 @@ class _Column:
 
     def _add_cells(self, cells: pa.Array) -> None:
         """Write cells as numbers, or as words where one is none."""
-        coded = cells.dictionary_encode()
-        words = trimmed(coded.dictionary)
+        different = coded(cells)
+        words = trimmed(different.cells)
         found = as_numbers(words)
         if found is None:
             self.failed = self._writer is not None or self._spelled
             if not self.failed:
-                self._write(words.take(coded.indices))
+                self._write(different.spread(words))
         elif found.null_count == len(found) and self._writer is None:
             self._missing += len(cells)
             self._spelled = self._spelled or words.null_count < len(words)
         else:
-            self._write(found.take(coded.indices))
+            self._write(different.spread(found))
 
     def _write(self, piece: pa.Array) -> None:
         if self._writer is None:

@@ -9,7 +9,7 @@ import numpy as np
 from ..data import pixels
 from ..data.array_feature import FittedArray, arrays_of
 from ..data.cells import numbers_of
-from ..data.dates import parsed_dates
+from ..data.dates import different_dates
 from ..data.fitted import Fitted, FittedDate, FittedNumeric
 from ..data.frame import Frame, floats, words
 from ..data.image_feature import FittedImage
@@ -145,5 +145,5 @@ def _gather(predictor: "Predictor", feature: Fitted, rows: Frame) -> Gather:
     if isinstance(feature, FittedNumeric):
         return floats(numbers_of(rows, feature.name)).__getitem__
     if isinstance(feature, FittedDate):
-        parsed_dates(rows[feature.name], rows, feature.name)
+        different_dates(rows, feature.name)
     return words(rows[feature.name]).__getitem__
