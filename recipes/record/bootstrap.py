@@ -8,7 +8,7 @@ import numpy as np
 # Percentiles of a 95 % interval.
 ENDS = (2.5, 97.5)
 RESAMPLES = 1000
-# Draws of rows in all: of many rows fewer resamples say as much.
+# Rows that are drawn in all: with many rows, fewer resamples suffice.
 MOST_DRAWS = 10_000_000
 FEWEST = 200
 

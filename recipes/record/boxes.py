@@ -20,7 +20,7 @@ class Box:
 
 
 def columns(boxes: Sequence[Box]) -> dict[str, int]:
-    """The column of each box: one to the right of the last that it takes.
+    """The column of each box: to the right of all its sources.
 
     Args:
         boxes: each after those that it takes.
@@ -48,7 +48,7 @@ def stacks(boxes: Sequence[Box]) -> list[list[Box]]:
 
 
 def shortened(lines: Sequence[str], most: int, letters: int) -> list[str]:
-    """Lines of a box that fit into it: of many the first and the last, of long ones the beginning.
+    """Lines of a box, cut to fit: the first and last of many lines, the beginning of long ones.
 
     >>> shortened(["a", "b", "c", "dense of 64"], most=3, letters=5)
     ['a', '...', 'dense...']

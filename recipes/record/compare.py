@@ -104,7 +104,7 @@ def _mappings(name: str, first: Mapping[str, Any], second: Mapping[str, Any]) ->
             yield f"{name}: {key} was {one!r}, is {other!r}"
 
 
-def is_array(value: Any) -> TypeGuard[np.ndarray]:
+def is_array(value: object) -> TypeGuard[np.ndarray]:
     """Whether a value is an array, for type checkers too."""
     return isinstance(value, np.ndarray)
 

@@ -87,7 +87,7 @@ class RunDirectory:
         """Write a text file completely or not at all."""
         disk.when_there_is_space(lambda: disk.write_text(self / name, text), self.patience)
 
-    def write_json(self, name: str, value: Any) -> None:
+    def write_json(self, name: str, value: object) -> None:
         """Write strict JSON: a number that is not finite becomes null."""
         self.write_text(name, json.dumps(strict(value), indent=2, allow_nan=False) + "\n")
 
@@ -270,7 +270,7 @@ def _described(written: disk.Written) -> str:
     return f"{written.size} bytes with SHA-256 {written.sha256[:12]}"
 
 
-def strict(value: Any) -> Any:
+def strict(value: object) -> Any:
     """The same value with every NaN and infinity replaced by None, as JSON has neither."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None

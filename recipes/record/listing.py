@@ -16,7 +16,7 @@ from typing import Any, cast
 from . import directory as files
 from .lock import LOCK
 
-# Folders below a folder that are looked into: those of a sweep's trials with their seeds.
+# How many levels of folders are searched: those of a sweep's trials with their seeds.
 DEEPEST = 5
 # The folder of a sweep's search, which stands beside its manifest, and that of the states which its
 # trials begin with: copies of runs, and no runs.
@@ -45,7 +45,7 @@ class Row:
         name: its directory, relative to the folder of the list.
         status: what has become of it.
         epochs: how many were trained.
-        metrics: of its best split, by name; those of the last epoch of one that has not ended.
+        metrics: of its best split, by name; those of the last epoch if it has not ended.
         split: the split of the metrics: `test`, `validation`, or `last epoch`.
         seconds: time of the training.
         age: seconds since it was last written.

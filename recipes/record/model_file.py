@@ -95,7 +95,7 @@ def arrays_of(path: Path) -> dict[str, np.ndarray]:
     check_model(path)
     arrays: dict[str, np.ndarray] = {}
 
-    def visit(name: str, item: Any) -> None:
+    def visit(name: str, item: object) -> None:
         if isinstance(item, h5py.Dataset):
             arrays[name] = np.asarray(item)
 

@@ -7,7 +7,7 @@ import yaml
 
 from ..errors import RequestError
 
-# Longer recipes are none: an alias in a text of a stranger can stand for billions of keys.
+# No recipe has more keys, but an alias in a stranger's file can stand for billions of them.
 MOST_KEYS = 20_000
 # Recipes are not nested as deep. Older versions of PyYAML compose deeper texts by recursion in C,
 # which ends the process.

@@ -16,7 +16,7 @@ from .metrics import Curve, curves
 from .result import Result
 from .settings import differing, repetitions, settings
 
-# What is compared row by row, in this order, and what its mean is called.
+# Scores that are compared row by row, in this order, and the name of the mean of each.
 SCORES = {
     "right": "accuracy",
     "absolute_error": "mean absolute error",
@@ -36,7 +36,7 @@ class ComparedRun:
         result: its result.
         settings: keys of its recipe with their values.
         curves: metric -> epochs and values.
-        evidence: `evidence.json`; empty of an older run.
+        evidence: content of `evidence.json`; empty for an older run.
     """
 
     name: str
@@ -63,7 +63,7 @@ class ComparedRun:
 
 
 def read_run(path: Path) -> ComparedRun:
-    """Read a run; one that is damaged says so, and the others can still be compared."""
+    """Read a run; if it is damaged, `problem` says so, and the others can still be compared."""
     name = path.resolve().name
     if path.resolve().parent.name in files.PARTS:
         name = f"{path.resolve().parent.name[:-1]} {name}"
@@ -148,7 +148,7 @@ def groups_of(runs: Sequence[ComparedRun]) -> list[list[int]]:
 
 
 def keys_that_differ(runs: Sequence[ComparedRun]) -> dict[str, list[str | None]]:
-    """The keys of recipes that differ, with the value in each run; None of one that is damaged."""
+    """The keys of recipes that differ, with the value in each run; None for a damaged run."""
     keys = differing([run.settings for run in runs if run.problem is None])
     return {key: [run.settings.get(key) for run in runs] for key in keys}
 
@@ -183,7 +183,7 @@ def _rows(run: ComparedRun) -> Rows | None:
 
 
 def _arrays(run: RunDirectory) -> dict[str, np.ndarray]:
-    """The numbers of each row that a run has stored; none of a damaged file."""
+    """The numbers that a run has stored for each row; none if the file is damaged."""
     try:
         content = run.verified(files.ROWS).read_bytes()
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:

@@ -14,6 +14,7 @@ from ...callbacks import LearningRateFinder
 from ...callbacks.epoch_order import EpochOrder
 from ...models import GradientCheck, gradient_check
 from ...models.shards import Sharing
+from ...models.training_step import TrainingStep
 from ..build.encoding import encoded
 from ..build.experiment import Experiment, compile_model, experiment, optimizer
 from ..build.heads import ends_of
@@ -50,7 +51,7 @@ def shares(recipe: Recipe, data: Data, request: DeviceRequest) -> str:
 
 
 def dry_run(recipe: Recipe, data: Data) -> str:
-    """Build everything that a recipe describes; a summary and a table of its variables.
+    """Build what a recipe describes; return a summary and a table of its variables.
 
     Raises:
         RequestError: the recipe cannot be used, or a rule matches no variable.
@@ -75,12 +76,12 @@ def dry_run(recipe: Recipe, data: Data) -> str:
 
 
 def built(recipe: Recipe, data: Data) -> Experiment:
-    """What a recipe describes, whose callbacks write to a folder that is gone."""
+    """What a recipe describes; its callbacks write to a folder that no longer exists."""
     with tempfile.TemporaryDirectory() as folder:
         return experiment(recipe, data, Path(folder))
 
 
-def _variables(model: Any) -> str:
+def _variables(model: TrainingStep) -> str:
     """A row for each trainable variable: path, shape, and the rules for its decay and rate."""
     decays, rates = model.decay_table(), model.rate_table()
     rows = [["variable", "shape", "numbers"]]
@@ -104,7 +105,7 @@ def _variables(model: Any) -> str:
 
 
 class Scheduled(TypedDict):
-    """The fields of `report.rates.Course` but its name."""
+    """The fields of `report.rates.Course`, except its name."""
 
     updates: int
     per_epoch: float
@@ -232,7 +233,7 @@ def check_gradients(
             raise RequestError(f"check-gradients: {error}") from error
 
 
-def repeatable_loss(model: Any, x: Any, y: Any, training: bool) -> Callable[[], Any]:
+def repeatable_loss(model: keras.Model, x: Any, y: Any, training: bool) -> Callable[[], Any]:
     """The loss of a batch, the same at every call: dropout draws the same mask each time."""
     # The states of the random generators, and moving statistics.
     state = [(variable, tf.identity(variable.value)) for variable in model.non_trainable_variables]

@@ -36,7 +36,7 @@ def asked_threshold(recipe: Recipe, task: Task) -> Any:
 _PREDICTORS: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 
 
-def predictor(model: Any, *, several: bool) -> Any:
+def predictor(model: keras.Model, *, several: bool) -> Any:
     """A model of its own that predicts: compiling is for training, and the weights are the same.
 
     Args:
@@ -91,12 +91,12 @@ def assess(
 
 @dataclass(frozen=True)
 class _Assessed:
-    """What was found out about one output.
+    """What was measured of one output.
 
     Attributes:
-        figures: by split.
+        figures: metrics by split.
         details: tables and pictures by split, for `quality.json`; empty where there are none.
-        threshold: that decides, or None.
+        threshold: probability above which a class is decided on, or None.
         answers: by split; empty where the outputs are no probabilities.
     """
 
@@ -148,7 +148,7 @@ def _of_each(
 
 
 def _of_one(recipe: Recipe, task: Task, data: Data, outputs: Mapping[str, np.ndarray]) -> _Assessed:
-    """One output, by what it gives for the rows of each split."""
+    """Measure one output by its predictions for the rows of each split."""
     if task.counts:
         return _Assessed(
             {name: _of_counts(getattr(data, name).y, found) for name, found in outputs.items()}
@@ -203,7 +203,7 @@ def _quality_of_one(
     if task.counts:
         return {"figures": _of_counts(getattr(data, split).y, outputs)}
     answers = _answers(task, data, split, outputs)
-    # What a run was asked to choose, and has not chosen yet, decides nothing.
+    # A threshold that the run has still to choose decides nothing.
     chosen: Sequence[float] | None = threshold if isinstance(threshold, list) else None
     return {} if answers is None else quality(replace(answers, thresholds=chosen))
 
@@ -231,7 +231,7 @@ def _threshold(recipe: Recipe, task: Task, validation: Answers | None) -> list[f
 
 
 def _of_counts(y: np.ndarray, rates: np.ndarray) -> dict[str, float]:
-    """Mean Poisson deviance, and the fraction of that of the mean that is explained."""
+    """Mean Poisson deviance, and the fraction of the deviance of a constant that is explained."""
     counts, found = y.reshape(-1), np.asarray(rates, "float64").reshape(-1)
     if not np.isfinite(found).all() or found.min() <= 0:
         return {}

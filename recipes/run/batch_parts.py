@@ -43,7 +43,7 @@ class Parts:
 def fitting(recipe: Recipe, data: Data, *, rows: int | None = None, shared: bool = False) -> Parts:
     """The recipe with batches that fit into memory: whole ones, or halves, quarters and so on.
 
-    Each size is tried by a training step of a network that is then forgotten.
+    Each size is tried by a training step of a network that is then discarded.
 
     Args:
         rows: of a part, where a run has decided it before.
@@ -105,7 +105,7 @@ def in_parts(recipe: Recipe, rows: int | None) -> Parts:
 
 
 def _fits(recipe: Recipe, rows: int, data: Data) -> bool:
-    """Whether a training step with batches of some rows ends, in the memory that is there."""
+    """Whether a training step with batches of this many rows fits into memory."""
     try:
         with tempfile.TemporaryDirectory() as folder:
             decided = "float32" if recipe.precision == "auto" else None

@@ -29,9 +29,9 @@ from .stop import StopRequest
 from .stored_recipe import Change, Overrides, differences, recipe_of, top_key
 from .train import train
 
-# The directory of a branch until its training is where it leaves the other run.
+# Part of the name of a branch's directory until its training reaches the step to branch at.
 UNFINISHED = ".branching"
-# Of the end of a run, and not of a state before it.
+# Files that are written at the end of a run, and so belong to no earlier state.
 LATER = (
     files.RESULT, files.MODEL, files.REPORT, files.QUALITY, files.ADAPTER, files.OUT_OF_FOLD,
     files.TRACEBACK, files.TRACKERS, files.EVIDENCE, files.ROWS, files.BEST, LOCK,
@@ -120,7 +120,7 @@ def _reach(
     arrays: tuple[Any, Any] | None,
     progress: bool,
 ) -> None:
-    """Let `place` hold the run's training up to some batches.
+    """Train in `place` up to a number of batches.
 
     Raises:
         RequestError: it ends before.
@@ -147,17 +147,17 @@ def _reach(
             raise KeyboardInterrupt
         if result.status != "interrupted":
             raise RequestError(f"{place}: the run ended before that step: {result.reason}.")
-    # It has not ended: a result, and the hashes in it, would be those of the pause.
+    # The training continues: its result, and the hashes in it, would describe the pause.
     disk.remove_file(place / files.RESULT)
     disk.remove_file(place / files.MODEL)
 
 
 def _check_same(place: Path, recipe: Recipe) -> None:
-    """Refuse what a branch of another run has left there."""
+    """Refuse a directory that a branch of another run has left behind."""
     left = RunDirectory(place)
     if os.path.lexists(left / files.RECIPE) and differences(recipe_of(left, quiet=True), recipe):
         raise RequestError(
-            f"{place}: is what a branch of another run has left. Remove it, or give `--out` "
+            f"{place}: was left behind by a branch of another run. Remove it, or give `--out` "
             "another directory."
         )
 
@@ -186,7 +186,7 @@ def copy_until(run: RunDirectory, place: Path, state: Path) -> None:
 
 
 def copy_files(run: RunDirectory, place: Path, state: str | None = None) -> None:
-    """Copy the files of a run into a folder, but for those of its end.
+    """Copy the files of a run into a folder, except those written at its end.
 
     Args:
         state: the one of the run's states that is copied too.
@@ -209,7 +209,7 @@ def copy_files(run: RunDirectory, place: Path, state: str | None = None) -> None
 
 
 def _announce(source: RunDirectory, target: Path, batches: int, changes: Sequence[Change]) -> None:
-    """Say where the new run left the other, and record it."""
+    """Log and record where the new run branches off."""
     directory = RunDirectory(target)
     manifest = directory.read_json(files.MANIFEST)
     manifest["branched"] = {"run": str(source.path.resolve()), "batches": batches}

@@ -29,8 +29,8 @@ def decided(
 ) -> np.ndarray:
     """Class numbers (rows,) or labels of 0 and 1 (rows, labels) by probabilities.
 
-    The most probable class, or of ordered ones the median; with thresholds the second of two
-    classes, or each label, where its probability is above.
+    The most probable class, or the median of ordered classes. With thresholds, the second of two
+    classes, or each label, is decided on where its probability is above its threshold.
     """
     if labels:
         limits = 0.5 if thresholds is None else np.asarray(thresholds, "float64")

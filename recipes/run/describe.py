@@ -47,7 +47,7 @@ def describe(
     """Write `manifest.json`, `recipe.yaml` and `data.json`, before the first step.
 
     Args:
-        built: what is trained; None of a run that trains several networks, which have their own.
+        built: what is trained; None for a run of several networks, each of which has its own.
         batch_rows: rows that are computed at once, where that was decided by measuring.
         sharing: the processes and devices that train it; None for one device.
     """
@@ -83,7 +83,7 @@ def describe(
 
 
 def learned(recipe: Recipe, data: Data) -> dict[str, Any]:
-    """What `data.json` says of the outputs beside their targets."""
+    """What `data.json` says of the outputs, besides their targets."""
     ends = ends_of(recipe, data)
     if isinstance(ends, Task):
         return {

@@ -25,11 +25,11 @@ from ..record.bootstrap import interval
 from ..record.directory import RunDirectory
 from .quality import Answers
 
-# Rows beyond which none of it is made, classes with curves, and points of a curve.
+# The most rows that evidence is made for, classes with curves, and points of a curve.
 MOST_ROWS, MOST_CURVES, MOST_POINTS = 200_000, 10, 100
-# Worst rows, columns of each, letters of a cell, and pixels of a side.
+# How many of the worst rows are shown, columns of each, letters of a cell, pixels of a side.
 WORST, MOST_CELLS, MOST_LETTERS, MOST_SIDE = 12, 8, 80, 128
-# Columns whose categories are slices, and categories of each.
+# The most columns whose categories are slices, and categories of each.
 MOST_SLICED, MOST_SLICES = 6, 12
 # Predictions that are drawn beside their targets, and windows of a forecast.
 DRAWN, WINDOWS = 1000, 4
@@ -43,7 +43,7 @@ SMALLEST = 1e-7
 
 @dataclass(frozen=True)
 class Evidence:
-    """Of one split.
+    """The evidence of one split.
 
     Attributes:
         shown: plain JSON values, for `evidence.json`.
@@ -56,7 +56,7 @@ class Evidence:
 
 
 def of_answers(answers: Answers, raw: Split, data: Data) -> Evidence:
-    """Of probabilities.
+    """Evidence for predicted probabilities.
 
     Args:
         raw: the same rows as they came.
@@ -89,7 +89,7 @@ def of_answers(answers: Answers, raw: Split, data: Data) -> Evidence:
 
 
 def of_numbers(y: np.ndarray, predicted: np.ndarray, raw: Split, data: Data) -> Evidence:
-    """Of predicted numbers (rows, numbers); of several the errors are the means over them."""
+    """Evidence for predicted numbers (rows, numbers); errors of several are averaged by row."""
     true = y.reshape(len(y), -1).astype("float64")
     errors = predicted.astype("float64") - true
     size = np.abs(errors).mean(axis=1)
@@ -121,7 +121,7 @@ def of_numbers(y: np.ndarray, predicted: np.ndarray, raw: Split, data: Data) -> 
 
 
 def of_forecasts(forecasting: Forecasting, starts: np.ndarray, outputs: np.ndarray) -> Evidence:
-    """Of forecasts (windows, horizon * targets) of the first target."""
+    """Evidence for forecasts (windows, horizon * targets) of the first target."""
     actual = forecasting.actual(starts)
     forecast = outputs.reshape(actual.shape)
     naive = forecasting.naive(starts)
@@ -155,12 +155,12 @@ def _common(y: np.ndarray, score: np.ndarray, raw: Split, data: Data, name: str)
 
 
 def digest(y: np.ndarray) -> str:
-    """A hash of targets: rows of two runs are the same where it is."""
+    """A hash of targets: two runs with the same one have the same rows."""
     return hashlib.sha256(np.ascontiguousarray(y, "float64").tobytes()).hexdigest()
 
 
 def log_losses(answers: Answers) -> np.ndarray:
-    """-log of what was said to be the probability of the truth (rows,), of labels their mean."""
+    """Negative log of the predicted probability of the truth (rows,); the mean over labels."""
     found = np.clip(answers.probabilities.astype("float64"), SMALLEST, 1 - SMALLEST)
     if answers.y.ndim == 2:
         each = np.where(answers.y > 0, found, 1 - found)
@@ -169,7 +169,7 @@ def log_losses(answers: Answers) -> np.ndarray:
 
 
 def ranking_curves(answers: Answers) -> list[dict[str, Any]]:
-    """ROC and precision-recall curves, of the first classes or labels."""
+    """ROC and precision-recall curves of the first classes or labels."""
     truth, scores = answers.columns
     names = answers.names[-1:] if scores.shape[1] == 1 else answers.names
     found = []
@@ -192,7 +192,7 @@ def ranking_curves(answers: Answers) -> list[dict[str, Any]]:
 
 
 def slices(raw: Split, data: Data, score: np.ndarray) -> list[dict[str, Any]]:
-    """The mean score of the rows of each category, of the columns with few of them."""
+    """The mean score of the rows of each category, for columns with few categories."""
     if not isinstance(raw.x, Frame):
         return []
     sliced = [
@@ -213,7 +213,7 @@ def slices(raw: Split, data: Data, score: np.ndarray) -> list[dict[str, Any]]:
 
 
 def shown_row(raw: Split, row: int) -> dict[str, Any]:
-    """A row for people: its number, and its cells or its pixels."""
+    """A row to be shown: its number, and its cells or its pixels."""
     number = row if raw.numbers is None else int(raw.numbers[row])
     if isinstance(raw.x, Frame):
         one = raw.x.take(np.array([row]))
@@ -228,13 +228,13 @@ def _cells(rows: Frame, name: str) -> list[Any]:
     return column.tolist() if isinstance(column, np.ndarray) else column.to_pylist()
 
 
-def _word(cell: Any) -> str:
+def _word(cell: object) -> str:
     words = plain(f"{cell:.6g}" if isinstance(cell, float) else str(cell))
     return words if len(words) <= MOST_LETTERS else f"{words[:MOST_LETTERS]}..."
 
 
 def _pixels(row: np.ndarray) -> dict[str, Any]:
-    """A row as a picture, where it is square or has pixels."""
+    """A row as a picture, if it has pixels or can be drawn as a square."""
     image: Any = row.reshape(row.shape[:2]) if row.ndim == 3 and row.shape[2] == 1 else row
     side = math.isqrt(image.size) if image.ndim == 1 else 0
     if image.ndim == 1 and side > 3 and side * side == image.size:
@@ -251,7 +251,7 @@ def _pixels(row: np.ndarray) -> dict[str, Any]:
 
 
 def spread(count: int, most: int) -> np.ndarray:
-    """At most this many indices, evenly over all, the first and the last among them.
+    """At most `most` indices, spread evenly from the first to the last.
 
     >>> spread(10, 4).tolist()
     [0, 3, 6, 9]

@@ -38,7 +38,7 @@ def full_tracebacks() -> Iterator[None]:
 
 
 def failure_of(error: BaseException) -> StopReason:
-    """Why a training that an error ended has failed."""
+    """Why a training failed that was ended by an error."""
     if is_out_of_memory(error):
         return StopReason.OUT_OF_MEMORY
     return StopReason.DISK_FULL if disk.is_full(error) else StopReason.ERROR
@@ -55,7 +55,7 @@ def recorded(error: Exception, recipe: Recipe, built: Experiment, directory: Run
         again = f"When it is there again, `keras-recipes resume {directory.path}` continues"
         return f"{disk.explained(error)} {again}"
     if isinstance(error, OSError) and disk.is_full(error):
-        # The write has waited for space already.
+        # The write has already waited for space.
         directory.patience = 0.0
         return disk.explained(error).rstrip(".")
     path = culprit(error, recipe, built)

@@ -54,13 +54,13 @@ class Ready:
     """Data in the form that `model.fit` takes, and what follows from it.
 
     Attributes:
-        recipe: as the data lets it be trained.
+        recipe: adapted to the data.
         task: form of the targets.
         dataset: batches of an epoch.
         builder: makes what the recipe names.
-        rows: of an epoch, by which the steps of an execution are chosen.
+        rows: number of rows of an epoch, by which the steps of an execution are chosen.
         validation: batches to validate on, or None.
-        arguments: more of `model.fit`.
+        arguments: more arguments of `model.fit`.
         callbacks: that the data needs.
         data: the rows of arrays, for pretraining; None of a stream.
     """
@@ -160,7 +160,7 @@ def _held(recipe: Recipe, model: keras.Model, x: Any, given: Given) -> Ready:
 
 
 def _streamed(recipe: Recipe, model: keras.Model, x: Any, given: Given) -> Ready:
-    """Batches in an order of their own."""
+    """Batches of a dataset, in its order."""
     stream = stream_of(x, given.steps_per_epoch, "x", "steps_per_epoch")
     _refuse(recipe, stream, given)
     task = first_batch_task(recipe, model, stream, "x")
@@ -197,7 +197,7 @@ def _streamed(recipe: Recipe, model: keras.Model, x: Any, given: Given) -> Ready
 
 
 def _refuse(recipe: Recipe, stream: Stream, given: Given) -> None:
-    """Raise where a dataset is given what stands in its batches, or cannot be used as asked."""
+    """Raise where an argument repeats what a dataset has in its batches, or does not suit it."""
     for name in ("y", "sample_weight"):
         if getattr(given, name) is not None:
             raise RequestError(f"{name}: a {stream.kind} has it in its batches; leave it out.")

@@ -1,4 +1,4 @@
-"""What a worker that is not the chief does: it trains with the chief, and writes nothing."""
+"""A worker that is not the chief: it trains with the chief, and writes nothing."""
 
 import tempfile
 from pathlib import Path
@@ -29,7 +29,7 @@ class Follower(Run):
         """The chief alone saves and evaluates the model."""
 
     def pretrained(self) -> bool:
-        """The chief alone pretrains; its weights are those that all begin with."""
+        """The chief alone pretrains; all processes begin with its weights."""
         return True
 
 

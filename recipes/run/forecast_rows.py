@@ -62,7 +62,7 @@ def options_of(described: Mapping[str, Any]) -> WindowOptions:
 
 
 def given_series(rows: Frame, described: Mapping[str, Any]) -> Series:
-    """Rows that were given, in the order of time, as far apart as those of training."""
+    """The given rows in the order of time, as far apart as those of training."""
     spacing = Spacing.from_json(described["window"]["spacing"])
     return arranged(rows, options_of(described), spacing)
 
@@ -79,7 +79,7 @@ def asked_starts(
 
 
 def forecast_of(
-    found: Any, described: Mapping[str, Any], series: Series, starts: np.ndarray
+    found: object, described: Mapping[str, Any], series: Series, starts: np.ndarray
 ) -> Forecast:
     """The forecasts that a network's outputs (windows, horizon * targets) are.
 

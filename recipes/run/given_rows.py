@@ -25,8 +25,8 @@ class GivenRows:
     """Rows that are not a split of the recipe, in the form of `Data`.
 
     Attributes:
-        target_scaling: that of the training targets, which the loss is computed with.
-        forecasting: of windows, what their forecasts are measured by.
+        target_scaling: the scaling of the training targets, with which the loss is computed.
+        forecasting: for windows, what their forecasts are measured by.
         focal_alpha: weights of the classes in a focal loss, from the training targets.
     """
 
@@ -64,7 +64,7 @@ class GivenRows:
         return self.rows
 
 
-def given_rows(run: RunDirectory, recipe: Recipe, given: Any, on_error: OnError) -> GivenRows:
+def given_rows(run: RunDirectory, recipe: Recipe, given: object, on_error: OnError) -> GivenRows:
     """Rows with targets, in the form that the model of a run takes."""
     described = run.read_json(files.DATA)
     own = recipe.data.targets == "dataset"
@@ -96,12 +96,12 @@ def given_rows(run: RunDirectory, recipe: Recipe, given: Any, on_error: OnError)
 
 
 def _scaling(described: Mapping[str, Any]) -> Scaling | None:
-    """What the targets of a run were learned in, as its `data.json` has it."""
+    """How the targets of a run were scaled, by its `data.json`."""
     learned = described.get("target_scaling")
     return None if learned is None else Scaling.from_json(learned)
 
 
 def alpha_of(described: Mapping[str, Any]) -> float | tuple[float, ...] | None:
-    """Weights of the classes in the focal loss of a run, as its `data.json` has them."""
+    """Weights of the classes in the focal loss of a run, by its `data.json`."""
     alpha = described.get("focal_alpha")
     return tuple(alpha) if isinstance(alpha, list) else alpha

@@ -29,7 +29,7 @@ from .stored_recipe import require_plugins
 PLACE = ("initialize", "weights")
 
 
-def initialize(model: Any, recipe: Recipe) -> None:
+def initialize(model: keras.Model, recipe: Recipe) -> None:
     """Give a compiled model the weights that its recipe names.
 
     With `reset_step: true` only weights are loaded: the schedule starts at step 0, the optimizer
@@ -75,7 +75,7 @@ def _network_file(path: Path) -> Path:
     return RunDirectory(path).verified(files.MODEL)
 
 
-def _load_weights(model: Any, path: Path) -> None:
+def _load_weights(model: keras.Model, path: Path) -> None:
     # The layers alone: a file may hold an optimizer, and the step with it.
     several = isinstance(model.output, dict)
     layers = keras.Model(
@@ -91,7 +91,7 @@ def _load_weights(model: Any, path: Path) -> None:
     _assign(own, _loaded(path, compiled=False).weights, "weights")
 
 
-def _load_training(model: Any, path: Path) -> None:
+def _load_training(model: keras.Model, path: Path) -> None:
     if os.path.isdir(path):
         check_run_files(path)
         _load_checkpoint(model, path)
@@ -105,7 +105,7 @@ def _load_training(model: Any, path: Path) -> None:
     _assign(model.optimizer.variables, loaded.optimizer.variables, "variables of the optimizer")
 
 
-def _load_checkpoint(model: Any, run: Path) -> None:
+def _load_checkpoint(model: keras.Model, run: Path) -> None:
     checkpoint = CheckpointStore(run / files.STATE).search().newest
     if checkpoint is None:
         raise ValueError(f"{run} has no checkpoint, so there is no step to continue from.")

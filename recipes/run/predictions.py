@@ -26,9 +26,9 @@ class Predictions:
             the order of `classes`. Logits are turned into probabilities. NaN in rows with an error.
         classes: names of the classes; empty where numbers are predicted.
         errors: row, from 0 -> why there is no prediction; empty unless rows were skipped.
-        notes: what is worth knowing and no error, such as columns that are not used.
+        notes: remarks that are no errors, such as columns that are not used.
         labels: whether the outputs are the probabilities of several labels at once.
-        files: for each row, the picture that it is; empty where rows are no pictures.
+        files: for rows that are pictures, the file of each; empty otherwise.
         names: of several labels or numbers: those of the target columns of a table, else numbers.
         decided: of several labels, 0 or 1 for each (rows, labels), by the run's thresholds; 0 in
             rows with an error. None for other tasks, whose decisions are `values`.
@@ -171,7 +171,7 @@ def predictions(
     )
 
 
-NOT_CHOSEN = "The run did not end, and has chosen no threshold yet; 0.5 decides."
+NOT_CHOSEN = "A run that has not ended has chosen no threshold yet; 0.5 decides."
 
 
 def label_names(target: Sequence[str], count: int) -> Sequence[str]:

@@ -32,10 +32,10 @@ class PreparedRun:
         arrays: the `(x, y)` that the data was made from, if any.
         resume: whether the run in the directory, if any, is to be continued.
         allow_change: keys of the recipe that may differ from those of that run.
-        precision: what the layers of that run compute in, for `precision: auto`; None if it is not
+        precision: dtype policy of that run's layers, for `precision: auto`; None if it is not
             known.
-        batch_rows: rows that that run computes at once, for `data.batch_size: {auto: N}`; None if
-            it is not known.
+        batch_rows: rows that the previous run computes at once, for `data.batch_size: {auto: N}`;
+            None if it is not known.
     """
 
     directory: RunDirectory
@@ -48,7 +48,7 @@ class PreparedRun:
     batch_rows: int | None = None
 
     def as_decided(self, manifest: Mapping[str, Any]) -> "PreparedRun":
-        """The same, with what the run of a manifest has decided by measuring."""
+        """The same, with what the run of a manifest has chosen by measuring."""
         return replace(
             self, precision=decided_precision(manifest), batch_rows=decided_rows(manifest)
         )
@@ -91,14 +91,14 @@ def prepare_run(
 
 
 def decided_precision(manifest: Mapping[str, Any]) -> str | None:
-    """What the layers of a run compute in, by its manifest; None where that is not known."""
+    """The dtype policy of a run's layers, by its manifest; None where that is not known."""
     settings = manifest.get("settings")
     name = settings.get(PRECISION) if isinstance(settings, dict) else None
     return name if name in PRECISIONS else None
 
 
 def decided_rows(manifest: Mapping[str, Any]) -> int | None:
-    """The rows that a run computes at once, by its manifest; None where it has not decided it."""
+    """The rows that a run computes at once, by its manifest; None where it has not chosen them."""
     settings = manifest.get("settings")
     rows = settings.get(BATCH_ROWS) if isinstance(settings, dict) else None
     return rows if type(rows) is int and rows > 0 else None

@@ -38,7 +38,7 @@ SAVE_SECONDS = 10.0
 
 
 class Left(Exception):
-    """A training ended because it was asked to; the last epoch that was saved is on disk."""
+    """A training was asked to end; the last epoch that was saved is on disk."""
 
 
 class SaveRBM(keras.callbacks.Callback):
@@ -50,7 +50,7 @@ class SaveRBM(keras.callbacks.Callback):
     Args:
         store: where it is kept.
         key: under what name.
-        earlier: what an earlier process left there.
+        earlier: the state that an earlier process stored there.
         seconds: the least time between two saves.
         asked: returns whether to end the training now.
     """
@@ -91,7 +91,7 @@ class SaveRBM(keras.callbacks.Callback):
 
 
 class Pretrainer:
-    """One pretraining: layer by layer, each from a store where it is known already.
+    """One pretraining, layer by layer; layers that are in a store are not trained again.
 
     Args:
         work: the network and its rows.
@@ -117,10 +117,10 @@ class Pretrainer:
         self.report: list[dict[str, Any]] = []
 
     def run(self, model: keras.Model) -> bool:
-        """Train what is not known, initialize the model, and write `pretraining.json`.
+        """Train the layers that are not stored, initialize the model, write `pretraining.json`.
 
         Returns:
-            False where it was asked to end; the state is kept then.
+            False if it was asked to end; the state is stored then.
         """
         rows, held_out = self.work.rows, self.work.validation
         for index in range(len(self.work.dbn.rbms)):
@@ -138,7 +138,7 @@ class Pretrainer:
         return True
 
     def layer(self, index: int, rows: np.ndarray, held_out: np.ndarray | None) -> bool:
-        """One layer, trained or taken from a store; False where it was asked to end."""
+        """One layer, trained or read from a store; False if it was asked to end."""
         key, rbm = self.keys[index], self.work.dbn.rbms[index]
         others = shared() if self.work.cache else None
         known = self.own.find(key) or (None if others is None else others.find(key))
@@ -166,7 +166,7 @@ class Pretrainer:
         return True
 
     def train(self, index: int, rows: np.ndarray, held_out: np.ndarray | None) -> CachedRBM | None:
-        """Train one RBM, from where an earlier process left it; None where it was left."""
+        """Train one RBM from the state that an earlier process stored; None if interrupted."""
         dbn, partial = self.work.dbn, f"{self.keys[index]}-partial"
         rbm = dbn.rbms[index]
         dbn.compile_layer(index)

@@ -24,9 +24,9 @@ from .stored_recipe import PLUGIN_COMMENT, Change, differences, is_below, recipe
 FREE = ("description", "checkpoints", "tracking")
 # The name of a checkpoint; `CheckpointStore`, which names them, needs Keras.
 STATE_NAME = re.compile(r"state-[0-9]{8,}")
-# Files of lines, which no checkpoint has a copy of.
+# Files of lines, of which no checkpoint has a copy.
 LINES = (".jsonl", ".csv", ".log", ".txt")
-# Files of a completed run that must be as they were written.
+# Files of a completed run that must not have changed.
 CHECKED = (*files.RUN_FILES, files.MANIFEST, files.PICTURES)
 # Folders in which a killed process may have left an unfinished file.
 PLACES = (".", files.CHECKPOINTS, files.PRETRAINED)
@@ -191,7 +191,7 @@ def _is_intact(directory: RunDirectory, stored: bool) -> bool:
 
 
 def _damaged(directory: RunDirectory) -> dict[str, str]:
-    """The damaged or missing files of a run that has ended, and what is wrong with them."""
+    """The damaged or missing files of a run that has ended, each with what is wrong with it."""
     try:
         files.read_result(directory)
         listed = directory.listed_files()
@@ -211,7 +211,7 @@ def _damaged(directory: RunDirectory) -> dict[str, str]:
 
 
 def completed_result(directory: RunDirectory) -> Result | None:
-    """The result of a run that is completed; None of any other."""
+    """The result of a run that is completed; None for any other run."""
     try:
         found = files.read_result(directory)
     except RequestError:

@@ -21,7 +21,7 @@ from .analysis import built
 
 # How long steps are timed, in seconds.
 TIMED = 1.0
-# Batches take this share of a step, or more, where reading them is what holds training up.
+# A step is input-bound where making batches takes this fraction of it, or more.
 INPUT_SHARE = 0.7
 # A batch of a quarter of the rows takes this share of the time, or more, where rows cost little.
 LAUNCH_SHARE = 0.7
@@ -36,7 +36,7 @@ class Times(NamedTuple):
     Attributes:
         compile: of the first execution, which compiles the step.
         step: of a training step after it.
-        batch: of making the batch of a step, without training on it.
+        batch: of making the batch of a step, without training.
     """
 
     compile: float
@@ -58,7 +58,7 @@ def timed(built: Experiment) -> Times:
 
 
 def batch_seconds(dataset: tf.data.Dataset) -> float:
-    """Seconds a batch takes that nobody computes with, as the pipeline makes them in a row."""
+    """Seconds that a batch takes in the pipeline alone, without training on it."""
     batches = iter(dataset.repeat())
     next(batches)  # starts the pipeline
     return _seconds(lambda: next(batches))
@@ -86,7 +86,7 @@ def _wait(logs: Any) -> None:
 
 
 def bottleneck(recipe: Recipe, data: Data, times: Times) -> Iterator[str]:
-    """What holds the steps of a recipe up, other than computing."""
+    """What slows down the steps of a recipe, other than computing."""
     rows = batch_rows(len(data.train), recipe.data.batch_size)
     reading = input_bound(times.step, times.batch)
     if reading is not None:

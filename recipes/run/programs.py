@@ -1,7 +1,7 @@
 """Compiled models of trainings that have ended, for others of the same shape in this process.
 
 TensorFlow traces a training step for a model object, which takes most of the time of a short
-training. A training that differs from an earlier one in the number of the learning rate alone has
+training. A training that differs from an earlier one only in the value of its learning rate has
 the same program: the rate is a variable in it. Its model is built as ever, and the values of all
 variables are put into the earlier model, whose functions are traced.
 """
@@ -21,11 +21,11 @@ from ..spec import Choice, Recipe
 from ..spec.dump import to_plain
 from ..spec.plugins import plugins_of
 
-# Models that are kept, with their programs; one for each batch size of a search, say.
+# The most models that are kept with their programs, such as one for each batch size of a search.
 MOST = 8
 # Larger ones train so long that tracing does not matter, and would fill the memory.
 MOST_BYTES = 1 << 25
-# Keys that do not change what is computed, and the one whose number is a variable.
+# Keys that do not change what is computed, and the one whose value is a variable.
 FREE = ("name", "description", "checkpoints", "tracking", "learning_rate")
 # What changes a model, or its step, while it trains, beside the values of variables.
 CHANGING = ("phases", "pretraining", "weight_averaging", "initialize", "ensemble")
@@ -38,7 +38,7 @@ class Programs:
         self._models: OrderedDict[str, Any] = OrderedDict()
 
     def take(self, recipe: Recipe, built: Experiment) -> Experiment:
-        """An experiment whose model is one that was compiled before, if there is one like it."""
+        """The experiment with a model that was compiled before, if one has the same program."""
         if not is_plain(recipe):
             return built
         keep_functions(built.model)
@@ -61,7 +61,7 @@ class Programs:
 
 
 def is_plain(recipe: Recipe) -> bool:
-    """Whether a training changes nothing of its model but the values of variables."""
+    """Whether a training changes only the values of its model's variables."""
     return (
         isinstance(recipe.learning_rate, float | int)
         and not any(getattr(recipe, name) for name in CHANGING)
@@ -74,7 +74,7 @@ def is_plain(recipe: Recipe) -> bool:
 
 
 def bytes_of(built: Experiment) -> int:
-    """About the bytes of the variables of a model, and of the rows that it may hold."""
+    """Approximate bytes of a model's variables, and of the rows that it may hold."""
     groups = variable_groups(built.model).values()
     weights = sum(
         4 * math.prod(axis or 1 for axis in variable.shape)
@@ -87,7 +87,7 @@ def bytes_of(built: Experiment) -> int:
 
 
 def shape_of(recipe: Recipe, built: Experiment) -> str:
-    """What two trainings have in common that have the same program."""
+    """What two trainings must have in common to have the same program."""
     plain = {key: value for key, value in to_plain(recipe).items() if key not in FREE}
     own = [plain, type(recipe.learning_rate).__name__, built.data.fingerprint, built.precision.name]
     return json.dumps(own, sort_keys=True, default=str)

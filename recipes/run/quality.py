@@ -1,4 +1,4 @@
-"""How good probabilities are, beside the metrics of training: ranking, calibration, decisions.
+"""How good probabilities are, besides the metrics of training: ranking, calibration, decisions.
 
 All of it is computed from predictions that are made once, in a few sorts of them.
 """
@@ -15,7 +15,7 @@ from .decisions import decided
 BINS = 15
 # Classes up to which one is ranked against the rest, and up to which a page shows their confusion.
 MOST_RANKED, MOST_SHOWN = 100, 20
-# Sums of probabilities that are rounded to 32 bits.
+# Tolerance for sums of probabilities that are rounded to 32 bits.
 ROUNDING = 1e-3
 
 
@@ -82,7 +82,7 @@ def quality(answers: Answers) -> dict[str, Any]:
 def ranking(answers: Answers) -> dict[str, float]:
     """Average precision (the area under the precision-recall curve) and the area under the ROC.
 
-    The mean over labels, or over classes against the rest; of those that the rows have and lack.
+    The mean over labels, or over classes against the rest, that have positive and negative rows.
     """
     if answers.probabilities.shape[1] > MOST_RANKED:
         return {}
@@ -118,8 +118,8 @@ def calibration(answers: Answers) -> dict[str, float]:
 
 
 def _confidences(answers: Answers) -> tuple[np.ndarray, np.ndarray]:
-    """What is said to be how likely, and whether it was so: of two classes the second, of labels
-    each, of several classes the most probable one.
+    """Predicted probabilities, and whether each came true: of the second of two classes, of each
+    label, or of the most probable of several classes.
     """
     found = answers.probabilities
     if answers.y.ndim == 2 or found.shape[1] == 2:
@@ -169,7 +169,7 @@ def decision_figures(answers: Answers) -> dict[str, float]:
 
 
 def scores_of(answers: Answers, decisions: np.ndarray) -> dict[str, float]:
-    """Scores of decisions; F1 of the second of two classes, of more than that the mean of all."""
+    """Scores of decisions; F1 of the second of two classes, or the mean over more classes."""
     if answers.y.ndim == 2:
         each = [_scores(y, d, 2) for y, d in zip(answers.y.T, decisions.T, strict=True)]
         return {name: float(np.mean([scores[name] for scores in each])) for name in each[0]}

@@ -17,10 +17,10 @@ from ..data.npz import opened
 from ..errors import DataError
 from ..record.manifest import ENVIRONMENT, versions
 
-# Another value where the same settings give other weights than before.
+# Changed whenever the same settings give other weights than before.
 FORMAT = 1
 WEIGHTS, ENTRY = "weights.npz", "entry.json"
-# Whatever a damaged entry can make its reader raise.
+# Whatever reading a damaged entry may raise.
 UNREADABLE = (
     OSError,
     ValueError,
@@ -90,7 +90,7 @@ class RBMStore:
         the two files, there is no entry, and the RBM is trained again.
 
         Returns:
-            False where the folder cannot be written, which costs only time later.
+            False if the folder cannot be written: the RBM is then trained again in later runs.
         """
         place = self.path / key
         arrays: dict[str, Any] = {str(index): part for index, part in enumerate(rbm.weights)}

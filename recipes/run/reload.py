@@ -64,7 +64,7 @@ class Evaluation:
 
     Attributes:
         metrics: loss and metrics.
-        quality: of its probabilities; see `quality.quality`. Empty where it has none.
+        quality: of its probabilities, see `quality.quality`; empty where it predicts none.
     """
 
     metrics: dict[str, float]
@@ -141,7 +141,7 @@ def measured(
     """Loss and metrics of a model on a split; empty if there is no such split.
 
     Args:
-        terms: how losses of several outputs enter their sum whose weight is no number.
+        terms: weights of the losses of several outputs that are not plain numbers.
     """
     chosen = getattr(data, split)
     if chosen is None:
@@ -164,7 +164,7 @@ def measured(
 
 
 def _as_trained(ends: Task | Ends, data: Any) -> Task | Ends:
-    """The outputs with what was learned of the training targets, where these are not at hand."""
+    """The outputs with what was learned from the training targets, for rows without these."""
     if isinstance(ends, Ends):
         each = {
             name: replace(end, task=_task_as_trained(end.task, end.data)) for name, end in ends.all

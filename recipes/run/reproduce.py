@@ -74,7 +74,7 @@ def reproduce(
         progress: show a progress bar.
 
     Raises:
-        RequestError: no completed run there, or one whose recipe was changed on the way.
+        RequestError: the run is not completed, or its recipe was changed while it was trained.
     """
     first = open_run(run)
     _check(first)

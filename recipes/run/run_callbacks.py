@@ -40,7 +40,7 @@ EVENT_HOOKS = (
     "on_train_batch_begin", "on_train_batch_end", "on_test_batch_begin", "on_epoch_begin",
     "on_epoch_end",
 )  # fmt: skip
-# Saving takes a tenth of a second: nothing for a long training, most of a short one.
+# Saving takes a tenth of a second, which is most of the time of a short training.
 CHECKPOINT_SECONDS = 10.0
 
 C = TypeVar("C", bound=keras.callbacks.Callback)
@@ -228,7 +228,7 @@ def findings(callbacks: Callbacks) -> list[str]:
     for callback in callbacks:
         seen = getattr(callback, "findings", [])
         if isinstance(callback, FitDiagnosis):
-            # Each of its verdicts replaces the one before.
+            # Each of its findings replaces the one before.
             seen = seen[-1:]
         for finding in seen:
             key = (type(callback), finding.kind, finding.layer)

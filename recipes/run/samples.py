@@ -17,7 +17,7 @@ from ..spec.heads import heads_of
 
 # Samples with their changes in some epochs, a line each; or more samples where nothing is changed.
 LINES, EPOCHS, ACROSS = 8, 5, 6
-# Shares of classes that a mixed label names, and the smallest of them.
+# The most classes that the title of a mixed label names, and the smallest fraction of one.
 MOST_SHARES, LEAST_SHARE = 2, 0.005
 
 

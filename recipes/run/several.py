@@ -41,11 +41,11 @@ class Several(ABC):
 
     @abstractmethod
     def recipes(self) -> list[Recipe]:
-        """The recipe of each part; a plain one, so that its run is like any other."""
+        """The recipe of each part, without parts itself, so that its run is like any other."""
 
     @abstractmethod
     def measure(self, models: Sequence[keras.Model], data: Data) -> None:
-        """Measure what was trained, and put it into the result.
+        """Measure what was trained, and return the result with the metrics.
 
         Args:
             models: of the parts, and the average of them as the last.

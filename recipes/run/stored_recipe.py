@@ -56,7 +56,7 @@ def differences(before: Recipe, after: Recipe) -> list[Change]:
     ]
 
 
-def flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+def flat(value: object, path: str = "") -> Iterator[tuple[str, Any]]:
     """The plain values of a recipe by their dotted paths."""
     if isinstance(value, dict) and value:
         for key, item in value.items():
@@ -85,7 +85,7 @@ def files_of(recipe: Recipe) -> dict[str, str]:
 
 
 def is_below(key: str, names: Sequence[str]) -> bool:
-    """Whether a key of a recipe, or one that it is below, is among some names."""
+    """Whether a key of a recipe, or a key above it, is among some names."""
     return any(key == name or key.startswith((f"{name}.", f"{name}[")) for name in names)
 
 

@@ -43,7 +43,7 @@ class Summary:
         epochs: epochs of the run.
         compile_seconds: time of the first execution, which compiles the step.
         epoch_seconds: time of an epoch's steps, without validation, from a second of training.
-        notes: what does not fit together.
+        notes: settings that do not fit together.
     """
 
     trainable: int
@@ -119,7 +119,7 @@ def summarize(recipe: Recipe, data: Data) -> Summary:
 
 
 def batch_bytes(model: keras.Model, rows: int) -> int:
-    """Memory of the outputs of all layers for a batch, in the numbers that each computes in."""
+    """Memory of the outputs of all layers for a batch, in the precision of each."""
     total = 0
     for layer in model.layers:
         width = tf.as_dtype(layer.compute_dtype).size
@@ -129,7 +129,7 @@ def batch_bytes(model: keras.Model, rows: int) -> int:
 
 
 def notes(recipe: Recipe, built: Experiment) -> Iterator[str]:
-    """What the schedule and an early stop leave undone."""
+    """Notes on a schedule that an early stop may cut short."""
     settled = settled_epoch(recipe, built)
     earliest = earliest_stop(recipe)
     if settled is not None and earliest is not None and earliest < settled:
@@ -140,7 +140,7 @@ def notes(recipe: Recipe, built: Experiment) -> Iterator[str]:
 
 
 def settled_epoch(recipe: Recipe, built: Experiment) -> int | None:
-    """The epoch, from 1, in which the learning rate reaches its last value; None of a constant."""
+    """The epoch, from 1, in which the learning rate reaches its last value; None if constant."""
     builder = Builder(recipe, built.training.steps)
     rate = keras.tree.flatten(built.model.optimizer._learning_rate)[0]
     values = over_the_run(rate, builder)

@@ -11,9 +11,9 @@ Score = Callable[[np.ndarray, np.ndarray, int, int], np.ndarray]
 def best_threshold(y: np.ndarray, probabilities: np.ndarray, maximize: str) -> float:
     """The threshold t for which deciding `probability > t` scores best.
 
-    Looked at are all thresholds that differ on the rows: the midpoints between neighbouring
-    probabilities, one above all of them and one below. Of those that score
-    equally well the closest to 0.5 is taken.
+    The candidates are all thresholds that differ on the rows: the midpoints between neighbouring
+    probabilities, one above all of them and one below. Of those that score equally well, the one
+    closest to 0.5 is returned.
 
     Args:
         y: 0 or 1 for each row, both among them.

@@ -67,18 +67,18 @@ def as_counts(histogram: np.ndarray) -> tuple[list[int], list[float]]:
 
 
 class Tracker(Protocol):
-    """Keeps runs somewhere else. Every method may raise anything."""
+    """A store of runs outside of the run directory. Every method may raise anything."""
 
     def begin(self, run: TrackedRun) -> set[int]:
-        """Find the run, or make it; return the epochs that are there already."""
+        """Find or create the run; return the epochs that are already stored."""
         ...
 
     def log(self, epoch: int, values: Mapping[str, float], histograms: Histograms) -> None:
-        """Keep the values of an epoch, from 1; of a sweep those of an ended trial."""
+        """Store the values of an epoch, from 1; for a sweep, those of a trial that has ended."""
         ...
 
     def end(self, ending: Ending) -> None:
-        """Keep how the run has ended."""
+        """Store how the run has ended."""
         ...
 
 

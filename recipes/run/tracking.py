@@ -27,7 +27,7 @@ from .mlflow_tracker import MlflowTracker
 from .tracker import Ending, Histograms, Sender, TrackedRun, Tracker
 from .wandb_tracker import WandbTracker
 
-# Those that are sent to; TensorBoard's events are files that every run writes.
+# Trackers that runs are sent to; TensorBoard's events are files that every run writes.
 MAKERS: dict[str, Callable[[], Tracker]] = {"mlflow": MlflowTracker, "wandb": WandbTracker}
 ARTIFACTS = (files.RECIPE, files.REPORT, files.MODEL)
 ID = re.compile(r"[0-9a-f]{32}")
@@ -36,14 +36,14 @@ News = tuple[list[dict[str, Any]], dict[int, dict[str, np.ndarray]]]
 
 
 class Tracking:
-    """What sends one run to its trackers.
+    """Sends one run to its trackers.
 
     Nothing here raises an error: a training does not depend on its trackers.
 
     Args:
         added: trackers beside those of the recipe; a resumed run keeps them.
-        trial: what trackers know a sweep's training as, rather than a run of its own; its model
-            and report stay in the sweep.
+        trial: how trackers identify a training of a sweep; None for a run outside of a sweep. The
+            model and report of a trial stay in the sweep.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Tracking:
         self._senders: list[Sender] | None = None
 
     def callbacks(self) -> list[keras.callbacks.Callback]:
-        """What sends each epoch as it ends; nothing without trackers."""
+        """The callbacks that send each epoch as it ends; none without trackers."""
         return [TrackedEpochs(self)] if self._names else []
 
     def look(self) -> None:
@@ -159,7 +159,7 @@ class NewLines:
 
 
 def stored_trackers(directory: RunDirectory) -> tuple[str, list[TrackerName]]:
-    """The id of a run and the trackers that it was given; of a damaged file, none."""
+    """The id of a run and the trackers that it was given; empty if the file is damaged."""
     try:
         found = json.loads((directory / files.TRACKERS).read_text(encoding="utf-8"))
         known: list[TrackerName] = [name for name in TRACKERS if name in found["added"]]
@@ -191,7 +191,7 @@ def event_files(recipe: Recipe, directory: RunDirectory) -> list[Path]:
 def _by_step(
     readers: Sequence[NewHistograms], before: str = ""
 ) -> dict[int, dict[str, np.ndarray]]:
-    """What each of the files has that is new, with names that begin with `before`."""
+    """The new content of each of the files, with names that begin with `before`."""
     found: dict[int, dict[str, np.ndarray]] = {}
     for reader in readers:
         for step, named in reader.read().items():

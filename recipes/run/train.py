@@ -96,8 +96,8 @@ def train_prepared(
         evaluate_test: evaluate on the test split at the end; a search does not.
         stop: lets the caller's callbacks pause the training.
         visit: called between executions, where it may store the state elsewhere.
-        programs: compiled models of trainings before, among them those of this one later.
-        last: callbacks after all others, those that write the run's files among them.
+        programs: compiled models of earlier trainings; the model of this one is added to them.
+        last: callbacks after all others, including those that write the run's files.
         team: the devices and processes that train together; None for one device.
 
     Returns:
@@ -191,7 +191,7 @@ class Run:
         """Find the checkpoint to continue from, before anything is written.
 
         Raises:
-            RequestError: there are some, and none is sound or fits this recipe.
+            RequestError: there are checkpoints, but none is intact and fits this recipe.
         """
         self.state.changed = changed
         try:
@@ -203,7 +203,7 @@ class Run:
             logger.info(f"{self.directory.path}: continues {position}.")
             return
         for path in map(appended_file, self.callbacks):
-            # What an attempt without a checkpoint has left.
+            # Left by an attempt that wrote no checkpoint.
             if path is not None and path.is_relative_to(self.directory.path):
                 disk.remove_file(path)
         if self.recipe.initialize is not None:
@@ -280,7 +280,7 @@ class Run:
             self.directory.write(files.MODEL, model.network().save)
             self.evaluate()
         if self.recipe.checkpoints.keep <= KEPT:
-            # One checkpoint is enough to continue with more epochs; who keeps more may branch.
+            # One checkpoint is enough to continue with more epochs; more are kept to branch from.
             self.state.store.prune(1)
 
     def evaluate(self) -> None:
@@ -354,7 +354,7 @@ class Run:
         )
 
     def close(self) -> None:
-        """Write the result; if that fails, the run looks as if it was killed."""
+        """Write the result; if that fails, the run looks as if it had been killed."""
         try:
             self.directory.write_result(self.result.to_json())
         except OSError as error:

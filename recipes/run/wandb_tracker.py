@@ -22,8 +22,8 @@ PADDING, WHOLE, FIRST, _MIDDLE, LAST = range(5)
 class WandbTracker:
     """A run in Weights & Biases, in the project of its recipe's name.
 
-    The environment variables of the package hold, such as `WANDB_MODE`, `WANDB_PROJECT` and
-    `WANDB_DIR`. Where nobody is logged in, the run is kept offline, rather than ask for a key.
+    The environment variables of the package apply, such as `WANDB_MODE`, `WANDB_PROJECT` and
+    `WANDB_DIR`. If nobody is logged in, the run is kept offline instead of asking for a key.
     """
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class WandbTracker:
             settings=self._wandb.Settings(console="off", silent=True),
         )
         self._name = f"run-{run.id}"
-        # Of two that begin in the same second, the folder of the second ends in `-1`.
+        # If two begin in the same second, the folder of the second ends in `-1`.
         earlier = Path(self._run.settings.wandb_dir).glob(f"offline-run-*-{run.id}*/*.wandb")
         steps = (step for path in earlier for step in logged_steps(path))
         return {*range(1, self._run.starting_step), *steps}

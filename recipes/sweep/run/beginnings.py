@@ -28,7 +28,7 @@ from ...spec.plugins import plugins_of
 
 # Values of schedules that are compared at most, of all trainings together: 400 MB.
 MOST_VALUES = 100_000_000
-# What is counted by the length of a run outside of its schedules: percent, and formulas.
+# Values outside of schedules that depend on the length of a run: percentages and formulas.
 BY_LENGTH = re.compile(r'[0-9.]+ *%"|"expression"')
 # Keys that do not change what is computed.
 FREE = ("name", "description", "checkpoints", "tracking")
@@ -39,7 +39,7 @@ SHAREABLE = ("learning_rate", "epochs", "optimizer", "weight_decay", "phases")
 
 @dataclass(frozen=True)
 class Curve:
-    """What a training does that another with the same other keys may do differently.
+    """The part of a training in which another one with the same beginning may differ.
 
     Attributes:
         values: of its schedules at each update, as bytes that compare in the order of the updates.
@@ -58,7 +58,7 @@ class Curve:
     accumulation: int
 
     def common(self, updates: int) -> int:
-        """The batches of this many updates; all of the run if it has no more."""
+        """The batches of this many updates, at most all of the run."""
         return self.batches if updates >= self.updates else updates * self.accumulation
 
 
@@ -89,7 +89,7 @@ def _rate(decay: Choice) -> Any:
 
 
 def may_share(recipe: Recipe) -> bool:
-    """Whether a training is one that could share its beginning.
+    """Whether a training could share its beginning.
 
     A class of the user's own may depend on anything, and what is measured may come out otherwise
     each time.
@@ -99,7 +99,7 @@ def may_share(recipe: Recipe) -> bool:
 
 
 def groups(recipes: Sequence[Recipe]) -> list[list[int]]:
-    """The indices of recipes that differ in nothing but what may act later; of two at least."""
+    """Groups of at least two recipes, by index, that differ only in what may act later."""
     found: dict[str, list[int]] = defaultdict(list)
     for index, recipe in enumerate(recipes):
         if may_share(recipe):
@@ -159,7 +159,7 @@ def common_batches(
             continue
         curves: dict[int, Curve] = {}
         for index in indices:
-            # One that cannot be trained says so when it is its turn.
+            # A recipe that cannot be trained raises its error when its trial is trained.
             with suppress(RecipeError):
                 curves[index] = curve(recipes[index], steps)
         # Neighbours in this order share the most; two others, the least of those between them.

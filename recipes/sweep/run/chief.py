@@ -125,7 +125,7 @@ class Chief:
                 return self._no_trial()
             self.leases.give(trial.trial_id, worker)
             if not self._save():
-                # It is given out once it is on disk: another chief must know of it.
+                # It is given out only once it is on disk, where a restarted chief finds it.
                 return self._wait()
             self._on_event(Event.CONTINUED if again else Event.STARTED, trial.trial_id)
             return trial
@@ -241,7 +241,7 @@ class Chief:
         ended = self.search.end(trial_id, outcome, message)
         self.leases.drop(trial_id)
         if trial_id in self.search.waiting:
-            # The event comes before the end of the attempt is saved: a kill in between costs none.
+            # Before the end of the attempt is saved, so that a kill in between loses no event.
             self._on_event(Event.RETRY, trial_id)
             self._save()
             return
@@ -253,7 +253,7 @@ class Chief:
         self._on_event(Event.FAILED if failed else Event.ENDED, trial_id)
 
     def _no_trial(self) -> NoTrial:
-        """DONE; WAIT while a trial runs whose worker may yet die and leave it to another."""
+        """DONE, or WAIT while a trial runs that another worker may have to continue."""
         waits = bool(self.search.running) and not self.stopping
         return NoTrial.WAIT if waits else NoTrial.DONE
 
@@ -263,7 +263,7 @@ class Chief:
         )
 
     def _wait(self) -> NoTrial:
-        """No trial before there is space on the disk."""
+        """No trial until there is space on the disk."""
         return self._no_trial() if self.full else NoTrial.WAIT
 
     def _save(self) -> bool:

@@ -1,4 +1,4 @@
-"""Who is at work on a training, seen by the other workers of a sweep."""
+"""Which worker of a sweep works on which training, as the others see it."""
 
 import os
 import time
@@ -15,7 +15,7 @@ NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
 class Claims:
-    """Names that processes claim while they work on what is called so.
+    """Names of trainings, which a process claims while it works on one.
 
     Args:
         folder: where a file for each name is.
@@ -26,7 +26,7 @@ class Claims:
 
     @contextmanager
     def claimed(self, name: str, seconds: float = 1.0) -> Iterator[None]:
-        """Be seen to work on something; without where that cannot be had for some seconds."""
+        """Claim a name for the block; work without the claim if it is not free within seconds."""
         file = os.open(self._lock(name), os.O_RDWR | os.O_CREAT | NO_LINK, 0o644)
         try:
             until = time.monotonic() + seconds
@@ -37,7 +37,7 @@ class Claims:
             os.close(file)
 
     def is_claimed(self, name: str) -> bool:
-        """Whether a process works on it now."""
+        """Whether a process holds the claim now."""
         try:
             file = os.open(self._lock(name), os.O_RDONLY | NO_LINK)
         except OSError:

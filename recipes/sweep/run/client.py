@@ -1,4 +1,4 @@
-"""A worker's connection to a chief in another process: signed calls, and proven answers."""
+"""A worker's connection to a chief in another process: signed calls and verified answers."""
 
 import threading
 import time
@@ -18,9 +18,9 @@ from .worker import ChiefGone
 # Seconds that one call may take, and until it is made again.
 CALL_SECONDS = 10.0
 PAUSE = 0.5
-# Of the reason for the end of a trial, which travels as a header.
+# Length of the reason for the end of a trial, which is sent as a header.
 MOST_REASON = 1000
-# Codes that a call meets while its chief is away; the same call is made again.
+# Status codes while the chief does not answer; the same call is made again.
 AWAY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 # Sessions in a row that are refused before the chief counts as unable to keep one.
 MOST_SESSIONS = 5
@@ -63,7 +63,7 @@ class RemoteClient:
             # A chief that is restarted is met again soon, not after gRPC's growing pauses.
             ("grpc.max_reconnect_backoff_ms", 1000),
             ("grpc.max_receive_message_length", MOST_BYTES),
-            # A proxy from the environment would be a stranger between the two.
+            # A proxy from the environment would stand between the two.
             ("grpc.enable_http_proxy", 0),
         ]
         if authority is None:
@@ -90,7 +90,7 @@ class RemoteClient:
         return self._call("GetTrial", request("GetTrial", trial_id=trial_id))
 
     def _call(self, method: str, content: bytes, reason: str = "") -> Any:
-        """Make a call, again and again while the chief is away."""
+        """Make a call, and repeat it while the chief does not answer."""
         until = time.monotonic() + self.patience
         sessions = 0
         while True:
@@ -113,7 +113,7 @@ class RemoteClient:
             time.sleep(PAUSE)
 
     def _sent(self, method: str, content: bytes, sent: dict[str, bytes]) -> bytes:
-        """The bytes of the answer, proven."""
+        """The bytes of the answer, whose signature is verified."""
         call = self._channel.unary_unary(PREFIX + method)
         received, made = call.with_call(
             content, timeout=CALL_SECONDS, metadata=tuple(sent.items()), wait_for_ready=False

@@ -23,7 +23,7 @@ ONE_TRIAL_A_SETTING = ("random", "grid", "bayesian", "median")
 
 
 class SweepDisplay:
-    """What is seen of a sweep while it runs.
+    """Shows a sweep while it runs.
 
     Args:
         sweep: the sweep.
@@ -44,7 +44,7 @@ class SweepDisplay:
 
     @property
     def live(self) -> bool:
-        """Whether there is a table that is renewed."""
+        """Whether a table is shown and renewed."""
         return self._live is not None
 
     def __enter__(self) -> "SweepDisplay":
@@ -58,7 +58,7 @@ class SweepDisplay:
             self._live.stop()
 
     def update(self, rows: Sequence[Row]) -> None:
-        """Show how the trials stand; a log on a full disk does not stop the sweep."""
+        """Show the state of the trials; a log on a full disk does not stop the sweep."""
         with suppress_full():
             self._update(rows)
 
@@ -114,7 +114,7 @@ class SweepDisplay:
         return "" if seconds is None else f", about {_clock(seconds)} left"
 
     def left(self, ended: int) -> float | None:
-        """Seconds left, by the pace so far; None where it is not known."""
+        """Seconds left at the pace so far; None where that is not known."""
         done = ended - (self._ended_before or 0)
         expected = trials_of(self.sweep)
         if expected is None or done < 1:
@@ -123,7 +123,7 @@ class SweepDisplay:
 
 
 def trials_of(sweep: Sweep) -> int | None:
-    """How many trials there will be, where that is known before."""
+    """How many trials there will be, if that is known in advance."""
     name, arguments = sweep.algorithm.name, sweep.algorithm.arguments
     if name in ONE_TRIAL_A_SETTING:
         return sweep.trials

@@ -37,7 +37,7 @@ LOGS = "workers"
 BEGINNINGS = "beginnings"
 # What the run directories of the folds of a trial begin with.
 FOLD = "fold"
-# What is written to, and so must not be a link to another place.
+# Files and folders that are written, and so must not be links to another place.
 WRITTEN = (ORACLE, TRIALS, TENSORBOARD, ENSEMBLE, LOGS, BEGINNINGS, EVENTS, TOKEN)
 # These may change between two starts: how fast, how long and what for, not what is searched.
 FREE = ("jobs", "trials", "epochs", "seconds", "max_consecutive_failures", "retries")
@@ -46,11 +46,11 @@ PLACES = frozenset({"line", "column", "place"})
 MEND = "Put a copy of it back, or search again in another directory with --out."
 
 
-# Where files are.
+# Paths.
 
 
 def directory_of(sweep: Sweep, out: str | os.PathLike | None) -> Path:
-    """Where a sweep is kept: always the same place, so that the same command continues it."""
+    """The directory of a sweep: always the same, so that the same command continues it."""
     return Path(out) if out is not None else Path(ROOT) / sweep.name
 
 
@@ -79,7 +79,7 @@ def run_folders(directory: Path, trial_id: str, sweep: Sweep) -> list[Path]:
     return [folder / f"{word}-{index}" for index in range(1, sweep.trainings + 1)]
 
 
-# What has happened.
+# Events.
 
 _EVENTS: dict[Path, Lines] = {}
 _EVENTS_LOCK = threading.Lock()
@@ -102,7 +102,7 @@ def flush_events(directory: Path) -> None:
             _EVENTS[directory].flush()
 
 
-# Whose directory it is.
+# Ownership of the directory.
 
 
 @contextmanager
@@ -201,7 +201,7 @@ def fingerprint(sweep: Sweep) -> str:
     return hashlib.sha256(json.dumps(identity(sweep), sort_keys=True).encode()).hexdigest()
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     fields = getattr(type(value), "__dataclass_fields__", None)
     if fields is None:
         return repr(value)

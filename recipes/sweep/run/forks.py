@@ -1,11 +1,11 @@
-"""States of trainings at the places where others leave them, in the folder `beginnings` of a sweep.
+"""States of trainings where others branch off, in the folder `beginnings` of a sweep.
 
 | file | written by | what it is |
 |---|---|---|
 | `trials.json` | the chief | the trials that are known up front |
 | `plan.json` | a worker | up to which batch each two of their trainings compute the same |
-| `NAME/BATCHES/` | who trains NAME | the run after some batches, where another leaves it |
-| `NAME.lock` | who trains NAME | locked while it is at work |
+| `NAME/BATCHES/` | the worker of NAME | the run after some batches, where another branches off |
+| `NAME.lock` | the worker of NAME | locked while it trains |
 """
 
 import time
@@ -30,7 +30,7 @@ from .claims import Claims
 from .folder import BEGINNINGS
 from .planned import Planned, Planner, Training
 
-# The key of a run's manifest that says where its training left another one.
+# The key of a run's manifest that says where its training branched off another one.
 BRANCHED = "branched"
 # Seconds that a training waits for an earlier one that no worker has started or resumed yet.
 BEGIN_SECONDS = 10.0
@@ -60,7 +60,7 @@ class Forks:
         self._planner = Planner(sweep, directory, arrays)
 
     def of(self, plan: Plan, folder: Path, recipe: Recipe) -> "Fork | None":
-        """What a training shares; None where it shares nothing."""
+        """The shared beginning of a training; None where it shares nothing."""
         if plan.parent is not None or not self._planner.is_listed:
             return None
         wanted = Training(folder, recipe.fingerprint())
@@ -72,7 +72,7 @@ class Forks:
 
     @cached_property
     def planned(self) -> Planned:
-        """Which trainings share how much."""
+        """The plan of which trainings share how many batches."""
         return self._planner.read()
 
     @property
@@ -148,7 +148,7 @@ class Fork:
         self._points: list[int] | None = None
 
     def begin(self) -> None:
-        """Let the training begin with what others have trained of it, if there is anything."""
+        """Start the training from what others have trained of it, if there is anything."""
         folder, since = self.training.folder, time.monotonic()
         while not folder.exists():
             found = self.forks.best(self.index)
@@ -157,12 +157,12 @@ class Fork:
                 continue
             if found is None:
                 return
-            # One that another worker removes meanwhile has a better one in its place.
+            # A state is removed by another worker only once there is a later one.
             with suppress(FileNotFoundError):
                 disk.when_there_is_space(lambda path=found[1]: self._take(path))
 
     def _take(self, stored: Path) -> None:
-        """Let the run directory be one that was stored, as if this recipe had trained it."""
+        """Copy a stored run to the run directory, as if this recipe had trained it."""
         with disk.new_folder(self.training.folder) as beside:
             copy_files(RunDirectory(stored), beside, FIRST)
             run = RunDirectory(beside)
@@ -181,7 +181,7 @@ class Fork:
         return False
 
     def _awaited(self, batches: int, waited: float) -> bool:
-        """Whether a training before this one is on its way to a longer beginning than is there."""
+        """Whether another training is about to store a longer beginning than there is."""
         for other, shared in self.shared.items():
             training = self.forks.trainings[other]
             if other > self.index or shared <= batches:
@@ -213,7 +213,7 @@ class Fork:
         if place.exists():
             return
         if state.position.total > batches or self._is_stored(batches):
-            # Nobody needs to wait for it: no execution ends there, or the state was there before.
+            # Nobody needs to wait: no execution ends there, or the state was stored before.
             place.mkdir(parents=True)
             return
         try:

@@ -18,7 +18,7 @@ MOST_DEATHS = 5
 
 
 def lease_seconds(asked: float | None) -> float:
-    """The length of a lease that was asked for, or the usual one.
+    """The length of a lease in seconds: the requested one, or the default.
 
     Raises:
         RequestError: it is not a number of seconds up to a day.
@@ -55,7 +55,7 @@ class Leases:
         self._held[trial_id] = (worker, self._clock() + self.seconds)
 
     def renew(self, trial_id: str) -> None:
-        """Count the lease from now."""
+        """Restart the lease from now."""
         self.give(trial_id, self._held[trial_id][0])
 
     def holder(self, trial_id: str) -> str | None:

@@ -1,4 +1,4 @@
-"""What is known of the trials of a sweep before the first of them: which share their beginnings."""
+"""What is known of a sweep's trials before the first one starts: which share their beginnings."""
 
 import hashlib
 import json
@@ -71,7 +71,7 @@ def list_trials(sweep: Sweep, directory: Path) -> None:
 def _recipes(
     sweep: Sweep, directory: Path, trials: Sequence[Trial]
 ) -> list[tuple[Training, Recipe]]:
-    """Each training of some trials with its recipe; those that make none are left out."""
+    """Each training of some trials with its recipe; trials without a valid recipe are left out."""
     found: list[tuple[Training, Recipe]] = []
     for trial in trials:
         with suppress(RecipeError):

@@ -1,6 +1,6 @@
 """Worker processes on this machine: started on some of its cores, replaced, stopped.
 
-A trial that trains beside others is held on some of the cores. TensorFlow still gets as many
+A trial that trains beside others is bound to some of the cores. TensorFlow still gets as many
 threads as a training alone would have: how an operation is cut into pieces depends on the number of
 threads, and with it the last bits of a sum. So the winner, trained alone, gives the same bits.
 """
@@ -23,7 +23,7 @@ from .folder import LOGS
 from .process import FULL, Job
 from .space import OutOfSpace
 
-# Deaths in a row of workers that never got as far as asking for a trial.
+# Workers that die in a row before they ask for a trial, until the sweep gives up.
 MOST_FALSE_STARTS = 5
 # Seconds that a worker has to save what it trains and end.
 GRACE = 20.0
@@ -78,7 +78,7 @@ class Pool:
         Args:
             lost: takes the name of a dead worker.
             more: whether there is more to do.
-            came: whether a worker got as far as asking for a trial.
+            came: whether a worker has asked for a trial.
 
         Raises:
             TrainingFailed: workers die as soon as they start.
@@ -97,7 +97,7 @@ class Pool:
                 self._send(self.members[-1])
 
     def kill(self, names: Sequence[str]) -> None:
-        """End workers that hang: what they hold, another needs."""
+        """End workers that hang, so that others can take over their trials."""
         for member in self.members:
             if member.name in names:
                 member.process.kill()
@@ -146,7 +146,7 @@ class Pool:
             with member.process.stdin as pipe:
                 pickle.dump(replace(self._job, name=member.name), pipe)
         except BrokenPipeError:
-            return  # It is dead already, which `watch` will see.
+            return  # It has already ended, which `watch` will see.
 
     def _count(self, member: Member, came: bool) -> None:
         """Give up when workers die one after another before they have done anything."""
@@ -158,7 +158,7 @@ class Pool:
 
 
 def open_log(path: Path) -> BinaryIO:
-    """The log of a worker, to be added to; a link in its place is refused."""
+    """The log of a worker, opened to append; a link in its place is refused."""
     os.makedirs(path.parent, exist_ok=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
     return open(os.open(path, flags, 0o644), "ab")
@@ -172,7 +172,7 @@ def available() -> list[int]:
 
 
 def divided(cores: list[int], jobs: int) -> list[list[int]]:
-    """The cores of each of `jobs` processes, as even as can be; shared where there are too few.
+    """The cores of each of `jobs` processes, as evenly as possible; shared if there are too few.
 
     >>> divided([0, 1, 2, 3, 4], 2), divided([0, 1], 3)
     ([[0, 1, 2], [3, 4]], [[0], [1], [0]])

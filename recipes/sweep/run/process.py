@@ -1,7 +1,7 @@
 """The process of a worker: `python -m ...run.process CORES CHIEF`.
 
-CHIEF is the number of the process that started it, and with which it ends. TensorFlow is imported
-while the chief gets ready, which then sends the work through standard input.
+CHIEF is the id of the process that started it; the worker ends when that process does. TensorFlow
+is imported while the chief gets ready, which then sends the work through standard input.
 """
 
 import io
@@ -59,7 +59,7 @@ def main() -> int:
     _die_with(int(sys.argv[2]))
     sys.stdout = sys.stderr = _log()
     use_tensorflow()
-    # Written by the parent alone, into a pipe that it made for this process.
+    # Safe to unpickle: only the parent writes into this pipe.
     job: Job = pickle.load(sys.stdin.buffer)
     return carry_out(job)
 
@@ -99,7 +99,7 @@ def carry_out(job: Job) -> int:
 
 
 class _Log(io.FileIO):
-    """A log that loses lines, rather than stop the work, where the disk is full or gone."""
+    """A log that drops lines where the disk is full or gone, so that the work continues."""
 
     def write(self, data: Any) -> int:
         try:
@@ -115,7 +115,7 @@ def _log() -> io.TextIOWrapper:
 
 
 def keep_to(cores: list[int]) -> None:
-    """Hold this process, and every thread that it starts, on some cores."""
+    """Bind this process, and every thread that it starts, to some cores."""
     if cores and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cores)
 

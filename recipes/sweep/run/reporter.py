@@ -15,7 +15,7 @@ Report = Callable[[int, float], Decision]
 
 
 class Reporter(keras.callbacks.Callback):
-    """Reports the value of each epoch, and ends or pauses the training as it is decided.
+    """Reports the value of each epoch, and stops or pauses the training on request.
 
     Args:
         metric: name of the value in the logs of an epoch.
@@ -23,7 +23,7 @@ class Reporter(keras.callbacks.Callback):
         until: epoch after which the training pauses, or None.
 
     Attributes:
-        stopped_at: epoch after which the decision was to stop; None where it never was.
+        stopped_at: epoch after which the search stopped the training; None if it has not.
         stop: pauses the training, which stores its whole state to be continued later.
         epochs: epochs that have ended since the training was started or continued.
     """
@@ -45,7 +45,7 @@ class Reporter(keras.callbacks.Callback):
         """Nothing is to be restored."""
 
     def on_error(self, error: Exception) -> None:
-        """Leave a training that found no space as it is, to be continued: it has not failed."""
+        """Leave a training that found no disk space as it is: it has not failed."""
         if lacks_space(error):
             raise OutOfSpace from error
 

@@ -1,4 +1,4 @@
-"""What came of a sweep: a row for each trial, and the result as in `result.json`."""
+"""The outcome of a sweep: a row for each trial, and the result as in `result.json`."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -66,7 +66,7 @@ class Best:
     directories: list[str]
 
 
-# What is shown of it.
+# The fields that are shown.
 SHOWN = ("trial", "score", "low", "high", "values")
 
 
@@ -118,7 +118,7 @@ class SweepResult:
         return asdict(self)
 
     def lines(self) -> list[str]:
-        """The outcome in a few lines for people."""
+        """The outcome in a few lines of text."""
         counts = f"{self.trials} trials, {self.failed} failed, {self.epochs} epochs"
         found = [f"{self.status}: {self.reason} ({counts}, {self.seconds:.1f} s)"]
         if self.shared_steps:
@@ -151,7 +151,7 @@ class SweepResult:
 
 
 def asked(sweep: Sweep) -> dict[str, Any]:
-    """What may change between two starts of the same sweep, and would change its answer."""
+    """Settings that may change between two starts of a sweep, and that change its result."""
     names = ("trials", "epochs", "seconds", "evaluate_test", "ensemble")
     return {name: getattr(sweep, name) for name in names}
 
@@ -171,12 +171,12 @@ def read_result(path: Path) -> SweepResult:
             checked(known["best"], Best, names=SHOWN, at="`best`: ")
     except Damaged as error:
         raise damaged(path, str(error), MEND) from None
-    # Where it was when it was written, or where its writer wants the report to go, does not count.
+    # Its own path, and that of the report, may have changed since it was written.
     return SweepResult(**{**known, "directory": str(path.parent)})
 
 
 def shortened(names: Sequence[str]) -> dict[str, str]:
-    """The end of each name that distinguishes it from the others, for people.
+    """The shortest end of each name that distinguishes it from the others.
 
     >>> shortened(["optimizer.sgd.momentum", "model.layers[0].dense.units", "data.batch_size"])
     {'optimizer.sgd.momentum': 'momentum', 'model.layers[0].dense.units': 'units', \

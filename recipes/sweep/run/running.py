@@ -1,4 +1,4 @@
-"""A sweep that runs: its chief, its workers, what is seen of it, its end."""
+"""A sweep that runs: its chief, its workers, its display and its end."""
 
 import signal
 import threading
@@ -37,15 +37,15 @@ from .trial import Trainer, keep_attempt
 from .winner import compare, evaluate_winner, lead_sentence, ranked, write_best, write_ensemble
 from .worker import ChiefGone, LocalClient, Worker
 
-# Seconds between two looks at the workers.
+# Seconds between two checks of the workers.
 LOOK = 0.1
-# Seconds that a chief still answers; several times the pause between two questions of a worker.
+# Seconds that a chief still answers at the end; several times a worker's pause between calls.
 FAREWELL = 2.0
 # Seconds between two pictures of the table on a terminal.
 REDRAW = 0.5
 # TensorFlow keeps some megabytes of every model that it has trained.
 TRIALS_A_PROCESS = 100
-# Where workers of this machine alone are answered: at any port that is free.
+# The address for workers of this machine alone: any free port.
 ANY_PORT = Address(LOOPBACK, 0)
 
 
@@ -98,7 +98,7 @@ class Running:
         self.changed = True
         self.looked = 0.0
 
-    # Two ways to search.
+    # Searching in this process, or in others.
 
     def alone(self) -> SweepResult:
         """Train one trial after another, in this process."""
@@ -160,7 +160,7 @@ class Running:
                     time.sleep(FAREWELL)
 
     def employing(self, pool: Pool, job: Job) -> SweepResult:
-        """Let the processes of a pool, and any others that come, work until all is done."""
+        """Run the processes of a pool, and any that join, until all is done."""
         pool.employ(job)
         try:
             with self.display, self.listening():
@@ -186,11 +186,11 @@ class Running:
             pool.stop()
 
     def check_space(self, outcome: TrialOutcome | None = None) -> None:
-        """End the sweep where the chief, or the last trial, has waited in vain for space."""
+        """End the sweep if the chief, or the last trial, has waited too long for disk space."""
         if self.chief.full or outcome is TrialOutcome.OUT_OF_SPACE:
             raise OutOfSpace(self.where.path)
 
-    # What happens on the way.
+    # Events of the search.
 
     def on_event(self, event: Event, trial_id: str) -> None:
         """Record what happens to a trial."""
@@ -203,12 +203,12 @@ class Running:
             self.look_again()
 
     def look_again(self) -> None:
-        """Show how the trials stand, if that is news."""
+        """Show the state of the trials, if it has changed."""
         if self.changed or (self.display.live and time.monotonic() - self.looked > REDRAW):
             self.look()
 
     def look(self) -> None:
-        """Show how the trials stand."""
+        """Show the state of the trials."""
         self.changed, self.looked = False, time.monotonic()
         # A trial that is just ending has its status, and no score yet.
         with self.chief.lock:
@@ -218,7 +218,7 @@ class Running:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Remember a SIGINT or SIGTERM; a second one acts as it would without this."""
+        """Remember a SIGINT or SIGTERM; a second one has its usual effect."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -239,10 +239,10 @@ class Running:
         finally:
             restore()
 
-    # The end.
+    # The end of the search.
 
     def interrupted(self) -> SweepResult:
-        """What is known so far; trials that run are continued by the same command."""
+        """The result so far; the same command continues the trials that run."""
         self.chief.stop("interrupted")
         name = "a signal" if self.signal is None else self.signal.name
         return self.end("interrupted", f"{name} received; the same command continues")

@@ -18,9 +18,9 @@ from .signing import Call, Gate, Refused
 from .tls import Identity
 
 THREADS = 8
-# Of a message: a trial of 100,000 epochs, with their values, takes less than half of it.
+# Most bytes of a message: a trial of 100,000 epochs with values takes less than half of them.
 MOST_BYTES = 4 * 1024 * 1024
-# Of the words of an error, which travel as a header.
+# Length of an error's message, which is sent as a header.
 MOST_WORDS = 1000
 OTHER_SWEEP = (
     "this chief runs another sweep: the sweep's file, its recipe or the overrides given to the "
@@ -31,8 +31,8 @@ OTHER_SWEEP = (
 class Service(grpc.GenericRpcHandler):
     """Answers every call that reaches the port, whatever its method is called.
 
-    It receives the bytes of a message before anything has parsed them, so that every call has to
-    pass the gate first, whatever its method.
+    It receives the bytes of a message before anything parses them, so that the signature of every
+    call is checked first, whatever its method.
 
     Args:
         chief: carries out the calls.
@@ -70,7 +70,7 @@ class Service(grpc.GenericRpcHandler):
         return content
 
     def carried_out(self, call: Call, method: str, message: bytes) -> tuple[grpc.StatusCode, bytes]:
-        """The answer's bytes; with another code than OK, why there is none."""
+        """The bytes of the answer; with another status code than OK, the reason for the error."""
         if call.sweep != self.fingerprint:
             return grpc.StatusCode.FAILED_PRECONDITION, OTHER_SWEEP.encode()
         name = method.removeprefix(PREFIX)

@@ -1,4 +1,4 @@
-"""A full disk: a sweep waits for space, and ends where none comes; no trial fails because of it."""
+"""A full disk: a sweep waits for space, and ends if there is none; no trial fails because of it."""
 
 import errno
 import os
@@ -20,7 +20,7 @@ class OutOfSpace(OSError):
 
 
 def lacks_space(error: BaseException) -> bool:
-    """Whether an error, or one that it was raised from, says that the disk is full.
+    """Whether an error, or an error that caused it, says that the disk is full.
 
     The errors of a run name the file, and keep the error of the system as their context.
     """
@@ -61,7 +61,7 @@ class SpaceWait:
         self._until = None
 
     def too_long(self) -> bool:
-        """Note that there is none; whether it was missing for as long as a sweep waits."""
+        """Note that there is no space; return whether a sweep has waited long enough for it."""
         now = time.monotonic()
         if self._until is None:
             self._until = now + PATIENCE

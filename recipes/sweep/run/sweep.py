@@ -90,7 +90,7 @@ def run_sweep(
         pool = None
         main = threading.current_thread() is threading.main_thread()
         if address is not None or count > 1 or not main:
-            # Signals, by which trainings pause and end, reach the main thread of a process only.
+            # Trainings pause and end by signals, which reach only the main thread of a process.
             pool = Pool(directory, count)
         try:
             use_tensorflow()
@@ -132,7 +132,7 @@ def _check(sweep: Sweep, jobs: int, address: Address | None, arrays: Arrays) -> 
 
 
 def _complete(sweep: Sweep, where: RunDirectory) -> SweepResult | None:
-    """The result of a sweep that is complete, with nothing more asked of it."""
+    """The result of a sweep that is complete, if nothing more is requested."""
     if not (where / RESULT).exists():
         return None
     known = read_result(where / RESULT)
@@ -179,7 +179,7 @@ def work_for(
         sweep,
         directory.resolve(),
         str(where),
-        # Two workers of one name would be one to the chief.
+        # The chief would take two workers of the same name for one.
         f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}",
         fingerprint(sweep),
         read_token(directory / TOKEN) if token is None else token,

@@ -20,7 +20,7 @@ from .result import Row
 from .winner import interval
 
 COLUMNS = ("trial", "status", "score", "low", "high", "epochs", "seconds", "whole", "continues")
-# What an event file is named; nothing else is ever removed.
+# Names of event files; nothing else is ever removed.
 EVENT_FILES = "events.out.tfevents.*"
 
 
@@ -64,7 +64,7 @@ def _seconds(lines: Sequence[Mapping[str, Any]], first: int) -> float:
 
 
 class Table:
-    """The rows of a sweep; those of trials that have ended are made once."""
+    """The rows of a sweep; rows of trials that have ended are computed once."""
 
     def __init__(self, sweep: Sweep, directory: Path):
         self.sweep = sweep
@@ -114,7 +114,7 @@ def as_csv(rows: Sequence[Row], names: Sequence[str]) -> str:
     return text.getvalue()
 
 
-def cell(value: Any) -> str:
+def cell(value: object) -> str:
     """A value as it is written in a table; a float so that reading it gives the same float."""
     if value is None:
         return ""

@@ -10,13 +10,13 @@ from .access import Address
 
 # Seconds that the chief may take for a handshake.
 HANDSHAKE_SECONDS = 10.0
-# What gRPC speaks, which a server may insist on.
+# The protocol of gRPC, which a server may require.
 PROTOCOL = "h2"
 
 
 @dataclass(frozen=True)
 class Identity:
-    """What a chief proves itself with: PEM bytes of its certificate chain and private key."""
+    """The identity of a chief: PEM bytes of its certificate chain and private key."""
 
     certificate: bytes
     private_key: bytes = field(repr=False)
@@ -63,7 +63,7 @@ def read_authority(path: str | None) -> bytes | None:
 
 
 def check_chief(address: Address, authority: bytes) -> None:
-    """Raise where the chief at an address cannot be trusted; to gRPC it would only seem away.
+    """Raise if the chief at an address cannot be trusted; gRPC would only report it as unavailable.
 
     A chief that is not there yet passes.
 

@@ -20,7 +20,7 @@ from .result import Row, SweepResult
 
 REPORT = "report.html"
 ARTIFACTS = (SWEEP, TABLE, BEST, REPORT)
-# How long the first trial waits for its parent, and so each that begins with it.
+# Seconds that trials at the start wait for the parent run.
 READY_SECONDS = 60.0
 
 
@@ -86,7 +86,7 @@ class TrackedSweep:
 
 
 def trial_tracking(sweep: Sweep, directory: Path, recipe: Recipe, folder: Path) -> Tracking | None:
-    """What sends a training of a trial; None where the sweep is not sent anywhere.
+    """The tracking of a trial's training; None if the sweep is not sent anywhere.
 
     Args:
         directory: of the sweep, in which its chief has written the trackers.

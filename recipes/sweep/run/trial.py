@@ -90,9 +90,9 @@ class Trainer:
             return TrialResult(TrialOutcome.CRASHED, "out of memory")
         except Exception as error:
             if lacks_space(error):
-                # Nothing is wrong with the trial.
+                # This is not a fault of the trial.
                 return TrialResult(TrialOutcome.OUT_OF_SPACE)
-            # One bad trial is a row of the table, never the end of the search.
+            # A trial that fails is a row of the table, and does not end the search.
             return TrialResult(TrialOutcome.CRASHED, f"{type(error).__name__}: {error}")
 
     def _run(self, plan: Plan, report: Report) -> TrialResult:
@@ -119,15 +119,15 @@ class Trainer:
         last = () if tracking is None else tracking.callbacks()
         options: dict[str, Any] = {"programs": self.programs, "last": last}
         work = partial(train_trial, recipe, folder, reporter, self.arrays, **options)
-        result = self._begun_by_others(plan, recipe, folder, work)
+        result = self._from_shared_beginning(plan, recipe, folder, work)
         if tracking is not None:
             tracking.finish(result)
         return result
 
-    def _begun_by_others(
+    def _from_shared_beginning(
         self, plan: Plan, recipe: Recipe, folder: Path, work: Callable[..., Result]
     ) -> Result:
-        """Train, from the beginning that other trials have trained, if there is one."""
+        """Train, from a beginning that is shared with other trials if there is one."""
         fork = self.forks.of(plan, folder, recipe)
         if fork is None:
             return work()
@@ -184,7 +184,7 @@ def keep_attempt(directory: Path, trial_id: str) -> None:
 def train_trial(
     recipe: Recipe, folder: Path, reporter: Reporter, arrays: Arrays = None, **options: Any
 ) -> Result:
-    """Start or continue a training; one that is finished is only read.
+    """Start or continue a training; if it is finished, only read its result.
 
     The values of epochs that were trained before are reported first: a chief that was killed may
     not know them, and another training may have trained them.
@@ -251,7 +251,7 @@ def _with_space(attempt: Callable[[], Result], reporter: Reporter) -> Result:
 
 
 def finished(folder: Path, until: int | None) -> Result | None:
-    """The result of a training that has reached its end, or epoch `until`; None of any other."""
+    """The result of a training that has reached its end or epoch `until`, else None."""
     try:
         result = Result.from_json(json.loads((folder / files.RESULT).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""The answer of a sweep: which trial is best, how sure that is, and what is made of it."""
+"""The winner of a sweep: the best trial, how certain that is, and the models made from it."""
 
 import math
 import statistics
@@ -24,15 +24,15 @@ from ..spec.records import Objective, Sweep
 from .folder import BEST, ENSEMBLE, FOLD
 from .result import Row
 
-# The usual bound on the probability of a lead that is none.
+# The usual level of significance.
 SIGNIFICANT = 0.05
 
 
 def ranked(rows: Sequence[Row], objective: Objective) -> list[Row]:
     """Completed trials, best first: those trained to their end before those that were not.
 
-    Of equal scores the earlier trial wins. A training that another one continued is not counted
-    beside it.
+    Of equal scores the earlier trial wins. A training that another one has continued is
+    not counted.
     """
     continued = {row.continues for row in rows if row.status == "completed"}
     sign = 1 if objective.direction == "min" else -1

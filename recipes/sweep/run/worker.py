@@ -21,7 +21,7 @@ PAUSE = 0.2
 
 
 class ChiefGone(Exception):
-    """The chief did not answer for as long as the worker is willing to wait, or cannot continue."""
+    """The chief did not answer for as long as the worker waits, or cannot continue."""
 
 
 class Client(Protocol):
@@ -54,7 +54,7 @@ class LocalClient:
 
 
 def _answered(call: Callable[[], T]) -> T:
-    """The answer to a call; a chief whose oracle raised an error is as good as gone."""
+    """The answer to a call; a chief whose oracle raised an error counts as gone."""
     try:
         return call()
     except RuntimeError as error:
@@ -183,7 +183,7 @@ def only_new_garbage() -> Iterator[None]:
     has imported that takes a quarter of a second; none of it is ever garbage.
     """
     if gc.get_freeze_count():
-        # A caller has done so, and will end it.
+        # The caller has frozen them already, and will unfreeze them.
         yield
         return
     gc.freeze()

@@ -86,7 +86,7 @@ def test_a_branch_that_was_killed_on_its_way_goes_on(runs, tmp_path, monkeypatch
                 runs / "plain", "60%", CHANGE, out=tmp_path / "new", progress=False
             )
     assert [path.name for path in tmp_path.iterdir()] == ["new.branching-12"]
-    with pytest.raises(RequestError, match="what a branch of another run has left"):
+    with pytest.raises(RequestError, match="was left behind by a branch of another run"):
         keras_recipes.branch(runs / "changed", "60%", out=tmp_path / "new", progress=False)
     keras_recipes.branch(runs / "plain", "60%", CHANGE, out=tmp_path / "new", progress=False)
     assert_same(tmp_path / "new", runs / "changed")
