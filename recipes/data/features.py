@@ -94,8 +94,11 @@ class Numeric:
 
     def _fill(self, known: np.ndarray) -> float:
         if self.missing == "median":
-            return float(np.median(known))
-        return float(known.mean()) if self.missing == "mean" else float(self.missing)
+            found = np.median(known)
+        else:
+            found = known.mean() if self.missing == "mean" else self.missing
+        # Never -0.0, which TensorFlow takes for the 0.0 of another constant.
+        return float(found) + 0.0
 
     def _range(self, values: np.ndarray) -> tuple[float, float]:
         if self.scale == "none":

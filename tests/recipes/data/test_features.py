@@ -17,6 +17,12 @@ def test_numbers_are_filled_and_scaled_by_what_is_known():
     assert Numeric(missing=-1.0, indicator=False).fit("x", table(x=[1, ""])).fill == -1.0
 
 
+@pytest.mark.parametrize("missing", ["mean", "median", -0.0])
+def test_a_missing_number_is_never_minus_zero(missing):
+    fill = Numeric(missing=missing).fit("x", table(x=["-0.0", "", "-0.0"])).fill
+    assert (fill, np.signbit(fill)) == (0.0, False)
+
+
 def test_a_constant_column_is_divided_by_one():
     assert Numeric().fit("x", table(x=[4, 4, 4])).divisor == 1.0
 
