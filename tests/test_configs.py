@@ -28,6 +28,11 @@ STAND_IN = {
     "mnist_few_labels": [*RBMS, "data.num_labeled=50"],
     "mnist_autoencoder": [*RBMS, "model.output.dense.units=64"],
     "mnist_rbm_ais": [*RBMS, "pretraining.dbn.log_probability.temperatures=20"],
+    "mnist_rbm_density": [
+        *RBMS,
+        "pretraining.dbn.log_probability.temperatures=20",
+        "pretraining.dbn.log_probability.sweeps=4",
+    ],
     "digits_augmented": ["data.batch_size=16"],
     "optimizers_compared": ["data.batch_size=32"],
     "ensemble": ["ensemble.members=2"],
