@@ -35,6 +35,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 import numpy as np
 import tensorflow as tf
+from augmentation import AUGMENT, layers
 
 import keras_recipes
 from keras_recipes.recipes.build import images
@@ -45,22 +46,6 @@ from keras_recipes.recipes.build.task import task_of
 
 SIZE, BATCH = (96, 96), 32
 BAR = 0.9
-AUGMENT: list[dict[str, dict[str, Any]]] = [
-    {"random_flip": {"mode": "horizontal"}},
-    {"random_rotation": {"factor": 0.05}},
-    {"random_translation": {"height_factor": 0.1, "width_factor": 0.1}},
-    {"random_contrast": {"factor": 0.2}},
-]
-
-
-def layers() -> list[Any]:
-    """The augmentations as layers of Keras."""
-    return [
-        keras.layers.RandomFlip("horizontal"),
-        keras.layers.RandomRotation(0.05),
-        keras.layers.RandomTranslation(0.1, 0.1),
-        keras.layers.RandomContrast(0.2),
-    ]
 
 
 def write(folder: Path, count: int) -> None:

@@ -19,9 +19,9 @@ _IN_USE: set[str] = set()
 
 @contextmanager
 def in_use(folder: Path) -> Iterator[None]:
-    """For the time of the block, a folder that is there and is not made anew if it goes away.
+    """For the time of the block, do not make a folder anew if it goes away.
 
-    What is written next would else land on another disk, in a folder that has the rest no more.
+    The next files would land on another disk, in a folder without the others.
     """
     path = os.path.abspath(folder)
     added = path not in _IN_USE
@@ -42,8 +42,9 @@ def make_folder(path: Path) -> None:
     if os.path.isdir(path):
         return
     whole = os.path.abspath(path)
-    for folder in _IN_USE:
-        if os.path.commonpath((folder, whole)) == folder and not os.path.isdir(folder):
+    # A copy: other threads may enter and leave blocks meanwhile.
+    for folder in tuple(_IN_USE):
+        if Path(whole).is_relative_to(folder) and not os.path.isdir(folder):
             raise FolderGone(folder)
     os.makedirs(path, exist_ok=True)
 

@@ -23,7 +23,7 @@ from .augment import augmentation
 from .constant import baseline_loss, constant_guess
 from .encoding import encoded
 from .execution import can_loop, jit_compile, steps_per_execution
-from .feature_cache import cached_features
+from .feature_cache import Features, cached_features
 from .heads import (
     Ends,
     balance_for,
@@ -41,6 +41,7 @@ from .objects import Builder
 from .parts import check_parts, check_rate, scheduled
 from .phases import phased_rate, phases_of
 from .precision import Precision, Step, computing_in, decide
+from .preprocessing import Preprocessing
 from .pretraining import Pretraining, pretraining
 
 
@@ -128,12 +129,8 @@ def experiment(
     keras.utils.set_random_seed(recipe.seed)
     task = ends_of(recipe, data)
     check_thresholds(recipe, task, data)
-    data, prepared = encoded(data, tokenizer_of(recipe))
     precision = recipe.precision if decided is None or recipe.precision != "auto" else decided
-    with computing_in(precision):
-        found = cached_features(recipe, data, prepared)
-    if found is not None:
-        data, prepared = found
+    data, prepared, cached = prepared_data(recipe, data, precision)
     training = training_rows(recipe, data, task, sharing)
     builder = Builder(recipe, training.steps, files)
     model = network(recipe, data, task, builder, prepared, precision)
@@ -147,10 +144,8 @@ def experiment(
         sharing=sharing,
         single=single_steps or sharing is not None,
     )
-    shared = None
     if sharing is not None:
         share_batches(recipe, model, training, sharing)
-        shared = evaluation(data.validation, task, sharing)
     own = callbacks(recipe, builder)
     one = isinstance(task, tasks.Task)
     baseline = baseline_loss(recipe, task, data.train.y) if one else None
@@ -162,7 +157,7 @@ def experiment(
         validation=evaluation(data.validation, task),
         test=evaluation(data.test, task),
         callbacks=(
-            *phases_of(recipe, model, own, cached=found is not None),
+            *phases_of(recipe, model, own, cached=cached),
             *own,
             *weight_logs(terms),
         ),
@@ -173,8 +168,18 @@ def experiment(
         constant=constant_guess(task, data, baseline, recipe.data.balance) if one else None,
         summary=summary_of(recipe, task, data),
         terms=terms,
-        shared_validation=shared,
+        shared_validation=None if sharing is None else evaluation(data.validation, task, sharing),
     )
+
+
+def prepared_data(
+    recipe: Recipe, data: Data, precision: str
+) -> tuple[Data, Preprocessing | Features | None, bool]:
+    """Data as the network takes them, what encodes columns, and whether features are cached."""
+    data, prepared = encoded(data, tokenizer_of(recipe))
+    with computing_in(precision):
+        found = cached_features(recipe, data, prepared)
+    return (data, prepared, False) if found is None else (*found, True)
 
 
 def with_measured_precision(

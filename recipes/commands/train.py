@@ -246,7 +246,8 @@ def _print_result(result: "Result", arguments: Arguments) -> int:
             print_line(arguments, f"{f'{name} ' * several}threshold: {threshold[0]:.4f}")
     if result.log_probability:
         print_line(arguments, f"log-probability, nats: {metrics(result.log_probability)}")
-    print_line(arguments, f"everything is in {result.directory} (open report.html)")
+    if os.path.isdir(result.directory):  # its disk may be gone
+        print_line(arguments, f"everything is in {result.directory} (open report.html)")
     if arguments.json:
         print_json(result.to_json())
     return result.exit_status

@@ -165,3 +165,12 @@ def relist(run):
     manifest["fingerprints"]["recipe"] = hashlib.sha256(recipe).hexdigest()
     (run / "manifest.json").write_text(json.dumps(manifest))
     directory.write_result(json.loads((run / "result.json").read_text()))
+
+
+def with_member(path, name, content):
+    """Put a member into an archive, in place of one with this name."""
+    with zipfile.ZipFile(path) as archive:
+        members = {member: archive.read(member) for member in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for member, data in {**members, name: content}.items():
+            archive.writestr(member, data)

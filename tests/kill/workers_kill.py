@@ -30,8 +30,6 @@ import compare
 import lives
 
 TIMEOUT = 12.0
-# Beats, looks at processes, and the end of a process come beside what is promised.
-SLACK = 5.0
 HOW = (*[signal.SIGKILL] * 6, *[signal.SIGSTOP] * 2, signal.SIGTERM)
 # Lives of a run that are killed; after these it may come to its end.
 MOST_LIVES = 6
@@ -79,7 +77,7 @@ def limit() -> float:
     """
     from keras_recipes.recipes.devices.peers import GRACE_SECONDS
 
-    return 2 * (TIMEOUT + GRACE_SECONDS) + SLACK
+    return 2 * (TIMEOUT + GRACE_SECONDS)
 
 
 class Worker(lives.Life):

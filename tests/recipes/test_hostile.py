@@ -396,14 +396,6 @@ def test_members_are_where_an_ensemble_has_them(attack, trained, work, outside):
 
 
 # --- Saved models in a run directory, and as initial weights.
-def with_member(path, name, content):
-    with zipfile.ZipFile(path) as archive:
-        members = {member: archive.read(member) for member in archive.namelist()}
-    with zipfile.ZipFile(path, "w") as archive:
-        for member, data in {**members, name: content}.items():
-            archive.writestr(member, data)
-
-
 def weights_elsewhere(run, out):
     path = run / "model.keras"
     with zipfile.ZipFile(path) as archive:
@@ -414,7 +406,7 @@ def weights_elsewhere(run, out):
         del group["0"]
         storage = [(str(out / "secret.txt"), 0, int(np.prod(shape)) * 4)]
         group.create_dataset("0", shape, "f4", external=storage)
-    with_member(path, "model.weights.h5", content.getvalue())
+    hostile.with_member(path, "model.weights.h5", content.getvalue())
 
 
 def linked_elsewhere(run, out):
@@ -424,7 +416,7 @@ def linked_elsewhere(run, out):
     with h5py.File(content, "a") as file:
         del file["layers/dense/vars/0"]
         file["layers/dense/vars/0"] = h5py.ExternalLink(str(out / "keep.txt"), "/x")
-    with_member(path, "model.weights.h5", content.getvalue())
+    hostile.with_member(path, "model.weights.h5", content.getvalue())
 
 
 def layer(change):
@@ -436,7 +428,7 @@ def layer(change):
             config = json.loads(archive.read("config.json"))
         dense = next(x for x in config["config"]["layers"] if x["class_name"] == "Dense")
         dense.update(json.loads(json.dumps(change).replace("OUT", str(out))))
-        with_member(path, "config.json", json.dumps(config))
+        hostile.with_member(path, "config.json", json.dumps(config))
 
     return edit
 
@@ -452,7 +444,7 @@ MODELS = {
         {"class_name": "StringLookup", "config": {"vocabulary": "OUT/secret.txt"}}
     ),
     "a huge layer": layer({"config": {"units": 10**12}}),
-    "a path": lambda run, out: with_member(run / "model.keras", "assets/../../x", b"x"),
+    "a path": lambda run, out: hostile.with_member(run / "model.keras", "assets/../../x", b"x"),
     "no archive": lambda run, out: (run / "model.keras").write_bytes(b"PK\x05\x06" + bytes(18)),
 }
 

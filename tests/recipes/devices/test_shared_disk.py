@@ -6,6 +6,7 @@ import sys
 import time
 
 import pytest
+from small_disk import fill, mounted
 from trainings import LONGEST
 
 from keras_recipes.recipes.devices.launch import environment, free_ports
@@ -42,20 +43,12 @@ def whole(folder):
 
 @pytest.fixture
 def shared(tmp_path):
-    """A file system of 6 MiB."""
-    path = tmp_path / "disk"
-    path.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(path)]
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("no file system can be mounted here")
-    yield path
-    subprocess.run(["umount", "--lazy", str(path)], check=True)
+    with mounted(tmp_path / "disk") as path:
+        yield path
 
 
 def started(folder, run, *words):
-    """A training by two workers that has stored a state and goes on."""
+    """A training by two workers that has stored a state and continues."""
     process = subprocess.Popen(
         [*TRAIN, "--workers", "2", "--out", str(run), *words],
         cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -64,14 +57,6 @@ def started(folder, run, *words):
         time.sleep(0.05)
     assert process.poll() is None, process.communicate()[0]
     return process
-
-
-def fill(disk):
-    with (disk / "ballast").open("wb", buffering=0) as file:
-        for size in (1 << 16, 1):
-            with pytest.raises(OSError, match="No space left"):
-                while True:
-                    file.write(b"x" * size)
 
 
 def assert_continued(folder, run, whole):

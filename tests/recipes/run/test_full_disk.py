@@ -4,11 +4,11 @@ import errno
 import json
 import os
 import shutil
-import subprocess
 
 import keras
 import pytest
 from disk_faults import replace_os
+from small_disk import fill, mounted
 from small_runs import SMALL, train_small, write_recipe
 
 import keras_recipes
@@ -174,26 +174,8 @@ def test_another_failure_of_the_disk_is_reported_as_what_it_is(
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of 6 MiB: a report takes two."""
-    path = tmp_path / "disk"
-    path.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(path)]
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("no file system can be mounted here")
-    yield path
-    # Lazily: a writer that is still being closed may keep a file open.
-    subprocess.run(["umount", "--lazy", str(path)], check=True)
-
-
-def fill(path):
-    """Leave no space on a disk."""
-    with (path / "ballast").open("wb", buffering=0) as file:
-        for size in (4096, 1):
-            with pytest.raises(OSError, match="No space left"):
-                while True:
-                    file.write(b"x" * size)
+    with mounted(tmp_path / "disk") as path:
+        yield path
 
 
 class FillDisk(keras.callbacks.Callback):
