@@ -1,5 +1,6 @@
 """A batch computed shard by shard is the batch: rows, sums, gradients and states."""
 
+import math
 from itertools import pairwise
 
 import keras
@@ -15,6 +16,7 @@ from keras_recipes.models.shards import (
     as_integers,
     bounds,
     from_integers,
+    ring_sum,
     tree_sum,
 )
 
@@ -168,3 +170,19 @@ def test_fit_and_evaluate_on_shards_equal_those_on_batches(accumulation):
         np.testing.assert_allclose(shared[name], history[name], rtol=1e-5, err_msg=name)
     for ours, theirs in zip(two.get_weights(), one.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("size", [1, 16, 40, 100])
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_a_ring_adds_each_part_from_another_vector_on(count, size):
+    """Parts are multiples of 64 bytes, so of 16 numbers."""
+    vectors = np.random.default_rng(size).normal(size=(count, size)).astype("float32")
+    part = 16 * math.ceil(math.ceil(size / count) / 16)
+    expected = np.empty(size, "float32")
+    for place in range(size):
+        first = place // part
+        expected[place] = vectors[first, place]
+        for step in range(1, count):
+            expected[place] += vectors[(first + step) % count, place]
+    found = tf.function(ring_sum)([tf.constant(vector) for vector in vectors])
+    np.testing.assert_array_equal(found, expected)
