@@ -51,9 +51,11 @@ def sentence(runs: Sequence[ComparedRun]) -> str:
     """How many runs, of how many recipes."""
     groups = groups_of(runs)
     repeated = sum(len(group) > 1 for group in groups)
-    found = f"{len(runs)} runs of {len(groups)} recipes"
-    if repeated:
-        found += f", {repeated} of them repeated with other seeds"
+    if len(groups) == 1:
+        found = f"{len(runs)} runs of 1 recipe" + ", repeated with other seeds" * bool(repeated)
+    else:
+        found = f"{len(runs)} runs of {len(groups)} recipes"
+        found += f", {repeated} of them repeated with other seeds" * bool(repeated)
     damaged = sum(run.problem is not None for run in runs)
     return found + (f"; {damaged} cannot be read." if damaged else ".")
 
@@ -141,11 +143,14 @@ def curves(runs: Sequence[ComparedRun], names: Sequence[str]) -> str:
     if not drawn:
         return "<p>No epoch was finished.</p>"
     repeated = any(len(group) > 1 for group in groups_of(runs))
-    note = (
-        "<p>Bold lines are means over seeds, bands are one standard deviation to both sides; thin "
-        "lines are the runs.</p>"
-    )
-    return f"{note if repeated else ''}{charts(drawn)}"
+    both = len(runs) <= MOST_BOTH and any(f"val_{key}" in logged for key in logged)
+    notes = [
+        "Bold lines are means over seeds, bands are one standard deviation to both sides; thin "
+        "lines are the runs." * repeated,
+        "Dashed lines are of training rows." * both,
+    ]
+    note = " ".join(filter(None, notes))
+    return f"{f'<p>{note}</p>' if note else ''}{charts(drawn)}"
 
 
 def metric(runs: Sequence[ComparedRun], names: Sequence[str], name: str) -> Chart:

@@ -8,6 +8,7 @@ from pages import HOSTILE, elements, write_run
 
 from keras_recipes.recipes.record.several import differences, keys_that_differ, read_run
 from keras_recipes.recipes.report.page import write_report
+from keras_recipes.recipes.report.several import sentence
 
 
 def test_runs_of_other_seeds_have_a_mean_and_a_band(tmp_path):
@@ -26,6 +27,31 @@ def test_runs_of_other_seeds_have_a_mean_and_a_band(tmp_path):
     assert mean["y"] == pytest.approx(rows.mean(axis=0))
     area = next(t for c in found.charts for t in c["data"] if t.get("fill") == "toself")
     assert area["y"][:3] == pytest.approx(rows.mean(axis=0) + rows.std(axis=0, ddof=1))
+
+
+@pytest.mark.parametrize(
+    ("seeds", "said"),
+    [
+        ({"a": [1, 2]}, "2 runs of 1 recipe, repeated with other seeds."),
+        ({"a": [1, 2], "b": [1]}, "3 runs of 2 recipes, 1 of them repeated with other seeds."),
+        ({"a": [1], "b": [1]}, "2 runs of 2 recipes."),
+    ],
+)
+def test_the_lead_counts_runs_and_recipes(tmp_path, seeds, said):
+    runs = [
+        read_run(write_run(tmp_path / f"{key}{seed}", recipe=f"{key}: 1\nseed: {seed}\n"))
+        for key, found in seeds.items()
+        for seed in found
+    ]
+    assert sentence(runs) == said
+
+
+@pytest.mark.parametrize("validated", [False, True])
+def test_dashed_lines_are_explained_where_there_are_any(tmp_path, validated):
+    line = {"epoch": 1, "loss": 2.0, **({"val_loss": 3.0} if validated else {})}
+    runs = [write_run(tmp_path / f"r{n}", recipe=f"a: {n}\n", lines=[line]) for n in (1, 2)]
+    page = write_report(runs, tmp_path / "page.html").read_text()
+    assert ("Dashed lines are of training rows." in page) == validated
 
 
 def test_keys_that_differ_stand_beside_the_results(tmp_path):

@@ -155,8 +155,11 @@ def four(folder):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
-def test_four_workers_are_four_devices(four, name):
-    assert_same(four / f"{name}-d4", four / f"{name}-w4")
+def test_four_workers_are_four_devices(shared, four, name):
+    devices = four / f"{name}-d4"
+    assert_same(devices, four / f"{name}-w4")
+    if CASES[name][1] is not None:
+        assert_close(shared / f"{name}-one", devices, CASES[name][1])
 
 
 @pytest.fixture(scope="module")
