@@ -19,8 +19,9 @@ from .saving import Configurable
 from .units import Visible
 
 # Purposes of the random numbers of an update: dropout of hidden units for the data and for the
-# chains, hidden units given the data, swaps of chains, then two for each Gibbs step.
-DROPOUT, CHAIN_DROPOUT, POSITIVE, SWAP, CHAIN = 0, 1, 2, 3, 8
+# chains, hidden units given the data, swaps of chains, visible units of the data, then two for each
+# Gibbs step.
+DROPOUT, CHAIN_DROPOUT, POSITIVE, SWAP, DATA, CHAIN = 0, 1, 2, 3, 4, 8
 # Up to this many Gibbs steps are unrolled in the graph, more are a loop.
 UNROLLED = 2
 

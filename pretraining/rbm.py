@@ -15,7 +15,7 @@ from tensorflow import Tensor
 from ..arguments import check_bool, check_choice, check_instance, check_number, optional
 from ..schedules.arguments import check_steps
 from .distribution import Distribution, centred
-from .estimators import DROPOUT, POSITIVE, ContrastiveDivergence, Estimator
+from .estimators import DATA, DROPOUT, POSITIVE, ContrastiveDivergence, Estimator
 from .hidden_units import HIDDEN, Hidden
 from .inference import Inference
 from .regularization import Initialization, Regularization
@@ -259,6 +259,7 @@ class RBM(Inference, GenerativeModel):
             self.optimizer.iterations.value,
             algorithm="threefry" if self.jit_compile else "philox",
         )
+        v = self.visible.training_values(v, key, DATA)
         p = self._drop_hidden_units(self.distribution(), v, key)
         state = {name: variable.value for name, variable in self.state.items()}
 

@@ -72,6 +72,10 @@ class Visible(Units):
         """Rows with each value replaced by the nearest that the units can have."""
         return rows
 
+    def training_values(self, rows: Tensor, key: Key, purpose: Scalar) -> Tensor:
+        """What an update sees of its rows."""
+        return rows
+
     def decoder_activations(self, width: int) -> tuple[str, ...]:
         """Activations that a layer which reconstructs the units may have, as they print."""
         return (str(self.activation),)
@@ -114,11 +118,21 @@ class Bernoulli(Visible):
     Training rows must lie in [0, 1]. Other rows, which may have been scaled by the range of the
     training rows, may lie outside of it: such a value counts as the nearer of 0 and 1.
 
+    Args:
+        sample_data: draw 0 and 1 anew in each update, with the values of the rows as probabilities
+            (dynamic binarization), instead of training on the values themselves.
+
     >>> float(Bernoulli().mean(tf.constant(0.0)))
     0.5
     """
 
     activation = "sigmoid"
+
+    def __init__(self, *, sample_data: bool = False):
+        self.sample_data = check_bool("sample_data", sample_data)
+
+    def training_values(self, rows: Tensor, key: Key, purpose: Scalar) -> Tensor:
+        return key.bernoulli(rows, purpose) if self.sample_data else rows
 
     def check(self, rows: np.ndarray) -> None:
         _check_finite(rows)

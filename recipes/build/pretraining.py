@@ -11,6 +11,7 @@ import numpy as np
 from ...pretraining import (
     DBN,
     RBM,
+    Bernoulli,
     Initialization,
     Layer,
     MomentumSGD,
@@ -93,10 +94,10 @@ def pretraining(recipe: Recipe, data: Data, model: keras.Model) -> Pretraining |
     if isinstance(data.rows, Block):
         message = f"an RBM takes rows in memory, and {len(data.rows)} of them do not fit."
         raise RecipeError([recipe.problem(SECTION, message)])
-    rows = rbm_rows(recipe, data, data.rows, TRAINING)
+    rows = _trained_on(recipe, data, data.rows, TRAINING)
     held_out = None
     if data.validation is not None:
-        held_out = rbm_rows(recipe, data, data.validation.x, VALIDATION)
+        held_out = _trained_on(recipe, data, data.validation.x, VALIDATION)
     transfer = {
         "layers": section.dense_layers,
         "activation": section.activation,
@@ -114,15 +115,23 @@ def pretraining(recipe: Recipe, data: Data, model: keras.Model) -> Pretraining |
     return Pretraining(dbn, rows, held_out, transfer, section.cache)
 
 
+def _trained_on(recipe: Recipe, data: Data, x: np.ndarray, stream: int) -> np.ndarray:
+    """Rows for `RBM.fit`: probabilities, where each update draws its binary rows from them."""
+    assert recipe.pretraining is not None
+    if recipe.pretraining.dbn.binarize == "dynamic":
+        return flat(data, x)
+    return rbm_rows(recipe, data, x, stream)
+
+
 def rbm_rows(recipe: Recipe, data: Data, x: np.ndarray, stream: int) -> np.ndarray:
-    """Rows as the first RBM gets them: scaled, flat, and made binary if the recipe says so."""
+    """Rows that the first RBM is a model of: scaled, flat, and binary if the recipe says so."""
     assert recipe.pretraining is not None
     section = recipe.pretraining.dbn
     rows = flat(data, x)
     if section.binarize == "none":
         return rows
     bounds: Any = 0.5
-    if section.binarize == "sample":
+    if section.binarize in ("sample", "dynamic"):
         seed = recipe.seed if section.seed is None else section.seed
         bounds = np.random.default_rng([seed, stream]).random(rows.shape, "float32")
     return (rows > bounds).astype("float32")
@@ -183,9 +192,20 @@ def _visible(recipe: Recipe, builder: Builder, index: int) -> Any:
     assert recipe.pretraining is not None
     network = recipe.pretraining.dbn
     if index == 0:
-        return builder.value(network.visible, (*SECTION, "visible"))
+        units = builder.value(network.visible, (*SECTION, "visible"))
+        return units if network.binarize != "dynamic" else _dynamic(recipe, units)
     below: Choice = network.layers[index - 1].hidden or network.hidden
     return "bernoulli" if below.name == "bernoulli" else "gaussian"
+
+
+def _dynamic(recipe: Recipe, units: object) -> Bernoulli:
+    """Visible units that draw their data anew in each update."""
+    assert recipe.pretraining is not None
+    if not isinstance(units, Bernoulli):
+        message = "`dynamic` draws rows of 0 and 1, for `visible: bernoulli`. "
+        message += f"Received: `visible: {recipe.pretraining.dbn.visible.name}`"
+        raise RecipeError([recipe.problem((*SECTION, "binarize"), message)])
+    return Bernoulli(sample_data=True)
 
 
 def _rate(value: object) -> Any:

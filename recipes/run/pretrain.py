@@ -22,7 +22,7 @@ from ...pretraining import (
     log_partition,
     log_probability,
 )
-from ..build.pretraining import TEST, Pretraining, rbm_rows
+from ..build.pretraining import TEST, TRAINING, VALIDATION, Pretraining, rbm_rows
 from ..data import Data
 from ..record import directory as files
 from ..record.directory import RunDirectory
@@ -230,22 +230,27 @@ def log_probabilities(recipe: Recipe, data: Data, work: Pretraining | None) -> d
     if section is None or work is None:
         return {}
     rbm = work.dbn.rbms[0]
-    partition = estimated(rbm, work.rows[:ROWS], section, recipe.seed)
-    splits: dict[str, np.ndarray | None] = {
-        "training": work.rows[:ROWS],
-        "validation": work.validation,
-    }
-    if data.test is not None:
-        splits["test"] = rbm_rows(recipe, data, data.test.x, TEST)
+    splits = evaluated_rows(recipe, data)
+    partition = estimated(rbm, splits["training"], section, recipe.seed)
     found = {}
     for split, rows in splits.items():
-        if rows is not None:
-            mean = log_probability(rbm, rows, partition)
-            found[split] = mean.value
-            if section.bracket:
-                found |= {f"{split}_low": mean.low, f"{split}_high": mean.high}
+        mean = log_probability(rbm, rows, partition)
+        found[split] = mean.value
+        if section.bracket:
+            found |= {f"{split}_low": mean.low, f"{split}_high": mean.high}
     ends = {"log_z": partition.value, "log_z_low": partition.low, "log_z_high": partition.high}
     return {name: round(value, 4) for name, value in {**found, **ends}.items()}
+
+
+def evaluated_rows(recipe: Recipe, data: Data) -> dict[str, np.ndarray]:
+    """The rows of each split whose log-probability is asked for; of training, the first."""
+    assert isinstance(data.rows, np.ndarray)
+    found = {"training": rbm_rows(recipe, data, data.rows[:ROWS], TRAINING)}
+    if data.validation is not None:
+        found["validation"] = rbm_rows(recipe, data, data.validation.x, VALIDATION)
+    if data.test is not None:
+        found["test"] = rbm_rows(recipe, data, data.test.x, TEST)
+    return found
 
 
 def estimated(

@@ -100,8 +100,10 @@ class DbnSection(Strict):
     activation: Literal["same", "convert", "ignore"] = Key(
         "same", description="what to do if a layer's activation differs from the RBM's"
     )
-    binarize: Literal["none", "sample", "round"] = Key(
-        "none", description="make rows 0 and 1: drawn once with the rows as probabilities, or cut"
+    binarize: Literal["none", "sample", "dynamic", "round"] = Key(
+        "none",
+        description="make rows 0 and 1: drawn with the rows as probabilities, once (`sample`) or "
+        "anew in each update (`dynamic`), or cut at 0.5 (`round`)",
     )
     log_probability: LogProbabilitySection | None = Key(
         None, description="estimate the first RBM's log-probability of training and test rows"

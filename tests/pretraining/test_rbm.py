@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from keras_recipes.pretraining import (
     RBM,
+    Bernoulli,
     ContrastiveDivergence,
     FastPersistentCD,
     Gaussian,
@@ -191,6 +192,28 @@ def test_bfloat16_products_stay_close(binary, trained):
     )
     np.testing.assert_allclose(full.kernel, short.kernel, atol=0.05)
     assert short.kernel.dtype == "float32"
+
+
+def test_rows_of_0_and_1_train_the_same_when_they_are_drawn_as_probabilities(binary, trained):
+    drawn, plain = trained(binary, visible=Bernoulli(sample_data=True)), trained(binary)
+    np.testing.assert_array_equal(drawn.kernel, plain.kernel)
+
+
+def test_each_update_draws_other_rows_from_the_probabilities(trained, monkeypatch):
+    """Updates see 0 and 1, whose means are the values of the rows."""
+    rows, seen = np.tile(np.array([[0.0, 0.25, 0.8, 1.0]], "float32"), (200, 1)), []
+    exact = RBM._update_means
+    monkeypatch.setattr(
+        RBM,
+        "_update_means",
+        lambda rbm, p, v, *others: seen.append(v.numpy()) or exact(rbm, p, v, *others),
+    )
+    trained(rows, visible=Bernoulli(sample_data=True), batch_size=50, epochs=2)
+    drawn = np.array(seen)
+    assert set(np.unique(drawn)) == {0.0, 1.0}
+    error = np.sqrt(rows[0] * (1 - rows[0]) / len(seen) / 50)
+    assert (np.abs(drawn.mean((0, 1)) - rows[0]) <= 4 * error).all()
+    assert not (drawn[0] == drawn[4]).all()
 
 
 def test_a_data_set_trains_like_the_rows(binary):

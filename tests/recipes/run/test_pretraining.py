@@ -13,6 +13,7 @@ import keras_recipes
 from keras_recipes.pretraining import (
     DBN,
     RBM,
+    Bernoulli,
     Initialization,
     Layer,
     MomentumSGD,
@@ -26,7 +27,7 @@ from keras_recipes.recipes.build.inputs import data_of, flat
 from keras_recipes.recipes.record.directory import RunDirectory
 from keras_recipes.recipes.report.page import write_report
 from keras_recipes.recipes.run import rbm_cache
-from keras_recipes.recipes.run.pretrain import Pretrainer, estimated
+from keras_recipes.recipes.run.pretrain import Pretrainer, estimated, evaluated_rows
 from keras_recipes.recipes.spec.pretraining import LogProbabilitySection
 from keras_recipes.schedules import PiecewiseConstant
 
@@ -231,6 +232,26 @@ def test_few_labels_train_and_all_rows_pretrain():
     assert np.all(np.abs(counts - whole) < 1)
 
 
+@pytest.mark.parametrize("binarize", ["none", "sample", "dynamic", "round"])
+def test_rows_are_binary_as_the_recipe_says(binarize, tmp_path):
+    """What an RBM trains on, and the rows that its log-probability is of."""
+    recipe = keras_recipes.load(changed(dbn={"binarize": binarize}))
+    data = data_of(recipe)
+    work = experiment(recipe, data, tmp_path).pretraining
+    probabilities, binary = flat(data, data.rows), evaluated_rows(recipe, data)["training"]
+    assert np.array_equal(work.rows, probabilities if binarize == "dynamic" else binary)
+    assert work.dbn.rbms[0].visible == Bernoulli(sample_data=binarize == "dynamic")
+    if binarize == "none":
+        assert np.array_equal(binary, probabilities)
+    elif binarize == "round":
+        assert np.array_equal(binary, probabilities > 0.5)
+    else:
+        assert set(np.unique(binary)) == {0, 1}
+        assert np.corrcoef(binary.ravel(), probabilities.ravel())[0, 1] > 0.6
+        assert (binary[probabilities == 0] == 0).all()
+        assert (binary[probabilities == 1] == 1).all()
+
+
 @pytest.mark.slow
 def test_an_autoencoder_undoes_its_encoder(tmp_path):
     layers = [
@@ -277,6 +298,11 @@ def test_an_autoencoder_undoes_its_encoder(tmp_path):
             "Received: dropout=1.0",
         ),
         ({"dbn": {"visible": {"softmax": {"categories": 7}}}}, "multiple of 7"),
+        (
+            {"dbn": {"visible": "gaussian", "binarize": "dynamic"}},
+            "pretraining.dbn.binarize: `dynamic` draws rows of 0 and 1, for `visible: bernoulli`. "
+            "Received: `visible: gaussian`",
+        ),
         ({"data": {"scale": "none"}}, "must lie in [0, 1]"),
         ({"data": {"num_labeled": 10**6}}, "num_labeled: 1000000 rows are asked for"),
     ],
