@@ -209,6 +209,11 @@ def _passes(
     return TrainingDataset(from_step(start_step), order.epoch, order.steps - start_step, from_step)
 
 
+def _are_arrays(rows: Any) -> bool:
+    """Whether all blocks are NumPy arrays."""
+    return all(isinstance(block, np.ndarray) for block in tf.nest.flatten(rows))
+
+
 def _are_held(x: Any) -> bool:
     """Whether all blocks of rows are numbers in memory."""
     blocks = x.values() if isinstance(x, Mapping) else [x]
@@ -261,6 +266,8 @@ def evaluation_dataset(
     x, y = tensors(split.x), tensors(split.y)
     rows = len(split)
     batch_size = _bounded(x, batch_size)
+    if sharing is None and _are_arrays((split.x, split.y)):
+        return _slices((split.x, split.y), rows, batch_size)
     steps = -(-rows // batch_size)
 
     def batch(step: tf.Tensor) -> Any:
@@ -281,12 +288,33 @@ def batches_of(x: Any, batch_size: int = EVALUATION_BATCH) -> tf.data.Dataset:
     rows = tensors(x)
     count = len(next(iter(rows.values())) if isinstance(rows, Mapping) else rows)
     batch_size = _bounded(rows, batch_size)
+    if _are_arrays(x):
+        return _slices(x, count, batch_size)
 
     def batch(first: tf.Tensor) -> Any:
         return _sliced(rows, first, tf.minimum(first + batch_size, count))
 
     found = tf.data.Dataset.range(0, count, batch_size)
     return found.map(batch, num_parallel_calls=readers(rows)).with_options(_options())
+
+
+def _slices(arrays: Any, rows: int, batch_size: int) -> tf.data.Dataset:
+    """Batches of arrays in memory, without a function in the pipeline.
+
+    To make an iterator, TensorFlow instantiates every function anew, which takes as long as a small
+    network needs for some thousand rows. Arrays are divided before they are tensors, which would
+    be copied.
+    """
+    full = rows // batch_size * batch_size
+
+    def batches(array: np.ndarray) -> tf.Tensor:
+        return tensor(array[:full].reshape(-1, batch_size, *array.shape[1:]))
+
+    found = tf.data.Dataset.from_tensor_slices(tf.nest.map_structure(batches, arrays))
+    rest = tf.nest.map_structure(lambda array: tensor(array[full:]), arrays)
+    # The last batch is empty where the rows divide evenly.
+    found = found.concatenate(tf.data.Dataset.from_tensors(rest)).take(-(-rows // batch_size))
+    return found.with_options(_options())
 
 
 def _bounded(rows: Any, batch_size: int) -> int:
