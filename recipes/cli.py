@@ -12,6 +12,7 @@ from ..messages import level
 from .commands import add_verbs
 from .commands.options import place_words
 from .errors import RequestError, TrainingFailed, system_failure
+from .garbage import rare_collection
 from .output import OutputError, guarded
 
 DONE, FAILED, WRONG_REQUEST, INTERRUPTED = 0, 1, 2, 130
@@ -42,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit status."""
     try:
-        with guarded():
+        with guarded(), rare_collection():
             return _main(argv)
     except OutputError as error:
         print(f"keras-recipes: {error}", file=sys.stderr)

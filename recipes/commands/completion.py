@@ -44,7 +44,7 @@ def completion(arguments: Arguments) -> int:
 def verbs_of(verbs: Verbs) -> list[Verb]:
     """The verbs of the command line, from their parsers."""
     from ..spec import shipped
-    from ..sweep.spec.load import sweeps
+    from ..spec.shipped import sweeps
 
     names = {
         "recipe": [entry.name for entry in shipped.recipes()],

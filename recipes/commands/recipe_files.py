@@ -59,7 +59,7 @@ def add(verbs: Verbs) -> None:
 def list_recipes(arguments: Arguments) -> int:
     """Name and first line of each shipped recipe, and of each sweep."""
     from ..spec import shipped
-    from ..sweep.spec.load import sweeps
+    from ..spec.shipped import sweeps
 
     recipes, searches = shipped.recipes(), sweeps()
     if arguments.json:
@@ -103,7 +103,7 @@ def show(arguments: Arguments) -> int:
 def copy(arguments: Arguments) -> int:
     """Copy a shipped recipe or sweep to a new file."""
     from ..spec import shipped
-    from ..sweep.spec.load import sweeps
+    from ..spec.shipped import sweeps
 
     searches = {sweep.name: sweep for sweep in sweeps()}
     source = searches.get(arguments.recipe) or shipped.find(arguments.recipe)
@@ -143,15 +143,18 @@ def _verdict(word: str, arguments: Arguments) -> str:
         RecipeError: it is not valid.
     """
     from ..spec import load as load_recipe
+    from ..spec.machine import check_files
     from ..spec.network import shapes_unchecked
-    from ..sweep.spec.checks import check_files
-    from ..sweep.spec.load import is_sweep, load_sweep
+    from ..spec.sweep_file import is_sweep
 
     if is_sweep(word):
-        check_files(load_sweep(word, arguments.overrides, plugins=arguments.plugin))
+        from ..sweep.spec.checks import recipes_of
+        from ..sweep.spec.load import load_sweep
+
+        check_files(recipes_of(load_sweep(word, arguments.overrides, plugins=arguments.plugin)))
         return "ok"
     recipe = load_recipe(word, arguments.overrides, plugins=arguments.plugin)
-    check_files(recipe)
+    check_files([recipe])
     if arguments.data:
         check_rows(recipe)
     reason = shapes_unchecked(recipe)

@@ -3,10 +3,12 @@
 import ast
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import Field as Key
-from pydantic import TypeAdapter
+from pydantic import GetJsonSchemaHandler, TypeAdapter
+from pydantic_core import core_schema
 
 from .catalog import Argument
 from .fields import (
@@ -219,6 +221,27 @@ class Prechelt(Strict):
     training_monitor: str = "loss"
 
 
+@dataclass(frozen=True, eq=False)
+class Record(Field):
+    """A mapping like a model; its JSON Schema is made where one is asked for, since it takes time.
+
+    Attributes:
+        model: the keys and their types.
+        plain: a number that stands for the whole mapping, where there is one.
+    """
+
+    model: type[Strict]
+    plain: Field | None
+
+    def __get_pydantic_json_schema__(
+        self, core: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        schema = TypeAdapter(self.model).json_schema()
+        for key in ("title", "description"):
+            schema.pop(key, None)
+        return schema if self.plain is None else {"anyOf": [self.plain.schema, schema]}
+
+
 def record(model: type[Strict], plain: Field | None = None) -> Any:
     """The type, for pydantic, of a mapping like `model`, kept as it was given.
 
@@ -234,11 +257,7 @@ def record(model: type[Strict], plain: Field | None = None) -> Any:
         except ValueError as error:
             raise invalid(details((), error)) from None
 
-    schema = TypeAdapter(model).json_schema()
-    for key in ("title", "description"):
-        schema.pop(key, None)
-    options = schema if plain is None else {"anyOf": [plain.schema, schema]}
-    return Field(check, "expected a mapping.", options).annotation
+    return Record(check, "expected a mapping.", {}, model, plain).annotation
 
 
 # Kind and argument -> its type.

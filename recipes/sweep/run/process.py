@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ...garbage import rare_collection
 from ...run.backend import use_tensorflow
 from ..spec.records import Sweep
 
@@ -58,10 +59,11 @@ def main() -> int:
     keep_to([int(core) for core in sys.argv[1].split(",") if core])
     _die_with(int(sys.argv[2]))
     sys.stdout = sys.stderr = _log()
-    use_tensorflow()
-    # Safe to unpickle: only the parent writes into this pipe.
-    job: Job = pickle.load(sys.stdin.buffer)
-    return carry_out(job)
+    with rare_collection():
+        use_tensorflow()
+        # Safe to unpickle: only the parent writes into this pipe.
+        job: Job = pickle.load(sys.stdin.buffer)
+        return carry_out(job)
 
 
 def carry_out(job: Job) -> int:

@@ -9,13 +9,11 @@ from itertools import chain, islice
 
 from ...errors import Problem, ProblemCode, RecipeError
 from ...spec import Recipe
-from ...spec.extras import missing_extras
 from ...spec.fields import closest, did_you_mean, listed, shown
 from ...spec.load import validate
 from ...spec.monitor_checks import logged
 from ...spec.nodes import Node
 from ...spec.overrides import steps
-from ...spec.source_files import file_problems
 from .algorithms import COUNT_THEMSELVES, JUDGE_EPOCHS
 from .conditions import is_active
 from .constraints import Constraint
@@ -281,22 +279,7 @@ def _lines(parameter: Parameter) -> set[tuple[str, int | None]]:
     return {(place.file, place.line) for place in (parameter.place, *below)}
 
 
-def check_files(loaded: Recipe | Sweep) -> None:
-    """Check that the files which a recipe or a sweep names exist, with the columns it names.
-
-    Raises:
-        RecipeError: with every file, column or array that is missing.
-    """
-    recipes = [loaded] if isinstance(loaded, Recipe) else _recipes(loaded)
-    found: dict[tuple[str, str], Problem] = {}
-    for recipe in recipes:
-        for problem in [*missing_extras(recipe), *file_problems(recipe)]:
-            found.setdefault((problem.path, problem.message), problem)
-    if found:
-        raise RecipeError(found.values())
-
-
-def _recipes(sweep: Sweep) -> list[Recipe]:
+def recipes_of(sweep: Sweep) -> list[Recipe]:
     """A recipe for each combination of values that the sweep gives to keys of the data."""
     names = [row.name for row in sweep.parameters if row.key and row.key[0] == "data"]
     found: dict[str, Recipe] = {}

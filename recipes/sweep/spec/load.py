@@ -9,12 +9,11 @@ from pydantic import ValidationError
 
 from ...errors import Problem, RecipeError
 from ...spec import Recipe, inheritance, overrides
-from ...spec.fields import did_you_mean, shown
+from ...spec.fields import shown
 from ...spec.load import problem, validate
-from ...spec.loader import read_named
 from ...spec.nodes import Node, Place, node_of, string_keys
 from ...spec.plugins import load_plugins
-from ...spec.shipped import sweeps
+from ...spec.sweep_file import read_sweep
 from . import checks
 from .conditions import resolved
 from .constraints import Constraint, compiled
@@ -23,7 +22,7 @@ from .records import Algorithm, Parameter, Sweep
 from .space import Space, read_space
 from .trial import overrides_of, put_all, trial_recipe
 
-__all__ = ["is_sweep", "load_sweep", "overrides_of", "sweeps", "trial_recipe"]
+__all__ = ["load_sweep", "overrides_of", "trial_recipe"]
 
 # What stands in for a section with mistakes while the others are checked.
 STAND_INS = {"name": "name", "recipe": "recipe", "space": {"seed": None}}
@@ -50,7 +49,10 @@ def load_sweep(
         RecipeError: with every mistake, each with its place, in the order of the file.
     """
     load_plugins(plugins)
-    root, path = _read(source)
+    if isinstance(source, Mapping):
+        root, path = node_of(string_keys(source), Place("sweep")), None
+    else:
+        root, path = read_sweep(source)
     root = overrides.apply(root, changes)
     problems: list[Problem] = []
     made, broken = _sections(root, problems)
@@ -69,39 +71,6 @@ def load_sweep(
     if problems:
         raise RecipeError(_sorted(problems))
     return sweep
-
-
-def is_sweep(source: str | os.PathLike[str]) -> bool:
-    """Whether a path or a shipped name is a sweep rather than a recipe: it names a recipe.
-
-    A file that cannot be read, or a name that does not exist, is not one.
-    """
-    try:
-        root, _ = _read(source)
-    except RecipeError:
-        return False
-    named = any(root.child(key) is not None for key in ("recipe", "space"))
-    return named and root.child("model") is None
-
-
-def _read(source: str | os.PathLike[str] | Mapping[str, Any]) -> tuple[Node, Path | None]:
-    """The tree of a sweep, its name filled in, and the file that it stands in."""
-    if isinstance(source, Mapping):
-        return node_of(string_keys(source), Place("sweep")), None
-    path = _locate(str(source))
-    return read_named(path, "recipe"), path
-
-
-def _locate(word: str) -> Path:
-    """The file that a path or a shipped name means."""
-    if word.endswith(inheritance.SUFFIXES) or "/" in word or "\\" in word:
-        return Path(word)
-    known = {sweep.name: sweep.path for sweep in sweeps()}
-    if word in known:
-        return known[word]
-    exists = " A file needs its suffix, .yaml." if os.path.exists(word) else ""
-    text = f"no sweep of this name ships.{did_you_mean(word, known)}{exists}"
-    raise RecipeError([Place(word).problem("", text)])
 
 
 def _sections(root: Node, problems: list[Problem]) -> tuple[SweepFile, frozenset[str]]:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from keras_recipes.recipes import RecipeError
+from keras_recipes.recipes.spec.shipped import sweeps
+from keras_recipes.recipes.spec.sweep_file import is_sweep
 from keras_recipes.recipes.sweep.spec import load_sweep
 from keras_recipes.recipes.sweep.spec.file import json_schema
-from keras_recipes.recipes.sweep.spec.load import is_sweep, sweeps
 
 ROOT = Path(__file__).parents[4]
 NAMES = [sweep.name for sweep in sweeps()]

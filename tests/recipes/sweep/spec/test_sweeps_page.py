@@ -4,12 +4,12 @@ import re
 from pathlib import Path
 
 from keras_recipes.recipes.spec.loader import parse
+from keras_recipes.recipes.spec.shipped import sweeps
 from keras_recipes.recipes.sweep.spec import load_sweep
 from keras_recipes.recipes.sweep.spec.algorithms import ALGORITHMS
 from keras_recipes.recipes.sweep.spec.constraints import FUNCTIONS
 from keras_recipes.recipes.sweep.spec.corners import MOST_CORNERS
 from keras_recipes.recipes.sweep.spec.file import Budget, SweepFile
-from keras_recipes.recipes.sweep.spec.load import sweeps
 from keras_recipes.recipes.sweep.spec.space import DOMAINS
 
 PAGE = (Path(__file__).parents[4] / "docs" / "sweeps.md").read_text(encoding="utf-8")

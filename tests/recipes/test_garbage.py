@@ -1,0 +1,23 @@
+"""Garbage collection while the command line runs."""
+
+import gc
+
+import pytest
+
+from keras_recipes.recipes.garbage import NEW_OBJECTS, rare_collection
+
+
+@pytest.mark.parametrize(
+    ("before", "within"),
+    [(700, NEW_OBJECTS), (2 * NEW_OBJECTS, 2 * NEW_OBJECTS), (0, 0)],
+    ids=["rarer", "rare already", "off stays off"],
+)
+def test_collection_is_rare_within_and_as_before_after(before, within):
+    own = gc.get_threshold()
+    gc.set_threshold(before, 5, 6)
+    try:
+        with rare_collection():
+            assert gc.get_threshold() == (within, 5, 6)
+        assert gc.get_threshold() == (before, 5, 6)
+    finally:
+        gc.set_threshold(*own)
