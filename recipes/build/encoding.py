@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import tensorflow as tf
 from ... import disk
 from ...messages import logger
 from ..data import Data, Split, cache
+from ..data.background import wait_for, write_behind
 from ..data.columns import PickedColumns
 from ..data.digested import Digesting, intact
 from ..data.fitted import FITTED
@@ -86,6 +88,7 @@ class Encoder:
 
     def found(self, place: Path, rows: Frame) -> Any:
         """The blocks in a folder of the cache; None where one is missing or damaged."""
+        wait_for(place)
         names = self.prepared.names
         paths = {name: place / cache.file_name(name, "npy") for name in names}
         if not all(intact(path) for path in paths.values()):
@@ -109,9 +112,13 @@ class Encoder:
     def keep(self, place: Path, blocks: Any) -> None:
         """Keep blocks that are in memory, if there is room for them."""
         named = blocks if isinstance(blocks, Mapping) else {self.prepared.names[0]: blocks}
-        arrays = all(isinstance(block, np.ndarray) for block in named.values())
-        if not arrays or not cache.has_room(sum(block.nbytes for block in named.values())):
+        if not all(isinstance(block, np.ndarray) for block in named.values()):
             return
+        size = sum(block.nbytes for block in named.values())
+        if cache.has_room(size):
+            write_behind(place, partial(self._write_whole, place, named), size)
+
+    def _write_whole(self, place: Path, named: Mapping[str, np.ndarray]) -> None:
         with suppress(OSError):
             for name, block in named.items():
                 disk.write_cached(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,11 @@ import pyarrow as pa
 from ...messages import logger
 from ..errors import DataError
 from . import cache
+from .background import wait_for, write_behind
 from .column_file import ColumnFile, opened, write_column
 from .columns import Column, LargeColumns, UntypedColumns
 from .frame import Frame
 from .npz import TooLarge, memory
-from .side_by_side import side_by_side
 from .streaming import write_columns
 
 # Files with fewer bytes are read again each time, which takes some milliseconds.
@@ -91,6 +92,7 @@ class FileColumns(UntypedColumns):
             place = _entry(self.file)
         if place is None:
             return self.file.typed(self.names, keep).columns
+        wait_for(place)
         columns = _Entry(place, keep)
         absent = [name for name in self.names if not columns.find(name)]
         if absent:
@@ -181,14 +183,14 @@ class _Entry:
 
     def _keep(self, read: Mapping[str, Column]) -> None:
         arrays = {name: each for name, each in read.items() if isinstance(each, pa.Array)}
-        if not cache.has_room(sum(each.nbytes for each in arrays.values())):
-            return
+        size = sum(each.nbytes for each in arrays.values())
+        if cache.has_room(size):
+            write_behind(self.folder, partial(self._write, arrays), size)
+
+    def _write(self, arrays: Mapping[str, pa.Array]) -> None:
         with suppress(OSError):
-            side_by_side(
-                lambda name: write_column(self.path(name), arrays[name]),
-                arrays,
-                max(map(len, arrays.values()), default=0),
-            )
+            for name, array in arrays.items():
+                write_column(self.path(name), array)
             cache.used(self.folder)
             cache.trim()
 

@@ -15,6 +15,7 @@ from tables import write_table
 from keras_recipes import disk
 from keras_recipes.recipes.data import (
     Splits,
+    background,
     cache,
     column_file,
     delimited,
@@ -100,6 +101,21 @@ def test_the_next_reading_is_of_the_cache_and_the_same(table, reads, monkeypatch
     assert rows_of(load(table)) == expected
     assert len(reads) == 3
     assert files()
+
+
+def test_a_table_that_is_still_being_written_is_waited_for(table, reads, monkeypatch):
+    """By the process that writes it, which would read the file again otherwise."""
+    monkeypatch.setattr(background, "FEW_BYTES", 0)
+    real = stored.write_column
+
+    def slow(path, array):
+        time.sleep(0.02)
+        real(path, array)
+
+    monkeypatch.setattr(stored, "write_column", slow)
+    expected = rows_of(load(table))
+    assert rows_of(load(table)) == expected
+    assert len(reads) == 1
 
 
 def test_a_copy_is_the_same_table_and_a_change_is_not(table, reads, tmp_path):
