@@ -97,13 +97,11 @@ class Distribution:
         log_variance: the same difference of -dE/d log sigma^2
 
         Each phase is averaged by itself, so a short last batch, or a number of chains that differs
-        from the batch size, causes no bias. The gradient of the weights is one product of the two
-        phases stacked: in bfloat16 the difference is rounded, not the two terms.
+        from the batch size, causes no bias.
         """
         data, model = self.coupled(v), self.coupled(model_v)
-        states = tf.concat([_divided_by_rows(model_h), -_divided_by_rows(h)], 0)
         found = {
-            "weights": self._matmul(tf.concat([model, data], 0), states, transpose_a=True),
+            "weights": self._outer(model, _divided_by_rows(model_h), data, _divided_by_rows(h)),
             "visible_bias": tf.reduce_mean(model, 0) - tf.reduce_mean(data, 0),
             "hidden_bias": tf.reduce_mean(model_h, 0) - tf.reduce_mean(h, 0),
         }
@@ -111,6 +109,14 @@ class Distribution:
             found["log_variance"] = self._log_variance_term(model_v, model_h)
             found["log_variance"] -= self._log_variance_term(v, h)
         return found
+
+    def _outer(self, model: Tensor, model_h: Tensor, data: Tensor, h: Tensor) -> Tensor:
+        """model' model_h - data' h."""
+        if self.matmul_dtype == "float32":
+            return tf.matmul(model, model_h, True) - tf.matmul(data, h, True)
+        # One product of the phases stacked, so that the difference is rounded, not the two terms.
+        stacked = tf.concat([model, data], 0), tf.concat([model_h, -h], 0)
+        return self._matmul(*stacked, transpose_a=True)
 
     def _log_variance_term(self, v: Tensor, h: Tensor) -> Tensor:
         """Mean of -dE/d log sigma^2 = (v - a)^2 / (2 sigma^2) - c(v) * (W h)."""

@@ -18,7 +18,7 @@ from ..errors import DataError
 from ..record.manifest import ENVIRONMENT, versions
 
 # Changed whenever the same settings give other weights than before.
-FORMAT = 1
+FORMAT = 2
 WEIGHTS, ENTRY = "weights.npz", "entry.json"
 # Whatever reading a damaged entry may raise.
 UNREADABLE = (

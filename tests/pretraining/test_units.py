@@ -77,11 +77,53 @@ def test_random_numbers_are_a_function_of_seed_step_and_purpose():
     assert len(seen) == len(kinds) * 8
 
 
-def test_uniform_numbers_are_uniform_and_never_0_or_1():
-    drawn = Key(5, 9).uniform((401, 501)).numpy()
+def uniform(algorithm, seed, step, shape, purpose=0):
+    """As an update of an RBM draws them, compiled by XLA or not."""
+    key = Key(seed, tf.constant(step, tf.int64), algorithm)
+    draw = tf.function(lambda: key.uniform(shape, purpose), jit_compile=algorithm == "threefry")
+    return draw().numpy()
+
+
+ALGORITHMS = pytest.mark.parametrize("algorithm", ["philox", "threefry"])
+
+
+@ALGORITHMS
+def test_uniform_numbers_are_uniform_and_never_0_or_1(algorithm):
+    drawn = uniform(algorithm, 5, 9, (401, 501))
     assert 0 < drawn.min() < drawn.max() < 1
     counts = np.histogram(drawn, 50, (0, 1))[0]
     expected = drawn.size / 50
     # Chi-square with 49 degrees of freedom exceeds 95 once in ten thousand.
     assert ((counts - expected) ** 2 / expected).sum() < 95
     assert abs(np.corrcoef(drawn.ravel()[:-1], drawn.ravel()[1:])[0, 1]) < 0.01
+
+
+@ALGORITHMS
+def test_no_bit_of_a_number_depends_on_another_or_on_its_neighbour(algorithm):
+    """Correlations of single bits, within numbers and between places, steps, seeds and purposes."""
+    shape = (512, 2048)
+    draws = [(3, 0, 0), (3, 1, 0), (4, 0, 0), (3, 0, 1)]
+    bits = []
+    for seed, step, purpose in draws:
+        numbers = (uniform(algorithm, seed, step, shape, purpose) * 2**16).astype("uint16").ravel()
+        bits.append(1.0 - 2.0 * ((numbers[:, None] >> np.arange(16, dtype="uint16")) & 1))
+    first, count = bits[0], bits[0].shape[0]
+    tables = [first.T @ first / count - np.eye(16)]
+    tables += [first[:-lag].T @ first[lag:] / (count - lag) for lag in (1, 2, 3, 2048)]
+    tables += [first.T @ other / count for other in bits[1:]]
+    # 2,048 means of a million signs: one beyond six standard errors in a quarter million tests.
+    largest = max(np.abs(table).max() for table in tables)
+    assert largest < 6 / np.sqrt(count - 2048)
+    assert np.abs(first.mean(0)).max() < 6 / np.sqrt(count)
+
+
+@ALGORITHMS
+def test_numbers_fill_a_plane_and_the_large_ones_come_as_often_as_they_should(algorithm):
+    drawn = uniform(algorithm, 7, 2, (1024, 1024))
+    pairs = drawn.reshape(-1, 2)
+    counts = np.histogram2d(pairs[:, 0], pairs[:, 1], 32, ((0, 1), (0, 1)))[0]
+    expected = len(pairs) / counts.size
+    # Chi-square with 1,023 degrees of freedom exceeds 1,200 once in ten thousand.
+    assert 850 < ((counts - expected) ** 2 / expected).sum() < 1200
+    rare = (drawn < 2e-4).sum()
+    assert abs(rare - 2e-4 * drawn.size) < 5 * np.sqrt(2e-4 * drawn.size)
