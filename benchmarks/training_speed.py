@@ -16,7 +16,9 @@ import os
 import statistics
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -31,8 +33,49 @@ from keras_recipes.recipes.run.run_callbacks import run_callbacks
 
 BATCH = 128
 EPOCHS = 3
-# Times as fast as `model.fit`, and the time beside JAX's.
-BARS = {128: (2.3, 1.15), 512: (1.0, 1.15)}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network, and its bars: times as fast as `model.fit`, and the time beside JAX's.
+
+    Attributes:
+        layers: hidden layers, as in a recipe.
+        units: of the two hidden layers, where JAX trains it too.
+    """
+
+    layers: list[Any]
+    bar: float
+    units: int | None = None
+    jax_bar: float = 1.15
+
+
+def dense(units: int, bar: float) -> Case:
+    """Two hidden layers."""
+    return Case([{"dense": {"units": units, "activation": "relu"}}] * 2, bar, units)
+
+
+def convolution(filters: int) -> dict[str, Any]:
+    """A convolution of 3 x 3."""
+    return {"conv2d": {"filters": filters, "kernel_size": 3, "activation": "relu"}}
+
+
+CASES = {
+    "784-128-128-10": dense(128, 2.3),
+    "784-512-512-10": dense(512, 1.0),
+    "two convolutions": Case(
+        [
+            {"reshape": {"target_shape": [28, 28, 1]}},
+            convolution(16),
+            "max_pooling2d",
+            convolution(32),
+            "max_pooling2d",
+            "flatten",
+            {"dense": {"units": 64, "activation": "relu"}},
+        ],
+        1.2,
+    ),
+}
 
 
 def arrays(path: str | None) -> tuple[np.ndarray, np.ndarray]:
@@ -47,17 +90,12 @@ def arrays(path: str | None) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-def plain(x: np.ndarray, y: np.ndarray, units: int):
+def plain(x: np.ndarray, y: np.ndarray, layers: list[Any]):
     """Training by `model.fit` on arrays, as Keras's own guide writes it."""
     scaled = x.astype("float32") / 255
-    model = keras.Sequential(
-        [
-            keras.Input((784,)),
-            keras.layers.Dense(units, activation="relu"),
-            keras.layers.Dense(units, activation="relu"),
-            keras.layers.Dense(10, activation="softmax"),
-        ]
-    )
+    hidden = [made(layer) for layer in layers]
+    output = keras.layers.Dense(10, activation="softmax")
+    model = keras.Sequential([keras.Input((784,)), *hidden, output])
     model.compile(
         keras.optimizers.SGD(0.1, momentum=0.9),
         "sparse_categorical_crossentropy",
@@ -66,7 +104,14 @@ def plain(x: np.ndarray, y: np.ndarray, units: int):
     return lambda: model.fit(scaled, y, batch_size=BATCH, epochs=EPOCHS, verbose=0)
 
 
-def with_recipe(x: np.ndarray, y: np.ndarray, units: int, folder: Path):
+def made(layer: str | dict[str, Any]) -> keras.layers.Layer:
+    """A layer of a recipe, by Keras alone."""
+    name, arguments = (layer, {}) if isinstance(layer, str) else next(iter(layer.items()))
+    classes = {"conv2d": "Conv2D", "max_pooling2d": "MaxPooling2D"}
+    return getattr(keras.layers, classes.get(name, name.capitalize()))(**arguments)
+
+
+def with_recipe(x: np.ndarray, y: np.ndarray, layers: list[Any], folder: Path):
     """Training of the same network as a recipe trains it."""
     recipe = keras_recipes.load(
         {
@@ -78,7 +123,7 @@ def with_recipe(x: np.ndarray, y: np.ndarray, units: int, folder: Path):
                 "scale": "minmax",
                 "batch_size": BATCH,
             },
-            "model": {"layers": [{"dense": {"units": units, "activation": "relu"}}] * 2},
+            "model": {"layers": layers},
             "optimizer": {"sgd": {"momentum": 0.9}},
             "learning_rate": 0.1,
             "gradient_clipping": {"global_norm": 1.0},
@@ -160,25 +205,25 @@ def main() -> None:
     arguments = parser.parse_args()
     x, y = arrays(arguments.data)
     has_jax = all(map(importlib.util.find_spec, ("jax", "optax")))
-    for units, (bar, jax_bar) in BARS.items():
+    for name, case in CASES.items():
         with tempfile.TemporaryDirectory() as folder:
             sides = {
-                "model.fit": plain(x, y, units),
-                "recipe": with_recipe(x, y, units, Path(folder)),
+                "model.fit": plain(x, y, case.layers),
+                "recipe": with_recipe(x, y, case.layers, Path(folder)),
             }
-            if has_jax:
-                sides["JAX"] = with_jax(x, y, units)
+            if has_jax and case.units is not None:
+                sides["JAX"] = with_jax(x, y, case.units)
             median = measure(sides, arguments.rounds)
         ratio = median["model.fit"] / median["recipe"]
         print(
-            f"784-{units}-{units}-10, batch {BATCH}, {len(y)} rows: "
+            f"{name}, batch {BATCH}, {len(y)} rows: "
             f"model.fit {median['model.fit']:.2f} s/epoch, recipe {median['recipe']:.2f} s/epoch, "
-            f"recipe {ratio:.2f} times as fast (bar {bar})",
+            f"recipe {ratio:.2f} times as fast (bar {case.bar})",
             flush=True,
         )
-        if has_jax:
+        if "JAX" in median:
             beside = median["recipe"] / median["JAX"]
-            print(f"    JAX {median['JAX']:.2f} s/epoch: recipe {beside:.2f} (bar {jax_bar})")
+            print(f"    JAX {median['JAX']:.2f} s/epoch: recipe {beside:.2f} (bar {case.jax_bar})")
 
 
 if __name__ == "__main__":

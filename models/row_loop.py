@@ -1,4 +1,4 @@
-"""Training steps as a loop of one XLA program, over rows that are held in memory."""
+"""Training steps as a loop of one program, over rows that are held in memory."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class HeldRows:
 def row_loop(model: Any, held: HeldRows) -> Callable[[Any], dict[str, tf.Tensor]]:
     """A function that runs an execution: it takes an iterator of `StepRows`.
 
-    All steps with a whole batch are one program: nothing returns to TensorFlow or Python between
-    them, and the gathering of rows, their cast and the first layer become one loop. How many steps
-    it runs is an argument, so that an execution of fewer steps is no other program and computes
-    the same bits. The short last batch has another shape and is a step of its own, which XLA does
-    not compile: it would take longer to compile than to run.
+    All steps with a whole batch are one program, of XLA where that compiles the model: then nothing
+    returns to TensorFlow between them, and the gathering of rows, their cast and the first layer
+    become one loop. How many steps it runs is an argument, so that an execution of fewer steps is
+    no other program and computes the same bits. The short last batch has another shape and is a
+    step of its own, which XLA does not compile: it would take longer to compile than to run.
 
     Args:
         model: a compiled model with the training step.
@@ -56,7 +56,7 @@ def row_loop(model: Any, held: HeldRows) -> Callable[[Any], dict[str, tf.Tensor]
         tf.while_loop(lambda step: step < steps, body, [tf.constant(0)], parallel_iterations=1)
         return model.get_metrics_result()
 
-    program = tf.function(full_steps, jit_compile=True, autograph=False)
+    program = tf.function(full_steps, jit_compile=model.jit_compile is True, autograph=False)
     one_step = tf.function(lambda rows: model.train_step(held.gather(rows)), autograph=False)
 
     def execution(iterator: Any) -> dict[str, tf.Tensor]:

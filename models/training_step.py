@@ -94,7 +94,7 @@ class TrainingStep(_Model):
         self.restart_step()
 
     def hold_rows(self, held: HeldRows | None) -> None:
-        """Let `fit` take a dataset of `StepRows`, whose steps run as a loop of one XLA program.
+        """Let `fit` take a dataset of `StepRows`, whose steps run as a loop of one program.
 
         Args:
             held: the rows that the dataset names; None for none.

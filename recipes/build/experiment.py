@@ -216,10 +216,13 @@ def training_rows(
 
 
 def fit_data_of(model: TrainingStep, training: TrainingDataset) -> TrainingDataset:
-    """What `model.fit` takes; a model that XLA compiles as a loop gathers its rows itself."""
+    """What `model.fit` takes: the numbers of rows where they are held, and else batches.
+
+    Where XLA compiles single steps, it gets batches too: a loop of it would be slower.
+    """
     if training.held is None or training.numbers is None:
         return training
-    if model.jit_compile is not True or not can_loop(model):
+    if model.jit_compile and not can_loop(model):
         return training
     model.hold_rows(training.held)
     return training.numbers(int(model.steps_per_execution))

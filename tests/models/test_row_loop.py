@@ -83,6 +83,11 @@ def test_the_loop_computes_what_single_steps_do(parts):
     same(loop, trained(network(**parts), held=False, jit=False), **ROUNDING)
 
 
+def test_without_xla_the_loop_computes_the_bits_of_single_steps():
+    loop = trained(network(dropout=0.3), held=True, jit=False)
+    same(loop, trained(network(dropout=0.3), held=False, jit=False), rtol=0, atol=0)
+
+
 def test_executions_of_any_length_compute_the_same_bits():
     first = trained(network(dropout=0.3), held=True, steps=1)
     for steps in (4, 6):
