@@ -70,7 +70,7 @@ class Key:
         """Random words of 32 bits (count,), int32."""
         if self.algorithm == "philox":
             return self._words(count, purpose)
-        # Twenty rounds for each word would take an eighth of an update of 784-500 units.
+        # Twenty rounds for each word make an epoch of CD-25 a fifth longer, with 784-500 units.
         return _hashed(self._words(2, purpose), count)
 
     def _words(self, count: Scalar, purpose: Scalar) -> Tensor:
