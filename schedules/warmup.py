@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Literal
 
 import keras
 
 from ..arguments import check_choice
 from .arguments import Schedule, Steps, check_rate, check_steps
-from .base import Curve, as_schedule, exact, fraction, ops, phases_of
+from .base import Curve, as_schedule, exact, fraction, phases_of
+from .tensors import Tensor, ops
 
 SHAPES = ("linear", "cosine", "exponential", "1-sqrt")
 # An exponential never reaches or leaves 0; it begins or ends at this fraction of the other rate.
@@ -56,7 +57,7 @@ class Warmup(Curve):
         own = [(self.steps, "warm-up ends")] if self.steps else []
         return [*own, *phases_of(self.then, self.steps)]
 
-    def rate(self, step: Any) -> Any:
+    def rate(self, step: Tensor) -> Tensor:
         after = exact(self.then, ops.maximum(step - self.steps, 0))
         if self.steps == 0:
             return after
@@ -106,7 +107,7 @@ class Cooldown(Curve):
         ends = [(self.begin, "cool-down"), (self.begin + self.steps, "end")]
         return [*before, *ends]
 
-    def rate(self, step: Any) -> Any:
+    def rate(self, step: Tensor) -> Tensor:
         before = exact(self.schedule, ops.minimum(step, self.begin))
         past = ops.maximum(step - self.begin, 0)
         part = fraction(past, self.steps)
@@ -118,7 +119,7 @@ class Cooldown(Curve):
         return ops.where(past >= self.steps, self.end, fall)
 
 
-def way(shape: str, start: Any, end: Any, part: Any) -> Any:
+def way(shape: str, start: Tensor | float, end: Tensor | float, part: Tensor) -> Tensor:
     """The rate on the way from one rate to another; `end` itself at part 1."""
     if shape == "exponential":
         low = ops.maximum(start, LEAST * end)
