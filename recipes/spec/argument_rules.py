@@ -226,7 +226,7 @@ def record(model: type[Strict], plain: Field | None = None) -> Any:
         plain: a number that stands for the whole mapping, where there is one.
     """
 
-    def check(value: object) -> Any:
+    def check(value: object) -> object:
         if plain is not None and not is_dict(value):
             return plain.check(value)
         try:

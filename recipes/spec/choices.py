@@ -1,6 +1,6 @@
 """What a choice of a recipe becomes, and the names that it may have."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -47,6 +47,9 @@ ALIASES = {
 }
 ALIASES["losses"]["rmse"] = "root_mean_squared_error"
 
+# Constructor arguments by name, as a recipe gives them: nested choices and durations among them.
+Arguments = Mapping[str, Any]
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -60,9 +63,9 @@ class Choice:
 
     kind: str
     name: str
-    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    arguments: Arguments = field(default_factory=dict[str, Any])
 
-    def with_arguments(self, **arguments: Any) -> "Choice":
+    def with_arguments(self, **arguments: object) -> "Choice":
         """The same choice with more arguments."""
         return replace(self, arguments={**self.arguments, **arguments})
 
@@ -80,6 +83,9 @@ class Residual:
     layers: tuple["Choice | Residual", ...]
     shortcut: str = "identity"
     inner: tuple[str, ...] = ("residual",)
+
+
+Layers = Sequence[Choice | Residual]
 
 
 def known_name(kind: str, written: object) -> str:

@@ -1,10 +1,9 @@
 """Shapes through a graph of named parts, known without Keras."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from . import catalog
-from .choices import Choice
+from .choices import Arguments, Choice, Layers
 from .fields import is_number
 from .graph import ROWS, ends, in_order, merge_of, parts_make_a_graph
 from .heads import outputs_have_targets
@@ -62,7 +61,7 @@ def _row_shape(recipe: Recipe, name: str) -> Shape | None:
     if not isinstance(feature, Choice) or feature.name == "array":
         return None
     entry = catalog.entry("features", feature.name)
-    given: Mapping[str, Any] = {
+    given: Arguments = {
         **{key: row.default for key, row in entry.arguments.items()},
         **feature.arguments,
     }
@@ -73,7 +72,7 @@ def _row_shape(recipe: Recipe, name: str) -> Shape | None:
     return (given["dimensions"],) if given.get("output") == "embedding" else (None,)
 
 
-def _through(layers: Sequence[Any], shape: Shape | None, path: Path) -> Shape | None:
+def _through(layers: Layers, shape: Shape | None, path: Path) -> Shape | None:
     return None if shape is None and layers else shape and through(layers, shape, path)
 
 
@@ -139,7 +138,7 @@ def _size(sizes: Sequence[int | None]) -> int | None:
     return None if None in sizes else 1
 
 
-def _concatenated(shapes: Sequence[Shape], axis: Any) -> Shape | None:
+def _concatenated(shapes: Sequence[Shape], axis: object) -> Shape | None:
     _same_rank(shapes)
     rank = len(shapes[0])
     if not is_number(axis):

@@ -1,7 +1,7 @@
 """The outputs of a recipe that has several, each as a recipe of that output alone."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, Self
+from typing import Self
 
 from pydantic import PrivateAttr
 
@@ -38,7 +38,7 @@ class HeadRecipe(Recipe):
     def of(cls, recipe: Recipe, name: str) -> Self:
         """The output of a name."""
         head = recipe.model.outputs[name]
-        given: dict[str, Any] = {key: getattr(recipe, key) for key in Recipe.model_fields}
+        given: dict[str, object] = {key: getattr(recipe, key) for key in Recipe.model_fields}
         given |= {key: getattr(head, key) for key in OF_RECIPE}
         data = {key: getattr(head, key) for key in OF_DATA} | {"target": head.targets(name)}
         given["data"] = recipe.data.model_copy(update=data)

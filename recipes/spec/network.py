@@ -1,11 +1,11 @@
 """Which layers cannot stand in a list, or cannot follow one another, known without Keras."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from . import catalog
 from .backbones import APPLICATIONS
-from .choices import Choice, Residual
+from .catalog import Argument
+from .choices import Choice, Layers, Residual
 from .nodes import Path
 from .schema import Recipe
 from .sections import ModelSection
@@ -67,7 +67,7 @@ TAKEN = ("rows", "scaling", "backbone")
 Found = Iterator[tuple[Path, str]]
 
 
-def lists_of_layers(model: ModelSection) -> Iterator[tuple[Path, Sequence[Any]]]:
+def lists_of_layers(model: ModelSection) -> Iterator[tuple[Path, Layers]]:
     """Each list of layers of a network, after its place: one, or one of each part."""
     if not model.parts:
         yield ("layers",), model.layers
@@ -162,7 +162,7 @@ def shapes_unchecked(recipe: Recipe) -> str | None:
     return None
 
 
-def _unusable(layer: Any, path: Path) -> Found:
+def _unusable(layer: Choice | Residual, path: Path) -> Found:
     """What of a layer in a list is of no use there, with its place."""
     if isinstance(layer, Residual):
         for index, item in enumerate(layer.layers):
@@ -181,7 +181,7 @@ def _unusable(layer: Any, path: Path) -> Found:
                 yield place, "expected a recurrent layer: `lstm`, `gru` or `simple_rnn`."
 
 
-def _arguments(layer: Choice) -> Any:
+def _arguments(layer: Choice) -> Mapping[str, Argument]:
     return catalog.entry("layers", layer.name).arguments
 
 
@@ -220,7 +220,7 @@ def _counted(items: Sequence[tuple[Path, Choice]], prefix: str = "") -> Found:
         yield path, layer.arguments.get("name", own)
 
 
-def _named(layers: Sequence[Any], path: Path) -> Iterator[tuple[Path, Choice]]:
+def _named(layers: Layers, path: Path) -> Iterator[tuple[Path, Choice]]:
     for index, layer in enumerate(layers):
         if isinstance(layer, Residual):
             yield from _named(layer.layers, (*path, index, *layer.inner))
@@ -269,7 +269,7 @@ def _misfit(shape: Shape | None, output: Choice | None, path: Path, place: Path)
         )
 
 
-def through(layers: Sequence[Any], shape: Shape, path: Path) -> Shape | None:
+def through(layers: Layers, shape: Shape, path: Path) -> Shape | None:
     """The shape behind layers; None where it is not known.
 
     Raises:
@@ -283,7 +283,7 @@ def through(layers: Sequence[Any], shape: Shape, path: Path) -> Shape | None:
     return shape
 
 
-def placed(layer: Any, shape: Shape, path: Path) -> Shape | None:
+def placed(layer: Choice | Residual, shape: Shape, path: Path) -> Shape | None:
     """The shape behind a layer or a residual block at a place; see `through`."""
     if isinstance(layer, Residual):
         return _added(layer, shape, path)

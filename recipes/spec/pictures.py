@@ -1,11 +1,9 @@
 """What `data.augment` needs of the rest of a recipe: pictures, and targets that can be mixed."""
 
-from collections.abc import Sequence
 from math import prod
-from typing import Any
 
 from .augmentations import MIXING, OF_COLOURS
-from .choices import Choice
+from .choices import Choice, Layers
 from .network import SOURCES, Found
 from .schema import Recipe
 from .shapes import Shape
@@ -21,7 +19,7 @@ def mixes(recipe: Recipe) -> bool:
     return any(choice.name in MIXING for choice in recipe.data.augment)
 
 
-def picture_shape(row: Shape, layers: Sequence[Any]) -> Shape | None:
+def picture_shape(row: Shape, layers: Layers) -> Shape | None:
     """Height, width and channels of the picture in a row; None where a row is no picture.
 
     Rows of one axis are pictures where the network begins with a `reshape` to one.

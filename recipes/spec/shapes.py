@@ -5,14 +5,13 @@ of which not even the rank is known. A test compares every rule with what Keras 
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from . import catalog
+from .choices import Arguments, Choice
 from .nodes import Path, is_list
 
 Shape = tuple[int | None, ...]
-Arguments = Mapping[str, Any]
 Rule = Callable[[Shape, Arguments], Shape | None]
 
 AXES = {2: "steps, channels", 3: "height, width, channels", 4: "depth, height, width, channels"}
@@ -30,7 +29,7 @@ class Unfit(ValueError):
         self.path = path
 
 
-def shape_after(layer: Any, shape: Shape) -> Shape | None:
+def shape_after(layer: Choice, shape: Shape) -> Shape | None:
     """The shape that a layer or a residual block gives; None where that is not known.
 
     Raises:

@@ -7,11 +7,10 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path as File
-from typing import Any
 
 from ..errors import DataError, Problem
 from .backbones import TOKENIZER, file_of
-from .choices import Choice
+from .choices import Arguments, Choice
 from .csv_header import (
     delimiter_of,
     delimiter_problem,
@@ -174,7 +173,7 @@ def _csv_problems(recipe: Recipe) -> Found:
                 yield key, f"{files[0]} has no column {_lacks(name, headers[0])}"
 
 
-def _header(path: File, given: Mapping[str, Any]) -> list[str]:
+def _header(path: File, given: Arguments) -> list[str]:
     delimiter = given.get("delimiter")
     delimiter = delimiter_of(path) if delimiter is None else delimiter
     return header(path, delimiter, given.get("encoding", "utf-8"))

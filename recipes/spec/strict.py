@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import NoneType, UnionType
 from typing import (
     Annotated,
-    Any,
     ClassVar,
     Literal,
     LiteralString,
@@ -31,7 +30,7 @@ MOST = 2**62
 MOST_SEED = 2**32 - 1
 Count = Annotated[int, Key(gt=0, le=MOST)]
 Seed = Annotated[int, Key(ge=0, le=MOST_SEED)]
-SCALARS: dict[Any, str] = {
+SCALARS: dict[object, str] = {
     int: "a whole number",
     float: "a number",
     bool: "true or false",
@@ -76,7 +75,7 @@ class Strict(BaseModel):
 
 
 def unknown_keys(
-    given: Mapping[str, Any], known: Iterable[str], place: Loc, *, what: str
+    given: Mapping[str, object], known: Iterable[str], place: Loc, *, what: str
 ) -> list[InitErrorDetails]:
     """An error for each key that does not belong, with the closest that do."""
     names = list(known)
@@ -128,7 +127,7 @@ def in_words(
     return failure(kind, wanted, received=row["input"], hint=hint)
 
 
-def expected(annotation: object, metadata: Sequence[Any] = ()) -> str | None:
+def expected(annotation: object, metadata: Sequence[object] = ()) -> str | None:
     """What a scalar type takes, in words; None of any other type.
 
     >>> expected(Annotated[int, Key(gt=0)] | None), expected(Literal["a", "b"])
