@@ -4,7 +4,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -80,7 +79,7 @@ class Exported:
             *self.check.lines(),
         ]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values."""
         return {
             "path": str(self.path),
@@ -295,7 +294,7 @@ def _checked(
 STEP = 256
 
 
-def _over(predict: Any, rows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def _over(predict: Compute, rows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Predictions for many rows."""
     count = len(next(iter(rows.values())))
     parts = [

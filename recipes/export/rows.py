@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -35,7 +35,7 @@ MOST_NUMBERS, MOST_ROWS = 1 << 24, 1024
 
 def answered(
     predictor: "Predictor",
-    rows: Any,
+    rows: object,
     *,
     on_error: OnError = "refuse",
     all_windows: bool = False,
@@ -66,7 +66,7 @@ def answered(
         made = _forecast(predictor, reading, found.x, every=all_windows)
         return replace(made, notes=found.notes)
     outputs = _computed(predictor, _gathers(predictor, reading, found.x), len(found.x))
-    single: Any = next(iter(outputs.values()))
+    single = next(iter(outputs.values()))
     made = predictions(
         outputs if described.get("heads") else single, described, usable=found.usable
     )
@@ -132,7 +132,7 @@ def _gathers(
     if not isinstance(rows, Frame):
         (port,) = predictor.interface.columns
         return {port.name: rows.astype(port.dtype, copy=False).__getitem__}
-    by_name = {input_name({"name": feature.name}): feature for feature in reading.features}
+    by_name = {input_name(feature.name): feature for feature in reading.features}
     names = [port.name for port in predictor.interface.columns]
     return {name: _gather(predictor, by_name[name], rows) for name in names}
 
