@@ -33,6 +33,8 @@ UNBOUNDED = frozenset({"random_color_jitter", "random_saturation"})
 # No processor computes more 32-bit floats than this at a time.
 LANES = 16
 Pictures = tf.Tensor
+# Rows of one input, or of several by name.
+Batch = Pictures | Mapping[str, tf.Tensor]
 Change = Callable[[Pictures, tf.Tensor, tf.Tensor], tuple[Pictures, tf.Tensor]]
 
 
@@ -53,8 +55,8 @@ class Augmentation:
     seed: int
 
     def __call__(
-        self, x: Any, y: tf.Tensor, rows: tf.Tensor, epoch: tf.Tensor
-    ) -> tuple[Any, tf.Tensor]:
+        self, x: Batch, y: tf.Tensor, rows: tf.Tensor, epoch: tf.Tensor
+    ) -> tuple[Batch, tf.Tensor]:
         """A batch with its pictures changed, and its targets where pictures are mixed.
 
         Args:
@@ -63,9 +65,9 @@ class Augmentation:
             rows: their rows of the training split (batch,).
             epoch: the epoch.
         """
-        if self.inputs is None:
+        if not isinstance(x, Mapping):
             return self._changed(x, y, rows, epoch)
-        for name in self.inputs:
+        for name in self.inputs or ():
             picture, y = self._changed(x[name], y, rows, epoch)
             x = {**x, name: picture}
         return x, y
@@ -181,7 +183,7 @@ def some_of(layer: keras.layers.Layer) -> Change:
     return change
 
 
-def parts(layer: keras.layers.Layer) -> list[Any]:
+def parts(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
     """The layers that a layer is made of."""
     return [part for part in vars(layer).values() if isinstance(part, keras.layers.Layer)]
 
@@ -257,7 +259,7 @@ def _known(shape: Sequence[int | None]) -> tuple[int, ...]:
     return tuple(int(size or 0) for size in shape)
 
 
-def value_range(x: Any) -> tuple[float, float]:
+def value_range(x: object) -> tuple[float, float]:
     """The range of pixels: that of the rows, and 0 to 255 for bytes and for pictures from files."""
     if not isinstance(x, np.ndarray) or x.dtype == np.uint8:
         return 0.0, 255.0
@@ -268,7 +270,9 @@ def _change(builder: Builder, choice: Choice, place: tuple, span: tuple[float, f
     known = catalog.entry("layers", choice.name).arguments
     # A layer without a seed would draw one, and initial weights would differ from those of a
     # recipe without augmentation.
-    given: dict[str, Any] = {"dtype": "float32"} | ({"seed": 0} if "seed" in known else {})
+    given: dict[str, object] = {"dtype": "float32"}
+    if "seed" in known:
+        given["seed"] = 0
     if "value_range" in known and "value_range" not in choice.arguments:
         given["value_range"] = list(span)
     low, high = choice.arguments.get("value_range", span)

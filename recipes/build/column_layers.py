@@ -13,7 +13,9 @@ from ..data.image_feature import FittedImage
 from .hub_text import Tokenizer
 
 
-def column_numbers(feature: Fitted, column: Any, tokenizer: Tokenizer | None = None) -> Any:
+def column_numbers(
+    feature: Fitted, column: keras.KerasTensor, tokenizer: Tokenizer | None = None
+) -> keras.KerasTensor:
     """The numbers (rows, width) of a column, or its pixels (rows, height, width, channels).
 
     Args:
@@ -49,7 +51,7 @@ def input_dtype(feature: Fitted) -> str:
     return "float64" if feature.double else "float32"
 
 
-def joined(parts: Sequence[Any]) -> Any:
+def joined(parts: Sequence[keras.KerasTensor]) -> keras.KerasTensor:
     """Keras tensors beside each other, along the last axis."""
     return parts[0] if len(parts) == 1 else keras.layers.Concatenate()(parts)
 
@@ -64,7 +66,7 @@ def input_shape(feature: Fitted) -> tuple[int, ...]:
     return feature.shape if isinstance(feature, FittedImage | FittedArray) else (1,)
 
 
-def _numbers(feature: FittedNumeric, column: Any) -> list[Any]:
+def _numbers(feature: FittedNumeric, column: keras.KerasTensor) -> list[keras.KerasTensor]:
     dtype = input_dtype(feature)
     found = FillMissing(feature.fill, dtype=dtype)(column)
     if feature.log:
@@ -96,7 +98,7 @@ def _lookup(feature: FittedCategory, mode: str = "int") -> keras.layers.Layer:
     )
 
 
-def _one_hot(feature: FittedCategory, column: Any) -> Any:
+def _one_hot(feature: FittedCategory, column: keras.KerasTensor) -> keras.KerasTensor:
     if feature.output == "hashing":
         return keras.layers.Hashing(feature.dimensions, output_mode="one_hot")(column)
     found = _lookup(feature, "one_hot")(column)

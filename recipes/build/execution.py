@@ -1,8 +1,8 @@
 """How the training step runs: compiled by XLA or not, and how often in a row."""
 
 import math
-from typing import Any
 
+import keras
 import tensorflow as tf
 
 # Returning to Python costs some 0.2 ms; more than this many steps at once gain nothing more.
@@ -39,7 +39,7 @@ LEAST_STEPS = 250
 
 def jit_compile(
     asked: bool | str,
-    model: Any,
+    model: keras.Model,
     *,
     looped: bool = False,
     steps_per_epoch: int = 0,
@@ -69,16 +69,16 @@ def jit_compile(
     return looped and enough and can_loop(model) and _drawn(model) * batch <= MOST_DRAWN
 
 
-def can_loop(model: Any) -> bool:
+def can_loop(model: keras.Model) -> bool:
     """Whether the steps of this network are faster as a loop of one XLA program."""
     return _consists_of(model, LOOPED)
 
 
-def _consists_of(model: Any, kinds: frozenset[str]) -> bool:
+def _consists_of(model: keras.Model, kinds: frozenset[str]) -> bool:
     return all(type(layer).__name__ in kinds for layer in model.layers)
 
 
-def _drawn(model: Any) -> int:
+def _drawn(model: keras.Model) -> int:
     """Random numbers that the dropout of a row draws."""
     layers = [layer for layer in model.layers if type(layer).__name__ == "Dropout"]
     return sum(math.prod(size or 1 for size in layer.output.shape[1:]) for layer in layers)
@@ -87,7 +87,7 @@ def _drawn(model: Any) -> int:
 def steps_per_execution(
     asked: int | str,
     steps_per_epoch: int,
-    model: Any,
+    model: keras.Model,
     batch: int,
     *,
     processes: int = 1,
@@ -128,12 +128,12 @@ def steps_per_execution(
     return max(1, min(fitting, steps_per_epoch))
 
 
-def step_seconds(model: Any, batch: int) -> float:
+def step_seconds(model: keras.Model, batch: int) -> float:
     """A guess at the time of a step."""
     return step_flops(model, batch) / FLOPS
 
 
-def step_flops(model: Any, batch: int) -> float:
+def step_flops(model: keras.Model, batch: int) -> float:
     """Operations of a step: six for each weight, row and position that it is used at.
 
     Two of them go forward and four back (Kaplan et al. 2020, section 2.1). Only weights that are
@@ -149,7 +149,7 @@ def step_flops(model: Any, batch: int) -> float:
     return 6 * batch * work
 
 
-def _positions(tensors: Any) -> int:
+def _positions(tensors: object) -> int:
     """Places of a tensor at which a layer applies its kernel: pixels, or steps of a sequence."""
     found = tf.nest.flatten(tensors)
     sizes = (math.prod(size or 1 for size in tensor.shape[1:-1]) for tensor in found)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import keras
 import numpy as np
 
 from ...models.loss_weights import LossTerm, Term
@@ -35,7 +36,13 @@ class End:
 
     recipe: Recipe
     task: Task
-    data: Any = None
+    data: Data | None = None
+
+    @property
+    def known_data(self) -> Data:
+        """The data of an output of the recipe's own network."""
+        assert self.data is not None
+        return self.data
 
 
 @dataclass(frozen=True)
@@ -79,10 +86,10 @@ def check_thresholds(recipe: Recipe, ends: Task | Ends, data: Data) -> None:
         check_threshold(recipe, ends, data)
         return
     for _, end in ends.all:
-        check_threshold(end.recipe, end.task, end.data)
+        check_threshold(end.recipe, end.task, end.known_data)
 
 
-def balance_for(recipe: Recipe, ends: Task | Ends, y: Any) -> Balance | None:
+def balance_for(recipe: Recipe, ends: Task | Ends, y: np.ndarray) -> Balance | None:
     """What makes up for rare classes in training, of each output by itself.
 
     Args:
@@ -119,7 +126,9 @@ def loss_weights(recipe: Recipe) -> dict[str, float] | None:
     return numbers or None
 
 
-def terms_of(recipe: Recipe, builder: Builder, model: Any, optimizer: Any) -> dict[str, Term]:
+def terms_of(
+    recipe: Recipe, builder: Builder, model: keras.Model, optimizer: keras.Optimizer
+) -> dict[str, Term]:
     """How losses enter the sum whose weight is a schedule, or learned.
 
     Args:
@@ -138,7 +147,7 @@ def terms_of(recipe: Recipe, builder: Builder, model: Any, optimizer: Any) -> di
 
 def reached_terms(recipe: Recipe, described: Mapping[str, Any]) -> dict[str, Term]:
     """The same as a run has ended with them, from its `data.json`."""
-    heads: Mapping[str, Any] = described.get("heads", {})
+    heads = described.get("heads", {})
     return {
         name: Term.constant(*heads[name].get("term", (1.0, 0.0)))
         for name, output in recipe.model.outputs.items()
@@ -174,6 +183,6 @@ def summary_of(recipe: Recipe, ends: Task | Ends, data: Data) -> str:
     if isinstance(ends, Task):
         return summary(ends, data, output_words(recipe, ends))
     return "\n".join(
-        f"output {name}: {summary(end.task, end.data, output_words(end.recipe, end.task))}"
+        f"output {name}: {summary(end.task, end.known_data, output_words(end.recipe, end.task))}"
         for name, end in ends.all
     )

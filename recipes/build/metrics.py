@@ -1,7 +1,6 @@
 """The metrics of a recipe, each brought to the form of the task's targets or refused."""
 
 from collections.abc import Callable
-from typing import Any
 
 import keras
 import numpy as np
@@ -30,7 +29,7 @@ OVERLAPS = frozenset({"io_u", "mean_io_u", "one_hot_io_u", "one_hot_mean_io_u"})
 TRIED = 4
 
 
-def metrics(recipe: Recipe, task: Task, builder: Builder) -> list[Any]:
+def metrics(recipe: Recipe, task: Task, builder: Builder) -> list[keras.metrics.Metric]:
     """The recipe's metrics, or those that fit the task.
 
     By default accuracy for classes, accuracy and AUC of each label for several labels, RMSE and MAE
@@ -68,7 +67,7 @@ def ranked(metric: keras.metrics.Metric, task: Task) -> keras.metrics.Metric:
     )
 
 
-def accuracy(task: Task, name: str = "accuracy", **arguments: Any) -> keras.metrics.Metric:
+def accuracy(task: Task, name: str = "accuracy", **arguments: float) -> keras.metrics.Metric:
     """Accuracy for the form of the targets.
 
     `keras.metrics.Accuracy` itself asks for equality, which no probability ever shows; a recipe
@@ -88,7 +87,9 @@ def accuracy(task: Task, name: str = "accuracy", **arguments: Any) -> keras.metr
     return makers[task.form](name=name, **arguments)
 
 
-def metric(recipe: Recipe, choice: Choice, place: tuple, task: Task, builder: Builder) -> Any:
+def metric(
+    recipe: Recipe, choice: Choice, place: tuple, task: Task, builder: Builder
+) -> keras.metrics.Metric:
     """One metric, seen to work on a few rows of the task's form."""
 
     def wrong(reason: str) -> RecipeError:
@@ -145,11 +146,11 @@ def _misfit(choice: Choice, task: Task) -> str:
     return ""
 
 
-def _arguments(choice: Choice, task: Task) -> dict[str, Any]:
+def _arguments(choice: Choice, task: Task) -> dict[str, object]:
     """Arguments that follow from the task where the recipe does not give them."""
     name, given = choice.name, choice.arguments
     # Keras would count the metrics that the process has made: `auc_1`.
-    found: dict[str, Any] = {"name": given.get("name", name)}
+    found: dict[str, object] = {"name": given.get("name", name)}
     wanted = _wanted(choice, task)
     if name == "auc" and wanted == "columns":
         found["multi_label"] = given.get("multi_label", True)
@@ -178,7 +179,7 @@ def _wanted(choice: Choice, task: Task) -> Encoding:
     return "one_column" if task.form is Form.BINARY else "columns"
 
 
-def _encoded(made: Any, choice: Choice, task: Task) -> Any:
+def _encoded(made: keras.metrics.Metric, choice: Choice, task: Task) -> keras.metrics.Metric:
     """The metric, behind a change of form where it needs another one than the task has."""
     forms: dict[Form, Encoding] = {Form.LABELS: "class_numbers", Form.BINARY: "one_column"}
     given, wanted = forms.get(task.form, "columns"), _wanted(choice, task)

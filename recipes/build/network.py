@@ -10,19 +10,20 @@ import numpy as np
 
 from ...models import CumulativeLink, LayerError, Residual, TrainingModel, build_network
 from ...models.loss_weights import LossWeight
-from ...models.network import apply, connect
+from ...models.network import LayerOrBlock, Path, apply, connect
 from ..data import Data
 from ..data.order import batch_rows
 from ..data.scale import Scaling
 from ..errors import RecipeError
-from ..spec import Choice, Recipe
+from ..spec import Choice, Recipe, choices
+from ..spec.choices import Layers
 from ..spec.graph import ends
 from ..spec.network import layer_names
 from ..spec.parts import LEARNED
 from .adapters import add_adapters
 from .backbone import NAME, backbone
 from .capacity import TooLarge, check_memory, copies, unallocated_weights
-from .feature_blocks import inputs_for
+from .feature_blocks import Tensors, inputs_for
 from .feature_cache import Features
 from .graph import column_inputs, connected, rows_input
 from .heads import Ends, weight_name
@@ -68,7 +69,7 @@ def network(
         output = None if isinstance(task, Ends) else output_layer(recipe, task, builder)
         scaling = scaling_layer(data.scaling, dtype) if front is None else front
         target_scale = None if isinstance(task, Ends) else scale_of(task, "target_scale")
-    behind: dict[str | None, Any] = {}
+    behind: dict[str | None, keras.KerasTensor] = {}
     try:
         with computing_in(precision), unallocated_weights():
             if recipe.model.parts:
@@ -96,7 +97,7 @@ def network(
         place = ("model", *error.index_path)
         raise RecipeError([recipe.problem(place, first_paragraph(str(error)))]) from error
     except TooLarge as error:
-        place = place_of(recipe, error.layer, [*layers, output])
+        place = place_of(recipe, error.layer, layers, output)
         raise RecipeError([recipe.problem(place, str(error))]) from error
     check_ends(recipe, task, outputs, tails, output)
     parts = training_parts(recipe, builder).active()
@@ -124,7 +125,11 @@ def scale_of(task: Task, name: str) -> keras.layers.Layer | None:
 
 
 def check_ends(
-    recipe: Recipe, task: Task | Ends, outputs: Any, tails: Mapping[str, "Tail"], output: Any
+    recipe: Recipe,
+    task: Task | Ends,
+    outputs: Any,
+    tails: Mapping[str, "Tail"],
+    output: keras.Layer | None,
 ) -> None:
     """Raise where an output does not fit its targets or its loss, with the line."""
     if not isinstance(task, Ends):
@@ -134,7 +139,9 @@ def check_ends(
         check_end(end.recipe, outputs[name], end.task, tails[name].output)
 
 
-def check_end(recipe: Recipe, outputs: Any, task: Task, output: Any) -> None:
+def check_end(
+    recipe: Recipe, outputs: keras.KerasTensor, task: Task, output: keras.Layer | None
+) -> None:
     """Raise where an output layer does not fit its targets or its loss, with the line."""
     check_output(recipe, outputs, task)
     place = ("loss",) if recipe.loss is not None else ("model", "output")
@@ -147,7 +154,7 @@ def check_end(recipe: Recipe, outputs: Any, task: Task, output: Any) -> None:
 class Tail:
     """The layers of one of several outputs, the last and its unit apart from the others."""
 
-    layers: list[Any]
+    layers: list[LayerOrBlock]
     output: keras.layers.Layer
     scale: keras.layers.Layer | None
 
@@ -166,14 +173,14 @@ def made_tails(recipe: Recipe, ends: Ends, builder: Builder) -> dict[str, Tail]:
 
 
 def with_tails(
-    recipe: Recipe, behind: Mapping[str | None, Any], tails: Mapping[str, Tail]
-) -> dict[str, Any]:
+    recipe: Recipe, behind: Mapping[str | None, keras.KerasTensor], tails: Mapping[str, Tail]
+) -> dict[str, keras.KerasTensor]:
     """Each output by name.
 
     Args:
         behind: the output of each part, of which None is the last.
     """
-    found: dict[str, Any] = {}
+    found: dict[str, keras.KerasTensor] = {}
     for name, tail in tails.items():
         place = ("outputs", name)
         tensor = behind[recipe.model.outputs[name].source]
@@ -194,7 +201,7 @@ def graph(
     builder: Builder,
     prepared: Preprocessing | None,
     dtype: str | None,
-) -> tuple[Any, dict[str | None, Any]]:
+) -> tuple[Tensors, dict[str | None, keras.KerasTensor]]:
     """Inputs of a network of named parts, and the output of each of these; of the last, None."""
     if prepared is None:
         with computing_in("float32"):
@@ -210,19 +217,25 @@ def graph(
     return inputs, {**tensors, None: tensors[ends(recipe.model.parts)[-1]]}
 
 
-def _beside(recipe: Recipe, prepared: Preprocessing | Features | None, start: Any) -> Any:
+def _beside(
+    recipe: Recipe,
+    prepared: Preprocessing | Features | None,
+    start: tuple[Tensors, keras.KerasTensor] | None,
+) -> keras.KerasTensor | None:
     """What comes beside a picture, in a list of layers."""
     if prepared is None or start is None or recipe.model.parts:
         return None
     return prepared.beside(start[0])
 
 
-def made_layers(builder: Builder, items: Sequence[Any], path: tuple[str | int, ...]) -> list[Any]:
+def made_layers(builder: Builder, items: Layers, path: Path) -> list[LayerOrBlock]:
     """The layers and residual blocks of a list that stands at a place."""
     return [layer(builder, item, (*path, index)) for index, item in enumerate(items)]
 
 
-def place_of(recipe: Recipe, name: str, layers: Sequence[Any]) -> tuple[str | int, ...]:
+def place_of(
+    recipe: Recipe, name: str, layers: Sequence[LayerOrBlock], output: keras.Layer | None
+) -> tuple[str | int, ...]:
     """Where the layer of a name stands in the recipe; one inside of a block stands at the block."""
     if name == NAME:
         return ("model", "backbone")
@@ -230,21 +243,21 @@ def place_of(recipe: Recipe, name: str, layers: Sequence[Any]) -> tuple[str | in
         for path, known in layer_names(recipe.model):
             if name == known:
                 return ("model", *path)
-    for index, item in enumerate(layers[:-1]):
+    for index, item in enumerate(layers):
         if name in _names(item):
             return ("model", "layers", index)
-    if layers[-1] is not None and name == layers[-1].name:
+    if output is not None and name == output.name:
         return ("model", "output")
     return ("model", "parts" if recipe.model.parts else "layers")
 
 
-def _names(item: Any) -> set[str]:
+def _names(item: LayerOrBlock) -> set[str]:
     if isinstance(item, Residual):
         return set().union(*(_names(inner) for inner in item.layers))
     return {item.name}
 
 
-def layer(builder: Builder, item: Any, path: tuple) -> Any:
+def layer(builder: Builder, item: Choice | choices.Residual, path: Path) -> LayerOrBlock:
     """A layer, or a residual block of layers."""
     if isinstance(item, Choice):
         sensitive = item.name in SENSITIVE
@@ -256,7 +269,7 @@ def layer(builder: Builder, item: Any, path: tuple) -> Any:
     return Residual(inner, shortcut=item.shortcut)
 
 
-def check_output(recipe: Recipe, outputs: Any, task: Task) -> None:
+def check_output(recipe: Recipe, outputs: keras.KerasTensor, task: Task) -> None:
     """The network must end in as many numbers as the task has."""
     shape = tuple(outputs.shape)
     if shape == (None, task.units):

@@ -3,7 +3,7 @@
 import importlib
 import inspect
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +14,7 @@ import keras
 from ... import disk
 from ..errors import RecipeError, RequestError
 from ..spec import Choice, Duration, Recipe, catalog
+from ..spec.choices import Arguments
 from ..spec.file_arguments import Use, sample, use_of
 from .hub_library import library
 
@@ -110,7 +111,7 @@ class Builder:
         return RecipeError([self.recipe.problem(path, wrong)])
 
     def written_files(
-        self, target: catalog.Entry, given: Mapping[str, Any], place: tuple
+        self, target: catalog.Entry, given: Arguments, place: tuple
     ) -> dict[str, str]:
         """The arguments that name output files, defaults included, below the run directory."""
         found = {}
@@ -158,7 +159,7 @@ class Builder:
         """One that names and counts the layers of a part of the network by themselves."""
         return replace(self, layers={}, prefix=f"{part}_")
 
-    def lengths(self) -> dict[str, Any]:
+    def lengths(self) -> dict[str, int | Fraction]:
         """What a formula counts epochs and progress by, where it does not say."""
         return {"steps_per_epoch": self.updates_per_epoch, "total_steps": self.updates}
 
@@ -181,7 +182,7 @@ def class_of(class_path: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def accepts(cls: Any, argument: str) -> bool:
+def accepts(cls: type, argument: str) -> bool:
     """Whether a constructor names an argument, or passes it on to `keras.layers.Layer`."""
     if argument in inspect.signature(cls).parameters:
         return True

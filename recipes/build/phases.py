@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import accumulate
-from typing import Any
 
 import keras
 
@@ -14,10 +13,10 @@ from ..errors import RecipeError
 from ..spec import Choice, Recipe, catalog
 from ..spec.backbone_checks import freezes_backbone
 from .objects import Builder, first_paragraph
-from .parts import check_warmups, over_the_run
+from .parts import Rate, check_warmups, over_the_run
 
 
-def phased_rate(recipe: Recipe, rate: Any, builder: Builder) -> Any:
+def phased_rate(recipe: Recipe, rate: Rate | None, builder: Builder) -> Rate | None:
     """The rate of the whole training, from the recipe's own and those of its phases.
 
     Args:
@@ -37,7 +36,7 @@ def phased_rate(recipe: Recipe, rate: Any, builder: Builder) -> Any:
     return Phased(rate, own, starts(recipe, builder))
 
 
-def _rate_of(recipe: Recipe, index: int, builder: Builder) -> Any:
+def _rate_of(recipe: Recipe, index: int, builder: Builder) -> Rate | None:
     phase, place = recipe.phases[index], ("phases", index, "learning_rate")
     if not isinstance(phase.learning_rate, Choice):
         return phase.learning_rate

@@ -24,13 +24,23 @@ from ..data.image_feature import FittedImage
 from ..data.series import WindowOptions
 from ..data.side_by_side import side_by_side
 from ..errors import DataError
-from .column_layers import column_numbers, input_dtype, input_name, input_shape, joined
-from .feature_blocks import block_name, head, in_blocks, inputs_for, pixels_scaled
+from .column_layers import (
+    column_numbers,
+    input_dtype,
+    input_name,
+    input_shape,
+    joined,
+)
+from .feature_blocks import Blocks, Tensors, block_name, head, in_blocks, inputs_for, pixels_scaled
 from .hub_text import Tokenizer
 from .images import pictures
 from .plain_numbers import is_plain, plain_categories, plain_numbers
+from .tensors import input_tensor
 from .windows import length_of, refuse_unfit, windowed_numbers
 
+# What a column becomes, and what a model takes for it.
+Numbers = np.ndarray | Block
+Column = tf.Tensor | np.ndarray | Block
 # Rows that become numbers at a time.
 BATCH = 1 << 19
 # Column -> different cells of it, and their numbers.
@@ -71,8 +81,8 @@ class Preprocessing:
         """
         each = [self._column(feature) for feature in self.features]
         if self.window is None:
-            columns: list[Any] = [made.input for made in each]
-            outputs: list[Any] = [made.output for made in each]
+            columns: list[keras.KerasTensor] = [made.inputs[0] for made in each]
+            outputs: list[keras.KerasTensor] = [made.outputs[0] for made in each]
             parts = list(zip(self.features, outputs, strict=True))
         else:
             columns = [
@@ -93,7 +103,7 @@ class Preprocessing:
             self._made[feature.name] = keras.Model(column, numbers)
         return self._made[feature.name]
 
-    def encoded(self, rows: Frame, known: Known | None = None) -> Any:
+    def encoded(self, rows: Frame, known: Known | None = None) -> Blocks[Numbers]:
         """The blocks of a table, float32 and int32: what the model gives.
 
         Args:
@@ -131,7 +141,9 @@ class Preprocessing:
         """Names of the blocks, in order."""
         return list(dict.fromkeys(block_name(*each) for each in enumerate(self.features)))
 
-    def head(self, blocks: Any, *, scaled: bool = True) -> tuple[Any, Any]:
+    def head(
+        self, blocks: Blocks[Numbers], *, scaled: bool = True
+    ) -> tuple[Tensors, keras.KerasTensor]:
         """Inputs of a network for blocks like these, and what its first layer takes.
 
         That is one vector a row; or the picture (height, width, channels), or the numbers of tokens
@@ -159,7 +171,7 @@ class Preprocessing:
             return (0,)
         return (feature.width,) if isinstance(feature, FittedText) else input_shape(feature)
 
-    def beside(self, inputs: Any) -> Any:
+    def beside(self, inputs: Tensors) -> keras.KerasTensor | None:
         """One vector a row of what comes with the picture or text; None where nothing does.
 
         Args:
@@ -182,8 +194,8 @@ class Preprocessing:
         return found[0] if found else None
 
 
-def _input(feature: Fitted, shape: tuple[int, ...]) -> Any:
-    return keras.Input(shape, name=input_name(feature.name), dtype=input_dtype(feature))
+def _input(feature: Fitted, shape: tuple[int, ...]) -> keras.KerasTensor:
+    return input_tensor(shape, input_name(feature.name), input_dtype(feature))
 
 
 def _alone(feature: Fitted) -> bool:
@@ -264,12 +276,12 @@ def _in_pieces(model: keras.Model, arrays: np.ndarray) -> np.ndarray:
     return made[0] if len(made) == 1 else np.concatenate(made)
 
 
-def raw(features: Sequence[Fitted], rows: Frame) -> dict[str, Any]:
+def raw(features: Sequence[Fitted], rows: Frame) -> dict[str, Column]:
     """Columns of a table as the model takes them: (rows, 1), pixels, or arrays as they are."""
     return {input_name(feature.name): _given(feature, rows) for feature in features}
 
 
-def _given(feature: Fitted, rows: Frame) -> Any:
+def _given(feature: Fitted, rows: Frame) -> Column:
     if isinstance(feature, FittedImage):
         return pictures(feature, rows)
     if isinstance(feature, FittedArray):
@@ -277,7 +289,7 @@ def _given(feature: Fitted, rows: Frame) -> Any:
     return _raw(feature, rows[feature.name], rows)[:, None]
 
 
-def _raw(feature: Fitted, column: Any, rows: Frame) -> tf.Tensor:
+def _raw(feature: Fitted, column: pa.Array, rows: Frame) -> tf.Tensor:
     if isinstance(feature, FittedNumeric):
         return tf.constant(floats(numbers_of(rows, feature.name)), input_dtype(feature))
     if isinstance(feature, FittedDate):

@@ -3,6 +3,7 @@
 import types
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, ClassVar
 
 import keras
@@ -30,7 +31,7 @@ class Stream:
     """
 
     kind: str
-    dataset: Any
+    dataset: object
     first: tuple[Any, Any, Any]
     length: int | None
     repeats: bool = True
@@ -104,7 +105,7 @@ def _length(value: Any) -> int | None:
     return None
 
 
-def _first(value: Any, where: str) -> tuple[Any, Any]:
+def _first(value: Any, where: str) -> tuple[object, object]:
     """The first batch, and the dataset with it still to come."""
     try:
         if isinstance(value, keras.utils.PyDataset):
@@ -118,7 +119,7 @@ def _first(value: Any, where: str) -> tuple[Any, Any]:
     return first, (_again(first, iterator) if iterator is value else value)
 
 
-def _again(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
+def _again(first: object, rest: Iterator[object]) -> Iterator[object]:
     """A generator, as Keras wants it, whose first batch was looked at."""
     yield first
     yield from rest
@@ -191,6 +192,6 @@ class UnknownLength(Builder):
             raise RecipeError([self.recipe.problem(path, message)])
         return super().value(value, path)
 
-    def lengths(self) -> dict[str, Any]:
+    def lengths(self) -> dict[str, int | Fraction]:
         """None are known."""
         return {}

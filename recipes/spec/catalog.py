@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
+from typing import Any
 
-from .catalog_rows import ArgumentRow, EntryRow, Tables
-from .catalog_rows import Arguments as ArgumentRows
+from .catalog_rows import ArgumentRow, ArgumentRows, EntryRow, Tables
 from .hub_layers import HUB_LAYERS
 from .nodes import is_list
 
@@ -47,7 +47,7 @@ class Argument:
     """
 
     required: bool = False
-    default: object = None
+    default: Any = None
     type: str | None = None
     keras: tuple[str, ...] = ()
 

@@ -14,11 +14,11 @@ class ArgumentRow(TypedDict, total=False):
     keras: list[str]
 
 
-Arguments = dict[str, ArgumentRow]
+ArgumentRows = dict[str, ArgumentRow]
 # `class` is a keyword of Python, so that no class statement can have such a field.
 EntryRow = TypedDict(
     "EntryRow",
-    {"class": str, "arguments": NotRequired[Arguments], "keras": NotRequired[list[str]]},
+    {"class": str, "arguments": NotRequired[ArgumentRows], "keras": NotRequired[list[str]]},
 )
 
 

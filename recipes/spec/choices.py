@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from . import catalog, keras_version
 from .fields import did_you_mean, failure, listed, shown
@@ -81,7 +81,7 @@ class Residual:
     """
 
     layers: tuple["Choice | Residual", ...]
-    shortcut: str = "identity"
+    shortcut: Literal["identity", "projection"] = "identity"
     inner: tuple[str, ...] = ("residual",)
 
 

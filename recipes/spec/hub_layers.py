@@ -5,10 +5,10 @@ A test compares them with the KerasHub that is installed. `TransformerDecoder` i
 is the one without an encoder: self-attention in which no step sees those after it.
 """
 
-from .catalog_rows import ArgumentRow, Arguments, EntryRow
+from .catalog_rows import ArgumentRow, ArgumentRows, EntryRow
 
 REQUIRED: ArgumentRow = {"required": True}
-BLOCK: Arguments = {
+BLOCK: ArgumentRows = {
     "intermediate_dim": REQUIRED,
     "num_heads": REQUIRED,
     "dropout": {"default": 0},
@@ -18,7 +18,7 @@ BLOCK: Arguments = {
     "bias_initializer": {"default": "zeros"},
     "normalize_first": {"default": False},
 }
-ROTARY: Arguments = {
+ROTARY: ArgumentRows = {
     "max_wavelength": {"default": 10000},
     "scaling_factor": {"default": 1.0},
     "rope_type": {"default": "linear", "type": "Literal['linear', 'dynamic', 'yarn']"},
@@ -30,7 +30,7 @@ ROTARY: Arguments = {
     "feature_axis": {"default": -1, "type": "int"},
     "denominator_dim": {"type": "int | None"},
 }
-TOKENS: Arguments = {
+TOKENS: ArgumentRows = {
     "vocabulary_size": REQUIRED,
     "sequence_length": {**REQUIRED, "type": "int"},
     "embedding_dim": REQUIRED,

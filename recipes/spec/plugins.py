@@ -211,7 +211,7 @@ def _takes_name(target: Callable[..., object]) -> bool:
     return any(p.name == "name" or p.kind is p.VAR_KEYWORD for p in parameters)
 
 
-def _arguments(target: Callable[..., object]) -> catalog_rows.Arguments:
+def _arguments(target: Callable[..., object]) -> catalog_rows.ArgumentRows:
     return {} if inspect.isfunction(target) else catalog.describe(target)
 
 
