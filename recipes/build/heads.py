@@ -31,18 +31,18 @@ class End:
     Attributes:
         recipe: of this output alone; its problems stand at the lines of the output.
         task: form of its targets.
-        data: with its targets alone; None for a model of the user's own.
+        loaded: the data with its targets alone; None for a model of the user's own.
     """
 
     recipe: Recipe
     task: Task
-    data: Data | None = None
+    loaded: Data | None = None
 
     @property
-    def known_data(self) -> Data:
-        """The data of an output of the recipe's own network."""
-        assert self.data is not None
-        return self.data
+    def data(self) -> Data:
+        """The data of an output of the recipe's own network, with the targets of that output."""
+        assert self.loaded is not None
+        return self.loaded
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def check_thresholds(recipe: Recipe, ends: Task | Ends, data: Data) -> None:
         check_threshold(recipe, ends, data)
         return
     for _, end in ends.all:
-        check_threshold(end.recipe, end.task, end.known_data)
+        check_threshold(end.recipe, end.task, end.data)
 
 
 def balance_for(recipe: Recipe, ends: Task | Ends, y: np.ndarray) -> Balance | None:
@@ -183,6 +183,6 @@ def summary_of(recipe: Recipe, ends: Task | Ends, data: Data) -> str:
     if isinstance(ends, Task):
         return summary(ends, data, output_words(recipe, ends))
     return "\n".join(
-        f"output {name}: {summary(end.task, end.known_data, output_words(end.recipe, end.task))}"
+        f"output {name}: {summary(end.task, end.data, output_words(end.recipe, end.task))}"
         for name, end in ends.all
     )

@@ -10,7 +10,7 @@ from ..data import Data, Split, Splits, load_data
 from ..data.features import FEATURES, Feature
 from ..data.fitted import FittedText
 from ..data.frame import pick, plain
-from ..data.heads import HeadOptions
+from ..data.head import HeadOptions
 from ..data.opening import Arrays
 from ..data.series import WindowOptions
 from ..data.split import LABELS, Other, Part, SplitBy, SplitKind, generator, taken

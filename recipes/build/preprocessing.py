@@ -38,9 +38,8 @@ from .plain_numbers import is_plain, plain_categories, plain_numbers
 from .tensors import input_tensor
 from .windows import length_of, refuse_unfit, windowed_numbers
 
-# What a column becomes, and what a model takes for it.
+# What a column becomes.
 Numbers = np.ndarray | Block
-Column = tf.Tensor | np.ndarray | Block
 # Rows that become numbers at a time.
 BATCH = 1 << 19
 # Column -> different cells of it, and their numbers.
@@ -276,12 +275,12 @@ def _in_pieces(model: keras.Model, arrays: np.ndarray) -> np.ndarray:
     return made[0] if len(made) == 1 else np.concatenate(made)
 
 
-def raw(features: Sequence[Fitted], rows: Frame) -> dict[str, Column]:
+def raw(features: Sequence[Fitted], rows: Frame) -> dict[str, Any]:
     """Columns of a table as the model takes them: (rows, 1), pixels, or arrays as they are."""
     return {input_name(feature.name): _given(feature, rows) for feature in features}
 
 
-def _given(feature: Fitted, rows: Frame) -> Column:
+def _given(feature: Fitted, rows: Frame) -> Any:
     if isinstance(feature, FittedImage):
         return pictures(feature, rows)
     if isinstance(feature, FittedArray):

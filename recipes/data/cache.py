@@ -48,7 +48,7 @@ def folder() -> Path | None:
     return Path(root) / "keras-recipes"
 
 
-def entry(kind: str, content: Mapping[str, Any]) -> Path | None:
+def entry(kind: str, content: Mapping[str, object]) -> Path | None:
     """The folder of an entry, which need not exist; None where nothing is kept.
 
     Args:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -104,7 +103,7 @@ class Forecasting:
             {name: _mean(error, root, (0, 2)).tolist() for name, error, root in found},
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """What a run directory keeps, so that other rows can be forecast and measured later."""
         return {
             **{name: getattr(self.options, name) for name in WINDOW_KEYS},

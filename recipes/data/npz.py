@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Literal
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 
 from ..errors import DataError
 from ..spec.csv_header import refuse_device
@@ -91,7 +92,7 @@ def joined(arrays: Sequence[np.ndarray], files: Sequence[Path], what: str) -> np
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Any]:
+def opened(path: Path) -> Iterator[NpzFile]:
     """An `.npz` file; whatever is wrong with its bytes raises a `DataError`."""
     with readable(path):
         refuse_device(path)
@@ -130,7 +131,7 @@ def brief(error: Exception) -> str:
     return shown(str(error), 200)[1:-1]
 
 
-def member(file: Any, path: str, name: str) -> np.ndarray:
+def member(file: NpzFile, path: str, name: str) -> np.ndarray:
     """One array of an open `.npz` file."""
     if name not in file.files:
         there = f"it has {listed(file.files[:20])}" if file.files else "it has none"
@@ -196,7 +197,7 @@ def installed() -> float:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-def _declared(stream: Any) -> int:
+def _declared(stream: IO[bytes]) -> int:
     version = np.lib.format.read_magic(stream)
     if version == (1, 0):
         shape, _, dtype = np.lib.format.read_array_header_1_0(stream)

@@ -8,7 +8,6 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from PIL import Image as pillow
@@ -40,7 +39,7 @@ def pixels_of(content: bytes, feature: FittedImage) -> np.ndarray:
     return found if feature.channels == 3 else grey(found)
 
 
-def _colours(picture: Any) -> np.ndarray:
+def _colours(picture: pillow.Image) -> np.ndarray:
     """Red, green and blue of a picture (height, width, 3); what is transparent keeps its colour."""
     picture.load()
     if picture.mode.startswith("I"):  # 16 bits, of which TensorFlow takes the upper 8

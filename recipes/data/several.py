@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +17,7 @@ from .tables import read_table
 
 
 def read_tables(
-    path: Path, dialect: Mapping[str, Any] | None = None, skipped: dict[int, str] | None = None
+    path: Path, dialect: Mapping[str, str] | None = None, skipped: dict[int, str] | None = None
 ) -> Frame:
     """The rows of a file, or of all files that match a pattern; see `read_table`."""
 

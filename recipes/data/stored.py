@@ -4,13 +4,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from ...messages import logger
 from ..errors import DataError
+from ..spec.choices import Arguments
 from . import cache
 from .column_file import ColumnFile, opened, write_column
 from .columns import Column, LargeColumns, UntypedColumns
@@ -42,7 +42,7 @@ class TableFile:
     """
 
     path: Path
-    arguments: Mapping[str, Any]
+    arguments: Arguments
     names: tuple[str, ...]
     read: Callable[[Collection[str]], Frame]
     stream: Callable[[Collection[str]], Pieces] | None

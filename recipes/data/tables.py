@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 from pyarrow import parquet as arrow_parquet
@@ -19,7 +18,7 @@ SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 
 
 def read_table(
-    path: Path, dialect: Mapping[str, Any] | None = None, skipped: dict[int, str] | None = None
+    path: Path, dialect: Mapping[str, str] | None = None, skipped: dict[int, str] | None = None
 ) -> Frame:
     """The rows of a file, by the end of its name; one that ends in `.gz` is unpacked.
 

@@ -9,13 +9,14 @@ targets; the inputs of validation and test windows reach back over the cut, as t
 forecast is made.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
 from ..errors import DataError
+from ..spec.choices import Arguments
 from ..spec.sections import DEFAULT_PART
 from . import split as parts
 from .fingerprint import fingerprint
@@ -59,7 +60,7 @@ class Windows:
 
 def load_windows(
     name: str,
-    arguments: Mapping[str, Any],
+    arguments: Arguments,
     *,
     splits: Splits,
     table: TableOptions,
