@@ -9,7 +9,10 @@ import numpy as np
 import tensorflow as tf
 
 from ..data.arrays import as_array, numbers, picked
-from ..data.frame import Column, Frame, floats, from_columns, is_columns, is_text, plain, words
+from ..data.cell_types import floats, is_text, words
+from ..data.columns import Column
+from ..data.frame import Frame, plain
+from ..data.python_columns import from_columns, is_columns
 from ..data.source import features
 from ..errors import DataError, RequestError
 from ..spec.fields import did_you_mean, listed

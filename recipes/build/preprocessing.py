@@ -16,10 +16,11 @@ import tensorflow as tf
 from ..data.array_feature import FittedArray, arrays_of
 from ..data.arrow import compute as pc
 from ..data.blocks import Block
+from ..data.cell_types import floats, words
 from ..data.cells import numbers_of
 from ..data.dates import different_dates
 from ..data.fitted import Fitted, FittedCategory, FittedDate, FittedNumeric, FittedText
-from ..data.frame import Frame, floats, plain, words
+from ..data.frame import Frame, plain
 from ..data.image_feature import FittedImage
 from ..data.series import WindowOptions
 from ..data.side_by_side import side_by_side

@@ -12,8 +12,9 @@ from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from ..spec.tasks import NUMBERS
+from .cell_types import floats, is_binary, is_text, words
 from .check_groups import overlaps
-from .frame import Frame, counted, floats, is_binary, is_text, plain, words
+from .frame import Frame, counted, plain
 from .infer import NAMES_ROWS, infer
 from .loaded import Data, Split
 from .windows import covered

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from .frame import Frame, counted, is_binary, plain, words
+from .cell_types import is_binary, words
+from .frame import Frame, counted, plain
 from .loaded import Data
 
 # Words in the name of a column that tells whose rows they are; numbers alone say nothing, since

@@ -13,10 +13,11 @@ from ..spec.targets import ClassName
 from ..spec.tasks import CLASSES
 from . import split as parts
 from .arrays import numbers
+from .cell_types import is_text, words
 from .cells import scalar
 from .classes import encoded
 from .dates import times_of
-from .frame import Frame, Rows, is_text, pick, plain, words
+from .frame import Frame, Rows, pick, plain
 from .heads import strata
 from .loaded import Split
 from .opening import read

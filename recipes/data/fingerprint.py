@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..spec.targets import ClassName
-from .frame import Frame, floats, is_binary, is_text, joined
+from .cell_types import floats, is_binary, is_text, joined
+from .frame import Frame
 from .loaded import Split
 
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import DataError
+from .cell_types import words
 from .cells import scalar
 from .dates import times_of
 from .fitted import FeatureKind, Fitted, FittedNumeric
-from .frame import Frame, Rows, counted, pick, plain, words
+from .frame import Frame, Rows, counted, pick, plain
 from .split import SplitBy, generator
 from .table import TableOptions, fit_features
 

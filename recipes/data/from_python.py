@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from ..errors import DataError
 from ..spec.fields import listed
 from ..spec.tasks import Task
-from .frame import Frame, from_columns, is_columns
+from .frame import Frame
+from .python_columns import from_columns, is_columns
 from .source import Source, checked
 
 

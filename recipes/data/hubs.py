@@ -15,8 +15,9 @@ from numpy.typing import ArrayLike
 from ..errors import DataError
 from ..spec.fields import shown
 from .delimited import MOST_OF_MEMORY
-from .frame import Frame, from_columns, plain
+from .frame import Frame, plain
 from .npz import memory
+from .python_columns import from_columns
 
 BATCH = 1024
 # Arrays by the names of features, which may nest.

@@ -14,7 +14,8 @@ from ..errors import DataError
 from ..spec.csv_header import opened, readable, refuse_device
 from ..spec.fields import shown
 from .delimited import Bounded
-from .frame import Frame, from_columns, plain
+from .frame import Frame, plain
+from .python_columns import from_columns
 
 # Bytes that are split into lines at a time.
 PART = 1 << 20

@@ -5,8 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..spec.file_patterns import matched
-from .frame import Frame, from_columns
+from .frame import Frame
 from .npz import opened, rows_of_files
+from .python_columns import from_columns
 from .table import OTHERS, TableOptions
 
 

@@ -11,11 +11,12 @@ from ..spec.fields import listed, shown
 from ..spec.targets import ClassName
 from .array_feature import FittedArray, arrays_of
 from .arrow import compute as pc
+from .cell_types import floats, is_binary, is_text, not_numbers, numbers, words
 from .cells import scalar
 from .columns import Column
 from .dates import not_dates
 from .fitted import Fitted, FittedDate, FittedNumeric
-from .frame import Frame, floats, is_binary, is_text, not_numbers, numbers, plain, words
+from .frame import Frame, plain
 from .heads import records
 from .image_feature import FittedImage
 from .reading import Faults, Reading

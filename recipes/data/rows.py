@@ -11,23 +11,15 @@ from ..errors import DataError
 from ..spec.fields import listed
 from ..spec.image_folders import SUFFIXES as PICTURES
 from .arrays import as_array
+from .cell_types import is_text, words
 from .fitted import Fitted, FittedNumeric
-from .frame import (
-    MOST_NAMES_SHOWN,
-    Frame,
-    Rows,
-    from_columns,
-    is_columns,
-    is_text,
-    pick,
-    plain,
-    words,
-)
+from .frame import MOST_NAMES_SHOWN, Frame, Rows, pick, plain
 from .image_feature import FittedImage, looked_at, picture_faults
 from .image_folder import IMAGE, LABEL, of_classes, single, unlabelled
 from .npy import read_npy
 from .npz import member, opened
 from .npz_table import npz_columns
+from .python_columns import from_columns, is_columns
 from .reading import Description, Faults, GivenRows, Reading
 from .row_targets import all_numbers, coded, own_targets, usable_cells
 from .several import read_tables

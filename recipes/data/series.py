@@ -9,9 +9,10 @@ import pyarrow as pa
 
 from ..errors import DataError
 from .arrow import compute as pc
+from .cell_types import is_text, words
 from .cells import scalar
 from .dates import parsed_dates, times_of
-from .frame import Frame, counted, is_text, plain, words
+from .frame import Frame, counted, plain
 
 DAY, WEEK = 86_400, 604_800
 # Times that differ by less than this fraction of the usual distance are at the same distance.

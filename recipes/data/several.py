@@ -10,8 +10,10 @@ import pyarrow as pa
 from ..errors import DataError
 from ..spec.file_patterns import columns_problem, matched
 from .arrow import compute as pc
+from .cell_types import is_text
+from .columns import Column
 from .delimited import MOST_OF_MEMORY
-from .frame import Column, Frame, is_text, plain
+from .frame import Frame, plain
 from .npz import memory
 from .tables import read_table
 

@@ -11,17 +11,8 @@ from ..spec.fields import shown
 from ..spec.targets import ClassName
 from ..spec.tasks import BINARY_LOSSES, CLASS_LOSSES, NUMBERS, Task
 from .arrays import as_array, numbers
-from .frame import (
-    Frame,
-    Rows,
-    counted,
-    is_binary,
-    is_text,
-    not_numbers,
-    plain,
-    refuse_nearly_numbers,
-    words,
-)
+from .cell_types import is_binary, is_text, not_numbers, words
+from .frame import Frame, Rows, counted, plain, refuse_nearly_numbers
 from .head import Head
 from .targets import A_COUNT, doubt, not_counts, task_of, written_as
 from .truth import with_numbers_for_truth

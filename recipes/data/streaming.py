@@ -10,9 +10,9 @@ import pyarrow as pa
 
 from ... import disk
 from . import cache
+from .cell_types import as_numbers, is_text, trimmed
 from .coded import coded
 from .column_file import ColumnFile, ColumnWriter
-from .frame import as_numbers, is_text, trimmed
 
 Stream = Callable[[Collection[str]], Iterator[Mapping[str, pa.Array]]]
 # Columns that are written at once: each is an open file.

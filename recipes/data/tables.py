@@ -10,9 +10,10 @@ from pyarrow import parquet as arrow_parquet
 from ..errors import DataError
 from ..spec.csv_header import delimiter_of, readable, refuse_device
 from .delimited import MOST_OF_MEMORY, read_delimited
-from .frame import Frame, from_columns
+from .frame import Frame
 from .jsonl import read_jsonl
 from .npz import memory
+from .python_columns import from_columns
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 

@@ -17,8 +17,9 @@ from ..errors import DataError
 from ..spec.csv_header import opened, readable, refuse_device
 from ..spec.fields import listed, shown
 from ..spec.tfrecord_features import RAW_TYPES, RecordFeature
+from .columns import Column
 from .delimited import MOST_OF_MEMORY
-from .frame import Column, Frame, plain
+from .frame import Frame, plain
 from .npz import memory
 
 # Records that are parsed at a time.

@@ -19,8 +19,9 @@ from ..errors import DataError
 from ..spec.choices import Arguments
 from ..spec.sections import DEFAULT_PART
 from . import split as parts
+from .cell_types import is_text
 from .fingerprint import fingerprint
-from .frame import Frame, counted, is_text, plain
+from .frame import Frame, counted, plain
 from .loaded import Data, Split
 from .naive import Forecasting, scales_of
 from .opening import DIALECT, table_of

@@ -8,10 +8,11 @@ import numpy as np
 
 from ..data import pixels
 from ..data.array_feature import FittedArray, arrays_of
+from ..data.cell_types import floats, words
 from ..data.cells import numbers_of
 from ..data.dates import different_dates
 from ..data.fitted import Fitted, FittedDate, FittedNumeric
-from ..data.frame import Frame, floats, words
+from ..data.frame import Frame
 from ..data.image_feature import FittedImage
 from ..data.reading import OnError, Reading, array_names
 from ..data.rows import rows_of

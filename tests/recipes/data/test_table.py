@@ -7,7 +7,8 @@ import pytest
 from keras_recipes.recipes.data import Splits, frame, load_data
 from keras_recipes.recipes.data import table as module
 from keras_recipes.recipes.data.features import Category, Numeric, Text
-from keras_recipes.recipes.data.frame import Frame, from_columns
+from keras_recipes.recipes.data.frame import Frame
+from keras_recipes.recipes.data.python_columns import from_columns
 from keras_recipes.recipes.data.reading import Reading
 from keras_recipes.recipes.data.rows import rows_of
 from keras_recipes.recipes.data.table import TableOptions, fit_features, with_target

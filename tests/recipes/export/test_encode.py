@@ -11,7 +11,7 @@ from keras_recipes.recipes.data.fitted import (
     FittedNumeric,
     FittedText,
 )
-from keras_recipes.recipes.data.frame import from_columns
+from keras_recipes.recipes.data.python_columns import from_columns
 from keras_recipes.recipes.data.series import WindowOptions
 from keras_recipes.recipes.export.encode import cannot, encoded
 
