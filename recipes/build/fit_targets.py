@@ -9,7 +9,8 @@ from ..data.arrays import as_array, numbers
 from ..errors import DataError, RecipeError, RequestError
 from ..spec import Recipe
 from ..spec.tasks import BINARY_LOSSES, CLASS_LOSSES
-from .task import Form, Task, activation_problem, last_activation, named_loss
+from .last_layer import activation_problem, last_activation
+from .task import Form, Task, named_loss
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from ..data.windows import load_windows
 from ..errors import DataError, RecipeError
 from ..spec import Choice, Recipe
 from ..spec.graph import ROWS, unknown_inputs
-from ..spec.source_files import missing_files
+from ..spec.missing_files import missing_files
 from ..spec.windows import WindowSection
 
 

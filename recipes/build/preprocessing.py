@@ -16,9 +16,8 @@ import tensorflow as tf
 from ..data.array_feature import FittedArray, arrays_of
 from ..data.arrow import compute as pc
 from ..data.blocks import Block
-from ..data.cell_types import floats, words
+from ..data.cell_types import floats
 from ..data.cells import numbers_of
-from ..data.dates import different_dates
 from ..data.fitted import Fitted, FittedCategory, FittedDate, FittedNumeric, FittedText
 from ..data.frame import Frame, plain
 from ..data.image_feature import FittedImage
@@ -36,6 +35,7 @@ from .feature_blocks import Blocks, Tensors, block_name, head, in_blocks, inputs
 from .hub_text import Tokenizer
 from .images import pictures
 from .plain_numbers import is_plain, plain_categories, plain_numbers
+from .raw_columns import raw_column
 from .tensors import input_tensor
 from .windows import length_of, refuse_unfit, windowed_numbers
 
@@ -231,7 +231,7 @@ def _encoded(
     if isinstance(feature, FittedArray):
         return _in_pieces(model, arrays_of(rows, feature.name))
     if isinstance(feature, FittedNumeric):
-        return _in_batches(model, _raw(feature, rows[feature.name], rows))
+        return _in_batches(model, raw_column(feature, rows[feature.name], rows))
     if known is not None:
         return known[1][np.asarray(pc.index_in(_cells(feature, rows), value_set=known[0]))]
     _, numbers, codes = _different(feature, model, rows)
@@ -244,7 +244,7 @@ def _different(
     """The different cells of a column, their numbers, and which of them each row has."""
     found = rows.coded(feature.name)
     cells = pc.fill_null(found.cells, "")
-    return cells, _in_batches(model, _raw(feature, cells, rows)), found.codes
+    return cells, _in_batches(model, raw_column(feature, cells, rows)), found.codes
 
 
 def _side_by_side(parts: Sequence[Any]) -> Any:
@@ -274,27 +274,6 @@ def _in_pieces(model: keras.Model, arrays: np.ndarray) -> np.ndarray:
     pieces = range(0, len(arrays), step)
     made = [model(arrays[first : first + step].astype("float32")).numpy() for first in pieces]
     return made[0] if len(made) == 1 else np.concatenate(made)
-
-
-def raw(features: Sequence[Fitted], rows: Frame) -> dict[str, Any]:
-    """Columns of a table as the model takes them: (rows, 1), pixels, or arrays as they are."""
-    return {input_name(feature.name): _given(feature, rows) for feature in features}
-
-
-def _given(feature: Fitted, rows: Frame) -> Any:
-    if isinstance(feature, FittedImage):
-        return pictures(feature, rows)
-    if isinstance(feature, FittedArray):
-        return arrays_of(rows, feature.name).astype("float32")
-    return _raw(feature, rows[feature.name], rows)[:, None]
-
-
-def _raw(feature: Fitted, column: pa.Array, rows: Frame) -> tf.Tensor:
-    if isinstance(feature, FittedNumeric):
-        return tf.constant(floats(numbers_of(rows, feature.name)), input_dtype(feature))
-    if isinstance(feature, FittedDate):
-        different_dates(rows, feature.name)
-    return tf.constant(words(column))
 
 
 def _refuse_same_names(features: Sequence[Fitted]) -> None:

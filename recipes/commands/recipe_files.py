@@ -143,7 +143,7 @@ def _verdict(word: str, arguments: Arguments) -> str:
         RecipeError: it is not valid.
     """
     from ..spec import load as load_recipe
-    from ..spec.network import shapes_unchecked
+    from ..spec.network_shapes import shapes_unchecked
     from ..sweep.spec.checks import check_files
     from ..sweep.spec.load import is_sweep, load_sweep
 

@@ -8,7 +8,7 @@ from .fields import did_you_mean, listed, shown
 from .nodes import Path
 from .parts import ATTENTION, OTHERS, PAIRS, PartSection, input_names
 from .schema import Recipe
-from .source_files import is_table
+from .tables import is_table
 
 Found = Iterator[tuple[Path, str]]
 # The input of rows that are arrays.

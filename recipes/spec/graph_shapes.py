@@ -7,11 +7,12 @@ from .choices import Arguments, Choice, Layers
 from .fields import is_number
 from .graph import ROWS, ends, in_order, merge_of, parts_make_a_graph
 from .heads import outputs_have_targets
-from .network import SOURCES, Found, ends_misfit, in_model, layers_can_stand_in_a_list, through
+from .network import Found, in_model, layers_can_stand_in_a_list
+from .network_shapes import SOURCES, ends_misfit, through
 from .nodes import Path
 from .parts import ATTENTION, ELEMENTWISE, OTHERS
 from .schema import Recipe
-from .shapes import Shape, Unfit
+from .shape_rules import Shape, Unfit
 from .window_checks import rows_of_windows
 
 # Names -> shapes; None where not even the rank is known.

@@ -14,7 +14,7 @@ from .nodes import Path
 from .pictures import mixes
 from .schema import Recipe
 from .sections import ModelSection
-from .source_files import EITHER, TABLES
+from .tables import EITHER, TABLES
 from .target_checks import balance_fits_task, classes_fit_task, threshold_fits_task
 from .targets import DEFAULT_THRESHOLD
 from .tasks import metrics_fit_task

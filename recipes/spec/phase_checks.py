@@ -8,7 +8,7 @@ from .fields import closest, listed
 from .network import Found, layer_names, lists_of_layers
 from .nodes import Path, is_list
 from .schema import Recipe
-from .source_files import GIVEN, TABLES
+from .tables import GIVEN, TABLES
 
 
 def phases_add_up(recipe: Recipe) -> Found:

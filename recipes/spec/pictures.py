@@ -4,9 +4,10 @@ from math import prod
 
 from .augmentations import MIXING, OF_COLOURS
 from .choices import Choice, Layers
-from .network import SOURCES, Found
+from .network import Found
+from .network_shapes import SOURCES
 from .schema import Recipe
-from .shapes import Shape
+from .shape_rules import Shape
 
 FLAT = (
     "a row is {} numbers, and no picture. If it is one, let the network begin with its shape: "

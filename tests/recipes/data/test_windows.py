@@ -10,7 +10,8 @@ from keras_recipes.recipes.data.features import Numeric
 from keras_recipes.recipes.data.series import WindowOptions, arranged
 from keras_recipes.recipes.data.split import Splits
 from keras_recipes.recipes.data.table import TableOptions
-from keras_recipes.recipes.data.windows import covered, load_windows, spans, starts_of
+from keras_recipes.recipes.data.window_division import covered, spans, starts_of
+from keras_recipes.recipes.data.windows import load_windows
 from keras_recipes.recipes.errors import DataError
 
 OPTIONS = WindowOptions(3, 2, time="t", by="s", season=3)

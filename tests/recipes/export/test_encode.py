@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from keras_recipes.recipes.build.preprocessing import Preprocessing, raw
+from keras_recipes.recipes.build.preprocessing import Preprocessing
+from keras_recipes.recipes.build.raw_columns import raw
 from keras_recipes.recipes.data.fitted import (
     FITTED,
     FittedCategory,
