@@ -11,7 +11,7 @@ from .arguments import Steps, check_rate, check_steps
 from .base import Curve, fraction
 from .tensors import Tensor, ops
 
-# Cycles are tabulated up to here; a run of this many steps would take ages.
+# Cycles are tabulated up to here; no run has this many steps.
 LAST_STEP = 2**40
 MOST_CYCLES = 4096
 
@@ -121,7 +121,7 @@ class CosineRestarts(Curve):
         """Number of the cycle that a step is in, and the part of it that is over."""
         begins, lengths = self._cycles()
         starts = [math.ceil(begin) for begin in begins]
-        # A cycle may begin between two steps: its first step is then already on its way.
+        # A cycle may begin between two steps: its first step is then a part of a step further on.
         ahead = [start - begin for start, begin in zip(starts, begins, strict=True)]
         starts = ops.convert_to_tensor(starts, "int64")
         flat = ops.reshape(step, (-1,))

@@ -26,7 +26,7 @@ class Phased(Curve):
         schedule: a schedule or a number: the rate where a phase has none.
         schedules: for each phase a schedule, a number, or None.
         starts: first step of each phase; that of the first is 0.
-        before: steps before the optimizer's count began anew; 0 at first.
+        before: steps before the optimizer's count last restarted at 0; 0 at first.
 
     Attributes:
         starts: a `keras.Variable`, which the compiled step reads in every update.
@@ -64,7 +64,7 @@ class Phased(Curve):
         Args:
             phase: its index.
             step: updates that the optimizer counts now.
-            restarted: whether the optimizer's count is about to begin anew.
+            restarted: whether the optimizer's count is about to restart at 0.
         """
         now = int(ops.convert_to_numpy(self.before)) + step
         starts = ops.convert_to_numpy(self.starts).copy()

@@ -1,8 +1,8 @@
 """Random changes of training pictures, each a function of (seed, epoch, row) alone.
 
-Keras's layers make them, in the map of the dataset, beside the training step. What they draw for a
-picture depends on nothing but its row of the training split, the epoch and the recipe's seed: not
-on the batch that it is in, nor on the order in which batches are made.
+Layers of Keras make them in the dataset's `map`, in parallel with the training step. What they draw
+for a picture depends on nothing but its row of the training split, the epoch and the recipe's seed:
+not on the batch that it is in, nor on the order in which batches are made.
 """
 
 from collections.abc import Mapping, Sequence
@@ -65,7 +65,7 @@ class Augmentation:
         self, x: tf.Tensor, y: tf.Tensor, rows: tf.Tensor, epoch: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         images = tf.reshape(tf.cast(x, tf.float32), (-1, *self.shape))
-        # That the number of rows is not known tells which numbers a layer draws for each of them.
+        # A batch axis of unknown size marks which random numbers of a layer are drawn for each row.
         images = tf.compat.v1.placeholder_with_default(images, (None, *self.shape))
         keys = self._keys(tf.compat.v1.placeholder_with_default(rows, (None,)), epoch)
         for index, change in enumerate(self.changes):

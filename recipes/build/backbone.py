@@ -58,7 +58,8 @@ class Backbone:
     Attributes:
         model: called `backbone`, all of it trainable.
         front: from raw rows to its input; raises a `ValueError` where it cannot take them.
-        behind: one tensor of what it gives and of the raw rows; None where that is one already.
+        behind: makes one tensor of the network's output and the raw rows; None where the output is
+            one tensor already.
     """
 
     model: keras.Model
@@ -66,7 +67,7 @@ class Backbone:
     behind: Behind | None = None
 
     def __call__(self, tensor: keras.KerasTensor) -> keras.KerasTensor:
-        """What the network makes of raw rows, as a Keras tensor."""
+        """The network's output for raw rows, as a Keras tensor."""
         with computing_in("float32"):  # as the scaling of rows without a backbone
             start = self.front(tensor)
         found = self.model(start)
@@ -97,7 +98,7 @@ def backbone(recipe: Recipe, row_shape: tuple[int | None, ...]) -> Backbone | No
             made = _application(choice, row_shape)
         if choice.inference:
             compute_inference(made.model)
-        made.front(input_tensor(row_shape))  # here, where what it cannot take has a line
+        made.front(input_tensor(row_shape))  # so that an error names the line of the recipe
         return made
     except MissingWeights as error:
         message = (
@@ -131,7 +132,7 @@ def _application(choice: BackboneChoice, row_shape: tuple[int | None, ...]) -> B
             f" Give it a `size` to resize them to, such as [{least}, {least}]."
         )
     with _weights_of_the_cache(), warnings.catch_warnings():
-        # Weights of another size of pictures fit any size.
+        # Weights that were trained on pictures of one size fit every size.
         warnings.filterwarnings("ignore", message="`input_shape` is undefined or non-square")
         model = getattr(keras.applications, application.cls)(
             include_top=False,
@@ -167,12 +168,12 @@ def _weights_of_the_cache() -> Iterator[None]:
 
 
 def _saved(choice: BackboneChoice) -> Backbone:
-    """A model of one's own, up to one of its layers."""
+    """A model of the user's, up to one of its layers."""
     path = model_file(Path(choice.arguments["path"]))
     model: Any = load_model(path)
     last = model.layers[-1] if model.layers else None
     if isinstance(last, keras.Model) and last.name == "network":
-        # Behind the preprocessing of a table, whose picture this recipe's data brings as pixels.
+        # The network behind the preprocessing of a table: the data of this recipe are pixels.
         model = last
     if not isinstance(model, keras.models.Model) or not getattr(model, "inputs", None):
         raise ValueError("is no model with a graph of layers, which it could be cut from.")
@@ -207,7 +208,7 @@ def model_file(path: Path) -> Path:
 
 
 def _before_output(model: keras.Model) -> keras.KerasTensor:
-    """What the last layer with weights takes: the network without its output layer."""
+    """The input of the last layer with weights: the network without its output layer."""
     tensor = model.outputs[0]
     while True:
         operation, node, _ = tensor._keras_history

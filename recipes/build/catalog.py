@@ -1,4 +1,4 @@
-"""Writes `recipes/spec/keras_api.json`: run it after a change of Keras or of a room's table.
+"""Writes `recipes/spec/keras_api.json`: run it after a change of Keras or of our own tables.
 
 python -m keras_recipes.recipes.build.catalog
 
@@ -49,7 +49,7 @@ MODULES = {
     "constraints": (keras.constraints, keras.constraints.Constraint),
     "callbacks": (keras.callbacks, keras.callbacks.Callback),
 }
-# Names that no rule of spelling would give as people write them.
+# Names whose usual spelling does not follow from that of the class.
 SPELLED = {
     "RMSprop": "rmsprop",
     "AdamW": "adamw",

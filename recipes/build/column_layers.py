@@ -1,4 +1,4 @@
-"""What was learned of one column, as Keras layers from its raw cells to numbers."""
+"""Keras layers from the raw cells of one column to numbers, by what was learned of the column."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -73,7 +73,7 @@ def _numbers(feature: FittedNumeric, column: keras.KerasTensor) -> list[keras.Ke
         found = SignedLog(dtype=dtype)(found)
     if feature.boundaries:
         bins = keras.layers.Discretization(list(feature.boundaries))(found)
-        # Its own one-hot output has the shape of one column in Keras 3.13.
+        # In Keras 3.13 the layer's own one-hot output has the shape of one column.
         found = keras.layers.CategoryEncoding(len(feature.boundaries) + 1, "one_hot")(bins)
     elif (feature.offset, feature.divisor) != (0.0, 1.0):
         factor = 1.0 / feature.divisor
@@ -102,7 +102,7 @@ def _one_hot(feature: FittedCategory, column: keras.KerasTensor) -> keras.KerasT
     if feature.output == "hashing":
         return keras.layers.Hashing(feature.dimensions, output_mode="one_hot")(column)
     found = _lookup(feature, "one_hot")(column)
-    # The weights of a column that is 0 in all training rows would stay as they were drawn.
+    # The weights of a column that is 0 in all training rows would never be trained.
     return found if feature.unseen else found[:, 1:]
 
 

@@ -43,7 +43,7 @@ def compile_model(
         single: whether an execution is one step where the recipe says `auto`.
 
     Returns:
-        How losses of several outputs enter their sum whose weight is no number.
+        For each output whose weight is a schedule or learned, how its loss enters the sum.
     """
     size = batch_rows(rows, recipe.data.batch_size)
     try:

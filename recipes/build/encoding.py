@@ -32,7 +32,7 @@ from .stored_block import StoredBlock, header, read_header
 # Rows that become numbers at a time: a multiple of what the processor computes at once, whose
 # results may differ in the last bit from those of single numbers.
 PIECE = 1 << 14
-# Fewer bytes of numbers are made again each time, which takes some milliseconds.
+# Fewer bytes of numbers are not cached: it takes some milliseconds to make them again.
 MOST_UNCACHED = 4 << 20
 
 
@@ -103,7 +103,7 @@ class Encoder:
             raise ValueError(f"{shape[0]} rows")
         if self.large:
             return StoredBlock(path)
-        # Pages are copied where they are written to; nobody does.
+        # Copy on write, and nothing writes to it: no page is copied.
         return np.asarray(np.memmap(path, dtype, "c", first, shape))
 
     def keep(self, place: Path, blocks: Blocks[Numbers]) -> None:

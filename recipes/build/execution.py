@@ -7,14 +7,15 @@ import tensorflow as tf
 
 # Returning to Python costs some 0.2 ms; more than this many steps at once gain nothing more.
 MOST_STEPS = 128
-# Ctrl-C, callbacks and the progress bar wait for an execution to end: about so long at most.
+# Ctrl-C, callbacks and the progress bar wait for an execution to end: about this long at most.
 SECONDS = 0.25
-# What a core or two of today do; only the order of magnitude counts.
+# Operations a second of one or two cores; only the order of magnitude matters.
 FLOPS = 5e10
-# Layers between whose matrix products XLA has element-wise work to fuse: the step of such a network
-# was 10 to 15 % faster for it on CPUs; with dropout, normalization or convolutions it was slower.
+# Layers between whose matrix products XLA has element-wise work to fuse: on CPUs it made the step
+# of such a network 10 to 15 % faster; with dropout, normalization or convolutions the step was
+# slower.
 FUSED = frozenset({"Activation", "Add", "Dense", "Flatten", "InputLayer", "Rescaling", "Reshape"})
-# XLA compiles for about a second, which a smaller network does not earn back step by step.
+# XLA takes about a second to compile, more than a smaller network saves.
 LEAST_WEIGHTS = 50_000
 # Layers whose steps are faster as a loop of one XLA program (benchmarks/row_loop.py): 1.2 to 2.4
 # times on CPUs. With two-dimensional convolutions the loop was 13 times slower.
@@ -32,8 +33,8 @@ LOOPED = FUSED | {
 # Random numbers of a step. XLA draws them slower, so the gain shrinks with their number: 1.5 times
 # for 2^13, 1.2 for 2^17; more were not measured.
 MOST_DRAWN = 1 << 17
-# The loop saves half a millisecond a step or more, and a second or two are spent to compile it:
-# with as many steps an epoch it has earned them after some ten epochs.
+# The loop saves half a millisecond a step or more, and takes a second or two to compile: with this
+# many steps an epoch it pays off after some ten epochs.
 LEAST_STEPS = 250
 
 
@@ -101,7 +102,8 @@ def steps_per_execution(
         model: a functional model.
         batch: rows a step.
         processes: that share a step.
-        single: whether `auto` means one, as where a checkpoint may be resumed on other devices.
+        single: whether `auto` means one step, for a checkpoint that may be resumed on other
+            devices.
 
     Raises:
         ValueError: more than one is asked for under a strategy of `tf.distribute`, or with several

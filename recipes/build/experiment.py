@@ -51,7 +51,7 @@ class Experiment:
         baseline: loss of a network that knows nothing, where that is known.
         constant: what a network that predicts the same for every row reaches.
         summary: a line about the task, its loss and output.
-        terms: how losses of several outputs enter their sum whose weight is no number.
+        terms: for each output whose weight is a schedule or learned, how its loss enters the sum.
         shared_validation: the validation split as the processes and devices of a training share it
             while it runs; None for one device.
     """
@@ -76,7 +76,7 @@ class Experiment:
     def fit_arguments(self) -> dict[str, Any]:
         """What `model.fit` takes, beside its callbacks.
 
-        With the numbers of steps Keras makes one iterator for a pass over data, and else two.
+        Given the number of steps, Keras makes one iterator for each pass over the data, else two.
         """
         found: dict[str, Any] = {
             "x": self.fit_data.dataset,
@@ -87,8 +87,8 @@ class Experiment:
             "verbose": 0,
         }
         if self.validation is not None and self.training.held is not None:
-            # Of other rows the batch that is made ahead may cost much, and would be of the next
-            # pass.
+            # Only for rows in memory: the batch that is prefetched belongs to the next pass, and may
+            # be expensive to make of other rows.
             found["validation_data"] = self.validation.repeat()
             found["validation_steps"] = int(self.validation.cardinality())
         return found
@@ -201,6 +201,6 @@ def callbacks(recipe: Recipe, builder: Builder) -> list[keras.callbacks.Callback
 
 
 def weight_logs(terms: Mapping[str, Term]) -> list[keras.callbacks.Callback]:
-    """What logs the weights of losses that are no numbers."""
+    """Callbacks that log the weights of losses which are schedules or learned."""
     weights = {name: lambda term=term: term.values()[0] for name, term in terms.items()}
     return [LossWeightsLog(weights)] if weights else []

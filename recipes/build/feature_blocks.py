@@ -18,7 +18,7 @@ from .tensors import input_tensor
 
 Part = TypeVar("Part")
 
-# One for each block, by its name; one that is alone stands without a name.
+# A value for each block by the block's name; that of a single block has no name.
 Blocks = Part | Mapping[str, Part]
 Tensors = Blocks[keras.KerasTensor]
 # Blocks of the numbers that a table becomes.
@@ -55,7 +55,7 @@ def array_block(index: int) -> str:
 def in_blocks(
     parts: Sequence[tuple[Fitted, Part]], join: Callable[[Sequence[Part]], Part]
 ) -> Blocks[Part]:
-    """What columns became, by block; what is alone stands without a name."""
+    """The columns of each block, joined, by its name; a single block without its name."""
     blocks: dict[str, list[Part]] = {}
     for index, (feature, part) in enumerate(parts):
         blocks.setdefault(block_name(index, feature), []).append(part)
@@ -114,7 +114,7 @@ def by_name(features: Sequence[Fitted], inputs: Tensors) -> Mapping[str, keras.K
 def looked_up(
     features: Sequence[Fitted], blocks: Mapping[str, keras.KerasTensor]
 ) -> Iterator[tuple[Fitted, keras.KerasTensor]]:
-    """Texts and categories that have an embedding, with what the network makes of their numbers."""
+    """Texts and categories that have an embedding, each with the network's tensor for it."""
     embedded = 0
     for index, feature in enumerate(features):
         if isinstance(feature, FittedText):

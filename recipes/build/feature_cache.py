@@ -31,7 +31,7 @@ AMOUNTS = ("rate", "stddev", "dropout", "recurrent_dropout")
 
 @dataclass(frozen=True)
 class Features:
-    """What stands in front of the layers that train.
+    """The frozen network in front of the layers that train.
 
     Attributes:
         model: from raw rows to features; the saved model begins with it.
@@ -47,7 +47,7 @@ class Features:
         return inputs, inputs
 
     def beside(self, inputs: object) -> None:
-        """Nothing comes with them."""
+        """None: no other column is joined to features."""
         return
 
 

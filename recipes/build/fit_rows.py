@@ -56,7 +56,7 @@ class Rows:
 
     @property
     def x(self) -> np.ndarray | Mapping[str, np.ndarray]:
-        """What stands for the rows in a `Split`: one array, or blocks with the weights as one."""
+        """The rows as a `Split` has them: one array, or blocks with the weights as one of them."""
         if self.is_plain:
             return self.blocks[ONLY]
         return self.blocks if self.weights is None else {**self.blocks, WEIGHTS: self.weights}

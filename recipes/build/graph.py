@@ -36,7 +36,7 @@ class Inputs:
 
     Attributes:
         names: of all of them, in order.
-        alone: those that are a tensor each.
+        alone: those that have a tensor of their own.
         matrix: the others side by side (rows, width).
         spans: where each of them begins and ends in it.
     """
@@ -47,7 +47,7 @@ class Inputs:
     spans: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     def joined(self, names: Sequence[str], layer: str) -> keras.KerasTensor:
-        """One tensor of some of them.
+        """Some of the inputs as one tensor.
 
         Args:
             layer: name of the layer that joins them, if one is needed.
@@ -129,7 +129,7 @@ def connected(
     """The output of each part of a recipe, by name.
 
     Args:
-        layers: makes those of a list.
+        layers: makes the layers of a list.
 
     Raises:
         LayerError: a layer cannot take what comes to it.

@@ -81,7 +81,7 @@ def ends_of(recipe: Recipe, data: Data) -> Task | Ends:
 
 
 def check_thresholds(recipe: Recipe, ends: Task | Ends, data: Data) -> None:
-    """Raise where a threshold cannot be had, or none can be chosen."""
+    """Raise where no threshold is possible, or none can be chosen."""
     if isinstance(ends, Task):
         check_threshold(recipe, ends, data)
         return
@@ -107,7 +107,7 @@ def losses_of(
     """The loss of the one output, or of each by name.
 
     Args:
-        terms: how a loss enters the sum, where its weight is no number.
+        terms: how a loss enters the sum where its weight is a schedule or learned.
     """
     if isinstance(ends, Task):
         return loss_of(recipe, ends, builder)
@@ -129,7 +129,7 @@ def loss_weights(recipe: Recipe) -> dict[str, float] | None:
 def terms_of(
     recipe: Recipe, builder: Builder, model: keras.Model, optimizer: keras.Optimizer
 ) -> dict[str, Term]:
-    """How losses enter the sum whose weight is a schedule, or learned.
+    """How each loss whose weight is a schedule or learned enters the sum.
 
     Args:
         model: the network, which has a `LossWeight` for each that is learned.
@@ -146,7 +146,7 @@ def terms_of(
 
 
 def reached_terms(recipe: Recipe, described: Mapping[str, Any]) -> dict[str, Term]:
-    """The same as a run has ended with them, from its `data.json`."""
+    """The terms at the end of a run, from its `data.json`."""
     heads = described.get("heads", {})
     return {
         name: Term.constant(*heads[name].get("term", (1.0, 0.0)))

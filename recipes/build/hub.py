@@ -18,7 +18,7 @@ class HubNetwork:
 
     Attributes:
         front: brings rows to its input.
-        behind: makes one tensor of what it gives and of the rows; None where that is one already.
+        behind: makes one tensor of its output and the rows; None where the output is one already.
     """
 
     model: keras.Model

@@ -90,7 +90,7 @@ class Preset:
         return found
 
     def fetched(self, load: Callable[[], Loaded]) -> Loaded:
-        """What it has, from its folder, KerasHub's cache, or KerasHub's server."""
+        """What `load` reads from the preset's folder, KerasHub's cache, or KerasHub's server."""
         try:
             # Downloads are reported on stdout, which belongs to results.
             with contextlib.redirect_stdout(sys.stderr):
@@ -169,5 +169,5 @@ def _weight_files(folder: Path) -> list[Path]:
 
 
 def _numbers_of_weights(folder: Path) -> int:
-    """How many numbers its weights may have, as far as their files are large."""
+    """The largest number of weights that files of this size can hold."""
     return sum(check_weights(file) for file in _weight_files(folder))

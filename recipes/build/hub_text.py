@@ -24,7 +24,7 @@ Front = Callable[[keras.KerasTensor], keras.KerasTensor]
 Behind = Callable[[Any, keras.KerasTensor], keras.KerasTensor]
 # Inputs of a network of text; some take `segment_ids` too.
 TAKEN = frozenset({"token_ids", "padding_mask"})
-# Where networks keep which of their steps stands for the whole text.
+# Attributes of networks: the index of the step that represents the whole text.
 WHOLE = ("cls_token_index", "start_token_index")
 
 
@@ -94,7 +94,7 @@ def text_network(preset: Preset, network: Any, output: str) -> tuple[keras.Model
     pooled = isinstance(network.output, dict) and "pooled_output" in network.output
     whole = next((getattr(network, name) for name in WHOLE if hasattr(network, name)), None)
     if output != "pooled" and pooled:
-        # Without the layers that only make the vector that is not asked for.
+        # Without the layers of the pooled output, which is not used.
         steps = network.output["sequence_output"]
         network = keras.Model(network.input, steps, name=network.name)
     inputs = TokenInputs(

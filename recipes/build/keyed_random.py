@@ -18,7 +18,7 @@ class RowRandom:
     same on every machine, of the row's key and n.
 
     Args:
-        keys: integers that tell the rows from each other (rows, columns).
+        keys: integers (rows, columns) that are different for each row.
     """
 
     def __init__(self, keys: tf.Tensor):
@@ -102,7 +102,7 @@ class RowRandom:
 
 
 class RowBackend:
-    """The backend of a layer, but for its random numbers.
+    """The backend of a layer with other random numbers.
 
     Args:
         backend: what Keras gave the layer.
@@ -117,7 +117,7 @@ class RowBackend:
 
 
 class KeyedSeed(keras.random.SeedGenerator):
-    """A generator of seeds that are a function of a key and of how many there were before.
+    """A generator of seeds that are a function of a key and of the number of seeds before.
 
     Args:
         key: integers (columns,).

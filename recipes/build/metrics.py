@@ -90,7 +90,7 @@ def accuracy(task: Task, name: str = "accuracy", **arguments: float) -> keras.me
 def metric(
     recipe: Recipe, choice: Choice, place: tuple, task: Task, builder: Builder
 ) -> keras.metrics.Metric:
-    """One metric, seen to work on a few rows of the task's form."""
+    """One metric, tried on a few rows of the task's form."""
 
     def wrong(reason: str) -> RecipeError:
         return RecipeError([recipe.problem(place, reason)])
@@ -109,7 +109,7 @@ def metric(
     try:
         made.update_state(*task.examples(TRIED))
         shape = np.shape(made.result())
-    # Metrics raise whatever they stumble over, TensorFlow's errors among it.
+    # Metrics raise errors of any type, those of TensorFlow among them.
     except Exception as error:
         text = first_paragraph(str(error))
         raise wrong(f"`{choice.name}` cannot compare {task.words}: {text}") from error
@@ -180,7 +180,7 @@ def _wanted(choice: Choice, task: Task) -> Encoding:
 
 
 def _encoded(made: keras.metrics.Metric, choice: Choice, task: Task) -> keras.metrics.Metric:
-    """The metric, behind a change of form where it needs another one than the task has."""
+    """The metric, wrapped in a conversion where it needs another form than the task has."""
     forms: dict[Form, Encoding] = {Form.LABELS: "class_numbers", Form.BINARY: "one_column"}
     given, wanted = forms.get(task.form, "columns"), _wanted(choice, task)
     raw = choice.name in MARGINS or choice.arguments.get("from_logits", False)

@@ -44,7 +44,8 @@ def network(
         precision: what the other layers compute in, a policy of Keras.
     """
     with computing_in(precision):
-        # First, as where its features are cached: initial weights follow from the order.
+        # Before other layers, as where its features are cached: initial weights depend on the
+        # order.
         front = None
         if not isinstance(prepared, Features):
             shape = data.input_shape if prepared is None else prepared.first_shape
@@ -124,7 +125,7 @@ def _beside(
     prepared: Preprocessing | Features | None,
     start: tuple[Tensors, keras.KerasTensor] | None,
 ) -> keras.KerasTensor | None:
-    """What comes beside a picture, in a list of layers."""
+    """The vector of the columns beside a picture, which a list of layers joins to its output."""
     if prepared is None or start is None or recipe.model.parts:
         return None
     return prepared.beside(start[0])

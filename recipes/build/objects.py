@@ -79,7 +79,7 @@ class Builder:
         except RecipeError:
             raise
         except Exception as error:
-            # A constructor may stumble over its arguments before it has checked them.
+            # A constructor may fail on its arguments before it has checked them.
             raise self.refused(place, error) from error
 
     def resolved(self, entry: catalog.Entry, choice: Choice, place: tuple) -> Any:
@@ -105,7 +105,7 @@ class Builder:
         return cls
 
     def not_in_keras(self, path: tuple, what: str) -> RecipeError:
-        """The tables have it, the Keras that runs does not."""
+        """The error about a name that the tables have and the Keras that runs lacks."""
         versions = f"{catalog.minors()[0]} to {catalog.minors()[-1]}"
         wrong = f"Keras {keras.__version__}, which is installed, has {what}; install {versions}."
         return RecipeError([self.recipe.problem(path, wrong)])
@@ -156,15 +156,15 @@ class Builder:
         return f"{self.prefix}{name}_{count}" if count else f"{self.prefix}{name}"
 
     def within(self, part: str) -> Self:
-        """One that names and counts the layers of a part of the network by themselves."""
+        """A builder that names and counts the layers of one part of the network."""
         return replace(self, layers={}, prefix=f"{part}_")
 
     def lengths(self) -> dict[str, int | Fraction]:
-        """What a formula counts epochs and progress by, where it does not say."""
+        """The lengths of an epoch and of the run for a formula that does not give them."""
         return {"steps_per_epoch": self.updates_per_epoch, "total_steps": self.updates}
 
     def refused(self, path: tuple, error: Exception) -> RecipeError:
-        """A constructor's own complaint, at the place in the recipe that caused it."""
+        """The error of a constructor, at the place in the recipe that caused it."""
         text = first_paragraph(str(error))
         if not isinstance(error, (ValueError, TypeError, ArithmeticError)):
             text = f"cannot be made of these arguments: {type(error).__name__}: {text}"

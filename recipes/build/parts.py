@@ -110,7 +110,7 @@ def check_warmups(
     """The same of a schedule anywhere, and of a phase.
 
     Args:
-        stretch: what the builder's epochs are those of.
+        stretch: what the epochs of the builder make up: `run` or `phase`.
     """
     for warmup in warmups(rate, place):
         steps, *before = (

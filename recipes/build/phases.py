@@ -26,7 +26,7 @@ def phased_rate(recipe: Recipe, rate: Rate | None, builder: Builder) -> Rate | N
         RecipeError: a phase's schedule cannot be made, with its line.
     """
     own = [_rate_of(recipe, index, builder) for index in range(len(recipe.phases))]
-    # A fresh optimizer counts its updates anew, and the schedule remembers those before.
+    # A fresh optimizer counts its updates from 0, and the schedule remembers those before.
     fresh = any(phase.optimizer == "fresh" for phase in recipe.phases)
     if all(one is None for one in own) and not fresh:
         return rate
@@ -54,7 +54,7 @@ def starts(recipe: Recipe, builder: Builder) -> list[int]:
     """The first optimizer update of each phase, as planned."""
     before = [0, *accumulate(phase.epochs for phase in recipe.phases[:-1])]
     if not builder.knows_length:
-        # Known when it begins.
+        # Known only when the phase begins.
         return [0 if not epochs else MAX_STEPS for epochs in before]
     return [int(builder.updates_per_epoch * epochs) for epochs in before]
 
@@ -69,7 +69,7 @@ def phases_of(
     """The callback of a recipe's phases, prepared for a compiled model; none without phases.
 
     Args:
-        callbacks: the recipe's, among which early stopping is told of the phases.
+        callbacks: the recipe's; early stopping among them learns of the phases.
         cached: whether the features of the backbone, which all phases freeze, take its place.
 
     Raises:
@@ -98,7 +98,7 @@ def phases_of(
 
 
 def _without_backbone(freeze: bool | str | list[str]) -> bool | list[str]:
-    """What is frozen beside the backbone."""
+    """The layers that are frozen besides the backbone."""
     if isinstance(freeze, bool):
         return freeze
     patterns = [freeze] if isinstance(freeze, str) else freeze

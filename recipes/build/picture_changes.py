@@ -40,8 +40,8 @@ def of_each(layer: keras.layers.Layer) -> Change:
 def turned(layer: keras.layers.Layer) -> Change:
     """A `RandomRotation`, with the same bits wherever a row stands in its batch.
 
-    Processors compute the sines of a vector some at a time, and those that are left over by other
-    instructions, whose last bits may differ. Rows are added so that none is left over.
+    Processors compute the sines of a vector in groups, and the remainder by other instructions,
+    whose last bits may differ. Rows are added so that there is no remainder.
     """
     layer.backend = RowBackend(layer.backend)
 
@@ -50,7 +50,7 @@ def turned(layer: keras.layers.Layer) -> Change:
         more = tf.zeros((tf.math.floormod(-rows, LANES), keys.shape[1]), tf.int64)
         keys = tf.concat([keys, more], axis=0)
         layer.backend.random = RowRandom(keys)
-        # Of pictures, a layer looks at their size.
+        # The layer uses no more than the size of the pictures.
         stand_in = tf.zeros((tf.shape(keys)[0], *images.shape[1:3], 1))
         drawn = layer.get_random_transformation(stand_in, training=True)
         drawn = {**drawn, "rotation_matrix": drawn["rotation_matrix"][:rows]}
@@ -76,7 +76,7 @@ def one_by_one(layer: keras.layers.Layer) -> Change:
 
 
 def mixing(layer: keras.layers.Layer) -> Change:
-    """A layer that mixes each picture with another one of its batch, and the targets likewise.
+    """A layer that mixes each picture with another one of its batch, and their targets too.
 
     Which rows are in a batch follows from seed, epoch and batch size; the first one is its key.
     """

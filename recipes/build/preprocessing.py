@@ -1,7 +1,7 @@
-"""What was learned of a table's columns, as Keras layers from raw columns to numbers.
+"""Keras layers from the raw columns of a table to numbers, by what was learned of the columns.
 
-A network is trained on numbers that were made once, by the first half of this; the saved model has
-both halves, and takes raw columns.
+The numbers that a network is trained on are made once, before the training; the saved model begins
+with these layers, and takes raw columns.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,7 +39,7 @@ from .raw_columns import raw_column
 from .tensors import input_tensor
 from .windows import length_of, refuse_unfit, windowed_numbers
 
-# What a column becomes.
+# The numbers of a column, or of a block of columns.
 Numbers = np.ndarray | Block
 # Rows that become numbers at a time.
 BATCH = 1 << 19
@@ -52,7 +52,7 @@ class Preprocessing:
 
     The blocks are the `matrix` of numbers (rows, width), the numbers of `categories` that have an
     embedding (rows, categories), one of words for each text (rows, length), and the pixels of
-    pictures (rows, height, width, channels); what is alone stands without a name.
+    pictures (rows, height, width, channels); a single block has no name.
 
     Attributes:
         features: what was learned of each column.
@@ -95,7 +95,7 @@ class Preprocessing:
     def _column(self, feature: Fitted) -> keras.Model:
         """From the raw cells of a column to its numbers; made when it is first asked for.
 
-        Not by several threads at once: Keras would name two layers the same.
+        It must not be called by several threads at once: Keras would give two layers one name.
         """
         if feature.name not in self._made:
             column = _input(feature, input_shape(feature))
@@ -150,7 +150,7 @@ class Preprocessing:
         (length,), where there are such, with `beside` for what comes with them.
 
         Args:
-            scaled: bring the pixels of a picture to [0, 1]; else they are as they come.
+            scaled: bring the pixels of a picture to [0, 1]; else they keep their range.
         """
         inputs = inputs_for(blocks)
         first = self._first()
@@ -199,7 +199,7 @@ def _input(feature: Fitted, shape: tuple[int, ...]) -> keras.KerasTensor:
 
 
 def _alone(feature: Fitted) -> bool:
-    """Whether a column enters alone at the first layer, and all others behind it."""
+    """Whether a column alone is the input of the first layer, which all others join further on."""
     if isinstance(feature, FittedArray):
         return not feature.is_vector
     tokens = isinstance(feature, FittedText) and feature.output == "tokens"
@@ -269,7 +269,7 @@ def _in_batches(model: keras.Model, column: tf.Tensor) -> np.ndarray:
 
 
 def _in_pieces(model: keras.Model, arrays: np.ndarray) -> np.ndarray:
-    """What a model makes of arrays (rows, ...), some rows at a time."""
+    """The output of a model for arrays (rows, ...), some rows at a time."""
     step = max(1, BATCH // max(1, arrays[0].size))
     pieces = range(0, len(arrays), step)
     made = [model(arrays[first : first + step].astype("float32")).numpy() for first in pieces]

@@ -129,7 +129,7 @@ def check_config(config: object) -> None:
 
 
 def _mappings(config: object) -> Iterator[Mapping[str, Any]]:
-    """Every mapping at any depth, without recursion: a file may nest as deep as it likes."""
+    """Every mapping at any depth, without recursion: a file may be nested to any depth."""
     waiting = [config]
     while waiting:
         value = waiting.pop()

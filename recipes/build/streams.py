@@ -26,7 +26,7 @@ class Stream:
         kind: what it is, for messages.
         dataset: what `model.fit` takes.
         first: its first batch: rows, targets, and weights or None.
-        length: batches an epoch; None where only their end tells.
+        length: batches an epoch; None where it is known only at their end.
         repeats: whether it can be read again from its beginning.
     """
 
@@ -92,7 +92,7 @@ def _kind(value: object) -> str | None:
 
 
 def _length(value: Any) -> int | None:
-    """Batches an epoch; None where only the end tells, `ENDLESS` where there is none."""
+    """Batches an epoch; None where only the end shows it, `ENDLESS` where there is none."""
     if isinstance(value, tf.data.Dataset):
         size = int(value.cardinality())
         unknown, endless = tf.data.UNKNOWN_CARDINALITY, tf.data.INFINITE_CARDINALITY
@@ -106,7 +106,7 @@ def _length(value: Any) -> int | None:
 
 
 def _first(value: Any, where: str) -> tuple[object, object]:
-    """The first batch, and the dataset with it still to come."""
+    """The first batch, and a dataset that yields it again."""
     try:
         if isinstance(value, keras.utils.PyDataset):
             return value[0], value
@@ -120,7 +120,7 @@ def _first(value: Any, where: str) -> tuple[object, object]:
 
 
 def _again(first: object, rest: Iterator[object]) -> Iterator[object]:
-    """A generator, as Keras wants it, whose first batch was looked at."""
+    """A generator of all batches, of which the first has been read; Keras wants a generator."""
     yield first
     yield from rest
 
@@ -161,11 +161,11 @@ class WholeEpochs(keras.callbacks.Callback):
 
 @dataclass(frozen=True)
 class UnknownLength(Builder):
-    """Makes the objects of a recipe where nothing tells how many batches an epoch has.
+    """Makes the objects of a recipe where the number of batches an epoch is not known.
 
     Attributes:
         steps_per_epoch: 1, so that Keras sees the end of the data after each step.
-        argument: what the caller can say it with.
+        argument: the argument with which the caller can give it.
     """
 
     steps_per_epoch: int = 1

@@ -94,7 +94,7 @@ def _each(blocks: Blocks[Given], change: Callable[[Given], Changed]) -> Blocks[C
 def ahead(
     blocks: Blocks[np.ndarray], features: Sequence[Fitted], options: WindowOptions
 ) -> Blocks[np.ndarray]:
-    """The blocks of rows, with what is known ahead beside the matrix.
+    """The blocks of rows, with the columns that are known ahead appended to the matrix.
 
     Each row has the known columns of the row `horizon` further on too, so that the last `horizon`
     inputs of a window have those of its whole horizon.
@@ -119,7 +119,7 @@ def _embedded(feature: Fitted) -> bool:
 
 
 def refuse_unfit(features: Sequence[Fitted], options: WindowOptions) -> None:
-    """Raise a `DataError` where a column cannot enter windows as what it was taken for."""
+    """Raise a `DataError` where the feature of a column cannot enter windows."""
     for feature in features:
         name = plain(feature.name)
         if isinstance(feature, FittedText):

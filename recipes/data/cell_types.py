@@ -1,4 +1,4 @@
-"""The types of cells: which columns hold words, numbers or bytes, and one as the other."""
+"""Types of cells: whether columns hold words, numbers or bytes, and conversions between them."""
 
 import numpy as np
 import pyarrow as pa

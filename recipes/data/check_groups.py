@@ -57,7 +57,7 @@ class Overlap:
 
 
 def tells_whose(name: str) -> bool:
-    """Whether the name of a column says that its cells name whoever a row is of.
+    """Whether the name of a column says that its cells identify persons, devices or the like.
 
     >>> [tells_whose(name) for name in ("customer", "PassengerId", "user_ids", "width", "paid")]
     [True, True, True, False, False]

@@ -55,7 +55,7 @@ class FittedImage:
         return 0
 
 
-# Any of the features that are learned, which are defined where this one is imported.
+# Any fitted feature; the others are defined in a module that imports this one.
 Fitted = TypeVar("Fitted")
 
 

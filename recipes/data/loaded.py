@@ -95,7 +95,7 @@ class Data:
 
     @property
     def lines(self) -> list[str]:
-        """What was found out about series and columns, for people, a line each."""
+        """Notes about series and columns, a line each."""
         series = () if self.forecasting is None else self.forecasting.notes
         return [*series, *note_lines(self.notes)]
 

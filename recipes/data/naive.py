@@ -1,4 +1,4 @@
-"""The seasonal-naive forecast, and errors beside it."""
+"""The seasonal-naive forecast, and the errors of forecasts compared with its own."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Forecasting:
         scales: mean absolute error of the seasonal-naive forecast within the training rows, for
             each series and target; NaN where no two training rows are a season apart.
         starts: split -> first row of each of its windows.
-        notes: what was found out about the series, a line each.
+        notes: about the series, a line each.
     """
 
     options: WindowOptions

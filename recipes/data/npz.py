@@ -177,7 +177,7 @@ UNITS = {"": 1, "KB": 2**10, "MB": 2**20, "GB": 2**30, "TB": 2**40}
 
 
 def memory() -> float:
-    """Bytes of memory for data: those of the machine, infinite where it does not tell.
+    """Bytes of memory for data: those of the machine, infinite where they are not known.
 
     The environment variable `KERAS_RECIPES_MEMORY` says otherwise, such as `4 GB`.
     """
@@ -191,7 +191,7 @@ def memory() -> float:
 
 
 def installed() -> float:
-    """Bytes of memory that the machine has; infinite where it does not tell."""
+    """Bytes of memory that the machine has; infinite where they are not known."""
     if not hasattr(os, "sysconf"):
         return math.inf
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -1,4 +1,4 @@
-"""How raw rows are read for a run's model, and what comes of it."""
+"""How raw rows are read for a run's model, and the rows that were read."""
 
 import heapq
 from collections.abc import Callable, Mapping

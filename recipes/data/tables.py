@@ -25,7 +25,7 @@ def read_table(
 
     Args:
         dialect: `delimiter` and `encoding` of a table of text.
-        skipped: where rows are noted that have too many cells or too few; by default an error.
+        skipped: takes the rows that have too many cells or too few; by default they are an error.
     """
     suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
     if suffix == ".jsonl":

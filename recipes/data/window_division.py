@@ -64,7 +64,7 @@ def spans(total: int, splits: Splits) -> dict[str, tuple[int, int]]:
 def divided(
     series: Series, options: WindowOptions, starts: np.ndarray, splits: Splits
 ) -> tuple[dict[str, np.ndarray], list[str]]:
-    """The windows of each split that is asked for, and what was found out.
+    """The windows of each split that is asked for, and notes about them.
 
     Raises:
         DataError: a split has no window.

@@ -1,4 +1,4 @@
-"""Windows over the rows of series, divided by time so that none learns what another is asked.
+"""Windows over the rows of series, divided by time so that no split sees another's targets.
 
 A window has `inputs` rows that the network sees and `horizon` rows after them whose targets it
 forecasts, all of one stretch of evenly spaced rows. Two times cut all series: targets of training
@@ -183,7 +183,7 @@ def split_of(forecasting: Forecasting, what: str) -> Split:
 
 
 def described(series: Series, options: WindowOptions) -> list[str]:
-    """What was found out about the rows, for people."""
+    """Notes about the rows, a line each."""
     rows = counted(len(series.frame), "row")
     lines = [f"series: {rows}"]
     if options.by is not None:

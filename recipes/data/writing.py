@@ -50,7 +50,7 @@ def write_csv(file: TextIO, columns: Columns) -> None:
 
 
 class _Screen:
-    """A terminal whose cursor no text moves but by ending its line."""
+    """A terminal that gets no control characters, so that text cannot move its cursor."""
 
     def __init__(self, file: TextIO):
         self._file = file

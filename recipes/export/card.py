@@ -1,4 +1,4 @@
-"""A model card in Markdown from what a run has recorded, with nothing that it has not."""
+"""A model card in Markdown, from what a run has recorded and nothing else."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""An exported file beside the Keras model: difference, metrics, size, latency."""
+"""An exported file compared with the Keras model: difference, metrics, size, latency."""
 
 import os
 import statistics

@@ -89,7 +89,7 @@ def flat(found: object) -> list[Any]:
 
 
 def predicted(model: keras.Model, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """What a model makes of arrays by the names of its inputs."""
+    """The outputs of a model for arrays by the names of its inputs."""
     names = input_names(model)
     tensors = [
         tf.constant(inputs[name]) if inputs[name].dtype.kind == "O" else inputs[name]

@@ -1,4 +1,4 @@
-"""Whether rows that were given in Python are as a file has them, and have yet to be read."""
+"""Whether rows from Python have the form of rows in a file, and must be read like them."""
 
 import os
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,7 @@
 """Columns of words and numbers in front of an ONNX network, by operations of ONNX.
 
-What the Keras layers of `build/column_layers.py` do of numbers and categories. Dates and texts need
-operations that ONNX lacks; of these the network takes numbers.
+They compute what the Keras layers of `build/column_layers.py` compute of numbers and categories.
+Dates and texts need operations that ONNX lacks; in place of them the network takes numbers.
 """
 
 from collections.abc import Collection, Sequence
@@ -16,7 +16,7 @@ from .extras import library
 from .interface import Port
 
 LABELS = "ai.onnx.ml"
-# What ONNX has operations for; `can_hold` finds out.
+# The columns that ONNX has operations for, see `can_hold`.
 Column = NumericColumn | CategoryColumn
 
 
@@ -61,7 +61,7 @@ def put_in_front(
 
 
 class _Graph:
-    """Nodes and constants of a graph that grows."""
+    """The nodes and constants of a graph that is being built."""
 
     def __init__(self, onnx: Any) -> None:
         self.onnx = onnx
@@ -131,7 +131,7 @@ class _Graph:
     def joined(
         self, block: str, parts: list[str], blocks: Collection[str], inputs: Sequence[Port]
     ) -> Port:
-        """A block in the type that its input takes; that input."""
+        """Join the parts of a block, in the type of its input; return that input."""
         end = inputs[0] if len(blocks) == 1 else next(p for p in inputs if p.name == block)
         kind = "float32" if block == MATRIX else "int64"
         whole = self.add("Concat", *parts, axis=1)

@@ -23,7 +23,7 @@ from .runtime import Compute, opened
 if TYPE_CHECKING:
     from ..data.reading import OnError
 
-# How the one input of a model of arrays is called.
+# The name of the one input of a model of arrays.
 ROWS = "rows"
 
 

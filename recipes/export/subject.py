@@ -61,7 +61,7 @@ class Subject:
     parts: dict[Part, Any] = field(default_factory=dict[Part, Any])
 
     def keras_outputs(self, rows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """What the Keras model makes of raw rows."""
+        """The outputs of the Keras model for raw rows."""
         return predicted(self.cut.whole, keras_rows(self.cut.whole, rows))
 
 

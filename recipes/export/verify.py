@@ -24,7 +24,7 @@ PATIENCE = 300
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a verification.
+    """The result of a verification.
 
     Attributes:
         path: of the file.

@@ -34,7 +34,7 @@ TOKENIZER = "tokenizer.json"
 
 
 class Pixels(StrEnum):
-    """What an application takes for pixels from 0 to 255 of red, green and blue."""
+    """How an application takes pixels of red, green and blue from 0 to 255."""
 
     SIGNED = "signed"  # x / 127.5 - 1
     CAFFE = "caffe"  # blue, green, red, less the means of ImageNet

@@ -9,7 +9,7 @@ from .fields import did_you_mean, failure, listed, shown
 
 # Names of Keras and KerasHub that a recipe cannot have, and why.
 RUNS_CODE = "runs code that is not in the recipe"
-# A list of layers would lose what came before.
+# In a list of layers it would discard the output of the layer before.
 POSITIONS_ALONE = (
     "gives the positions in place of its input. Write `positional_embedding{}`, which adds them"
 )
@@ -29,7 +29,7 @@ REFUSED = {
     "sine_position_encoding": POSITIONS_ALONE.format(": {kind: sinusoidal}"),
     "input_layer": "is not needed: the input's shape follows from the data",
 }
-# What people also call a class.
+# Other names that are in use for a class.
 ALIASES = {
     "initializers": {
         "xavier_uniform": "glorot_uniform",

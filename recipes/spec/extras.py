@@ -14,7 +14,7 @@ HUB = "keras_hub"
 
 
 def missing_extras(recipe: Recipe) -> list[Problem]:
-    """That a layer of KerasHub is named where that is not installed."""
+    """A problem for each layer of KerasHub that is named, where KerasHub is not installed."""
     named = [(path, layer) for path, layer in _layers(recipe) if layer.name in _of_hub()]
     if not named or importlib.util.find_spec(HUB) is not None:
         return []

@@ -164,7 +164,7 @@ def text() -> Field:
 
 
 def plain_name() -> Field:
-    """A name that is good in a file name too."""
+    """A name that is valid in a file name too."""
     return where(
         lambda value: (
             isinstance(value, str) and NAME.fullmatch(value) is not None and len(value) <= MOST_NAME

@@ -153,7 +153,7 @@ def _source_of(recipe: Recipe, name: str) -> Found:
 
 
 def outputs_stand_alone(recipe: Recipe) -> Found:
-    """What cannot be had with several outputs, or stands at each of them."""
+    """Keys that exclude several outputs, or that belong to each output."""
     if not recipe.model.outputs:
         return
     for key in OF_RECIPE:

@@ -29,7 +29,7 @@ def missing_files(recipe: Recipe) -> list[Problem]:
 
 
 def missing_backbone(recipe: Recipe) -> list[Problem]:
-    """That the folder or file of a backbone, or the tokenizer of a text preset, is not there.
+    """The problem of a missing folder or file of a backbone, or tokenizer of a text preset.
 
     A training begins with them.
     """
@@ -46,7 +46,7 @@ def missing_backbone(recipe: Recipe) -> list[Problem]:
 
 
 def _missing(path: str) -> str:
-    """That there is no file at a path, or none that matches; empty where there is one."""
+    """Why there is no file at a path, or none that matches; empty where there is one."""
     if not _is_missing(path):
         return ""
     return pattern_problem(path) if is_pattern(path) else "there is no such file."

@@ -1,4 +1,4 @@
-"""Which layers cannot stand in a list, or cannot follow one another, known without Keras."""
+"""Which layers cannot stand in a list, and the names of all layers, known without Keras."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -31,7 +31,7 @@ NOT_IN_A_LIST = {
     "mix_up": MIXES,
 }  # fmt: skip
 NOT_IN_A_LIST["add"] += ". `residual: [...]` adds the output of its layers to their input"
-# Arguments that ask for what a list has no place for.
+# Arguments that a layer in a list cannot have, and why.
 NOT_SET = {
     "return_state": "gives several outputs, and the next layer takes one",
     "stateful": "needs batches that continue the ones before, and rows are shuffled",
