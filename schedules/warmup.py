@@ -63,7 +63,9 @@ class Warmup(Curve):
             return after
         # While the climb lasts, `after` is then(0): the step below zero is cut to zero.
         part = fraction(step, self.steps)
-        return ops.where(step < self.steps, way(self.shape, self.start, after, part), after)
+        return ops.where(
+            step < self.steps, interpolated(self.shape, self.start, after, part), after
+        )
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
@@ -114,12 +116,12 @@ class Cooldown(Curve):
         if self.shape == "1-sqrt":
             part = ops.sqrt(part)
             return before * (1.0 - part) + self.end * part
-        fall = way(self.shape, before, self.end, part)
+        fall = interpolated(self.shape, before, self.end, part)
         # An exponential fall ends at a fraction of its first rate; the last rate itself may be 0.
         return ops.where(past >= self.steps, self.end, fall)
 
 
-def way(shape: str, start: Tensor | float, end: Tensor | float, part: Tensor) -> Tensor:
+def interpolated(shape: str, start: Tensor | float, end: Tensor | float, part: Tensor) -> Tensor:
     """The rate on the way from one rate to another; `end` itself at part 1."""
     if shape == "exponential":
         low = ops.maximum(start, LEAST * end)

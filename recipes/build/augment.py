@@ -18,7 +18,7 @@ from ..spec import Choice, Recipe, catalog
 from ..spec.augmentations import MIXING
 from ..spec.pictures import FLAT, colours_fit, picture_shape
 from .objects import Builder
-from .picture_changes import Change, Pictures, beside, change_of, within
+from .picture_changes import Change, Pictures, change_of, clipped, numbered
 from .task import Form, Task
 
 # Layers whose result may leave the range of pixels.
@@ -69,7 +69,7 @@ class Augmentation:
         images = tf.compat.v1.placeholder_with_default(images, (None, *self.shape))
         keys = self._keys(tf.compat.v1.placeholder_with_default(rows, (None,)), epoch)
         for index, change in enumerate(self.changes):
-            images, y = change(images, y, beside(keys, index))
+            images, y = change(images, y, numbered(keys, index))
         images = tf.cast(images, tf.float64 if x.dtype == tf.float64 else tf.float32)
         return tf.ensure_shape(tf.reshape(images, tf.shape(x)), x.shape), y
 
@@ -154,7 +154,7 @@ def _change(builder: Builder, choice: Choice, place: tuple, span: tuple[float, f
     low, high = choice.arguments.get("value_range", span)
     layer = builder.make("layers", choice.with_arguments(**given), place)
     change = change_of(layer)
-    return within(change, low, high) if choice.name in UNBOUNDED else change
+    return clipped(change, low, high) if choice.name in UNBOUNDED else change
 
 
 def _check_mixing(recipe: Recipe, task: Task | None, *, several: bool) -> None:

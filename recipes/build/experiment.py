@@ -87,8 +87,8 @@ class Experiment:
             "verbose": 0,
         }
         if self.validation is not None and self.training.held is not None:
-            # Only for rows in memory: the batch that is prefetched belongs to the next pass, and may
-            # be expensive to make of other rows.
+            # Only for rows in memory: the prefetched batch belongs to the next pass, and may be
+            # expensive to make of other rows.
             found["validation_data"] = self.validation.repeat()
             found["validation_steps"] = int(self.validation.cardinality())
         return found
@@ -180,7 +180,10 @@ def with_measured_precision(
 ) -> Experiment:
     """The experiment in the precision that makes its training step faster on this machine."""
     if sharing is not None and sharing.processes > 1:
-        text = "each worker would measure it and might decide otherwise. Say `float32` or another."
+        text = (
+            "each worker would measure it and might decide differently. Write `float32` or another "
+            "policy."
+        )
         raise RecipeError([recipe.problem(("precision",), text)])
     build = partial(experiment, recipe, data, files)
 

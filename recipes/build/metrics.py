@@ -151,14 +151,14 @@ def _arguments(choice: Choice, task: Task) -> dict[str, object]:
     name, given = choice.name, choice.arguments
     # Keras would count the metrics that the process has made: `auc_1`.
     found: dict[str, object] = {"name": given.get("name", name)}
-    wanted = _wanted(choice, task)
-    if name == "auc" and wanted == "columns":
+    metric_form = _metric_form(choice, task)
+    if name == "auc" and metric_form == "columns":
         found["multi_label"] = given.get("multi_label", True)
         if found["multi_label"]:
             found["num_labels"] = given.get("num_labels", task.units)
     if name in F_SCORES:
         found["average"] = given.get("average", "macro")
-        if wanted == "one_column" or task.kind == "multilabel":
+        if metric_form == "one_column" or task.kind == "multilabel":
             # Without a threshold the largest column of a row is 1, and of a single one always.
             found["threshold"] = 0.5 if given.get("threshold") is None else given["threshold"]
     if name in OVERLAPS:
@@ -166,7 +166,7 @@ def _arguments(choice: Choice, task: Task) -> dict[str, object]:
     return found
 
 
-def _wanted(choice: Choice, task: Task) -> Encoding:
+def _metric_form(choice: Choice, task: Task) -> Encoding:
     name = choice.name
     if task.kind != "classification" or name in COLUMN_METRICS:
         return "columns"
@@ -182,16 +182,16 @@ def _wanted(choice: Choice, task: Task) -> Encoding:
 def _encoded(made: keras.metrics.Metric, choice: Choice, task: Task) -> keras.metrics.Metric:
     """The metric, wrapped in a conversion where it needs another form than the task has."""
     forms: dict[Form, Encoding] = {Form.LABELS: "class_numbers", Form.BINARY: "one_column"}
-    given, wanted = forms.get(task.form, "columns"), _wanted(choice, task)
+    given, metric_form = forms.get(task.form, "columns"), _metric_form(choice, task)
     raw = choice.name in MARGINS or choice.arguments.get("from_logits", False)
     logits = task.logits and not raw and task.activation_of_probabilities is not None
-    if given == wanted and not logits:
+    if given == metric_form and not logits:
         return made
     return EncodedMetric(
         made,
         task.classes,
         form=given,
-        metric_form=wanted,
+        metric_form=metric_form,
         outputs="logits" if logits else "probabilities",
         multi_label=task.activation_of_probabilities == "sigmoid",
     )

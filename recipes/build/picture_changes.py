@@ -37,7 +37,7 @@ def of_each(layer: keras.layers.Layer) -> Change:
     return change
 
 
-def turned(layer: keras.layers.Layer) -> Change:
+def rotated(layer: keras.layers.Layer) -> Change:
     """A `RandomRotation`, with the same bits wherever a row stands in its batch.
 
     Processors compute the sines of a vector in groups, and the remainder by other instructions,
@@ -101,7 +101,7 @@ def some_of(layer: keras.layers.Layer) -> Change:
         shape = (tf.shape(keys)[0], layer.num_ops)
         chosen = RowRandom(keys).randint(shape, 0, len(operations))
         for turn in range(layer.num_ops):
-            own = beside(keys, turn)
+            own = numbered(keys, turn)
             for number, operation in enumerate(operations):
                 places = tf.where(chosen[:, turn] == number)
                 few = tf.gather_nd(images, places), y, tf.gather_nd(own, places)
@@ -116,13 +116,13 @@ def parts(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
     return [part for part in vars(layer).values() if isinstance(part, keras.layers.Layer)]
 
 
-def beside(keys: tf.Tensor, number: int) -> tf.Tensor:
+def numbered(keys: tf.Tensor, number: int) -> tf.Tensor:
     """Keys with one more column, so that what draws by them draws other numbers."""
     column = tf.fill((tf.shape(keys)[0], 1), tf.constant(number, tf.int64))
     return tf.concat([keys, column], axis=1)
 
 
-def within(change: Change, low: float, high: float) -> Change:
+def clipped(change: Change, low: float, high: float) -> Change:
     """A change whose pixels are kept in a range."""
 
     def bounded(images: Pictures, y: tf.Tensor, keys: tf.Tensor) -> tuple[Pictures, tf.Tensor]:
@@ -140,6 +140,6 @@ def change_of(layer: keras.layers.Layer) -> Change:
         case keras.layers.RandAugment():
             return some_of(layer)
         case keras.layers.RandomRotation():
-            return turned(layer)
+            return rotated(layer)
         case _:
             return one_by_one(layer) if isinstance(layer, ONE_BY_ONE) else of_each(layer)

@@ -185,9 +185,9 @@ class UnknownLength(Builder):
         """
         if isinstance(value, Duration) and value.unit != "steps":
             message = (
-                f"`{value}` depends on the batches of an epoch, which this dataset does not "
-                f"tell. Give `{self.argument}=` and let the dataset repeat itself, or write it in "
-                "steps, as `500 steps`."
+                f"`{value}` depends on the batches of an epoch, whose number this dataset "
+                f"does not say. Give `{self.argument}=` and let the dataset repeat itself, or "
+                "write it in steps, as `500 steps`."
             )
             raise RecipeError([self.recipe.problem(path, message)])
         return super().value(value, path)

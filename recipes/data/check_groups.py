@@ -47,7 +47,7 @@ class Overlap:
         """What was found, in a sentence."""
         return (
             f"{self.rows} of {counted(self.of, 'row')} are of a `{plain(self.column)}` that is in "
-            "the training split too: what is learned of it by heart looks like skill."
+            "the training split too: what is memorized of it looks like generalization."
         )
 
     @property

@@ -107,18 +107,18 @@ def resized(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 @lru_cache(256)
-def weights(given: int, wanted: int) -> np.ndarray:
-    """What each of `given` pixels of a line adds to each of `wanted` ones (wanted, given), float32.
+def weights(size: int, new_size: int) -> np.ndarray:
+    """What each of `size` pixels of a line adds to each of `new_size` (new_size, size), float32.
 
     A triangle as wide as two pixels of the coarser line, around the middle of each pixel.
 
     >>> weights(2, 4).tolist()
     [[1.0, 0.0], [0.75, 0.25], [0.25, 0.75], [0.0, 1.0]]
     """
-    step = np.float32(1) / (np.float32(wanted) / np.float32(given))
+    step = np.float32(1) / (np.float32(new_size) / np.float32(size))
     spread = max(step, np.float32(1))
-    middle = (np.arange(wanted, dtype="float32") + np.float32(0.5)) * step
-    places = np.arange(given, dtype="float32") + np.float32(0.5)
+    middle = (np.arange(new_size, dtype="float32") + np.float32(0.5)) * step
+    places = np.arange(size, dtype="float32") + np.float32(0.5)
     apart = np.abs(places - middle[:, None]) * (np.float32(1) / spread)
     found = np.maximum(np.float32(1) - apart, 0)
     return found * (np.float32(1) / found.sum(axis=1, keepdims=True))

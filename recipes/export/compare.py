@@ -49,8 +49,8 @@ def checked_file(
         made = compute(inputs_of(rows, interface, described))
         return {port.name: made[port.port] for port in interface.outputs}
 
-    wanted, made = _over(subject.keras_outputs, subject.rows), _over(exported, subject.rows)
-    largest, mean, scale = compared(wanted, made)
+    of_keras, of_file = _over(subject.keras_outputs, subject.rows), _over(exported, subject.rows)
+    largest, mean, scale = compared(of_keras, of_file)
     bound = BOUNDS[options.precision] if options.bound is None else options.bound
     rows = len(next(iter(subject.rows.values())))
     check = Check(subject.split, rows, largest, mean, scale, bound)
@@ -58,7 +58,7 @@ def checked_file(
         check.refuse(str(target))
     metrics = {}
     if subject.measure is not None:
-        metrics = {"keras": subject.measure(wanted), "exported": subject.measure(made)}
+        metrics = {"keras": subject.measure(of_keras), "exported": subject.measure(of_file)}
     times = {}
     if options.timed:
         times = latency(subject.keras_outputs, exported, subject.rows, options.batch or BATCH)

@@ -221,22 +221,23 @@ def _cells(values: ArrayLike, port: Port, where: str) -> np.ndarray:
     array = (
         np.asarray(values, dtype=object) if port.dtype == WORDS else _numbers(values, port, where)
     )
-    wanted = tuple(port.shape)
-    if wanted == (1,) and array.ndim <= 1:
+    row_shape = tuple(port.shape)
+    if row_shape == (1,) and array.ndim <= 1:
         array = array.reshape(-1, 1)
-    elif array.ndim == len(wanted):
+    elif array.ndim == len(row_shape):
         array = array[None]
-    fits = array.ndim == len(wanted) + 1 and all(
-        size is None or size == found for size, found in zip(wanted, array.shape[1:], strict=True)
+    fits = array.ndim == len(row_shape) + 1 and all(
+        size is None or size == found
+        for size, found in zip(row_shape, array.shape[1:], strict=True)
     )
     if not fits:
         raise DataError(
-            f"{where}: `{port.name:.40}` takes rows of shape {wanted}. Received an array of shape "
-            f"{array.shape}."
+            f"{where}: `{port.name:.40}` takes rows of shape {row_shape}. Received an array of "
+            f"shape {array.shape}."
         )
     if port.dtype == WORDS:
         array = np.array([_word(cell) for cell in array.reshape(-1)], object).reshape(array.shape)
-    return array[:, 0] if wanted == (1,) else array
+    return array[:, 0] if row_shape == (1,) else array
 
 
 def _numbers(values: ArrayLike, port: Port, where: str) -> np.ndarray:

@@ -161,7 +161,7 @@ def outputs_stand_alone(recipe: Recipe) -> Found:
             yield (key,), f"each output has its own: `model.outputs.NAME.{key}`."
     if recipe.model.output is not None:
         yield ("model", "output"), "each output has its own: `model.outputs.NAME.output`."
-    data, wrong = recipe.data, "cannot be had with several outputs yet. Leave it out."
+    data, wrong = recipe.data, "is not possible with several outputs yet. Leave it out."
     if data.source.name not in TABLES | EITHER:
         yield ("data", "source"), "several outputs need a table, whose columns they predict."
     for key, default in ELSEWHERE.items():

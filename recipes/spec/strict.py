@@ -118,13 +118,13 @@ def in_words(
     if kind == "missing":
         return failure(kind, WORDS[kind])
     field = (fields or {}).get(str(row["loc"][0])) if len(row["loc"]) == 1 else None
-    wanted = expected(field.annotation, field.metadata) if field else None
+    words = expected(field.annotation, field.metadata) if field else None
     hint = ""
-    if wanted is None:
-        wanted = WORDS.get(kind, f"{row['msg']}.")
+    if words is None:
+        words = WORDS.get(kind, f"{row['msg']}.")
     elif kind == "literal_error" and field:
         hint = did_you_mean(row["input"], get_args(field.annotation))
-    return failure(kind, wanted, received=row["input"], hint=hint)
+    return failure(kind, words, received=row["input"], hint=hint)
 
 
 def expected(annotation: object, metadata: Sequence[object] = ()) -> str | None:
