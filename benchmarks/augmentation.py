@@ -29,7 +29,7 @@ import numpy as np
 import tensorflow as tf
 
 import keras_recipes
-from keras_recipes.recipes.build.experiment import training_rows
+from keras_recipes.recipes.build.datasets import training_rows
 from keras_recipes.recipes.build.inputs import data_of
 from keras_recipes.recipes.build.task import task_of
 

@@ -23,8 +23,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras_recipes
 from keras_recipes.recipes.errors import RequestError
-from keras_recipes.recipes.export.export import Exported, Options, export
+from keras_recipes.recipes.export.export import Exported, export
 from keras_recipes.recipes.export.kinds import LIGHT, SUFFIXES, Format, Precision
+from keras_recipes.recipes.export.options import Options
 from keras_recipes.recipes.export.subject import Subject, of_run
 from keras_recipes.recipes.export.verify import verify
 

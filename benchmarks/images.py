@@ -39,8 +39,8 @@ from augmentation import AUGMENT, layers
 
 import keras_recipes
 from keras_recipes.recipes.build import images
+from keras_recipes.recipes.build.datasets import training_rows
 from keras_recipes.recipes.build.encoding import encoded
-from keras_recipes.recipes.build.experiment import training_rows
 from keras_recipes.recipes.build.inputs import data_of
 from keras_recipes.recipes.build.task import task_of
 

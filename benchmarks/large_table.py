@@ -70,7 +70,8 @@ def make(path: Path, rows: int, kind: str) -> None:
 
 def measured(path: Path, kind: str) -> dict[str, float]:
     """Train an epoch and measure it: run in a process of its own."""
-    from keras_recipes.recipes.build.experiment import experiment, training_rows
+    from keras_recipes.recipes.build.datasets import training_rows
+    from keras_recipes.recipes.build.experiment import experiment
     from keras_recipes.recipes.build.inputs import data_of
     from keras_recipes.recipes.build.task import task_of
     from keras_recipes.recipes.data.order import training_dataset

@@ -29,8 +29,8 @@ from sklearn.preprocessing import StandardScaler
 import keras_recipes
 from keras_recipes.recipes.build.inputs import data_of
 from keras_recipes.recipes.data import Data, Split
+from keras_recipes.recipes.data.cell_types import floats
 from keras_recipes.recipes.data.cells import numbers_of
-from keras_recipes.recipes.data.frame import floats
 from keras_recipes.recipes.data.naive import Forecasting
 
 LINE = "{:<24} {:>8} {:>8} {:>8} {:>8}".format

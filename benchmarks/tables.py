@@ -42,8 +42,9 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 import keras_recipes
 from keras_recipes.recipes.build.inputs import data_of
 from keras_recipes.recipes.data import Data
+from keras_recipes.recipes.data.cell_types import floats, words
 from keras_recipes.recipes.data.fitted import FeatureKind
-from keras_recipes.recipes.data.frame import Frame, floats, words
+from keras_recipes.recipes.data.frame import Frame
 
 FILES = {
     "credit": "credit.csv",

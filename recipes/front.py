@@ -256,8 +256,8 @@ def export(
         what = "a run has rows of its own" if run else "give some rows to compare on"
         raise RequestError(f"export: `samples` is for a Keras model; {what}.")
     import_tensorflow()
-    from .export.export import Options
     from .export.export import export as write
+    from .export.options import Options
     from .export.subject import of_model, of_run
 
     options = Options(Precision(precision), batch, bound, allow_difference, vectors)

@@ -34,7 +34,7 @@ def check_steps(name: str, value: Any, *, ge: int = 1) -> int:
     return steps
 
 
-def check_rate(name: str, value: Any) -> float:
+def check_rate(name: str, value: object) -> float:
     """A learning rate, >= 0, as a float: integers and floats give the same curve.
 
     Keras computes `CosineDecay(1, 1000)` with pi = 3 and `ExponentialDecay(1, 10, 0.5)(5)` as 0,
@@ -43,7 +43,7 @@ def check_rate(name: str, value: Any) -> float:
     return check_number(name, value, ge=0)
 
 
-def check_boundaries(name: str, values: Any) -> list[int]:
+def check_boundaries(name: str, values: object) -> list[int]:
     """Strictly increasing steps, the first at least 1."""
     found = [check_steps(f"{name}[{i}]", value) for i, value in enumerate(_listed(name, values))]
     if any(later <= earlier for earlier, later in itertools.pairwise(found)):
@@ -51,17 +51,17 @@ def check_boundaries(name: str, values: Any) -> list[int]:
     return found
 
 
-def check_rates(name: str, values: Any, count: int, reason: str) -> list[float]:
+def check_rates(name: str, values: object, count: int, reason: str) -> list[float]:
     """`count` rates, each at least 0; `reason` says why there must be as many."""
-    if len(_listed(name, values)) != count:
+    rates = _listed(name, values)
+    if len(rates) != count:
         raise ValueError(
-            f"Argument `{name}` must have {count} items, {reason}. "
-            f"Received: {name}={list(values)!r}"
+            f"Argument `{name}` must have {count} items, {reason}. Received: {name}={list(rates)!r}"
         )
-    return [check_rate(f"{name}[{i}]", value) for i, value in enumerate(values)]
+    return [check_rate(f"{name}[{i}]", value) for i, value in enumerate(rates)]
 
 
-def _listed(name: str, values: Any) -> Sequence[Any]:
+def _listed(name: str, values: object) -> Sequence[object]:
     if not isinstance(values, (list, tuple)):
         raise invalid(name, "a list", values)
     return values

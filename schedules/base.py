@@ -8,10 +8,8 @@ from typing import Any
 import keras
 
 from ..arguments import is_number
-from .arguments import check_rate
-
-# Keras annotates none of its operations; a type checker would infer None for their results.
-ops: Any = keras.ops
+from .arguments import Schedule, check_rate
+from .tensors import Config, Tensor, ops
 
 
 class Curve(keras.optimizers.schedules.LearningRateSchedule):
@@ -23,11 +21,11 @@ class Curve(keras.optimizers.schedules.LearningRateSchedule):
     that its 500th power is off in the sixth digit.
     """
 
-    def __call__(self, step: Any) -> Any:
+    def __call__(self, step: Tensor | float) -> Tensor:
         """Learning rate at a step, float32; an array of steps gives an array of rates."""
         return ops.cast(exact(self, step), "float32")
 
-    def rate(self, step: Any) -> Any:
+    def rate(self, step: Tensor) -> Tensor:
         """Learning rate at an int64 step, float64."""
         raise NotImplementedError
 
@@ -40,13 +38,13 @@ class Curve(keras.optimizers.schedules.LearningRateSchedule):
         """
         return []
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """Every constructor argument; nested schedules nest serialized."""
         names = inspect.signature(type(self)).parameters
         return {name: _plain(getattr(self, name)) for name in names}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Curve:
+    def from_config(cls, config: Config) -> Curve:
         """The schedule that `get_config` described."""
         return cls(**{name: _revived(value) for name, value in config.items()})
 
@@ -67,11 +65,11 @@ class Constant(Curve):
     def __init__(self, learning_rate: float):
         self.learning_rate = check_rate("learning_rate", learning_rate)
 
-    def rate(self, step: Any) -> Any:
+    def rate(self, step: Tensor) -> Tensor:
         return ops.full_like(step, self.learning_rate, dtype="float64")
 
 
-def as_schedule(name: str, value: Any) -> Any:
+def as_schedule(name: str, value: object) -> Schedule:
     """A schedule as it is, a number as a constant one."""
     if isinstance(value, keras.optimizers.schedules.LearningRateSchedule):
         return value
@@ -82,25 +80,25 @@ def as_schedule(name: str, value: Any) -> Any:
     return Constant(check_rate(name, value))
 
 
-def phases_of(schedule: Any, shift: int = 0) -> list[tuple[int, str]]:
+def phases_of(schedule: Schedule, shift: int = 0) -> list[tuple[int, str]]:
     """The phases of any schedule, later by some steps; Keras's own have none."""
     found = schedule.phases() if isinstance(schedule, Curve) else []
     return [(step + shift, name) for step, name in found]
 
 
-def exact(schedule: Any, step: Any) -> Any:
+def exact(schedule: Schedule, step: Tensor | float) -> Tensor:
     """The rate of any schedule at a step, float64, so that composites round once, at their end."""
     if isinstance(schedule, Curve):
         return ops.cast(schedule.rate(ops.cast(step, "int64")), "float64")
     return ops.cast(schedule(step), "float64")
 
 
-def fraction(step: Any, total: int) -> Any:
+def fraction(step: Tensor, total: int) -> Tensor:
     """min(step, total) / total, float64; never above 1, though XLA multiplies by the reciprocal."""
     return ops.minimum(ops.cast(ops.minimum(step, total), "float64") / float(total), 1.0)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, keras.optimizers.schedules.LearningRateSchedule):
         return keras.saving.serialize_keras_object(value)
     if isinstance(value, (list, tuple)):
@@ -108,7 +106,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _revived(value: Any) -> Any:
+def _revived(value: object) -> Any:
     if isinstance(value, dict) and "class_name" in value:
         return keras.saving.deserialize_keras_object(value)
     if isinstance(value, list):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 
 from ..arguments import check_number, optional
 from .arguments import Schedule, Steps, check_boundaries, check_rate, check_steps
-from .base import Curve, as_schedule, exact, ops, phases_of
+from .base import Curve, as_schedule, exact, phases_of
 from .hashing import uniform
+from .tensors import Tensor, ops
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
@@ -50,7 +50,7 @@ class Sequential(Curve):
             found += [(step, name) for step, name in inner if end is None or step < end]
         return found
 
-    def rate(self, step: Any) -> Any:
+    def rate(self, step: Tensor) -> Tensor:
         rate = exact(self.schedules[0], step)
         for boundary, schedule in zip(self.boundaries, self.schedules[1:], strict=True):
             after = exact(schedule, ops.maximum(step - boundary, 0))
@@ -78,7 +78,7 @@ class Product(Curve):
         """The phases of all the schedules."""
         return sorted(phase for schedule in self.schedules for phase in phases_of(schedule))
 
-    def rate(self, step: Any) -> Any:
+    def rate(self, step: Tensor) -> Tensor:
         rate = exact(self.schedules[0], step)
         for schedule in self.schedules[1:]:
             rate = rate * exact(schedule, step)
@@ -107,7 +107,7 @@ class Scale(Curve):
         """Those of the schedule."""
         return phases_of(self.schedule)
 
-    def rate(self, step: Any) -> Any:
+    def rate(self, step: Tensor) -> Tensor:
         return self.factor * exact(self.schedule, step)
 
 
@@ -134,7 +134,7 @@ class Repeat(Curve):
         self.period = check_steps("period", period)
         self.count = optional(check_steps, "count", count)
 
-    def rate(self, step: Any) -> Any:
+    def rate(self, step: Tensor) -> Tensor:
         inside = step % self.period
         if self.count is not None:
             # Beyond the largest 64-bit step there is nothing left to compare with.
@@ -167,7 +167,7 @@ class Clamp(Curve):
         """Those of the schedule."""
         return phases_of(self.schedule)
 
-    def rate(self, step: Any) -> Any:
+    def rate(self, step: Tensor) -> Tensor:
         rate = ops.maximum(exact(self.schedule, step), self.minimum)
         return rate if self.maximum is None else ops.minimum(rate, self.maximum)
 
@@ -199,12 +199,12 @@ class Noise(Curve):
         """Those of the schedule."""
         return phases_of(self.schedule)
 
-    def rate(self, step: Any) -> Any:
+    def rate(self, step: Tensor) -> Tensor:
         change = self.scale * (2.0 * uniform(step, self.seed) - 1.0)
         return exact(self.schedule, step) * ops.maximum(1.0 + change, 0.0)
 
 
-def _all_schedules(schedules: Sequence[Schedule]) -> list[Any]:
+def _all_schedules(schedules: Sequence[Schedule]) -> list[Schedule]:
     if not isinstance(schedules, (list, tuple)) or not schedules:
         raise ValueError(
             "Argument `schedules` must be a list of at least one schedule. "

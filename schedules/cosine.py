@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import keras
 
 from ..arguments import check_fraction, check_number, optional
 from .arguments import Steps, check_rate, check_steps
-from .base import Curve, fraction, ops
+from .base import Curve, fraction
+from .tensors import Tensor, ops
 
-# Cycles are tabulated up to here; a run of this many steps would take ages.
+# Cycles are tabulated up to here; no run has this many steps.
 LAST_STEP = 2**40
 MOST_CYCLES = 4096
 
@@ -54,7 +54,7 @@ class Cosine(Curve):
         self.exponent = check_number("exponent", exponent, gt=0)
         self.k = check_number("k", k, gt=0)
 
-    def rate(self, step: Any) -> Any:
+    def rate(self, step: Tensor) -> Tensor:
         part = fraction(step, self.decay_steps)
         if self.k != 1:
             part = ops.power(part, self.k)
@@ -104,7 +104,7 @@ class CosineRestarts(Curve):
         self.alpha = check_fraction("alpha", alpha)
         self.limit = optional(check_steps, "limit", limit)
 
-    def rate(self, step: Any) -> Any:
+    def rate(self, step: Tensor) -> Tensor:
         first = self.first_decay_steps
         if self.t_mul == 1.0:
             cycle = step // first
@@ -117,11 +117,11 @@ class CosineRestarts(Curve):
             wave = ops.where(cycle >= self.limit, 0.0, wave)
         return self.initial_learning_rate * (self.alpha + (1.0 - self.alpha) * height * wave)
 
-    def _growing(self, step: Any) -> tuple[Any, Any]:
+    def _growing(self, step: Tensor) -> tuple[Tensor, Tensor]:
         """Number of the cycle that a step is in, and the part of it that is over."""
         begins, lengths = self._cycles()
         starts = [math.ceil(begin) for begin in begins]
-        # A cycle may begin between two steps: its first step is then already on its way.
+        # A cycle may begin between two steps: its first step is then a part of a step further on.
         ahead = [start - begin for start, begin in zip(starts, begins, strict=True)]
         starts = ops.convert_to_tensor(starts, "int64")
         flat = ops.reshape(step, (-1,))
@@ -144,7 +144,7 @@ class CosineRestarts(Curve):
         return begins, lengths
 
 
-def half_wave(part: Any) -> Any:
+def half_wave(part: Tensor) -> Tensor:
     """(1 + cos(pi part)) / 2, from 1 at part 0 down to 0 at part 1.
 
     Written as a square, which is never negative and keeps its digits near 0; and of a sine, which

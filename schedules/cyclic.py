@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import keras
 
 from ..arguments import check_choice, check_number, optional
 from .arguments import Steps, check_rate, check_steps
-from .base import Curve, ops
+from .base import Curve
+from .tensors import Tensor, ops
 
 MODES = ("triangular", "triangular2", "exp_range")
 
@@ -58,7 +59,7 @@ class Cyclic(Curve):
         self.mode = check_choice("mode", mode, MODES)
         self.gamma = check_number("gamma", gamma, gt=0, le=1)
 
-    def rate(self, step: Any) -> Any:
+    def rate(self, step: Tensor) -> Tensor:
         up = self.step_size_up
         down = up if self.step_size_down is None else self.step_size_down
         inside = step % (up + down)
@@ -68,7 +69,7 @@ class Cyclic(Curve):
         span = self.max_learning_rate - self.base_learning_rate
         return self.base_learning_rate + span * height
 
-    def _scale(self, step: Any, cycle: Any) -> Any:
+    def _scale(self, step: Tensor, cycle: Tensor) -> Tensor | float:
         if self.mode == "triangular2":
             return ops.power(2.0, -ops.cast(cycle, "float64"))
         if self.mode == "exp_range":

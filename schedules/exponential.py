@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 
 from ..arguments import check_bool, check_number
 from .arguments import Steps, check_rate, check_steps
-from .base import Curve, ops
+from .base import Curve
+from .tensors import Tensor, ops
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
@@ -54,7 +53,7 @@ class Exponential(Curve):
         )
         self.delay = check_steps("delay", delay, ge=0)
 
-    def rate(self, step: Any) -> Any:
+    def rate(self, step: Tensor) -> Tensor:
         step = ops.maximum(step - self.delay, 0)
         whole = ops.cast(step // self.decay_steps, "float64")
         # The whole periods and the rest apart: a quotient of large floats would lose the rest.

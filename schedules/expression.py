@@ -14,16 +14,17 @@ import keras
 
 from ..arguments import is_finite, is_number, optional, shown
 from .arguments import MOST_STEPS, Steps, check_steps
-from .base import Curve, ops
+from .base import Curve
+from .tensors import Config, Tensor, ops
 
 # How a fraction of steps is saved. Longer numbers are not read: `Fraction` would compute powers.
 RATIO = re.compile(r"[0-9]{1,16}/[1-9][0-9]{0,15}")
 MOST_CHARACTERS = 500
 MOST_DEPTH = 30
-Values = Mapping[str, Any]
-Evaluator = Callable[[Values], Any]
+Values = Mapping[str, Tensor]
+Evaluator = Callable[[Values], Tensor]
 
-OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
+OPERATORS: dict[type, Callable[[Tensor, Tensor], Tensor]] = {
     ast.Add: ops.add,
     ast.Sub: ops.subtract,
     ast.Mult: ops.multiply,
@@ -32,13 +33,13 @@ OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Mod: ops.mod,
     ast.Pow: ops.power,
 }
-COMPARISONS: dict[type, Callable[[Any, Any], Any]] = {
+COMPARISONS: dict[type, Callable[[Tensor, Tensor], Tensor]] = {
     ast.Lt: ops.less,
     ast.LtE: ops.less_equal,
     ast.Gt: ops.greater,
     ast.GtE: ops.greater_equal,
 }
-FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
+FUNCTIONS: dict[str, tuple[int, Callable[..., Tensor]]] = {
     "abs": (1, ops.abs),
     "sqrt": (1, ops.sqrt),
     "exp": (1, ops.exp),
@@ -108,8 +109,8 @@ class Expression(Curve):
                     f"Received: formula={formula!r}"
                 )
 
-    def rate(self, step: Any) -> Any:
-        values: dict[str, Any] = {"step": ops.cast(step, "float64")}
+    def rate(self, step: Tensor) -> Tensor:
+        values: dict[str, Tensor] = {"step": ops.cast(step, "float64")}
         if self.steps_per_epoch is not None:
             values["epoch"] = epochs(step, self.steps_per_epoch)
         if self.total_steps is not None:
@@ -118,7 +119,7 @@ class Expression(Curve):
         rate = ops.cast(self._evaluate(values), "float64")
         return ops.maximum(rate, 0.0) + ops.zeros_like(values["step"])
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """The arguments; an epoch of a fraction of steps as text."""
         config = super().get_config()
         per_epoch = self.steps_per_epoch
@@ -127,12 +128,12 @@ class Expression(Curve):
             config["steps_per_epoch"] = per_epoch.numerator if whole else str(per_epoch)
         return config
 
-    def __reduce__(self) -> tuple[type, tuple[Any, ...]]:
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         # For copies and pickles: the parsed formula holds functions, which cannot be pickled.
         return type(self), (self.formula, self.steps_per_epoch, self.total_steps)
 
 
-def epochs(step: Any, per_epoch: Fraction) -> Any:
+def epochs(step: Tensor, per_epoch: Fraction) -> Tensor:
     """step / per_epoch, float64; exactly whole where an epoch ends at a step.
 
     Periods of `numerator` steps are `denominator` epochs. They and the rest are counted apart, in
@@ -168,7 +169,7 @@ def ratio(name: str, value: Any) -> Fraction:
     return found
 
 
-def compiled(formula: Any) -> tuple[Evaluator, set[str]]:
+def compiled(formula: object) -> tuple[Evaluator, set[str]]:
     """A formula as a function of its variables, and which of them it uses."""
     if not isinstance(formula, str) or not formula.strip():
         raise ValueError(f"Argument `formula` must be text. Received: formula={formula!r}")

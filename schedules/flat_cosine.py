@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import keras
 
 from .arguments import Steps, check_rate, check_steps
-from .base import Curve, fraction, ops
+from .base import Curve, fraction
+from .tensors import Tensor, ops
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
@@ -47,7 +47,7 @@ class FlatCosine(Curve):
         """The beginning and the end of the fall."""
         return [(self.flat_steps, "fall"), (self.flat_steps + self.decay_steps, "end")]
 
-    def rate(self, step: Any) -> Any:
+    def rate(self, step: Tensor) -> Tensor:
         part = fraction(ops.maximum(step - self.flat_steps, 0), self.decay_steps)
         drop = self.initial_learning_rate - self.end_learning_rate
         return self.end_learning_rate + drop * 0.5 * (1.0 + ops.cos(math.pi * part))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from .base import ops
+from .tensors import Tensor, ops
 
 MASK = 2**32 - 1
 # Shifts and multipliers of a 32-bit mixing function in which every input bit changes every output
@@ -15,7 +13,7 @@ LAST_SHIFT = 16
 GOLDEN = 0x9E3779B9
 
 
-def uniform(step: Any, seed: int) -> Any:
+def uniform(step: Tensor, seed: int) -> Tensor:
     """A number in [0, 1) for each step, float64, with 32 random bits.
 
     The low and the high half of the step are mixed in one after the other, each with a key that
@@ -33,7 +31,7 @@ def uniform(step: Any, seed: int) -> Any:
     return ops.cast(value, "float64") / float(2**32)
 
 
-def mix(value: Any) -> Any:
+def mix(value: Tensor) -> Tensor:
     """The mixing function of an int64 tensor of numbers below 2^32."""
     for shift, multiplier in ROUNDS:
         value = ops.bitwise_xor(value, ops.right_shift(value, _int64(shift)))
@@ -57,11 +55,11 @@ def _mixed(value: int) -> int:
     return value ^ value >> LAST_SHIFT
 
 
-def _and(value: Any) -> Any:
+def _and(value: Tensor) -> Tensor:
     """The low 32 bits."""
     return ops.bitwise_and(value, _int64(MASK))
 
 
-def _int64(value: int) -> Any:
+def _int64(value: int) -> Tensor:
     # Keras would make a 32-bit tensor of a Python integer.
     return ops.convert_to_tensor(value, "int64")

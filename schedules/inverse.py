@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 
 from ..arguments import check_bool, check_number
 from .arguments import Steps, check_rate, check_steps
-from .base import Curve, ops
+from .base import Curve
+from .tensors import Tensor, ops
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
@@ -42,7 +41,7 @@ class InverseTime(Curve):
         self.decay_rate = check_number("decay_rate", decay_rate, ge=0)
         self.staircase = check_bool("staircase", staircase)
 
-    def rate(self, step: Any) -> Any:
+    def rate(self, step: Tensor) -> Tensor:
         if self.staircase:
             time = ops.cast(step // self.decay_steps, "float64")
         else:
@@ -71,7 +70,7 @@ class InverseSquareRoot(Curve):
         self.initial_learning_rate = check_rate("initial_learning_rate", initial_learning_rate)
         self.timescale = check_steps("timescale", timescale)
 
-    def rate(self, step: Any) -> Any:
+    def rate(self, step: Tensor) -> Tensor:
         time = ops.cast(step + self.timescale, "float64") / float(self.timescale)
         return self.initial_learning_rate * ops.rsqrt(time)
 
@@ -97,7 +96,7 @@ class Noam(Curve):
         self.warmup_steps = check_steps("warmup_steps", warmup_steps)
         self.scale = check_number("scale", scale, gt=0)
 
-    def rate(self, step: Any) -> Any:
+    def rate(self, step: Tensor) -> Tensor:
         count = ops.cast(step + 1, "float64")
         climb = count * float(self.warmup_steps) ** -1.5
         return self.scale * float(self.d_model) ** -0.5 * ops.minimum(ops.rsqrt(count), climb)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 
 from .arguments import Steps, check_rate, check_steps
 from .base import Curve, fraction
+from .tensors import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
@@ -36,6 +35,6 @@ class Linear(Curve):
         self.decay_steps = check_steps("decay_steps", decay_steps)
         self.end_learning_rate = check_rate("end_learning_rate", end_learning_rate)
 
-    def rate(self, step: Any) -> Any:
+    def rate(self, step: Tensor) -> Tensor:
         part = fraction(step, self.decay_steps)
         return self.initial_learning_rate * (1.0 - part) + self.end_learning_rate * part

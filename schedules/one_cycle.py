@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import keras
 
 from ..arguments import check_bool, check_choice, check_fraction, check_number
 from .arguments import Steps, check_rate, check_steps
-from .base import Curve, ops
+from .base import Curve
+from .tensors import Tensor, ops
 
 ANNEALING = ("cos", "linear")
 # The end of a phase as a step, and the value there.
@@ -65,7 +66,7 @@ class OneCycle(Curve):
         names = ["peak", "annihilation"] if self.three_phase else ["peak"]
         return [(round(end), name) for end, name in zip(ends, names, strict=False)]
 
-    def rate(self, step: Any) -> Any:
+    def rate(self, step: Tensor) -> Tensor:
         high = self.max_learning_rate
         low = high / self.div_factor
         ends = phases(self.total_steps, self.pct_start, self.three_phase)
@@ -110,14 +111,14 @@ class OneCycleMomentum(Curve):
         self.anneal_strategy = check_choice("anneal_strategy", anneal_strategy, ANNEALING)
         self.three_phase = check_bool("three_phase", three_phase)
 
-    def rate(self, step: Any) -> Any:
+    def rate(self, step: Tensor) -> Tensor:
         ends = phases(self.total_steps, self.pct_start, self.three_phase)
         high, low = self.max_momentum, self.base_momentum
         values = [high, low, high, high] if self.three_phase else [high, low, high]
         return through(step, list(zip([0.0, *ends], values, strict=True)), self.anneal_strategy)
 
 
-def check_peak(name: str, value: Any, total: int) -> float:
+def check_peak(name: str, value: object, total: int) -> float:
     """A part of the run that leaves at least a step before the peak and one after it."""
     found = check_number(name, value, gt=0, le=1)
     if not 0 < found * total - 1 < total - 1:
@@ -136,7 +137,7 @@ def phases(total: int, part: float, three: bool) -> list[float]:
     return [peak, 2 * float(part * total) - 2, total - 1.0]
 
 
-def through(step: Any, corners: Sequence[Corner], annealing: str) -> Any:
+def through(step: Tensor, corners: Sequence[Corner], annealing: str) -> Tensor:
     """The value at a step on the way through corners, constant after the last."""
     time = ops.cast(step, "float64")
     value = ops.full_like(time, corners[0][1])

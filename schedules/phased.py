@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 
 from ..arguments import check_steps
 from .arguments import Schedule, Steps
-from .base import Curve, as_schedule, exact, ops, phases_of
+from .base import Curve, as_schedule, exact, phases_of
+from .tensors import Config, Tensor, ops
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
@@ -26,7 +26,7 @@ class Phased(Curve):
         schedule: a schedule or a number: the rate where a phase has none.
         schedules: for each phase a schedule, a number, or None.
         starts: first step of each phase; that of the first is 0.
-        before: steps before the optimizer's count began anew; 0 at first.
+        before: steps before the optimizer's count last restarted at 0; 0 at first.
 
     Attributes:
         starts: a `keras.Variable`, which the compiled step reads in every update.
@@ -64,7 +64,7 @@ class Phased(Curve):
         Args:
             phase: its index.
             step: updates that the optimizer counts now.
-            restarted: whether the optimizer's count is about to begin anew.
+            restarted: whether the optimizer's count is about to restart at 0.
         """
         now = int(ops.convert_to_numpy(self.before)) + step
         starts = ops.convert_to_numpy(self.starts).copy()
@@ -86,7 +86,7 @@ class Phased(Curve):
             found += [row for row in inner if row[0] >= begin and (end is None or row[0] < end)]
         return found
 
-    def rate(self, step: Any) -> Any:
+    def rate(self, step: Tensor) -> Tensor:
         now = step + ops.cast(self.before, "int64")
         rate = common = exact(self.schedule, now)
         for index, schedule in enumerate(self.schedules):
@@ -95,7 +95,7 @@ class Phased(Curve):
             rate = ops.where(now >= start, own, rate)
         return rate
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """The schedules, and the counts as they are now."""
         saved = keras.saving.serialize_keras_object
         return {
@@ -104,16 +104,16 @@ class Phased(Curve):
             **self._counts(),
         }
 
-    def _counts(self) -> dict[str, Any]:
+    def _counts(self) -> dict[str, int | list[int]]:
         return {
             "starts": [int(start) for start in ops.convert_to_numpy(self.starts)],
             "before": int(ops.convert_to_numpy(self.before)),
         }
 
-    def __reduce__(self) -> tuple[type, tuple[Any, ...]]:
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
         # For copies and pickles: a variable cannot be pickled, its value can.
         return type(self), (self.schedule, self.schedules, *self._counts().values())
 
 
-def _count(value: Any, name: str) -> keras.Variable:
+def _count(value: int | list[int], name: str) -> keras.Variable:
     return keras.Variable(value, dtype="int64", trainable=False, name=name)

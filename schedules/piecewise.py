@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import keras
 
 from .arguments import Steps, check_boundaries, check_rates
-from .base import Curve, fraction, ops
+from .base import Curve, fraction
+from .tensors import Tensor, ops
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
@@ -37,7 +37,7 @@ class PiecewiseConstant(Curve):
         count = len(self.boundaries) + 1
         self.values = check_rates("values", values, count, "one more than `boundaries`")
 
-    def rate(self, step: Any) -> Any:
+    def rate(self, step: Tensor) -> Tensor:
         rate = ops.full_like(step, self.values[0], dtype="float64")
         for boundary, value in zip(self.boundaries, self.values[1:], strict=True):
             rate = ops.where(step > boundary, ops.convert_to_tensor(value, "float64"), rate)
@@ -65,7 +65,7 @@ class PiecewiseLinear(Curve):
         self.boundaries = points("boundaries", boundaries)
         self.values = check_rates("values", values, len(self.boundaries), "one a boundary")
 
-    def rate(self, step: Any) -> Any:
+    def rate(self, step: Tensor) -> Tensor:
         return between(step, self.boundaries, self.values, lambda part: part)
 
 
@@ -90,16 +90,19 @@ class PiecewiseCosine(Curve):
         self.boundaries = points("boundaries", boundaries)
         self.values = check_rates("values", values, len(self.boundaries), "one a boundary")
 
-    def rate(self, step: Any) -> Any:
-        def wave(part: Any) -> Any:
+    def rate(self, step: Tensor) -> Tensor:
+        def wave(part: Tensor) -> Tensor:
             return ops.square(ops.sin(0.5 * math.pi * part))
 
         return between(step, self.boundaries, self.values, wave)
 
 
 def between(
-    step: Any, boundaries: Sequence[int], values: Sequence[float], shape: Callable[[Any], Any]
-) -> Any:
+    step: Tensor,
+    boundaries: Sequence[int],
+    values: Sequence[float],
+    shape: Callable[[Tensor], Tensor],
+) -> Tensor:
     """The value at a step between points, by a shape that rises from 0 to 1."""
     rate = ops.full_like(step, values[0], dtype="float64")
     knots = list(zip(boundaries, values, strict=True))
@@ -111,12 +114,13 @@ def between(
     return rate
 
 
-def points(name: str, values: Any) -> list[int]:
+def points(name: str, values: object) -> list[int]:
     """At least two strictly increasing steps, of which the first may be 0."""
-    found = list(values) if isinstance(values, (list, tuple)) else values
-    starts_at_zero = isinstance(found, list) and found[:1] == [0] and found[0] is not False
-    tail = found[1:] if starts_at_zero else found
-    steps = [0] * starts_at_zero + check_boundaries(name, tail)
+    steps = list(values) if isinstance(values, (list, tuple)) else None
+    if steps and steps[0] == 0 and steps[0] is not False:
+        steps = [0, *check_boundaries(name, steps[1:])]
+    else:
+        steps = check_boundaries(name, values)
     if len(steps) < 2:
         raise ValueError(
             f"Argument `{name}` must have at least two steps. Received: {name}={values!r}"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 
 from ..arguments import check_number
 from .arguments import Schedule
-from .base import Curve, as_schedule, exact, ops, phases_of
+from .base import Curve, as_schedule, exact, phases_of
+from .tensors import Config, Tensor, ops
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
@@ -47,16 +46,16 @@ class Plateau(Curve):
         """Those of the schedule."""
         return phases_of(self.schedule)
 
-    def rate(self, step: Any) -> Any:
+    def rate(self, step: Tensor) -> Tensor:
         return exact(self.schedule, step) * ops.cast(self.factor, "float64")
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """The schedule and the factor as it is now."""
         return {
             "schedule": keras.saving.serialize_keras_object(self.schedule),
             "factor": float(ops.convert_to_numpy(self.factor)),
         }
 
-    def __reduce__(self) -> tuple[type, tuple[Any, float]]:
+    def __reduce__(self) -> tuple[type, tuple[Schedule, float]]:
         # For copies and pickles: a variable cannot be pickled, its value can.
         return type(self), (self.schedule, float(ops.convert_to_numpy(self.factor)))

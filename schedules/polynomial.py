@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 
 from ..arguments import check_bool, check_number
 from .arguments import Steps, check_rate, check_steps
-from .base import Curve, ops
+from .base import Curve
+from .tensors import Tensor, ops
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
@@ -47,7 +46,7 @@ class Polynomial(Curve):
         self.power = check_number("power", power, gt=0)
         self.cycle = check_bool("cycle", cycle)
 
-    def rate(self, step: Any) -> Any:
+    def rate(self, step: Tensor) -> Tensor:
         if self.cycle:
             cycles = ops.maximum(1, (step + self.decay_steps - 1) // self.decay_steps)
             left = cycles * self.decay_steps - step

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 
 from ..arguments import check_number
 from .arguments import Steps, check_boundaries, check_rate, check_rates, check_steps
-from .base import Curve, ops
+from .base import Curve
+from .tensors import Tensor, ops
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
@@ -35,7 +35,7 @@ class Step(Curve):
         self.step_size = check_steps("step_size", step_size)
         self.gamma = check_number("gamma", gamma, gt=0)
 
-    def rate(self, step: Any) -> Any:
+    def rate(self, step: Tensor) -> Tensor:
         falls = ops.cast(step // self.step_size, "float64")
         return self.initial_learning_rate * ops.power(self.gamma, falls)
 
@@ -65,7 +65,7 @@ class MultiStep(Curve):
         self.milestones = check_boundaries("milestones", milestones)
         self.gamma = check_number("gamma", gamma, gt=0)
 
-    def rate(self, step: Any) -> Any:
+    def rate(self, step: Tensor) -> Tensor:
         values = [self.initial_learning_rate]
         for _ in self.milestones:
             values.append(values[-1] * self.gamma)
@@ -101,14 +101,14 @@ class Multiplicative(Curve):
         self.boundaries = check_boundaries("boundaries", boundaries)
         self.factors = check_rates("factors", factors, len(self.boundaries), "one a boundary")
 
-    def rate(self, step: Any) -> Any:
+    def rate(self, step: Tensor) -> Tensor:
         values = [self.initial_learning_rate]
         for factor in self.factors:
             values.append(values[-1] * factor)
         return stairs(step, self.boundaries, values)
 
 
-def stairs(step: Any, boundaries: Sequence[int], values: Sequence[float]) -> Any:
+def stairs(step: Tensor, boundaries: Sequence[int], values: Sequence[float]) -> Tensor:
     """values[i] for boundaries[i-1] <= step < boundaries[i]."""
     rate = ops.full_like(step, values[0], dtype="float64")
     for boundary, value in zip(boundaries, values[1:], strict=True):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 
 from ..arguments import check_number
 from .arguments import Steps, check_rate, check_steps
-from .base import Curve, fraction, ops
+from .base import Curve, fraction
+from .tensors import Tensor, ops
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
@@ -44,7 +43,7 @@ class Tanh(Curve):
         self.lower = check_number("lower", lower)
         self.upper = check_number("upper", upper, gt=self.lower)
 
-    def rate(self, step: Any) -> Any:
+    def rate(self, step: Tensor) -> Tensor:
         part = fraction(step, self.decay_steps)
         height = 0.5 * (1.0 - ops.tanh(self.lower * (1.0 - part) + self.upper * part))
         drop = self.initial_learning_rate - self.end_learning_rate

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Literal
 
 import keras
 
 from ..arguments import check_choice
 from .arguments import Schedule, Steps, check_rate, check_steps
-from .base import Curve, as_schedule, exact, fraction, ops, phases_of
+from .base import Curve, as_schedule, exact, fraction, phases_of
+from .tensors import Tensor, ops
 
 SHAPES = ("linear", "cosine", "exponential", "1-sqrt")
 # An exponential never reaches or leaves 0; it begins or ends at this fraction of the other rate.
@@ -56,13 +57,15 @@ class Warmup(Curve):
         own = [(self.steps, "warm-up ends")] if self.steps else []
         return [*own, *phases_of(self.then, self.steps)]
 
-    def rate(self, step: Any) -> Any:
+    def rate(self, step: Tensor) -> Tensor:
         after = exact(self.then, ops.maximum(step - self.steps, 0))
         if self.steps == 0:
             return after
         # While the climb lasts, `after` is then(0): the step below zero is cut to zero.
         part = fraction(step, self.steps)
-        return ops.where(step < self.steps, way(self.shape, self.start, after, part), after)
+        return ops.where(
+            step < self.steps, interpolated(self.shape, self.start, after, part), after
+        )
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
@@ -106,19 +109,19 @@ class Cooldown(Curve):
         ends = [(self.begin, "cool-down"), (self.begin + self.steps, "end")]
         return [*before, *ends]
 
-    def rate(self, step: Any) -> Any:
+    def rate(self, step: Tensor) -> Tensor:
         before = exact(self.schedule, ops.minimum(step, self.begin))
         past = ops.maximum(step - self.begin, 0)
         part = fraction(past, self.steps)
         if self.shape == "1-sqrt":
             part = ops.sqrt(part)
             return before * (1.0 - part) + self.end * part
-        fall = way(self.shape, before, self.end, part)
+        fall = interpolated(self.shape, before, self.end, part)
         # An exponential fall ends at a fraction of its first rate; the last rate itself may be 0.
         return ops.where(past >= self.steps, self.end, fall)
 
 
-def way(shape: str, start: Any, end: Any, part: Any) -> Any:
+def interpolated(shape: str, start: Tensor | float, end: Tensor | float, part: Tensor) -> Tensor:
     """The rate on the way from one rate to another; `end` itself at part 1."""
     if shape == "exponential":
         low = ops.maximum(start, LEAST * end)

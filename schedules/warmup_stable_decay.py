@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Literal
 
 import keras
 
 from ..arguments import check_choice, check_fraction
 from .arguments import Steps, check_rate, check_steps
-from .base import Curve, fraction, ops
+from .base import Curve, fraction
+from .tensors import Tensor, ops
 
 WARMUPS = ("linear", "cosine", "1-sqrt")
 DECAYS = ("linear", "cosine", "1-sqrt")
@@ -62,7 +63,7 @@ class WarmupStableDecay(Curve):
         own = [(self.warmup_steps, "warm-up ends")] if self.warmup_steps else []
         return [*own, (flat, "decay"), (flat + self.decay_steps, "end")]
 
-    def rate(self, step: Any) -> Any:
+    def rate(self, step: Tensor) -> Tensor:
         falling = ops.maximum(step - self.warmup_steps - self.stable_steps, 0)
         factor = 1.0 - rising(self.decay_type, fraction(falling, self.decay_steps), down=True)
         if self.warmup_steps:
@@ -71,7 +72,7 @@ class WarmupStableDecay(Curve):
         return self.learning_rate * (factor * (1.0 - self.min_ratio) + self.min_ratio)
 
 
-def rising(shape: str, part: Any, *, down: bool = False) -> Any:
+def rising(shape: str, part: Tensor, *, down: bool = False) -> Tensor:
     """A curve from 0 at part 0 to 1 at part 1.
 
     Args:

@@ -21,7 +21,8 @@ import tensorflow as tf
 
 import keras_recipes
 from keras_recipes.callbacks.variables import variable_groups
-from keras_recipes.recipes.build.experiment import Experiment, experiment, optimizer
+from keras_recipes.recipes.build.compiling import optimizer
+from keras_recipes.recipes.build.experiment import Experiment, experiment
 from keras_recipes.recipes.build.heads import ends_of
 from keras_recipes.recipes.build.inputs import data_of
 from keras_recipes.recipes.build.network import network

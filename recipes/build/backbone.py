@@ -2,7 +2,7 @@
 
 import hashlib
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,12 +22,14 @@ from ..spec import Recipe
 from ..spec.backbones import APPLICATIONS, IMAGENET, BackboneChoice, Pixels, file_of
 from ..spec.tokens import token_columns
 from .hub import hub_network
+from .hub_text import Behind, Front
 from .objects import first_paragraph
 from .precision import computing_in
 from .saved_model import load_model, load_weights
+from .tensors import input_tensor
 
 NAME = "backbone"
-PREPROCESSING: dict[Pixels, Callable[[Any], Any]] = {
+PREPROCESSING: dict[Pixels, Front] = {
     Pixels.SIGNED: pixels.signed,
     Pixels.CAFFE: pixels.caffe,
     Pixels.TORCH: pixels.torch,
@@ -56,15 +58,16 @@ class Backbone:
     Attributes:
         model: called `backbone`, all of it trainable.
         front: from raw rows to its input; raises a `ValueError` where it cannot take them.
-        behind: one tensor of what it gives and of the raw rows; None where that is one already.
+        behind: makes one tensor of the network's output and the raw rows; None where the output is
+            one tensor already.
     """
 
     model: keras.Model
-    front: Callable[[Any], Any]
-    behind: Callable[[Any, Any], Any] | None = None
+    front: Front
+    behind: Behind | None = None
 
-    def __call__(self, tensor: Any) -> Any:
-        """What the network makes of raw rows, as a Keras tensor."""
+    def __call__(self, tensor: keras.KerasTensor) -> keras.KerasTensor:
+        """The network's output for raw rows, as a Keras tensor."""
         with computing_in("float32"):  # as the scaling of rows without a backbone
             start = self.front(tensor)
         found = self.model(start)
@@ -95,7 +98,7 @@ def backbone(recipe: Recipe, row_shape: tuple[int | None, ...]) -> Backbone | No
             made = _application(choice, row_shape)
         if choice.inference:
             compute_inference(made.model)
-        made.front(keras.Input(row_shape))  # here, where what it cannot take has a line
+        made.front(input_tensor(row_shape))  # so that an error names the line of the recipe
         return made
     except MissingWeights as error:
         message = (
@@ -115,13 +118,13 @@ def _application(choice: BackboneChoice, row_shape: tuple[int | None, ...]) -> B
     weights, size = given.pop("weights", IMAGENET), given.pop("size", None)
     given.pop("inference", None)
 
-    def front(tensor: Any) -> Any:
+    def front(tensor: keras.KerasTensor) -> keras.KerasTensor:
         tensor = pixels.in_colour(tensor)
         if size is not None:
             tensor = keras.layers.Resizing(*size, name="size")(tensor)
         return PREPROCESSING[application.pixels](tensor)
 
-    shape = front(keras.Input(row_shape)).shape[1:]
+    shape = front(input_tensor(row_shape)).shape[1:]
     least = application.least
     if any(side is not None and side < least for side in shape[:2]):
         raise ValueError(
@@ -129,7 +132,7 @@ def _application(choice: BackboneChoice, row_shape: tuple[int | None, ...]) -> B
             f" Give it a `size` to resize them to, such as [{least}, {least}]."
         )
     with _weights_of_the_cache(), warnings.catch_warnings():
-        # Weights of another size of pictures fit any size.
+        # Weights that were trained on pictures of one size fit every size.
         warnings.filterwarnings("ignore", message="`input_shape` is undefined or non-square")
         model = getattr(keras.applications, application.cls)(
             include_top=False,
@@ -148,7 +151,7 @@ def _weights_of_the_cache() -> Iterator[None]:
     """Say where weights belong that cannot be fetched; Keras would raise the error of a socket."""
     fetch = file_utils.get_file
 
-    def fetched(fname: Any = None, origin: Any = None, **options: Any) -> Any:
+    def fetched(fname: object = None, origin: object = None, **options: Any) -> Any:
         home = Path(str(options.get("cache_dir") or keras_home())).expanduser()
         path = home / options.get("cache_subdir", "datasets") / str(fname)
         try:
@@ -165,12 +168,12 @@ def _weights_of_the_cache() -> Iterator[None]:
 
 
 def _saved(choice: BackboneChoice) -> Backbone:
-    """A model of one's own, up to one of its layers."""
+    """A model of the user's, up to one of its layers."""
     path = model_file(Path(choice.arguments["path"]))
     model: Any = load_model(path)
     last = model.layers[-1] if model.layers else None
     if isinstance(last, keras.Model) and last.name == "network":
-        # Behind the preprocessing of a table, whose picture this recipe's data brings as pixels.
+        # The network behind the preprocessing of a table: the data of this recipe are pixels.
         model = last
     if not isinstance(model, keras.models.Model) or not getattr(model, "inputs", None):
         raise ValueError("is no model with a graph of layers, which it could be cut from.")
@@ -185,7 +188,7 @@ def _saved(choice: BackboneChoice) -> Backbone:
     made.trainable = True
     shape = tuple(model.inputs[0].shape[1:])
 
-    def front(tensor: Any) -> Any:
+    def front(tensor: keras.KerasTensor) -> keras.KerasTensor:
         found = tuple(tensor.shape[1:])
         if len(found) != len(shape) or any(
             a != b for a, b in zip(found, shape, strict=True) if None not in (a, b)
@@ -204,8 +207,8 @@ def model_file(path: Path) -> Path:
     return RunDirectory(path).verified(files.MODEL)
 
 
-def _before_output(model: keras.Model) -> Any:
-    """What the last layer with weights takes: the network without its output layer."""
+def _before_output(model: keras.Model) -> keras.KerasTensor:
+    """The input of the last layer with weights: the network without its output layer."""
     tensor = model.outputs[0]
     while True:
         operation, node, _ = tensor._keras_history

@@ -1,4 +1,4 @@
-"""Writes `recipes/spec/keras_api.json`: run it after a change of Keras or of a room's table.
+"""Writes `recipes/spec/keras_api.json`: run it after a change of Keras or of our own tables.
 
 python -m keras_recipes.recipes.build.catalog
 
@@ -9,8 +9,9 @@ runs it with each version of `MINORS`.
 import inspect
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import keras
@@ -28,6 +29,7 @@ from ...schedules import SCHEDULES
 from ..data.features import FEATURES
 from ..data.sources import SOURCES
 from ..spec.catalog import EVERY_LAYER, describe
+from ..spec.catalog_rows import ArgumentRows
 from ..spec.choices import REFUSED
 from ..spec.keras_version import minor_of
 
@@ -47,7 +49,7 @@ MODULES = {
     "constraints": (keras.constraints, keras.constraints.Constraint),
     "callbacks": (keras.callbacks, keras.callbacks.Callback),
 }
-# Names that no rule of spelling would give as people write them.
+# Names whose usual spelling does not follow from that of the class.
 SPELLED = {
     "RMSprop": "rmsprop",
     "AdamW": "adamw",
@@ -76,7 +78,7 @@ NOT_IN_YAML = frozenset(
 )
 
 
-def tables() -> dict[str, dict[str, Any]]:
+def tables() -> dict[str, Rows]:
     """Kind -> name -> class and arguments."""
     made = {kind: keras_rows(kind, *module) for kind, module in MODULES.items()}
     made["losses"].update(own_rows(LOSSES))
@@ -98,9 +100,9 @@ def tables() -> dict[str, dict[str, Any]]:
     return {kind: dict(sorted(rows.items())) for kind, rows in made.items()}
 
 
-def keras_rows(kind: str, module: Any, base: type) -> dict[str, Any]:
+def keras_rows(kind: str, module: ModuleType, base: type) -> Rows:
     """Every public class of a Keras module that a recipe may name."""
-    rows: dict[str, Any] = {}
+    rows: Rows = {}
     for cls in public_classes(module, base):
         name = snake_case(cls.__name__)
         if cls.__name__ in LEFT_OUT or name in REFUSED:
@@ -119,7 +121,7 @@ def keras_rows(kind: str, module: Any, base: type) -> dict[str, Any]:
     return rows
 
 
-def public_classes(module: Any, base: type) -> Iterable[type]:
+def public_classes(module: ModuleType, base: type) -> Iterable[type]:
     """Each class once, under the name it is defined with, aliases left out."""
     seen = set()
     for name in dir(module):
@@ -130,7 +132,7 @@ def public_classes(module: Any, base: type) -> Iterable[type]:
             seen.add(cls)
 
 
-def own_rows(table: dict[str, Any], more: Rows | None = None) -> dict[str, Any]:
+def own_rows(table: Mapping[str, Callable[..., object]], more: ArgumentRows | None = None) -> Rows:
     """The rows of one of our own tables, with the annotations of its classes.
 
     Args:
@@ -148,7 +150,7 @@ def own_rows(table: dict[str, Any], more: Rows | None = None) -> dict[str, Any]:
     }
 
 
-def activations() -> dict[str, Any]:
+def activations() -> Rows:
     """Names of activation functions; they take no arguments in a recipe."""
     found = {}
     for name in dir(keras.activations):

@@ -1,4 +1,4 @@
-"""What was learned of one column, as Keras layers from its raw cells to numbers."""
+"""Keras layers from the raw cells of one column to numbers, by what was learned of the column."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,9 @@ from ..data.image_feature import FittedImage
 from .hub_text import Tokenizer
 
 
-def column_numbers(feature: Fitted, column: Any, tokenizer: Tokenizer | None = None) -> Any:
+def column_numbers(
+    feature: Fitted, column: keras.KerasTensor, tokenizer: Tokenizer | None = None
+) -> keras.KerasTensor:
     """The numbers (rows, width) of a column, or its pixels (rows, height, width, channels).
 
     Args:
@@ -49,7 +51,7 @@ def input_dtype(feature: Fitted) -> str:
     return "float64" if feature.double else "float32"
 
 
-def joined(parts: Sequence[Any]) -> Any:
+def joined(parts: Sequence[keras.KerasTensor]) -> keras.KerasTensor:
     """Keras tensors beside each other, along the last axis."""
     return parts[0] if len(parts) == 1 else keras.layers.Concatenate()(parts)
 
@@ -64,14 +66,14 @@ def input_shape(feature: Fitted) -> tuple[int, ...]:
     return feature.shape if isinstance(feature, FittedImage | FittedArray) else (1,)
 
 
-def _numbers(feature: FittedNumeric, column: Any) -> list[Any]:
+def _numbers(feature: FittedNumeric, column: keras.KerasTensor) -> list[keras.KerasTensor]:
     dtype = input_dtype(feature)
     found = FillMissing(feature.fill, dtype=dtype)(column)
     if feature.log:
         found = SignedLog(dtype=dtype)(found)
     if feature.boundaries:
         bins = keras.layers.Discretization(list(feature.boundaries))(found)
-        # Its own one-hot output has the shape of one column in Keras 3.13.
+        # In Keras 3.13 the layer's own one-hot output has the shape of one column.
         found = keras.layers.CategoryEncoding(len(feature.boundaries) + 1, "one_hot")(bins)
     elif (feature.offset, feature.divisor) != (0.0, 1.0):
         factor = 1.0 / feature.divisor
@@ -96,11 +98,11 @@ def _lookup(feature: FittedCategory, mode: str = "int") -> keras.layers.Layer:
     )
 
 
-def _one_hot(feature: FittedCategory, column: Any) -> Any:
+def _one_hot(feature: FittedCategory, column: keras.KerasTensor) -> keras.KerasTensor:
     if feature.output == "hashing":
         return keras.layers.Hashing(feature.dimensions, output_mode="one_hot")(column)
     found = _lookup(feature, "one_hot")(column)
-    # The weights of a column that is 0 in all training rows would stay as they were drawn.
+    # The weights of a column that is 0 in all training rows would never be trained.
     return found if feature.unseen else found[:, 1:]
 
 

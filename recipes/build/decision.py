@@ -1,4 +1,4 @@
-"""Whether the threshold that a recipe asks for can be had, before anything is trained."""
+"""Whether the threshold that a recipe asks for is possible, before anything is trained."""
 
 import numpy as np
 

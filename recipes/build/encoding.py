@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -26,15 +25,16 @@ from ..data.npz import memory
 from ..data.stored import MOST_OF_MEMORY
 from ..errors import DataError
 from . import windows
+from .feature_blocks import Blocks
 from .hub_text import Tokenizer
 from .images import decodable
-from .preprocessing import Preprocessing
+from .preprocessing import Numbers, Preprocessing
 from .stored_block import StoredBlock, header, read_header
 
 # Rows that become numbers at a time: a multiple of what the processor computes at once, whose
 # results may differ in the last bit from those of single numbers.
 PIECE = 1 << 14
-# Fewer bytes of numbers are made again each time, which takes some milliseconds.
+# Fewer bytes of numbers are not cached: it takes some milliseconds to make them again.
 MOST_UNCACHED = 4 << 20
 
 
@@ -52,7 +52,7 @@ class Encoder:
     fingerprint: str
     large: bool
 
-    def blocks(self, rows: Frame) -> Any:
+    def blocks(self, rows: Frame) -> Blocks[Numbers]:
         """The blocks of a table, or of some of its rows: arrays, or `StoredBlock`s."""
         worthwhile = self.large or size_of(self.prepared, rows)
         place = self.entry(rows) if worthwhile and not _has_pictures(self.prepared) else None
@@ -86,7 +86,7 @@ class Encoder:
             content["tokenizer"] = tokenizer.digest
         return cache.entry("blocks", content)
 
-    def found(self, place: Path, rows: Frame) -> Any:
+    def found(self, place: Path, rows: Frame) -> Blocks[Numbers] | None:
         """The blocks in a folder of the cache; None where one is missing or damaged."""
         wait_for(place)
         names = self.prepared.names
@@ -106,21 +106,20 @@ class Encoder:
             raise ValueError(f"{shape[0]} rows")
         if self.large:
             return StoredBlock(path)
-        # Pages are copied where they are written to; nobody does.
+        # Copy on write, and nothing writes to it: no page is copied.
         return np.asarray(np.memmap(path, dtype, "c", first, shape))
 
-    def keep(self, place: Path, blocks: Any) -> None:
+    def keep(self, place: Path, blocks: Blocks[Numbers]) -> None:
         """Keep blocks that are in memory, if there is room for them."""
         named = blocks if isinstance(blocks, Mapping) else {self.prepared.names[0]: blocks}
-        if not all(isinstance(block, np.ndarray) for block in named.values()):
-            return
-        size = sum(block.nbytes for block in named.values())
-        if cache.has_room(size):
-            write_behind(place, partial(self._write_whole, place, named), size)
+        arrays = {name: each for name, each in named.items() if isinstance(each, np.ndarray)}
+        size = sum(array.nbytes for array in arrays.values())
+        if len(arrays) == len(named) and cache.has_room(size):
+            write_behind(place, partial(self._write_whole, place, arrays), size)
 
-    def _write_whole(self, place: Path, named: Mapping[str, np.ndarray]) -> None:
+    def _write_whole(self, place: Path, arrays: Mapping[str, np.ndarray]) -> None:
         with suppress(OSError):
-            for name, block in named.items():
+            for name, block in arrays.items():
                 disk.write_cached(
                     place / cache.file_name(name, "npy"),
                     lambda file, block=block: _Npy(file, len(block)).whole(block),
@@ -139,7 +138,7 @@ class Encoder:
                     files[name] = file, _Npy(file, len(rows))
                 for blocks in self._pieces(rows):
                     for name, block in blocks.items():
-                        files[name][1].add(block)
+                        files[name][1].add(block[:])
                 for file, npy in files.values():
                     npy.finish()
                     file.finish()
@@ -153,7 +152,7 @@ class Encoder:
         cache.used(place)
         cache.trim()
 
-    def _pieces(self, rows: Frame) -> Iterator[Mapping[str, np.ndarray]]:
+    def _pieces(self, rows: Frame) -> Iterator[Mapping[str, Numbers]]:
         known = self.prepared.known(rows)
         for first in range(0, len(rows), PIECE):
             piece = rows.take(np.arange(first, min(first + PIECE, len(rows))))

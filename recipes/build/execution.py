@@ -1,20 +1,21 @@
 """How the training step runs: compiled by XLA or not, and how often in a row."""
 
 import math
-from typing import Any
 
+import keras
 import tensorflow as tf
 
 # Returning to Python costs some 0.2 ms; more than this many steps at once gain nothing more.
 MOST_STEPS = 128
-# Ctrl-C, callbacks and the progress bar wait for an execution to end: about so long at most.
+# Ctrl-C, callbacks and the progress bar wait for an execution to end: about this long at most.
 SECONDS = 0.25
-# What a core or two of today do; only the order of magnitude counts.
+# Operations a second of one or two cores; only the order of magnitude matters.
 FLOPS = 5e10
-# Layers between whose matrix products XLA has element-wise work to fuse: the step of such a network
-# was 10 to 15 % faster for it on CPUs; with dropout, normalization or convolutions it was slower.
+# Layers between whose matrix products XLA has element-wise work to fuse: on CPUs it made the step
+# of such a network 10 to 15 % faster; with dropout, normalization or convolutions the step was
+# slower.
 FUSED = frozenset({"Activation", "Add", "Dense", "Flatten", "InputLayer", "Rescaling", "Reshape"})
-# XLA compiles for about a second, which a smaller network does not earn back step by step.
+# XLA takes about a second to compile, more than a smaller network saves.
 LEAST_WEIGHTS = 50_000
 # Layers whose steps are faster as a loop of one XLA program (benchmarks/row_loop.py): 1.2 to 2.4
 # times on CPUs. With two-dimensional convolutions the loop was 13 times slower.
@@ -32,14 +33,14 @@ LOOPED = FUSED | {
 # Random numbers of a step. XLA draws them slower, so the gain shrinks with their number: 1.5 times
 # for 2^13, 1.2 for 2^17; more were not measured.
 MOST_DRAWN = 1 << 17
-# The loop saves half a millisecond a step or more, and a second or two are spent to compile it:
-# with as many steps an epoch it has earned them after some ten epochs.
+# The loop saves half a millisecond a step or more, and takes a second or two to compile: with this
+# many steps an epoch it pays off after some ten epochs.
 LEAST_STEPS = 250
 
 
 def jit_compile(
     asked: bool | str,
-    model: Any,
+    model: keras.Model,
     *,
     looped: bool = False,
     steps_per_epoch: int = 0,
@@ -69,16 +70,16 @@ def jit_compile(
     return looped and enough and can_loop(model) and _drawn(model) * batch <= MOST_DRAWN
 
 
-def can_loop(model: Any) -> bool:
+def can_loop(model: keras.Model) -> bool:
     """Whether the steps of this network are faster as a loop of one XLA program."""
     return _consists_of(model, LOOPED)
 
 
-def _consists_of(model: Any, kinds: frozenset[str]) -> bool:
+def _consists_of(model: keras.Model, kinds: frozenset[str]) -> bool:
     return all(type(layer).__name__ in kinds for layer in model.layers)
 
 
-def _drawn(model: Any) -> int:
+def _drawn(model: keras.Model) -> int:
     """Random numbers that the dropout of a row draws."""
     layers = [layer for layer in model.layers if type(layer).__name__ == "Dropout"]
     return sum(math.prod(size or 1 for size in layer.output.shape[1:]) for layer in layers)
@@ -87,7 +88,7 @@ def _drawn(model: Any) -> int:
 def steps_per_execution(
     asked: int | str,
     steps_per_epoch: int,
-    model: Any,
+    model: keras.Model,
     batch: int,
     *,
     processes: int = 1,
@@ -101,7 +102,8 @@ def steps_per_execution(
         model: a functional model.
         batch: rows a step.
         processes: that share a step.
-        single: whether `auto` means one, as where a checkpoint may be resumed on other devices.
+        single: whether `auto` means one step, for a checkpoint that may be resumed on other
+            devices.
 
     Raises:
         ValueError: more than one is asked for under a strategy of `tf.distribute`, or with several
@@ -128,12 +130,12 @@ def steps_per_execution(
     return max(1, min(fitting, steps_per_epoch))
 
 
-def step_seconds(model: Any, batch: int) -> float:
+def step_seconds(model: keras.Model, batch: int) -> float:
     """A guess at the time of a step."""
     return step_flops(model, batch) / FLOPS
 
 
-def step_flops(model: Any, batch: int) -> float:
+def step_flops(model: keras.Model, batch: int) -> float:
     """Operations of a step: six for each weight, row and position that it is used at.
 
     Two of them go forward and four back (Kaplan et al. 2020, section 2.1). Only weights that are
@@ -149,7 +151,7 @@ def step_flops(model: Any, batch: int) -> float:
     return 6 * batch * work
 
 
-def _positions(tensors: Any) -> int:
+def _positions(tensors: object) -> int:
     """Places of a tensor at which a layer applies its kernel: pixels, or steps of a sequence."""
     found = tf.nest.flatten(tensors)
     sizes = (math.prod(size or 1 for size in tensor.shape[1:-1]) for tensor in found)

@@ -14,32 +14,25 @@ from ...callbacks.loss_weights_log import LossWeightsLog
 from ...models.loss_weights import Term
 from ...models.shards import Sharing
 from ...models.training_step import TrainingStep
-from ..data import Data, Split
-from ..data.order import TrainingDataset, batch_rows, evaluation_dataset, training_dataset
-from ..errors import DataError, RecipeError
-from ..spec import Choice, Recipe
+from ..data import Data
+from ..data.order import TrainingDataset
+from ..errors import RecipeError
+from ..spec import Recipe
 from . import task as tasks
-from .augment import augmentation
+from .compiling import compile_model
 from .constant import baseline_loss, constant_guess
+from .datasets import evaluation, fit_data_of, share_batches, training_rows
 from .encoding import encoded
-from .execution import can_loop, jit_compile, steps_per_execution
 from .feature_cache import Features, cached_features
 from .heads import (
-    Ends,
-    balance_for,
     check_thresholds,
     ends_of,
-    loss_weights,
-    losses_of,
-    metrics_of,
     summary_of,
-    terms_of,
 )
 from .hub_text import tokenizer_of
 from .network import network
 from .objects import Builder
-from .parts import check_parts, check_rate, scheduled
-from .phases import phased_rate, phases_of
+from .phases import phases_of
 from .precision import Precision, Step, computing_in, decide
 from .preprocessing import Preprocessing
 from .pretraining import Pretraining, pretraining
@@ -58,7 +51,7 @@ class Experiment:
         baseline: loss of a network that knows nothing, where that is known.
         constant: what a network that predicts the same for every row reaches.
         summary: a line about the task, its loss and output.
-        terms: how losses of several outputs enter their sum whose weight is no number.
+        terms: for each output whose weight is a schedule or learned, how its loss enters the sum.
         shared_validation: the validation split as the processes and devices of a training share it
             while it runs; None for one device.
     """
@@ -83,7 +76,7 @@ class Experiment:
     def fit_arguments(self) -> dict[str, Any]:
         """What `model.fit` takes, beside its callbacks.
 
-        With the numbers of steps Keras makes one iterator for a pass over data, and else two.
+        Given the number of steps, Keras makes one iterator for each pass over the data, else two.
         """
         found: dict[str, Any] = {
             "x": self.fit_data.dataset,
@@ -94,8 +87,8 @@ class Experiment:
             "verbose": 0,
         }
         if self.validation is not None and self.training.held is not None:
-            # Of other rows the batch that is made ahead may cost much, and would be of the next
-            # pass.
+            # Only for rows in memory: the prefetched batch belongs to the next pass, and may be
+            # expensive to make of other rows.
             found["validation_data"] = self.validation.repeat()
             found["validation_steps"] = int(self.validation.cardinality())
         return found
@@ -187,7 +180,10 @@ def with_measured_precision(
 ) -> Experiment:
     """The experiment in the precision that makes its training step faster on this machine."""
     if sharing is not None and sharing.processes > 1:
-        text = "each worker would measure it and might decide otherwise. Say `float32` or another."
+        text = (
+            "each worker would measure it and might decide differently. Write `float32` or another "
+            "policy."
+        )
         raise RecipeError([recipe.problem(("precision",), text)])
     build = partial(experiment, recipe, data, files)
 
@@ -199,119 +195,6 @@ def with_measured_precision(
     return replace(build(decided=found.name, sharing=sharing), precision=found)
 
 
-def training_rows(
-    recipe: Recipe, data: Data, task: tasks.Task | Ends, sharing: Sharing | None = None
-) -> TrainingDataset:
-    """The training split in batches, in the order of each epoch, augmented as the recipe says."""
-    one = task if isinstance(task, tasks.Task) else None
-    return training_dataset(
-        Split(data.train.x, task.encode(data.train.y)),
-        batch_size=recipe.data.batch_size,
-        seed=recipe.seed,
-        drop_remainder=recipe.data.drop_remainder,
-        augment=augmentation(recipe, data, one),
-        balance=balance_for(recipe, task, data.train.y),
-        sharing=sharing,
-    )
-
-
-def fit_data_of(model: TrainingStep, training: TrainingDataset) -> TrainingDataset:
-    """What `model.fit` takes: the numbers of rows where they are held, and else batches.
-
-    Where XLA compiles single steps, it gets batches too: a loop of it would be slower.
-    """
-    if training.held is None or training.numbers is None:
-        return training
-    if model.jit_compile and not can_loop(model):
-        return training
-    model.hold_rows(training.held)
-    return training.numbers(int(model.steps_per_execution))
-
-
-def compile_model(
-    model: keras.Model,
-    recipe: Recipe,
-    task: tasks.Task | Ends,
-    builder: Builder,
-    rows: int,
-    *,
-    looped: bool = False,
-    sharing: Sharing | None = None,
-    single: bool = False,
-) -> dict[str, Term]:
-    """Compile with the recipe's optimizer and schedule, and the task's loss and metrics.
-
-    Args:
-        rows: of the training split.
-        looped: whether they are held in memory, so that steps can be a loop of one program.
-        sharing: the processes and devices that train together; None for one device.
-        single: whether an execution is one step where the recipe says `auto`.
-
-    Returns:
-        How losses of several outputs enter their sum whose weight is no number.
-    """
-    size = batch_rows(rows, recipe.data.batch_size)
-    try:
-        processes = 1 if sharing is None else sharing.processes
-        steps = steps_per_execution(
-            recipe.steps_per_execution,
-            builder.steps_per_epoch,
-            model,
-            size,
-            processes=processes,
-            single=single,
-        )
-    except ValueError as error:
-        problem = recipe.problem(("steps_per_execution",), str(error))
-        raise RecipeError([problem]) from None
-    made = optimizer(recipe, builder)
-    terms = terms_of(recipe, builder, model, made) if isinstance(task, Ends) else {}
-    model.compile(
-        optimizer=made,
-        loss=losses_of(recipe, task, builder, terms),
-        loss_weights=loss_weights(recipe) if isinstance(task, Ends) else None,
-        metrics=metrics_of(recipe, task, builder),
-        steps_per_execution=steps,
-        jit_compile=jit_compile(  # type: ignore[arg-type]
-            recipe.jit_compile,
-            model,
-            looped=looped,
-            steps_per_epoch=builder.steps_per_epoch,
-            batch=size,
-            shared=sharing is not None,
-        ),
-    )
-    check_parts(recipe, model)
-    return terms
-
-
-# Optimizers of Keras that decay weights by default.
-DECAYS = frozenset({"adamw", "muon"})
-
-
-def optimizer(recipe: Recipe, builder: Builder) -> keras.optimizers.Optimizer:
-    """The recipe's optimizer with the recipe's learning rate or schedule in it."""
-    choice = recipe.optimizer
-    rate: Any = recipe.learning_rate
-    if rate is not None:
-        # Keras takes no whole number for a rate. A schedule is made here, so that what is wrong
-        # with it is reported where it stands.
-        schedule = isinstance(rate, Choice)
-        rate = builder.value(rate, ("learning_rate",)) if schedule else float(rate)
-    rate = phased_rate(recipe, rate, builder)
-    if rate is not None:
-        choice = choice.with_arguments(learning_rate=rate)
-    if recipe.weight_decay is not None and choice.name in DECAYS:
-        # The recipe's decay takes the place of the optimizer's own default.
-        choice = choice.with_arguments(weight_decay=0.0)
-    if scheduled(recipe):
-        # The schedule sets it in each update; here it only says that there is momentum.
-        choice = choice.with_arguments(**dict.fromkeys(scheduled(recipe), 0.9))
-    made = builder.make("optimizers", choice, ("optimizer",))
-    check_rate(recipe, made._learning_rate, builder)
-    return made
-
-
 def callbacks(recipe: Recipe, builder: Builder) -> list[keras.callbacks.Callback]:
     """The recipe's callbacks, in its order."""
     return [
@@ -321,38 +204,6 @@ def callbacks(recipe: Recipe, builder: Builder) -> list[keras.callbacks.Callback
 
 
 def weight_logs(terms: Mapping[str, Term]) -> list[keras.callbacks.Callback]:
-    """What logs the weights of losses that are no numbers."""
+    """Callbacks that log the weights of losses which are schedules or learned."""
     weights = {name: lambda term=term: term.values()[0] for name, term in terms.items()}
     return [LossWeightsLog(weights)] if weights else []
-
-
-def share_batches(
-    recipe: Recipe, model: TrainingStep, training: TrainingDataset, sharing: Sharing
-) -> None:
-    """Let a compiled model train on its shards of each batch.
-
-    Raises:
-        RecipeError: a layer or an option of the recipe cannot be shared.
-    """
-    if recipe.jit_compile is True:
-        text = "a step that devices or workers share is not compiled by XLA. Use `auto` or `false`."
-        raise RecipeError([recipe.problem(("jit_compile",), text)])
-    waits = [n.name for n in model._flatten_layers() if getattr(n, "synchronized", False)]
-    if sharing.exact and waits:
-        text = f"`{waits[0]}` is synchronized over shards, which are computed one by one."
-        raise RecipeError([recipe.problem(("model",), f"--exact-shards: {text}")])
-    spec: Any = training.dataset.element_spec
-    model.share_batches(sharing, spec)
-
-
-def evaluation(
-    split: Split | None, task: tasks.Task | Ends, sharing: Sharing | None = None
-) -> tf.data.Dataset | None:
-    """A split in its order, in batches for evaluation; None for no split."""
-    if split is None:
-        return None
-    try:
-        encoded = task.encode(split.y)
-    except IndexError as error:
-        raise DataError(f"evaluation rows have a class that training lacks: {error}") from None
-    return evaluation_dataset(Split(split.x, encoded), sharing=sharing)

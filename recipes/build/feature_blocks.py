@@ -1,19 +1,26 @@
 """The blocks of numbers that a table becomes, and how a network takes them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TypeVar
 
 import keras
 import numpy as np
 
 from ...models.sequence_layers import masked_mean
 from ..data.array_feature import FittedArray
+from ..data.blocks import Block
 from ..data.fitted import Fitted, FittedCategory, FittedText
 from ..data.frame import plain
 from ..data.image_feature import FittedImage
 from ..errors import DataError
 from .column_layers import joined
+from .tensors import input_tensor
 
+Part = TypeVar("Part")
+
+# A value for each block by the block's name; that of a single block has no name.
+Blocks = Part | Mapping[str, Part]
+Tensors = Blocks[keras.KerasTensor]
 # Blocks of the numbers that a table becomes.
 MATRIX, CATEGORIES = "matrix", "categories"
 
@@ -45,34 +52,36 @@ def array_block(index: int) -> str:
     return f"array_{index}"
 
 
-def in_blocks(parts: Sequence[tuple[Fitted, Any]], join: Callable[[Sequence[Any]], Any]) -> Any:
-    """What columns became, by block; what is alone stands without a name."""
-    blocks: dict[str, list[Any]] = {}
+def in_blocks(
+    parts: Sequence[tuple[Fitted, Part]], join: Callable[[Sequence[Part]], Part]
+) -> Blocks[Part]:
+    """The columns of each block, joined, by its name; a single block without its name."""
+    blocks: dict[str, list[Part]] = {}
     for index, (feature, part) in enumerate(parts):
         blocks.setdefault(block_name(index, feature), []).append(part)
     joined = {name: join(found) for name, found in blocks.items()}
     return next(iter(joined.values())) if len(joined) == 1 else joined
 
 
-def inputs_for(blocks: Any) -> Any:
+def inputs_for(blocks: Blocks[np.ndarray | Block]) -> Tensors:
     """Inputs of a network that takes blocks like these."""
     if not isinstance(blocks, Mapping):
         return _input("rows", blocks)
     return {name: _input(name, block) for name, block in blocks.items()}
 
 
-def _input(name: str, block: Any) -> Any:
+def _input(name: str, block: np.ndarray | Block) -> keras.KerasTensor:
     # Pixels are whole numbers until a batch of them is cast beside the training step.
     dtype = "float32" if block.dtype == np.uint8 else str(block.dtype)
-    return keras.Input(block.shape[1:], name=name, dtype=dtype)
+    return input_tensor(block.shape[1:], name, dtype)
 
 
-def pixels_scaled(pixels: Any, name: str) -> Any:
+def pixels_scaled(pixels: keras.KerasTensor, name: str) -> keras.KerasTensor:
     """Pixels from 0 to 255 as numbers from 0 to 1, in 32 bits whatever the layers compute in."""
     return keras.layers.Rescaling(1 / 255, name=name, dtype=keras.config.floatx())(pixels)
 
 
-def head(features: Sequence[Fitted], inputs: Any) -> Any:
+def head(features: Sequence[Fitted], inputs: Tensors) -> keras.KerasTensor:
     """The blocks as one vector a row: embeddings of categories and texts beside the matrix.
 
     Args:
@@ -94,7 +103,7 @@ def head(features: Sequence[Fitted], inputs: Any) -> Any:
     return joined(parts)
 
 
-def by_name(features: Sequence[Fitted], inputs: Any) -> Mapping[str, Any]:
+def by_name(features: Sequence[Fitted], inputs: Tensors) -> Mapping[str, keras.KerasTensor]:
     """The inputs of a network by the name of their block, which a single one does not have."""
     if isinstance(inputs, Mapping):
         return inputs
@@ -103,9 +112,9 @@ def by_name(features: Sequence[Fitted], inputs: Any) -> Mapping[str, Any]:
 
 
 def looked_up(
-    features: Sequence[Fitted], blocks: Mapping[str, Any]
-) -> Iterator[tuple[Fitted, Any]]:
-    """Texts and categories that have an embedding, with what the network makes of their numbers."""
+    features: Sequence[Fitted], blocks: Mapping[str, keras.KerasTensor]
+) -> Iterator[tuple[Fitted, keras.KerasTensor]]:
+    """Texts and categories that have an embedding, each with the network's tensor for it."""
     embedded = 0
     for index, feature in enumerate(features):
         if isinstance(feature, FittedText):
@@ -121,7 +130,7 @@ def looked_up(
             embedded += 1
 
 
-def _pooled(feature: FittedText, numbers: Any, index: int) -> Any:
+def _pooled(feature: FittedText, numbers: keras.KerasTensor, index: int) -> keras.KerasTensor:
     if feature.output == "int":
         return numbers
     known = len(feature.vocabulary) + 2  # with the padding, 0, and words that are not known, 1

@@ -20,6 +20,7 @@ from ..spec import Recipe
 from ..spec.dump import to_plain
 from .backbone import Backbone, backbone, weights_digest
 from .preprocessing import Preprocessing
+from .tensors import input_tensor
 
 PLACE = ("model", "cache_features")
 # Keys of `data` that say how rows are trained on, and not which they are.
@@ -30,7 +31,7 @@ AMOUNTS = ("rate", "stddev", "dropout", "recurrent_dropout")
 
 @dataclass(frozen=True)
 class Features:
-    """What stands in front of the layers that train.
+    """The frozen network in front of the layers that train.
 
     Attributes:
         model: from raw rows to features; the saved model begins with it.
@@ -38,13 +39,15 @@ class Features:
 
     model: keras.Model
 
-    def head(self, blocks: np.ndarray, *, scaled: bool = True) -> tuple[Any, Any]:
+    def head(
+        self, blocks: np.ndarray, *, scaled: bool = True
+    ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
         """The input of a network for features like these, which its first layer takes."""
-        inputs = keras.Input(blocks.shape[1:], name="rows")
+        inputs = input_tensor(blocks.shape[1:], "rows")
         return inputs, inputs
 
-    def beside(self, inputs: Any) -> None:
-        """Nothing comes with them."""
+    def beside(self, inputs: object) -> None:
+        """None: no other column is joined to features."""
         return
 
 
@@ -66,7 +69,7 @@ def cached_features(
     _refuse_random(recipe, front)
     rows = data.train.x
     dtype = "int32" if rows.dtype == np.int32 else None  # the numbers of tokens
-    inputs = keras.Input(rows.shape[1:], name="rows", dtype=dtype)
+    inputs = input_tensor(rows.shape[1:], "rows", dtype)
     extractor = keras.Model(inputs, front(inputs), name="features")
     identity = {
         "data": data.fingerprint,
@@ -92,9 +95,9 @@ def cached_features(
     return changed, Features(keras.Model(raw, extractor(prepared.model(raw))))
 
 
-def _what_makes_rows(recipe: Recipe) -> dict[str, Any]:
+def _what_makes_rows(recipe: Recipe) -> dict[str, object]:
     """The keys of `data` that rows depend on, so that trials of a sweep over others share them."""
-    found: dict[str, Any] = json.loads(json.dumps(to_plain(recipe.data), default=str))
+    found: dict[str, object] = json.loads(json.dumps(to_plain(recipe.data), default=str))
     return {key: value for key, value in found.items() if key not in OF_TRAINING}
 
 
@@ -118,7 +121,7 @@ def _is_random(layer: keras.layers.Layer) -> bool:
     return bool(layer._seed_generators) and (not amounts or any(amounts))
 
 
-def _of(extractor: keras.Model, rows: Any, name: str, identity: Mapping[str, Any]) -> np.ndarray:
+def _of(extractor: keras.Model, rows: Any, name: str, identity: Mapping[str, object]) -> np.ndarray:
     """The features of rows, from the cache if they are in it."""
     # Rows of pictures in files are those of the data's fingerprint and section.
     content = cache.digest_of(rows) if isinstance(rows, np.ndarray) else [name, len(rows)]

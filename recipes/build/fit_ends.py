@@ -18,7 +18,9 @@ from .heads import End, Ends
 from .task import Task
 
 
-def ends_for(recipe: Recipe, model: keras.Model, y: Any, x: Any) -> tuple[Task | Ends, np.ndarray]:
+def ends_for(
+    recipe: Recipe, model: keras.Model, y: object, x: object
+) -> tuple[Task | Ends, np.ndarray]:
     """The form of the targets of each output, and the targets in it.
 
     Several outputs take a mapping of their names, or a list in their order. Each has the recipe's
@@ -62,11 +64,11 @@ def ends_for(recipe: Recipe, model: keras.Model, y: Any, x: Any) -> tuple[Task |
     return Ends(each), records(fields)
 
 
-def _outputs(model: keras.Model, y: Any, x: Any) -> dict[str, Output] | None:
+def _outputs(model: keras.Model, y: object, x: object) -> dict[str, Output] | None:
     """The ends of a model by name; None where there is one."""
     graph = getattr(model, "outputs", None)
     # A Sequential has outputs, and no `output`.
-    output: Any = getattr(model, "output", None)
+    output = getattr(model, "output", None)
     if graph and len(graph) == 1 and not isinstance(output, dict):
         return None
     if graph:
@@ -81,7 +83,7 @@ def _outputs(model: keras.Model, y: Any, x: Any) -> dict[str, Output] | None:
         }
     if not isinstance(y, (Mapping, list, tuple)) or not _nested(y):
         return None
-    found: Any = model(tf.nest.map_structure(lambda rows: tf.convert_to_tensor(rows[:1]), x))
+    found = model(tf.nest.map_structure(lambda rows: tf.convert_to_tensor(rows[:1]), x))
     if not isinstance(found, dict):
         raise RequestError(
             f"the model {model.name!r} gives a {type(found).__name__}. Let `call` return its "
@@ -96,7 +98,7 @@ def _nested(y: Any) -> bool:
     return isinstance(y, Mapping) or all(hasattr(each, "shape") and each.shape for each in y)
 
 
-def _by_name(model: keras.Model, names: list[str], y: Any) -> Mapping[str, Any]:
+def _by_name(model: keras.Model, names: list[str], y: object) -> Mapping[str, object]:
     """The targets of each output."""
     if isinstance(y, (list, tuple)) and len(y) == len(names):
         return dict(zip(names, y, strict=True))

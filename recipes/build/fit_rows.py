@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from ..data.arrays import as_array, numbers, picked
-from ..data.frame import Column, Frame, floats, from_columns, is_columns, is_text, plain, words
+from ..data.cell_types import floats, is_text, words
+from ..data.columns import Column
+from ..data.frame import Frame, plain
+from ..data.python_columns import from_columns, is_columns
 from ..data.source import features
 from ..errors import DataError, RequestError
 from ..spec.fields import did_you_mean, listed
@@ -18,6 +21,8 @@ from ..spec.fields import did_you_mean, listed
 WEIGHTS = "weights"
 ONLY = "0"
 # How the inputs of a model nest: one, several in a list, or by name.
+Leaf = TypeVar("Leaf")
+Nested = Leaf | Sequence[Leaf] | Mapping[str, Leaf]
 Layout = str | list[str] | dict[str, str]
 
 
@@ -50,26 +55,26 @@ class Rows:
         return self.layout == ONLY and self.weights is None and _is_numeric(self.blocks[ONLY])
 
     @property
-    def x(self) -> Any:
-        """What stands for the rows in a `Split`: one array, or blocks with the weights as one."""
+    def x(self) -> np.ndarray | Mapping[str, np.ndarray]:
+        """The rows as a `Split` has them: one array, or blocks with the weights as one of them."""
         if self.is_plain:
             return self.blocks[ONLY]
         return self.blocks if self.weights is None else {**self.blocks, WEIGHTS: self.weights}
 
-    def arranged(self, dataset: tf.data.Dataset | None) -> Any:
+    def arranged(self, dataset: tf.data.Dataset | None) -> tf.data.Dataset | None:
         """A dataset of such rows in batches as `model.fit` takes them."""
         if dataset is None or self.is_plain:
             return dataset
         layout = self.layout
 
-        def batch(blocks: Mapping[str, tf.Tensor], y: Any) -> tuple[Any, ...]:
+        def batch(blocks: Mapping[str, tf.Tensor], y: tf.Tensor) -> tuple[object, ...]:
             x = _laid_out(blocks, layout)
             return (x, y) if WEIGHTS not in blocks else (x, y, blocks[WEIGHTS])
 
         return dataset.map(batch)
 
 
-def _laid_out(blocks: Mapping[str, tf.Tensor], layout: Layout) -> Any:
+def _laid_out(blocks: Mapping[str, tf.Tensor], layout: Layout) -> Nested[tf.Tensor]:
     """Blocks as the inputs of a model nest."""
     if isinstance(layout, str):
         return _as_floats(blocks[layout])
@@ -78,7 +83,7 @@ def _laid_out(blocks: Mapping[str, tf.Tensor], layout: Layout) -> Any:
     return tuple(blocks[key] for key in layout)
 
 
-def rows_for(model: keras.Model, x: Any, where: str, weights: Any = None) -> Rows:
+def rows_for(model: keras.Model, x: object, where: str, weights: object = None) -> Rows:
     """Rows for the inputs of a model, checked.
 
     Args:
@@ -138,7 +143,7 @@ def _fits(shape: tuple[int | None, ...], expected: tuple[int | None, ...]) -> bo
     return len(shape) == len(expected) and all(same)
 
 
-def _rows(model: keras.Model, x: Any, where: str) -> Rows:
+def _rows(model: keras.Model, x: object, where: str) -> Rows:
     inputs = getattr(model, "inputs", None) or []
     if is_columns(x):
         return _of_columns(model, x, where)
@@ -151,11 +156,11 @@ def _rows(model: keras.Model, x: Any, where: str) -> Rows:
     return Rows({ONLY: _narrow(features(x, where))}, ONLY)
 
 
-def _is_list_of_arrays(x: Any) -> bool:
+def _is_list_of_arrays(x: object) -> bool:
     return isinstance(x, (list, tuple)) and all(hasattr(each, "shape") for each in x)
 
 
-def _of_columns(model: keras.Model, x: Any, where: str) -> Rows:
+def _of_columns(model: keras.Model, x: object, where: str) -> Rows:
     table = from_columns(x, where)
     struct = _struct(model)
     if struct is None:
@@ -224,7 +229,7 @@ def _weights(given: object, rows: int, where: str) -> np.ndarray:
     return found
 
 
-def _arranged(rows: Rows) -> Any:
+def _arranged(rows: Rows) -> Nested[np.ndarray]:
     if isinstance(rows.layout, str):
         return rows.blocks[rows.layout]
     if isinstance(rows.layout, dict):

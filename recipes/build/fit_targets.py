@@ -1,7 +1,6 @@
 """Targets for one output of a user's model: they mean what they mean to `model.fit`."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
@@ -10,7 +9,8 @@ from ..data.arrays import as_array, numbers
 from ..errors import DataError, RecipeError, RequestError
 from ..spec import Recipe
 from ..spec.tasks import BINARY_LOSSES, CLASS_LOSSES
-from .task import Form, Task, activation_problem, last_activation, named_loss
+from .last_layer import activation_problem, last_activation
+from .task import Form, Task, named_loss
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,11 @@ class Output:
     @classmethod
     def of(cls, model: keras.Model) -> "Output":
         """The end of a built model with one output of shape (rows, units)."""
-        last: Any = model.layers[-1] if model.layers else None
+        last = model.layers[-1] if model.layers else None
         return cls.ending(model, _output_shape(model), last)
 
     @classmethod
-    def ending(cls, model: keras.Model, shape: Any, last: Any) -> "Output":
+    def ending(cls, model: keras.Model, shape: object, last: keras.Layer | None) -> "Output":
         """One end of a model, by its shape (rows, units) and its last layer, if that is known."""
         if not isinstance(shape, tuple) or len(shape) != 2 or shape[1] is None:
             raise RequestError(
@@ -44,7 +44,7 @@ class Output:
         return cls(model.name, shape[1], last_activation(last) or "unknown")
 
 
-def _output_shape(model: keras.Model) -> Any:
+def _output_shape(model: keras.Model) -> object:
     """The shape that a model gives; that of one that defines `call` follows from what built it."""
     shape = getattr(model, "output_shape", None)
     if shape is not None:
@@ -56,7 +56,7 @@ def _output_shape(model: keras.Model) -> Any:
     return getattr(model.compute_output_spec(rows), "shape", None)
 
 
-def task_for(recipe: Recipe, model: keras.Model, y: Any) -> tuple[Task, np.ndarray]:
+def task_for(recipe: Recipe, model: keras.Model, y: object) -> tuple[Task, np.ndarray]:
     """The form of the targets that loss and model ask for, and the targets in it.
 
     | last layer | targets | default loss |
@@ -76,7 +76,7 @@ def task_for(recipe: Recipe, model: keras.Model, y: Any) -> tuple[Task, np.ndarr
     return task_at(recipe, Output.of(model), y)
 
 
-def task_at(recipe: Recipe, output: Output, y: Any, where: str = "y") -> tuple[Task, np.ndarray]:
+def task_at(recipe: Recipe, output: Output, y: object, where: str = "y") -> tuple[Task, np.ndarray]:
     """The same of one end of a model.
 
     Args:
@@ -99,7 +99,7 @@ def task_at(recipe: Recipe, output: Output, y: Any, where: str = "y") -> tuple[T
     return task, targets
 
 
-def as_targets(y: Any, where: str) -> np.ndarray:
+def as_targets(y: object, where: str) -> np.ndarray:
     """Targets as finite numbers: (rows,), or (rows, columns) with more than one column."""
     try:
         found = numbers(as_array(y, where), where)

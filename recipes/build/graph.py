@@ -8,17 +8,26 @@ from typing import Any
 import keras
 
 from ...models.graph import Part, connect_parts
+from ...models.network import LayerOrBlock, Path
 from ..data.array_feature import FittedArray
 from ..data.fitted import Fitted
 from ..data.image_feature import FittedImage
-from ..spec import Choice, Recipe
+from ..spec import Choice, Recipe, choices
 from ..spec.graph import ROWS, in_order, merge_of
 from ..spec.parts import OTHERS, PartSection, input_names
-from .feature_blocks import MATRIX, array_block, by_name, looked_up, picture_block, pixels_scaled
+from .feature_blocks import (
+    MATRIX,
+    Tensors,
+    array_block,
+    by_name,
+    looked_up,
+    picture_block,
+    pixels_scaled,
+)
 from .objects import Builder
 
 # Makes the layers of a list, whose place in the recipe it is given.
-Layers = Callable[[Builder, Sequence[Any], tuple[str | int, ...]], list[Any]]
+Layers = Callable[[Builder, choices.Layers, Path], list[LayerOrBlock]]
 
 
 @dataclass(frozen=True)
@@ -27,18 +36,18 @@ class Inputs:
 
     Attributes:
         names: of all of them, in order.
-        alone: those that are a tensor each.
+        alone: those that have a tensor of their own.
         matrix: the others side by side (rows, width).
         spans: where each of them begins and ends in it.
     """
 
     names: tuple[str, ...]
-    alone: Mapping[str, Any]
-    matrix: Any = None
+    alone: Mapping[str, keras.KerasTensor]
+    matrix: keras.KerasTensor | None = None
     spans: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
-    def joined(self, names: Sequence[str], layer: str) -> Any:
-        """One tensor of some of them.
+    def joined(self, names: Sequence[str], layer: str) -> keras.KerasTensor:
+        """Some of the inputs as one tensor.
 
         Args:
             layer: name of the layer that joins them, if one is needed.
@@ -56,20 +65,29 @@ class Inputs:
         spans = self.spans
         return one in spans and other in spans and spans[one][1] == spans[other][0]
 
-    def _tensor(self, run: Sequence[str]) -> Any:
+    def _tensor(self, run: Sequence[str]) -> keras.KerasTensor:
         if run[0] in self.alone:
             return self.alone[run[0]]
+        assert self.matrix is not None  # which the columns with spans are of
         first, last = self.spans[run[0]][0], self.spans[run[-1]][1]
         whole = (first, last) == (0, self.matrix.shape[-1])
-        return self.matrix if whole else self.matrix[..., first:last]
+        return self.matrix if whole else columns(self.matrix, first, last)
 
 
-def rows_input(rows: Any) -> Inputs:
+def columns(matrix: keras.KerasTensor, first: int, last: int) -> keras.KerasTensor:
+    """Some columns of a matrix, or of the matrix of each window."""
+    found: Any = matrix[..., first:last]
+    return found
+
+
+def rows_input(rows: keras.KerasTensor) -> Inputs:
     """The one input of data that is an array."""
     return Inputs((ROWS,), {ROWS: rows})
 
 
-def column_inputs(features: Sequence[Fitted], inputs: Any, known: Collection[str] = ()) -> Inputs:
+def column_inputs(
+    features: Sequence[Fitted], inputs: Tensors, known: Collection[str] = ()
+) -> Inputs:
     """The columns of a table among the blocks that a network takes.
 
     Args:
@@ -79,7 +97,9 @@ def column_inputs(features: Sequence[Fitted], inputs: Any, known: Collection[str
             known of the horizon.
     """
     blocks = by_name(features, inputs)
-    alone: dict[str, Any] = {feature.name: part for feature, part in looked_up(features, blocks)}
+    alone: dict[str, keras.KerasTensor] = {
+        feature.name: part for feature, part in looked_up(features, blocks)
+    }
     spans: dict[str, tuple[int, int]] = {}
     column = 0
     for index, feature in enumerate(features):
@@ -90,29 +110,32 @@ def column_inputs(features: Sequence[Fitted], inputs: Any, known: Collection[str
         elif feature.name not in alone:
             spans[feature.name] = column, column + feature.width
             column += feature.width
-    matrix: Any = blocks.get(MATRIX)
+    matrix = blocks.get(MATRIX)
     for feature in features:
         if feature.name in known:
+            assert matrix is not None  # which the columns with spans are of
             first, last = spans.pop(feature.name)
-            ahead = matrix[..., column : column + feature.width]
+            ahead = columns(matrix, column, column + feature.width)
             column += feature.width
             joined = keras.layers.Concatenate(name=f"ahead_{column}")
-            alone[feature.name] = joined([matrix[..., first:last], ahead])
+            alone[feature.name] = joined([columns(matrix, first, last), ahead])
     names = tuple(feature.name for feature in features)
     return Inputs(names, alone, matrix, spans)
 
 
-def connected(recipe: Recipe, builder: Builder, inputs: Inputs, layers: Layers) -> dict[str, Any]:
+def connected(
+    recipe: Recipe, builder: Builder, inputs: Inputs, layers: Layers
+) -> dict[str, keras.KerasTensor]:
     """The output of each part of a recipe, by name.
 
     Args:
-        layers: makes those of a list.
+        layers: makes the layers of a list.
 
     Raises:
         LayerError: a layer cannot take what comes to it.
     """
     parts = recipe.model.parts
-    bodies: dict[str, tuple[Any, list[Any]]] = {}
+    bodies: dict[str, tuple[keras.Layer | None, list[LayerOrBlock]]] = {}
     for name, part in parts.items():
         if part.use is None:
             place, own = ("model", "parts", name), builder.within(name)
@@ -120,7 +143,7 @@ def connected(recipe: Recipe, builder: Builder, inputs: Inputs, layers: Layers) 
             bodies[name] = merge, layers(own, part.layers, (*place, "layers"))
     named = {name for _, name in input_names(parts)}
     others = [name for name in inputs.names if name not in named]
-    tensors: dict[str, Any] = {}
+    tensors: dict[str, keras.KerasTensor] = {}
     made: list[Part] = []
     for name in in_order(parts):
         owner = parts[name].use or name

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import keras
 import numpy as np
 
 from ...models.loss_weights import LossTerm, Term
@@ -30,12 +31,18 @@ class End:
     Attributes:
         recipe: of this output alone; its problems stand at the lines of the output.
         task: form of its targets.
-        data: with its targets alone; None for a model of the user's own.
+        loaded: the data with its targets alone; None for a model of the user's own.
     """
 
     recipe: Recipe
     task: Task
-    data: Any = None
+    loaded: Data | None = None
+
+    @property
+    def data(self) -> Data:
+        """The data of an output of the recipe's own network, with the targets of that output."""
+        assert self.loaded is not None
+        return self.loaded
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,7 @@ def ends_of(recipe: Recipe, data: Data) -> Task | Ends:
 
 
 def check_thresholds(recipe: Recipe, ends: Task | Ends, data: Data) -> None:
-    """Raise where a threshold cannot be had, or none can be chosen."""
+    """Raise where no threshold is possible, or none can be chosen."""
     if isinstance(ends, Task):
         check_threshold(recipe, ends, data)
         return
@@ -82,7 +89,7 @@ def check_thresholds(recipe: Recipe, ends: Task | Ends, data: Data) -> None:
         check_threshold(end.recipe, end.task, end.data)
 
 
-def balance_for(recipe: Recipe, ends: Task | Ends, y: Any) -> Balance | None:
+def balance_for(recipe: Recipe, ends: Task | Ends, y: np.ndarray) -> Balance | None:
     """What makes up for rare classes in training, of each output by itself.
 
     Args:
@@ -100,7 +107,7 @@ def losses_of(
     """The loss of the one output, or of each by name.
 
     Args:
-        terms: how a loss enters the sum, where its weight is no number.
+        terms: how a loss enters the sum where its weight is a schedule or learned.
     """
     if isinstance(ends, Task):
         return loss_of(recipe, ends, builder)
@@ -119,8 +126,10 @@ def loss_weights(recipe: Recipe) -> dict[str, float] | None:
     return numbers or None
 
 
-def terms_of(recipe: Recipe, builder: Builder, model: Any, optimizer: Any) -> dict[str, Term]:
-    """How losses enter the sum whose weight is a schedule, or learned.
+def terms_of(
+    recipe: Recipe, builder: Builder, model: keras.Model, optimizer: keras.Optimizer
+) -> dict[str, Term]:
+    """How each loss whose weight is a schedule or learned enters the sum.
 
     Args:
         model: the network, which has a `LossWeight` for each that is learned.
@@ -137,8 +146,8 @@ def terms_of(recipe: Recipe, builder: Builder, model: Any, optimizer: Any) -> di
 
 
 def reached_terms(recipe: Recipe, described: Mapping[str, Any]) -> dict[str, Term]:
-    """The same as a run has ended with them, from its `data.json`."""
-    heads: Mapping[str, Any] = described.get("heads", {})
+    """The terms at the end of a run, from its `data.json`."""
+    heads = described.get("heads", {})
     return {
         name: Term.constant(*heads[name].get("term", (1.0, 0.0)))
         for name, output in recipe.model.outputs.items()

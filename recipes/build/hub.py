@@ -1,8 +1,6 @@
 """Backbones from presets of KerasHub: networks of pictures, with their scaling, or of text."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
@@ -11,10 +9,7 @@ from ...models import pixels
 from ..errors import RequestError
 from ..spec.backbones import BackboneChoice
 from .hub_preset import Preset, preset_of
-from .hub_text import TAKEN, text_network
-
-# What brings rows to the input of a network.
-Front = Callable[[Any], Any]
+from .hub_text import TAKEN, Behind, Front, text_network
 
 
 @dataclass(frozen=True)
@@ -23,12 +18,12 @@ class HubNetwork:
 
     Attributes:
         front: brings rows to its input.
-        behind: makes one tensor of what it gives and of the rows; None where that is one already.
+        behind: makes one tensor of its output and the rows; None where the output is one already.
     """
 
     model: keras.Model
     front: Front
-    behind: Callable[[Any, Any], Any] | None = None
+    behind: Behind | None = None
 
 
 def hub_network(choice: BackboneChoice, name: str, tokens: str | None = None) -> HubNetwork:
@@ -70,7 +65,9 @@ def hub_network(choice: BackboneChoice, name: str, tokens: str | None = None) ->
     return _picture_network(preset, network, choice.arguments.get("size"))
 
 
-def _picture_network(preset: Preset, network: keras.Model, size: Any) -> HubNetwork:
+def _picture_network(
+    preset: Preset, network: keras.Model, size: tuple[int, int] | None
+) -> HubNetwork:
     shape = tuple(network.inputs[0].shape[1:])
     front = _front(preset.converter(), size, shape)
     if all(type(layer).__module__.startswith("keras.") for layer in network.layers):
@@ -79,11 +76,11 @@ def _picture_network(preset: Preset, network: keras.Model, size: Any) -> HubNetw
     return HubNetwork(network, front)
 
 
-def _front(converter: Any, size: Any, shape: tuple[int | None, ...]) -> Front:
+def _front(converter: object, size: tuple[int, int] | None, shape: tuple[int | None, ...]) -> Front:
     scale = getattr(converter, "scale", None)
     offset = getattr(converter, "offset", None)
 
-    def front(tensor: Any) -> Any:
+    def front(tensor: keras.KerasTensor) -> keras.KerasTensor:
         tensor = pixels.in_colour(tensor)
         if size is not None:
             tensor = keras.layers.Resizing(*size, name="size")(tensor)

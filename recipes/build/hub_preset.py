@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 
@@ -18,6 +18,8 @@ from .capacity import unallocated_weights
 from .hub_library import library
 from .objects import first_paragraph
 from .saved_model import SPARE_NUMBERS, check_config
+
+Loaded = TypeVar("Loaded")
 
 CONFIG, CONVERTER = "config.json", "image_converter.json"
 WEIGHTS, SHARDS = "model.weights.h5", "model.weights.json"
@@ -71,7 +73,7 @@ class Preset:
             return None
         return self.fetched(lambda: self.hub.layers.ImageConverter.from_preset(self.name))
 
-    def tokenizer(self) -> Any:
+    def tokenizer(self) -> keras.Layer:
         """What makes tokens of texts for its network.
 
         Raises:
@@ -87,8 +89,8 @@ class Preset:
             found.sequence_length = None  # the recipe says how many tokens are read
         return found
 
-    def fetched(self, load: Callable[[], Any]) -> Any:
-        """What it has, from its folder, KerasHub's cache, or KerasHub's server."""
+    def fetched(self, load: Callable[[], Loaded]) -> Loaded:
+        """What `load` reads from the preset's folder, KerasHub's cache, or KerasHub's server."""
         try:
             # Downloads are reported on stdout, which belongs to results.
             with contextlib.redirect_stdout(sys.stderr):
@@ -167,5 +169,5 @@ def _weight_files(folder: Path) -> list[Path]:
 
 
 def _numbers_of_weights(folder: Path) -> int:
-    """How many numbers its weights may have, as far as their files are large."""
+    """The largest number of weights that files of this size can hold."""
     return sum(check_weights(file) for file in _weight_files(folder))

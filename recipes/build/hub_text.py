@@ -19,9 +19,12 @@ from .hub_library import text_library
 from .hub_preset import Preset, preset_of
 from .objects import first_paragraph
 
+# From rows to the input of a network, and from its outputs and the rows to one tensor.
+Front = Callable[[keras.KerasTensor], keras.KerasTensor]
+Behind = Callable[[Any, keras.KerasTensor], keras.KerasTensor]
 # Inputs of a network of text; some take `segment_ids` too.
 TAKEN = frozenset({"token_ids", "padding_mask"})
-# Where networks keep which of their steps stands for the whole text.
+# Attributes of networks: the index of the step that represents the whole text.
 WHOLE = ("cls_token_index", "start_token_index")
 
 
@@ -34,7 +37,7 @@ class Tokenizer:
         digest: SHA-256 of its config and its files.
     """
 
-    layer: Any
+    layer: keras.Layer
     digest: str
 
     def tokens(self, length: int) -> TextTokens:
@@ -72,9 +75,7 @@ def _digest(layer: keras.layers.Layer, folder: Path) -> str:
     return found.hexdigest()
 
 
-def text_network(
-    preset: Preset, network: Any, output: str
-) -> tuple[keras.Model, Callable[[Any], Any], Callable[[Any, Any], Any]]:
+def text_network(preset: Preset, network: Any, output: str) -> tuple[keras.Model, Front, Behind]:
     """A network of text, with what stands in front of it and behind it.
 
     Args:
@@ -93,7 +94,7 @@ def text_network(
     pooled = isinstance(network.output, dict) and "pooled_output" in network.output
     whole = next((getattr(network, name) for name in WHOLE if hasattr(network, name)), None)
     if output != "pooled" and pooled:
-        # Without the layers that only make the vector that is not asked for.
+        # Without the layers of the pooled output, which is not used.
         steps = network.output["sequence_output"]
         network = keras.Model(network.input, steps, name=network.name)
     inputs = TokenInputs(
@@ -102,7 +103,7 @@ def text_network(
         name="token_inputs",
     )
 
-    def front(numbers: Any) -> Any:
+    def front(numbers: keras.KerasTensor) -> keras.KerasTensor:
         length = numbers.shape[1]
         if longest is not None and length > longest:
             raise ValueError(
@@ -111,7 +112,7 @@ def text_network(
             )
         return inputs(numbers)
 
-    def behind(found: Any, numbers: Any) -> Any:
+    def behind(found: Any, numbers: keras.KerasTensor) -> keras.KerasTensor:
         if output == "pooled" and pooled:
             return found["pooled_output"]
         steps = found["sequence_output"] if isinstance(found, dict) else found

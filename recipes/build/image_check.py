@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..data import Data, Split
-from ..data.check import DataFinding
+from ..data.data_finding import DataFinding
 from ..data.frame import Frame, counted
 from ..data.image_feature import FittedImage, name_of
 from .images import block, decodable, picture_features

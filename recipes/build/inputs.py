@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
@@ -10,21 +10,20 @@ from ..data import Data, Split, Splits, load_data
 from ..data.features import FEATURES, Feature
 from ..data.fitted import FittedText
 from ..data.frame import pick, plain
-from ..data.heads import HeadOptions
+from ..data.head import HeadOptions
+from ..data.opening import Arrays
 from ..data.series import WindowOptions
-from ..data.split import LABELS, SplitBy, SplitKind, generator, taken
+from ..data.split import LABELS, Other, Part, SplitBy, SplitKind, generator, taken
 from ..data.table import TableOptions
 from ..data.windows import load_windows
 from ..errors import DataError, RecipeError
 from ..spec import Choice, Recipe
 from ..spec.graph import ROWS, unknown_inputs
-from ..spec.source_files import missing_files
+from ..spec.missing_files import missing_files
 from ..spec.windows import WindowSection
 
 
-def data_of(
-    recipe: Recipe, arrays: tuple[Any, Any] | None = None, *, skip_pictures: bool = False
-) -> Data:
+def data_of(recipe: Recipe, arrays: Arrays | None = None, *, skip_pictures: bool = False) -> Data:
     """Load, check and split what a recipe's `data` section names.
 
     Args:
@@ -198,6 +197,6 @@ def resampled(data: Data, seed: int) -> Data:
     return replace(data, train=Split(pick(data.train.x, drawn), data.train.y[drawn]))
 
 
-def _part(part: Any) -> Any:
+def _part(part: Part | Literal["auto"] | Choice) -> Part | Literal["auto"] | Other:
     """A fraction or count as it is; another source as (name, arguments)."""
     return (part.name, part.arguments) if isinstance(part, Choice) else part

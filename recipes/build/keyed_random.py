@@ -1,6 +1,6 @@
 """Random numbers that are a function of a key, in the form that layers of Keras draw them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -18,7 +18,7 @@ class RowRandom:
     same on every machine, of the row's key and n.
 
     Args:
-        keys: integers that tell the rows from each other (rows, columns).
+        keys: integers (rows, columns) that are different for each row.
     """
 
     def __init__(self, keys: tf.Tensor):
@@ -28,11 +28,11 @@ class RowRandom:
 
     def uniform(
         self,
-        shape: Sequence[Any],
-        minval: Any = 0.0,
-        maxval: Any = 1.0,
+        shape: Sequence[int | tf.Tensor],
+        minval: float | tf.Tensor = 0.0,
+        maxval: float | tf.Tensor = 1.0,
         dtype: str | None = None,
-        seed: Any = None,
+        seed: object = None,
     ) -> tf.Tensor:
         """Numbers from `minval` to below `maxval`, where the first axis of `shape` counts rows."""
         width = self._width(shape)
@@ -45,24 +45,29 @@ class RowRandom:
 
     def normal(
         self,
-        shape: Sequence[Any],
+        shape: Sequence[int | tf.Tensor],
         mean: float = 0.0,
         stddev: float = 1.0,
         dtype: str | None = None,
-        seed: Any = None,
+        seed: object = None,
     ) -> tf.Tensor:
         """Normal numbers, where the first axis of `shape` counts rows."""
         numbers = self._wide(tf.random.stateless_normal, self._width(shape))
         return tf.cast(tf.reshape(mean + stddev * numbers, shape), dtype or "float32")
 
     def randint(
-        self, shape: Sequence[Any], minval: int, maxval: int, dtype: str = "int32", seed: Any = None
+        self,
+        shape: Sequence[int | tf.Tensor],
+        minval: int,
+        maxval: int,
+        dtype: str = "int32",
+        seed: object = None,
     ) -> tf.Tensor:
         """Whole numbers from `minval` to below `maxval`, where the first axis counts rows."""
         numbers = self.uniform(shape)
         return tf.cast(minval + tf.floor(numbers * float(maxval - minval)), dtype)
 
-    def _width(self, shape: Sequence[Any]) -> int:
+    def _width(self, shape: Sequence[int | tf.Tensor]) -> int:
         """Numbers a row."""
         # The number of rows is never known before a batch is there, see `augment.py`.
         if not shape or not tf.is_tensor(shape[0]):
@@ -85,7 +90,7 @@ class RowRandom:
         self.calls += 1
         return _hashed(tf.concat([keys, numbers[:, None]], axis=1))[:, 0]
 
-    def _wide(self, draw: Any, width: int) -> tf.Tensor:
+    def _wide(self, draw: Callable[[tuple[int], tf.Tensor], tf.Tensor], width: int) -> tf.Tensor:
         """Numbers (rows, width) by a generator for each row."""
         seeds = tf.bitcast(_hashed(self._call()), tf.int32)
         return tf.map_fn(lambda seed: draw((width,), seed), seeds, fn_output_signature=tf.float32)
@@ -97,7 +102,7 @@ class RowRandom:
 
 
 class RowBackend:
-    """The backend of a layer, but for its random numbers.
+    """The backend of a layer with other random numbers.
 
     Args:
         backend: what Keras gave the layer.
@@ -112,7 +117,7 @@ class RowBackend:
 
 
 class KeyedSeed(keras.random.SeedGenerator):
-    """A generator of seeds that are a function of a key and of how many there were before.
+    """A generator of seeds that are a function of a key and of the number of seeds before.
 
     Args:
         key: integers (columns,).

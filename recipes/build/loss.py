@@ -1,6 +1,6 @@
 """The loss of a recipe, for the form of its targets."""
 
-from typing import Any
+import keras
 
 from ...models import LabelLoss, StandardizedLoss
 from ..spec import Choice, Recipe
@@ -9,7 +9,7 @@ from .objects import Builder
 from .task import Form, Task
 
 
-def loss_of(recipe: Recipe, task: Task, builder: Builder) -> Any:
+def loss_of(recipe: Recipe, task: Task, builder: Builder) -> keras.losses.Loss:
     """The recipe's loss, or the one that fits the task; of standardized values, where asked."""
     found = builder.make("losses", _loss_choice(recipe, task), ("loss",))
     if task.form is Form.MULTILABEL and recipe.data.balance != "none":
@@ -25,7 +25,7 @@ def _loss_choice(recipe: Recipe, task: Task) -> Choice:
     choice = recipe.loss or Choice("losses", task.loss)
     if task.alpha is None or choice.name not in FOCAL_LOSSES:
         return choice
-    weights: dict[str, Any] = {"alpha": _as_argument(task.alpha)}
+    weights: dict[str, object] = {"alpha": _as_argument(task.alpha)}
     if choice.name in BINARY_LOSSES:
         weights["apply_class_balancing"] = True  # without it Keras leaves alpha out
     return choice.with_arguments(**{**weights, **choice.arguments})

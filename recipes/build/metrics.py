@@ -1,7 +1,6 @@
 """The metrics of a recipe, each brought to the form of the task's targets or refused."""
 
 from collections.abc import Callable
-from typing import Any
 
 import keras
 import numpy as np
@@ -30,7 +29,7 @@ OVERLAPS = frozenset({"io_u", "mean_io_u", "one_hot_io_u", "one_hot_mean_io_u"})
 TRIED = 4
 
 
-def metrics(recipe: Recipe, task: Task, builder: Builder) -> list[Any]:
+def metrics(recipe: Recipe, task: Task, builder: Builder) -> list[keras.metrics.Metric]:
     """The recipe's metrics, or those that fit the task.
 
     By default accuracy for classes, accuracy and AUC of each label for several labels, RMSE and MAE
@@ -68,7 +67,7 @@ def ranked(metric: keras.metrics.Metric, task: Task) -> keras.metrics.Metric:
     )
 
 
-def accuracy(task: Task, name: str = "accuracy", **arguments: Any) -> keras.metrics.Metric:
+def accuracy(task: Task, name: str = "accuracy", **arguments: float) -> keras.metrics.Metric:
     """Accuracy for the form of the targets.
 
     `keras.metrics.Accuracy` itself asks for equality, which no probability ever shows; a recipe
@@ -88,8 +87,10 @@ def accuracy(task: Task, name: str = "accuracy", **arguments: Any) -> keras.metr
     return makers[task.form](name=name, **arguments)
 
 
-def metric(recipe: Recipe, choice: Choice, place: tuple, task: Task, builder: Builder) -> Any:
-    """One metric, seen to work on a few rows of the task's form."""
+def metric(
+    recipe: Recipe, choice: Choice, place: tuple, task: Task, builder: Builder
+) -> keras.metrics.Metric:
+    """One metric, tried on a few rows of the task's form."""
 
     def wrong(reason: str) -> RecipeError:
         return RecipeError([recipe.problem(place, reason)])
@@ -108,7 +109,7 @@ def metric(recipe: Recipe, choice: Choice, place: tuple, task: Task, builder: Bu
     try:
         made.update_state(*task.examples(TRIED))
         shape = np.shape(made.result())
-    # Metrics raise whatever they stumble over, TensorFlow's errors among it.
+    # Metrics raise errors of any type, those of TensorFlow among them.
     except Exception as error:
         text = first_paragraph(str(error))
         raise wrong(f"`{choice.name}` cannot compare {task.words}: {text}") from error
@@ -145,19 +146,19 @@ def _misfit(choice: Choice, task: Task) -> str:
     return ""
 
 
-def _arguments(choice: Choice, task: Task) -> dict[str, Any]:
+def _arguments(choice: Choice, task: Task) -> dict[str, object]:
     """Arguments that follow from the task where the recipe does not give them."""
     name, given = choice.name, choice.arguments
     # Keras would count the metrics that the process has made: `auc_1`.
-    found: dict[str, Any] = {"name": given.get("name", name)}
-    wanted = _wanted(choice, task)
-    if name == "auc" and wanted == "columns":
+    found: dict[str, object] = {"name": given.get("name", name)}
+    metric_form = _metric_form(choice, task)
+    if name == "auc" and metric_form == "columns":
         found["multi_label"] = given.get("multi_label", True)
         if found["multi_label"]:
             found["num_labels"] = given.get("num_labels", task.units)
     if name in F_SCORES:
         found["average"] = given.get("average", "macro")
-        if wanted == "one_column" or task.kind == "multilabel":
+        if metric_form == "one_column" or task.kind == "multilabel":
             # Without a threshold the largest column of a row is 1, and of a single one always.
             found["threshold"] = 0.5 if given.get("threshold") is None else given["threshold"]
     if name in OVERLAPS:
@@ -165,7 +166,7 @@ def _arguments(choice: Choice, task: Task) -> dict[str, Any]:
     return found
 
 
-def _wanted(choice: Choice, task: Task) -> Encoding:
+def _metric_form(choice: Choice, task: Task) -> Encoding:
     name = choice.name
     if task.kind != "classification" or name in COLUMN_METRICS:
         return "columns"
@@ -178,19 +179,19 @@ def _wanted(choice: Choice, task: Task) -> Encoding:
     return "one_column" if task.form is Form.BINARY else "columns"
 
 
-def _encoded(made: Any, choice: Choice, task: Task) -> Any:
-    """The metric, behind a change of form where it needs another one than the task has."""
+def _encoded(made: keras.metrics.Metric, choice: Choice, task: Task) -> keras.metrics.Metric:
+    """The metric, wrapped in a conversion where it needs another form than the task has."""
     forms: dict[Form, Encoding] = {Form.LABELS: "class_numbers", Form.BINARY: "one_column"}
-    given, wanted = forms.get(task.form, "columns"), _wanted(choice, task)
+    given, metric_form = forms.get(task.form, "columns"), _metric_form(choice, task)
     raw = choice.name in MARGINS or choice.arguments.get("from_logits", False)
     logits = task.logits and not raw and task.activation_of_probabilities is not None
-    if given == wanted and not logits:
+    if given == metric_form and not logits:
         return made
     return EncodedMetric(
         made,
         task.classes,
         form=given,
-        metric_form=wanted,
+        metric_form=metric_form,
         outputs="logits" if logits else "probabilities",
         multi_label=task.activation_of_probabilities == "sigmoid",
     )

@@ -3,7 +3,7 @@
 import importlib
 import inspect
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +14,7 @@ import keras
 from ... import disk
 from ..errors import RecipeError, RequestError
 from ..spec import Choice, Duration, Recipe, catalog
+from ..spec.choices import Arguments
 from ..spec.file_arguments import Use, sample, use_of
 from .hub_library import library
 
@@ -78,7 +79,7 @@ class Builder:
         except RecipeError:
             raise
         except Exception as error:
-            # A constructor may stumble over its arguments before it has checked them.
+            # A constructor may fail on its arguments before it has checked them.
             raise self.refused(place, error) from error
 
     def resolved(self, entry: catalog.Entry, choice: Choice, place: tuple) -> Any:
@@ -104,13 +105,13 @@ class Builder:
         return cls
 
     def not_in_keras(self, path: tuple, what: str) -> RecipeError:
-        """The tables have it, the Keras that runs does not."""
+        """The error about a name that the tables have and the Keras that runs lacks."""
         versions = f"{catalog.minors()[0]} to {catalog.minors()[-1]}"
         wrong = f"Keras {keras.__version__}, which is installed, has {what}; install {versions}."
         return RecipeError([self.recipe.problem(path, wrong)])
 
     def written_files(
-        self, target: catalog.Entry, given: Mapping[str, Any], place: tuple
+        self, target: catalog.Entry, given: Arguments, place: tuple
     ) -> dict[str, str]:
         """The arguments that name output files, defaults included, below the run directory."""
         found = {}
@@ -155,15 +156,15 @@ class Builder:
         return f"{self.prefix}{name}_{count}" if count else f"{self.prefix}{name}"
 
     def within(self, part: str) -> Self:
-        """One that names and counts the layers of a part of the network by themselves."""
+        """A builder that names and counts the layers of one part of the network."""
         return replace(self, layers={}, prefix=f"{part}_")
 
-    def lengths(self) -> dict[str, Any]:
-        """What a formula counts epochs and progress by, where it does not say."""
+    def lengths(self) -> dict[str, int | Fraction]:
+        """The lengths of an epoch and of the run for a formula that does not give them."""
         return {"steps_per_epoch": self.updates_per_epoch, "total_steps": self.updates}
 
     def refused(self, path: tuple, error: Exception) -> RecipeError:
-        """A constructor's own complaint, at the place in the recipe that caused it."""
+        """The error of a constructor, at the place in the recipe that caused it."""
         text = first_paragraph(str(error))
         if not isinstance(error, (ValueError, TypeError, ArithmeticError)):
             text = f"cannot be made of these arguments: {type(error).__name__}: {text}"
@@ -181,7 +182,7 @@ def class_of(class_path: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def accepts(cls: Any, argument: str) -> bool:
+def accepts(cls: type, argument: str) -> bool:
     """Whether a constructor names an argument, or passes it on to `keras.layers.Layer`."""
     if argument in inspect.signature(cls).parameters:
         return True

@@ -15,6 +15,8 @@ from ..spec import Choice, Recipe
 from ..spec.rate_checks import warmups
 from .objects import Builder, first_paragraph
 
+# A schedule, or a constant; of a compiled optimizer its variable.
+Rate = LearningRateSchedule | keras.Variable | float
 # Updates of the run, spread over all of it, at which the value of a schedule is checked.
 CHECKED_UPDATES = 1000
 
@@ -74,7 +76,7 @@ def check_parts(recipe: Recipe, model: TrainingModel) -> None:
             raise RecipeError([problem]) from error
 
 
-def check_rate(recipe: Recipe, rate: Any, builder: Builder) -> None:
+def check_rate(recipe: Recipe, rate: Rate, builder: Builder) -> None:
     """Raise where the run would learn nothing, or where it ends before its warm-up does.
 
     Raises:
@@ -88,7 +90,7 @@ def check_rate(recipe: Recipe, rate: Any, builder: Builder) -> None:
     check_warmup(recipe, builder)
 
 
-def over_the_run(schedule: Any, builder: Builder) -> np.ndarray:
+def over_the_run(schedule: Rate, builder: Builder) -> np.ndarray:
     """The values of a schedule, or a constant, at updates all over the run."""
     if not isinstance(schedule, Callable):
         # `float` cannot read a variable that several devices hold.
@@ -102,11 +104,13 @@ def check_warmup(recipe: Recipe, builder: Builder) -> None:
     check_warmups(recipe, recipe.learning_rate, ("learning_rate",), builder, "run")
 
 
-def check_warmups(recipe: Recipe, rate: Any, place: tuple, builder: Builder, stretch: str) -> None:
+def check_warmups(
+    recipe: Recipe, rate: float | Choice | None, place: tuple, builder: Builder, stretch: str
+) -> None:
     """The same of a schedule anywhere, and of a phase.
 
     Args:
-        stretch: what the builder's epochs are those of.
+        stretch: what the epochs of the builder make up: `run` or `phase`.
     """
     for warmup in warmups(rate, place):
         steps, *before = (

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import accumulate
-from typing import Any
 
 import keras
 
@@ -14,10 +13,10 @@ from ..errors import RecipeError
 from ..spec import Choice, Recipe, catalog
 from ..spec.backbone_checks import freezes_backbone
 from .objects import Builder, first_paragraph
-from .parts import check_warmups, over_the_run
+from .parts import Rate, check_warmups, over_the_run
 
 
-def phased_rate(recipe: Recipe, rate: Any, builder: Builder) -> Any:
+def phased_rate(recipe: Recipe, rate: Rate | None, builder: Builder) -> Rate | None:
     """The rate of the whole training, from the recipe's own and those of its phases.
 
     Args:
@@ -27,7 +26,7 @@ def phased_rate(recipe: Recipe, rate: Any, builder: Builder) -> Any:
         RecipeError: a phase's schedule cannot be made, with its line.
     """
     own = [_rate_of(recipe, index, builder) for index in range(len(recipe.phases))]
-    # A fresh optimizer counts its updates anew, and the schedule remembers those before.
+    # A fresh optimizer counts its updates from 0, and the schedule remembers those before.
     fresh = any(phase.optimizer == "fresh" for phase in recipe.phases)
     if all(one is None for one in own) and not fresh:
         return rate
@@ -37,7 +36,7 @@ def phased_rate(recipe: Recipe, rate: Any, builder: Builder) -> Any:
     return Phased(rate, own, starts(recipe, builder))
 
 
-def _rate_of(recipe: Recipe, index: int, builder: Builder) -> Any:
+def _rate_of(recipe: Recipe, index: int, builder: Builder) -> Rate | None:
     phase, place = recipe.phases[index], ("phases", index, "learning_rate")
     if not isinstance(phase.learning_rate, Choice):
         return phase.learning_rate
@@ -55,7 +54,7 @@ def starts(recipe: Recipe, builder: Builder) -> list[int]:
     """The first optimizer update of each phase, as planned."""
     before = [0, *accumulate(phase.epochs for phase in recipe.phases[:-1])]
     if not builder.knows_length:
-        # Known when it begins.
+        # Known only when the phase begins.
         return [0 if not epochs else MAX_STEPS for epochs in before]
     return [int(builder.updates_per_epoch * epochs) for epochs in before]
 
@@ -70,7 +69,7 @@ def phases_of(
     """The callback of a recipe's phases, prepared for a compiled model; none without phases.
 
     Args:
-        callbacks: the recipe's, among which early stopping is told of the phases.
+        callbacks: the recipe's; early stopping among them learns of the phases.
         cached: whether the features of the backbone, which all phases freeze, take its place.
 
     Raises:
@@ -99,7 +98,7 @@ def phases_of(
 
 
 def _without_backbone(freeze: bool | str | list[str]) -> bool | list[str]:
-    """What is frozen beside the backbone."""
+    """The layers that are frozen besides the backbone."""
     if isinstance(freeze, bool):
         return freeze
     patterns = [freeze] if isinstance(freeze, str) else freeze

@@ -1,7 +1,7 @@
-"""What was learned of a table's columns, as Keras layers from raw columns to numbers.
+"""Keras layers from the raw columns of a table to numbers, by what was learned of the columns.
 
-A network is trained on numbers that were made once, by the first half of this; the saved model has
-both halves, and takes raw columns.
+The numbers that a network is trained on are made once, before the training; the saved model begins
+with these layers, and takes raw columns.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,21 +16,31 @@ import tensorflow as tf
 from ..data.array_feature import FittedArray, arrays_of
 from ..data.arrow import compute as pc
 from ..data.blocks import Block
+from ..data.cell_types import floats
 from ..data.cells import numbers_of
-from ..data.dates import different_dates
 from ..data.fitted import Fitted, FittedCategory, FittedDate, FittedNumeric, FittedText
-from ..data.frame import Frame, floats, plain, words
+from ..data.frame import Frame, plain
 from ..data.image_feature import FittedImage
 from ..data.series import WindowOptions
 from ..data.side_by_side import side_by_side
 from ..errors import DataError
-from .column_layers import column_numbers, input_dtype, input_name, input_shape, joined
-from .feature_blocks import block_name, head, in_blocks, inputs_for, pixels_scaled
+from .column_layers import (
+    column_numbers,
+    input_dtype,
+    input_name,
+    input_shape,
+    joined,
+)
+from .feature_blocks import Blocks, Tensors, block_name, head, in_blocks, inputs_for, pixels_scaled
 from .hub_text import Tokenizer
 from .images import pictures
 from .plain_numbers import is_plain, plain_categories, plain_numbers
+from .raw_columns import raw_column
+from .tensors import input_tensor
 from .windows import length_of, refuse_unfit, windowed_numbers
 
+# The numbers of a column, or of a block of columns.
+Numbers = np.ndarray | Block
 # Rows that become numbers at a time.
 BATCH = 1 << 19
 # Column -> different cells of it, and their numbers.
@@ -42,7 +52,7 @@ class Preprocessing:
 
     The blocks are the `matrix` of numbers (rows, width), the numbers of `categories` that have an
     embedding (rows, categories), one of words for each text (rows, length), and the pixels of
-    pictures (rows, height, width, channels); what is alone stands without a name.
+    pictures (rows, height, width, channels); a single block has no name.
 
     Attributes:
         features: what was learned of each column.
@@ -71,8 +81,8 @@ class Preprocessing:
         """
         each = [self._column(feature) for feature in self.features]
         if self.window is None:
-            columns: list[Any] = [made.input for made in each]
-            outputs: list[Any] = [made.output for made in each]
+            columns: list[keras.KerasTensor] = [made.inputs[0] for made in each]
+            outputs: list[keras.KerasTensor] = [made.outputs[0] for made in each]
             parts = list(zip(self.features, outputs, strict=True))
         else:
             columns = [
@@ -85,7 +95,7 @@ class Preprocessing:
     def _column(self, feature: Fitted) -> keras.Model:
         """From the raw cells of a column to its numbers; made when it is first asked for.
 
-        Not by several threads at once: Keras would name two layers the same.
+        It must not be called by several threads at once: Keras would give two layers one name.
         """
         if feature.name not in self._made:
             column = _input(feature, input_shape(feature))
@@ -93,7 +103,7 @@ class Preprocessing:
             self._made[feature.name] = keras.Model(column, numbers)
         return self._made[feature.name]
 
-    def encoded(self, rows: Frame, known: Known | None = None) -> Any:
+    def encoded(self, rows: Frame, known: Known | None = None) -> Blocks[Numbers]:
         """The blocks of a table, float32 and int32: what the model gives.
 
         Args:
@@ -131,14 +141,16 @@ class Preprocessing:
         """Names of the blocks, in order."""
         return list(dict.fromkeys(block_name(*each) for each in enumerate(self.features)))
 
-    def head(self, blocks: Any, *, scaled: bool = True) -> tuple[Any, Any]:
+    def head(
+        self, blocks: Blocks[Numbers], *, scaled: bool = True
+    ) -> tuple[Tensors, keras.KerasTensor]:
         """Inputs of a network for blocks like these, and what its first layer takes.
 
         That is one vector a row; or the picture (height, width, channels), or the numbers of tokens
         (length,), where there are such, with `beside` for what comes with them.
 
         Args:
-            scaled: bring the pixels of a picture to [0, 1]; else they are as they come.
+            scaled: bring the pixels of a picture to [0, 1]; else they keep their range.
         """
         inputs = inputs_for(blocks)
         first = self._first()
@@ -159,7 +171,7 @@ class Preprocessing:
             return (0,)
         return (feature.width,) if isinstance(feature, FittedText) else input_shape(feature)
 
-    def beside(self, inputs: Any) -> Any:
+    def beside(self, inputs: Tensors) -> keras.KerasTensor | None:
         """One vector a row of what comes with the picture or text; None where nothing does.
 
         Args:
@@ -182,12 +194,12 @@ class Preprocessing:
         return found[0] if found else None
 
 
-def _input(feature: Fitted, shape: tuple[int, ...]) -> Any:
-    return keras.Input(shape, name=input_name(feature.name), dtype=input_dtype(feature))
+def _input(feature: Fitted, shape: tuple[int, ...]) -> keras.KerasTensor:
+    return input_tensor(shape, input_name(feature.name), input_dtype(feature))
 
 
 def _alone(feature: Fitted) -> bool:
-    """Whether a column enters alone at the first layer, and all others behind it."""
+    """Whether a column alone is the input of the first layer, which all others join further on."""
     if isinstance(feature, FittedArray):
         return not feature.is_vector
     tokens = isinstance(feature, FittedText) and feature.output == "tokens"
@@ -219,7 +231,7 @@ def _encoded(
     if isinstance(feature, FittedArray):
         return _in_pieces(model, arrays_of(rows, feature.name))
     if isinstance(feature, FittedNumeric):
-        return _in_batches(model, _raw(feature, rows[feature.name], rows))
+        return _in_batches(model, raw_column(feature, rows[feature.name], rows))
     if known is not None:
         return known[1][np.asarray(pc.index_in(_cells(feature, rows), value_set=known[0]))]
     _, numbers, codes = _different(feature, model, rows)
@@ -232,7 +244,7 @@ def _different(
     """The different cells of a column, their numbers, and which of them each row has."""
     found = rows.coded(feature.name)
     cells = pc.fill_null(found.cells, "")
-    return cells, _in_batches(model, _raw(feature, cells, rows)), found.codes
+    return cells, _in_batches(model, raw_column(feature, cells, rows)), found.codes
 
 
 def _side_by_side(parts: Sequence[Any]) -> Any:
@@ -257,32 +269,11 @@ def _in_batches(model: keras.Model, column: tf.Tensor) -> np.ndarray:
 
 
 def _in_pieces(model: keras.Model, arrays: np.ndarray) -> np.ndarray:
-    """What a model makes of arrays (rows, ...), some rows at a time."""
+    """The output of a model for arrays (rows, ...), some rows at a time."""
     step = max(1, BATCH // max(1, arrays[0].size))
     pieces = range(0, len(arrays), step)
     made = [model(arrays[first : first + step].astype("float32")).numpy() for first in pieces]
     return made[0] if len(made) == 1 else np.concatenate(made)
-
-
-def raw(features: Sequence[Fitted], rows: Frame) -> dict[str, Any]:
-    """Columns of a table as the model takes them: (rows, 1), pixels, or arrays as they are."""
-    return {input_name(feature.name): _given(feature, rows) for feature in features}
-
-
-def _given(feature: Fitted, rows: Frame) -> Any:
-    if isinstance(feature, FittedImage):
-        return pictures(feature, rows)
-    if isinstance(feature, FittedArray):
-        return arrays_of(rows, feature.name).astype("float32")
-    return _raw(feature, rows[feature.name], rows)[:, None]
-
-
-def _raw(feature: Fitted, column: Any, rows: Frame) -> tf.Tensor:
-    if isinstance(feature, FittedNumeric):
-        return tf.constant(floats(numbers_of(rows, feature.name)), input_dtype(feature))
-    if isinstance(feature, FittedDate):
-        different_dates(rows, feature.name)
-    return tf.constant(words(column))
 
 
 def _refuse_same_names(features: Sequence[Fitted]) -> None:

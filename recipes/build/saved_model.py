@@ -84,7 +84,7 @@ def load_model(path: str | os.PathLike, *, compiled: bool = False) -> keras.Mode
     return model
 
 
-def _check_weight_count(file: Path, config: dict[str, Any], most: int) -> None:
+def _check_weight_count(file: Path, config: dict[str, object], most: int) -> None:
     """Refuse a model with more weights than `most`, before they take memory."""
     # Without its optimizer, whose variables are no more than a few for each weight.
     config["compile_config"] = None
@@ -112,7 +112,7 @@ def load_weights(model: keras.Model, path: str | os.PathLike) -> None:
             raise ModelFileError(f"{file}: does not fit: {first_line(error)}") from None
 
 
-def check_config(config: Any) -> None:
+def check_config(config: object) -> None:
     """Refuse a config that names anything but parts of models.
 
     Raises:
@@ -128,8 +128,8 @@ def check_config(config: Any) -> None:
             _check_class(value)
 
 
-def _mappings(config: Any) -> Iterator[Mapping[str, Any]]:
-    """Every mapping at any depth, without recursion: a file may nest as deep as it likes."""
+def _mappings(config: object) -> Iterator[Mapping[str, Any]]:
+    """Every mapping at any depth, without recursion: a file may be nested to any depth."""
     waiting = [config]
     while waiting:
         value = waiting.pop()

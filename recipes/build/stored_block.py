@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import BinaryIO, Self
 
 import numpy as np
 import tensorflow as tf
@@ -69,7 +69,7 @@ def read_header(file: BinaryIO) -> tuple[tuple[int, ...], np.dtype, int]:
     return shape, dtype, file.tell()
 
 
-def header(shape: tuple[int, ...], dtype: np.dtype) -> dict[str, Any]:
+def header(shape: tuple[int, ...], dtype: np.dtype) -> dict[str, object]:
     """What the header of an `.npy` file says."""
     descr = np.lib.format.dtype_to_descr(dtype)
     return {"descr": descr, "fortran_order": False, "shape": shape}

@@ -3,6 +3,7 @@
 import types
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, ClassVar
 
 import keras
@@ -25,12 +26,12 @@ class Stream:
         kind: what it is, for messages.
         dataset: what `model.fit` takes.
         first: its first batch: rows, targets, and weights or None.
-        length: batches an epoch; None where only their end tells.
+        length: batches an epoch; None where it is known only at their end.
         repeats: whether it can be read again from its beginning.
     """
 
     kind: str
-    dataset: Any
+    dataset: object
     first: tuple[Any, Any, Any]
     length: int | None
     repeats: bool = True
@@ -91,7 +92,7 @@ def _kind(value: object) -> str | None:
 
 
 def _length(value: Any) -> int | None:
-    """Batches an epoch; None where only the end tells, `ENDLESS` where there is none."""
+    """Batches an epoch; None where only the end shows it, `ENDLESS` where there is none."""
     if isinstance(value, tf.data.Dataset):
         size = int(value.cardinality())
         unknown, endless = tf.data.UNKNOWN_CARDINALITY, tf.data.INFINITE_CARDINALITY
@@ -104,8 +105,8 @@ def _length(value: Any) -> int | None:
     return None
 
 
-def _first(value: Any, where: str) -> tuple[Any, Any]:
-    """The first batch, and the dataset with it still to come."""
+def _first(value: Any, where: str) -> tuple[object, object]:
+    """The first batch, and a dataset that yields it again."""
     try:
         if isinstance(value, keras.utils.PyDataset):
             return value[0], value
@@ -118,8 +119,8 @@ def _first(value: Any, where: str) -> tuple[Any, Any]:
     return first, (_again(first, iterator) if iterator is value else value)
 
 
-def _again(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
-    """A generator, as Keras wants it, whose first batch was looked at."""
+def _again(first: object, rest: Iterator[object]) -> Iterator[object]:
+    """A generator of all batches, of which the first has been read; Keras wants a generator."""
     yield first
     yield from rest
 
@@ -160,11 +161,11 @@ class WholeEpochs(keras.callbacks.Callback):
 
 @dataclass(frozen=True)
 class UnknownLength(Builder):
-    """Makes the objects of a recipe where nothing tells how many batches an epoch has.
+    """Makes the objects of a recipe where the number of batches an epoch is not known.
 
     Attributes:
         steps_per_epoch: 1, so that Keras sees the end of the data after each step.
-        argument: what the caller can say it with.
+        argument: the argument with which the caller can give it.
     """
 
     steps_per_epoch: int = 1
@@ -184,13 +185,13 @@ class UnknownLength(Builder):
         """
         if isinstance(value, Duration) and value.unit != "steps":
             message = (
-                f"`{value}` depends on the batches of an epoch, which this dataset does not "
-                f"tell. Give `{self.argument}=` and let the dataset repeat itself, or write it in "
-                "steps, as `500 steps`."
+                f"`{value}` depends on the batches of an epoch, whose number this dataset "
+                f"does not say. Give `{self.argument}=` and let the dataset repeat itself, or "
+                "write it in steps, as `500 steps`."
             )
             raise RecipeError([self.recipe.problem(path, message)])
         return super().value(value, path)
 
-    def lengths(self) -> dict[str, Any]:
+    def lengths(self) -> dict[str, int | Fraction]:
         """None are known."""
         return {}

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import keras
 import numpy as np
@@ -17,6 +17,10 @@ from ..data.order import tensor
 from ..data.series import WindowOptions
 from ..data.windows import Windows
 from ..errors import DataError
+from .feature_blocks import Blocks
+
+Given = TypeVar("Given")
+Changed = TypeVar("Changed")
 
 
 class WindowBlock(Block):
@@ -32,7 +36,7 @@ class WindowBlock(Block):
     ((2, 3), [[0.0, 1.0, 2.0], [2.0, 3.0, 4.0]])
     """
 
-    def __init__(self, rows: Any, starts: np.ndarray, length: int):
+    def __init__(self, rows: np.ndarray | tf.Tensor, starts: np.ndarray, length: int):
         self.rows = tensor(rows)
         self.starts = starts
         self.length = length
@@ -55,7 +59,9 @@ class WindowBlock(Block):
         return self.gather(tf.range(len(self))[rows]).numpy()
 
 
-def encoded(data: Data, features: Sequence[Fitted], numbers: Callable[[Frame], Any]) -> Data:
+def encoded(
+    data: Data, features: Sequence[Fitted], numbers: Callable[[Frame], Blocks[Any]]
+) -> Data:
     """Data with windows over the numbers that its rows became, once for all splits.
 
     Args:
@@ -78,15 +84,17 @@ def encoded(data: Data, features: Sequence[Fitted], numbers: Callable[[Frame], A
     return replace(data, train=train, validation=over(data.validation), test=over(data.test))
 
 
-def _each(blocks: Any, change: Callable[[Any], Any]) -> Any:
+def _each(blocks: Blocks[Given], change: Callable[[Given], Changed]) -> Blocks[Changed]:
     """Blocks by name, or one alone, each changed."""
     if isinstance(blocks, Mapping):
         return {name: change(block) for name, block in blocks.items()}
     return change(blocks)
 
 
-def ahead(blocks: Any, features: Sequence[Fitted], options: WindowOptions) -> Any:
-    """The blocks of rows, with what is known ahead beside the matrix.
+def ahead(
+    blocks: Blocks[np.ndarray], features: Sequence[Fitted], options: WindowOptions
+) -> Blocks[np.ndarray]:
+    """The blocks of rows, with the columns that are known ahead appended to the matrix.
 
     Each row has the known columns of the row `horizon` further on too, so that the last `horizon`
     inputs of a window have those of its whole horizon.
@@ -111,7 +119,7 @@ def _embedded(feature: Fitted) -> bool:
 
 
 def refuse_unfit(features: Sequence[Fitted], options: WindowOptions) -> None:
-    """Raise a `DataError` where a column cannot enter windows as what it was taken for."""
+    """Raise a `DataError` where the feature of a column cannot enter windows."""
     for feature in features:
         name = plain(feature.name)
         if isinstance(feature, FittedText):
@@ -139,12 +147,12 @@ def length_of(feature: Fitted, options: WindowOptions) -> int:
 def windowed_numbers(
     features: Sequence[Fitted],
     each: Sequence[keras.Model],
-    columns: Sequence[Any],
+    columns: Sequence[keras.KerasTensor],
     options: WindowOptions,
-) -> list[tuple[Fitted, Any]]:
+) -> list[tuple[Fitted, keras.KerasTensor]]:
     """What each column of raw windows becomes (windows, inputs, width), as `ahead` orders it."""
-    now: list[tuple[Fitted, Any]] = []
-    later: list[tuple[Fitted, Any]] = []
+    now: list[tuple[Fitted, keras.KerasTensor]] = []
+    later: list[tuple[Fitted, keras.KerasTensor]] = []
     for feature, model, column in zip(features, each, columns, strict=True):
         length = length_of(feature, options)
         cells = model(keras.ops.reshape(column, (-1, 1)))
@@ -159,7 +167,7 @@ def windowed_numbers(
 
 def raw_windows(
     columns: Mapping[str, tf.Tensor], features: Sequence[Fitted], windows: Windows
-) -> Any:
+) -> dict[str, WindowBlock]:
     """Windows of raw columns as the saved model takes them, each (windows, rows), by index.
 
     Args:

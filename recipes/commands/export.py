@@ -76,8 +76,8 @@ def export(arguments: Arguments) -> int:
 
     path, kind = _place(arguments)
     check_run(arguments.run)
-    from ..export.export import Options
     from ..export.export import export as write
+    from ..export.options import Options
     from ..export.subject import of_run
 
     options = Options(

@@ -144,7 +144,7 @@ def _verdict(word: str, arguments: Arguments) -> str:
     """
     from ..spec import load as load_recipe
     from ..spec.machine import check_files
-    from ..spec.network import shapes_unchecked
+    from ..spec.network_shapes import shapes_unchecked
     from ..spec.sweep_file import is_sweep
 
     if is_sweep(word):

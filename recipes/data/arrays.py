@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..errors import DataError
 
@@ -141,7 +142,7 @@ def first_rows(x: Any, count: int, dtype: str = "float32") -> Any:
     return x[:count].astype("float64" if x.dtype == np.float64 else dtype)
 
 
-def aligned(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+def aligned(shape: tuple[int, ...], dtype: DTypeLike) -> np.ndarray:
     """An array to be filled, placed as TensorFlow wants it."""
     size = int(np.prod(shape, dtype="int64")) * np.dtype(dtype).itemsize
     memory = np.empty(size + ALIGNMENT, dtype="uint8")

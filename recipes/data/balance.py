@@ -76,11 +76,11 @@ def resampling(y: np.ndarray) -> Resampling:
     places[: len(y) % len(present)] += 1
     rows, groups, chosen = [], [], []
     entries = group = 0
-    for label, count, wanted in zip(present, counts, places, strict=True):
-        copies = max(1, -(-int(wanted) // int(count)))
+    for label, count, share in zip(present, counts, places, strict=True):
+        copies = max(1, -(-int(share) // int(count)))
         rows.append(np.tile(np.flatnonzero(y == label), copies))
         groups.append(group + np.repeat(np.arange(copies), count))
-        chosen.append(entries + np.arange(wanted))
+        chosen.append(entries + np.arange(share))
         entries += copies * int(count)
         group += copies
     return Resampling(

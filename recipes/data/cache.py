@@ -1,7 +1,7 @@
 """What is read of a table or made of it, kept in a folder for later runs, under a hash of content.
 
 Nothing depends on it: where the folder cannot be written, or the disk is full, everything is made
-anew. A file in it appears in one step and ends with a hash of itself, so that several processes
+again. A file in it appears in one step and ends with a hash of itself, so that several processes
 may share it and a damaged one is made again.
 """
 
@@ -22,7 +22,7 @@ import pyarrow as pa
 from ... import disk
 
 FOLDER = "KERAS_RECIPES_CACHE"
-# Another value where the same file gives other columns, or features other numbers, than before.
+# Changed whenever the same file gives other columns, or features other numbers, than before.
 FORMAT = 2
 # Bytes of all entries: those that were not used for longest go first.
 MOST_BYTES = 20 << 30
@@ -48,7 +48,7 @@ def folder() -> Path | None:
     return Path(root) / "keras-recipes"
 
 
-def entry(kind: str, content: Mapping[str, Any]) -> Path | None:
+def entry(kind: str, content: Mapping[str, object]) -> Path | None:
     """The folder of an entry, which need not exist; None where nothing is kept.
 
     Args:

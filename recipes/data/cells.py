@@ -8,8 +8,10 @@ import pyarrow as pa
 from ..errors import DataError
 from ..spec.fields import shown
 from .arrow import compute as pc
+from .cell_types import is_binary, is_text, not_numbers, numbers
 from .coded import Coded
-from .frame import Column, Frame, is_binary, is_text, not_numbers, numbers, plain
+from .columns import Column
+from .frame import Frame, plain
 
 
 def counts_of(column: Coded) -> Counter[str]:

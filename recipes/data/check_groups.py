@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from .frame import Frame, counted, is_binary, plain, words
+from .cell_types import is_binary, words
+from .frame import Frame, counted, plain
 from .loaded import Data
 
 # Words in the name of a column that tells whose rows they are; numbers alone say nothing, since
@@ -46,7 +47,7 @@ class Overlap:
         """What was found, in a sentence."""
         return (
             f"{self.rows} of {counted(self.of, 'row')} are of a `{plain(self.column)}` that is in "
-            "the training split too: what is learned of it by heart looks like skill."
+            "the training split too: what is memorized of it looks like generalization."
         )
 
     @property
@@ -56,7 +57,7 @@ class Overlap:
 
 
 def tells_whose(name: str) -> bool:
-    """Whether the name of a column says that its cells name whoever a row is of.
+    """Whether the name of a column says that its cells identify persons, devices or the like.
 
     >>> [tells_whose(name) for name in ("customer", "PassengerId", "user_ids", "width", "paid")]
     [True, True, True, False, False]

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -82,7 +81,7 @@ def _as_written(classes: Sequence[ClassName], y: np.ndarray, where: str) -> list
         ) from None
 
 
-def known_classes(source: Source, where: str) -> tuple[Any, ...]:
+def known_classes(source: Source, where: str) -> tuple[ClassName, ...]:
     """The classes in order; at least two."""
     if source.task not in CLASSES:
         return ()
@@ -99,7 +98,7 @@ def known_classes(source: Source, where: str) -> tuple[Any, ...]:
     return classes
 
 
-def encoded(y: np.ndarray, classes: tuple[Any, ...]) -> np.ndarray:
+def encoded(y: np.ndarray, classes: tuple[ClassName, ...]) -> np.ndarray:
     """Targets as indices into the classes; numbers and labels stay as they are."""
     if not classes:
         return y

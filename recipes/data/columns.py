@@ -13,7 +13,7 @@ from .coded import Coded, coded
 # missing.
 # Several values a row: a NumPy array whose first axis counts rows.
 Column = pa.Array | np.ndarray
-# Different cells of a column are kept where there is no more than one in so many rows.
+# The different cells of a column are kept if there is no more than one in this many rows.
 ROWS_OF_A_CELL = 4
 
 
@@ -103,7 +103,7 @@ class PickedColumns(LazyColumns):
         return PickedColumns(selected(self.base, names), self.indices)
 
     def take(self, rows: np.ndarray) -> "PickedColumns":
-        """Rows of these rows."""
+        """Some of these rows, by index."""
         return PickedColumns(self.base, self.indices[rows])
 
 

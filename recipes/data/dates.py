@@ -6,9 +6,10 @@ import pyarrow as pa
 from ..errors import DataError
 from ..spec.fields import shown
 from .arrow import compute as pc
+from .cell_types import floats, is_text, trimmed
 from .cells import scalar
 from .coded import Coded, coded
-from .frame import Frame, floats, is_text, plain, trimmed
+from .frame import Frame, plain
 
 DATE = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$"
 

@@ -16,7 +16,8 @@ from ..errors import DataError
 from ..spec import csv_header
 from ..spec.csv_header import header, marked_encoding, readable, records
 from .arrow import compute as pc
-from .frame import LARGEST, MISSING_NUMBERS, Frame, counted, is_text
+from .cell_types import LARGEST, MISSING_NUMBERS, is_text
+from .frame import Frame, counted
 from .npz import TooLarge, memory
 
 # Bytes of a file that are split into cells at a time.

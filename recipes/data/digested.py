@@ -1,4 +1,4 @@
-"""Files that end with the SHA-256 of what is before, so that a damaged one is known."""
+"""Files that end with the SHA-256 of the bytes before it, so that a damaged one is recognized."""
 
 import hashlib
 from contextlib import suppress
@@ -32,7 +32,7 @@ class Digesting:
 
 
 def intact(path: Path) -> bool:
-    """Whether a file is there and ends with the hash of what is before; a damaged one is removed.
+    """Whether a file is there and ends with the hash of its content; a damaged one is removed.
 
     Its bytes are compared once in a process.
     """

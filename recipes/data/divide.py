@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -10,13 +9,15 @@ from ..errors import DataError
 from ..spec.fields import listed, shown
 from ..spec.image_folders import own_part
 from ..spec.sections import DEFAULT_PART
+from ..spec.targets import ClassName
 from ..spec.tasks import CLASSES
 from . import split as parts
 from .arrays import numbers
+from .cell_types import is_text, words
 from .cells import scalar
 from .classes import encoded
 from .dates import times_of
-from .frame import Frame, Rows, is_text, pick, plain, words
+from .frame import Frame, Rows, pick, plain
 from .heads import strata
 from .loaded import Split
 from .opening import read
@@ -48,7 +49,7 @@ def labels_of(source: Source) -> np.ndarray | None:
 
 def divided(
     source: Source,
-    classes: tuple[Any, ...],
+    classes: tuple[ClassName, ...],
     splits: Splits,
     seed: int,
     table: TableOptions = NO_TABLE,
@@ -106,7 +107,7 @@ PARTS = {"train": "train", "training": "train", "validation": "validation", "tes
 
 
 def _named_parts(
-    source: Source, classes: tuple[Any, ...], column: str
+    source: Source, classes: tuple[ClassName, ...], column: str
 ) -> tuple[Split, Split | None, Split | None]:
     """The parts that the cells of a column name."""
     table = _table(source)
@@ -132,7 +133,7 @@ def _table(source: Source) -> Frame:
     return source.x
 
 
-def _split(source: Source, classes: tuple[Any, ...], rows: np.ndarray) -> Split:
+def _split(source: Source, classes: tuple[ClassName, ...], rows: np.ndarray) -> Split:
     numbers = rows if source.numbers is None else source.numbers[rows]
     # All rows in order need no copy.
     if len(rows) == len(source.y):
@@ -142,7 +143,7 @@ def _split(source: Source, classes: tuple[Any, ...], rows: np.ndarray) -> Split:
 
 def _given(
     source: Source,
-    classes: tuple[Any, ...],
+    classes: tuple[ClassName, ...],
     asked: Part | Other | str,
     what: str,
     table: TableOptions,
@@ -166,7 +167,7 @@ def _given(
 
 
 def _checked_split(
-    source: Source, classes: tuple[Any, ...], x: Rows, y: np.ndarray, what: str
+    source: Source, classes: tuple[ClassName, ...], x: Rows, y: np.ndarray, what: str
 ) -> Split:
     if isinstance(x, Frame) or isinstance(source.x, Frame):
         x = _same_columns(x, source.x, what)

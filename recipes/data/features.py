@@ -17,11 +17,12 @@ from ..errors import DataError
 from .array_feature import Array
 from .arrays import lost_in_float32, moments
 from .arrow import compute as pc
+from .cell_types import floats, words
 from .cells import counts_of, numbers_of, scalar
 from .coded import coded
 from .dates import different_dates, differing_parts
 from .fitted import FittedCategory, FittedDate, FittedNumeric, FittedText
-from .frame import Frame, floats, plain, words
+from .frame import Frame, plain
 from .image_feature import Image
 
 # A larger or smaller range is one whose reciprocal is no 32-bit float.

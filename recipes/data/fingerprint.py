@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from .frame import Frame, floats, is_binary, is_text, joined
+from ..spec.targets import ClassName
+from .cell_types import floats, is_binary, is_text, joined
+from .frame import Frame
 from .loaded import Split
 
 
-def fingerprint(*splits: Split | None, classes: tuple[Any, ...] = ()) -> str:
+def fingerprint(*splits: Split | None, classes: tuple[ClassName, ...] = ()) -> str:
     """SHA-256 over names, types, shapes and values of every split, and the names of classes."""
     digest = hashlib.sha256(json.dumps({"classes": classes}).encode())
     for split in splits:

@@ -79,8 +79,8 @@ class FittedDate:
 
     Attributes:
         parts: `year` (scaled by its range), and `month`, `weekday`, `hour` as cosine and sine.
-        first_year: that is 0.
-        years: that are 1.
+        first_year: the year that becomes 0.
+        years: the number of years that becomes 1.
     """
 
     name: str

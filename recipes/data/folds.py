@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from ..errors import DataError
+from .cell_types import words
 from .cells import scalar
 from .dates import times_of
 from .fitted import FeatureKind, Fitted, FittedNumeric
-from .frame import Frame, counted, pick, plain, words
+from .frame import Frame, Rows, counted, pick, plain
 from .split import SplitBy, generator
 from .table import TableOptions, fit_features
 
@@ -32,7 +32,7 @@ class Fold:
 
 
 def folds_of(
-    x: Any, labels: np.ndarray | None, by: SplitBy | None, count: int, seed: int
+    x: Rows, labels: np.ndarray | None, by: SplitBy | None, count: int, seed: int
 ) -> list[Fold]:
     """Divide rows into folds: each of them validates in one fold and trains in the others.
 

@@ -1,16 +1,16 @@
 """The rows that Python gives to the source `arrays`: arrays, or a table of columns."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from ..errors import DataError
 from ..spec.fields import listed
 from ..spec.tasks import Task
-from .frame import Frame, from_columns, is_columns
+from .frame import Frame
+from .python_columns import from_columns, is_columns
 from .source import Source, checked
 
 
-def of_python(x: Any, y: Any, target: Sequence[str], task: Task | None) -> Source | Frame:
+def of_python(x: object, y: object, target: Sequence[str], task: Task | None) -> Source | Frame:
     """Rows and targets as arrays, or a table that has its targets among its columns.
 
     Args:

@@ -1,59 +1,18 @@
 """Targets of several outputs of a network, each with a task of its own, as one array of rows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ..errors import DataError
-from ..spec.targets import ClassName
-from ..spec.tasks import Task
 from .classes import as_words, encoded, known_classes, with_classes
 from .frame import Frame
+from .head import Head, HeadOptions
 from .source import Source, of_table, with_task
 
 # Rows of a combination of classes from which on splits are stratified by it: enough that a drawn
 # test and a drawn validation split leave some of each to learn from.
 ENOUGH = 20
-
-
-@dataclass(frozen=True)
-class HeadOptions:
-    """What a recipe says of the targets of one of several outputs.
-
-    Attributes:
-        target: names of the columns that are predicted.
-        task: what they are; None where their values decide it.
-        classes: the classes in their order, or None.
-        loss: name of the loss, which may decide the task too.
-    """
-
-    target: tuple[str, ...]
-    task: Task | None = None
-    classes: Sequence[ClassName] | None = None
-    loss: str | None = None
-
-
-@dataclass(frozen=True)
-class Head:
-    """The targets of one of several outputs.
-
-    Attributes:
-        name: of the output, and of the field of the targets.
-        target: names of the columns.
-        task: what they are.
-        classes: the classes in order; empty for the other tasks.
-    """
-
-    name: str
-    target: tuple[str, ...]
-    task: Task
-    classes: tuple[Any, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """As it stands in `data.json`."""
-        return {"target": list(self.target), "task": self.task, "classes": list(self.classes)}
 
 
 def words_of(heads: Mapping[str, HeadOptions]) -> list[str]:
@@ -96,7 +55,7 @@ def records(fields: Mapping[str, np.ndarray]) -> np.ndarray:
     >>> records({"a": np.array([1.0, 2.0]), "b": np.array([0, 1])})["a"].tolist()
     [1.0, 2.0]
     """
-    kinds: list[Any] = [
+    kinds = [
         (name, "float32" if y.dtype.kind == "f" else y.dtype, y.shape[1:])
         for name, y in fields.items()
     ]

@@ -4,20 +4,26 @@ import contextlib
 import importlib
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import ArrayLike
 
 from ..errors import DataError
 from ..spec.fields import shown
 from .delimited import MOST_OF_MEMORY
-from .frame import Frame, from_columns, plain
+from .frame import Frame, plain
 from .npz import memory
+from .python_columns import from_columns
 
 BATCH = 1024
+# Arrays by the names of features, which may nest.
+Batch = Mapping[str, Any]
+# A column: numbers, or texts of which some are missing.
+Cells = np.ndarray | list[object]
 # A name with a namespace would let TensorFlow Datasets fetch and run the code of a builder.
 TFDS_NAME = re.compile(r"[a-z][a-z0-9_]*(/[A-Za-z0-9_.+-]+)?(:[0-9*][0-9.*]*)?")
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
@@ -94,7 +100,7 @@ def huggingface(
             raise DataError(f"{where}: its rows take {size / 2**30:.1f} GiB, too much for memory.")
         kinds = {key: type(feature).__name__ for key, feature in found.features.items()}
         table = found.with_format("arrow")[:]
-        columns: dict[str, Any] = {}
+        columns: dict[str, object] = {}
         for key, kind in kinds.items():
             if kind == "Image":
                 columns[key] = _images(found[key], where, key)
@@ -170,7 +176,7 @@ def _failing(where: str) -> Iterator[None]:
         raise DataError(f"{where}: cannot be opened: {reason}") from None
 
 
-def _flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+def _flat(values: Batch, above: str = "") -> dict[str, Any]:
     """Nested values by names such as `outer/inner`."""
     found: dict[str, Any] = {}
     for name, value in values.items():
@@ -182,7 +188,7 @@ def _flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
     return found
 
 
-def _bounded(batches: Any, where: str) -> Iterator[Mapping[str, Any]]:
+def _bounded(batches: Iterable[Batch], where: str) -> Iterator[Batch]:
     """Batches, as long as all of them fit into memory."""
     size = 0
     for batch in batches:
@@ -192,7 +198,7 @@ def _bounded(batches: Any, where: str) -> Iterator[Mapping[str, Any]]:
         yield batch
 
 
-def _decoded(column: np.ndarray, where: str, name: str) -> Any:
+def _decoded(column: np.ndarray, where: str, name: str) -> Cells:
     """A column whose bytes are text as text."""
     if column.dtype != object:
         return column
@@ -202,7 +208,7 @@ def _decoded(column: np.ndarray, where: str, name: str) -> Any:
         raise DataError(f"{where}: column `{plain(name)}` holds bytes that are no text.") from None
 
 
-def _named(column: Any, names: Sequence[str] | None) -> Any:
+def _named(column: Cells, names: Sequence[str] | None) -> Cells:
     """Class numbers as the names of the classes, missing where a number is negative."""
     if not names or not isinstance(column, np.ndarray) or column.ndim != 1:
         return column
@@ -210,7 +216,7 @@ def _named(column: Any, names: Sequence[str] | None) -> Any:
     return classes.take(pa.array(column, pa.int64(), mask=column < 0)).to_pylist()
 
 
-def _images(images: Sequence[Any], where: str, name: str) -> np.ndarray:
+def _images(images: Sequence[ArrayLike], where: str, name: str) -> np.ndarray:
     arrays = [np.asarray(image) for image in images]
     shapes = {array.shape for array in arrays}
     if len(shapes) > 1:

@@ -13,7 +13,8 @@ from ...arguments import check_int, invalid
 from ...messages import logger
 from ..errors import DataError
 from ..spec.image_folders import is_picture
-from .frame import Frame, counted, is_binary, is_text, plain
+from .cell_types import is_binary, is_text
+from .frame import Frame, counted, plain
 from .image_files import BrokenPicture, Examined, Given, examined
 
 # Pictures that decide what a column is; more change nothing.
@@ -54,7 +55,7 @@ class FittedImage:
         return 0
 
 
-# Any of the features that are learned, which are defined where this one is imported.
+# Any fitted feature; the others are defined in a module that imports this one.
 Fitted = TypeVar("Fitted")
 
 

@@ -11,7 +11,8 @@ import pyarrow as pa
 from ..errors import DataError
 from ..spec.fields import listed
 from ..spec.image_folders import is_picture, listing, pictures_below
-from .frame import Frame, is_text
+from .cell_types import is_text
+from .frame import Frame
 from .tables import read_table
 
 # Names of the columns that a folder of classes has.

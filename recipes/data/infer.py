@@ -8,10 +8,11 @@ import pyarrow as pa
 from ..spec.fields import shown
 from .array_feature import Array
 from .arrow import compute as pc
+from .cell_types import floats, is_text
 from .cells import numbers_of
 from .dates import DATE, different_dates, differing_parts
 from .features import Category, Date, Feature, Numeric, Text
-from .frame import Frame, floats, is_text, plain, refuse_nearly_numbers
+from .frame import Frame, plain, refuse_nearly_numbers
 from .image_feature import inferred_image
 
 # Above this skewness, numbers that are not negative get a logarithm.

@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,7 +14,8 @@ from ..errors import DataError
 from ..spec.csv_header import opened, readable, refuse_device
 from ..spec.fields import shown
 from .delimited import Bounded
-from .frame import Frame, from_columns, plain
+from .frame import Frame, plain
+from .python_columns import from_columns
 
 # Bytes that are split into lines at a time.
 PART = 1 << 20
@@ -31,7 +31,7 @@ def read_jsonl(path: Path) -> Frame:
     Raises:
         DataError: a line is no JSON object, or a value of it is none that a column can hold.
     """
-    columns: dict[str, list[Any]] = {}
+    columns: dict[str, list[object]] = {}
     numbers: list[int] = []
     with readable(path):
         refuse_device(path)
@@ -73,7 +73,7 @@ def _lines(path: Path, stream: Bounded) -> Iterator[tuple[int, bytes]]:
             return
 
 
-def _object(path: Path, number: int, line: bytes) -> dict[str, Any]:
+def _object(path: Path, number: int, line: bytes) -> dict[str, object]:
     try:
         # A byte order mark may begin the file.
         found = json.loads(line.decode("utf-8-sig"), object_pairs_hook=_unique)
@@ -93,14 +93,14 @@ def _object(path: Path, number: int, line: bytes) -> dict[str, Any]:
     return found
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("a key stands in it twice")
     return found
 
 
-def _is_encodable(name: str, value: Any) -> bool:
+def _is_encodable(name: str, value: object) -> bool:
     """Whether words are text: JSON can escape halves of characters."""
     try:
         name.encode()
@@ -109,7 +109,7 @@ def _is_encodable(name: str, value: Any) -> bool:
         return False
 
 
-def _cells(values: list[Any]) -> Any:
+def _cells(values: list[object]) -> list[object]:
     """Numbers, words or lists; true and false as the words that a table of text would have."""
     if {type(value) for value in values} <= {bool, int, float, type(None)}:
         return [int(value) if isinstance(value, bool) else value for value in values]

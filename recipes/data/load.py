@@ -1,12 +1,12 @@
 """From a recipe's data section to rows that train, validate and test."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from ..errors import DataError
+from ..spec.choices import Arguments
 from ..spec.targets import ClassName
 from ..spec.tasks import Task
 from .arrays import as_trained
@@ -20,7 +20,7 @@ from .heads import ENOUGH, strata
 from .image_feature import FittedImage, looked_at, picture_faults, refuse_pictures, skipping
 from .image_folder import LABEL
 from .loaded import Data, Split, rows_of, without
-from .opening import DIALECT, read
+from .opening import DIALECT, Arrays, read
 from .scale import Scaling
 from .source import GUESSED, Source, asked_task, with_task
 from .split import SplitBy, Splits
@@ -32,13 +32,13 @@ TARGETS = {"image_folder": (LABEL,)}
 
 def load_data(
     name: str,
-    arguments: Mapping[str, Any],
+    arguments: Arguments,
     *,
     splits: Splits,
     scale: str = "none",
     seed: int = 0,
     limit: int | None = None,
-    arrays: tuple[Any, Any] | None = None,
+    arrays: Arrays | None = None,
     task: Task | None = None,
     loss: str | None = None,
     table: TableOptions = NO_TABLE,
@@ -139,7 +139,7 @@ def readable(
 def _folds(
     rows: Split,
     source: Source,
-    classes: tuple[Any, ...],
+    classes: tuple[ClassName, ...],
     splits: Splits,
     by: SplitBy | None,
     seed: int,

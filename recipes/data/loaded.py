@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from ..spec.targets import ClassName
 from ..spec.tasks import Task
 from .fitted import FITTED, Fitted
 from .frame import pick
-from .heads import Head, field_of
+from .head import Head
+from .heads import field_of
 from .naive import Forecasting
 from .scale import Scaling
 from .table import note_lines
@@ -60,13 +62,13 @@ class Data:
     validation: Split | None
     test: Split | None
     task: Task
-    classes: tuple[Any, ...]
+    classes: tuple[ClassName, ...]
     scaling: Scaling
     fingerprint: str
     source: str
     features: tuple[Fitted, ...] = ()
     target: tuple[str, ...] = ()
-    dialect: Mapping[str, Any] = field(default_factory=dict)
+    dialect: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     unlabelled: Any = None
     unreadable: tuple[str, ...] = ()
@@ -93,7 +95,7 @@ class Data:
 
     @property
     def lines(self) -> list[str]:
-        """What was found out about series and columns, for people, a line each."""
+        """Notes about series and columns, a line each."""
         series = () if self.forecasting is None else self.forecasting.notes
         return [*series, *note_lines(self.notes)]
 
@@ -113,7 +115,7 @@ class Data:
         """Numbers or labels to predict for a row, where they are no classes."""
         return 1 if self.train.y.ndim == 1 else self.train.y.shape[1]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """What a run directory keeps, so that raw rows can be predicted later."""
         named = {"train": self.train, "validation": self.validation, "test": self.test}
         return {

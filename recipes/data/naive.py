@@ -1,8 +1,7 @@
-"""The seasonal-naive forecast, and errors beside it."""
+"""The seasonal-naive forecast, and the errors of forecasts compared with its own."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -38,7 +37,7 @@ class Forecasting:
         scales: mean absolute error of the seasonal-naive forecast within the training rows, for
             each series and target; NaN where no two training rows are a season apart.
         starts: split -> first row of each of its windows.
-        notes: what was found out about the series, a line each.
+        notes: about the series, a line each.
     """
 
     options: WindowOptions
@@ -104,7 +103,7 @@ class Forecasting:
             {name: _mean(error, root, (0, 2)).tolist() for name, error, root in found},
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """What a run directory keeps, so that other rows can be forecast and measured later."""
         return {
             **{name: getattr(self.options, name) for name in WINDOW_KEYS},

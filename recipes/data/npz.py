@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Literal
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 
 from ..errors import DataError
 from ..spec.csv_header import refuse_device
@@ -91,7 +92,7 @@ def joined(arrays: Sequence[np.ndarray], files: Sequence[Path], what: str) -> np
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Any]:
+def opened(path: Path) -> Iterator[NpzFile]:
     """An `.npz` file; whatever is wrong with its bytes raises a `DataError`."""
     with readable(path):
         refuse_device(path)
@@ -130,7 +131,7 @@ def brief(error: Exception) -> str:
     return shown(str(error), 200)[1:-1]
 
 
-def member(file: Any, path: str, name: str) -> np.ndarray:
+def member(file: NpzFile, path: str, name: str) -> np.ndarray:
     """One array of an open `.npz` file."""
     if name not in file.files:
         there = f"it has {listed(file.files[:20])}" if file.files else "it has none"
@@ -176,7 +177,7 @@ UNITS = {"": 1, "KB": 2**10, "MB": 2**20, "GB": 2**30, "TB": 2**40}
 
 
 def memory() -> float:
-    """Bytes of memory for data: those of the machine, infinite where it does not tell.
+    """Bytes of memory for data: those of the machine, infinite where they are not known.
 
     The environment variable `KERAS_RECIPES_MEMORY` says otherwise, such as `4 GB`.
     """
@@ -190,13 +191,13 @@ def memory() -> float:
 
 
 def installed() -> float:
-    """Bytes of memory that the machine has; infinite where it does not tell."""
+    """Bytes of memory that the machine has; infinite where they are not known."""
     if not hasattr(os, "sysconf"):
         return math.inf
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-def _declared(stream: Any) -> int:
+def _declared(stream: IO[bytes]) -> int:
     version = np.lib.format.read_magic(stream)
     if version == (1, 0):
         shape, _, dtype = np.lib.format.read_array_header_1_0(stream)

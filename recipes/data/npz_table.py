@@ -3,11 +3,11 @@
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ..spec.file_patterns import matched
-from .frame import Frame, from_columns
+from .frame import Frame
 from .npz import opened, rows_of_files
+from .python_columns import from_columns
 from .table import OTHERS, TableOptions
 
 
@@ -19,7 +19,7 @@ def npz_table(path: str, options: TableOptions) -> Frame:
     Raises:
         DataError: a file cannot be read, or arrays have different numbers of rows.
     """
-    asked: dict[str, Any] = dict(options.features or {OTHERS: "auto"})
+    asked: dict[str, object] = dict(options.features or {OTHERS: "auto"})
     others = asked.pop(OTHERS, "drop")
     named = {*options.target, *(name for name, kind in asked.items() if kind != "drop")}
     if options.split_by is not None:

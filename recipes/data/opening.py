@@ -1,11 +1,11 @@
 """From the name of a source to its columns in their types, or its arrays."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 from ..errors import DataError
+from ..spec.choices import Arguments
 from ..spec.fields import listed
 from ..spec.tasks import Task
 from .array_rows import as_arrays
@@ -18,14 +18,16 @@ from .source import TAKES_TASK, Source, of_table
 from .sources import SOURCES
 from .table import NO_TABLE, TableOptions, used, with_target
 
+# Rows and targets as Python gives them: arrays, lists, or a data frame and None.
+Arrays = tuple[object, object]
 # Arguments of a table of text that later files of the same kind are read with.
 DIALECT = ("delimiter", "encoding")
 
 
 def read(
     name: str,
-    arguments: Mapping[str, Any],
-    arrays: tuple[Any, Any] | None,
+    arguments: Arguments,
+    arrays: Arrays | None,
     task: Task | None = None,
     table: TableOptions = NO_TABLE,
     words: Iterable[str] = (),

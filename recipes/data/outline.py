@@ -6,11 +6,11 @@ A kind of file is a row of `KINDS`: how it is listed, and how it is outlined.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ..errors import DataError
+from ..spec.choices import Arguments
 from ..spec.fields import listed, shown
 from ..spec.image_folders import listing as pictures_by_class
 from .features import FEATURES, Date, Feature
@@ -42,7 +42,7 @@ class Column:
     """
 
     name: str
-    entry: str | Mapping[str, Any]
+    entry: str | Mapping[str, object]
     reason: str
 
 
@@ -62,7 +62,7 @@ class Outline:
     """
 
     source: str
-    arguments: Mapping[str, Any]
+    arguments: Arguments
     target: str | None
     without_target: int
     data: Data
@@ -132,7 +132,7 @@ def _table_outline(path: Path, target: str, limit: int | None) -> Outline:
 
 
 def _loaded(
-    kind: str, arguments: Mapping[str, Any], options: TableOptions, limit: int | None
+    kind: str, arguments: Arguments, options: TableOptions, limit: int | None
 ) -> tuple[Data, Task | None]:
     """The data, and its task where the recipe has to say it."""
     source = read(kind, arguments, None, None, options)
@@ -151,7 +151,7 @@ def _loaded(
     return data, asked
 
 
-def _entry(feature: Feature | None) -> str | dict[str, Any]:
+def _entry(feature: Feature | None) -> str | dict[str, object]:
     """A feature as a recipe writes it, without the arguments that have their defaults."""
     if feature is None:
         return "drop"
@@ -223,7 +223,7 @@ def _arrays_outline(path: Path, target: str, limit: int | None) -> Outline:
             f"{path}: cannot tell which array has the rows of {shown(target)}; it has "
             f"{listed(list(names))}. Call them `x` and `y`, or write the recipe yourself."
         )
-    arguments: dict[str, Any] = {"path": str(path)}
+    arguments = {"path": str(path)}
     arguments |= {key: name for key, name in (("x", rows), ("y", target)) if key != name}
     if {"x_test", "y_test"} <= set(names):
         arguments |= {"x_test": "x_test", "y_test": "y_test"}

@@ -8,7 +8,6 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from PIL import Image as pillow
@@ -40,7 +39,7 @@ def pixels_of(content: bytes, feature: FittedImage) -> np.ndarray:
     return found if feature.channels == 3 else grey(found)
 
 
-def _colours(picture: Any) -> np.ndarray:
+def _colours(picture: pillow.Image) -> np.ndarray:
     """Red, green and blue of a picture (height, width, 3); what is transparent keeps its colour."""
     picture.load()
     if picture.mode.startswith("I"):  # 16 bits, of which TensorFlow takes the upper 8
@@ -108,18 +107,18 @@ def resized(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 @lru_cache(256)
-def weights(given: int, wanted: int) -> np.ndarray:
-    """What each of `given` pixels of a line adds to each of `wanted` ones (wanted, given), float32.
+def weights(size: int, new_size: int) -> np.ndarray:
+    """What each of `size` pixels of a line adds to each of `new_size` (new_size, size), float32.
 
     A triangle as wide as two pixels of the coarser line, around the middle of each pixel.
 
     >>> weights(2, 4).tolist()
     [[1.0, 0.0], [0.75, 0.25], [0.25, 0.75], [0.0, 1.0]]
     """
-    step = np.float32(1) / (np.float32(wanted) / np.float32(given))
+    step = np.float32(1) / (np.float32(new_size) / np.float32(size))
     spread = max(step, np.float32(1))
-    middle = (np.arange(wanted, dtype="float32") + np.float32(0.5)) * step
-    places = np.arange(given, dtype="float32") + np.float32(0.5)
+    middle = (np.arange(new_size, dtype="float32") + np.float32(0.5)) * step
+    places = np.arange(size, dtype="float32") + np.float32(0.5)
     apart = np.abs(places - middle[:, None]) * (np.float32(1) / spread)
     found = np.maximum(np.float32(1) - apart, 0)
     return found * (np.float32(1) / found.sum(axis=1, keepdims=True))

@@ -1,4 +1,4 @@
-"""How raw rows are read for a run's model, and what comes of it."""
+"""How raw rows are read for a run's model, and the rows that were read."""
 
 import heapq
 from collections.abc import Callable, Mapping
@@ -14,6 +14,8 @@ from .frame import Frame, counted
 from .image_feature import FittedImage
 
 OnError = Literal["refuse", "skip"]
+# A run's `data.json`, whose keys are those of `Data.to_json`.
+Description = Mapping[str, Any]
 MOST_ROWS_SHOWN = 5
 
 
@@ -67,7 +69,7 @@ class GivenRows:
     y: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
-    kept: Mapping[str, list[Any]] = field(default_factory=dict)
+    kept: Mapping[str, list[object]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class Reading:
         keep: columns of a table that are kept as they are beside the rows.
     """
 
-    described: Mapping[str, Any]
+    described: Description
     with_target: bool = False
     on_error: OnError = "refuse"
     arrays: tuple[str, str] = ("x", "y")
@@ -108,7 +110,7 @@ class Reading:
     @property
     def heads(self) -> dict[str, "Reading"]:
         """How the targets of each of several outputs are read; empty where there is one."""
-        heads: Mapping[str, Mapping[str, Any]] = self.described.get("heads", {})
+        heads: Mapping[str, Description] = self.described.get("heads", {})
         return {
             name: replace(self, described={**self.described, "heads": {}, **head})
             for name, head in heads.items()

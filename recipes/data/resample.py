@@ -1,13 +1,11 @@
 """The order of an epoch in which all classes are equally frequent."""
 
-from typing import Any
-
 import tensorflow as tf
 
 from .balance import Resampling
 
 
-def resampled_order(plan: Resampling, seed: int, epoch: Any) -> tf.Tensor:
+def resampled_order(plan: Resampling, seed: int, epoch: tf.Tensor) -> tf.Tensor:
     """The rows of an epoch (rows,), some of them several times: a function of seed and epoch."""
     entries, places = len(plan.rows), len(plan.chosen)
     pair = tf.stack([tf.constant(seed, tf.int64), tf.cast(epoch, tf.int64)])

@@ -2,20 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from ..errors import DataError
 from ..spec.fields import listed, shown
+from ..spec.targets import ClassName
 from .array_feature import FittedArray, arrays_of
 from .arrow import compute as pc
+from .cell_types import floats, is_binary, is_text, not_numbers, numbers, words
 from .cells import scalar
 from .columns import Column
 from .dates import not_dates
 from .fitted import Fitted, FittedDate, FittedNumeric
-from .frame import Frame, floats, is_binary, is_text, not_numbers, numbers, plain, words
+from .frame import Frame, plain
 from .heads import records
 from .image_feature import FittedImage
 from .reading import Faults, Reading
@@ -105,13 +106,13 @@ def _digits(table: Frame, names: Sequence[str]) -> dict[str, pa.Array]:
     }
 
 
-def _indices(y: np.ndarray, classes: Sequence[Any]) -> tuple[np.ndarray, list[int]]:
+def _indices(y: np.ndarray, classes: Sequence[ClassName]) -> tuple[np.ndarray, list[int]]:
     place = {name: index for index, name in enumerate(classes)}
     codes = np.array([place.get(name, -1) for name in y.tolist()], dtype="int32")
     return codes, np.flatnonzero(codes < 0).tolist()
 
 
-def _unknown_class(classes: Sequence[Any]) -> str:
+def _unknown_class(classes: Sequence[ClassName]) -> str:
     more = f" and {len(classes) - 6} more" * (len(classes) > 6)
     return f"the class {{}} is none that the model knows, which are {listed(classes[:6])}{more}."
 

@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -12,24 +11,16 @@ from ..errors import DataError
 from ..spec.fields import listed
 from ..spec.image_folders import SUFFIXES as PICTURES
 from .arrays import as_array
+from .cell_types import is_text, words
 from .fitted import Fitted, FittedNumeric
-from .frame import (
-    MOST_NAMES_SHOWN,
-    Frame,
-    Rows,
-    from_columns,
-    is_columns,
-    is_text,
-    pick,
-    plain,
-    words,
-)
+from .frame import MOST_NAMES_SHOWN, Frame, Rows, pick, plain
 from .image_feature import FittedImage, looked_at, picture_faults
 from .image_folder import IMAGE, LABEL, of_classes, single, unlabelled
 from .npy import read_npy
 from .npz import member, opened
 from .npz_table import npz_columns
-from .reading import Faults, GivenRows, Reading
+from .python_columns import from_columns, is_columns
+from .reading import Description, Faults, GivenRows, Reading
 from .row_targets import all_numbers, coded, own_targets, usable_cells
 from .several import read_tables
 from .source import checked, features
@@ -38,12 +29,12 @@ from .tables import SUFFIXES
 FILES = (*SUFFIXES, ".npz", ".npy")
 
 
-def read_rows(path: Path, described: Mapping[str, Any]) -> Rows:
+def read_rows(path: Path, described: Description) -> Rows:
     """Rows of a file in the form that a run's model takes; see `rows_of`."""
     return rows_of(path, Reading(described)).x
 
 
-def rows_of(given: Any, reading: Reading) -> GivenRows:
+def rows_of(given: object, reading: Reading) -> GivenRows:
     """Rows in the form that a run's model takes.
 
     Args:
@@ -173,7 +164,7 @@ def _decode(
                 faults.add(int(rows[place]), problem)
 
 
-def _kept(table: Frame, names: Sequence[str]) -> dict[str, list[Any]]:
+def _kept(table: Frame, names: Sequence[str]) -> dict[str, list[object]]:
     """Columns as lists, None where a cell is missing."""
     return {
         name: column.tolist()
@@ -215,7 +206,7 @@ def _from_numbers(table: Frame, reading: Reading, faults: Faults) -> GivenRows:
     return _chosen(np.stack(columns, axis=1), None, faults, table.where, reading)
 
 
-def _from_arrays(x: Any, y: Any, where: str, reading: Reading) -> GivenRows:
+def _from_arrays(x: object, y: object, where: str, reading: Reading) -> GivenRows:
     if reading.keep:
         raise DataError(
             f"{where}: arrays have no columns to keep. Leave `--keep` (`keep`) out, or give a "

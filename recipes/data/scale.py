@@ -1,8 +1,7 @@
 """Scaling, fitted on the training rows alone; `build` makes the first layer of the model of it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
@@ -12,6 +11,14 @@ from .arrays import moments
 KINDS = ("minmax", "standardize", "none")
 # A smaller or larger range is one whose reciprocal is no 32-bit float.
 SMALLEST, LARGEST = 1e-37, 1e37
+
+
+class StoredScaling(TypedDict):
+    """A scaling as `data.json` has it."""
+
+    kind: str
+    offset: float | list[float]
+    divisor: float | list[float]
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,7 @@ class Scaling:
         """Scaled rows, float32: what the layer of the model computes."""
         return ((x.astype("float64") - self.offset) / self.divisor).astype("float32")
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> StoredScaling:
         """Plain data for `data.json`."""
         return {
             "kind": self.kind,
@@ -72,6 +79,6 @@ class Scaling:
         }
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "Scaling":
+    def from_json(cls, value: StoredScaling) -> "Scaling":
         """The scaling that `to_json` wrote."""
         return cls(value["kind"], np.array(value["offset"]), np.array(value["divisor"]))

@@ -1,18 +1,18 @@
 """Rows in the order of time: one series or several, how far apart their rows are, and the gaps."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Literal, Self
+from typing import Literal, Self, TypedDict
 
 import numpy as np
 import pyarrow as pa
 
 from ..errors import DataError
 from .arrow import compute as pc
+from .cell_types import is_text, words
 from .cells import scalar
 from .dates import parsed_dates, times_of
-from .frame import Frame, counted, is_text, plain, words
+from .frame import Frame, counted, plain
 
 DAY, WEEK = 86_400, 604_800
 # Times that differ by less than this fraction of the usual distance are at the same distance.
@@ -63,6 +63,14 @@ class Unit(StrEnum):
     MONTHS = "months"
 
 
+class StoredSpacing(TypedDict):
+    """A spacing as `data.json` has it."""
+
+    unit: str
+    step: float
+    month_ends: bool
+
+
 @dataclass(frozen=True)
 class Spacing:
     """How far apart rows are.
@@ -99,12 +107,12 @@ class Spacing:
                     return int(size // self.step), name
         return 1, "not known, so that the last value stands for it; set `season` if there is one"
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> StoredSpacing:
         """Plain data for `data.json`."""
         return {"unit": self.unit.value, "step": self.step, "month_ends": self.month_ends}
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Self:
+    def from_json(cls, value: StoredSpacing) -> Self:
         """What `to_json` wrote."""
         return cls(Unit(value["unit"]), float(value["step"]), bool(value["month_ends"]))
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,14 +10,16 @@ import pyarrow as pa
 from ..errors import DataError
 from ..spec.file_patterns import columns_problem, matched
 from .arrow import compute as pc
+from .cell_types import is_text
+from .columns import Column
 from .delimited import MOST_OF_MEMORY
-from .frame import Column, Frame, is_text, plain
+from .frame import Frame, plain
 from .npz import memory
 from .tables import read_table
 
 
 def read_tables(
-    path: Path, dialect: Mapping[str, Any] | None = None, skipped: dict[int, str] | None = None
+    path: Path, dialect: Mapping[str, str] | None = None, skipped: dict[int, str] | None = None
 ) -> Frame:
     """The rows of a file, or of all files that match a pattern; see `read_table`."""
 

@@ -19,7 +19,7 @@ def side_by_side(work: Callable[[T], R], items: Iterable[T], rows: int) -> list[
     """The results for all items, in their order; of several errors, that of the first item.
 
     Args:
-        work: must not depend on what else runs.
+        work: a function of an item, which must not depend on the work on other items.
         rows: of each item.
     """
     threads = min(MOST_THREADS, os.cpu_count() or 1)

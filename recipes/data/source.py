@@ -2,25 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from ..errors import DataError
+from ..spec.choices import Arguments
 from ..spec.fields import shown
+from ..spec.targets import ClassName
 from ..spec.tasks import BINARY_LOSSES, CLASS_LOSSES, NUMBERS, Task
 from .arrays import as_array, numbers
-from .frame import (
-    Frame,
-    Rows,
-    counted,
-    is_binary,
-    is_text,
-    not_numbers,
-    plain,
-    refuse_nearly_numbers,
-    words,
-)
+from .cell_types import is_binary, is_text, not_numbers, words
+from .frame import Frame, Rows, counted, plain, refuse_nearly_numbers
+from .head import Head
 from .targets import A_COUNT, doubt, not_counts, task_of, written_as
 from .truth import with_numbers_for_truth
 
@@ -47,7 +40,7 @@ class Source:
         validation: the same to validate on.
         classes: the classes, where rows alone do not show them all.
         numbers: which row of the source each row is, from 0; None where all stand in order.
-        heads: of several outputs, the fields of the targets (`data.heads.Head`).
+        heads: of several outputs, the fields of the targets (`data.heads`).
     """
 
     x: Rows
@@ -55,14 +48,14 @@ class Source:
     task: Task
     pixels: bool = False
     test: tuple[Rows, np.ndarray] | None = None
-    classes: tuple[Any, ...] | None = None
+    classes: tuple[ClassName, ...] | None = None
     validation: tuple[Rows, np.ndarray] | None = None
     numbers: np.ndarray | None = None
-    heads: tuple[Any, ...] = ()
+    heads: tuple[Head, ...] = ()
 
 
 def checked(
-    x: Any, y: Any, where: str, *, task: Task | None = None, pixels: bool | None = None
+    x: object, y: object, where: str, *, task: Task | None = None, pixels: bool | None = None
 ) -> Source:
     """A source from arrays that may be anything; a `DataError` names what is wrong in `where`."""
     rows, targets = features(x, where), as_array(y, f"{where}, targets")
@@ -148,7 +141,7 @@ def _target(table: Frame, name: str, asked: Task | None) -> np.ndarray:
     return values.astype("int64") if whole and np.abs(values).max() < 2**53 else values
 
 
-def features(x: Any, where: str) -> np.ndarray:
+def features(x: object, where: str) -> np.ndarray:
     """Rows as an array of numbers, at least one row and one feature."""
     rows = as_array(x, f"{where}, rows")
     if rows.ndim == 1:
@@ -160,7 +153,7 @@ def features(x: Any, where: str) -> np.ndarray:
     return numbers(rows, f"{where}, rows")
 
 
-def asked_task(name: str, arguments: Any, task: Task | None) -> Task | None:
+def asked_task(name: str, arguments: Arguments, task: Task | None) -> Task | None:
     """The task that a recipe asks for: below `data`, or among the source's arguments.
 
     Raises:

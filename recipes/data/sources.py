@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DataError
+from ..spec.choices import Arguments
 from ..spec.tfrecord_features import RecordFeature
 from .frame import Frame
 from .hubs import huggingface, tfds
@@ -114,7 +115,7 @@ def parquet(path: str) -> Frame:
     return several(path, open_parquet)
 
 
-def tfrecord(path: str, features: Mapping[str, Mapping[str, Any]]) -> Frame:
+def tfrecord(path: str, features: Mapping[str, Arguments]) -> Frame:
     """TFRecord files of `tf.train.Example`, also compressed by gzip; each feature is a column.
 
     Args:

@@ -1,17 +1,18 @@
 """Which rows train, which validate, which test: decided by the seed, stratified by class."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from ..errors import DataError
+from ..spec.choices import Arguments
 
 # A part of the rows: a fraction below 1, a count, or None.
 Part = float | int | None
 # A source of a split, by name and arguments.
-Other = tuple[str, Mapping[str, Any]]
+Other = tuple[str, Arguments]
 # Streams of the seed, so that one choice does not shift another.
 TEST, VALIDATION, LIMIT, LABELS = 1, 2, 3, 4
 
@@ -148,7 +149,7 @@ def limited(labels: np.ndarray | None, rows: int, limit: int | None, seed: int) 
     return taken(labels, indices, limit, generator(seed, LIMIT), "limit")[0]
 
 
-def check_classes(known: Sequence[Any], labels: np.ndarray, what: str) -> None:
+def check_classes(known: Sequence[object], labels: np.ndarray, what: str) -> None:
     """A part must have no class that the training rows lack."""
     new = sorted(set(labels.tolist()) - set(known))
     if new:

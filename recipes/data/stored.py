@@ -5,13 +5,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from ...messages import logger
 from ..errors import DataError
+from ..spec.choices import Arguments
 from . import cache
 from .background import wait_for, write_behind
 from .column_file import ColumnFile, opened, write_column
@@ -43,7 +43,7 @@ class TableFile:
     """
 
     path: Path
-    arguments: Mapping[str, Any]
+    arguments: Arguments
     names: tuple[str, ...]
     read: Callable[[Collection[str]], Frame]
     stream: Callable[[Collection[str]], Pieces] | None

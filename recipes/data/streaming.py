@@ -10,14 +10,14 @@ import pyarrow as pa
 
 from ... import disk
 from . import cache
+from .cell_types import as_numbers, is_text, trimmed
 from .coded import coded
 from .column_file import ColumnFile, ColumnWriter
-from .frame import as_numbers, is_text, trimmed
 
 Stream = Callable[[Collection[str]], Iterator[Mapping[str, pa.Array]]]
 # Columns that are written at once: each is an open file.
 MOST_OPEN = 256
-# Pieces between two looks at how much of the disk is left, and of the memory is not used.
+# Pieces between two checks of the space on the disk and of unused memory.
 PIECES = 16
 
 
@@ -67,7 +67,7 @@ class _Column:
     """A column that is written in the narrowest type of its pieces: int64, float64, words.
 
     Attributes:
-        failed: whether words came after what was taken for numbers.
+        failed: whether words followed cells that were read as numbers.
     """
 
     def __init__(self, path: Path, keep: bool) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from .decided import decided
 from .features import Feature, Numeric
 from .fitted import Fitted
 from .frame import Frame, plain
+from .head import HeadOptions
 from .image_feature import Image
 from .infer import infer
 from .npz import memory
@@ -48,7 +48,7 @@ class TableOptions:
     drop_missing_target: bool = False
     split_by: SplitBy | None = None
     window: WindowOptions | None = None
-    heads: Mapping[str, Any] = field(default_factory=dict)
+    heads: Mapping[str, HeadOptions] = field(default_factory=dict)
 
     @property
     def column_of_groups(self) -> str | None:

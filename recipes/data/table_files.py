@@ -9,7 +9,8 @@ from pyarrow import parquet as arrow_parquet
 from ..errors import DataError
 from ..spec.csv_header import GZIP, delimiter_of, header, readable, refuse_device
 from .delimited import Lines, read_delimited, stream_delimited
-from .frame import Frame, from_columns
+from .frame import Frame
+from .python_columns import from_columns
 from .stored import TableFile, frame_of
 from .tables import read_parquet
 from .typed_text import read_typed

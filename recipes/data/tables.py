@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 from pyarrow import parquet as arrow_parquet
@@ -11,21 +10,22 @@ from pyarrow import parquet as arrow_parquet
 from ..errors import DataError
 from ..spec.csv_header import delimiter_of, readable, refuse_device
 from .delimited import MOST_OF_MEMORY, read_delimited
-from .frame import Frame, from_columns
+from .frame import Frame
 from .jsonl import read_jsonl
 from .npz import memory
+from .python_columns import from_columns
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 
 
 def read_table(
-    path: Path, dialect: Mapping[str, Any] | None = None, skipped: dict[int, str] | None = None
+    path: Path, dialect: Mapping[str, str] | None = None, skipped: dict[int, str] | None = None
 ) -> Frame:
     """The rows of a file, by the end of its name; one that ends in `.gz` is unpacked.
 
     Args:
         dialect: `delimiter` and `encoding` of a table of text.
-        skipped: where rows are noted that have too many cells or too few; by default an error.
+        skipped: takes the rows that have too many cells or too few; by default they are an error.
     """
     suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
     if suffix == ".jsonl":

@@ -17,8 +17,9 @@ from ..errors import DataError
 from ..spec.csv_header import opened, readable, refuse_device
 from ..spec.fields import listed, shown
 from ..spec.tfrecord_features import RAW_TYPES, RecordFeature
+from .columns import Column
 from .delimited import MOST_OF_MEMORY
-from .frame import Column, Frame, plain
+from .frame import Frame, plain
 from .npz import memory
 
 # Records that are parsed at a time.
@@ -91,7 +92,7 @@ def _skipped(file: BinaryIO, size: int) -> bool:
     return True
 
 
-def _batches(path: Path) -> Iterator[Any]:
+def _batches(path: Path) -> Iterator[tf.Tensor]:
     with open(path, "rb") as file:
         packed = file.read(3) == GZIP
     dataset = _records(path, packed).batch(BATCH)
@@ -129,14 +130,16 @@ def _first_damaged(path: Path, packed: bool, first: int) -> int:
 
 
 def _parsed(
-    serialized: Any, features: Mapping[str, RecordFeature], path: Path, first: int
-) -> dict[str, Any]:
+    serialized: tf.Tensor, features: Mapping[str, RecordFeature], path: Path, first: int
+) -> dict[str, tf.RaggedTensor]:
     described = {
         name: tf.io.RaggedFeature(STORED[_stored(feature)]) for name, feature in features.items()
     }
     _refuse_damaged(serialized, path, first)
     try:
-        return tf.io.parse_example(serialized, described)
+        # TensorFlow annotates tensors of any kind.
+        found: Any = tf.io.parse_example(serialized, described)
+        return found
     except UNPARSED:
         pass
     for row in range(len(serialized)):
@@ -150,14 +153,14 @@ def _parsed(
     raise DataError(f"{path}: its records cannot be parsed.")
 
 
-def _refuse_damaged(serialized: Any, path: Path, first: int) -> None:
+def _refuse_damaged(serialized: tf.Tensor, path: Path, first: int) -> None:
     """Raise a `DataError` where a record is no message of its kind.
 
     `parse_example` allocates what the length of a list claims, up to 4 GiB, and may end the process
     there; the parser of protocol buffers does not.
     """
 
-    def decode(records: Any) -> None:
+    def decode(records: tf.Tensor) -> None:
         tf.io.decode_proto(records, "tensorflow.Example", [], [], sanitize=True)
 
     try:
@@ -197,7 +200,7 @@ class _Batch:
 
     path: Path
     first: int
-    parsed: Mapping[str, Any]
+    parsed: Mapping[str, tf.RaggedTensor]
 
     def column(self, name: str, feature: RecordFeature) -> Column:
         """The values of a feature."""

@@ -6,7 +6,9 @@ from dataclasses import replace
 import pyarrow as pa
 
 from .arrow import compute as pc
-from .frame import Column, Frame, is_text, not_numbers, numbers
+from .cell_types import is_text, not_numbers, numbers
+from .columns import Column
+from .frame import Frame
 
 # Words of a label that is on, and of one that is off, in lowercase.
 ON, OFF = ("yes", "true", "y", "t", "on"), ("no", "false", "n", "f", "off")

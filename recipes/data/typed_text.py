@@ -8,8 +8,9 @@ import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from ..spec.csv_header import header, opened, readable
+from .cell_types import is_text, typed
 from .delimited import Dialect, read_delimited
-from .frame import Frame, is_text, typed
+from .frame import Frame
 
 # Bytes at the beginning of a file that show what its columns hold.
 SAMPLE = 1 << 19

@@ -4,7 +4,7 @@ import csv
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import pyarrow as pa
 from pyarrow import parquet
@@ -13,7 +13,7 @@ from ... import disk
 from ..errors import RequestError, printable
 from ..spec.fields import listed
 
-Columns = Mapping[str, list[Any]]
+Columns = Mapping[str, list[object]]
 
 
 def check_ending(path: Path) -> None:
@@ -50,7 +50,7 @@ def write_csv(file: TextIO, columns: Columns) -> None:
 
 
 class _Screen:
-    """A terminal whose cursor no text moves but by ending its line."""
+    """A terminal that gets no control characters, so that text cannot move its cursor."""
 
     def __init__(self, file: TextIO):
         self._file = file
@@ -71,7 +71,7 @@ def _write_jsonl(path: Path, columns: Columns) -> None:
             file.write(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def _json_value(cell: Any) -> Any:
+def _json_value(cell: object) -> object:
     """A cell, and null for a number that JSON lacks."""
     finite = not isinstance(cell, float) or abs(cell) < float("inf")
     return cell if finite else None

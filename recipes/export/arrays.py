@@ -14,7 +14,7 @@ NUMBERS = frozenset({"float16", "float32", "float64", "int8", "uint8", "int32", 
 WORDS = "string"
 
 
-def plain(array: np.ndarray) -> dict[str, Any]:
+def plain(array: np.ndarray) -> dict[str, object]:
     """An array of numbers or words as JSON has it."""
     shape = list(array.shape)
     if array.dtype.kind in "OUS":
@@ -51,7 +51,7 @@ def array(value: Any, where: str) -> np.ndarray:
         raise RequestError(f"{where}: an array of its proof is damaged: {reason}.") from None
 
 
-def arrays(values: Any, where: str) -> dict[str, np.ndarray]:
+def arrays(values: object, where: str) -> dict[str, np.ndarray]:
     """Several of them by name.
 
     Raises:

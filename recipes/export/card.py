@@ -1,4 +1,4 @@
-"""A model card in Markdown from what a run has recorded, with nothing that it has not."""
+"""A model card in Markdown, from what a run has recorded and nothing else."""
 
 import os
 import re
@@ -11,9 +11,12 @@ from ..record.directory import RunDirectory, open_run, read_result
 from ..record.result import Result
 from ..record.several import SCORES
 from ..run.quality import class_rows
+from .described import Described
 
 MOST_COLUMNS, MOST_CLASSES, MOST_SLICES = 100, 50, 100
 SPLITS = ("train", "validation", "test")
+# What a file of the run says, as JSON has it.
+Record = Mapping[str, Any]
 
 
 def card(run: str | os.PathLike[str]) -> str:
@@ -37,7 +40,7 @@ def card(run: str | os.PathLike[str]) -> str:
     return "\n".join(line for section in sections for line in section) + "\n"
 
 
-def _title(recipe: str, described: Mapping[str, Any], result: Result) -> Iterator[str]:
+def _title(recipe: str, described: Described, result: Result) -> Iterator[str]:
     name = next((line[6:] for line in recipe.splitlines() if line.startswith("name: ")), "model")
     yield f"# {escaped(name)}"
     yield ""
@@ -62,7 +65,7 @@ def _title(recipe: str, described: Mapping[str, Any], result: Result) -> Iterato
         )
 
 
-def _data(described: Mapping[str, Any], manifest: Mapping[str, Any]) -> Iterator[str]:
+def _data(described: Described, manifest: Record) -> Iterator[str]:
     yield ""
     yield "## What it was trained on"
     yield ""
@@ -110,7 +113,7 @@ def _figures(run: RunDirectory, result: Result) -> Iterator[str]:
                 yield from _slices(f"{split} {output}".strip(), found)
 
 
-def _slices(title: str, found: Mapping[str, Any]) -> Iterator[str]:
+def _slices(title: str, found: Record) -> Iterator[str]:
     """The mean score of the rows of each category."""
     each = found.get("slices") or []
     if not each:
@@ -132,7 +135,7 @@ def _slices(title: str, found: Mapping[str, Any]) -> Iterator[str]:
     )
 
 
-def _quality(title: str, found: Mapping[str, Any]) -> Iterator[str]:
+def _quality(title: str, found: Record) -> Iterator[str]:
     """Figures of probabilities, then of each class or label."""
     for output, inner in (found.get(files.OUTPUTS) or {}).items():
         yield from _quality(f"{title} {output}", inner)
@@ -163,7 +166,7 @@ def _findings(result: Result) -> Iterator[str]:
         yield "No finding was recorded."
 
 
-def _repeat(manifest: Mapping[str, Any], recipe: str) -> Iterator[str]:
+def _repeat(manifest: Record, recipe: str) -> Iterator[str]:
     yield ""
     yield "## How to repeat it"
     yield ""
@@ -188,7 +191,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
         yield "| " + " | ".join(map(escaped, row)) + " |"
 
 
-def _names(names: Sequence[Any], most: int) -> str:
+def _names(names: Sequence[object], most: int) -> str:
     shown = ", ".join(escaped(name) for name in names[:most])
     return shown + (f" and {len(names) - most} more" if len(names) > most else "")
 
@@ -199,7 +202,7 @@ def _number(value: object) -> str:
     return "none" if value is None else str(value)
 
 
-def escaped(text: Any) -> str:
+def escaped(text: object) -> str:
     """Text of a file as Markdown that shows it and does nothing else.
 
     >>> escaped("a|b <i>")

@@ -32,7 +32,7 @@ class Carried:
 
 
 def damaged(path: Path, what: str) -> RequestError:
-    """The error about a file that nothing of this package has written."""
+    """The error about a file that this package has not written."""
     return RequestError(f"{path}: {what}; the file is damaged or hostile.")
 
 

@@ -37,7 +37,7 @@ def read_proof(path: str | os.PathLike[str]) -> tuple[Format, Carried, Proof]:
     return kind, found, proofs.read(os.fspath(path), found.proof)
 
 
-def attach(kind: Format, path: Path, parts: Mapping[Part, Any]) -> None:
+def attach(kind: Format, path: Path, parts: Mapping[Part, object]) -> None:
     """Write a proof into a file."""
     _carrier(kind).attach(path, partial(proofs.text, parts))
 

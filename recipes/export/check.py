@@ -1,4 +1,4 @@
-"""An exported file beside the Keras model: difference, metrics, size, latency."""
+"""An exported file compared with the Keras model: difference, metrics, size, latency."""
 
 import os
 import statistics
@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -83,7 +82,7 @@ class Check:
             found.append(f"{rows} in Keras {keras:.3f} ms, exported {exported:.3f} ms (median)")
         return found
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values."""
         return asdict(self)
 
@@ -92,16 +91,16 @@ def compared(keras: Outputs, exported: Outputs) -> tuple[float, float, float]:
     """The largest and the mean difference of outputs, and the largest one of Keras, at least 1."""
     largest, total, count, scale = 0.0, 0.0, 0, 1.0
     for name, expected in keras.items():
-        wanted, found = np.asarray(expected, "float64"), np.asarray(exported[name], "float64")
-        if wanted.shape != found.shape:
+        reference, found = np.asarray(expected, "float64"), np.asarray(exported[name], "float64")
+        if reference.shape != found.shape:
             return float("inf"), float("inf"), scale
-        same = (wanted == found) | (np.isnan(wanted) & np.isnan(found))
+        same = (reference == found) | (np.isnan(reference) & np.isnan(found))
         with np.errstate(invalid="ignore"):
-            apart = np.where(same, 0.0, np.abs(wanted - found))
+            apart = np.where(same, 0.0, np.abs(reference - found))
         apart = np.where(np.isnan(apart), np.inf, apart)
         largest = max(largest, float(apart.max(initial=0.0)))
         total, count = total + float(apart.sum()), count + apart.size
-        finite = np.abs(wanted[np.isfinite(wanted)])
+        finite = np.abs(reference[np.isfinite(reference)])
         scale = max(scale, float(finite.max(initial=0.0)))
     return largest, total / max(count, 1), scale
 

@@ -4,7 +4,6 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -64,7 +63,7 @@ def unrolled(model: keras.Model) -> keras.Model:
     if not any(isinstance(layer, RECURRENT) for layer in model._flatten_layers()):
         return model
 
-    def made(layer: keras.layers.Layer) -> Any:
+    def made(layer: keras.layers.Layer) -> keras.layers.Layer:
         config = layer.get_config()
         if isinstance(layer, RECURRENT):
             config["unroll"] = True

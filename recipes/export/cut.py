@@ -76,7 +76,7 @@ def output_names(model: keras.Model) -> list[str]:
     return [f"output_{index}" if several else "output" for index in range(len(model.outputs))]
 
 
-def packed(model: keras.Model, tensors: Sequence[Any]) -> Any:
+def packed(model: keras.Model, tensors: Sequence[tf.Tensor | np.ndarray]) -> Any:
     """Tensors in the order of a model's inputs, in the structure that it takes."""
     return keras.tree.pack_sequence_as(model.input, list(tensors))
 
@@ -89,7 +89,7 @@ def flat(found: object) -> list[Any]:
 
 
 def predicted(model: keras.Model, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """What a model makes of arrays by the names of its inputs."""
+    """The outputs of a model for arrays by the names of its inputs."""
     names = input_names(model)
     tensors = [
         tf.constant(inputs[name]) if inputs[name].dtype.kind == "O" else inputs[name]

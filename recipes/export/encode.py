@@ -7,13 +7,12 @@ was learned of each column, for files that hold no strings.
 import re
 import string
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from ..errors import DataError
+from .described import CategoryColumn, DateColumn, Feature, NumericColumn, TextColumn, Window
 
-Feature = Mapping[str, Any]
 # Blocks of numbers, as `build/feature_blocks.py` calls them.
 MATRIX, CATEGORIES = "matrix", "categories"
 PERIODS = {"month": 12.0, "weekday": 7.0, "hour": 24.0}
@@ -34,7 +33,7 @@ def cannot(features: Sequence[Feature]) -> str | None:
 def encoded(
     features: Sequence[Feature],
     columns: Mapping[str, np.ndarray],
-    window: Mapping[str, Any] | None = None,
+    window: Window | None = None,
 ) -> dict[str, np.ndarray]:
     """The blocks of rows, or of windows.
 
@@ -49,7 +48,7 @@ def encoded(
     later: list[np.ndarray] = []
     inputs = None if window is None else int(window["inputs"])
     for index, feature in enumerate(features):
-        cells = columns[input_name(feature)]
+        cells = columns[input_name(feature["name"])]
         numbers = _numbers(feature, cells)
         if inputs is not None and cells.shape[1] > inputs:
             later.append(numbers[:, cells.shape[1] - inputs :])
@@ -63,9 +62,9 @@ def encoded(
     }
 
 
-def input_name(feature: Feature) -> str:
+def input_name(column: str) -> str:
     """What the model calls a column: Keras takes no `/` in the name of an input."""
-    return str(feature["name"]).replace("/", "|")
+    return column.replace("/", "|")
 
 
 def block_of(index: int, feature: Feature) -> str:
@@ -107,7 +106,7 @@ def _by_word(cells: np.ndarray, numbers: Callable[[str], np.ndarray]) -> np.ndar
     return found[places.reshape(cells.shape)]
 
 
-def _numeric(feature: Feature, cells: np.ndarray) -> np.ndarray:
+def _numeric(feature: NumericColumn, cells: np.ndarray) -> np.ndarray:
     kind = "float64" if feature["double"] else "float32"
     given = cells.astype(kind)
     missing = np.isnan(given)
@@ -127,7 +126,7 @@ def _numeric(feature: Feature, cells: np.ndarray) -> np.ndarray:
     return np.concatenate(parts, axis=-1)
 
 
-def _category(feature: Feature) -> Callable[[str], np.ndarray]:
+def _category(feature: CategoryColumn) -> Callable[[str], np.ndarray]:
     """Words to places in the vocabulary; 0 is for those that are not in it."""
     known = {word: index for index, word in enumerate(feature["vocabulary"], start=1)}
     if feature["output"] == "embedding":
@@ -136,7 +135,7 @@ def _category(feature: Feature) -> Callable[[str], np.ndarray]:
     return lambda word: rows[known.get(word, 0)]
 
 
-def _text(feature: Feature) -> Callable[[str], np.ndarray]:
+def _text(feature: TextColumn) -> Callable[[str], np.ndarray]:
     """Texts to the numbers of their words: 0 is none, 1 one that is not known."""
     known = {word: index for index, word in enumerate(feature["vocabulary"], start=2)}
     length = int(feature["length"])
@@ -151,7 +150,7 @@ def _text(feature: Feature) -> Callable[[str], np.ndarray]:
     return numbers
 
 
-def _date(feature: Feature) -> Callable[[str], np.ndarray]:
+def _date(feature: DateColumn) -> Callable[[str], np.ndarray]:
     """Dates to their parts; zeros for a missing one."""
     parts = feature["parts"]
 

@@ -1,55 +1,25 @@
 """Export a subject: convert it, compare the file with Keras, and write it whole or not at all."""
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import keras
 import numpy as np
 
 from ... import disk
-from ..build.saved_model import load_weights
 from ..errors import RequestError
-from ..record.directory import strict
-from ..run.evidence import spread
 from . import convert_litert, convert_onnx, convert_saved_model, onnx_columns
-from .arrays import plain
-from .carriers import attach, read_proof
-from .check import BATCH, BOUNDS, Check, compared, latency, size_of
-from .cut import predicted, takes_words
+from .check import Check
+from .compare import checked_file
+from .cut import takes_words
 from .encode import cannot
 from .interface import Interface, Preprocessing
 from .kinds import LIGHT, Format, Precision
-from .predictor import computed_by, inputs_of
+from .options import CannotConvert, Options
 from .proof import Part
 from .quiet import quiet
-from .runtime import Compute
 from .served import Served, served
 from .subject import Subject
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a file is written.
-
-    Attributes:
-        precision: of weights; other than float32 for ONNX and LiteRT alone.
-        batch: rows that the file takes at a time; None for any number.
-        bound: the largest difference from Keras that is allowed, relative to the largest output or
-            to 1; None for that of the precision, see `check.BOUNDS`.
-        allow_difference: write the file whatever the difference is.
-        vectors: rows that the file carries with their predictions.
-        timed: whether latency is measured.
-    """
-
-    precision: Precision = Precision.FLOAT32
-    batch: int | None = None
-    bound: float | None = None
-    allow_difference: bool = False
-    vectors: int = 4
-    timed: bool = True
 
 
 @dataclass(frozen=True)
@@ -80,7 +50,7 @@ class Exported:
             *self.check.lines(),
         ]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values."""
         return {
             "path": str(self.path),
@@ -108,10 +78,6 @@ def export(
         except CannotConvert as error:
             failed = str(error)
     raise RequestError(f"{target}: {failed}")
-
-
-class CannotConvert(RequestError):
-    """The format cannot hold this part of the model."""
 
 
 def _check_options(subject: Subject, target: Path, kind: Format, options: Options) -> None:
@@ -186,7 +152,7 @@ def _written(
                 onnx_columns.put_in_front(place, features, inputs, source.inputs)
             except Exception as error:
                 raise CannotConvert(f"its columns cannot be joined to it: {error}") from None
-        found.append(_checked(subject, interface, source, place, target, options))
+        found.append(checked_file(subject, interface, source, place, target, options))
 
     if kind is Format.SAVED_MODEL:
         with disk.new_folder(target) as folder:
@@ -229,96 +195,3 @@ def _convert(subject: Subject, source: Served, place: Path, kind: Format, option
 def _shaped(array: np.ndarray, shape: tuple[int | None, ...], dtype: str) -> np.ndarray:
     array = array[:, None] if shape == (1,) and array.ndim == 1 else array
     return array.astype(dtype, copy=False)
-
-
-def _checked(
-    subject: Subject,
-    interface: Interface,
-    source: Served,
-    place: Path,
-    target: Path,
-    options: Options,
-) -> Check:
-    """Compare a file with Keras, and write its proof into it."""
-    described = subject.parts[Part.DATA]
-    content = place.read_bytes() if interface.format in LIGHT else b""
-    try:
-        compute = (
-            _weights(source, place)
-            if interface.format is Format.WEIGHTS
-            else computed_by(place, content, interface)
-        )
-    except RequestError as error:
-        raise CannotConvert(f"{interface.format}: the file was written, and {error}") from None
-
-    def exported(rows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        made = compute(inputs_of(rows, interface, described))
-        return {port.name: made[port.port] for port in interface.outputs}
-
-    wanted, made = _over(subject.keras_outputs, subject.rows), _over(exported, subject.rows)
-    largest, mean, scale = compared(wanted, made)
-    bound = BOUNDS[options.precision] if options.bound is None else options.bound
-    rows = len(next(iter(subject.rows.values())))
-    check = Check(subject.split, rows, largest, mean, scale, bound)
-    if not options.allow_difference:
-        check.refuse(str(target))
-    metrics = {}
-    if subject.measure is not None:
-        metrics = {"keras": subject.measure(wanted), "exported": subject.measure(made)}
-    times = {}
-    if options.timed:
-        times = latency(subject.keras_outputs, exported, subject.rows, options.batch or BATCH)
-    sizes = {"keras": _keras_size(source), "exported": size_of(place)}
-    check = replace(check, metrics=metrics, size=sizes, latency=times, batch=options.batch or BATCH)
-    chosen = spread(rows, options.vectors)
-    few = {name: array[chosen] for name, array in subject.rows.items()}
-    vectors = {
-        "rows": {name: plain(array) for name, array in few.items()},
-        "outputs": {name: plain(array) for name, array in exported(few).items()},
-        "keras": {name: plain(array) for name, array in subject.keras_outputs(few).items()},
-    }
-    parts = {
-        **subject.parts,
-        Part.INTERFACE: interface.to_json(),
-        Part.CHECK: strict(check.to_json()),
-        Part.VECTORS: vectors,
-    }
-    attach(interface.format, place, parts)
-    _, carried, proof = read_proof(place)
-    changed = proof.changed(carried.body)
-    if changed:
-        raise RequestError(f"{target}: the file was written, and read back otherwise: {changed}.")
-    return check
-
-
-# Rows that are predicted at a time.
-STEP = 256
-
-
-def _over(predict: Any, rows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Predictions for many rows."""
-    count = len(next(iter(rows.values())))
-    parts = [
-        predict({name: array[first : first + STEP] for name, array in rows.items()})
-        for first in range(0, count, STEP)
-    ]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
-def _keras_size(source: Served) -> int:
-    """Bytes of the weights of a Keras model."""
-    return int(
-        sum(np.prod(w.shape) * np.dtype(str(w.dtype)).itemsize for w in source.model.weights)
-    )
-
-
-def _weights(source: Served, place: Path) -> Compute:
-    """The weights of a file in a copy of the network."""
-    copy = keras.models.clone_model(source.model)
-    load_weights(copy, place)
-
-    def compute(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        found = predicted(copy, {port.name: inputs[port.port] for port in source.inputs})
-        return {port.port: found[port.name] for port in source.outputs}
-
-    return compute

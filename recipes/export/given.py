@@ -1,4 +1,4 @@
-"""Whether rows that were given in Python are as a file has them, and have yet to be read."""
+"""Whether rows from Python have the form of rows in a file, and must be read like them."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from .described import Described, Window
 from .encode import input_name
 from .interface import Port
 
 WORDS = "string"
 
 
-def as_in_a_file(rows: Any, described: Mapping[str, Any], ports: Sequence[Port]) -> bool:
+def as_in_a_file(rows: Any, described: Described, ports: Sequence[Port]) -> bool:
     """Whether rows are a path, a series row by row, or have pictures by path or content.
 
     Args:
@@ -35,17 +36,15 @@ def as_in_a_file(rows: Any, described: Mapping[str, Any], ports: Sequence[Port])
     return any(_is_picture(rows[name]) for name in pictures)
 
 
-def _is_series(
-    rows: Any, names: Sequence[str], window: Mapping[str, Any], ports: Sequence[Port]
-) -> bool:
+def _is_series(rows: Any, names: Sequence[str], window: Window, ports: Sequence[Port]) -> bool:
     """Whether columns have a cell for each row of a series, and not a window for each."""
     places = [name for name in (window["by"], window["time"]) if name is not None]
     if any(name not in names for name in places) or np.ndim(rows[names[0]]) != 1:
         return False
     # One window has as many cells of each column as the model takes, and needs no places.
     lengths = {port.name: port.shape[0] for port in ports}
-    taken = [name for name in names if input_name({"name": name}) in lengths]
-    return not all(len(rows[name]) == lengths[input_name({"name": name})] for name in taken)
+    taken = [name for name in names if input_name(name) in lengths]
+    return not all(len(rows[name]) == lengths[input_name(name)] for name in taken)
 
 
 def _is_picture(cells: Any) -> bool:
@@ -56,7 +55,7 @@ def _is_picture(cells: Any) -> bool:
     return isinstance(getattr(first, "as_py", lambda: first)(), (str, bytes))
 
 
-def listed(rows: Any) -> Any:
+def listed(rows: object) -> object:
     """One row, as a mapping of names to cells, as lists of one cell; other rows as they are."""
     if not isinstance(rows, Mapping) or any(np.ndim(cells) for cells in rows.values()):
         return rows

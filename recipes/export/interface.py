@@ -60,7 +60,7 @@ class Interface:
     outputs: tuple[Port, ...]
     columns: tuple[Port, ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values."""
         return asdict(self)
 

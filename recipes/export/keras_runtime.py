@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -37,7 +38,7 @@ def opened(path: Path, interface: Interface) -> Compute:
     return in_batches(call, interface.batch)
 
 
-def _keras(model: Any, interface: Interface) -> Compute:
+def _keras(model: keras.Model, interface: Interface) -> Compute:
     def compute(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         given = {port.name: inputs[port.port] for port in interface.inputs}
         names = input_names(model)

@@ -1,24 +1,26 @@
 """Columns of words and numbers in front of an ONNX network, by operations of ONNX.
 
-What the Keras layers of `build/column_layers.py` do of numbers and categories. Dates and texts need
-operations that ONNX lacks; of these the network takes numbers.
+They compute what the Keras layers of `build/column_layers.py` compute of numbers and categories.
+Dates and texts need operations that ONNX lacks; in place of them the network takes numbers.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .described import CategoryColumn, Described, Feature, NumericColumn
 from .encode import MATRIX, block_of, input_name
 from .extras import library
 from .interface import Port
 
-Feature = Mapping[str, Any]
 LABELS = "ai.onnx.ml"
+# The columns that ONNX has operations for, see `can_hold`.
+Column = NumericColumn | CategoryColumn
 
 
-def can_hold(described: Mapping[str, Any]) -> bool:
+def can_hold(described: Described) -> bool:
     """Whether ONNX has the operations for all columns of a run, as its `data.json` has them."""
     features: Sequence[Feature] = described.get("features", ())
     return described.get("window") is None and all(
@@ -28,7 +30,7 @@ def can_hold(described: Mapping[str, Any]) -> bool:
 
 
 def put_in_front(
-    path: Path, features: Sequence[Feature], columns: Sequence[Port], inputs: Sequence[Port]
+    path: Path, features: Sequence[Column], columns: Sequence[Port], inputs: Sequence[Port]
 ) -> None:
     """Let a network take raw columns.
 
@@ -44,7 +46,7 @@ def put_in_front(
     blocks: dict[str, list[str]] = {}
     by_name = {port.name: port for port in columns}
     for index, feature in enumerate(features):
-        made = graph.column(feature, by_name[input_name(feature)])
+        made = graph.column(feature, by_name[input_name(feature["name"])])
         blocks.setdefault(block_of(index, feature), []).extend(made)
     ends = {name: graph.joined(name, parts, blocks, inputs) for name, parts in blocks.items()}
     versions = {each.domain: each.version for each in network.opset_import}
@@ -59,14 +61,14 @@ def put_in_front(
 
 
 class _Graph:
-    """Nodes and constants of a graph that grows."""
+    """The nodes and constants of a graph that is being built."""
 
     def __init__(self, onnx: Any) -> None:
         self.onnx = onnx
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
+        self.nodes: list[object] = []
+        self.constants: list[object] = []
 
-    def add(self, operation: str, *inputs: str, **attributes: Any) -> str:
+    def add(self, operation: str, *inputs: str, **attributes: object) -> str:
         """One more node; the name of what it gives."""
         name = f"columns/{len(self.nodes)}"
         made = self.onnx.helper.make_node(operation, list(inputs), [name], name=name, **attributes)
@@ -84,7 +86,7 @@ class _Graph:
         """A value in another type."""
         return self.add("Cast", name, to=self._type(dtype))
 
-    def column(self, feature: Feature, port: Port) -> list[str]:
+    def column(self, feature: Column, port: Port) -> list[str]:
         """A raw column as columns of numbers, each (rows, width)."""
         if feature["kind"] == "numeric":
             return self._numeric(feature, port)
@@ -106,7 +108,7 @@ class _Graph:
         bounds = [self.constant([value], "int64") for value in (1, width, 1)]
         return self.add("Slice", found, *bounds)
 
-    def _numeric(self, feature: Feature, port: Port) -> list[str]:
+    def _numeric(self, feature: NumericColumn, port: Port) -> list[str]:
         kind = "float64" if feature["double"] else "float32"
         missing = self.add("IsNaN", port.port)
         found = self.add("Where", missing, self.constant(feature["fill"], kind), port.port)
@@ -127,9 +129,9 @@ class _Graph:
         return [*parts, self.cast(missing, "float32")] if feature["indicator"] else parts
 
     def joined(
-        self, block: str, parts: list[str], blocks: Mapping[str, Any], inputs: Sequence[Port]
+        self, block: str, parts: list[str], blocks: Collection[str], inputs: Sequence[Port]
     ) -> Port:
-        """A block in the type that its input takes; that input."""
+        """Join the parts of a block, in the type of its input; return that input."""
         end = inputs[0] if len(blocks) == 1 else next(p for p in inputs if p.name == block)
         kind = "float32" if block == MATRIX else "int64"
         whole = self.add("Concat", *parts, axis=1)

@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..errors import DataError, RequestError, consistent
 from ..run.predictions import Predictions, predictions
+from ..spec.targets import ClassName
 from .carriers import read_proof
+from .described import Described
 from .encode import encoded
 from .given import WORDS, as_in_a_file, listed
 from .interface import Interface, Port, Preprocessing
@@ -20,7 +23,7 @@ from .runtime import Compute, opened
 if TYPE_CHECKING:
     from ..data.reading import OnError
 
-# How the one input of a model of arrays is called.
+# The name of the one input of a model of arrays.
 ROWS = "rows"
 
 
@@ -44,11 +47,11 @@ class Predictor:
         return f"Predictor({str(self.path)!r}, takes {takes})"
 
     @property
-    def classes(self) -> tuple[Any, ...]:
+    def classes(self) -> tuple[ClassName, ...]:
         """Names of the classes; empty where numbers are predicted."""
         return tuple(self.proof[Part.DATA].get("classes", ()))
 
-    def __call__(self, rows: Any, *, all_windows: bool = False) -> Predictions:
+    def __call__(self, rows: object, *, all_windows: bool = False) -> Predictions:
         """Predictions for raw rows.
 
         Args:
@@ -79,7 +82,7 @@ class Predictor:
 
     def read(
         self,
-        rows: Any,
+        rows: object,
         *,
         on_error: "OnError" = "refuse",
         all_windows: bool = False,
@@ -95,7 +98,7 @@ class Predictor:
         with consistent(str(self.path)):
             return answered(self, rows, on_error=on_error, all_windows=all_windows, keep=keep)
 
-    def outputs(self, rows: Any) -> dict[str, np.ndarray]:
+    def outputs(self, rows: object) -> dict[str, np.ndarray]:
         """What the model computes, by the name of each output (rows, ...)."""
         with consistent(str(self.path)):
             return self.from_columns(columns_of(rows, self.interface.columns, str(self.path)))
@@ -162,7 +165,7 @@ def computed_by(path: Path, content: bytes, interface: Interface) -> Compute:
 
 
 def inputs_of(
-    columns: Mapping[str, np.ndarray], interface: Interface, described: Mapping[str, Any]
+    columns: Mapping[str, np.ndarray], interface: Interface, described: Described
 ) -> dict[str, np.ndarray]:
     """What goes into a file, by its own names, from raw columns."""
     given: Mapping[str, np.ndarray] = columns
@@ -213,30 +216,31 @@ def columns_of(rows: Any, ports: Sequence[Port], where: str) -> dict[str, np.nda
     return found
 
 
-def _cells(values: Any, port: Port, where: str) -> np.ndarray:
+def _cells(values: ArrayLike, port: Port, where: str) -> np.ndarray:
     """The cells of a column: one row, or rows of the port's shape, or a cell a row."""
     array = (
         np.asarray(values, dtype=object) if port.dtype == WORDS else _numbers(values, port, where)
     )
-    wanted = tuple(port.shape)
-    if wanted == (1,) and array.ndim <= 1:
+    row_shape = tuple(port.shape)
+    if row_shape == (1,) and array.ndim <= 1:
         array = array.reshape(-1, 1)
-    elif array.ndim == len(wanted):
+    elif array.ndim == len(row_shape):
         array = array[None]
-    fits = array.ndim == len(wanted) + 1 and all(
-        size is None or size == found for size, found in zip(wanted, array.shape[1:], strict=True)
+    fits = array.ndim == len(row_shape) + 1 and all(
+        size is None or size == found
+        for size, found in zip(row_shape, array.shape[1:], strict=True)
     )
     if not fits:
         raise DataError(
-            f"{where}: `{port.name:.40}` takes rows of shape {wanted}. Received an array of shape "
-            f"{array.shape}."
+            f"{where}: `{port.name:.40}` takes rows of shape {row_shape}. Received an array of "
+            f"shape {array.shape}."
         )
     if port.dtype == WORDS:
         array = np.array([_word(cell) for cell in array.reshape(-1)], object).reshape(array.shape)
-    return array[:, 0] if wanted == (1,) else array
+    return array[:, 0] if row_shape == (1,) else array
 
 
-def _numbers(values: Any, port: Port, where: str) -> np.ndarray:
+def _numbers(values: ArrayLike, port: Port, where: str) -> np.ndarray:
     try:
         return np.asarray(values, dtype=port.dtype)
     except (TypeError, ValueError) as error:

@@ -66,13 +66,13 @@ class Proof:
         return names
 
 
-def text(parts: Mapping[Part, Any], body: str) -> bytes:
+def text(parts: Mapping[Part, object], body: str) -> bytes:
     """The proof of a file.
 
     Args:
         body: SHA-256 of the file without it.
     """
-    plain: dict[str, Any] = {str(name): value for name, value in parts.items()}
+    plain: dict[str, object] = {str(name): value for name, value in parts.items()}
     digests = {name: digest_of(value) for name, value in plain.items()} | {MODEL: body}
     document = {FORMAT: VERSION, PARTS: plain, DIGESTS: digests, DIGEST: digest_of(digests)}
     return _canonical(document)

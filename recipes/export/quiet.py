@@ -1,4 +1,4 @@
-"""Converters at work without what they warn of."""
+"""Converters without their warnings."""
 
 import logging
 import warnings
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Hold back what converters warn of, such as their own deprecations."""
+    """Suppress the warnings of converters, such as their own deprecations."""
     before = logging.root.manager.disable
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

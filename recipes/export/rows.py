@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ..data import pixels
 from ..data.array_feature import FittedArray, arrays_of
+from ..data.cell_types import floats, words
 from ..data.cells import numbers_of
 from ..data.dates import different_dates
 from ..data.fitted import Fitted, FittedDate, FittedNumeric
-from ..data.frame import Frame, floats, words
+from ..data.frame import Frame
 from ..data.image_feature import FittedImage
 from ..data.reading import OnError, Reading, array_names
 from ..data.rows import rows_of
@@ -35,7 +36,7 @@ MOST_NUMBERS, MOST_ROWS = 1 << 24, 1024
 
 def answered(
     predictor: "Predictor",
-    rows: Any,
+    rows: object,
     *,
     on_error: OnError = "refuse",
     all_windows: bool = False,
@@ -66,7 +67,7 @@ def answered(
         made = _forecast(predictor, reading, found.x, every=all_windows)
         return replace(made, notes=found.notes)
     outputs = _computed(predictor, _gathers(predictor, reading, found.x), len(found.x))
-    single: Any = next(iter(outputs.values()))
+    single = next(iter(outputs.values()))
     made = predictions(
         outputs if described.get("heads") else single, described, usable=found.usable
     )
@@ -132,7 +133,7 @@ def _gathers(
     if not isinstance(rows, Frame):
         (port,) = predictor.interface.columns
         return {port.name: rows.astype(port.dtype, copy=False).__getitem__}
-    by_name = {input_name({"name": feature.name}): feature for feature in reading.features}
+    by_name = {input_name(feature.name): feature for feature in reading.features}
     names = [port.name for port in predictor.interface.columns]
     return {name: _gather(predictor, by_name[name], rows) for name in names}
 

@@ -41,7 +41,7 @@ def opened(where: str, content: bytes, interface: Interface) -> Compute:
 
 @contextmanager
 def explained(where: str) -> Iterator[None]:
-    """Turn whatever a runtime raises into an error about the file."""
+    """Turn any error of a runtime into an error about the file."""
     try:
         yield
     except RequestError as error:

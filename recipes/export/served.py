@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import tensorflow as tf
@@ -36,10 +35,10 @@ class Served:
             for port in self.inputs
         ]
 
-    def function(self) -> Callable[..., dict[str, Any]]:
+    def function(self) -> Callable[..., dict[str, tf.Tensor]]:
         """The model as a function of tensors, one for each input."""
 
-        def serve(*tensors: Any) -> dict[str, Any]:
+        def serve(*tensors: tf.Tensor) -> dict[str, tf.Tensor]:
             found = self.model(packed(self.model, tensors), training=False)
             named = found if isinstance(found, Mapping) else None
             each = [named[p.name] for p in self.outputs] if named else keras.tree.flatten(found)

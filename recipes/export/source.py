@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from typing import Any
 
 from ..errors import RequestError
 from ..spec.loader import parse
@@ -11,7 +10,7 @@ from .carriers import read_proof
 from .kinds import is_exported
 from .proof import Part
 
-Source = str | os.PathLike[str] | Mapping[str, Any]
+Source = str | os.PathLike[str] | Mapping[str, object]
 
 
 def read_source(source: Source) -> Source:

@@ -9,24 +9,32 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 from ..build.heads import Ends, ends_of, loss_weights, losses_of, metrics_of
 from ..build.images import decodable
 from ..build.objects import Builder
 from ..data.blocks import Block
+from ..data.loaded import Data
 from ..errors import RequestError
 from ..record import directory as files
 from ..record.directory import RunDirectory, open_run, read_result, strict
 from ..run.evidence import spread
 from ..run.reload import as_given, model_of, reached, same_data
 from ..run.stored_recipe import Overrides, recipe_of
+from ..spec import Recipe
 from .cut import Cut, cut, input_names, predicted
+from .described import Described
 from .interface import Port
 from .proof import Part
 
 # Rows that files are compared on, and that ranges of numbers are measured on, at most.
 MOST_ROWS, CALIBRATION = 10_000, 200
 SPLITS = ("test", "validation", "train")
+# Rows of each input of a model; one input needs no name.
+Samples = np.ndarray | list[np.ndarray] | tuple[np.ndarray, ...] | Mapping[str, np.ndarray]
+# The cells of a column, in memory or made when they are read.
+Column = Block | tf.Tensor | np.ndarray
 Measure = Callable[[Mapping[str, np.ndarray]], dict[str, float]]
 
 
@@ -53,7 +61,7 @@ class Subject:
     parts: dict[Part, Any] = field(default_factory=dict[Part, Any])
 
     def keras_outputs(self, rows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """What the Keras model makes of raw rows."""
+        """The outputs of the Keras model for raw rows."""
         return predicted(self.cut.whole, keras_rows(self.cut.whole, rows))
 
 
@@ -62,7 +70,7 @@ def of_run(
     overrides: Overrides = (),
     *,
     plugins: Sequence[str] = (),
-    arrays: tuple[Any, Any] | None = None,
+    arrays: tuple[ArrayLike, ArrayLike] | None = None,
 ) -> Subject:
     """The model of a run, with rows of its test split, else of its validation split.
 
@@ -71,7 +79,7 @@ def of_run(
     """
     where = open_run(run)
     recipe = recipe_of(where, overrides, plugins=plugins)
-    data: Any = decodable(same_data(where, recipe, arrays))
+    data = decodable(same_data(where, recipe, arrays))
     model = model_of(where)
     described = where.read_json(files.DATA)
     division = cut(model, table=bool(data.features), same=same_features(where, described))
@@ -101,7 +109,7 @@ def of_run(
     )
 
 
-def of_model(model: keras.Model, samples: Any) -> Subject:
+def of_model(model: keras.Model, samples: Samples) -> Subject:
     """A plain Keras model.
 
     Args:
@@ -136,7 +144,7 @@ def of_model(model: keras.Model, samples: Any) -> Subject:
     return Subject(division, columns, rows, "sample", network_inputs(division, few), None, parts)
 
 
-def listed(samples: Any) -> list[Any]:
+def listed(samples: np.ndarray | list[np.ndarray] | tuple[np.ndarray, ...]) -> list[np.ndarray]:
     """The samples of each input."""
     return list(samples) if isinstance(samples, (list, tuple)) else [samples]
 
@@ -149,13 +157,15 @@ def columns_of(model: keras.Model) -> tuple[Port, ...]:
     )
 
 
-def same_features(run: RunDirectory, described: Mapping[str, Any]) -> bool:
+def same_features(run: RunDirectory, described: Described) -> bool:
     """Whether all parts of a run have learned the same of the columns."""
     parts = files.parts_of(run)
     return all(each.read_json(files.DATA)["features"] == described["features"] for each in parts)
 
 
-def arrays_of(x: Any, model: keras.Model, chosen: np.ndarray) -> dict[str, np.ndarray]:
+def arrays_of(
+    x: Column | Mapping[str, Column], model: keras.Model, chosen: np.ndarray
+) -> dict[str, np.ndarray]:
     """Chosen rows of a split as `reload.as_given` has it, by column."""
     named = x if isinstance(x, Mapping) else {input_names(model)[0]: x}
     return {name: squeezed(_gathered(part, chosen)) for name, part in named.items()}
@@ -166,9 +176,9 @@ def squeezed(array: np.ndarray) -> np.ndarray:
     return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
 
 
-def _gathered(part: Any, chosen: np.ndarray) -> np.ndarray:
+def _gathered(part: Column, chosen: np.ndarray) -> np.ndarray:
     if isinstance(part, Block):
-        found: Any = part.gather(tf.constant(chosen))
+        found = part.gather(tf.constant(chosen))
     else:
         found = tf.gather(part, chosen) if isinstance(part, tf.Tensor) else part[chosen]
     array = np.asarray(found.numpy() if isinstance(found, tf.Tensor) else found)
@@ -198,17 +208,17 @@ def network_inputs(division: Cut, rows: Mapping[str, np.ndarray]) -> dict[str, n
     return {name: found[name] for name in names}
 
 
-def measure(recipe: Any, data: Any, run: RunDirectory, y: np.ndarray) -> Measure:
+def measure(recipe: Recipe, data: Data, run: RunDirectory, y: np.ndarray) -> Measure:
     """The recipe's loss and metrics as a function of outputs for rows with these targets."""
-    task: Any = ends_of(recipe, data)
+    task = ends_of(recipe, data)
 
     @cache
     def compiled(shapes: tuple[tuple[str, tuple[int, ...]], ...]) -> Any:
         several = isinstance(task, Ends)
         inputs = {name: keras.Input(shape, name=name) for name, shape in shapes}
         same = {n: keras.layers.Identity(name=f"{n}_")(tensor) for n, tensor in inputs.items()}
-        end: Any = same if several else next(iter(same.values()))
-        model: Any = keras.Model(inputs, end)
+        end = same if several else next(iter(same.values()))
+        model = keras.Model(inputs, end)
         builder = Builder(recipe, steps_per_epoch=1)
         model.compile(
             loss=losses_of(recipe, task, builder, reached(run, recipe)),

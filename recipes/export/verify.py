@@ -6,7 +6,6 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -25,7 +24,7 @@ PATIENCE = 300
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a verification.
+    """The result of a verification.
 
     Attributes:
         path: of the file.
@@ -74,7 +73,7 @@ class Verdict:
             found.append(f"{self.path}: ok: these {what}, the recipe `{self.recipe}`")
         return found
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain values."""
         return {
             **vars(self),
@@ -120,7 +119,7 @@ def rerun(path: str | os.PathLike[str]) -> tuple[int, float, float]:
     )
     vectors = _vectors(proof, where)
     made = predictor.outputs(vectors["rows"])
-    far = [_apart_by(made, vectors[name], where) for name in ("outputs", "keras")]
+    far = [_difference(made, vectors[name], where) for name in ("outputs", "keras")]
     return len(next(iter(made.values()))), far[0], far[1]
 
 
@@ -132,11 +131,11 @@ def _vectors(proof: Proof, where: str) -> dict[str, dict[str, np.ndarray]]:
     return found
 
 
-def _apart_by(made: dict[str, np.ndarray], wanted: dict[str, np.ndarray], where: str) -> float:
-    if set(made) != set(wanted):
+def _difference(made: dict[str, np.ndarray], expected: dict[str, np.ndarray], where: str) -> float:
+    if set(made) != set(expected):
         raise RequestError(f"{where}: its vectors are of other outputs than its own.")
     found = 0.0
-    for name, array in wanted.items():
+    for name, array in expected.items():
         if array.dtype == object or array.shape != made[name].shape:
             raise RequestError(f"{where}: its vectors do not fit its output `{name:.40}`.")
         scale = max(1.0, float(np.abs(array.astype("float64")).max(initial=0.0)))

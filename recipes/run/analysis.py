@@ -15,8 +15,9 @@ from ...callbacks.epoch_order import EpochOrder
 from ...models import GradientCheck, gradient_check
 from ...models.shards import Sharing
 from ...models.training_step import TrainingStep
+from ..build.compiling import compile_model, optimizer
 from ..build.encoding import encoded
-from ..build.experiment import Experiment, compile_model, experiment, optimizer
+from ..build.experiment import Experiment, experiment
 from ..build.heads import ends_of
 from ..build.hub_text import tokenizer_of
 from ..build.network import network

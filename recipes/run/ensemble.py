@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from ..build.experiment import evaluation
+from ..build.datasets import evaluation
 from ..build.heads import ends_of
 from ..data import Data
 from ..record import directory as files

@@ -13,7 +13,7 @@ import numpy as np
 from ..build.images import decodable
 from ..build.inputs import data_of
 from ..data import Data, Split
-from ..data.heads import Head
+from ..data.head import Head
 from ..errors import DataError
 from ..record import directory as files
 from ..record.directory import RunDirectory

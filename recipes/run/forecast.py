@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..build.experiment import Experiment
-from ..build.preprocessing import raw
+from ..build.raw_columns import raw
 from ..build.windows import raw_windows
 from ..data import Split
 from ..data.frame import Frame
@@ -15,7 +15,8 @@ from ..data.naive import ForecastErrors, Forecasting
 from ..data.order import batches_of
 from ..data.reading import Reading
 from ..data.table import TableOptions
-from ..data.windows import Windows, split_of, starts_of, target_of
+from ..data.window_division import starts_of
+from ..data.windows import Windows, split_of, target_of
 from ..record.result import Result
 from .forecast_rows import Forecast, asked_starts, forecast_of, given_series, options_of
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..data.cell_types import words
 from ..data.cells import scalar
-from ..data.frame import Frame, plain, words
+from ..data.frame import Frame, plain
 from ..data.naive import WINDOW_KEYS
 from ..data.series import Series, Spacing, Unit, WindowOptions, arranged
 from ..errors import DataError

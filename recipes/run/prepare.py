@@ -13,8 +13,8 @@ from ..record.directory import RunDirectory
 from ..record.reserve import reserve
 from ..spec import Recipe
 from ..spec.extras import missing_extras
+from ..spec.missing_files import missing_backbone
 from ..spec.schema import PRECISIONS
-from ..spec.source_files import missing_backbone
 from .previous_run import PreviousRun, check_data, find_previous_run
 
 # Where a manifest says what layers compute in, and how many rows at once.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...models.loss_weights import Term
-from ..build.experiment import evaluation
+from ..build.datasets import evaluation
 from ..build.heads import (
     EMPTY,
     Ends,
@@ -21,7 +21,7 @@ from ..build.heads import (
 from ..build.images import decodable, undecodable
 from ..build.inputs import data_of
 from ..build.objects import Builder
-from ..build.preprocessing import raw
+from ..build.raw_columns import raw
 from ..build.task import Task
 from ..build.windows import raw_windows
 from ..data import Data, Split

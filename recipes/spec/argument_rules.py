@@ -60,7 +60,7 @@ BY_NAME: dict[str, Field] = {
     "dtype": text(),
     "trainable": boolean(),
 }
-# Set elsewhere in a recipe: an optimizer that did it too would do it twice, or otherwise.
+# Set elsewhere in a recipe: an optimizer that did it too would do it twice, or differently.
 IN_OPTIMIZERS: dict[str, Field] = {
     "learning_rate": refused("stands at the top of a recipe: `learning_rate: ...`."),
     "weight_decay": refused("stands at the top of a recipe: `weight_decay: {rate: ...}`."),
@@ -172,7 +172,7 @@ PositiveFloat = Annotated[float, Key(gt=0)]
 
 
 class DecayRule(Strict):
-    """What of a network decays how fast."""
+    """Which variables decay, and how fast."""
 
     factor: float = Key(ge=0)
     path: str | None = None
@@ -181,7 +181,7 @@ class DecayRule(Strict):
 
 
 class LayerRate(Strict):
-    """The learning rate of the variables whose path an expression finds."""
+    """The learning rate of the variables whose path matches an expression."""
 
     match: str
     multiplier: float = Key(ge=0)
@@ -249,7 +249,7 @@ def record(model: type[Strict], plain: Field | None = None) -> Any:
         plain: a number that stands for the whole mapping, where there is one.
     """
 
-    def check(value: object) -> Any:
+    def check(value: object) -> object:
         if plain is not None and not is_dict(value):
             return plain.check(value)
         try:

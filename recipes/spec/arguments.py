@@ -53,7 +53,7 @@ def choice(kind: str, *, numbers: bool = False) -> Field:
 def number_or_choice(kind: str, plain: Field) -> Field:
     """A number of some kind or a choice: a rate or a schedule of it."""
 
-    def check(value: object) -> Any:
+    def check(value: object) -> object:
         return plain.check(value) if is_number(value) else validated(kind, value)
 
     return Field(check, plain.expected, {"anyOf": [plain.schema, {"x-choice": kind}]})
@@ -71,7 +71,7 @@ def section(kind: str) -> Field:
     return Field(check, "expected a mapping.", schema)
 
 
-def validated(kind: str, value: Any) -> Choice:
+def validated(kind: str, value: object) -> Choice:
     """A choice from a recipe's value, or a pydantic error for every mistake in it."""
     if isinstance(value, Choice) and value.kind == kind:
         return value
@@ -91,12 +91,10 @@ def validated(kind: str, value: Any) -> Choice:
         name = known_name(kind, written)
     except ValueError as error:
         raise invalid([*details((written,), error)]) from None
-    if given is None:
-        given = {}
-    return Choice(kind, name, arguments_of(kind, name, given, written))
+    return Choice(kind, name, arguments_of(kind, name, {} if given is None else given, written))
 
 
-def arguments_of(kind: str, name: str, given: Any, written: str | None) -> dict[str, Any]:
+def arguments_of(kind: str, name: str, given: object, written: str | None) -> dict[str, Any]:
     """The checked arguments; errors stand below `written`, the name as the recipe has it."""
     place = () if written is None else (written,)
     if not is_dict(given):

@@ -17,7 +17,7 @@ OF_ONE_PICTURE = (
     "random_perspective", "random_posterization", "random_rotation", "random_saturation",
     "random_sharpness", "random_shear", "random_translation", "random_zoom", "solarization",
 )  # fmt: skip
-# Those that mix a picture with another one of the batch, and their targets likewise.
+# Those that mix a picture with another one of the batch, and their targets too.
 MIXING = ("cut_mix", "mix_up")
 AUGMENTATIONS = (*OF_ONE_PICTURE, *MIXING)
 # Those that change colours, which takes three of them.
@@ -39,7 +39,7 @@ NOT_GIVEN = {
 
 
 def _augmentation(value: object) -> Choice:
-    """A choice among the layers that augment, without the arguments that follow by themselves."""
+    """A choice among the layers that augment, without the arguments that a recipe cannot give."""
     written = next(iter(value)) if is_dict(value) and len(value) == 1 else value
     if isinstance(written, str):
         try:

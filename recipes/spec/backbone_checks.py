@@ -4,7 +4,8 @@ import re
 
 from .backbones import APPLICATIONS
 from .fields import shown
-from .network import SOURCES, Found
+from .network import Found
+from .network_shapes import SOURCES
 from .schema import Recipe
 
 

@@ -5,13 +5,14 @@ Names and arguments of `keras.applications` are known here without Keras; a test
 
 import difflib
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from .choices import Arguments
 from .fields import (
     Field,
+    JSONSchema,
     boolean,
     either,
     failure,
@@ -33,7 +34,7 @@ TOKENIZER = "tokenizer.json"
 
 
 class Pixels(StrEnum):
-    """What an application takes for pixels from 0 to 255 of red, green and blue."""
+    """How an application takes pixels of red, green and blue from 0 to 255."""
 
     SIGNED = "signed"  # x / 127.5 - 1
     CAFFE = "caffe"  # blue, green, red, less the means of ImageNet
@@ -46,7 +47,7 @@ class BackboneChoice:
     """The name of a backbone with the arguments that a recipe gives it."""
 
     name: str
-    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    arguments: Arguments = field(default_factory=dict[str, Any])
 
     @property
     def inference(self) -> bool:
@@ -147,7 +148,7 @@ EXPECTED = (
 def _check(value: object) -> BackboneChoice | None:
     if value is None or isinstance(value, BackboneChoice):
         return value
-    given: Any = None
+    given: object = None
     written: tuple[str, ...] = ()
     if isinstance(value, str):
         name = _known(value)
@@ -183,7 +184,7 @@ def _check(value: object) -> BackboneChoice | None:
     return BackboneChoice(name, found)
 
 
-def _known(name: Any) -> str:
+def _known(name: object) -> str:
     names = [*APPLICATIONS, *OTHERS]
     if isinstance(name, str) and name in names:
         return name
@@ -199,7 +200,7 @@ def arguments_of(name: str) -> tuple[dict[str, Field], tuple[str, ...]]:
     return {**COMMON, **APPLICATIONS[name].arguments}, ()
 
 
-def _schema() -> dict[str, Any]:
+def _schema() -> JSONSchema:
     properties = {
         name: {
             "type": ["object", "null"],

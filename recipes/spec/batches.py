@@ -1,6 +1,6 @@
 """The key `data.batch_size`: rows an update, and whether they must fit into memory at once."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from .fields import Field, Mismatch
 from .nodes import is_dict
@@ -13,7 +13,7 @@ def _is_count(value: object) -> bool:
     return type(value) is int and 1 <= value < MOST
 
 
-def _batch_size(value: object) -> Any:
+def _batch_size(value: object) -> object:
     if value == "all" or _is_count(value):
         return value
     if is_dict(value) and set(value) == {"auto"} and _is_count(value["auto"]):

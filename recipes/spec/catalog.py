@@ -8,12 +8,13 @@ KerasHub.
 
 import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from typing import Any
 
+from .catalog_rows import ArgumentRow, ArgumentRows, EntryRow, Tables
 from .hub_layers import HUB_LAYERS
 from .nodes import is_list
 
@@ -27,7 +28,7 @@ KINDS = (
     "visible_units", "hidden_units", "estimators", *SECTIONS,
 )  # fmt: skip
 # Arguments that every layer of Keras takes.
-EVERY_LAYER: dict[str, dict[str, Any]] = {
+EVERY_LAYER: ArgumentRows = {
     "name": {},
     "dtype": {},
     "trainable": {"default": True},
@@ -74,7 +75,7 @@ class Entry:
 
 
 @cache
-def _file() -> dict[str, Any]:
+def _file() -> Tables:
     text = resources.files(str(__package__)).joinpath("keras_api.json").read_text(encoding="utf-8")
     return json.loads(text)
 
@@ -87,9 +88,9 @@ def minors() -> tuple[str, ...]:
 @cache
 def tables() -> dict[str, dict[str, Entry]]:
     """Kind -> name -> entry, of all that is known without plugins, in any version of Keras."""
-    kinds: dict[str, dict[str, Any]] = _file()["kinds"]
-    hub = {
-        name: {**row, "arguments": {**row["arguments"], **EVERY_LAYER}}
+    kinds = _file()["kinds"]
+    hub: dict[str, EntryRow] = {
+        name: {**row, "arguments": {**row.get("arguments", {}), **EVERY_LAYER}}
         for name, row in HUB_LAYERS.items()
     }
     return {
@@ -101,7 +102,7 @@ def tables() -> dict[str, dict[str, Entry]]:
     }
 
 
-def entry_of(kind: str, name: str, row: Mapping[str, Any]) -> Entry:
+def entry_of(kind: str, name: str, row: EntryRow) -> Entry:
     """The entry of a row of the generated table."""
     arguments = {
         key: Argument(
@@ -125,13 +126,13 @@ def names(kind: str) -> list[str]:
     return sorted(tables()[kind])
 
 
-def describe(target: Any) -> dict[str, dict[str, Any]]:
+def describe(target: Callable[..., object]) -> ArgumentRows:
     """The arguments of a class or function, in its order, as rows of the table."""
-    rows: dict[str, dict[str, Any]] = {}
+    rows: ArgumentRows = {}
     for name, parameter in inspect.signature(target).parameters.items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             continue
-        row: dict[str, Any] = {}
+        row: ArgumentRow = {}
         if parameter.default is parameter.empty:
             row["required"] = True
         elif is_list(parameter.default):

@@ -16,12 +16,8 @@ from .graph import (
 from .graph_shapes import parts_fit_one_another
 from .heads import outputs_have_targets, outputs_stand_alone
 from .monitor_checks import monitors_are_logged
-from .network import (
-    Found,
-    layers_can_stand_in_a_list,
-    layers_follow_one_another,
-    lists_of_layers,
-)
+from .network import Found, layers_can_stand_in_a_list, lists_of_layers
+from .network_shapes import layers_follow_one_another
 from .nodes import Node
 from .phase_checks import (
     frozen_layers_exist,
@@ -33,7 +29,7 @@ from .pictures import mixed_targets_fit_loss, pictures_can_be_augmented
 from .rate_checks import one_owner_of_the_rate, warm_up_ends_within_the_run
 from .schema import Recipe
 from .sections import DEFAULT_PART
-from .source_files import csv_arguments_are_sound, tables_have_targets
+from .tables import csv_arguments_are_sound, tables_have_targets
 from .target_checks import balance_fits_task, classes_fit_task, threshold_fits_task
 from .tasks import CLASS_LOSSES, REGRESSION_SOURCES, metrics_fit_task
 from .tokens import tokens_have_a_network

@@ -1,15 +1,15 @@
 """What a choice of a recipe becomes, and the names that it may have."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from . import catalog, keras_version
 from .fields import did_you_mean, failure, listed, shown
 
 # Names of Keras and KerasHub that a recipe cannot have, and why.
 RUNS_CODE = "runs code that is not in the recipe"
-# A list of layers would lose what came before.
+# In a list of layers it would discard the output of the layer before.
 POSITIONS_ALONE = (
     "gives the positions in place of its input. Write `positional_embedding{}`, which adds them"
 )
@@ -29,7 +29,7 @@ REFUSED = {
     "sine_position_encoding": POSITIONS_ALONE.format(": {kind: sinusoidal}"),
     "input_layer": "is not needed: the input's shape follows from the data",
 }
-# What people also call a class.
+# Other names that are in use for a class.
 ALIASES = {
     "initializers": {
         "xavier_uniform": "glorot_uniform",
@@ -47,6 +47,9 @@ ALIASES = {
 }
 ALIASES["losses"]["rmse"] = "root_mean_squared_error"
 
+# Constructor arguments by name, as a recipe gives them: nested choices and durations among them.
+Arguments = Mapping[str, Any]
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -60,9 +63,9 @@ class Choice:
 
     kind: str
     name: str
-    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    arguments: Arguments = field(default_factory=dict[str, Any])
 
-    def with_arguments(self, **arguments: Any) -> "Choice":
+    def with_arguments(self, **arguments: object) -> "Choice":
         """The same choice with more arguments."""
         return replace(self, arguments={**self.arguments, **arguments})
 
@@ -78,8 +81,11 @@ class Residual:
     """
 
     layers: tuple["Choice | Residual", ...]
-    shortcut: str = "identity"
+    shortcut: Literal["identity", "projection"] = "identity"
     inner: tuple[str, ...] = ("residual",)
+
+
+Layers = Sequence[Choice | Residual]
 
 
 def known_name(kind: str, written: object) -> str:

@@ -1,7 +1,7 @@
 """CSV files up to their cells: encoding, lines and records. Standard library alone.
 
 The recipe language reads the first record of a file to check the names of columns, and
-`recipes/data/cells.py` reads all of them.
+`recipes/data/delimited.py` reads all of them.
 """
 
 import codecs
@@ -180,7 +180,7 @@ def _no_csv(path: Path, first: int, last: int, error: csv.Error) -> str:
 
 
 def _lines(path: Path, file: TextIO) -> Iterator[str]:
-    """The lines of a file, none longer than memory bears."""
+    """The lines of a file, none of them too long for memory."""
     number = 0
     while line := file.readline(LONGEST_LINE + 1):
         number += 1

@@ -71,7 +71,7 @@ def _section(name: str, value: object) -> Any:
 class Writer(yaml.SafeDumper):
     """Writes scalars so that YAML 1.2 reads them back as they were."""
 
-    def ignore_aliases(self, data: Any) -> bool:
+    def ignore_aliases(self, data: object) -> bool:
         return True
 
 

@@ -1,12 +1,11 @@
 """Optional packages that a recipe needs, looked for without importing them."""
 
 import importlib.util
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 from ..errors import Problem
 from . import catalog
-from .choices import Choice, Residual
+from .choices import Choice, Layers, Residual
 from .network import WRAPPED, lists_of_layers, outputs_of
 from .nodes import Path
 from .schema import Recipe
@@ -15,7 +14,7 @@ HUB = "keras_hub"
 
 
 def missing_extras(recipe: Recipe) -> list[Problem]:
-    """That a layer of KerasHub is named where that is not installed."""
+    """A problem for each layer of KerasHub that is named, where KerasHub is not installed."""
     named = [(path, layer) for path, layer in _layers(recipe) if layer.name in _of_hub()]
     if not named or importlib.util.find_spec(HUB) is not None:
         return []
@@ -34,7 +33,7 @@ def _layers(recipe: Recipe) -> Iterator[tuple[Path, Choice]]:
         yield from _with_inner(output, path)
 
 
-def _in_list(layers: Sequence[Any], path: Path) -> Iterator[tuple[Path, Choice]]:
+def _in_list(layers: Layers, path: Path) -> Iterator[tuple[Path, Choice]]:
     for index, layer in enumerate(layers):
         place = (*path, index)
         if isinstance(layer, Residual):

@@ -7,7 +7,7 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, LiteralString, NamedTuple, TypeGuard
+from typing import Annotated, Any, LiteralString, NamedTuple, NoReturn, TypeGuard
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
@@ -20,6 +20,8 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
 # A comparison takes some 20 microseconds, and a table may have a hundred thousand columns.
 MOST_COMPARED = 2000
 MOST_NAME = 80
+# A schema, or a part of one, as `json` writes it.
+JSONSchema = dict[str, Any]
 
 
 class Bound(NamedTuple):
@@ -56,9 +58,9 @@ class Field:
         schema: its JSON Schema.
     """
 
-    check: Callable[[Any], Any]
+    check: Callable[[object], Any]
     expected: str
-    schema: dict[str, Any]
+    schema: JSONSchema
 
     @property
     def annotation(self) -> Any:
@@ -73,13 +75,13 @@ class Field:
             raise failure("value", str(error), received=value, hint=error.hint) from None
 
     def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
+        self, source: object, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
         return core_schema.no_info_plain_validator_function(self.validate)
 
     def __get_pydantic_json_schema__(
         self, core: core_schema.CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
+    ) -> JSONSchema:
         # pydantic adds the default of a key to what it gets.
         return {**self.schema}
 
@@ -104,10 +106,10 @@ def failure(
     return PydanticCustomError(kind, "{wrong}", context)
 
 
-def where(holds: Callable[[Any], bool], expected: str, schema: dict[str, Any]) -> Field:
+def where(holds: Callable[[object], bool], expected: str, schema: JSONSchema) -> Field:
     """The values of which `holds` is true, kept as they are."""
 
-    def check(value: object) -> Any:
+    def check(value: object) -> object:
         if not holds(value):
             raise Mismatch(expected)
         return value
@@ -137,10 +139,11 @@ def _bounded(
     limits = [(BOUNDS[name], limit) for name, limit in bounds.items()]
     words = " and ".join(f"{bound.sign} {limit}" for bound, limit in limits)
 
-    def holds(value: Any) -> bool:
+    def holds(value: object) -> bool:
+        if not isinstance(value, types) or not is_number(value):
+            return False
         # `abs` of infinity or of NaN is not within the bound either.
-        finite = isinstance(value, types) and is_number(value) and abs(value) <= most
-        return finite and all(bound.holds(value, limit) for bound, limit in limits)
+        return abs(value) <= most and all(bound.holds(value, limit) for bound, limit in limits)
 
     schema = {"type": schema_type, **{bound.schema: limit for bound, limit in limits}}
     return where(holds, f"expected {noun}{' ' if words else ''}{words}.", schema)
@@ -161,7 +164,7 @@ def text() -> Field:
 
 
 def plain_name() -> Field:
-    """A name that is good in a file name too."""
+    """A name that is valid in a file name too."""
     return where(
         lambda value: (
             isinstance(value, str) and NAME.fullmatch(value) is not None and len(value) <= MOST_NAME
@@ -181,7 +184,7 @@ def nothing() -> Field:
     return where(lambda value: value is None, "expected null.", {"type": "null"})
 
 
-def one_key(properties: dict[str, Any]) -> dict[str, Any]:
+def one_key(properties: JSONSchema) -> JSONSchema:
     """The JSON Schema of a mapping with one of these keys."""
     return {
         "type": "object",
@@ -198,8 +201,9 @@ def regular_expressions(value: object, expected: str) -> list[str]:
     Raises:
         Mismatch: it is something else, which `expected` says, or none that Python reads.
     """
-    found: list[Any] = list(value) if is_list(value) else [value]
-    if not found or not all(isinstance(pattern, str) and pattern for pattern in found):
+    given: list[object] = list(value) if is_list(value) else [value]
+    found = [pattern for pattern in given if isinstance(pattern, str) and pattern]
+    if not found or len(found) < len(given):
         raise Mismatch(expected)
     for pattern in found:
         try:
@@ -209,11 +213,11 @@ def regular_expressions(value: object, expected: str) -> list[str]:
     return found
 
 
-def one_of(*values: Any) -> Field:
+def one_of(*values: object) -> Field:
     """One of a few given values."""
     expected = f"expected {listed(values)}."
 
-    def check(value: object) -> Any:
+    def check(value: object) -> object:
         for known in values:
             if type(value) is type(known) and value == known:
                 return value
@@ -245,7 +249,7 @@ def list_of(item: Field, *, least: int = 0) -> Field:
     """A list of one kind of value."""
     expected = f"expected a list; of each item: {item.expected}"
 
-    def check(value: object) -> list[Any]:
+    def check(value: object) -> list[object]:
         if not is_list(value) or len(value) < least:
             raise Mismatch(expected if not least else f"{expected} At least {least} of them.")
         return [item.check(element) for element in value]
@@ -258,7 +262,7 @@ def either(*fields: Field) -> Field:
     words = [field.expected.removeprefix("expected ").rstrip(".") for field in fields]
     expected = f"expected {', or '.join(words)}."
 
-    def check(value: object) -> Any:
+    def check(value: object) -> object:
         for field in fields:
             try:
                 return field.check(value)
@@ -273,7 +277,7 @@ def plain() -> Field:
     """A scalar or lists of scalars: never a mapping, which Keras might build an object from."""
     expected = "expected a number, text, true, false, null, or a list of such."
 
-    def check(value: object) -> Any:
+    def check(value: object) -> object:
         if is_list(value):
             return [check(item) for item in value]
         if is_dict(value) or (isinstance(value, float) and not math.isfinite(value)):
@@ -289,7 +293,7 @@ def plain() -> Field:
 def refused(why: str) -> Field:
     """A key that exists in Keras and is set elsewhere in a recipe."""
 
-    def check(value: object) -> Any:
+    def check(value: object) -> NoReturn:
         raise Mismatch(why)
 
     return Field(check, why, {"not": {}, "description": why})
@@ -305,13 +309,13 @@ def shown(value: object, most: int = 60) -> str:
     return line if len(line) <= most else f"{line[: most - 3]}..."
 
 
-def listed(values: Iterable[Any]) -> str:
+def listed(values: Iterable[object]) -> str:
     """Words as a list for people: `a`, `b` or `c`."""
     words = [f"`{shown(value).strip(chr(34))}`" for value in values]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 
-def did_you_mean(value: object, known: Iterable[Any]) -> str:
+def did_you_mean(value: object, known: Iterable[object]) -> str:
     """` Did you mean ...?`, or nothing where no known word is close."""
     words = [str(word) for word in known]
     close = closest(str(value), words)

@@ -8,7 +8,6 @@ import posixpath
 import re
 import string
 from enum import Enum
-from typing import Any
 
 from .catalog import Argument, Entry
 from .fields import Field, Mismatch, either, nothing, plain, where
@@ -116,7 +115,7 @@ def written(use: Use, *, optional: bool = False, allowed: str | None = None) -> 
         allowed: one of the run's files that may be written.
     """
 
-    def check(value: object) -> Any:
+    def check(value: object) -> object:
         if value is None and optional:
             return value
         if not isinstance(value, str):
@@ -136,7 +135,7 @@ def no_file() -> Field:
         "values itself."
     )
 
-    def check(value: object) -> Any:
+    def check(value: object) -> object:
         if isinstance(value, str):
             raise Mismatch(expected)
         return plain().check(value)

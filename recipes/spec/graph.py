@@ -8,7 +8,7 @@ from .fields import did_you_mean, listed, shown
 from .nodes import Path
 from .parts import ATTENTION, OTHERS, PAIRS, PartSection, input_names
 from .schema import Recipe
-from .source_files import is_table
+from .tables import is_table
 
 Found = Iterator[tuple[Path, str]]
 # The input of rows that are arrays.
@@ -50,7 +50,7 @@ def ends(parts: Mapping[str, PartSection]) -> list[str]:
 
 
 def merge_of(parts: Mapping[str, PartSection], name: str) -> Choice | None:
-    """What makes one of the inputs of a part, or of the part that it uses."""
+    """The layer that merges the inputs of a part, or of the part that it uses."""
     part = parts[parts[name].use or name]
     several = len(parts[name].sources) > 1
     return part.merge or (IMPLIED if several else None)
@@ -214,7 +214,7 @@ def is_sequence(recipe: Recipe, name: str) -> bool:
 
 
 def graphs_stand_alone(recipe: Recipe) -> Found:
-    """What needs a list of layers cannot be had with parts."""
+    """Keys that need a list of layers exclude parts."""
     if not recipe.model.parts:
         return
     if recipe.pretraining is not None:

@@ -1,18 +1,18 @@
 """Shapes through a graph of named parts, known without Keras."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from . import catalog
-from .choices import Choice
+from .choices import Arguments, Choice, Layers
 from .fields import is_number
 from .graph import ROWS, ends, in_order, merge_of, parts_make_a_graph
 from .heads import outputs_have_targets
-from .network import SOURCES, Found, ends_misfit, in_model, layers_can_stand_in_a_list, through
+from .network import Found, in_model, layers_can_stand_in_a_list
+from .network_shapes import SOURCES, ends_misfit, through
 from .nodes import Path
 from .parts import ATTENTION, ELEMENTWISE, OTHERS
 from .schema import Recipe
-from .shapes import Shape, Unfit
+from .shape_rules import Shape, Unfit
 from .window_checks import rows_of_windows
 
 # Names -> shapes; None where not even the rank is known.
@@ -62,7 +62,7 @@ def _row_shape(recipe: Recipe, name: str) -> Shape | None:
     if not isinstance(feature, Choice) or feature.name == "array":
         return None
     entry = catalog.entry("features", feature.name)
-    given: Mapping[str, Any] = {
+    given: Arguments = {
         **{key: row.default for key, row in entry.arguments.items()},
         **feature.arguments,
     }
@@ -73,7 +73,7 @@ def _row_shape(recipe: Recipe, name: str) -> Shape | None:
     return (given["dimensions"],) if given.get("output") == "embedding" else (None,)
 
 
-def _through(layers: Sequence[Any], shape: Shape | None, path: Path) -> Shape | None:
+def _through(layers: Layers, shape: Shape | None, path: Path) -> Shape | None:
     return None if shape is None and layers else shape and through(layers, shape, path)
 
 
@@ -139,7 +139,7 @@ def _size(sizes: Sequence[int | None]) -> int | None:
     return None if None in sizes else 1
 
 
-def _concatenated(shapes: Sequence[Shape], axis: Any) -> Shape | None:
+def _concatenated(shapes: Sequence[Shape], axis: object) -> Shape | None:
     _same_rank(shapes)
     rank = len(shapes[0])
     if not is_number(axis):

@@ -1,7 +1,7 @@
 """The outputs of a recipe that has several, each as a recipe of that output alone."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, Self
+from typing import Self
 
 from pydantic import PrivateAttr
 
@@ -14,7 +14,7 @@ from .nodes import Path
 from .pictures import mixes
 from .schema import Recipe
 from .sections import ModelSection
-from .source_files import EITHER, TABLES
+from .tables import EITHER, TABLES
 from .target_checks import balance_fits_task, classes_fit_task, threshold_fits_task
 from .targets import DEFAULT_THRESHOLD
 from .tasks import metrics_fit_task
@@ -38,7 +38,7 @@ class HeadRecipe(Recipe):
     def of(cls, recipe: Recipe, name: str) -> Self:
         """The output of a name."""
         head = recipe.model.outputs[name]
-        given: dict[str, Any] = {key: getattr(recipe, key) for key in Recipe.model_fields}
+        given: dict[str, object] = {key: getattr(recipe, key) for key in Recipe.model_fields}
         given |= {key: getattr(head, key) for key in OF_RECIPE}
         data = {key: getattr(head, key) for key in OF_DATA} | {"target": head.targets(name)}
         given["data"] = recipe.data.model_copy(update=data)
@@ -153,7 +153,7 @@ def _source_of(recipe: Recipe, name: str) -> Found:
 
 
 def outputs_stand_alone(recipe: Recipe) -> Found:
-    """What cannot be had with several outputs, or stands at each of them."""
+    """Keys that exclude several outputs, or that belong to each output."""
     if not recipe.model.outputs:
         return
     for key in OF_RECIPE:
@@ -161,7 +161,7 @@ def outputs_stand_alone(recipe: Recipe) -> Found:
             yield (key,), f"each output has its own: `model.outputs.NAME.{key}`."
     if recipe.model.output is not None:
         yield ("model", "output"), "each output has its own: `model.outputs.NAME.output`."
-    data, wrong = recipe.data, "cannot be had with several outputs yet. Leave it out."
+    data, wrong = recipe.data, "is not possible with several outputs yet. Leave it out."
     if data.source.name not in TABLES | EITHER:
         yield ("data", "source"), "several outputs need a table, whose columns they predict."
     for key, default in ELSEWHERE.items():

@@ -5,12 +5,10 @@ A test compares them with the KerasHub that is installed. `TransformerDecoder` i
 is the one without an encoder: self-attention in which no step sees those after it.
 """
 
-from typing import Any
+from .catalog_rows import ArgumentRow, ArgumentRows, EntryRow
 
-Rows = dict[str, Any]
-
-REQUIRED: Rows = {"required": True}
-BLOCK: Rows = {
+REQUIRED: ArgumentRow = {"required": True}
+BLOCK: ArgumentRows = {
     "intermediate_dim": REQUIRED,
     "num_heads": REQUIRED,
     "dropout": {"default": 0},
@@ -20,7 +18,7 @@ BLOCK: Rows = {
     "bias_initializer": {"default": "zeros"},
     "normalize_first": {"default": False},
 }
-ROTARY: Rows = {
+ROTARY: ArgumentRows = {
     "max_wavelength": {"default": 10000},
     "scaling_factor": {"default": 1.0},
     "rope_type": {"default": "linear", "type": "Literal['linear', 'dynamic', 'yarn']"},
@@ -32,7 +30,7 @@ ROTARY: Rows = {
     "feature_axis": {"default": -1, "type": "int"},
     "denominator_dim": {"type": "int | None"},
 }
-TOKENS: Rows = {
+TOKENS: ArgumentRows = {
     "vocabulary_size": REQUIRED,
     "sequence_length": {**REQUIRED, "type": "int"},
     "embedding_dim": REQUIRED,
@@ -41,7 +39,7 @@ TOKENS: Rows = {
     "mask_zero": {"default": False},
 }
 # Name -> its class and arguments, as a row of `keras_api.json`.
-HUB_LAYERS: dict[str, Rows] = {
+HUB_LAYERS: dict[str, EntryRow] = {
     name: {"class": f"keras_hub.layers.{cls}", "arguments": arguments}
     for name, cls, arguments in (
         ("rotary_embedding", "RotaryEmbedding", ROTARY),

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from ..errors import Problem, RecipeError
 from . import shipped
@@ -32,7 +31,7 @@ REPLACED: frozenset[Keys] = frozenset({("gradient_clipping",)})
 SUFFIXES = (".yaml", ".yml")
 
 
-def resolve(source: Any) -> Node:
+def resolve(source: object) -> Node:
     """The tree of a recipe with everything it extends merged in.
 
     Args:

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Collection
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from . import catalog, keras_version
 from .arguments import adapter
 from .augmentations import AUGMENTATIONS
 from .choices import ALIASES
+from .fields import JSONSchema
 from .network import NOT_IN_A_LIST
 from .nodes import is_dict, is_list
 from .parts import MERGES
@@ -18,7 +19,7 @@ from .schema import Recipe
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
-def json_schema() -> dict[str, Any]:
+def json_schema() -> JSONSchema:
     """The whole language: every section, and every class with its arguments.
 
     An editor with a YAML language server completes and checks a recipe that begins with
@@ -44,7 +45,7 @@ def json_schema() -> dict[str, Any]:
     return _replace(result, _reference)
 
 
-def _plain(model: Any) -> dict[str, Any]:
+def _plain(model: type[BaseModel]) -> JSONSchema:
     return TypeAdapter(model).json_schema(schema_generator=Generator)
 
 
@@ -54,7 +55,7 @@ class Generator(GenerateJsonSchema):
     ignored_warning_kinds = {"non-serializable-default"}  # noqa: RUF012
 
 
-def _choice(kind: str, left_out: Collection[str] = ()) -> dict[str, Any]:
+def _choice(kind: str, left_out: Collection[str] = ()) -> JSONSchema:
     """A name that needs no argument, or a mapping of one name."""
     names = {**{name: name for name in keras_version.names(kind)}, **ALIASES.get(kind, {})}
     names = {written: name for written, name in names.items() if name not in left_out}
@@ -76,7 +77,7 @@ def _choice(kind: str, left_out: Collection[str] = ()) -> dict[str, Any]:
     return {"anyOf": [{"enum": sorted(bare)}, mapping]}
 
 
-def _arguments(kind: str, name: str) -> dict[str, Any]:
+def _arguments(kind: str, name: str) -> JSONSchema:
     schema = adapter(kind, name).json_schema(schema_generator=Generator)
     schema.pop("title", None)
     schema["additionalProperties"] = False
@@ -89,7 +90,7 @@ def _arguments(kind: str, name: str) -> dict[str, Any]:
     return schema
 
 
-def _residual() -> dict[str, Any]:
+def _residual() -> JSONSchema:
     layers = {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/layer_items.choice"}}
     block = {
         "type": "object",
@@ -106,7 +107,7 @@ def _residual() -> dict[str, Any]:
     }
 
 
-def _reference(schema: dict[str, Any]) -> dict[str, Any]:
+def _reference(schema: JSONSchema) -> JSONSchema:
     """A stand-in of a choice as a reference to its definition."""
     if "x-choice" in schema:
         return {"$ref": f"#/$defs/{schema['x-choice']}.choice"}
@@ -115,7 +116,7 @@ def _reference(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def _replace(value: object, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
+def _replace(value: object, change: Callable[[JSONSchema], JSONSchema]) -> Any:
     if is_dict(value):
         return change({key: _replace(item, change) for key, item in value.items()})
     if is_list(value):

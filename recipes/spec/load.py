@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -18,7 +18,7 @@ from .strict import in_words
 
 R = TypeVar("R", bound=Recipe)
 # What stands in for a section with problems while the others are checked against each other.
-STAND_INS: dict[str, Any] = {
+STAND_INS: dict[str, object] = {
     "name": "name",
     # Arrays may be anything, so that no check objects to them.
     "data": {"source": "arrays"},
@@ -27,8 +27,8 @@ STAND_INS: dict[str, Any] = {
 
 
 def load(
-    source: str | os.PathLike[str] | Mapping[str, Any],
-    changes: Sequence[str] | Mapping[str, Any] = (),
+    source: str | os.PathLike[str] | Mapping[str, object],
+    changes: Sequence[str] | Mapping[str, object] = (),
     *,
     plugins: Sequence[str] = (),
     into: type[R] = Recipe,
@@ -82,7 +82,7 @@ def problem(tree: Node, row: ErrorDetails) -> Problem:
 
 
 def _checked_apart(
-    plain: dict[str, Any], tree: Node, broken: frozenset[str], into: type[R]
+    plain: dict[str, object], tree: Node, broken: frozenset[str], into: type[R]
 ) -> list[Problem]:
     """Problems between the sections that are sound in themselves."""
     sound = {key: value for key, value in plain.items() if key not in broken}

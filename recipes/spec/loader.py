@@ -20,6 +20,8 @@ MOST_BYTES = 4 << 20
 MOST_NODES = 100_000
 MOST_DEPTH = 60
 
+Events = Iterator[yaml.Event]
+
 # The C parser is ten times as fast and gives the same events, where PyYAML was built with it.
 PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -132,7 +134,7 @@ def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def _events(text: str, parser_class: Any) -> Iterator[Any]:
+def _events(text: str, parser_class: Any) -> Events:
     parser = parser_class(text)
     try:
         while parser.check_event():
@@ -154,7 +156,7 @@ class Composer:
         self.anchors: dict[str, Node | None] = {}
         self.nodes = 0
 
-    def document(self, events: Iterator[Any]) -> Node:
+    def document(self, events: Events) -> Node:
         """The tree of the only document of a stream."""
         root: Node | None = None
         for event in events:
@@ -169,7 +171,7 @@ class Composer:
             return Node({}, Place(self.file, 1, 1))
         return root
 
-    def node(self, event: Any, events: Iterator[Any], depth: int) -> Node:
+    def node(self, event: Any, events: Events, depth: int) -> Node:
         """The node that begins with `event`; takes the events that belong to it."""
         self.count(1, event)
         if depth > MOST_DEPTH:
@@ -191,7 +193,7 @@ class Composer:
             self.anchors[event.anchor] = node
         return node
 
-    def alias(self, event: Any) -> Node:
+    def alias(self, event: yaml.AliasEvent) -> Node:
         target = self.anchors.get(event.anchor)
         if target is None:
             why = "stands inside what it names" if event.anchor in self.anchors else "is not known"
@@ -200,7 +202,7 @@ class Composer:
         self.count(sum(1 for _ in target.walk()), event)
         return Node(target.value, self.place(event))
 
-    def scalar(self, event: Any) -> Node:
+    def scalar(self, event: yaml.ScalarEvent) -> Node:
         plain = event.style is None or event.style == ""
         try:
             value = resolve(event.value) if plain else event.value
@@ -209,7 +211,7 @@ class Composer:
             value = None
         return Node(value, self.place(event))
 
-    def sequence(self, start: Any, events: Iterator[Any], depth: int) -> Node:
+    def sequence(self, start: yaml.SequenceStartEvent, events: Events, depth: int) -> Node:
         children: list[Node] = []
         for event in events:
             if isinstance(event, yaml.SequenceEndEvent):
@@ -217,7 +219,7 @@ class Composer:
             children.append(self.node(event, events, depth + 1))
         return Node(children, self.place(start))
 
-    def mapping(self, start: Any, events: Iterator[Any], depth: int) -> Node:
+    def mapping(self, start: yaml.MappingStartEvent, events: Events, depth: int) -> Node:
         children: dict[str, Node] = {}
         for event in events:
             if isinstance(event, yaml.MappingEndEvent):
@@ -229,7 +231,7 @@ class Composer:
                 children[name] = Node(child.value, child.place, key.place)
         return Node(children, self.place(start))
 
-    def key(self, event: Any, key: Node, siblings: dict[str, Node]) -> str | None:
+    def key(self, event: yaml.Event, key: Node, siblings: dict[str, Node]) -> str | None:
         """The name a key stands for, or None after noting what is wrong with it."""
         if isinstance(key.value, (dict, list)):
             self.note(event, "a key must be a word, not a list or mapping.")
@@ -245,18 +247,18 @@ class Composer:
             return None
         return name
 
-    def count(self, nodes: int, event: Any) -> None:
+    def count(self, nodes: int, event: yaml.Event) -> None:
         self.nodes += nodes
         if self.nodes > MOST_NODES:
             message = f"unfolds to more than {MOST_NODES} nodes; are its aliases meant?"
             raise fault(self.file, message, *self.mark(event))
 
-    def note(self, event: Any, message: str) -> None:
+    def note(self, event: yaml.Event, message: str) -> None:
         line, column = self.mark(event)
         self.problems.append(Problem(self.file, line, column, "", message))
 
-    def mark(self, event: Any) -> tuple[int, int]:
+    def mark(self, event: yaml.Event) -> tuple[int, int]:
         return event.start_mark.line + 1, event.start_mark.column + 1
 
-    def place(self, event: Any) -> Place:
+    def place(self, event: yaml.Event) -> Place:
         return Place(self.file, *self.mark(event))

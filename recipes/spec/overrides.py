@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from ..errors import Problem, RecipeError
 from .fields import listed, shown
@@ -15,7 +14,7 @@ STEP = re.compile(r"(?P<key>[^.\[\]]+)|\[(?P<index>[0-9]{1,9})\]")
 WHOLE = re.compile(r"[^.\[\]]+(\[[0-9]{1,9}\]|\.[^.\[\]]+)*")
 
 
-def apply(tree: Node, overrides: Sequence[str] | Mapping[str, Any]) -> Node:
+def apply(tree: Node, overrides: Sequence[str] | Mapping[str, object]) -> Node:
     """The tree with every override in it, in order.
 
     Raises:
@@ -33,7 +32,7 @@ def apply(tree: Node, overrides: Sequence[str] | Mapping[str, Any]) -> Node:
 
 
 def _read(
-    overrides: Sequence[str] | Mapping[str, Any], problems: list[Problem]
+    overrides: Sequence[str] | Mapping[str, object], problems: list[Problem]
 ) -> Iterable[tuple[str, Path, Node]]:
     """Each override as its text, its path and the tree of its value."""
     if isinstance(overrides, str):
@@ -62,11 +61,11 @@ def _read(
         yield word, steps(key), node
 
 
-def _value(value: Any, word: str, python: bool) -> Node:
+def _value(value: object, word: str, python: bool) -> Node:
     """The value by the recipe's own rules, placed at the override as a whole."""
     if not python:
-        bare = value.strip()
-        value = None if bare in NULL else parse(value, word).plain()
+        text = str(value)
+        value = None if text.strip() in NULL else parse(text, word).plain()
     return node_of(value, Place(word))
 
 

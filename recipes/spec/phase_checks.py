@@ -8,7 +8,7 @@ from .fields import closest, listed
 from .network import Found, layer_names, lists_of_layers
 from .nodes import Path, is_list
 from .schema import Recipe
-from .source_files import GIVEN, TABLES
+from .tables import GIVEN, TABLES
 
 
 def phases_add_up(recipe: Recipe) -> Found:
@@ -39,7 +39,7 @@ def phases_unfreeze_what_is_frozen(recipe: Recipe) -> Found:
 
 
 def rates_are_used(recipe: Recipe) -> Found:
-    """Where every phase has a learning rate of its own, another one is for nothing."""
+    """Where every phase has a learning rate of its own, that of the recipe would not be used."""
     rates = [phase.learning_rate for phase in recipe.phases]
     if rates and None not in rates and recipe.learning_rate is not None:
         yield (

@@ -1,6 +1,6 @@
 """`phases`: stretches of one training, each with its frozen layers and its learning rate."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field as Key
 
@@ -62,7 +62,7 @@ class PhaseSection(Strict):
     )
 
 
-def with_epochs(recipe: Any) -> Any:
+def with_epochs(recipe: object) -> object:
     """A recipe's mapping with the epochs of its phases, where it has phases and no epochs."""
     if not is_dict(recipe) or "epochs" in recipe or not is_list(recipe.get("phases")):
         return recipe

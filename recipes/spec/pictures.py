@@ -1,14 +1,13 @@
 """What `data.augment` needs of the rest of a recipe: pictures, and targets that can be mixed."""
 
-from collections.abc import Sequence
 from math import prod
-from typing import Any
 
 from .augmentations import MIXING, OF_COLOURS
-from .choices import Choice
-from .network import SOURCES, Found
+from .choices import Choice, Layers
+from .network import Found
+from .network_shapes import SOURCES
 from .schema import Recipe
-from .shapes import Shape
+from .shape_rules import Shape
 
 FLAT = (
     "a row is {} numbers, and no picture. If it is one, let the network begin with its shape: "
@@ -21,7 +20,7 @@ def mixes(recipe: Recipe) -> bool:
     return any(choice.name in MIXING for choice in recipe.data.augment)
 
 
-def picture_shape(row: Shape, layers: Sequence[Any]) -> Shape | None:
+def picture_shape(row: Shape, layers: Layers) -> Shape | None:
     """Height, width and channels of the picture in a row; None where a row is no picture.
 
     Rows of one axis are pictures where the network begins with a `reshape` to one.

@@ -11,7 +11,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import Any, cast
 from pydantic import BaseModel
 
 from ..errors import RequestError
-from . import catalog
+from . import catalog, catalog_rows
 from .choices import Choice, Residual
 from .fields import listed, shown
 from .nodes import is_list
@@ -170,16 +170,17 @@ def _entry(name: str, asked: str, kind: str, word: object, target: Any) -> catal
     ):
         owner = "keras-recipes" if known.plugin is None else f"--plugin {known.plugin}"
         raise RequestError(f"{place}: `{word}` is a name of {owner} already; choose another.")
-    row: dict[str, Any] = {
-        "class": f"{target.__module__}.{target.__qualname__}",
-        "arguments": _arguments(target),
-    }
+    arguments = _arguments(target)
     if kind == "layers":
-        row["arguments"] = {**catalog.EVERY_LAYER, **row["arguments"]}
+        arguments = {**catalog.EVERY_LAYER, **arguments}
+    row: catalog_rows.EntryRow = {
+        "class": f"{target.__module__}.{target.__qualname__}",
+        "arguments": arguments,
+    }
     return replace(catalog.entry_of(kind, word, row), plugin=name)
 
 
-def _unfit(kind: str, target: Any) -> str | None:
+def _unfit(kind: str, target: object) -> str | None:
     """Why an object cannot stand in the table of a kind, or None."""
     if kind in FUNCTIONS:
         if not callable(target) or inspect.isclass(target):
@@ -189,14 +190,14 @@ def _unfit(kind: str, target: Any) -> str | None:
     if "." in getattr(target, "__qualname__", "."):
         return "does not stand at the top of its module, where a saved model would look for it"
     base = BASES.get(kind)
-    if base is not None and not _derives(target, base):
+    if base is not None and not (inspect.isclass(target) and _derives(target, base)):
         return f"is not a subclass of `{base}`"
     if kind == "layers" and not _takes_name(target):
         return "takes no `name`: let its constructor end in `**kwargs` and give them to its base"
     return None
 
 
-def _derives(target: Any, base: str) -> bool:
+def _derives(target: type, base: str) -> bool:
     # Where nothing has imported Keras yet, no class derives from one of Keras's.
     module, _, name = base.rpartition(".")
     found = sys.modules.get("keras")
@@ -205,12 +206,12 @@ def _derives(target: Any, base: str) -> bool:
     return found is not None and issubclass(target, getattr(found, name))
 
 
-def _takes_name(target: Any) -> bool:
+def _takes_name(target: Callable[..., object]) -> bool:
     parameters = inspect.signature(target).parameters.values()
     return any(p.name == "name" or p.kind is p.VAR_KEYWORD for p in parameters)
 
 
-def _arguments(target: Any) -> dict[str, dict[str, Any]]:
+def _arguments(target: Callable[..., object]) -> catalog_rows.ArgumentRows:
     return {} if inspect.isfunction(target) else catalog.describe(target)
 
 

@@ -1,7 +1,7 @@
 """Schedules of the learning rate against the run, its phases and its callbacks."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from .choices import Choice
 from .durations import Duration
@@ -15,7 +15,7 @@ WARMUPS = {"warmup": "steps", "warmup_stable_decay": "warmup_steps", "noam": "wa
 
 def one_owner_of_the_rate(recipe: Recipe) -> Found:
     """A callback that cuts the rate needs one that it can cut."""
-    rate: Any = recipe.learning_rate
+    rate: object = recipe.learning_rate
     schedule = rate.name if isinstance(rate, Choice) else None
     of_phases = [p.learning_rate for p in recipe.phases if p.learning_rate is not None]
     if of_phases or any(phase.optimizer == "fresh" for phase in recipe.phases):

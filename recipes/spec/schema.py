@@ -1,7 +1,7 @@
 """A recipe and what each of its keys means."""
 
 import hashlib
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field as Key
 from pydantic import PrivateAttr
@@ -120,7 +120,7 @@ class Recipe(Strict):
 
     @validator(mode="before")
     @classmethod
-    def _epochs_of_the_phases(cls, value: object) -> Any:
+    def _epochs_of_the_phases(cls, value: object) -> object:
         return with_epochs(value)
 
     def read_from(self, tree: Node) -> Self:

@@ -1,12 +1,14 @@
 """Keys of sections whose values have a notation of their own: rows, columns, splits, intervals."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
+
+from pydantic_core import InitErrorDetails
 
 from .arguments import validated
 from .choices import Choice
 from .durations import Duration
-from .fields import Field, Mismatch, is_number
+from .fields import Field, JSONSchema, Mismatch, is_number
 from .nodes import is_dict, is_list
 from .strict import details, invalid
 
@@ -32,10 +34,10 @@ def rows(*words: str) -> Field:
         "a source such as `csv: {...}`, or null."
     )
 
-    def check(value: Any) -> Any:
+    def check(value: object) -> object:
         if value is None or (value in words and isinstance(value, str)):
             return value
-        if isinstance(value, (dict, Choice)):
+        if is_dict(value) or isinstance(value, Choice):
             return validated("sources", value)
         if isinstance(value, str):
             found = re.fullmatch(r"([0-9]+(?:\.[0-9]*)?)\s*%", value.strip())
@@ -46,7 +48,7 @@ def rows(*words: str) -> Field:
 
     number = {"type": "number", "exclusiveMinimum": 0}
     percent = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]*)?\s*%$"}
-    options: list[dict[str, Any]] = [number, percent, {"type": "null"}, {"x-choice": "sources"}]
+    options: list[JSONSchema] = [number, percent, {"type": "null"}, {"x-choice": "sources"}]
     if words:
         options.append({"enum": list(words)})
     return Field(check, expected, {"anyOf": options})
@@ -59,7 +61,7 @@ def interval() -> Field:
         "or a number of minutes."
     )
 
-    def check(value: object) -> Any:
+    def check(value: object) -> object:
         if value == "auto" or (is_number(value) and 0 < value < 1e6):
             return value
         if isinstance(value, str):
@@ -92,7 +94,7 @@ def _features(value: object) -> dict[str, Choice | str] | None:
     if not is_dict(value) or not value:
         raise Mismatch(EXPECTED_FEATURES)
     found: dict[str, Choice | str] = {}
-    mistakes: list[Any] = []
+    mistakes: list[InitErrorDetails] = []
     for name, given in value.items():
         try:
             word = isinstance(given, str) and given in COLUMN_WORDS
@@ -142,7 +144,7 @@ Columns = Annotated[
 ]
 
 
-def _split_by(value: object) -> Any:
+def _split_by(value: object) -> dict[str, str] | None:
     if value is None:
         return None
     if not is_dict(value) or len(value) != 1:

@@ -99,7 +99,7 @@ class DataSection(Strict):
     )
     augment: list[Augmentation] = Key(
         [],
-        description="random changes of training pictures in order, drawn anew for each epoch "
+        description="random changes of training pictures in order, drawn again for each epoch "
         "and row",
     )
     batch_size: BatchSizeKey = Key(
@@ -141,8 +141,8 @@ class ModelSection(Strict):
     )
     cache_features: bool = Key(
         False,
-        description="compute what a backbone that is frozen throughout makes of each row once, "
-        "and keep it for other runs",
+        description="compute the features of a backbone that is frozen throughout once for each "
+        "row, and keep them for other runs",
     )
     lora: LoraSection | None = Key(
         None,

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import NoneType, UnionType
 from typing import (
     Annotated,
-    Any,
     ClassVar,
     Literal,
     LiteralString,
@@ -31,7 +30,7 @@ MOST = 2**62
 MOST_SEED = 2**32 - 1
 Count = Annotated[int, Key(gt=0, le=MOST)]
 Seed = Annotated[int, Key(ge=0, le=MOST_SEED)]
-SCALARS: dict[Any, str] = {
+SCALARS: dict[object, str] = {
     int: "a whole number",
     float: "a number",
     bool: "true or false",
@@ -76,7 +75,7 @@ class Strict(BaseModel):
 
 
 def unknown_keys(
-    given: Mapping[str, Any], known: Iterable[str], place: Loc, *, what: str
+    given: Mapping[str, object], known: Iterable[str], place: Loc, *, what: str
 ) -> list[InitErrorDetails]:
     """An error for each key that does not belong, with the closest that do."""
     names = list(known)
@@ -119,16 +118,16 @@ def in_words(
     if kind == "missing":
         return failure(kind, WORDS[kind])
     field = (fields or {}).get(str(row["loc"][0])) if len(row["loc"]) == 1 else None
-    wanted = expected(field.annotation, field.metadata) if field else None
+    words = expected(field.annotation, field.metadata) if field else None
     hint = ""
-    if wanted is None:
-        wanted = WORDS.get(kind, f"{row['msg']}.")
+    if words is None:
+        words = WORDS.get(kind, f"{row['msg']}.")
     elif kind == "literal_error" and field:
         hint = did_you_mean(row["input"], get_args(field.annotation))
-    return failure(kind, wanted, received=row["input"], hint=hint)
+    return failure(kind, words, received=row["input"], hint=hint)
 
 
-def expected(annotation: object, metadata: Sequence[Any] = ()) -> str | None:
+def expected(annotation: object, metadata: Sequence[object] = ()) -> str | None:
     """What a scalar type takes, in words; None of any other type.
 
     >>> expected(Annotated[int, Key(gt=0)] | None), expected(Literal["a", "b"])

@@ -41,7 +41,7 @@ def balance_fits_task(recipe: Recipe) -> Found:
 
 
 def not_balanced(balance: str, why: str) -> str:
-    """Why a balance cannot be had, with the remedy."""
+    """Why a balance is not possible, with the remedy."""
     return f"`{balance}` balances classes, and {why}. Leave `balance` out."
 
 
@@ -68,7 +68,7 @@ def threshold_fits_task(recipe: Recipe) -> Found:
 
 
 def no_threshold(why: str) -> str:
-    """Why a threshold cannot be had, with the remedy."""
+    """Why a threshold is not possible, with the remedy."""
     return (
         f"a threshold decides between two classes, or on each of several labels, and {why}. "
         "Leave `threshold` out."

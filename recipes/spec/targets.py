@@ -1,6 +1,6 @@
 """Kinds of values of the keys that say what targets are, and how a class is decided on."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from .fields import Field, Mismatch, is_number, listed
 from .nodes import is_dict, is_list
@@ -19,7 +19,7 @@ EXPECTED_THRESHOLD = (
 )
 
 
-def _threshold(value: object) -> Any:
+def _threshold(value: object) -> object:
     if is_number(value) and 0 < value < 1:
         return float(value)
     if is_dict(value) and set(value) == {"maximize"} and value["maximize"] in MAXIMIZED:

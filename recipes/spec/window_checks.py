@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from .nodes import Path
 from .schema import Recipe
-from .shapes import Shape
-from .source_files import TABLES
+from .shape_rules import Shape
+from .tables import TABLES
 from .tasks import CLASS_LOSSES
 
 Found = Iterator[tuple[Path, str]]

@@ -31,5 +31,5 @@ class WindowSection(Strict):
     gaps: Literal["split", "bridge"] = Key(
         "split",
         description="what windows do where rows are farther apart than elsewhere: end there, or "
-        "go on",
+        "continue over the gap",
     )

@@ -2,7 +2,8 @@
 
 import pyarrow as pa
 
-from keras_recipes.recipes.data.frame import Frame, typed
+from keras_recipes.recipes.data.cell_types import typed
+from keras_recipes.recipes.data.frame import Frame
 
 
 def frame_of_cells(**columns) -> Frame:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from keras_recipes.recipes.data.frame import Frame, typed
+from keras_recipes.recipes.data.cell_types import typed
+from keras_recipes.recipes.data.frame import Frame
 
 START = datetime(2024, 1, 1)
 

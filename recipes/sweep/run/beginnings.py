@@ -18,7 +18,7 @@ import numpy as np
 from keras.optimizers.schedules import LearningRateSchedule
 
 from ....callbacks.variables import schedule_variables
-from ...build.experiment import optimizer
+from ...build.compiling import optimizer
 from ...build.objects import Builder
 from ...build.parts import momentum, part, scheduled
 from ...errors import RecipeError

@@ -13,8 +13,10 @@ from keras_recipes.recipes.errors import RecipeError
 from keras_recipes.recipes.spec import arguments, catalog
 from keras_recipes.recipes.spec.choices import Choice
 from keras_recipes.recipes.spec.load import load
-from keras_recipes.recipes.spec.network import NOT_IN_A_LIST, SOURCES
-from keras_recipes.recipes.spec.shapes import RULES, Unfit, shape_after
+from keras_recipes.recipes.spec.network import NOT_IN_A_LIST
+from keras_recipes.recipes.spec.network_shapes import SOURCES
+from keras_recipes.recipes.spec.shape_rules import Unfit
+from keras_recipes.recipes.spec.shapes import RULES, shape_after
 
 FEW, MANY = 2, 60
 

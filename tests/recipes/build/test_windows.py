@@ -8,7 +8,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from series import daily, hours, write
 
 from keras_recipes.recipes.build.encoding import encoded
-from keras_recipes.recipes.build.preprocessing import raw
+from keras_recipes.recipes.build.raw_columns import raw
 from keras_recipes.recipes.build.windows import WindowBlock, raw_windows
 from keras_recipes.recipes.data.features import Category, Numeric, Text
 from keras_recipes.recipes.data.order import batches_of

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from keras_recipes.recipes.data import delimited
+from keras_recipes.recipes.data.cell_types import words
 from keras_recipes.recipes.data.delimited import read_delimited
-from keras_recipes.recipes.data.frame import words
 from keras_recipes.recipes.errors import DataError
 
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from keras_recipes.recipes.data.heads import ENOUGH, Head, HeadOptions, records, strata
+from keras_recipes.recipes.data.head import Head, HeadOptions
+from keras_recipes.recipes.data.heads import ENOUGH, records, strata
 from keras_recipes.recipes.data.load import load_data
 from keras_recipes.recipes.data.split import Splits
 from keras_recipes.recipes.data.table import TableOptions

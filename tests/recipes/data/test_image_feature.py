@@ -9,10 +9,11 @@ from images import pixels, png
 from pyarrow import parquet
 
 from keras_recipes.recipes.data import Splits, load_data
-from keras_recipes.recipes.data.frame import Frame, from_columns
+from keras_recipes.recipes.data.frame import Frame
 from keras_recipes.recipes.data.image_feature import FittedImage, Image, pictures_of
 from keras_recipes.recipes.data.image_files import BrokenPicture
 from keras_recipes.recipes.data.infer import infer
+from keras_recipes.recipes.data.python_columns import from_columns
 from keras_recipes.recipes.data.split import SplitBy
 from keras_recipes.recipes.data.table import TableOptions
 from keras_recipes.recipes.errors import DataError

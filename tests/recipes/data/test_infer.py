@@ -4,8 +4,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from keras_recipes.recipes.data.cell_types import typed
 from keras_recipes.recipes.data.features import Category, Date, Numeric, Text
-from keras_recipes.recipes.data.frame import Frame, typed
+from keras_recipes.recipes.data.frame import Frame
 from keras_recipes.recipes.data.infer import infer
 from keras_recipes.recipes.errors import DataError
 

@@ -10,9 +10,9 @@ from PIL import Image
 
 from keras_recipes.recipes.build.images import PictureBlock
 from keras_recipes.recipes.data import pixels as light
-from keras_recipes.recipes.data.frame import from_columns
 from keras_recipes.recipes.data.image_feature import FittedImage
 from keras_recipes.recipes.data.image_files import BrokenPicture, checked
+from keras_recipes.recipes.data.python_columns import from_columns
 
 DRAW = np.random.default_rng(0)
 NOISE = DRAW.integers(0, 256, (32, 40, 4)).astype("uint8")

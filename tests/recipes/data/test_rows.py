@@ -9,7 +9,7 @@ import pytest
 from pyarrow import parquet
 
 from keras_recipes.recipes.data import Splits, delimited, load_data, read_rows
-from keras_recipes.recipes.data.frame import words
+from keras_recipes.recipes.data.cell_types import words
 from keras_recipes.recipes.data.reading import Reading
 from keras_recipes.recipes.data.rows import rows_of
 from keras_recipes.recipes.data.table import TableOptions

@@ -4,10 +4,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from keras_recipes.recipes.data import Splits, frame, load_data
+from keras_recipes.recipes.data import Splits, cell_types, frame, load_data
 from keras_recipes.recipes.data import table as module
 from keras_recipes.recipes.data.features import Category, Numeric, Text
-from keras_recipes.recipes.data.frame import Frame, from_columns
+from keras_recipes.recipes.data.frame import Frame
+from keras_recipes.recipes.data.python_columns import from_columns
 from keras_recipes.recipes.data.reading import Reading
 from keras_recipes.recipes.data.rows import rows_of
 from keras_recipes.recipes.data.table import TableOptions, fit_features, with_target
@@ -121,7 +122,7 @@ def test_a_column_of_a_million_words_is_parsed_as_a_whole(monkeypatch):
     rows = Frame(
         {"id": cells, "n": pa.array(np.random.default_rng(0).normal(size=len(cells)))}, "rows"
     )
-    parsed = calls_of(monkeypatch, frame, "_parsed")
+    parsed = calls_of(monkeypatch, cell_types, "_parsed")
     assert "id: left out; it names the rows" in fit_features(rows, TableOptions())[1][0]
     with pytest.raises(DataError, match="`id` has 1000000 categories"):
         fit_features(rows, TableOptions((), {"id": Category()}))

@@ -1,7 +1,5 @@
 """Windows are those of a plain loop, and those of one split learn nothing of another."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from series import daily, frame, hours, write
@@ -10,7 +8,8 @@ from keras_recipes.recipes.data.features import Numeric
 from keras_recipes.recipes.data.series import WindowOptions, arranged
 from keras_recipes.recipes.data.split import Splits
 from keras_recipes.recipes.data.table import TableOptions
-from keras_recipes.recipes.data.windows import covered, load_windows, spans, starts_of
+from keras_recipes.recipes.data.window_division import starts_of
+from keras_recipes.recipes.data.windows import load_windows
 from keras_recipes.recipes.errors import DataError
 
 OPTIONS = WindowOptions(3, 2, time="t", by="s", season=3)
@@ -55,14 +54,6 @@ def test_windows_are_those_of_a_plain_loop():
     found = [target[first : first + OPTIONS.length, 0].tolist() for first in starts]
     assert found == by_a_loop(columns, OPTIONS)
     assert len(found) > 40
-
-
-def test_a_stride_begins_at_each_stretch():
-    series = arranged(
-        frame({"t": hours(4) + hours(7, 10), "y": range(11)}), replace(OPTIONS, by=None)
-    )
-    options = WindowOptions(2, 1, time="t", stride=2)
-    assert starts_of(series, options, np.zeros((11, 1))).tolist() == [0, 4, 6, 8]
 
 
 def load(path, options=OPTIONS, splits=None, target=("y",), features=None, **more):
@@ -138,14 +129,6 @@ def test_windows_over_a_missing_target_are_left_out_where_that_is_said(tmp_path)
     # Row 30 is a target of the windows that begin at 26 and 27, and an input of those after them.
     assert data.train.x.starts.tolist() == [i for i in range(56) if i not in (26, 27)]
     assert not np.isnan(data.train.y).any()
-
-
-def test_rows_that_windows_cover():
-    assert covered(np.array([1, 4]), 2, 8).tolist() == [0, 1, 1, 0, 1, 1, 0, 0]
-
-
-def test_parts_are_the_latest_time_steps():
-    assert spans(50, Splits(None, 0.1)) == {"train": (0, 45), "test": (45, 50)}
 
 
 def test_the_earliest_rows_are_kept_of_all_series(tmp_path):

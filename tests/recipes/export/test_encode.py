@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from keras_recipes.recipes.build.preprocessing import Preprocessing, raw
+from keras_recipes.recipes.build.preprocessing import Preprocessing
+from keras_recipes.recipes.build.raw_columns import raw
 from keras_recipes.recipes.data.fitted import (
     FITTED,
     FittedCategory,
@@ -11,7 +12,7 @@ from keras_recipes.recipes.data.fitted import (
     FittedNumeric,
     FittedText,
 )
-from keras_recipes.recipes.data.frame import from_columns
+from keras_recipes.recipes.data.python_columns import from_columns
 from keras_recipes.recipes.data.series import WindowOptions
 from keras_recipes.recipes.export.encode import cannot, encoded
 

@@ -4,7 +4,7 @@ import pytest
 
 from keras_recipes.recipes.errors import RecipeError
 from keras_recipes.recipes.spec import load
-from keras_recipes.recipes.spec.source_files import missing_backbone
+from keras_recipes.recipes.spec.missing_files import missing_backbone
 from keras_recipes.recipes.spec.tokens import token_columns
 
 TEXT = """\

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import keras_recipes
-from keras_recipes.recipes.build.experiment import optimizer
+from keras_recipes.recipes.build.compiling import optimizer
 from keras_recipes.recipes.build.objects import Builder
 from keras_recipes.recipes.sweep.run.beginnings import common_batches, groups
 

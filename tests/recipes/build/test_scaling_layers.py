@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_recipes.recipes.build.network import scaling_layer
+from keras_recipes.recipes.build.scaling_layers import scaling_layer
 from keras_recipes.recipes.data.scale import Scaling
 
 TABLE = np.array([[1, -5, 7], [3, 5, 7], [2, 0, 7], [2, 4, 7]], "float32")
