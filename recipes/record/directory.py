@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from ... import disk
 from ..errors import RequestError
+from .contents import JSONObject
 from .lock import LOCK
 from .metrics import METRICS
 from .result import Result
@@ -79,7 +80,7 @@ class RunDirectory:
     def __truediv__(self, name: str) -> Path:
         return self.path / name
 
-    def write(self, name: str, save: Callable[[Path], Any]) -> None:
+    def write(self, name: str, save: Callable[[Path], object]) -> None:
         """Let `save` write a file, then move it to `name` in one step."""
         disk.when_there_is_space(lambda: disk.write_whole(self / name, save), self.patience)
 
@@ -91,7 +92,7 @@ class RunDirectory:
         """Write strict JSON: a number that is not finite becomes null."""
         self.write_text(name, json.dumps(strict(value), indent=2, allow_nan=False) + "\n")
 
-    def write_result(self, result: Mapping[str, Any]) -> None:
+    def write_result(self, result: Mapping[str, object]) -> None:
         """Write `result.json`; that of a run that has ended lists all its files."""
         if result["status"] == RUNNING:
             self.write_json(RESULT, result)
@@ -101,13 +102,12 @@ class RunDirectory:
     def reopen(self) -> None:
         """Set the status to `running`, before a file that `result.json` lists is changed."""
         with suppress(RequestError):
-            found = self.read_json(RESULT)
-            found.pop(FILES, None)
+            found = {name: value for name, value in self.read_json(RESULT).items() if name != FILES}
             self.write_json(RESULT, {**found, "status": RUNNING, "process": os.getpid()})
 
-    def contents(self) -> dict[str, dict[str, Any]]:
+    def contents(self) -> dict[str, dict[str, int | str]]:
         """Size and SHA-256 of each file; checkpoints and parts have their own lists."""
-        found: dict[str, dict[str, Any]] = {}
+        found: dict[str, dict[str, int | str]] = {}
         for name in sorted(_names(self.path)):
             # A user's file may be removed while it is read.
             with suppress(OSError):
@@ -154,7 +154,7 @@ class RunDirectory:
         except ValueError:
             raise RequestError(f"{path}: is not UTF-8 text. {self.remedy(name)}") from None
 
-    def read_json(self, name: str, *keys: str) -> dict[str, Any]:
+    def read_json(self, name: str, *keys: str) -> JSONObject:
         """A JSON file of this run, verified: an object that has the keys.
 
         Raises:
@@ -173,7 +173,7 @@ class RunDirectory:
             raise RequestError(f"{path}: has no {', '.join(missing)}. {self.remedy(name)}")
         return found
 
-    def read_lines(self, name: str, problems: list[str] | None = None) -> list[dict[str, Any]]:
+    def read_lines(self, name: str, problems: list[str] | None = None) -> list[JSONObject]:
         """The objects of a JSON Lines file, verified; none if there is no such file.
 
         Args:
@@ -186,7 +186,7 @@ class RunDirectory:
         if not self.has(name):
             return []
         path, text = self.path / name, self.read_text(name)
-        found: list[dict[str, Any]] = []
+        found: list[JSONObject] = []
         for number, line in enumerate(text.splitlines(keepends=True), start=1):
             place = f"{path}:{number}"
             try:
@@ -252,7 +252,7 @@ def _names(root: Path) -> Iterator[str]:
                 yield prefix + name
 
 
-def _parsed(path: Path | str, text: str, remedy: str) -> dict[str, Any]:
+def _parsed(path: Path | str, text: str, remedy: str) -> JSONObject:
     """The JSON object of a text."""
     try:
         found = json.loads(text)
@@ -263,21 +263,21 @@ def _parsed(path: Path | str, text: str, remedy: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         kind = type(found).__name__
         raise RequestError(f"{path}: expected a JSON object, received a {kind}. {remedy}")
-    return cast("dict[str, Any]", found)
+    return cast("JSONObject", found)
 
 
 def _described(written: disk.Written) -> str:
     return f"{written.size} bytes with SHA-256 {written.sha256[:12]}"
 
 
-def strict(value: object) -> Any:
+def strict(value: object) -> object:
     """The same value with every NaN and infinity replaced by None, as JSON has neither."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {str(key): strict(item) for key, item in cast("dict[Any, Any]", value).items()}
+        return {str(key): strict(item) for key, item in cast("dict[object, object]", value).items()}
     if isinstance(value, (list, tuple)):
-        return [strict(item) for item in cast("list[Any]", value)]
+        return [strict(item) for item in cast("list[object]", value)]
     return value
 
 

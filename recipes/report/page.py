@@ -2,11 +2,11 @@
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from ..record import directory as files
+from ..record.contents import JSONObject
 from ..record.directory import RunDirectory
 from ..record.several import read_run
 from . import features, forecast, network, overview, pretraining, quality, rows, several, training
@@ -113,7 +113,7 @@ def recipe(run: RunContent) -> str:
     return note + greyed(run.recipe, known)
 
 
-def manifest(content: Mapping[str, Any]) -> str:
+def manifest(content: JSONObject) -> str:
     """Versions, machine and data, folded away."""
     shown = {key: value for key, value in content.items() if key != "defaults"}
     words = text(json.dumps(shown, indent=2))

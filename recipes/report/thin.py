@@ -1,7 +1,6 @@
 """Curves with no more points than a chart shows."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from ..record.metrics import Curve, curves
 
@@ -9,7 +8,7 @@ from ..record.metrics import Curve, curves
 MOST_POINTS = 600
 
 
-def thinned_curves(lines: Iterable[Mapping[str, Any]]) -> dict[str, Curve]:
+def thinned_curves(lines: Iterable[Mapping[str, object]]) -> dict[str, Curve]:
     """The curve of each metric of a run, with no more points than a chart shows."""
     return {name: thinned(*curve) for name, curve in curves(lines).items()}
 

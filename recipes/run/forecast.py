@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
+import keras
 import numpy as np
 
 from ..build.experiment import Experiment
@@ -18,6 +18,7 @@ from ..data.table import TableOptions
 from ..data.windows import Windows, split_of, starts_of, target_of
 from ..record.result import Result
 from .forecast_rows import Forecast, asked_starts, forecast_of, given_series, options_of
+from .quiet import outputs_of
 
 
 def with_errors(result: Result, built: Experiment) -> Result:
@@ -28,8 +29,8 @@ def with_errors(result: Result, built: Experiment) -> Result:
     horizon, splits = dict(result.horizon), {}
     for name, dataset in (("validation", built.validation), ("test", built.test)):
         measured = getattr(result, name)
-        if measured:
-            outputs = np.asarray(built.model.predict(dataset, verbose=0))  # type: ignore[arg-type]
+        if measured and dataset is not None:
+            outputs = outputs_of(built.model, dataset)[""]
             found = forecasting.errors(forecasting.starts[name], outputs)
             splits[name] = beside(measured, found)
             horizon[name] = dict(found.by_step)
@@ -54,7 +55,7 @@ def given_windows(rows: Frame, reading: Reading) -> tuple[Split, Forecasting]:
     return split_of(forecasting, "rows"), forecasting
 
 
-def forecast(model: Any, rows: Frame, reading: Reading, *, every: bool = False) -> Forecast:
+def forecast(model: keras.Model, rows: Frame, reading: Reading, *, every: bool = False) -> Forecast:
     """Forecasts for the rows that follow the last one of each series.
 
     Args:
@@ -67,5 +68,5 @@ def forecast(model: Any, rows: Frame, reading: Reading, *, every: bool = False) 
     starts = asked_starts(series, options, reading.target, every=every)
     windows = Windows(series.frame, starts, options)
     inputs = raw_windows(raw(reading.features, series.frame), reading.features, windows)
-    outputs = model.predict(batches_of(inputs), verbose=0)
+    outputs = outputs_of(model, batches_of(inputs))[""]
     return forecast_of(outputs, reading.described, series, starts)

@@ -5,9 +5,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from typing import Any
+from typing import TypedDict, Unpack
 
 import keras
+import tensorflow as tf
 
 from ... import disk
 from ...callbacks import Phases
@@ -23,12 +24,13 @@ from ..data.sharded import shared_line
 from ..devices.peers import Chief, WorkerLost
 from ..devices.team import Team
 from ..errors import RequestError
+from ..inputs import Arrays
 from ..record import directory as files
 from ..record.directory import RunDirectory
 from ..record.result import Result, Status, StopReason
 from ..spec import Recipe
 from ..spec.sections import CheckpointsSection
-from .assess import assess
+from .assess import Assessment, assess
 from .batch_parts import fitting
 from .describe import SHARING, describe, keep_terms
 from .failure import failure_of, full_tracebacks, recorded
@@ -37,6 +39,7 @@ from .initialize import initialize
 from .prepare import PreparedRun, prepare_run
 from .pretrain import Pretrainer, log_probabilities
 from .programs import Programs
+from .quiet import metrics_on
 from .run_callbacks import (
     checkpoints,
     findings,
@@ -53,14 +56,27 @@ KEPT = CheckpointsSection.model_fields["keep"].default
 ACTIVATION_ROWS = 256
 
 
+class TrainOptions(TypedDict, total=False):
+    """The optional arguments of `train_prepared`."""
+
+    progress: bool
+    callbacks: Sequence[keras.callbacks.Callback]
+    evaluate_test: bool
+    stop: StopRequest | None
+    visit: Callable[[RunState], None] | None
+    programs: Programs | None
+    last: Sequence[keras.callbacks.Callback]
+    team: Team | None
+
+
 def train(
     recipe: Recipe,
     *,
     out: str | os.PathLike | None = None,
-    arrays: tuple[Any, Any] | None = None,
+    arrays: Arrays | None = None,
     resume: bool = False,
     allow_change: Sequence[str] = (),
-    **options: Any,
+    **options: Unpack[TrainOptions],
 ) -> Result:
     """Prepare a run and train it.
 
@@ -178,8 +194,8 @@ class Run:
         asked = self.team.agreed(self.stop)
         # A worker that is not the chief restores what the chief has stored, and writes elsewhere.
         self.state = checkpoints(recipe, stored or directory, asked, built.fit_data, kind)
-        self.checkpoint: dict[str, Any] | None = None
-        self.callbacks: list[Any] = [
+        self.checkpoint: dict[str, object] | None = None
+        self.callbacks: list[keras.callbacks.Callback] = [
             *built.callbacks,
             *run_callbacks(built, directory, progress),
             self.state,
@@ -243,7 +259,7 @@ class Run:
 
     def fit(self) -> None:
         """Train until the last epoch, a callback's stop or a signal."""
-        model: Any = self.built.model
+        model = self.built.model
         give_rows(self.callbacks, first_rows(self.data.train.x, ACTIVATION_ROWS))
         if not model.optimizer.built:
             # TensorFlow traces a step that makes variables a second time.
@@ -270,7 +286,7 @@ class Run:
 
     def finish(self) -> None:
         """Save the model, and evaluate it if the training is complete."""
-        model: Any = self.built.model
+        model = self.built.model
         if self.recipe.model.lora is not None:
             self.directory.write(files.ADAPTER, lambda path: save_adapters(model, path))
         if self.result.status == "interrupted":
@@ -290,11 +306,16 @@ class Run:
             found["test"] = self.metrics(self.built.test)
             pretraining = self.built.pretraining
             found["log_probability"] = log_probabilities(self.recipe, self.data, pretraining)
-        found |= self.assessed("test" in found)
-        self.result = with_errors(replace(self.result, **found), self.built)
+        assessment = self.assessed("test" in found)
+        self.result = with_errors(
+            replace(
+                self.result, **found, quality=assessment.quality, threshold=assessment.threshold
+            ),
+            self.built,
+        )
 
-    def assessed(self, test: bool) -> dict[str, Any]:
-        """Threshold and quality of the saved model, as fields of the result."""
+    def assessed(self, test: bool) -> Assessment:
+        """Threshold and quality of the saved model."""
         splits = {"validation": self.built.validation}
         if test:
             splits["test"] = self.built.test
@@ -302,12 +323,9 @@ class Run:
         model = self.built.model
         return assess(self.recipe, self.data, model, splits, self.directory, self.raw)
 
-    def metrics(self, dataset: Any) -> dict[str, float]:
-        """Loss and metrics on a split."""
-        if dataset is None:
-            return {}
-        values: Any = self.built.model.evaluate(dataset, verbose=0, return_dict=True)
-        return {name: float(value) for name, value in values.items()}
+    def metrics(self, dataset: tf.data.Dataset | None) -> dict[str, float]:
+        """Loss and metrics on a split; empty if there is no such split."""
+        return {} if dataset is None else metrics_on(self.built.model, dataset)
 
     @contextmanager
     def recorded_failure(self) -> Iterator[None]:
@@ -331,8 +349,9 @@ class Run:
         except Exception as error:
             for callback in self.callbacks:
                 # Before anything is written: in a sweep a full disk does not fail the trial.
-                if hasattr(callback, "on_error"):
-                    callback.on_error(error)
+                on_error = getattr(callback, "on_error", None)
+                if on_error is not None:
+                    on_error(error)
             reason = recorded(error, self.recipe, self.built, self.directory)
             self.end("failed", f"{reason}{self.advice()}", failure_of(error))
 
