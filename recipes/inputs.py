@@ -1,4 +1,4 @@
-"""The types of what users give to the functions of this package: recipes, changes to them, arrays."""
+"""The types of what users give to this package: recipes, changes to them, and arrays."""
 
 import os
 from collections.abc import Mapping, Sequence

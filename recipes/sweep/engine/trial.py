@@ -83,7 +83,7 @@ class Plan:
     """
 
     trial_id: str
-    values: dict[str, Any]
+    values: dict[str, object]
     full: int | None = None
     until: int | None = None
     parent: str | None = None

@@ -3,8 +3,8 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
+from ...record.contents import JSONObject
 from ...report.chart import Chart, charts
 from ...report.markup import (
     Section,
@@ -17,7 +17,7 @@ from ...report.markup import (
     write_page,
 )
 from . import pictures
-from .files import Parameter, SweepFiles
+from .files import Parameter, ShownTrial, SweepFiles
 
 REPORT, RECIPE = "report.html", "best.yaml"
 # Trials in the table of the page; the others are in trials.csv.
@@ -164,18 +164,18 @@ def failures(sweep: SweepFiles) -> str:
     return f'<ul class="failed">{items}</ul>' if failed else ""
 
 
-def _validation(content: dict[str, Any]) -> dict[str, float]:
+def _validation(content: JSONObject) -> dict[str, float]:
     return (content.get("ensemble") or {}).get("validation") or {}
 
 
-def _link(sweep: SweepFiles, row: dict[str, Any]) -> str:
+def _link(sweep: SweepFiles, row: ShownTrial) -> str:
     """The name of a trial, leading to its run directory."""
     if not row["directories"]:
         return f"<td>{text(row['trial'])}</td>"
     return f"<td>{link(sweep.path, row['directories'][0], row['trial'])}</td>"
 
 
-def _value(values: Mapping[str, Any], chosen: Parameter) -> str:
+def _value(values: Mapping[str, object], chosen: Parameter) -> str:
     """A cell; empty where the parameter was not active in the trial."""
     if chosen.name not in values:
         return "<td></td>"

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ...inputs import Arrays
 from ...run.backend import use_tensorflow
 from ..spec.records import Sweep
 
@@ -49,7 +50,7 @@ class Job:
     lease: float
     patience: float
     authority: bytes | None = None
-    arrays: tuple[Any, Any] | None = None
+    arrays: Arrays | None = None
     most: int | None = None
 
 

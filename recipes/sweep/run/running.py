@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, fields, replace
 from types import FrameType
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from ....disk import when_there_is_space
 from ...errors import TrainingFailed
+from ...inputs import Arrays
 from ...record.directory import RunDirectory
 from ...spec.tracking import TrackerName
 from ..engine.oracle_state import MEND, STATE, OracleState
@@ -49,6 +50,17 @@ TRIALS_A_PROCESS = 100
 ANY_PORT = Address(LOOPBACK, 0)
 
 
+class SweepAnswer(TypedDict, total=False):
+    """The fields of a `SweepResult` that follow from its ranked trials."""
+
+    best: dict[str, Any]
+    recipe: str
+    lead: dict[str, Any]
+    test: dict[str, float]
+    ensemble: dict[str, Any]
+    rounds: list[dict[str, Any]]
+
+
 class Running:
     """A sweep that runs, with its chief in this process.
 
@@ -67,7 +79,7 @@ class Running:
         where: RunDirectory,
         *,
         lease: float,
-        arrays: tuple[Any, Any] | None = None,
+        arrays: Arrays | None = None,
         progress: bool = True,
         track: Sequence[TrackerName] = (),
     ):
@@ -260,10 +272,10 @@ class Running:
         status = "failed" if self.chief.stopping else "completed"
         return self.end(status, self.chief.stopping or "the search is complete", **found)
 
-    def answer(self, best: list[Row]) -> dict[str, Any]:
+    def answer(self, best: list[Row]) -> SweepAnswer:
         """The winner, how far it is ahead, and what the sweep asks of it, from ranked trials."""
         sweep, path = self.sweep, self.where.path
-        found: dict[str, Any] = {
+        found: SweepAnswer = {
             "best": {each.name: getattr(best[0], each.name) for each in fields(Best)},
             "recipe": str(write_best(path, best[0], sweep)),
         }
@@ -280,7 +292,7 @@ class Running:
             )
         return found
 
-    def end(self, status: Status, reason: str, **found: Any) -> SweepResult:
+    def end(self, status: Status, reason: str, **found: Unpack[SweepAnswer]) -> SweepResult:
         """Write the table and the result."""
         rows = self.table.write(self.chief.search.trials())
         self.tracked.look(rows)

@@ -3,11 +3,11 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
 from ...errors import Problem, RecipeError
+from ...inputs import Overrides, Source
 from ...spec import Recipe, inheritance, overrides
 from ...spec.fields import did_you_mean, shown
 from ...spec.load import problem, validate
@@ -30,8 +30,8 @@ STAND_INS = {"name": "name", "recipe": "recipe", "space": {"seed": None}}
 
 
 def load_sweep(
-    source: str | os.PathLike[str] | Mapping[str, Any],
-    changes: Sequence[str] | Mapping[str, Any] = (),
+    source: Source,
+    changes: Overrides = (),
     *,
     plugins: Sequence[str] = (),
 ) -> Sweep:
@@ -84,7 +84,7 @@ def is_sweep(source: str | os.PathLike[str]) -> bool:
     return named and root.child("model") is None
 
 
-def _read(source: str | os.PathLike[str] | Mapping[str, Any]) -> tuple[Node, Path | None]:
+def _read(source: Source) -> tuple[Node, Path | None]:
     """The tree of a sweep, its name filled in, and the file that it stands in."""
     if isinstance(source, Mapping):
         return node_of(string_keys(source), Place("sweep")), None
