@@ -86,7 +86,7 @@ def record(cls: type[T]) -> type[T]:
     return cls
 
 
-def encode(value: object, arrays: ArrayList | None = None) -> Any:
+def encode(value: object, arrays: ArrayList | None = None) -> Json:
     """A value as JSON.
 
     Args:

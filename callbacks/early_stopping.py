@@ -151,22 +151,22 @@ class EarlyStopping(StatefulCallback):
         return self.metrics[0].wait
 
     @property
-    def metrics_state(self) -> list[dict[str, Any]]:
+    def metrics_state(self) -> list[dict[str, object]]:
         """The state of each monitored metric."""
         return [metric.get_state() for metric in self.metrics]
 
     @metrics_state.setter
-    def metrics_state(self, states: list[dict[str, Any]]) -> None:
+    def metrics_state(self, states: list[dict[str, object]]) -> None:
         for metric, state in zip(self.metrics, states, strict=True):
             metric.set_state(state)
 
     @property
-    def prechelt_state(self) -> dict[str, Any] | None:
+    def prechelt_state(self) -> dict[str, object] | None:
         """The state of Prechelt's criteria."""
         return None if self.prechelt is None else self.prechelt.get_state()
 
     @prechelt_state.setter
-    def prechelt_state(self, state: dict[str, Any] | None) -> None:
+    def prechelt_state(self, state: dict[str, object] | None) -> None:
         if self.prechelt is not None and state is not None:
             self.prechelt.set_state(state)
 

@@ -41,7 +41,7 @@ class NotebookProgress:
         self._newest: tuple[int, str] | None = None
         self._handle: Any = None
 
-    def update(self, epoch: int, line: str, logs: Mapping[str, Any]) -> None:
+    def update(self, epoch: int, line: str, logs: Mapping[str, float]) -> None:
         """Add an epoch, from 1, and show it unless another one has just been shown."""
         for name, values in self._curves.items():
             values.append(float(logs.get(name, math.nan)))

@@ -7,7 +7,6 @@ from typing import Any
 import keras
 
 # Of a tensor; None for a size that is not known.
-Shape = tuple[int | None, ...]
 
 
 def owners(model: keras.Model) -> dict[int, str]:

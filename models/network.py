@@ -48,10 +48,10 @@ def build_network(
     layers: Sequence[LayerOrBlock],
     output: keras.layers.Layer | None = None,
     *,
-    scaling: Callable[[keras.KerasTensor], Any] | None = None,
+    scaling: Callable[[keras.KerasTensor], keras.KerasTensor] | None = None,
     target_scale: keras.layers.Layer | None = None,
     dtype: str | None = None,
-    start: tuple[Any, Any] | None = None,
+    start: tuple[Any, keras.KerasTensor] | None = None,
     beside: keras.KerasTensor | None = None,
 ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     """Connect layers from an input to an output.

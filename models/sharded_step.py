@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import keras
 import tensorflow as tf
 
+from .keras_types import Batch, Tensors
 from .norms import dense
 from .shards import Packing, ShardedBatch, Sharing, as_integers, from_integers
 
 if TYPE_CHECKING:
     from .training_step import TrainingStep
 
+R = TypeVar("R")
 # Told apart by this, shards draw other dropout masks; shard 0 draws what one device would.
 SHARD_KEY = 0x1E3779B1
 
@@ -29,13 +31,13 @@ class Computed(NamedTuple):
     """
 
     loss: tf.Tensor
-    batch: tuple[Any, Any, Any]
+    batch: Batch
     gradients: list[tf.Tensor | None]
     rows: tf.Tensor
 
 
 class _Shard(NamedTuple):
-    outputs: Any
+    outputs: Tensors
     loss: tf.Tensor
     gradients: list[tf.Tensor | None]
     states: dict[int, tf.Tensor]
@@ -81,15 +83,13 @@ def shard_gradients(
     new = dict(zip(floating, means[len(present) :], strict=True))
     for index in changed:
         states[index].assign(new.get(index, shards[0].states[index]))
-    whole: tuple[Any, Any, Any] = (None, None, None)
+    whole: Batch = (None, None, None)
     if gather:
         whole = _gathered(share, [s.outputs for s in shards], sharing)
     return Computed(loss, whole, gradients, tf.cast(rows, tf.int32))
 
 
-def shard_outputs(
-    model: TrainingStep, share: ShardedBatch, sharing: Sharing
-) -> tuple[Any, Any, Any]:
+def shard_outputs(model: TrainingStep, share: ShardedBatch, sharing: Sharing) -> Batch:
     """Targets, outputs and weights of all rows of a global batch that is evaluated."""
     forward = _alone(lambda x: model(x, training=False), sharing)
     parts = []
@@ -108,7 +108,7 @@ def _each(
     batches = _split(share, sharing)
     first = sharing.process * sharing.own
 
-    def shard(number: tf.Tensor, batch: tuple[Any, Any, Any], scale: Any = 1.0) -> _Shard:
+    def shard(number: tf.Tensor, batch: Batch, scale: tf.Tensor | float = 1.0) -> _Shard:
         keys = [_key(number, state) if id(state) in seeds else None for state in states]
         return _shard(model, batch, list(zip(states, before, keys, strict=True)), scale)
 
@@ -148,7 +148,7 @@ def _divided(shard: _Shard, part: tf.Tensor) -> _Shard:
     return shard._replace(loss=loss, gradients=gradients)
 
 
-def _alone(function: Callable[..., Any], sharing: Sharing) -> Callable[..., Any]:
+def _alone(function: Callable[..., R], sharing: Sharing) -> Callable[..., R]:
     """The same program for each shard, whatever stands beside it in the step, where that counts."""
     if not sharing.exact:
         return function
@@ -161,7 +161,7 @@ class _States(keras.StatelessScope):
     Keras's regularizers ask the scope for the weights, and know no other place.
     """
 
-    def get_current_value(self, variable: keras.Variable) -> Any:
+    def get_current_value(self, variable: keras.Variable) -> tf.Tensor:
         """What a variable holds for this shard."""
         found = super().get_current_value(variable)
         return variable._value if found is None else found
@@ -169,7 +169,7 @@ class _States(keras.StatelessScope):
 
 def _shard(
     model: TrainingStep,
-    batch: tuple[Any, Any, Any],
+    batch: Batch,
     states: Sequence[tuple[keras.Variable, tf.Tensor, tf.Tensor | None]],
     scale: tf.Tensor | float,
 ) -> _Shard:
@@ -202,7 +202,7 @@ def _waits(model: TrainingStep) -> bool:
     return any(getattr(layer, "synchronized", False) for layer in model._flatten_layers())
 
 
-def _split(share: ShardedBatch, sharing: Sharing) -> list[tuple[Any, Any, Any]]:
+def _split(share: ShardedBatch, sharing: Sharing) -> list[Batch]:
     """Inputs, targets and weights of each shard of this process."""
     x, y, weight = keras.utils.unpack_x_y_sample_weight(share.batch)
     if sharing.own == 1 and not sharing.exact:
@@ -224,9 +224,7 @@ def _counted(vector: tf.Tensor, size: tf.Tensor, stop: tf.Tensor | None) -> tf.T
     return tf.concat([vector * rows, tf.stack([rows, last])], axis=0)
 
 
-def _gathered(
-    share: ShardedBatch, outputs: Sequence[Any], sharing: Sharing
-) -> tuple[Any, Any, Any]:
+def _gathered(share: ShardedBatch, outputs: Sequence[Tensors], sharing: Sharing) -> Batch:
     """Targets, outputs and weights of all rows of a global batch."""
     _, y, weight = keras.utils.unpack_x_y_sample_weight(share.batch)
     whole = tf.nest.map_structure(lambda *parts: tf.concat(parts, axis=0), *outputs)

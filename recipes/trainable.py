@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import spec
 from .errors import RequestError, TrainingFailed
+from .inputs import Arrays
 from .record import result as record
 from .record.directory import open_run
 from .spec.tracking import added_trackers
@@ -35,7 +36,7 @@ class Result(record.Result):
         return finished_runs(self.directory).model_of(open_run(self.directory))
 
     def predict(
-        self, rows: Any, *, on_error: "OnError" = "refuse", all_windows: bool = False
+        self, rows: object, *, on_error: "OnError" = "refuse", all_windows: bool = False
     ) -> "Predictions":
         """Predictions for raw rows; see `keras_recipes.predict`."""
         return finished_runs(self.directory).predict(
@@ -81,8 +82,8 @@ class Recipe(spec.Recipe):
 
     def train(
         self,
-        x: Any = None,
-        y: Any = None,
+        x: object = None,
+        y: object = None,
         *,
         out: str | os.PathLike | None = None,
         progress: bool = True,
@@ -163,12 +164,12 @@ class Recipe(spec.Recipe):
     def fit(
         self,
         model: "keras.Model",
-        x: Any,
-        y: Any = None,
+        x: object,
+        y: object = None,
         *,
-        sample_weight: Any = None,
+        sample_weight: object = None,
         class_weight: Mapping[int, float] | None = None,
-        validation_data: Any = None,
+        validation_data: object = None,
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
         progress: bool = True,
@@ -260,7 +261,7 @@ def started(request: "DeviceRequest | None", peers: "Peers | None" = None) -> "S
     return found[0]
 
 
-def follow(recipe: Recipe, request: "DeviceRequest", arrays: tuple[Any, Any] | None) -> Result:
+def follow(recipe: Recipe, request: "DeviceRequest", arrays: Arrays | None) -> Result:
     """Train as a worker that is not the chief, and write nothing."""
     from .build.inputs import data_of
     from .run.join import joined

@@ -185,7 +185,7 @@ def surround(callbacks: CallbackList, hook: str, state: Callback) -> None:
     before: Callable[..., bool | None] | None = getattr(state, f"_before_{hook}", None)
     after: Callable[..., None] | None = getattr(state, f"_after_{hook}", None)
 
-    def surrounded(*arguments: Any, **named: Any) -> None:
+    def surrounded(*arguments: object, **named: object) -> None:
         if before is not None and before(*arguments, **named) is False:
             return
         call(*arguments, **named)
@@ -231,7 +231,7 @@ class Replay:
         self.begin = begin
         self.skipping = False
         self._function: Callable[[object], object] = self.model.train_function
-        self._iterator: Iterator[Any] | None = None
+        self._iterator: Iterator[object] | None = None
         self._logs: object = None
         self.model.train_function = self
 
@@ -251,7 +251,7 @@ class Replay:
             self._logs = self.begin(keras.tree.map_structure(_tensor_spec, iterator.element_spec))
         return self._logs if self.skipping else self._function(self._iterator)
 
-    def _sought(self, iterator: Any) -> Iterator[Any]:
+    def _sought(self, iterator: Any) -> Iterator[object]:
         """An iterator over the batches from the position on."""
         epoch, step = self.position.epoch, self.position.step
         if self.from_step is not None:
@@ -278,7 +278,7 @@ class Replay:
         return -(-steps // each) * each
 
 
-def _advance(iterator: Iterator[Any], batches: int) -> Iterator[Any]:
+def _advance(iterator: Iterator[object], batches: int) -> Iterator[object]:
     # The last execution of an epoch may have been counted longer than it was.
     with suppress(StopIteration):
         for _ in range(batches):

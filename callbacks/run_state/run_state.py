@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import keras
 import tensorflow as tf
@@ -374,7 +374,7 @@ class RunState(Callback):
         progress = Progress(self.position, self.spent(), tracing, self._metrics, self._logs)
         return training_state.capture(self.model, self.others, self.tracked, progress, self._before)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> RunState:
+    def __deepcopy__(self, memo: dict[int, object]) -> RunState:
         return RunState(
             self.directory,
             self.interval.every,

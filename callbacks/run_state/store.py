@@ -164,7 +164,7 @@ class CheckpointStore:
     def save(
         self,
         arrays: Sequence[np.ndarray],
-        state: Mapping[str, Any],
+        state: Mapping[str, object],
         files: Sequence[Path] = (),
         *,
         copied: Callable[[], None] = lambda: None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, TypedDict, cast
+from typing import TypedDict, cast
 
 import keras
 import numpy as np
@@ -30,10 +30,21 @@ class StoredVariable(TypedDict):
     value: Json
 
 
+class StoredPosition(TypedDict):
+    """The fields of a `Position`."""
+
+    epoch: int
+    step: int
+    total: int
+    steps: int | None
+    steps_per_execution: int
+    stopped: bool
+
+
 class StoredState(TypedDict):
     """The state in `state.json`, in which arrays are replaced by their indices."""
 
-    position: dict[str, Any]
+    position: StoredPosition
     seconds: float
     tracing: Json
     variables: dict[str, list[StoredVariable]]
@@ -135,7 +146,7 @@ def capture(
         return [{"path": path, "value": encode(value, arrays)} for path, value in pairs]
 
     state: StoredState = {
-        "position": asdict(progress.position),
+        "position": StoredPosition(**asdict(progress.position)),
         "seconds": progress.seconds,
         "tracing": encode(progress.tracing, arrays),
         "variables": {

@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from ..data import Data
@@ -175,7 +175,7 @@ def print_line(arguments: Arguments, text: str) -> None:
         print(text, file=sys.stderr)
 
 
-def print_json(value: dict[str, Any]) -> None:
+def print_json(value: Mapping[str, object]) -> None:
     """Print strict JSON on one line."""
     from ..record.directory import strict
 

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ..errors import RequestError
 
@@ -70,7 +69,7 @@ def _tf_config(text: str) -> Cluster:
     try:
         config = json.loads(text)
         jobs: dict[str, list[str]] = config["cluster"]
-        task: dict[str, Any] = config.get("task") or {"type": "worker", "index": 0}
+        task: dict[str, str | int] = config.get("task") or {"type": "worker", "index": 0}
         kind, index = str(task["type"]), int(task["index"])
         chiefs, workers = list(jobs.get("chief", [])), list(jobs.get("worker", []))
     except (ValueError, TypeError, KeyError, AttributeError) as error:

@@ -10,7 +10,8 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from typing import IO, Any
+from types import FrameType
+from typing import IO
 
 from ..errors import RequestError
 from .cluster import CONTROL, PARENT
@@ -110,7 +111,7 @@ def environment(index: int, ports: Sequence[int]) -> dict[str, str]:
 def forwarded(processes: Sequence[Process]) -> Iterator[None]:
     """Pass signals on; the workers are in sessions of their own, so that each comes once."""
 
-    def send(number: int, frame: Any) -> None:
+    def send(number: int, frame: FrameType | None) -> None:
         for process in processes:
             with suppress(ProcessLookupError):
                 process.send_signal(number)

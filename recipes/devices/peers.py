@@ -243,7 +243,7 @@ class Chief(Peers):
         self._arrived.clear()
         self.tell(met=True)
 
-    def tell(self, **message: Any) -> None:
+    def tell(self, **message: object) -> None:
         """Tell all other processes something that they wait for."""
         self._tell(message)
 

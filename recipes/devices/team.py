@@ -4,7 +4,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
 import keras
 import tensorflow as tf
@@ -15,6 +15,14 @@ from .start import abort
 
 # TensorFlow may notice the end of a process before this one hears of it.
 NEWS_SECONDS = 5.0
+
+
+class Stoppable(Protocol):
+    """What a training asks whether to end, and what a signal is given to."""
+
+    def asked(self) -> bool: ...
+
+    def receive(self, number: int) -> object: ...
 
 
 @dataclass
@@ -38,7 +46,7 @@ class Team:
         """Whether this is the chief of several processes."""
         return isinstance(self.peers, Chief)
 
-    def agreed(self, stop: Any) -> Callable[[], bool]:
+    def agreed(self, stop: Stoppable) -> Callable[[], bool]:
         """Whether all processes end after this execution, as one of them was asked to.
 
         The wish of each goes into the next sum of gradients, which is the same for all.

@@ -13,8 +13,8 @@ import tensorflow as tf
 from ...callbacks import LearningRateFinder
 from ...callbacks.epoch_order import EpochOrder
 from ...models import GradientCheck, gradient_check
+from ...models.keras_types import Tensors
 from ...models.shards import Sharing
-from ...models.tensors import Tensors
 from ...models.training_step import TrainingStep
 from ..build.encoding import encoded
 from ..build.experiment import Experiment, compile_model, experiment, optimizer

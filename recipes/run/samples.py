@@ -6,7 +6,7 @@ from typing import TypedDict
 import numpy as np
 import tensorflow as tf
 
-from ...models.tensors import Tensors
+from ...models.keras_types import Tensors
 from ..build.augment import Augmentation, augmentation, pictures_of, value_range
 from ..build.encoding import encoded
 from ..build.hub_text import tokenizer_of
