@@ -9,8 +9,9 @@ from . import spec
 from .errors import RequestError, TrainingFailed
 from .export.source import read_source
 from .inputs import Arrays, Overrides, Source
+from .lazy import finished_runs, import_tensorflow
 from .spec.tracking import added_trackers
-from .trainable import Recipe, Result, finished_runs, import_tensorflow, reported
+from .trainable import Recipe, Result, reported
 
 if TYPE_CHECKING:
     from .data.reading import OnError

@@ -12,8 +12,8 @@ import numpy as np
 from ..codec import ARRAY, decode
 from ..variables import GROUPS
 from . import rng_state
+from .checkpoint import Checkpoint, DamagedCheckpoint
 from .fit import Position
-from .store import Checkpoint, DamagedCheckpoint
 from .training_state import StoredState
 
 # A state names few arrays more than once: decoded, it takes about as much memory as its arrays.

@@ -14,7 +14,7 @@ import tensorflow as tf
 from keras.callbacks import Callback, CallbackList
 from tensorflow.python.eager import context
 
-from . import callback_states
+from .callback_attributes import without_state
 
 INFINITE, UNKNOWN = tf.data.INFINITE_CARDINALITY, tf.data.UNKNOWN_CARDINALITY
 
@@ -152,7 +152,7 @@ def limits(fit: Fit | None, callbacks: Sequence[Callback], ordered: bool) -> Ite
             "no seed is set: shuffled rows come in another order when this training is resumed. "
             "Call `keras.utils.set_random_seed` before the model is made"
         )
-    names = callback_states.without_state(callbacks)
+    names = without_state(callbacks)
     if names:
         yield (
             "these callbacks start afresh when this training is resumed, because they have no "

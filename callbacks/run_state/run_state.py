@@ -15,10 +15,11 @@ from ...arguments import check_bool
 from ...messages import logger
 from ..codec import ArrayList, decode
 from . import callback_states, training_state
+from .checkpoint import Checkpoint, DamagedCheckpoint
 from .fit import HOOKS, Fit, Position, Replay, calling_fit, limits, surround
 from .recorder import Interval, Recorder
 from .rng_state import TracedSteps, capture_python
-from .store import Checkpoint, CheckpointStore, DamagedCheckpoint
+from .store import CheckpointStore
 from .training_state import BeforeEvaluation, Progress, state_of
 
 

@@ -14,10 +14,11 @@ from keras.callbacks import Callback
 from ..codec import ArrayList, Json, decode, encode
 from ..variables import Variable, changed_by_evaluation, path, variable_groups
 from . import callback_states, rng_state
+from .callback_attributes import acts_in_evaluation
 from .callback_states import CallbackState
+from .checkpoint import Checkpoint
 from .fit import Position
 from .rng_state import PythonRng
-from .store import Checkpoint
 
 # Paths and values of the variables in which an epoch is summed up.
 Metrics = list[tuple[str, np.ndarray]]
@@ -116,7 +117,7 @@ class BeforeEvaluation:
         self.callbacks = {
             id(callback): callback_states.capture_one(callback, self.arrays)
             for callback in callbacks
-            if callback_states.acts_in_evaluation(callback)
+            if acts_in_evaluation(callback)
         }
 
 

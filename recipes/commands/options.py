@@ -177,6 +177,6 @@ def print_line(arguments: Arguments, text: str) -> None:
 
 def print_json(value: Mapping[str, object]) -> None:
     """Print strict JSON on one line."""
-    from ..record.directory import strict
+    from ..record.strict_json import strict
 
     print(json.dumps(strict(value), allow_nan=False))

@@ -30,7 +30,7 @@ def start(request: DeviceRequest, peers: Peers | None = None) -> Sharing | None:
         return None
     if request.cluster is not None:
         if peers is not None:
-            peers.meet()
+            peers.barrier()
         reason = (
             f"keras-recipes: TensorFlow has not connected the workers within {request.timeout:g} s:"
             " one of them hangs or cannot be reached. The same command with `--resume` continues."

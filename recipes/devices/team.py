@@ -10,7 +10,8 @@ import keras
 import tensorflow as tf
 
 from ...models.shards import Sharing
-from .peers import Chief, Peers
+from .chief import Chief
+from .peers import Peers
 from .start import abort
 
 # TensorFlow may notice the end of a process before this one hears of it.

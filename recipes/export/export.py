@@ -12,7 +12,7 @@ import numpy as np
 from ... import disk
 from ..build.saved_model import load_weights
 from ..errors import RequestError
-from ..record.directory import strict
+from ..record.strict_json import strict
 from ..run.evidence import spread
 from . import convert_litert, convert_onnx, convert_saved_model, onnx_columns
 from .arrays import plain

@@ -16,7 +16,8 @@ from ..build.objects import Builder
 from ..data.blocks import Block
 from ..errors import RequestError
 from ..record import directory as files
-from ..record.directory import RunDirectory, open_run, read_result, strict
+from ..record.directory import RunDirectory, open_run, read_result
+from ..record.strict_json import strict
 from ..run.evidence import spread
 from ..run.reload import as_given, model_of, reached, same_data
 from ..run.stored_recipe import Overrides, recipe_of

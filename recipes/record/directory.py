@@ -1,13 +1,11 @@
 """The run directory: the names of its files, and verified reading and atomic writing of them."""
 
 import json
-import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import cast
 
 from ... import disk
 from ..errors import RequestError
@@ -15,6 +13,7 @@ from .contents import JSONObject
 from .lock import LOCK
 from .metrics import METRICS
 from .result import Result
+from .strict_json import parsed, strict
 
 RECIPE = "recipe.yaml"
 MANIFEST = "manifest.json"
@@ -167,7 +166,7 @@ class RunDirectory:
                 f"{self.path}: not a run directory, it has no {name}. "
                 "`keras-recipes train` makes one."
             )
-        found = _parsed(path, self.read_text(name), self.remedy(name))
+        found = parsed(path, self.read_text(name), self.remedy(name))
         missing = [key for key in keys if key not in found]
         if missing:
             raise RequestError(f"{path}: has no {', '.join(missing)}. {self.remedy(name)}")
@@ -192,7 +191,7 @@ class RunDirectory:
             try:
                 if not line.endswith("\n"):
                     raise RequestError(f"{place}: is incomplete. {self.remedy(name)}")
-                found.append(_parsed(place, line, self.remedy(name)))
+                found.append(parsed(place, line, self.remedy(name)))
             except RequestError as error:
                 if problems is None:
                     raise
@@ -252,33 +251,8 @@ def _names(root: Path) -> Iterator[str]:
                 yield prefix + name
 
 
-def _parsed(path: Path | str, text: str, remedy: str) -> JSONObject:
-    """The JSON object of a text."""
-    try:
-        found = json.loads(text)
-    except RecursionError:
-        raise RequestError(f"{path}: is nested too deeply. {remedy}") from None
-    except (ValueError, MemoryError) as error:
-        raise RequestError(f"{path}: is not valid JSON: {error}. {remedy}") from None
-    if not isinstance(found, dict):
-        kind = type(found).__name__
-        raise RequestError(f"{path}: expected a JSON object, received a {kind}. {remedy}")
-    return cast("JSONObject", found)
-
-
 def _described(written: disk.Written) -> str:
     return f"{written.size} bytes with SHA-256 {written.sha256[:12]}"
-
-
-def strict(value: object) -> object:
-    """The same value with every NaN and infinity replaced by None, as JSON has neither."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {str(key): strict(item) for key, item in cast("dict[object, object]", value).items()}
-    if isinstance(value, (list, tuple)):
-        return [strict(item) for item in cast("list[object]", value)]
-    return value
 
 
 def open_run(path: str | os.PathLike[str]) -> RunDirectory:

@@ -19,7 +19,7 @@ from ..record.directory import RunDirectory
 from ..spec import Recipe
 from ..spec.targets import DEFAULT_THRESHOLD, Maximized
 from .decisions import probabilities
-from .evidence import can_show, write_evidence
+from .evidence_files import can_show, write_evidence
 from .given_rows import GivenRows
 from .predictions import both_classes, label_names
 from .quality import Answers, are_probabilities, quality

@@ -8,7 +8,7 @@ from pathlib import Path
 from ... import disk
 from ...callbacks.pause_at import PauseAt
 from ...callbacks.run_state import Checkpoint, CheckpointStore, DamagedCheckpoint
-from ...callbacks.run_state.store import read
+from ...callbacks.run_state.checkpoint import read
 from ...callbacks.run_state.training_state import state_of
 from ...messages import logger
 from ..build.inputs import data_of

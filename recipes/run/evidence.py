@@ -4,22 +4,17 @@ It goes to `evidence.json`, and a number for each row to `evidence.npz`, by whic
 compared row by row.
 """
 
-import base64
 import hashlib
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from sklearn.metrics import precision_recall_curve, roc_curve
 
-from ..build.task import Form, Task
 from ..data import Data, Split
 from ..data.fitted import FittedCategory
 from ..data.frame import Frame, plain
 from ..data.naive import Forecasting
-from ..record import directory as files
 from ..record.bootstrap import interval
 from ..record.contents import (
     CategoryScore,
@@ -27,22 +22,19 @@ from ..record.contents import (
     ForecastWindow,
     RankingCurve,
     RowEvidence,
-    ShownInputs,
     ShownRow,
 )
-from ..record.directory import RunDirectory
 from .quality import Answers
+from .shown_inputs import cells_of, shown_inputs
 
-# The most rows that evidence is made for, classes with curves, and points of a curve.
-MOST_ROWS, MOST_CURVES, MOST_POINTS = 200_000, 10, 100
-# How many of the worst rows are shown, columns of each, letters of a cell, pixels of a side.
-WORST, MOST_CELLS, MOST_LETTERS, MOST_SIDE = 12, 8, 80, 128
+# The most classes with curves, and points of a curve.
+MOST_CURVES, MOST_POINTS = 10, 100
+# How many of the worst rows are shown.
+WORST = 12
 # The most columns whose categories are slices, and categories of each.
 MOST_SLICED, MOST_SLICES = 6, 12
 # Predictions that are drawn beside their targets, and windows of a forecast.
 DRAWN, WINDOWS = 1000, 4
-# Numbers of a row that is no autoencoder's.
-MOST_NUMBERS = 32
 # What an empty cell is called.
 MISSING = "(missing)"
 # A probability of 0 has no logarithm.
@@ -216,7 +208,7 @@ def slices(raw: Split, data: Data, score: np.ndarray) -> list[CategoryScore]:
     ]
     found: list[CategoryScore] = []
     for name in sliced[:MOST_SLICED]:
-        cells = np.array([MISSING if c is None else str(c) for c in _cells(raw.x, name)])
+        cells = np.array([MISSING if c is None else str(c) for c in cells_of(raw.x, name)])
         for value in np.unique(cells)[:MOST_SLICES]:
             own = score[cells == value]
             low, high = interval(own)
@@ -231,47 +223,6 @@ def slices(raw: Split, data: Data, score: np.ndarray) -> list[CategoryScore]:
                 }
             )
     return found
-
-
-def shown_inputs(raw: Split, row: int) -> ShownInputs:
-    """The inputs of a row to be shown: its number, and its cells or its pixels."""
-    number = row if raw.numbers is None else int(raw.numbers[row])
-    if isinstance(raw.x, Frame):
-        one = raw.x.take(np.array([row]))
-        cells = {name: _word(_cells(one, name)[0]) for name in list(one.columns)[:MOST_CELLS]}
-        return {"row": number, "cells": cells}
-    found: ShownInputs = {"row": number}
-    pixels = _pixels(raw.x[row]) if isinstance(raw.x, np.ndarray) else None
-    if pixels is not None:
-        found["shape"] = list(pixels.shape)
-        found["pixels"] = base64.b64encode(pixels.tobytes()).decode()
-    return found
-
-
-def _cells(rows: Frame, name: str) -> list[object]:
-    column = rows[name]
-    return column.tolist() if isinstance(column, np.ndarray) else column.to_pylist()
-
-
-def _word(cell: object) -> str:
-    words = plain(f"{cell:.6g}" if isinstance(cell, float) else str(cell))
-    return words if len(words) <= MOST_LETTERS else f"{words[:MOST_LETTERS]}..."
-
-
-def _pixels(row: np.ndarray) -> np.ndarray | None:
-    """A row as a picture of bytes; None if it neither has pixels nor can be drawn as a square."""
-    image = row.reshape(row.shape[:2]) if row.ndim == 3 and row.shape[2] == 1 else row
-    side = math.isqrt(image.size) if image.ndim == 1 else 0
-    if image.ndim == 1 and side > 3 and side * side == image.size:
-        image = image.reshape(side, side)
-    colours = image.shape[2:] == (3,)
-    if not (image.ndim == 2 or colours) or max(image.shape[:2]) > MOST_SIDE:
-        return None
-    if not np.isfinite(image).all():
-        return None
-    numbers = image.astype("float64")
-    span = np.ptp(numbers) or 1.0
-    return ((numbers - numbers.min()) / span * 255).astype("uint8")
 
 
 def spread(count: int, most: int) -> np.ndarray:
@@ -298,62 +249,3 @@ def _six_digits(values: np.ndarray) -> list[float]:
 
 def _numbers(values: np.ndarray) -> str:
     return ", ".join(f"{value:.6g}" for value in values[:4])
-
-
-def can_show(data: Data, split: str) -> bool:
-    """Whether predictions of numbers are made for this alone."""
-    rows = getattr(data, split)
-    return rows is not None and len(rows) <= MOST_ROWS
-
-
-def write_evidence(
-    directory: RunDirectory,
-    ends: Mapping[str, tuple[Task, Mapping[str, Answers]]],
-    outputs: Mapping[str, Mapping[str, np.ndarray]],
-    raw: Data,
-) -> None:
-    """Write `evidence.json` and `evidence.npz`.
-
-    Args:
-        ends: by name of the output, the empty one of a single output: its task, and its
-            probabilities by split.
-        outputs: of the model, by split and then by name of the output.
-        raw: the data as they came.
-    """
-    shown: dict[str, dict[str, RowEvidence | ForecastEvidence]] = {}
-    arrays: dict[str, np.ndarray] = {}
-    for name, (task, answers) in ends.items():
-        own = raw.of(name) if name else raw
-        for split, given in outputs.items():
-            if not can_show(raw, split):
-                continue
-            found = _of_split(task, answers.get(split), own, split, given[name])
-            if found is not None:
-                shown.setdefault(name, {})[split] = found.shown
-                key = f"{name}/{split}" if name else split
-                arrays |= {f"{key}/{row}": values for row, values in found.rows.items()}
-    if not shown:
-        return
-    directory.write_json(files.EVIDENCE, shown.get("", {files.OUTPUTS: shown}))
-    directory.write(files.ROWS, lambda path: _save(path, arrays))
-
-
-def _save(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    with open(path, "wb") as file:
-        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
-
-
-def _of_split(
-    task: Task, answers: Answers | None, data: Data, split: str, outputs: np.ndarray
-) -> Evidence | None:
-    rows: Split = getattr(data, split)
-    if data.forecasting is not None:
-        return of_forecasts(data.forecasting, data.forecasting.starts[split], outputs)
-    if answers is not None:
-        return of_answers(answers, rows, data)
-    flat = np.asarray(outputs).reshape(len(outputs), -1)
-    numbers = task.form is Form.VALUES and isinstance(rows.y, np.ndarray)
-    if not numbers or not np.isfinite(flat).all() or rows.y.size != flat.size:
-        return None
-    # Where a row is predicted from itself there are as many numbers as inputs: nothing to list.
-    return of_numbers(rows.y, flat, rows, data) if flat.shape[1] <= MOST_NUMBERS else None

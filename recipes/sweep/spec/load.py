@@ -18,6 +18,7 @@ from ...spec.shipped import sweeps
 from . import checks
 from .conditions import resolved
 from .constraints import Constraint, compiled
+from .corner_checks import CornerChecks
 from .file import SweepFile
 from .records import Algorithm, Parameter, Sweep
 from .space import Space, read_space
@@ -65,7 +66,7 @@ def load_sweep(
         raise RecipeError(_sorted([*problems, *error.problems])) from None
     sweep = _sweep(made, path, tree, parameters, constraints, base, tuple(plugins))
     problems += checks.problems(sweep, root, base, broken)
-    problems += checks.CornerChecks(sweep, root, space.failed).problems()
+    problems += CornerChecks(sweep, root, space.failed).problems()
     if problems:
         raise RecipeError(_sorted(problems))
     return sweep
