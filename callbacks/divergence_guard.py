@@ -126,7 +126,7 @@ class DivergenceGuard(StatefulCallback):
     def on_train_begin(self, logs: dict | None = None) -> None:
         variable = self._rate()
         if self.resume_or_reset() and self.rate is not None:
-            # The factor of a schedule is in no file of weights.
+            # A file of weights does not have the factor of a schedule.
             variable.assign(min(float(variable.numpy()), self.rate))
         bad = not_finite(model_variables(self.model))
         if bad:

@@ -199,7 +199,7 @@ class EarlyStopping(StatefulCallback):
             set_values(model_variables(self.model), self.best_weights)
 
     def begin_phase(self) -> None:
-        """Restore the best weights of a phase that has ended, and forget it."""
+        """Restore the best weights of a phase that has ended, and reset the state."""
         self.on_train_end()
         elapsed = self.elapsed
         self.reset()
@@ -211,7 +211,7 @@ class EarlyStopping(StatefulCallback):
             self._prechelt_reason(epoch, None, logs)
             return None, None
         values = [monitored_value(metric.name, logs, "EarlyStopping") for metric in self.metrics]
-        # Every rule must see the epoch, whichever of them stops.
+        # Every rule must be updated with the epoch, whichever of them stops.
         improved = [m.update(epoch, value) for m, value in zip(self.metrics, values, strict=True)]
         if improved[0] and self.restore_best_weights:
             self.best_weights = get_values(model_variables(self.model))

@@ -154,7 +154,7 @@ class GradientMonitor(Diagnosis):
         if not_finite:
             yield self._not_finite(epoch, not_finite)
             return
-        # Weights of 0 let no gradient pass: then they are what is wrong.
+        # Weights of 0 let no gradient pass, and are then the cause.
         if not symmetric and Traits(self.model).relu:
             yield from self._dead(epoch, [row for row in kernels if row.gradient == 0])
             kernels = [row for row in kernels if row.gradient > 0]

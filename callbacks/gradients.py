@@ -74,7 +74,7 @@ def _row(variable: keras.Variable, norms: Mapping[str, float], table: bool) -> R
         path=variable.path,
         layer=variable.path.rpartition("/")[0] or variable.path,
         gradient=float(norms.get(variable.path, 0.0)),
-        # In 64 bits: the squares of weights that have exploded have no place in 32.
+        # In 64 bits: the squares of weights that have exploded overflow in 32.
         weight=math.sqrt(float(np.einsum("i,i->", flat, flat, dtype=np.float64))),
         usual=_usual(value.shape),
         size=value.size,

@@ -18,12 +18,12 @@ _BEFORE_CHANGE: WeakKeyDictionary[keras.optimizers.Optimizer, tuple[int, float]]
 
 
 def updates(model: keras.Model) -> int:
-    """Number of optimizer updates so far, or since the optimizer began anew."""
+    """Number of optimizer updates so far, or since the optimizer was reset."""
     return int(model.optimizer.iterations.numpy())
 
 
 def updates_in_all(model: keras.Model) -> int:
-    """Number of optimizer updates so far, with those before the optimizer began anew."""
+    """Number of optimizer updates so far, with those before the optimizer was reset."""
     before = getattr(inner_optimizer(model.optimizer)._learning_rate, "before", 0)
     return updates(model) + int(np.asarray(before))
 

@@ -86,7 +86,7 @@ class LearningRateFinder(keras.callbacks.Callback):
         model.make_train_function(force=True)
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        # The logged loss is a mean since the last reset: so it is that of one batch.
+        # The logged loss is a mean since the last reset, and so becomes that of one batch.
         model: Any = self.model
         model.reset_metrics()
 

@@ -8,10 +8,10 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-# Seconds between two pictures; what was shown before is replaced.
+# Seconds between two redraws, each of which replaces the one before.
 REDRAW = 0.5
 WIDTH, HEIGHT = 480, 120
-# A curve of more points than pixels shows nothing more.
+# More points than pixels would not be visible.
 MOST_POINTS = 480
 # Logged value -> colour and dashes, legible on light and dark pages (Okabe & Ito 2008).
 CURVES = {"loss": ("#0072b2", "5 3"), "val_loss": ("#d55e00", "")}

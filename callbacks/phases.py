@@ -1,4 +1,4 @@
-"""Phases of one training: which layers are frozen in which epochs, and what begins anew."""
+"""Phases of one training: which layers are frozen in which epochs, and what is reset."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ class Phases(StatefulCallback):
         self._frozen = None
 
     def _begin(self, index: int) -> None:
-        """The edge before a phase; what it changes is in the checkpoints of later steps."""
+        """Start a phase; what changes here is in the checkpoints of later steps."""
         for one in self.early_stopping if index else ():
             one.begin_phase()
         fresh = index > 0 and self.phases[index].optimizer == "fresh"

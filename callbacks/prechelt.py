@@ -189,7 +189,7 @@ class Prechelt:
             )
         self.lowest = error if self.lowest is None else min(self.lowest, error)
         loss = generalization_loss(error, self.lowest)
-        # Every rule must see the epoch, whichever of them stops.
+        # Every rule must be updated with the epoch, whichever of them stops.
         rose = self._risen(error) if at_end else None
         if self.gl is not None and loss > self.gl:
             return (

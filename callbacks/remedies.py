@@ -111,7 +111,7 @@ def _constant(has: Traits) -> Iterator[str]:
 
 
 def _in_between(has: Traits) -> Iterator[str]:
-    """What keeps the size of signals and gradients through many layers."""
+    """Remedies that keep the size of signals and gradients through many layers."""
     if not has.normalized:
         yield "batch or layer normalization between the layers"
     if has.deep and not has.skips:

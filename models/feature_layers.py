@@ -19,7 +19,7 @@ class FillMissing(keras.layers.Layer):
     Args:
         value: the number.
 
-    >>> FillMissing(3.0)(ops.array([[1.0], [float("nan")]])).numpy().tolist()
+    >>> FillMissing(3.0)(keras.ops.array([[1.0], [float("nan")]])).numpy().tolist()
     [[1.0], [3.0]]
     """
 
@@ -44,7 +44,7 @@ class FillMissing(keras.layers.Layer):
 class IsMissing(keras.layers.Layer):
     """1 where a number is missing (NaN), else 0.
 
-    >>> IsMissing()(ops.array([[1.0], [float("nan")]])).numpy().tolist()
+    >>> IsMissing()(keras.ops.array([[1.0], [float("nan")]])).numpy().tolist()
     [[0.0], [1.0]]
     """
 
@@ -61,7 +61,7 @@ class IsMissing(keras.layers.Layer):
 class SignedLog(keras.layers.Layer):
     """`sign(x) log(1 + |x|)`: a logarithm that takes zero and negative numbers too.
 
-    >>> SignedLog()(ops.array([[0.0], [1.0]])).numpy().round(4)
+    >>> SignedLog()(keras.ops.array([[0.0], [1.0]])).numpy().round(4)
     array([[0.    ],
            [0.6931]], dtype=float32)
     """

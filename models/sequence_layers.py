@@ -25,7 +25,7 @@ class StochasticDepth(keras.layers.Dropout):
         seed: of the random draws; by default the next one of Keras's global generator.
 
     >>> layer = StochasticDepth(0.5, seed=1)
-    >>> sorted(set(layer(ops.ones((64, 3)), training=True).numpy().ravel().tolist()))
+    >>> sorted(set(layer(keras.ops.ones((64, 3)), training=True).numpy().ravel().tolist()))
     [0.0, 2.0]
     """
 
@@ -56,7 +56,7 @@ class PositionalEmbedding(keras.layers.Layer):
     Raises:
         ValueError: the number of steps is not fixed.
 
-    >>> PositionalEmbedding("sinusoidal")(ops.zeros((1, 2, 2))).numpy().round(3).tolist()
+    >>> PositionalEmbedding("sinusoidal")(keras.ops.zeros((1, 2, 2))).numpy().round(3).tolist()
     [[[0.0, 1.0], [0.8410000205039978, 0.5400000214576721]]]
     """
 
@@ -125,7 +125,7 @@ class TransformerBlock(keras.layers.Layer):
     Raises:
         ValueError: the channels cannot be divided among the heads.
 
-    >>> TransformerBlock(num_heads=2, units=16)(ops.ones((4, 5, 8))).shape
+    >>> TransformerBlock(num_heads=2, units=16)(keras.ops.ones((4, 5, 8))).shape
     TensorShape([4, 5, 8])
     """
 
@@ -222,8 +222,8 @@ class MaskedAveragePooling1D(keras.layers.Layer):
     `keras.layers.GlobalAveragePooling1D` gives NaN for a row without a step, such as a text of no
     known word.
 
-    >>> layer, x = MaskedAveragePooling1D(), ops.reshape(ops.arange(4.0), (2, 2, 1))
-    >>> layer(x, mask=ops.convert_to_tensor([[True, False], [False, False]])).numpy().tolist()
+    >>> layer, x = MaskedAveragePooling1D(), keras.ops.reshape(keras.ops.arange(4.0), (2, 2, 1))
+    >>> layer(x, mask=keras.ops.convert_to_tensor([[True, False], [False, False]])).numpy().tolist()
     [[0.0], [0.0]]
     """
 

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from .training_step import TrainingStep
 
 R = TypeVar("R")
-# Told apart by this, shards draw other dropout masks; shard 0 draws what one device would.
+# Added to seeds, so that shards draw different dropout masks; shard 0 draws what one device would.
 SHARD_KEY = 0x1E3779B1
 
 
 class Computed(NamedTuple):
-    """What a global batch gave, the same in all processes.
+    """The results of a global batch, the same in all processes.
 
     Attributes:
         loss: mean over the rows.
@@ -134,8 +134,8 @@ def _each(
             if not scales:
                 found.append(compute(number, batch))
                 continue
-            # The gradient of a row is that which one device has: in float16 the scale that it
-            # bears, and the updates that are left out, would be others.
+            # The gradient of a row must be the one on a single device: in float16 another loss
+            # scale would overflow at other updates.
             part = tf.constant(1.0 / sharing.shards)
             found.append(_divided(compute(number, batch, part), part))
     return found
@@ -149,7 +149,7 @@ def _divided(shard: _Shard, part: tf.Tensor) -> _Shard:
 
 
 def _alone(function: Callable[..., R], sharing: Sharing) -> Callable[..., R]:
-    """The same program for each shard, whatever stands beside it in the step, where that counts."""
+    """A function that compiles to the same program for each shard, where bits must be equal."""
     if not sharing.exact:
         return function
     return tf.function(function, autograph=False, experimental_attributes={"_noinline": True})
@@ -207,8 +207,8 @@ def _split(share: ShardedBatch, sharing: Sharing) -> list[Batch]:
     x, y, weight = keras.utils.unpack_x_y_sample_weight(share.batch)
     if sharing.own == 1 and not sharing.exact:
         return [(x, y, weight)]
-    # One shard is cut out too: of a known number of rows TensorFlow makes another program, whose
-    # divisions by it are products.
+    # A single shard is sliced too: for a known number of rows TensorFlow compiles divisions by it
+    # to products.
     ends = tf.unstack(tf.cumsum(share.sizes), num=sharing.own)
     begins = [tf.constant(0), *ends[:-1]]
     return [

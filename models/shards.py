@@ -87,7 +87,7 @@ class Sharing:
         self, function: Callable[[tf.distribute.ReplicaContext, tf.Tensor], R], tensor: tf.Tensor
     ) -> R:
         def replica() -> R:
-            # The strategy sums where a tensor is, so it must have been made on the worker's device.
+            # The strategy sums on the device of a tensor, which must be the worker's.
             return function(tf.distribute.get_replica_context(), tf.identity(tensor))
 
         return self.in_strategy(replica)[0]
@@ -99,7 +99,7 @@ class Sharing:
         local = self.strategy.experimental_local_results
         leaves = [local(leaf) for leaf in tf.nest.flatten(found)]
         count = max(map(len, leaves))
-        # What is the same for all replicas comes once.
+        # A value that is the same for all replicas is returned once.
         whole = [leaf if len(leaf) == count else leaf * count for leaf in leaves]
         return [tf.nest.pack_sequence_as(found, [leaf[i] for leaf in whole]) for i in range(count)]
 

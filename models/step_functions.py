@@ -1,4 +1,4 @@
-"""The functions that Keras compiles for a model with a training step, and what surrounds them."""
+"""The functions that Keras compiles for a model with a training step, and their wrappers."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 from ..arguments import check_int
 from .keras_types import Config, LayerArguments, Shape, ops
 
-# Stands where a text has no more tokens: no tokenizer has it, and the padding of some is a token.
+# Behind the last token of a text: no tokenizer uses it, while the padding of some is a token.
 NONE = -1
 
 
@@ -101,7 +101,7 @@ class TokenInputs(keras.layers.Layer):
         padding: the token that stands where there is none.
         segments: whether the network takes `segment_ids`.
 
-    >>> given = TokenInputs(0)(ops.convert_to_tensor([[7, 8, -1]]))
+    >>> given = TokenInputs(0)(keras.ops.convert_to_tensor([[7, 8, -1]]))
     >>> given["token_ids"].numpy().tolist(), given["padding_mask"].numpy().tolist()
     ([[7, 8, 0]], [[1, 1, 0]])
     """

@@ -19,7 +19,7 @@ from .layer_rates import LayerRates
 from .norms import TINY, Gradients, global_norm, scaled
 from .transforms import GradientTransform, check_transforms
 
-# Settings of a Keras optimizer that do what a part does; together they would do it twice.
+# Settings of a Keras optimizer that do the same as a part; together they would act twice.
 OPTIMIZER_SETTINGS = {
     "clipnorm": "gradient_clipping",
     "clipvalue": "gradient_clipping",

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def import_tensorflow() -> None:
-    """Import TensorFlow before modules that need it: without its start-up output."""
+    """Import TensorFlow, without its start-up output, before modules that need it."""
     from .run.backend import use_tensorflow
 
     use_tensorflow()

@@ -32,7 +32,7 @@ TEST_HOOKS = ("on_test_begin", "on_test_batch_begin", "on_test_batch_end", "on_t
 
 @runtime_checkable
 class HasState(Protocol):
-    """A callback that returns its state as plain data, and takes it back."""
+    """A callback that returns its state as plain data, and can be set to it."""
 
     def get_state(self) -> object: ...
 

@@ -16,7 +16,7 @@ from .checkpoint import Checkpoint, DamagedCheckpoint
 from .fit import Position
 from .training_state import StoredState
 
-# A state names few arrays more than once: decoded, it takes about as much memory as its arrays.
+# A state rarely names an array twice: decoded, it takes about as much memory as its arrays.
 MAX_COPIES = 16
 SPARE_BYTES = 1 << 24
 # No training reaches this number of batches or epochs.

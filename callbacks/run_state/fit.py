@@ -61,7 +61,7 @@ class Position:
         return replace(self, epoch=epoch + 1, step=0, stopped=stopped)
 
     def check(self, steps_per_execution: int) -> None:
-        """See whether an execution of this many steps can begin here.
+        """Check that an execution of this many steps can begin here.
 
         Raises:
             ValueError: this place is within one.
@@ -247,11 +247,11 @@ class Replay:
 
     def __call__(self, iterator: Any) -> object:
         if self._iterator is None:
-            self._iterator = self._sought(iterator)
+            self._iterator = self._iterator_at_position(iterator)
             self._logs = self.begin(keras.tree.map_structure(_tensor_spec, iterator.element_spec))
         return self._logs if self.skipping else self._function(self._iterator)
 
-    def _sought(self, iterator: Any) -> Iterator[object]:
+    def _iterator_at_position(self, iterator: Any) -> Iterator[object]:
         """An iterator over the batches from the position on."""
         epoch, step = self.position.epoch, self.position.step
         if self.from_step is not None:

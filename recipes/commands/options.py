@@ -134,7 +134,7 @@ def load(arguments: Arguments) -> "Recipe":
 
 
 def load_data(recipe: "Recipe") -> "Data":
-    """The data of a recipe, and then TensorFlow: a mistake in the data shows in a second."""
+    """The data of a recipe, loaded before TensorFlow, so that mistakes are reported at once."""
     from ..build.inputs import data_of
     from ..run.backend import use_tensorflow
 

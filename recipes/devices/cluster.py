@@ -9,7 +9,7 @@ from ..errors import RequestError
 
 # `HOST:PORT` at which the first process answers the others, beside TensorFlow's own port.
 CONTROL = "KERAS_RECIPES_CONTROL"
-# Set for workers that `--workers` starts: the process id of the command, without which they end.
+# Set for workers that `--workers` starts: the process id of the command, with which they end too.
 PARENT = "KERAS_RECIPES_PARENT"
 # The port of a Slurm job's first process on a node, as TensorFlow's resolver has it.
 SLURM_PORT = 8888

@@ -50,7 +50,7 @@ class Team:
     def agreed(self, stop: Stoppable) -> Callable[[], bool]:
         """Whether all processes end after this execution, as one of them was asked to.
 
-        The wish of each goes into the next sum of gradients, which is the same for all.
+        The request of each is added to the next sum of gradients, which is the same for all.
 
         Args:
             stop: the `StopRequest` of this process.
@@ -100,6 +100,6 @@ class Team:
                 weight.assign(value)
 
     def close(self, failure: str | None = None) -> None:
-        """Let the other processes go."""
+        """End the connection to the other processes."""
         if self.peers is not None:
             self.peers.close(failure)

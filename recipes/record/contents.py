@@ -8,7 +8,7 @@ JSONObject = Mapping[str, Any]
 
 
 class ReliabilityBin(TypedDict):
-    """A bin of a reliability diagram: its rows, their mean probability, and how many were so."""
+    """A bin of a reliability diagram: its rows, mean probability, and fraction of positives."""
 
     rows: int
     predicted: float
@@ -85,7 +85,7 @@ class Residuals(TypedDict):
 
 
 class ForecastWindow(TypedDict):
-    """A forecast from one row: what came before it, what came after it, and what was forecast."""
+    """A forecast from one row: the values before it, the true ones after it, and those forecast."""
 
     row: int
     before: Sequence[float | None]

@@ -33,7 +33,7 @@ class State(StrEnum):
     INTERRUPTED = "interrupted"
     FAILED = "failed"
     RUNNING = "running"
-    # Its result says that it is running, and nobody works on it: it was killed.
+    # Its result says that it is running, and no process works on it: it was killed.
     UNFINISHED = "unfinished"
     DAMAGED = "damaged"
 

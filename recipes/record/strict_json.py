@@ -1,4 +1,4 @@
-"""JSON without NaN and infinities, which JSON does not have, and objects read from it."""
+"""Strict JSON, which has neither NaN nor infinities: values for it, and objects read from it."""
 
 import json
 import math

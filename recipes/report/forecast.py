@@ -34,7 +34,7 @@ LINES = (("actual", "@ink"), ("forecast", colour(1)), ("naive", colour(0)))
 
 
 def window(found: ForecastWindow, split: str) -> Chart:
-    """What was seen last, what came, and what was forecast."""
+    """The last values before a forecast, the true ones after it, and those forecast."""
     seen = found["before"]
     traces = [line(list(range(1 - len(seen), 1)), seen, "before", "@soft")]
     entries = [Entry("before", "@soft", (0,))]

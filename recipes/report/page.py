@@ -7,7 +7,6 @@ from pathlib import Path
 
 from ..record import directory as files
 from ..record.contents import JSONObject
-from ..record.directory import RunDirectory
 from ..record.several import read_run
 from . import features, forecast, network, overview, pretraining, quality, rows, several, training
 from .content import RunContent
@@ -118,8 +117,3 @@ def manifest(content: JSONObject) -> str:
     shown = {key: value for key, value in content.items() if key != "defaults"}
     words = text(json.dumps(shown, indent=2))
     return f"<details><summary>versions, machine, data</summary><pre>{words}</pre></details>"
-
-
-def is_running(path: Path) -> bool:
-    """Whether the result of a run does not say that it has ended."""
-    return files.read_result(RunDirectory(path)).status == files.RUNNING

@@ -1,4 +1,4 @@
-"""The page's part about probabilities: figures, curves, calibration, classes, confused ones."""
+"""The page's part about probabilities: figures, curves, calibration, classes, confusion."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
@@ -80,22 +80,24 @@ def figures(quality: Mapping[str, Quality]) -> str:
 
 
 def reliability(quality: Mapping[str, Quality]) -> Chart:
-    """How often it was so, by the probability that was said; a point for each bin with rows."""
+    """The observed fraction over the predicted probability; a point for each bin with rows."""
     traces: list[Trace] = [diagonal()]
     entries, rows = [], []
     for index, (split, found) in enumerate(quality.items()):
         bins = found["reliability"]
         most = max(each["rows"] for each in bins)
-        said, seen = ([float(each[key]) for each in bins] for key in ("predicted", "observed"))
+        predicted, observed = (
+            [float(each[key]) for each in bins] for key in ("predicted", "observed")
+        )
         sizes = [7 + 15 * (each["rows"] / most) ** 0.5 for each in bins]
         words = [f"{each['rows']:,} rows" for each in bins]
-        more = {"text": words, "hovertemplate": "said %{x:.3f}, was %{y:.3f}<br>%{text}"}
-        trace = points(said, seen, split, colour(index), size=sizes, **more)
+        more = {"text": words, "hovertemplate": "predicted %{x:.3f}, observed %{y:.3f}<br>%{text}"}
+        trace = points(predicted, observed, split, colour(index), size=sizes, **more)
         traces.append({**trace, "mode": "lines+markers", "line": {"color": colour(index)}})
         entries.append(Entry(split, colour(index), (index + 1,)))
         rows += [
             f'<th scope="row">{text(split)}</th>{number(x)}{number(y)}{number(each["rows"])}'
-            for x, y, each in zip(said, seen, bins, strict=True)
+            for x, y, each in zip(predicted, observed, bins, strict=True)
         ]
     table = markup.table(["", "predicted", "observed", "rows"], rows)
     layout = unit_square("predicted probability", "observed fraction")

@@ -1,4 +1,4 @@
-"""The page's parts about single rows: residuals, slices, and the rows that went worst."""
+"""The page's parts about single rows: residuals, slices, and the worst predictions."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -89,7 +89,7 @@ def slices(shown: RowEvidence, split: str) -> str:
 
 
 def worst(shown: RowEvidence, split: str) -> str:
-    """The rows whose truth was said to be least likely, or whose error was largest."""
+    """The rows whose true class had the lowest probability, or whose error was largest."""
     rows = shown.get("worst")
     if not rows:
         return ""

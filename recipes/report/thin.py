@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from ..record.metrics import Curve, curves
 
-# A chart is some 600 pixels wide: more points than this show nothing more.
+# A chart is about 600 pixels wide: more points than this would not be visible.
 MOST_POINTS = 600
 
 

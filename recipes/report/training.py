@@ -87,7 +87,7 @@ def by_epoch(found: Sequence[Curve], *, unified: bool = True) -> dict[str, objec
     """A layout for curves whose horizontal axis counts epochs."""
     values = [value for curve in found for value in curve[1]]
     last = max((epoch for curve in found for epoch in curve[0]), default=0)
-    # An axis of few epochs would have half ones.
+    # An axis of few epochs would have ticks at halves.
     ticks = {"dtick": 1} if last <= FEW_EPOCHS else {}
     return {
         "xaxis": {"title": {"text": "epoch"}, **ticks},

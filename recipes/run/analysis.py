@@ -32,7 +32,7 @@ from ..errors import RequestError
 from ..spec import Recipe
 from .pretrain import pretrain_without_run
 
-# A picture is about 1000 pixels wide; more points than this show nothing more.
+# A chart is about 1000 pixels wide; more points than this would not be visible.
 MOST_POINTS = 4000
 
 

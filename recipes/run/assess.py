@@ -86,7 +86,7 @@ def assess(
 
     Args:
         splits: datasets of `(x, y)` by the names of the splits of `data`, in its order of rows.
-        raw: the data as they came, where `data` have become blocks of numbers.
+        raw: the data before they were encoded, where `data` are blocks of numbers.
     """
     ends = ends_of(recipe, data)
     predicting = predictor(model, several=isinstance(ends, Ends))
@@ -228,7 +228,7 @@ def _quality_of_one(
     if task.counts:
         return {"figures": _of_counts(getattr(data, split).y, outputs)}
     answers = _answers(task, data, split, outputs)
-    # A threshold that the run has still to choose decides nothing.
+    # A run that has not ended may not have chosen its threshold yet.
     chosen: Sequence[float] | None = threshold if isinstance(threshold, list) else None
     return {} if answers is None else {**quality(replace(answers, thresholds=chosen))}
 

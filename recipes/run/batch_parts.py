@@ -110,8 +110,8 @@ def _fits(recipe: Recipe, rows: int, data: Data) -> bool:
             decided = "float32" if recipe.precision == "auto" else None
             built = experiment(recipe, data, Path(folder), decided=decided)
         model = built.model
-        # A processor has no memory of its own that could run out with an error: the computer's is
-        # promised to all, and who takes too much of it is killed. So it is reckoned first.
+        # On a CPU no error tells that memory has run out: the system promises more than it has, and
+        # kills a process that uses too much. So the memory is estimated first.
         weights = 4 * copies(recipe) * model.count_params()
         if weights + 2 * batch_bytes(model, rows) > available():
             return False

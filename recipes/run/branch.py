@@ -48,7 +48,7 @@ def branch(
     plugins: Sequence[str] = (),
     progress: bool = True,
 ) -> Result:
-    """Train on from the state of a run at a step, with changes to its recipe.
+    """Continue from the state of a run at a step, with changes to its recipe.
 
     The new run begins with the newest state of the other one that is not after the step, and is
     trained with its recipe up to the step; without one, from the beginning. From there on it is

@@ -59,8 +59,8 @@ def of_answers(answers: Answers, raw: Split, data: Data) -> Evidence:
     """Evidence for predicted probabilities.
 
     Args:
-        raw: the same rows as they came.
-        data: whose columns they have.
+        raw: the same rows before they were encoded.
+        data: that the rows are from.
     """
     decisions = answers.decisions(answers.thresholds)
     labels = answers.y.ndim == 2

@@ -18,12 +18,12 @@ from .quality import Answers
 
 # The most rows that evidence is made for.
 MOST_ROWS = 200_000
-# Numbers of a row that is no autoencoder's.
+# The most numbers predicted for a row; an autoencoder predicts more, which are not listed.
 MOST_NUMBERS = 32
 
 
 def can_show(data: Data, split: str) -> bool:
-    """Whether predictions of numbers are made for this alone."""
+    """Whether a split exists and is small enough for evidence."""
     rows = getattr(data, split)
     return rows is not None and len(rows) <= MOST_ROWS
 
@@ -40,7 +40,7 @@ def write_evidence(
         ends: by name of the output, the empty one of a single output: its task, and its
             probabilities by split.
         outputs: of the model, by split and then by name of the output.
-        raw: the data as they came.
+        raw: the data before they were encoded.
     """
     shown: dict[str, dict[str, RowEvidence | ForecastEvidence]] = {}
     arrays: dict[str, np.ndarray] = {}

@@ -39,7 +39,7 @@ from .run_callbacks import stop_events_on_a_full_disk
 
 @dataclass(frozen=True)
 class Given:
-    """What the user gave beside the rows; the arguments of `fit`."""
+    """What the user passes besides the rows; the arguments of `fit`."""
 
     y: object = None
     sample_weight: object = None

@@ -1,4 +1,4 @@
-"""Forecasts of a run's model for the rows that follow, and its errors beside the seasonal-naive."""
+"""Forecasts of a run's model, and their errors beside those of the seasonal-naive forecast."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -102,7 +102,7 @@ def forecast_of(
 
 
 def needed(options: WindowOptions) -> int:
-    """Rows that a forecast is made from: those of the horizon too, where columns are known."""
+    """Rows that a forecast needs: the horizon too, where columns are known ahead."""
     return options.length if options.known else options.inputs
 
 

@@ -32,10 +32,10 @@ def check_request(recipe: Recipe, request: DeviceRequest) -> None:
 
 @contextmanager
 def led(recipe: Recipe, prepared: PreparedRun, request: DeviceRequest) -> Iterator[Chief | None]:
-    """The other processes of a training, in the chief: all have come, and train the same.
+    """In the chief: the other processes, connected and checked to train the same recipe.
 
     Raises:
-        RequestError: one did not come, or trains something else.
+        RequestError: one did not connect, or trains something else.
         TrainingFailed: one was lost before the first step.
     """
     if request.cluster is None:

@@ -66,7 +66,7 @@ def prepare_run(
 ) -> Iterator[PreparedRun]:
     """Lock the run directory, and check everything that can be checked before writing.
 
-    Nothing here imports TensorFlow, so that a mistake in the data shows in a second.
+    Nothing here imports TensorFlow, so that a mistake in the data is reported within a second.
 
     Args:
         out: the run directory; it must not exist or be empty. Default `runs/NAME-DATE-TIME`.

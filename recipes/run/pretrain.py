@@ -39,8 +39,8 @@ ROWS = 10_000
 SAVE_SECONDS = 10.0
 
 
-class Left(Exception):
-    """A training was asked to end; the last epoch that was saved is on disk."""
+class PretrainingInterrupted(Exception):
+    """A pretraining was asked to end; the last epoch that was saved is on disk."""
 
 
 class SaveRBM(keras.callbacks.Callback):
@@ -85,7 +85,7 @@ class SaveRBM(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
         # An epoch that is interrupted is trained again from its start.
         if self.asked():
-            raise Left
+            raise PretrainingInterrupted
 
     def kept(self, weights: Sequence[Variable]) -> CachedRBM:
         """Values of variables, with the history and the time until now."""
@@ -182,7 +182,7 @@ class Pretrainer:
         callbacks = [*([ProgressBar(label=rbm.name)] if self.progress else []), save]
         try:
             dbn.fit_layer(index, rows, held_out, callbacks, verbose=0, initial_epoch=save.epoch)
-        except Left:
+        except PretrainingInterrupted:
             return None
         self.own.drop(partial)
         return save.kept(rbm.weights)

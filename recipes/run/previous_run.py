@@ -281,6 +281,6 @@ def _is_ours(name: str) -> bool:
 
 
 def _stored(directory: RunDirectory) -> bool:
-    """Whether there are checkpoints, sound or not."""
+    """Whether there are checkpoints, intact or not."""
     folder = directory / files.STATE
     return folder.is_dir() and any(STATE_NAME.fullmatch(e.name) for e in folder.iterdir())

@@ -23,7 +23,7 @@ from .analysis import built
 TIMED = 1.0
 # A step is input-bound where making batches takes this fraction of it, or more.
 INPUT_SHARE = 0.7
-# A batch of a quarter of the rows takes this share of the time, or more, where rows cost little.
+# Rows cost little where a quarter of them takes this fraction of the time, or more.
 LAUNCH_SHARE = 0.7
 QUARTER = 4
 # Smaller batches have no quarter worth timing.

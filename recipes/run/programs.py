@@ -2,7 +2,7 @@
 
 TensorFlow traces a training step for a model object, which takes most of the time of a short
 training. A training that differs from an earlier one only in the value of its learning rate has
-the same program: the rate is a variable in it. Its model is built as ever, and the values of all
+the same program: the rate is a variable in it. Its model is built as usual, and the values of all
 variables are put into the earlier model, whose functions are traced.
 """
 

@@ -1,6 +1,6 @@
 """How good probabilities are, besides the metrics of training: ranking, calibration, decisions.
 
-All of it is computed from predictions that are made once, in a few sorts of them.
+All of it is computed from the same predictions, which are sorted a few times.
 """
 
 from collections.abc import Sequence
@@ -132,7 +132,7 @@ def _confidences(answers: Answers) -> tuple[np.ndarray, np.ndarray]:
 def reliability(probabilities: np.ndarray, truth: np.ndarray) -> list[ReliabilityBin]:
     """The bins of a reliability diagram, 15 equally wide ones; empty ones are left out.
 
-    Each has the number of rows, their mean probability, and the fraction in which it was so.
+    Each has the number of rows, their mean probability, and the fraction of positives.
     """
     found = np.clip(np.asarray(probabilities, "float64"), 0, 1)
     # A bin holds its upper edge, as that of Guo et al. does.

@@ -151,7 +151,6 @@ def averaged(models: Sequence[keras.Model], name: str) -> keras.Model:
     for index, model in enumerate(models, start=1):
         own = _inputs(model)
         # Layers of one model need different names.
-        # Several outputs by name, or one.
         end = model.output if isinstance(model.output, dict) else model.outputs[0]
         part = keras.Model(_given(model, own), end, name=f"member_{index}")
         given = {key: _as_type(inputs[key], tensor.dtype) for key, tensor in own.items()}

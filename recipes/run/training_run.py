@@ -68,7 +68,7 @@ class TrainingRun:
         self.team = Team() if team is None else team
         self.recipe = recipe
         self.data = built.data
-        # The rows as they came; those of `data` may have become blocks of numbers.
+        # The rows before they were encoded; those of `data` may be blocks of numbers.
         self.raw = built.data
         self.built = built
         self.directory = directory

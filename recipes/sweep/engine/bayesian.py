@@ -70,7 +70,7 @@ class BayesianSearch(SweepOracle):
         # A value that overflowed is as bad as the worst that did not.
         y = np.minimum(y, max(y[np.isfinite(y)], default=0.0))
         with warnings.catch_warnings():
-            # A length scale at its bound says that a parameter does not matter.
+            # A length scale at its bound means that a parameter does not matter.
             warnings.simplefilter("ignore")
             self.model.fit(x, y)
             if open_:

@@ -1,4 +1,4 @@
-"""The HTML page of a sweep: the answer, how sure it is, the pictures, the trials."""
+"""The HTML page of a sweep: the best trial, how certain that is, charts, and all trials."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -62,7 +62,7 @@ def _there(found: Sequence[Chart | None]) -> list[Chart]:
 
 
 def answer(sweep: SweepFiles) -> str:
-    """The best trial, how far it is ahead, and what came of it."""
+    """The best trial, how far it is ahead, and its results."""
     content = sweep.result
     lines = [
         f'<span class="{text(content["status"])}">{text(content["status"])}</span>: '

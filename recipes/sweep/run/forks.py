@@ -125,7 +125,7 @@ class Forks:
             for path in (self.folder / name / str(batches) for batches in stored):
                 if path not in needed:
                     disk.remove_tree(path)
-                    # It was stored, so nobody waits for it.
+                    # It was stored, so that no other waits for it.
                     path.mkdir(exist_ok=True)
 
 

@@ -15,7 +15,7 @@ from ...spec.nodes import Place
 MOST_CHARACTERS = 500
 MOST_DEPTH = 30
 
-# Of two sides that are checked where they are computed.
+# Takes two values, whose types are checked when it is called.
 Operator = Callable[[Any, Any], Any]
 OPERATORS: dict[type, Operator] = {
     ast.Add: operator.add,

@@ -19,7 +19,7 @@ from .trial import Known, put_merged
 
 # Settings drawn at random where no corner satisfies the constraints.
 DRAWN = 2000
-# Enough to mend at once.
+# The most mistakes that are reported at once.
 MOST_MISTAKES = 50
 
 
@@ -71,7 +71,7 @@ class CornerChecks:
     def _allowed(self) -> tuple[list[Assignment], list[Problem]]:
         """The corners that satisfy the constraints; one that nothing satisfies is a mistake.
 
-        Where nothing satisfies them, every corner, so that other mistakes show all the same.
+        Where nothing satisfies them, every corner, so that other mistakes are reported too.
         """
         every = list(corners(self.sweep.parameters))
         rows = [row for row in self.sweep.constraints if not self.failed & {*row.names}]

@@ -1,6 +1,6 @@
 """The corners of a space: every combination of ends and choices, or every pair where it is large.
 
-Between its corners a range is taken to be sound: what a recipe refuses, it refuses beyond a bound.
+Between its corners a range is assumed to be valid: a recipe refuses values beyond a bound.
 """
 
 import itertools
