@@ -70,7 +70,7 @@ def shard_gradients(
         tensors = [shard.loss, *(shard.gradients[i] for i in present)]
         tensors += [shard.states[i] for i in floating]
         packing = Packing(tensors)
-        vectors.append(_counted(packing.packed(tensors), size, stop))
+        vectors.append(_times_rows(packing.packed(tensors), size, stop))
     total = sharing.summed(vectors)
     rows, stops = total[-2], total[-1]
     if sharing.stop is not None:
@@ -91,7 +91,7 @@ def shard_gradients(
 
 def shard_outputs(model: TrainingStep, share: ShardedBatch, sharing: Sharing) -> Batch:
     """Targets, outputs and weights of all rows of a global batch that is evaluated."""
-    forward = _alone(lambda x: model(x, training=False), sharing)
+    forward = _same_program(lambda x: model(x, training=False), sharing)
     parts = []
     for index, batch in enumerate(_split(share, sharing)):
         with tf.device(sharing.device(index)):
@@ -112,7 +112,7 @@ def _each(
         keys = [_key(number, state) if id(state) in seeds else None for state in states]
         return _shard(model, batch, list(zip(states, before, keys, strict=True)), scale)
 
-    if sharing.strategy is not None and _waits(model):
+    if sharing.strategy is not None and _synchronizes(model):
         count = float(sharing.strategy.num_replicas_in_sync)
 
         def replica() -> _Shard:
@@ -126,7 +126,7 @@ def _each(
             return _divided(found, part)
 
         return list(sharing.in_strategy(replica))
-    compute, found = _alone(shard, sharing), []
+    compute, found = _same_program(shard, sharing), []
     scales = isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
     for index, batch in enumerate(batches):
         with tf.device(sharing.device(index)):
@@ -148,7 +148,7 @@ def _divided(shard: _Shard, part: tf.Tensor) -> _Shard:
     return shard._replace(loss=loss, gradients=gradients)
 
 
-def _alone(function: Callable[..., R], sharing: Sharing) -> Callable[..., R]:
+def _same_program(function: Callable[..., R], sharing: Sharing) -> Callable[..., R]:
     """A function that compiles to the same program for each shard, where bits must be equal."""
     if not sharing.exact:
         return function
@@ -197,7 +197,7 @@ def _key(shard: tf.Tensor, state: keras.Variable) -> tf.Tensor:
     return tf.cast(tf.stack([shard * SHARD_KEY, 0 * shard]), state.dtype)
 
 
-def _waits(model: TrainingStep) -> bool:
+def _synchronizes(model: TrainingStep) -> bool:
     """Whether a layer waits for the other shards: synchronized batch normalization."""
     return any(getattr(layer, "synchronized", False) for layer in model._flatten_layers())
 
@@ -217,7 +217,7 @@ def _split(share: ShardedBatch, sharing: Sharing) -> list[Batch]:
     ]
 
 
-def _counted(vector: tf.Tensor, size: tf.Tensor, stop: tf.Tensor | None) -> tf.Tensor:
+def _times_rows(vector: tf.Tensor, size: tf.Tensor, stop: tf.Tensor | None) -> tf.Tensor:
     """A vector times the rows of its shard, followed by their number and the wish to stop."""
     rows = tf.cast(size, vector.dtype)
     last = tf.zeros_like(rows) if stop is None else tf.cast(stop, vector.dtype)

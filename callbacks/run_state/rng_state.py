@@ -72,7 +72,7 @@ def _tensorflow_generator() -> Any:
     try:
         return tf.random.get_global_generator()
     except RuntimeError:
-        # Under `tf.config.experimental.enable_op_determinism` it does not make one by chance.
+        # Under `tf.config.experimental.enable_op_determinism` none is seeded at random.
         tf.random.set_global_generator(tf.random.Generator.from_seed(0))
         return tf.random.get_global_generator()
 

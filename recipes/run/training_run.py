@@ -103,7 +103,7 @@ class TrainingRun:
             logger.info(f"{self.directory.path}: continues {position}.")
             return
         for path in map(appended_file, self.callbacks):
-            # Left by an attempt that wrote no checkpoint.
+            # From an earlier attempt, which wrote no checkpoint.
             if path is not None and path.is_relative_to(self.directory.path):
                 disk.remove_file(path)
         if self.recipe.initialize is not None:

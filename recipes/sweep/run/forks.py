@@ -63,10 +63,10 @@ class Forks:
         """The shared beginning of a training; None where it shares nothing."""
         if plan.parent is not None or not self._planner.is_listed:
             return None
-        wanted = Training(folder, recipe.fingerprint())
-        if wanted not in self.trainings:
+        training = Training(folder, recipe.fingerprint())
+        if training not in self.trainings:
             return None
-        index = self.trainings.index(wanted)
+        index = self.trainings.index(training)
         fork = Fork(self, index, recipe, self.planned.common.get(index, {}))
         return fork if fork.shared else None
 

@@ -81,11 +81,11 @@ def _combinations(
 
 
 def _forced(
-    parameters: Sequence[Parameter], wanted: Mapping[int, object]
+    parameters: Sequence[Parameter], required: Mapping[int, object]
 ) -> dict[int, object] | None:
-    """Wanted values with the parents' values that make them active; None where they cannot be."""
-    forced = dict(wanted)
-    for index in sorted(wanted, reverse=True):
+    """Required values and the parents' values that make them active; None if that is impossible."""
+    forced = dict(required)
+    for index in sorted(required, reverse=True):
         if not _activate(parameters, index, forced):
             return None
     return forced
