@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Unpack
+from typing import Any, Unpack
 
 import keras
 import numpy as np
@@ -135,7 +135,7 @@ class RankError(keras.metrics.MeanMetricWrapper):
     1.5
     """
 
-    def __init__(self, name: str = "rank_mae", dtype: str | None = None):
+    def __init__(self, name: str = "rank_mae", dtype: Any = None):
         super().__init__(fn=rank_error, name=name, dtype=dtype)
 
     def get_config(self) -> Config:
@@ -159,7 +159,7 @@ class RankAccuracy(keras.metrics.MeanMetricWrapper):
     0.5
     """
 
-    def __init__(self, name: str = "accuracy", dtype: str | None = None):
+    def __init__(self, name: str = "accuracy", dtype: Any = None):
         super().__init__(fn=right_rank, name=name, dtype=dtype)
 
     def get_config(self) -> Config:
