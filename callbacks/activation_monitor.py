@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import keras
+
 from ..arguments import check_fraction, check_int
 from .activations import LayerOutput, LayerOutputs, statistics
 from .findings import Diagnosis, Finding
@@ -96,7 +98,7 @@ class ActivationMonitor(Diagnosis):
         self._function = None
         super().on_train_end(logs)
 
-    def measure(self, epoch: int = 0, model: Any = None) -> list[Finding]:
+    def measure(self, epoch: int = 0, model: keras.Model | None = None) -> list[Finding]:
         """Measure now, and return what is found.
 
         Args:

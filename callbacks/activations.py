@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -110,14 +110,14 @@ class LayerOutputs:
         model: a built model.
     """
 
-    def __init__(self, model: Any):
+    def __init__(self, model: keras.Model):
         self.model = model
         skipped = (keras.Model, keras.layers.InputLayer, keras.layers.Wrapper)
         self.layers = [layer for layer in layers_of(model) if not isinstance(layer, skipped)]
-        self._found: list[tuple[Any, str]] = []
+        self._found: list[tuple[keras.Layer, str]] = []
         self._outputs = tf.function(self._collected)
 
-    def __call__(self, x: Any) -> Iterator[tuple[str, str | None, np.ndarray]]:
+    def __call__(self, x: object) -> Iterator[tuple[str, str | None, np.ndarray]]:
         """Path, activation and outputs of each layer, in the order of the network."""
         others = list(self.model.non_trainable_variables)
         before = get_values(others)
@@ -128,15 +128,15 @@ class LayerOutputs:
         for (layer, path), output in zip(self._found, outputs, strict=True):
             yield path, activation_of(layer), output.numpy()
 
-    def _collected(self, x: Any) -> list[tf.Tensor]:
-        recorded: list[tuple[Any, tf.Tensor]] = []
+    def _collected(self, x: object) -> list[tf.Tensor]:
+        recorded: list[tuple[keras.Layer, tf.Tensor]] = []
         with _recording(self.layers, recorded):
             self.model(x, training=False)
         self._found = list(_named([layer for layer, _ in recorded]))
         return [tf.cast(output, tf.float32) for _, output in recorded]
 
 
-def _named(layers: Sequence[Any]) -> Iterator[tuple[Any, str]]:
+def _named(layers: Sequence[keras.Layer]) -> Iterator[tuple[keras.Layer, str]]:
     """Each layer with its path, and a number where it is called more than once."""
     calls: dict[int, int] = {}
     for layer in layers:
@@ -146,7 +146,9 @@ def _named(layers: Sequence[Any]) -> Iterator[tuple[Any, str]]:
 
 
 @contextmanager
-def _recording(layers: Sequence[Any], recorded: list[tuple[Any, tf.Tensor]]) -> Iterator[None]:
+def _recording(
+    layers: Sequence[keras.Layer], recorded: list[tuple[keras.Layer, tf.Tensor]]
+) -> Iterator[None]:
     """Let each layer's `call` add what it returns to a list."""
     before = {id(layer): vars(layer).get("call") for layer in layers}
     try:
@@ -162,10 +164,12 @@ def _recording(layers: Sequence[Any], recorded: list[tuple[Any, tf.Tensor]]) -> 
                 object.__setattr__(layer, "call", before[id(layer)])
 
 
-def _recorder(layer: keras.layers.Layer, call: Any, recorded: list[tuple[Any, tf.Tensor]]) -> Any:
+def _recorder(
+    layer: keras.Layer, call: Callable[..., Any], recorded: list[tuple[keras.Layer, tf.Tensor]]
+) -> Callable[..., object]:
     graph = None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
 
-    def called(*args: Any, **kwargs: Any) -> Any:
+    def called(*args: object, **kwargs: object) -> Any:
         outputs = call(*args, **kwargs)
         if not tf.is_tensor(outputs) or not outputs.dtype.is_floating or not outputs.shape.rank:
             return outputs

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import keras
 
-from .codec import decode, encode
+from .codec import Json, decode, encode
 
 
 class StatefulCallback(keras.callbacks.Callback):
@@ -52,11 +52,11 @@ class StatefulCallback(keras.callbacks.Callback):
         """
         return ()
 
-    def get_state(self) -> dict[str, Any]:
+    def get_state(self) -> dict[str, Json]:
         """The state by name, as plain data for JSON; arrays are encoded as text."""
         return {name: encode(getattr(self, name)) for name in self.STATE}
 
-    def set_state(self, state: Mapping[str, Any]) -> None:
+    def set_state(self, state: Mapping[str, Json]) -> None:
         """Restore a state that `get_state` returned.
 
         Raises:
@@ -73,7 +73,7 @@ class StatefulCallback(keras.callbacks.Callback):
             setattr(self, name, value)
         self._restored = True
 
-    def check_state(self, state: Mapping[str, Any]) -> None:
+    def check_state(self, state: Mapping[str, object]) -> None:
         """Refuse values that this callback never produces.
 
         Raises:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import time
 from pathlib import Path
-from typing import Any
 
+import keras
 import numpy as np
 
 from ..arguments import check_number
@@ -102,6 +102,6 @@ class BestCheckpoint(StatefulCallback):
         self.kept = None
 
 
-def save_whole(model: Any, path: Path) -> None:
+def save_whole(model: keras.Model, path: Path) -> None:
     """Save a model so that `path` is the old file or the new one; wait for a full disk."""
     when_there_is_space(lambda: write_whole(path, model.save))

@@ -1,6 +1,6 @@
 """Nested Python data as JSON, with arrays beside it or inside; arrays as a file of NumPy's format.
 
-What is read may come from anybody: it runs no code and takes no more memory than its file.
+The input may come from anybody: reading it runs no code and takes no more memory than its file.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def record(cls: type[T]) -> type[T]:
     return cls
 
 
-def encode(value: object, arrays: ArrayList | None = None) -> Any:
+def encode(value: object, arrays: ArrayList | None = None) -> Json:
     """A value as JSON.
 
     Args:
@@ -143,7 +143,7 @@ def _encode_array(value: object, arrays: ArrayList | None) -> Json:
 
 
 def decode(value: Json, arrays: Sequence[np.ndarray] | None = None, depth: int = 0) -> Any:
-    """The value that was given to `encode`, newly made each time.
+    """The value that was passed to `encode`, as a new object each time.
 
     Raises:
         ValueError: `encode` never returns this.

@@ -5,12 +5,21 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import keras
+
 from ..arguments import check_between, check_bool, check_int, check_number, check_str, optional
 from ..messages import logger
 from .base import StatefulCallback
 from .learning_rate import changing_rate, rate_variable, velocities
 from .monitored import monitored_value
-from .variables import get_values, model_variables, not_finite, optimizer_variables, set_values
+from .variables import (
+    Variable,
+    get_values,
+    model_variables,
+    not_finite,
+    optimizer_variables,
+    set_values,
+)
 
 
 class DivergenceError(ArithmeticError):
@@ -117,7 +126,7 @@ class DivergenceGuard(StatefulCallback):
     def on_train_begin(self, logs: dict | None = None) -> None:
         variable = self._rate()
         if self.resume_or_reset() and self.rate is not None:
-            # The factor of a schedule is in no file of weights.
+            # A file of weights does not have the factor of a schedule.
             variable.assign(min(float(variable.numpy()), self.rate))
         bad = not_finite(model_variables(self.model))
         if bad:
@@ -172,10 +181,10 @@ class DivergenceGuard(StatefulCallback):
     def _bound(self) -> float:
         return self.explosion * self.lowest if self.lowest >= 0 else math.inf
 
-    def _rate(self) -> Any:
+    def _rate(self) -> keras.Variable:
         return rate_variable(self.model.optimizer, "DivergenceGuard")
 
-    def _variables(self) -> list[Any]:
+    def _variables(self) -> list[Variable]:
         # Not the rate: it may have been reduced since the state was good.
         return [*model_variables(self.model), *optimizer_variables(self.model, rate=False)]
 

@@ -151,22 +151,22 @@ class EarlyStopping(StatefulCallback):
         return self.metrics[0].wait
 
     @property
-    def metrics_state(self) -> list[dict[str, Any]]:
+    def metrics_state(self) -> list[dict[str, object]]:
         """The state of each monitored metric."""
         return [metric.get_state() for metric in self.metrics]
 
     @metrics_state.setter
-    def metrics_state(self, states: list[dict[str, Any]]) -> None:
+    def metrics_state(self, states: list[dict[str, object]]) -> None:
         for metric, state in zip(self.metrics, states, strict=True):
             metric.set_state(state)
 
     @property
-    def prechelt_state(self) -> dict[str, Any] | None:
+    def prechelt_state(self) -> dict[str, object] | None:
         """The state of Prechelt's criteria."""
         return None if self.prechelt is None else self.prechelt.get_state()
 
     @prechelt_state.setter
-    def prechelt_state(self, state: dict[str, Any] | None) -> None:
+    def prechelt_state(self, state: dict[str, object] | None) -> None:
         if self.prechelt is not None and state is not None:
             self.prechelt.set_state(state)
 
@@ -199,7 +199,7 @@ class EarlyStopping(StatefulCallback):
             set_values(model_variables(self.model), self.best_weights)
 
     def begin_phase(self) -> None:
-        """Restore the best weights of a phase that has ended, and forget it."""
+        """Restore the best weights of a phase that has ended, and reset the state."""
         self.on_train_end()
         elapsed = self.elapsed
         self.reset()
@@ -211,7 +211,7 @@ class EarlyStopping(StatefulCallback):
             self._prechelt_reason(epoch, None, logs)
             return None, None
         values = [monitored_value(metric.name, logs, "EarlyStopping") for metric in self.metrics]
-        # Every rule must see the epoch, whichever of them stops.
+        # Every rule must be updated with the epoch, whichever of them stops.
         improved = [m.update(epoch, value) for m, value in zip(self.metrics, values, strict=True)]
         if improved[0] and self.restore_best_weights:
             self.best_weights = get_values(model_variables(self.model))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.compat.proto.summary_pb2 import DataClass, Summary, SummaryMetadata
 from tensorboard.plugins.histogram import metadata as histograms
@@ -100,7 +101,7 @@ def histogram(values: np.ndarray, bins: int) -> np.ndarray:
     return np.stack([edges[:-1], edges[1:], counts], axis=1)
 
 
-def start_summary(hyperparameters: Mapping[str, Any], seconds: float) -> Summary:
+def start_summary(hyperparameters: Mapping[str, object], seconds: float) -> Summary:
     """The arguments of a run, for the table that compares runs, and when it began."""
     found = summary_v2.hparams_pb(dict(hyperparameters), start_time_secs=seconds)
     return Summary.FromString(found.SerializeToString())
@@ -112,7 +113,9 @@ def end_summary(seconds: float) -> Summary:
     return Summary.FromString(found.SerializeToString())
 
 
-def flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+def flat(
+    values: Mapping[str, object], before: str = ""
+) -> Iterator[tuple[str, bool | int | float | str]]:
     """Names and plain values of a mapping; names of a nested mapping are prefixed with its name.
 
     >>> dict(flat({"rate": 0.1, "model": {"units": [8, 4]}}))
@@ -134,6 +137,8 @@ def flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any
             )
 
 
-def _value(tag: str, tensor: Any, metadata: SummaryMetadata, data_class: Any) -> Summary.Value:
+def _value(
+    tag: str, tensor: ArrayLike, metadata: SummaryMetadata, data_class: Any
+) -> Summary.Value:
     metadata.data_class = data_class
     return Summary.Value(tag=tag, tensor=make_tensor_proto(tensor), metadata=metadata)

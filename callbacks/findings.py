@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from ..arguments import check_bool, check_str, optional
 from ..disk import Lines, when_there_is_space
@@ -74,7 +73,7 @@ class Diagnosis(StatefulCallback):
     def reset(self) -> None:
         self.findings = []
 
-    def check_state(self, state: Mapping[str, Any]) -> None:
+    def check_state(self, state: Mapping[str, object]) -> None:
         found = state["findings"]
         if not isinstance(found, list) or not all(isinstance(row, Finding) for row in found):
             raise ValueError(f"`findings` must be a list of findings. Received: {found}")
@@ -96,7 +95,7 @@ class Diagnosis(StatefulCallback):
         """A finding with what helps against it in this model."""
         return Finding(kind, epoch, layer, value, message, remedy(kind, self.model))
 
-    def report(self, findings: Iterable[Finding], numbers: Mapping[str, Any]) -> None:
+    def report(self, findings: Iterable[Finding], numbers: Mapping[str, object]) -> None:
         """Keep the last finding of each kind and layer, log new ones, write the numbers."""
         found = list(findings)
         for finding in found:

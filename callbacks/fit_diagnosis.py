@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+
+import keras
 
 from ..arguments import check_fraction, check_number, check_str, optional
 from .curves import Constant, Thresholds, chance_level, diagnose
@@ -116,7 +117,7 @@ class FitDiagnosis(Diagnosis):
             return self.baseline
         if self.constant is not None and self.constant.loss and self.monitor == "loss":
             return self.constant.loss
-        model: Any = self.model
+        model = self.model
         loss = getattr(model, "loss", None)
         name = loss if isinstance(loss, str) else type(loss).__name__
         level = chance_level(name, _classes(model)) if self.monitor == "loss" else None
@@ -124,7 +125,7 @@ class FitDiagnosis(Diagnosis):
         return level or first or 1.0
 
 
-def _classes(model: Any) -> int:
+def _classes(model: keras.Model) -> int:
     """Width of the network's output; 0 where that is not known."""
     shape = getattr(model, "output_shape", None) if getattr(model, "inputs", None) else None
     return int(shape[-1] or 0) if isinstance(shape, tuple) and shape else 0

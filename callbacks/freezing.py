@@ -13,7 +13,7 @@ from .phase import PhaseError
 
 
 class FreezableLayers:
-    """The layers of a model that have variables of their own, by path, and what they were."""
+    """The layers of a model that have variables, by path, and whether they were trainable."""
 
     def __init__(self, model: keras.Model):
         self.model = model

@@ -110,7 +110,7 @@ class GradientMonitor(Diagnosis):
         self._batch = None
         super().on_train_end(logs)
 
-    def _epoch_norms(self, logs: Mapping[str, Any]) -> Mapping[str, float]:
+    def _epoch_norms(self, logs: Mapping[str, float]) -> Mapping[str, float]:
         """Norm of each gradient in this epoch."""
         if self._batch is not None:
             return self._batch.norms()
@@ -120,7 +120,7 @@ class GradientMonitor(Diagnosis):
             return dict.fromkeys(norms, math.nan)
         return norms
 
-    def _overflowed(self, norms: Mapping[str, float], logs: Mapping[str, Any]) -> bool:
+    def _overflowed(self, norms: Mapping[str, float], logs: Mapping[str, float]) -> bool:
         """Whether norms are infinite only because the optimizer searches the largest loss scale.
 
         It skips those updates, and nothing is known of the others.
@@ -154,7 +154,7 @@ class GradientMonitor(Diagnosis):
         if not_finite:
             yield self._not_finite(epoch, not_finite)
             return
-        # Weights of 0 let no gradient pass: then they are what is wrong.
+        # Weights of 0 let no gradient pass, and are then the cause.
         if not symmetric and Traits(self.model).relu:
             yield from self._dead(epoch, [row for row in kernels if row.gradient == 0])
             kernels = [row for row in kernels if row.gradient > 0]

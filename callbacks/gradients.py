@@ -74,7 +74,7 @@ def _row(variable: keras.Variable, norms: Mapping[str, float], table: bool) -> R
         path=variable.path,
         layer=variable.path.rpartition("/")[0] or variable.path,
         gradient=float(norms.get(variable.path, 0.0)),
-        # In 64 bits: the squares of weights that have exploded have no place in 32.
+        # In 64 bits: the squares of weights that have exploded overflow in 32.
         weight=math.sqrt(float(np.einsum("i,i->", flat, flat, dtype=np.float64))),
         usual=_usual(value.shape),
         size=value.size,
@@ -112,7 +112,7 @@ class BatchGradients:
         y: targets.
     """
 
-    def __init__(self, model: Any, x: Any, y: Any):
+    def __init__(self, model: keras.Model, x: object, y: object):
         self.model = model
         self.batch = tuple(keras.tree.map_structure(tf.convert_to_tensor, part) for part in (x, y))
         self._norms = tf.function(self._measured)
@@ -128,10 +128,10 @@ class BatchGradients:
         paths = [variable.path for variable in self.model.trainable_variables]
         return dict(zip(paths, found, strict=True))
 
-    def _measured(self, x: Any, y: Any) -> tf.Tensor:
+    def _measured(self, x: object, y: object) -> tf.Tensor:
         with tf.GradientTape() as tape:
             outputs = self.model(x, training=True)
-            loss = self.model.compute_loss(x=x, y=y, y_pred=outputs, training=True)
+            loss: Any = self.model.compute_loss(x=x, y=y, y_pred=outputs, training=True)
             # In 16 bits small gradients vanish unless the loss is scaled as it is in training.
             scale = self.model.optimizer.scale_loss(tf.ones_like(loss))
             scaled = loss * scale
@@ -139,7 +139,7 @@ class BatchGradients:
         return tf.stack([_norm(gradient) for gradient in gradients]) / scale
 
 
-def _norm(gradient: Any) -> tf.Tensor:
+def _norm(gradient: tf.Tensor | tf.IndexedSlices | None) -> tf.Tensor:
     if gradient is None:
         return tf.constant(0.0)
     return tf.norm(tf.cast(tf.convert_to_tensor(gradient), tf.float32))

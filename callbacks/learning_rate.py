@@ -12,21 +12,23 @@ import numpy as np
 
 # Optimizer -> number of updates when its rate was changed, and the rate of the last of them. An
 # entry is valid until the next update.
-_BEFORE_CHANGE: WeakKeyDictionary[Any, tuple[int, float]] = WeakKeyDictionary()
+_BEFORE_CHANGE: WeakKeyDictionary[keras.optimizers.Optimizer, tuple[int, float]] = (
+    WeakKeyDictionary()
+)
 
 
 def updates(model: keras.Model) -> int:
-    """Number of optimizer updates so far, or since the optimizer began anew."""
+    """Number of optimizer updates so far, or since the optimizer was reset."""
     return int(model.optimizer.iterations.numpy())
 
 
 def updates_in_all(model: keras.Model) -> int:
-    """Number of optimizer updates so far, with those before the optimizer began anew."""
+    """Number of optimizer updates so far, with those before the optimizer was reset."""
     before = getattr(inner_optimizer(model.optimizer)._learning_rate, "before", 0)
     return updates(model) + int(np.asarray(before))
 
 
-def learning_rate(model: Any) -> float:
+def learning_rate(model: keras.Model) -> float:
     """The learning rate of the last update.
 
     `optimizer.learning_rate` is the rate of the next update, so a schedule is evaluated one step
@@ -57,7 +59,7 @@ def inner_optimizer(optimizer: keras.optimizers.Optimizer) -> Any:
     return getattr(optimizer, "inner_optimizer", optimizer)
 
 
-def rate_variable(optimizer: keras.optimizers.Optimizer, callback: str) -> Any:
+def rate_variable(optimizer: keras.optimizers.Optimizer, callback: str) -> keras.Variable:
     """The variable to cut the learning rate by: the rate, or the factor of a schedule's `Plateau`.
 
     Raises:
@@ -79,7 +81,7 @@ def rate_variable(optimizer: keras.optimizers.Optimizer, callback: str) -> Any:
     return factor
 
 
-def _factors(schedule: Any) -> Iterator[Any]:
+def _factors(schedule: keras.optimizers.schedules.LearningRateSchedule) -> Iterator[keras.Variable]:
     """The variables `factor` of a schedule and of the schedules nested in it."""
     factor = getattr(schedule, "factor", None)
     if isinstance(factor, keras.Variable):
@@ -90,7 +92,7 @@ def _factors(schedule: Any) -> Iterator[Any]:
                 yield from _factors(part)
 
 
-def velocities(optimizer: keras.optimizers.Optimizer) -> list[Any]:
+def velocities(optimizer: keras.optimizers.Optimizer) -> list[keras.Variable]:
     """The momentum variables that contain the learning rate.
 
     Keras's SGD and RMSprop store v <- momentum v - rate g. After the rate is cut, v still contains

@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from ..arguments import check_int, check_number
 
@@ -85,7 +86,7 @@ class LearningRateFinder(keras.callbacks.Callback):
         model.make_train_function(force=True)
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        # The logged loss is a mean since the last reset: so it is that of one batch.
+        # The logged loss is a mean since the last reset, and so becomes that of one batch.
         model: Any = self.model
         model.reset_metrics()
 
@@ -144,7 +145,7 @@ class LearningRateFinder(keras.callbacks.Callback):
             )
         return {"steepest": float(rates[steepest(losses)]), "valley": float(rates[valley(losses)])}
 
-    def _variables(self) -> list[Any]:
+    def _variables(self) -> list[keras.Variable]:
         model: Any = self.model
         return [*model.variables, *model.optimizer.variables]
 
@@ -155,11 +156,11 @@ class _Sweep(keras.optimizers.schedules.LearningRateSchedule):
     def __init__(self, low: float, high: float, steps: int, first: int):
         self.low, self.high, self.steps, self.first = low, high, steps, first
 
-    def __call__(self, step: Any) -> Any:
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
         part = ops.cast(step - self.first, "float32") / float(self.steps - 1)
         return self.low * ops.power(self.high / self.low, part)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, float]:
         """The arguments."""
         return {"low": self.low, "high": self.high, "steps": self.steps, "first": self.first}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from .base import StatefulCallback
 
@@ -24,7 +23,7 @@ class LossWeightsLog(StatefulCallback):
         super().__init__()
         self.weights = weights
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Add the weights to the logs."""
         if logs is not None:
             logs.update({f"{name}_weight": weight() for name, weight in self.weights.items()})

@@ -6,7 +6,6 @@ import json
 import math
 import time
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from ..disk import Lines, when_there_is_space
 from .base import StatefulCallback
@@ -72,12 +71,12 @@ class MetricsLog(StatefulCallback):
         when_there_is_space(self.flush)
 
 
-def finite(values: Mapping[str, Any]) -> dict[str, Any]:
+def finite(values: Mapping[str, object]) -> dict[str, object]:
     """The values with NaN and infinities as text."""
     return {name: _text(value) for name, value in values.items()}
 
 
-def _text(value: object) -> Any:
+def _text(value: object) -> object:
     if not isinstance(value, float) or math.isfinite(value):
         return value
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"

@@ -25,7 +25,7 @@ HIGHER_IS_BETTER = (
 )
 
 
-def check_mode(mode: Any) -> Mode:
+def check_mode(mode: object) -> Mode:
     """`auto`, `min` or `max`."""
     return check_choice("mode", mode, MODES)
 
@@ -38,7 +38,7 @@ def lower_is_better(monitor: str, mode: Mode) -> bool:
     return mode == "min"
 
 
-def monitored_value(monitor: str, logs: Mapping[str, Any] | None, callback: str) -> float:
+def monitored_value(monitor: str, logs: Mapping[str, float] | None, callback: str) -> float:
     """The value of a metric in the logs of an epoch.
 
     Raises:
@@ -175,18 +175,18 @@ class MonitoredMetric:
             f"{unit}: its best is {best}"
         )
 
-    def get_state(self) -> dict[str, Any]:
+    def get_state(self) -> dict[str, object]:
         """The state by name."""
         return {name: getattr(self, name) for name in self.STATE}
 
-    def set_state(self, state: Mapping[str, Any]) -> None:
+    def set_state(self, state: Mapping[str, object]) -> None:
         """Restore a state."""
         for name in self.STATE:
             setattr(self, name, state[name])
 
 
 def monitored_metrics(
-    monitor: str | Sequence[str], *, smoothing: float, **each: Any
+    monitor: str | Sequence[str], *, smoothing: float, **each: object
 ) -> list[MonitoredMetric]:
     """The metrics that `EarlyStopping` monitors, from its arguments.
 

@@ -8,10 +8,10 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-# Seconds between two pictures; what was shown before is replaced.
+# Seconds between two redraws, each of which replaces the one before.
 REDRAW = 0.5
 WIDTH, HEIGHT = 480, 120
-# A curve of more points than pixels shows nothing more.
+# More points than pixels would not be visible.
 MOST_POINTS = 480
 # Logged value -> colour and dashes, legible on light and dark pages (Okabe & Ito 2008).
 CURVES = {"loss": ("#0072b2", "5 3"), "val_loss": ("#d55e00", "")}
@@ -41,7 +41,7 @@ class NotebookProgress:
         self._newest: tuple[int, str] | None = None
         self._handle: Any = None
 
-    def update(self, epoch: int, line: str, logs: Mapping[str, Any]) -> None:
+    def update(self, epoch: int, line: str, logs: Mapping[str, float]) -> None:
         """Add an epoch, from 1, and show it unless another one has just been shown."""
         for name, values in self._curves.items():
             values.append(float(logs.get(name, math.nan)))

@@ -11,7 +11,7 @@ class PauseAt(keras.callbacks.Callback):
     """Asks for a pause at the end of the execution in which a batch is trained.
 
     Args:
-        batches: from the beginning of the training, the last of which is the one.
+        batches: number of batches from the beginning of the training.
         pause: called then.
     """
 

@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from ..arguments import check_int, check_number, check_str, optional
 from .base import StatefulCallback
@@ -76,13 +75,14 @@ class PeriodicCheckpoint(StatefulCallback):
     def saved_files(self) -> tuple[str, ...]:
         return tuple(self.files)
 
-    def check_state(self, state: Mapping[str, Any]) -> None:
+    def check_state(self, state: Mapping[str, object]) -> None:
         step, files = state["step"], state["files"]
         if type(step) is not int or step < 0:
             raise ValueError(f"`step` must be a whole number >= 0. Received: {step!r}")
         # Another name might be outside the folder.
-        known = isinstance(files, list) and all(isinstance(name, str) for name in files)
-        if not known or not all(NAME.fullmatch(name) for name in files):
+        if not isinstance(files, list) or not all(
+            isinstance(name, str) and NAME.fullmatch(name) for name in files
+        ):
             raise ValueError(f"`files` must be names of models in {self.path}. Received: {files}")
 
     def on_train_begin(self, logs: dict | None = None) -> None:

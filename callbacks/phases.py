@@ -1,4 +1,4 @@
-"""Phases of one training: which layers are frozen in which epochs, and what begins anew."""
+"""Phases of one training: which layers are frozen in which epochs, and what is reset."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import copy
 from collections.abc import Sequence
 from typing import Any
 
+import keras
 import numpy as np
 
 from ..arguments import check_instance, invalid
@@ -75,7 +76,7 @@ class Phases(StatefulCallback):
         self.reset()
 
     def reset(self) -> None:
-        self.endings: list[Any] = [None] * len(self.phases)
+        self.endings: list[list[Any] | None] = [None] * len(self.phases)
 
     @property
     def epochs(self) -> int:
@@ -117,7 +118,7 @@ class Phases(StatefulCallback):
                 logger.info(f"Phase {index + 1} ends after epoch {epoch + 1}: {reason}.")
         return True
 
-    def prepare(self, model: Any) -> None:
+    def prepare(self, model: keras.Model) -> None:
         """Check the patterns, and give the optimizer variables for what any phase trains.
 
         Training calls it too; before, the optimizer must not have variables for other weights.
@@ -149,7 +150,7 @@ class Phases(StatefulCallback):
                 "the model again before it is trained in these phases."
             )
 
-    def set_model(self, model: Any) -> None:
+    def set_model(self, model: keras.Model) -> None:
         super().set_model(model)
         if self._layers is None or self._layers.model is not model:
             self.prepare(model)
@@ -194,7 +195,7 @@ class Phases(StatefulCallback):
         self._frozen = None
 
     def _begin(self, index: int) -> None:
-        """The edge before a phase; what it changes is in the checkpoints of later steps."""
+        """Start a phase; what changes here is in the checkpoints of later steps."""
         for one in self.early_stopping if index else ():
             one.begin_phase()
         fresh = index > 0 and self.phases[index].optimizer == "fresh"
@@ -226,12 +227,12 @@ class Phases(StatefulCallback):
         left = groups[: phase.gradual - phase.unfrozen_groups(epoch)]
         return frozenset(found[number] for group in left for number in group)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Phases:
+    def __deepcopy__(self, memo: dict[int, object]) -> Phases:
         early_stopping = copy.deepcopy(self.early_stopping, memo)
         return Phases(self.phases, early_stopping, verbose=self.verbose)
 
 
-def _restart(optimizer: Any, rate: Any) -> None:
+def _restart(optimizer: keras.optimizers.Optimizer, rate: keras.Variable) -> None:
     """Give an optimizer's variables the values that a new one has, but for the learning rate."""
     own = inner_optimizer(optimizer)
     new = type(optimizer).from_config(optimizer.get_config())

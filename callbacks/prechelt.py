@@ -124,7 +124,7 @@ class Prechelt:
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Prechelt:
+    def from_config(cls, config: Mapping[str, Any]) -> Prechelt:
         """The object that `get_config` described."""
         return cls(**config)
 
@@ -153,11 +153,11 @@ class Prechelt:
         self.previous: float | None = None
         self.rises = 0
 
-    def get_state(self) -> dict[str, Any]:
+    def get_state(self) -> dict[str, object]:
         """The state by name."""
         return {name: getattr(self, name) for name in self.STATE}
 
-    def set_state(self, state: Mapping[str, Any]) -> None:
+    def set_state(self, state: Mapping[str, object]) -> None:
         """Restore a state."""
         for name in self.STATE:
             setattr(self, name, state[name])
@@ -189,7 +189,7 @@ class Prechelt:
             )
         self.lowest = error if self.lowest is None else min(self.lowest, error)
         loss = generalization_loss(error, self.lowest)
-        # Every rule must see the epoch, whichever of them stops.
+        # Every rule must be updated with the epoch, whichever of them stops.
         rose = self._risen(error) if at_end else None
         if self.gl is not None and loss > self.gl:
             return (

@@ -9,7 +9,14 @@ from typing import Any
 
 import keras
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from ..arguments import check_int, optional
 from .learning_rate import learning_rate
@@ -46,7 +53,7 @@ class ProgressBar(keras.callbacks.Callback):
         self.every = optional(check_int, "every", every, ge=1)
         self.label = label
         self._progress: Progress | None = None
-        self._task: Any = None
+        self._task: TaskID | None = None
         self._notebook: NotebookProgress | None = None
         self._began = 0.0
 
@@ -73,7 +80,7 @@ class ProgressBar(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         if self._notebook is not None:
             self._notebook.update(epoch + 1, self.line(epoch, logs or {}), logs or {})
-        if self._progress is None:
+        if self._progress is None or self._task is None:
             return
         self._progress.update(self._task, completed=epoch + 1)
         last = epoch + 1 == self._epochs() or bool(getattr(self.model, "stop_training", False))
@@ -91,14 +98,15 @@ class ProgressBar(keras.callbacks.Callback):
             # A live display holds locks; a callback is copied for every trial of a search.
             self._progress = None
 
-    def line(self, epoch: int, logs: Mapping[str, Any]) -> str:
+    def line(self, epoch: int, logs: Mapping[str, float]) -> str:
         """One epoch in one line."""
         width = len(str(self._epochs()))
         values = "  ".join(
             f"{name} {float(value):.4f}" for name, value in logs.items() if name not in HIDDEN
         )
         seconds = time.perf_counter() - self._began
-        rate = learning_rate(self.model)
+        model: Any = self.model
+        rate = learning_rate(model)
         epochs = f"epoch {epoch + 1:>{width}}/{self._epochs()}"
         label = f"{self.label}  " if self.label else ""
         return f"{label}{epochs}  {values}  lr {rate:.3g}  {seconds:.1f} s"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+
+import keras
 
 # Activation layers by class, and functions that saturate on both sides.
 ACTIVATION_LAYERS = {
@@ -18,12 +19,12 @@ SQUASHING = ("sigmoid", "tanh", "hard_sigmoid", "hard_tanh", "softsign")
 DEEP = 8
 
 
-def layers_of(model: Any) -> Iterator[Any]:
+def layers_of(model: keras.Model) -> Iterator[keras.Layer]:
     """Every layer, nested ones included, in order."""
-    return model._flatten_layers(include_self=False)
+    return iter(model._flatten_layers(include_self=False))
 
 
-def activation_of(layer: Any) -> str | None:
+def activation_of(layer: keras.Layer) -> str | None:
     """Name of the activation function that a layer ends in, or None."""
     function = getattr(layer, "activation", None)
     name = getattr(function, "__name__", type(function).__name__) if function is not None else None
@@ -40,7 +41,7 @@ class Traits:
     (['tanh'], False)
     """
 
-    def __init__(self, model: Any):
+    def __init__(self, model: keras.Model):
         layers = list(layers_of(model))
         kinds = [type(layer).__name__ for layer in layers]
         # The last activation belongs to the loss: a sigmoid there is right.
@@ -57,7 +58,7 @@ class Traits:
         self.clips = any([*bounds, getattr(model, "gradient_clipping", None)])
 
 
-def remedy(kind: str, model: Any) -> str:
+def remedy(kind: str, model: keras.Model) -> str:
     """Advice against a finding of this kind, without what the network has already."""
     text = "; ".join(_ADVICE[kind](Traits(model)) if kind in _ADVICE else ())
     return f"Remedy: {text}." if text else ""
@@ -110,7 +111,7 @@ def _constant(has: Traits) -> Iterator[str]:
 
 
 def _in_between(has: Traits) -> Iterator[str]:
-    """What keeps the size of signals and gradients through many layers."""
+    """Remedies that keep the size of signals and gradients through many layers."""
     if not has.normalized:
         yield "batch or layer normalization between the layers"
     if has.deep and not has.skips:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 
 from ..arguments import check_int, check_str, optional
@@ -98,7 +99,7 @@ class TensorBoardLog(StatefulCallback):
         when_there_is_space(self.flush)
         self.began = None
 
-    def _weights(self) -> Any:
+    def _weights(self) -> Sequence[keras.Variable]:
         return self.model.weights if self.model is not None else ()
 
     def _file(self, run: str, step: int) -> EventFile:

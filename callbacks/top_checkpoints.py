@@ -6,13 +6,21 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from ..arguments import check_int, check_str
 from ..disk import write_text
 from .base import StatefulCallback
 from .best_checkpoint import save_whole
 from .monitored import Mode, check_mode, lower_is_better, monitored_value
+
+
+class KeptModel(TypedDict):
+    """A model that is kept: its epoch, from 1, the monitored value, and the name of its file."""
+
+    epoch: int
+    value: float
+    file: str
 
 
 class TopCheckpoints(StatefulCallback):
@@ -55,12 +63,12 @@ class TopCheckpoints(StatefulCallback):
         self.reset()
 
     def reset(self) -> None:
-        self.kept: list[dict[str, Any]] = []
+        self.kept: list[KeptModel] = []
 
     def saved_files(self) -> tuple[str, ...]:
         return ("index.json", *(row["file"] for row in self.kept))
 
-    def check_state(self, state: Mapping[str, Any]) -> None:
+    def check_state(self, state: Mapping[str, object]) -> None:
         kept = state["kept"]
         if not isinstance(kept, list) or not all(_is_kept(row) for row in kept):
             raise ValueError(
@@ -71,7 +79,7 @@ class TopCheckpoints(StatefulCallback):
         value = monitored_value(self.monitor, logs, "TopCheckpoints")
         if not math.isfinite(value):
             return
-        row = {"epoch": epoch + 1, "value": value, "file": _name(epoch + 1)}
+        row: KeptModel = {"epoch": epoch + 1, "value": value, "file": _name(epoch + 1)}
         sign = 1 if lower_is_better(self.monitor, self.mode) else -1
         # Sorting is stable: of equal values the earlier stays first.
         ranked = sorted([*self.kept, row], key=lambda entry: sign * entry["value"])
@@ -91,7 +99,7 @@ def _name(epoch: int) -> str:
     return f"epoch-{epoch:04d}.keras"
 
 
-def _is_kept(row: Any) -> bool:
+def _is_kept(row: object) -> bool:
     """Whether this callback makes such an entry; another file name might be outside the folder."""
     if not isinstance(row, Mapping) or set(row) != {"epoch", "value", "file"}:
         return False

@@ -22,6 +22,7 @@ from ..arguments import (
     from_list,
     optional,
 )
+from .keras_types import Config
 from .norms import TINY, unit_norms
 
 Schedule = LearningRateSchedule
@@ -247,7 +248,7 @@ class WeightDecay(Configurable):
         factor = tf.minimum(1.0, self.max_norm / tf.maximum(unit_norms(weights), TINY))
         return weights * tf.cast(factor, weights.dtype)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """The arguments, a schedule serialized."""
         config = super().get_config()
         if isinstance(self.rate, LearningRateSchedule):
@@ -255,7 +256,7 @@ class WeightDecay(Configurable):
         return config
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> WeightDecay:
+    def from_config(cls, config: Config) -> WeightDecay:
         """The decay that `get_config` described."""
         rate = config.get("rate")
         if isinstance(rate, Mapping):

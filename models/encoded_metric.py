@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import keras
 import tensorflow as tf
+
+from .keras_types import Config
 
 Form = Literal["class_numbers", "columns", "one_column"]
 Outputs = Literal["probabilities", "logits"]
@@ -59,7 +61,9 @@ class EncodedMetric(keras.metrics.Metric):
         self.outputs = outputs
         self.multi_label = multi_label
 
-    def update_state(self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: Any = None) -> None:
+    def update_state(
+        self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: tf.Tensor | None = None
+    ) -> None:
         """Convert a batch, and update the metric inside."""
         y_true, y_pred = tf.convert_to_tensor(y_true), tf.convert_to_tensor(y_pred)
         if self.outputs == "logits":
@@ -86,7 +90,7 @@ class EncodedMetric(keras.metrics.Metric):
             return tf.concat([1 - y_pred, y_pred], axis=-1)
         return y_pred
 
-    def result(self) -> Any:
+    def result(self) -> tf.Tensor:
         """The result of the metric inside."""
         return self.metric.result()
 
@@ -94,7 +98,7 @@ class EncodedMetric(keras.metrics.Metric):
         """Reset the metric inside."""
         self.metric.reset_state()
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """The arguments."""
         return {
             "metric": keras.saving.serialize_keras_object(self.metric),
@@ -107,7 +111,7 @@ class EncodedMetric(keras.metrics.Metric):
         }
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> EncodedMetric:
+    def from_config(cls, config: Config) -> EncodedMetric:
         """The metric that `get_config` described."""
         inner = keras.saving.deserialize_keras_object(config["metric"])
         return cls(**{**config, "metric": inner})

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Unpack
 
 import keras
 import tensorflow as tf
+
+from .keras_types import Config, LayerArguments, Shape, ops
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
@@ -21,19 +23,19 @@ class FillMissing(keras.layers.Layer):
     [[1.0], [3.0]]
     """
 
-    def __init__(self, value: float, **kwargs: Any):
+    def __init__(self, value: float, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.value = value
 
-    def call(self, inputs: tf.Tensor) -> Any:
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """The inputs with no NaN in them."""
-        return keras.ops.where(keras.ops.isnan(inputs), self.value, inputs)
+        return ops.where(ops.isnan(inputs), self.value, inputs)
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """That of the input."""
         return input_shape
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """The arguments."""
         return {**super().get_config(), "value": self.value}
 
@@ -46,11 +48,11 @@ class IsMissing(keras.layers.Layer):
     [[0.0], [1.0]]
     """
 
-    def call(self, inputs: tf.Tensor) -> Any:
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """0 and 1, in the type of the layer."""
-        return keras.ops.cast(keras.ops.isnan(inputs), self.compute_dtype)
+        return ops.cast(ops.isnan(inputs), self.compute_dtype)
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """That of the input."""
         return input_shape
 
@@ -64,11 +66,11 @@ class SignedLog(keras.layers.Layer):
            [0.6931]], dtype=float32)
     """
 
-    def call(self, inputs: tf.Tensor) -> Any:
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """The logarithm, elementwise."""
-        return keras.ops.multiply(keras.ops.sign(inputs), keras.ops.log1p(keras.ops.abs(inputs)))
+        return ops.multiply(ops.sign(inputs), ops.log1p(ops.abs(inputs)))
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """That of the input."""
         return input_shape
 
@@ -95,7 +97,11 @@ class DateParts(keras.layers.Layer):
     """
 
     def __init__(
-        self, parts: Sequence[str], first_year: float = 0.0, years: float = 1.0, **kwargs: Any
+        self,
+        parts: Sequence[str],
+        first_year: float = 0.0,
+        years: float = 1.0,
+        **kwargs: Unpack[LayerArguments],
     ):
         super().__init__(**kwargs)
         self.parts, self.first_year, self.years = list(parts), first_year, years
@@ -122,15 +128,15 @@ class DateParts(keras.layers.Layer):
         found = tf.concat(columns, axis=1)
         return tf.cast(tf.where(known, found, 0.0), self.compute_dtype)
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(rows, numbers)."""
         return (input_shape[0], sum(1 if part == "year" else 2 for part in self.parts))
 
-    def compute_output_spec(self, inputs: Any) -> keras.KerasTensor:
+    def compute_output_spec(self, inputs: keras.KerasTensor) -> keras.KerasTensor:
         """Numbers, whatever the type of the input."""
         return keras.KerasTensor(self.compute_output_shape(inputs.shape), self.compute_dtype)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """The arguments."""
         own = {"parts": self.parts, "first_year": self.first_year, "years": self.years}
         return {**super().get_config(), **own}

@@ -1,7 +1,5 @@
 """A model that computes as in inference, inside of one that trains."""
 
-from typing import Any
-
 import keras
 
 
@@ -19,7 +17,7 @@ def compute_inference(model: keras.Model) -> None:
     """
     compute = model.call
 
-    def call(*args: Any, **kwargs: Any) -> Any:
+    def call(*args: object, **kwargs: object) -> object:
         return compute(*args, **{**kwargs, "training": False})
 
     model.call = call

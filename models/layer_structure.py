@@ -6,9 +6,6 @@ from typing import Any
 
 import keras
 
-# Of a tensor; None for a size that is not known.
-Shape = tuple[int | None, ...]
-
 
 def owners(model: keras.Model) -> dict[int, str]:
     """Class name of the innermost layer that owns each variable, by the variable's id."""

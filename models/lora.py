@@ -55,7 +55,7 @@ def enable_lora(
     """
     layers = {path: layer for path, layer in layer_paths(model) if base(path)}
     able = {path: layer for path, layer in layers.items() if isinstance(layer, tuple(MATRIX))}
-    chosen: dict[str, Any] = {}
+    chosen: dict[str, keras.Layer] = {}
     for pattern in patterns:
         found = {path: layer for path, layer in able.items() if re.search(pattern, path)}
         if not found:
@@ -139,7 +139,7 @@ def _own(layer: keras.layers.Layer) -> list[keras.Variable]:
     return [variable for variable in own_variables(layer) if not variable.name.startswith(PREFIX)]
 
 
-def _merged_values(layer: keras.layers.Layer) -> list[Any]:
+def _merged_values(layer: keras.layers.Layer) -> list[keras.KerasTensor | keras.Variable]:
     """Values of a layer's own weights, with its adapter in them."""
     name = next((name for cls, name in MATRIX.items() if isinstance(layer, cls)), None)
     matrix = getattr(layer, f"_{name}", None) if getattr(layer, "lora_enabled", False) else None
@@ -148,7 +148,7 @@ def _merged_values(layer: keras.layers.Layer) -> list[Any]:
     ]
 
 
-def _without_lora(config: Any) -> Any:
+def _without_lora(config: object) -> object:
     if isinstance(config, dict):
         return {
             key: _without_lora(value)

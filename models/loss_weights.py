@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from . import replicas
+from .keras_types import Shape
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
@@ -24,16 +25,16 @@ class LossWeight(keras.layers.Layer):
     (TensorShape([2, 3]), 1)
     """
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Make the log variance, a number."""
         self.log_variance = self.add_weight(shape=(), initializer="zeros", name="log_variance")
         super().build(input_shape)
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """The inputs as they are."""
         return inputs
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """That of the inputs."""
         return input_shape
 
@@ -42,11 +43,11 @@ class LossWeight(keras.layers.Layer):
 class Term:
     """How a loss L enters the sum of several: weight x L + offset, at the present step."""
 
-    weight: Callable[[], Any]
-    offset: Callable[[], Any] | None = None
+    weight: Callable[[], tf.Tensor | float]
+    offset: Callable[[], tf.Tensor | float] | None = None
 
     @classmethod
-    def scheduled(cls, schedule: Callable[[Any], Any], step: Any) -> Term:
+    def scheduled(cls, schedule: Callable[[tf.Tensor], tf.Tensor], step: keras.Variable) -> Term:
         """A weight that follows a schedule.
 
         Args:
@@ -86,7 +87,9 @@ class LossTerm(keras.losses.Loss):
         self.loss = loss
         self.term = term
 
-    def __call__(self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: Any = None) -> Any:
+    def __call__(
+        self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: tf.Tensor | None = None
+    ) -> tf.Tensor:
         """The weighted loss of a batch, a number."""
         value: Any = self.loss(y_true, y_pred, sample_weight)
         weighted = value * tf.cast(self.term.weight(), value.dtype)

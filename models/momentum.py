@@ -23,7 +23,9 @@ class MomentumValue:
     def __init__(self, value: tf.Tensor):
         self.value = value
 
-    def __tf_tensor__(self, dtype: Any = None, name: str | None = None) -> tf.Tensor:
+    def __tf_tensor__(
+        self, dtype: tf.DType | str | None = None, name: str | None = None
+    ) -> tf.Tensor:
         return self.value if dtype is None else tf.cast(self.value, dtype)
 
     def __ne__(self, other: object) -> bool:

@@ -48,10 +48,10 @@ def build_network(
     layers: Sequence[LayerOrBlock],
     output: keras.layers.Layer | None = None,
     *,
-    scaling: Callable[[keras.KerasTensor], Any] | None = None,
+    scaling: Callable[[keras.KerasTensor], keras.KerasTensor] | None = None,
     target_scale: keras.layers.Layer | None = None,
     dtype: str | None = None,
-    start: tuple[Any, Any] | None = None,
+    start: tuple[Any, keras.KerasTensor] | None = None,
     beside: keras.KerasTensor | None = None,
 ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     """Connect layers from an input to an output.
@@ -102,7 +102,7 @@ def build_network(
 def connect(
     tensor: keras.KerasTensor, layers: Sequence[LayerOrBlock], path: Path, first: int = 0
 ) -> keras.KerasTensor:
-    """What layers make of a tensor.
+    """The output of layers for a tensor.
 
     Args:
         path: the place of their list.
@@ -180,7 +180,7 @@ def _name(path: Path) -> str:
 
 
 def apply(layer: keras.Layer, tensor: keras.KerasTensor, path: Path) -> keras.KerasTensor:
-    """What a layer makes of a tensor.
+    """The output of a layer for a tensor.
 
     Raises:
         LayerError: it cannot take it.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from .layer_structure import Shape
+from .keras_types import Config, LayerArguments, Shape, ops
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
@@ -38,7 +38,7 @@ class CumulativeLink(keras.layers.Layer):
     [[0.25, 0.25, 0.25, 0.25]]
     """
 
-    def __init__(self, classes: int, **kwargs: Any):
+    def __init__(self, classes: int, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         if isinstance(classes, bool) or not isinstance(classes, int) or classes < 2:
             raise ValueError(
@@ -78,11 +78,11 @@ class CumulativeLink(keras.layers.Layer):
         ones = tf.ones_like(score)
         return tf.concat([ones, above], axis=-1) - tf.concat([above, 0 * ones], axis=-1)
 
-    def compute_output_shape(self, input_shape: Any) -> tuple[Any, int]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(batch, classes)."""
         return (input_shape[0], self.classes)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """The arguments."""
         return {**super().get_config(), "classes": self.classes}
 
@@ -94,10 +94,10 @@ class _Values(keras.initializers.Initializer):
     def __init__(self, values: list[float]):
         self.values = values
 
-    def __call__(self, shape: Any, dtype: Any = None) -> Any:
-        return keras.ops.cast(keras.ops.reshape(self.values, shape), dtype or "float32")
+    def __call__(self, shape: Shape, dtype: str | None = None) -> tf.Tensor:
+        return ops.cast(ops.reshape(self.values, shape), dtype or "float32")
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """The numbers."""
         return {"values": self.values}
 
@@ -138,7 +138,7 @@ class RankError(keras.metrics.MeanMetricWrapper):
     def __init__(self, name: str = "rank_mae", dtype: Any = None):
         super().__init__(fn=rank_error, name=name, dtype=dtype)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """Name and type."""
         return {"name": self.name, "dtype": self.dtype}
 
@@ -162,7 +162,7 @@ class RankAccuracy(keras.metrics.MeanMetricWrapper):
     def __init__(self, name: str = "accuracy", dtype: Any = None):
         super().__init__(fn=right_rank, name=name, dtype=dtype)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """Name and type."""
         return {"name": self.name, "dtype": self.dtype}
 

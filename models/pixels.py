@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 import numpy as np
 
@@ -12,7 +10,7 @@ CAFFE_MEANS = (123.68, 116.779, 103.939)
 MEANS, DEVIATIONS = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-def in_colour(tensor: Any) -> Any:
+def in_colour(tensor: keras.KerasTensor) -> keras.KerasTensor:
     """A picture of three channels: a grey one, of one channel or none, three times.
 
     Args:
@@ -37,25 +35,27 @@ def in_colour(tensor: Any) -> Any:
     return keras.layers.Concatenate(name="colours")([tensor] * 3)
 
 
-def signed(tensor: Any) -> Any:
+def signed(tensor: keras.KerasTensor) -> keras.KerasTensor:
     """Pixels from 0 to 255 as x / 127.5 - 1, from -1 to 1."""
     return keras.layers.Rescaling(1 / 127.5, -1.0, name="pixels")(tensor)
 
 
-def caffe(tensor: Any) -> Any:
+def caffe(tensor: keras.KerasTensor) -> keras.KerasTensor:
     """Pixels from 0 to 255 in the order blue, green, red, less the means of ImageNet."""
     colours = [tensor[..., index : index + 1] for index in (2, 1, 0)]
     reversed_ = keras.layers.Concatenate(name="blue_green_red")(colours)
     return rescaled(reversed_, np.ones(3), -np.array(CAFFE_MEANS[::-1]))
 
 
-def torch(tensor: Any) -> Any:
+def torch(tensor: keras.KerasTensor) -> keras.KerasTensor:
     """Pixels from 0 to 255 as (x / 255 - mean) / deviation of ImageNet's colours."""
     deviations = np.array(DEVIATIONS)
     return rescaled(tensor, 1 / (255 * deviations), -np.array(MEANS) / deviations)
 
 
-def rescaled(tensor: Any, factors: np.ndarray, shifts: np.ndarray) -> Any:
+def rescaled(
+    tensor: keras.KerasTensor, factors: np.ndarray, shifts: np.ndarray
+) -> keras.KerasTensor:
     """Pixels times factors plus shifts, of each channel or of all."""
     # Keras takes arrays too, which its annotations do not say.
     return keras.layers.Rescaling(

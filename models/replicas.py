@@ -7,7 +7,6 @@ the whole batch and the same on each replica.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import keras
 import tensorflow as tf
@@ -31,7 +30,7 @@ def summed(gradients: Gradients) -> list[tf.Tensor | None]:
 
 
 def each(
-    function: Callable[..., None], variables: Sequence[keras.Variable], *values: Sequence[Any]
+    function: Callable[..., None], variables: Sequence[keras.Variable], *values: Sequence[object]
 ) -> None:
     """Run `function(variable, *values)` for each variable; the values are equal on all replicas."""
     targets = [variable.value for variable in variables]
@@ -40,7 +39,9 @@ def each(
             function(*row)
         return
 
-    def across(strategy: tf.distribute.Strategy, targets: Any, *values: Any) -> None:
+    def across(
+        strategy: tf.distribute.Strategy, targets: Sequence[tf.Variable], *values: Sequence[object]
+    ) -> None:
         for target, *row in zip(targets, *values, strict=True):
             strategy.extended.update(target, function, args=tuple(row), group=False)
 
@@ -65,7 +66,7 @@ def cond(
     condition: tf.Tensor,
     true_branch: Callable[..., None],
     false_branch: Callable[..., None],
-    *values: Any,
+    *values: object,
 ) -> None:
     """Run one of two branches on `values` in the compiled step: both change variables only.
 
@@ -78,7 +79,7 @@ def cond(
         )
         return
 
-    def across(strategy: tf.distribute.Strategy, condition: Any, *values: Any) -> None:
+    def across(strategy: tf.distribute.Strategy, condition: tf.Tensor, *values: object) -> None:
         def on_each(branch: Callable[..., None]) -> None:
             strategy.extended.call_for_each_replica(branch, args=values)
 
@@ -89,11 +90,11 @@ def cond(
     tf.distribute.get_replica_context().merge_call(across, args=(condition, *values))
 
 
-def no_op(*values: Any) -> None:
+def no_op(*values: object) -> None:
     """The branch that does nothing."""
 
 
-def _without_result(function: Callable[..., None], values: Sequence[Any]) -> Callable[[], None]:
+def _without_result(function: Callable[..., None], values: Sequence[object]) -> Callable[[], None]:
     def branch() -> None:
         function(*values)
 

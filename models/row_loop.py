@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import tensorflow as tf
+
+from .keras_types import Logs
+
+if TYPE_CHECKING:
+    from .training_step import TrainingStep
 
 
 class StepRows(NamedTuple):
@@ -30,11 +35,11 @@ class HeldRows:
         spec: shapes and types of a batch.
     """
 
-    gather: Callable[[tf.Tensor], Any]
-    spec: Any
+    gather: Callable[[tf.Tensor], object]
+    spec: object
 
 
-def row_loop(model: Any, held: HeldRows) -> Callable[[Any], dict[str, tf.Tensor]]:
+def row_loop(model: TrainingStep, held: HeldRows) -> Callable[[Iterator[StepRows]], Logs]:
     """A function that runs an execution: it takes an iterator of `StepRows`.
 
     All steps with a whole batch are one program, of XLA where that compiles the model: then nothing
@@ -59,7 +64,7 @@ def row_loop(model: Any, held: HeldRows) -> Callable[[Any], dict[str, tf.Tensor]
     program = tf.function(full_steps, jit_compile=model.jit_compile is True, autograph=False)
     one_step = tf.function(lambda rows: model.train_step(held.gather(rows)), autograph=False)
 
-    def execution(iterator: Any) -> dict[str, tf.Tensor]:
+    def execution(iterator: Iterator[StepRows]) -> Logs:
         full, rest = next(iterator)
         logs: dict[str, tf.Tensor] = {}
         steps = full.shape[0]
@@ -71,11 +76,11 @@ def row_loop(model: Any, held: HeldRows) -> Callable[[Any], dict[str, tf.Tensor]
     return execution
 
 
-def batch_spec(data: Any, held: HeldRows | None) -> Any:
+def batch_spec(data: object, held: HeldRows | None) -> object:
     """What describes a batch to Keras: the data itself, or the batch that its rows are."""
     return held.spec if held is not None and isinstance(data, StepRows) else data
 
 
-def takes_rows(iterator: Any) -> bool:
+def takes_rows(iterator: object) -> bool:
     """Whether an iterator yields `StepRows`."""
     return isinstance(getattr(iterator, "element_spec", None), StepRows)

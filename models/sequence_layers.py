@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any, Literal, Unpack
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from ..arguments import check_choice, check_int, check_number
-from .layer_structure import Shape
+from .keras_types import Config, LayerArguments, Shape, ops
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
@@ -28,7 +29,7 @@ class StochasticDepth(keras.layers.Dropout):
     [0.0, 2.0]
     """
 
-    def __init__(self, rate: float, seed: int | None = None, **kwargs: Any):
+    def __init__(self, rate: float, seed: int | None = None, **kwargs: Unpack[LayerArguments]):
         super().__init__(check_number("rate", rate, ge=0, lt=1), seed=seed, **kwargs)
 
     def build(self, input_shape: Shape) -> None:
@@ -36,7 +37,7 @@ class StochasticDepth(keras.layers.Dropout):
         self.noise_shape = (None, *(1,) * (len(input_shape) - 1))
         super().build(input_shape)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """The arguments."""
         config = super().get_config()
         del config["noise_shape"]
@@ -59,7 +60,9 @@ class PositionalEmbedding(keras.layers.Layer):
     [[[0.0, 1.0], [0.8410000205039978, 0.5400000214576721]]]
     """
 
-    def __init__(self, kind: Literal["learned", "sinusoidal"] = "learned", **kwargs: Any):
+    def __init__(
+        self, kind: Literal["learned", "sinusoidal"] = "learned", **kwargs: Unpack[LayerArguments]
+    ):
         super().__init__(**kwargs)
         self.kind = check_choice("kind", kind, ("learned", "sinusoidal"))
         self.supports_masking = True
@@ -82,15 +85,15 @@ class PositionalEmbedding(keras.layers.Layer):
             self.positions = _sinusoids(steps, channels)
         super().build(input_shape)
 
-    def call(self, inputs: tf.Tensor) -> Any:
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """The inputs with the vectors of their positions added."""
-        return keras.ops.add(inputs, keras.ops.cast(self.positions, inputs.dtype))
+        return ops.add(inputs, ops.cast(self.positions, inputs.dtype))
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """That of the inputs."""
         return input_shape
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """The arguments."""
         return {**super().get_config(), "kind": self.kind}
 
@@ -136,7 +139,7 @@ class TransformerBlock(keras.layers.Layer):
         activation: Literal["gelu", "relu", "silu"] = "gelu",
         norm_first: bool = True,
         causal: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerArguments],
     ):
         super().__init__(**kwargs)
         self.num_heads = check_int("num_heads", num_heads, ge=1)
@@ -177,8 +180,8 @@ class TransformerBlock(keras.layers.Layer):
     ) -> tf.Tensor:
         """Steps (rows, steps, channels) after both branches."""
 
-        def attended(x: tf.Tensor) -> Any:
-            seen = None if mask is None else keras.ops.expand_dims(mask, 1)
+        def attended(x: tf.Tensor) -> tf.Tensor:
+            seen = None if mask is None else ops.expand_dims(mask, 1)
             return self.attention(
                 x, x, attention_mask=seen, use_causal_mask=self.causal, training=training
             )
@@ -186,19 +189,25 @@ class TransformerBlock(keras.layers.Layer):
         x = self._branch(0, attended, inputs, training)
         return self._branch(1, lambda x: self.outer(self.inner(x)), x, training)
 
-    def _branch(self, index: int, change: Any, x: tf.Tensor, training: bool | None) -> Any:
+    def _branch(
+        self,
+        index: int,
+        change: Callable[[tf.Tensor], tf.Tensor],
+        x: tf.Tensor,
+        training: bool | None,
+    ) -> tf.Tensor:
         """One branch, with the residual around it."""
         norm = self.norms[index]
         found = change(norm(x) if self.norm_first else x)
         found = self.paths[index](self.drops[index](found, training=training), training=training)
-        added = keras.ops.add(x, found)
+        added = ops.add(x, found)
         return added if self.norm_first else norm(added)
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """That of the inputs."""
         return input_shape
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """The arguments."""
         names = (
             "num_heads", "units", "dropout", "drop_path", "activation", "norm_first", "causal",
@@ -218,31 +227,31 @@ class MaskedAveragePooling1D(keras.layers.Layer):
     [[0.0], [0.0]]
     """
 
-    def __init__(self, **kwargs: Any):
+    def __init__(self, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         self.supports_masking = True
         self.input_spec = keras.layers.InputSpec(ndim=3)
 
-    def call(self, inputs: tf.Tensor, mask: tf.Tensor | None = None) -> Any:
+    def call(self, inputs: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
         """The mean (rows, channels) of steps (rows, steps, channels)."""
         if mask is None:
-            return keras.ops.mean(inputs, axis=1)
+            return ops.mean(inputs, axis=1)
         return masked_mean(inputs, mask)
 
     def compute_mask(self, inputs: tf.Tensor, previous_mask: tf.Tensor | None = None) -> None:
         """None: there are no steps any more."""
         return None
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """(rows, channels)."""
         return (input_shape[0], input_shape[-1])
 
 
-def masked_mean(steps: Any, mask: Any) -> Any:
+def masked_mean(steps: Any, mask: object) -> Any:
     """The mean of the steps (rows, steps, channels) that a mask (rows, steps) leaves, or zeros."""
-    kept = keras.ops.cast(keras.ops.expand_dims(mask, -1), steps.dtype)
-    count = keras.ops.maximum(keras.ops.sum(kept, axis=1), 1)
-    total: Any = keras.ops.sum(steps * kept, axis=1)
+    kept = ops.cast(ops.expand_dims(mask, -1), steps.dtype)
+    count = ops.maximum(ops.sum(kept, axis=1), 1)
+    total: Any = ops.sum(steps * kept, axis=1)
     return total / count
 
 

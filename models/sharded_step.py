@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import keras
 import tensorflow as tf
 
+from .keras_types import Batch, Tensors
 from .norms import dense
 from .shards import Packing, ShardedBatch, Sharing, as_integers, from_integers
 
 if TYPE_CHECKING:
     from .training_step import TrainingStep
 
-# Told apart by this, shards draw other dropout masks; shard 0 draws what one device would.
+R = TypeVar("R")
+# Added to seeds, so that shards draw different dropout masks; shard 0 draws what one device would.
 SHARD_KEY = 0x1E3779B1
 
 
 class Computed(NamedTuple):
-    """What a global batch gave, the same in all processes.
+    """The results of a global batch, the same in all processes.
 
     Attributes:
         loss: mean over the rows.
@@ -29,13 +31,13 @@ class Computed(NamedTuple):
     """
 
     loss: tf.Tensor
-    batch: tuple[Any, Any, Any]
+    batch: Batch
     gradients: list[tf.Tensor | None]
     rows: tf.Tensor
 
 
 class _Shard(NamedTuple):
-    outputs: Any
+    outputs: Tensors
     loss: tf.Tensor
     gradients: list[tf.Tensor | None]
     states: dict[int, tf.Tensor]
@@ -68,7 +70,7 @@ def shard_gradients(
         tensors = [shard.loss, *(shard.gradients[i] for i in present)]
         tensors += [shard.states[i] for i in floating]
         packing = Packing(tensors)
-        vectors.append(_counted(packing.packed(tensors), size, stop))
+        vectors.append(_times_rows(packing.packed(tensors), size, stop))
     total = sharing.summed(vectors)
     rows, stops = total[-2], total[-1]
     if sharing.stop is not None:
@@ -81,17 +83,15 @@ def shard_gradients(
     new = dict(zip(floating, means[len(present) :], strict=True))
     for index in changed:
         states[index].assign(new.get(index, shards[0].states[index]))
-    whole: tuple[Any, Any, Any] = (None, None, None)
+    whole: Batch = (None, None, None)
     if gather:
         whole = _gathered(share, [s.outputs for s in shards], sharing)
     return Computed(loss, whole, gradients, tf.cast(rows, tf.int32))
 
 
-def shard_outputs(
-    model: TrainingStep, share: ShardedBatch, sharing: Sharing
-) -> tuple[Any, Any, Any]:
+def shard_outputs(model: TrainingStep, share: ShardedBatch, sharing: Sharing) -> Batch:
     """Targets, outputs and weights of all rows of a global batch that is evaluated."""
-    forward = _alone(lambda x: model(x, training=False), sharing)
+    forward = _same_program(lambda x: model(x, training=False), sharing)
     parts = []
     for index, batch in enumerate(_split(share, sharing)):
         with tf.device(sharing.device(index)):
@@ -108,11 +108,11 @@ def _each(
     batches = _split(share, sharing)
     first = sharing.process * sharing.own
 
-    def shard(number: tf.Tensor, batch: tuple[Any, Any, Any], scale: Any = 1.0) -> _Shard:
+    def shard(number: tf.Tensor, batch: Batch, scale: tf.Tensor | float = 1.0) -> _Shard:
         keys = [_key(number, state) if id(state) in seeds else None for state in states]
         return _shard(model, batch, list(zip(states, before, keys, strict=True)), scale)
 
-    if sharing.strategy is not None and _waits(model):
+    if sharing.strategy is not None and _synchronizes(model):
         count = float(sharing.strategy.num_replicas_in_sync)
 
         def replica() -> _Shard:
@@ -126,7 +126,7 @@ def _each(
             return _divided(found, part)
 
         return list(sharing.in_strategy(replica))
-    compute, found = _alone(shard, sharing), []
+    compute, found = _same_program(shard, sharing), []
     scales = isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
     for index, batch in enumerate(batches):
         with tf.device(sharing.device(index)):
@@ -134,8 +134,8 @@ def _each(
             if not scales:
                 found.append(compute(number, batch))
                 continue
-            # The gradient of a row is that which one device has: in float16 the scale that it
-            # bears, and the updates that are left out, would be others.
+            # The gradient of a row must be the one on a single device: in float16 another loss
+            # scale would overflow at other updates.
             part = tf.constant(1.0 / sharing.shards)
             found.append(_divided(compute(number, batch, part), part))
     return found
@@ -148,8 +148,8 @@ def _divided(shard: _Shard, part: tf.Tensor) -> _Shard:
     return shard._replace(loss=loss, gradients=gradients)
 
 
-def _alone(function: Callable[..., Any], sharing: Sharing) -> Callable[..., Any]:
-    """The same program for each shard, whatever stands beside it in the step, where that counts."""
+def _same_program(function: Callable[..., R], sharing: Sharing) -> Callable[..., R]:
+    """A function that compiles to the same program for each shard, where bits must be equal."""
     if not sharing.exact:
         return function
     return tf.function(function, autograph=False, experimental_attributes={"_noinline": True})
@@ -161,7 +161,7 @@ class _States(keras.StatelessScope):
     Keras's regularizers ask the scope for the weights, and know no other place.
     """
 
-    def get_current_value(self, variable: keras.Variable) -> Any:
+    def get_current_value(self, variable: keras.Variable) -> tf.Tensor:
         """What a variable holds for this shard."""
         found = super().get_current_value(variable)
         return variable._value if found is None else found
@@ -169,7 +169,7 @@ class _States(keras.StatelessScope):
 
 def _shard(
     model: TrainingStep,
-    batch: tuple[Any, Any, Any],
+    batch: Batch,
     states: Sequence[tuple[keras.Variable, tf.Tensor, tf.Tensor | None]],
     scale: tf.Tensor | float,
 ) -> _Shard:
@@ -197,18 +197,18 @@ def _key(shard: tf.Tensor, state: keras.Variable) -> tf.Tensor:
     return tf.cast(tf.stack([shard * SHARD_KEY, 0 * shard]), state.dtype)
 
 
-def _waits(model: TrainingStep) -> bool:
+def _synchronizes(model: TrainingStep) -> bool:
     """Whether a layer waits for the other shards: synchronized batch normalization."""
     return any(getattr(layer, "synchronized", False) for layer in model._flatten_layers())
 
 
-def _split(share: ShardedBatch, sharing: Sharing) -> list[tuple[Any, Any, Any]]:
+def _split(share: ShardedBatch, sharing: Sharing) -> list[Batch]:
     """Inputs, targets and weights of each shard of this process."""
     x, y, weight = keras.utils.unpack_x_y_sample_weight(share.batch)
     if sharing.own == 1 and not sharing.exact:
         return [(x, y, weight)]
-    # One shard is cut out too: of a known number of rows TensorFlow makes another program, whose
-    # divisions by it are products.
+    # A single shard is sliced too: for a known number of rows TensorFlow compiles divisions by it
+    # to products.
     ends = tf.unstack(tf.cumsum(share.sizes), num=sharing.own)
     begins = [tf.constant(0), *ends[:-1]]
     return [
@@ -217,16 +217,14 @@ def _split(share: ShardedBatch, sharing: Sharing) -> list[tuple[Any, Any, Any]]:
     ]
 
 
-def _counted(vector: tf.Tensor, size: tf.Tensor, stop: tf.Tensor | None) -> tf.Tensor:
+def _times_rows(vector: tf.Tensor, size: tf.Tensor, stop: tf.Tensor | None) -> tf.Tensor:
     """A vector times the rows of its shard, followed by their number and the wish to stop."""
     rows = tf.cast(size, vector.dtype)
     last = tf.zeros_like(rows) if stop is None else tf.cast(stop, vector.dtype)
     return tf.concat([vector * rows, tf.stack([rows, last])], axis=0)
 
 
-def _gathered(
-    share: ShardedBatch, outputs: Sequence[Any], sharing: Sharing
-) -> tuple[Any, Any, Any]:
+def _gathered(share: ShardedBatch, outputs: Sequence[Tensors], sharing: Sharing) -> Batch:
     """Targets, outputs and weights of all rows of a global batch."""
     _, y, weight = keras.utils.unpack_x_y_sample_weight(share.batch)
     whole = tf.nest.map_structure(lambda *parts: tf.concat(parts, axis=0), *outputs)

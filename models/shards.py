@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 import tensorflow as tf
 
 # Bytes by which TensorFlow aligns the parts of a vector that processes sum.
 ALIGNMENT = 64
+R = TypeVar("R")
 
 
 class ShardedBatch(NamedTuple):
@@ -24,7 +25,7 @@ class ShardedBatch(NamedTuple):
         sizes: rows of each of its shards, int32 (shards of the process,).
     """
 
-    batch: Any
+    batch: object
     sizes: tf.Tensor
 
 
@@ -56,7 +57,7 @@ class Sharing:
         """Shards of this process."""
         return self.shards // self.processes
 
-    def bounds(self, rows: Any) -> tf.Tensor:
+    def bounds(self, rows: tf.Tensor | int) -> tf.Tensor:
         """Where each shard of this process begins in a batch of `rows`, and the last one ends."""
         first = self.process * self.own
         return bounds(rows, self.shards, first, first + self.own)
@@ -82,21 +83,23 @@ class Sharing:
             return rows
         return self._run(lambda context, own: context.all_gather(own, axis=0), rows)
 
-    def _run(self, function: Callable[[Any, tf.Tensor], Any], tensor: tf.Tensor) -> Any:
-        def replica() -> Any:
-            # The strategy sums where a tensor is, so it must have been made on the worker's device.
+    def _run(
+        self, function: Callable[[tf.distribute.ReplicaContext, tf.Tensor], R], tensor: tf.Tensor
+    ) -> R:
+        def replica() -> R:
+            # The strategy sums on the device of a tensor, which must be the worker's.
             return function(tf.distribute.get_replica_context(), tf.identity(tensor))
 
         return self.in_strategy(replica)[0]
 
-    def in_strategy(self, function: Callable[[], Any]) -> Sequence[Any]:
+    def in_strategy(self, function: Callable[[], R]) -> Sequence[R]:
         """What a function returns for each replica of the strategy in this process."""
         assert self.strategy is not None
         found = self.strategy.run(function)
         local = self.strategy.experimental_local_results
         leaves = [local(leaf) for leaf in tf.nest.flatten(found)]
         count = max(map(len, leaves))
-        # What is the same for all replicas comes once.
+        # A value that is the same for all replicas is returned once.
         whole = [leaf if len(leaf) == count else leaf * count for leaf in leaves]
         return [tf.nest.pack_sequence_as(found, [leaf[i] for leaf in whole]) for i in range(count)]
 
@@ -109,7 +112,7 @@ class StopFlag:
         self.agreed = tf.Variable(tf.constant(0.0), trainable=False, name="stop_agreed")
 
 
-def bounds(rows: Any, shards: int, first: int, last: int) -> tf.Tensor:
+def bounds(rows: tf.Tensor | int, shards: int, first: int, last: int) -> tf.Tensor:
     """Where shards begin in a batch: shard `s` has the rows from `s rows // S` on.
 
     Args:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, MutableMapping, Sequence
 
 import keras
 import numpy as np
@@ -130,12 +129,12 @@ class StepMemory(keras.layers.Layer):
         """The variables `prefix_0` to `prefix_{count - 1}`."""
         return [self[f"{prefix}_{index}"] for index in range(count)]
 
-    def save_own_variables(self, store: Any) -> None:
+    def save_own_variables(self, store: MutableMapping[str, np.ndarray]) -> None:
         """Write the variables by name."""
         for name, variable in self._named.items():
             store[name] = variable.numpy()
 
-    def load_own_variables(self, store: Any) -> None:
+    def load_own_variables(self, store: Mapping[str, np.ndarray]) -> None:
         """Read the variables; a file of weights alone has none, and they keep their values."""
         if not store.keys():
             return

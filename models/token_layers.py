@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import keras
 import tensorflow as tf
 
 from ..arguments import check_int
-from .layer_structure import Shape
+from .keras_types import Config, LayerArguments, Shape, ops
 
-# Stands where a text has no more tokens: no tokenizer has it, and the padding of some is a token.
+# Behind the last token of a text: no tokenizer uses it, while the padding of some is a token.
 NONE = -1
 
 
@@ -32,7 +32,7 @@ class TextTokens(keras.layers.Layer):
         ImportError: tensorflow-text is not installed.
     """
 
-    def __init__(self, tokenizer: Any, length: int, **kwargs: Any):
+    def __init__(self, tokenizer: Any, length: int, **kwargs: Unpack[LayerArguments]):
         super().__init__(**kwargs)
         if importlib.util.find_spec("tensorflow_text") is None:
             raise ImportError(
@@ -50,17 +50,17 @@ class TextTokens(keras.layers.Layer):
         """Numbers of tokens, int32."""
         return _numbers(self, tf.reshape(tf.convert_to_tensor(inputs), [-1]))
 
-    def compute_output_spec(self, inputs: tf.Tensor) -> Any:
+    def compute_output_spec(self, inputs: tf.Tensor) -> keras.KerasTensor:
         """(rows, length) of int32."""
         return keras.KerasTensor((inputs.shape[0], self.length), "int32")
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """The arguments."""
         tokenizer = keras.saving.serialize_keras_object(self.tokenizer)
         return {**super().get_config(), "tokenizer": tokenizer, "length": self.length}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> TextTokens:
+    def from_config(cls, config: Config) -> TextTokens:
         """A layer from its arguments."""
         tokenizer: Any = keras.saving.deserialize_keras_object(config["tokenizer"])
         return cls(**{**config, "tokenizer": tokenizer})
@@ -80,7 +80,7 @@ def _numbers(layer: TextTokens, texts: tf.Tensor) -> tf.Tensor:
     return whole.to_tensor(NONE, shape=[None, layer.length])
 
 
-def _ragged(found: Any) -> Any:
+def _ragged(found: tf.Tensor | tf.RaggedTensor | Sequence[Sequence[int]]) -> tf.RaggedTensor:
     """Numbers of tokens, each row as long as it is; without a graph they come as lists."""
     if isinstance(found, tf.RaggedTensor):
         return tf.cast(found, "int32")
@@ -106,23 +106,23 @@ class TokenInputs(keras.layers.Layer):
     ([[7, 8, 0]], [[1, 1, 0]])
     """
 
-    def __init__(self, padding: int, segments: bool = False, **kwargs: Any):
+    def __init__(self, padding: int, segments: bool = False, **kwargs: Unpack[LayerArguments]):
         super().__init__(**{"autocast": False, **kwargs})  # 16 bits do not hold the numbers
         self.padding, self.segments = check_int("padding", padding, ge=0), segments
 
-    def call(self, inputs: tf.Tensor) -> dict[str, Any]:
+    def call(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         """`token_ids`, `padding_mask`, and `segment_ids` where they are asked for."""
-        numbers = keras.ops.cast(inputs, "int32")
-        known = keras.ops.greater_equal(numbers, 0)
+        numbers = ops.cast(inputs, "int32")
+        known = ops.greater_equal(numbers, 0)
         found = {
-            "token_ids": keras.ops.where(known, numbers, self.padding),
-            "padding_mask": keras.ops.cast(known, "int32"),
+            "token_ids": ops.where(known, numbers, self.padding),
+            "padding_mask": ops.cast(known, "int32"),
         }
         if self.segments:
-            found["segment_ids"] = keras.ops.zeros_like(numbers)
+            found["segment_ids"] = ops.zeros_like(numbers)
         return found
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """The arguments."""
         return {**super().get_config(), "padding": self.padding, "segments": self.segments}
 
@@ -135,7 +135,7 @@ class TokenMask(keras.layers.Layer):
     steps; layers behind it that know masks leave out those without a token.
     """
 
-    def __init__(self, **kwargs: Any):
+    def __init__(self, **kwargs: Unpack[LayerArguments]):
         super().__init__(**{"autocast": False, **kwargs})
         self.supports_masking = True
 
@@ -143,10 +143,10 @@ class TokenMask(keras.layers.Layer):
         """The steps."""
         return tf.identity(inputs[0])
 
-    def compute_mask(self, inputs: Sequence[tf.Tensor], previous_mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Sequence[tf.Tensor], previous_mask: object = None) -> tf.Tensor:
         """Which steps have a token (rows, steps)."""
-        return keras.ops.greater_equal(inputs[1], 0)
+        return ops.greater_equal(inputs[1], 0)
 
-    def compute_output_spec(self, inputs: Any) -> Any:
+    def compute_output_spec(self, inputs: Sequence[keras.KerasTensor]) -> keras.KerasTensor:
         """That of the steps."""
         return keras.KerasTensor(inputs[0].shape, inputs[0].dtype)

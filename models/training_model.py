@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import os
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +13,7 @@ from keras.src.models.functional import Functional
 
 from .clipping import GradientClipping
 from .decay import WeightDecay
+from .keras_types import Config, Tensors
 from .lora import merged
 from .loss_weights import without_weights
 from .training_parts import PART_NAMES, TrainingParts
@@ -69,7 +72,7 @@ class TrainingModel(TrainingStep, keras.Model):
         super().__init__(*args, **kwargs)
         self.set_training(**parts)
 
-    def save(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
+    def save(self, filepath: str | os.PathLike, *args: Any, **kwargs: Any) -> None:
         """Save the model; if `saves_network` is set, only the layers and their weights.
 
         The arguments are those of `keras.Model.save`.
@@ -86,19 +89,19 @@ class TrainingModel(TrainingStep, keras.Model):
         """
         # A single output stands alone, several by name, without the weights of their losses.
         several = isinstance(self.output, dict)
-        outputs: Any = without_weights(self.output) if several else self.outputs[0]
+        outputs = without_weights(self.output) if several else self.outputs[0]
         if self.preprocessing is None:
             return merged(keras.Model(self.inputs[0], outputs, name=self.name))
         raw = self.preprocessing.input
         layers = merged(keras.Model(self.input, outputs, name="network"))
         return keras.Model(raw, layers(self.preprocessing(raw)), name=self.name)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """The graph or the arguments, and the active parts."""
         return {**super().get_config(), **self.training_parts.get_config()}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> TrainingModel:
+    def from_config(cls, config: Config, custom_objects: Config | None = None) -> TrainingModel:
         """The model that `get_config` described."""
         graph = {name: value for name, value in config.items() if name not in PART_NAMES}
         model = super().from_config(graph, custom_objects)
@@ -136,7 +139,7 @@ class WeightDecayModel(TrainingModel):
         super().__init__(*args, **_with_part("weight_decay", WeightDecay, kwargs))
 
 
-def _with_part(name: str, cls: type, kwargs: dict[str, Any]) -> dict[str, Any]:
+def _with_part(name: str, cls: type, kwargs: Config) -> Config:
     """The keyword arguments, those of a part's constructor gathered into the part."""
     known = inspect.signature(cls).parameters
     arguments = {key: value for key, value in kwargs.items() if key in known}
@@ -158,17 +161,17 @@ class Wrapped(TrainingModel):
         # The inner model has its variables already; nothing is left to build.
         self.built = True
 
-    def call(self, inputs: Any, training: bool | None = None) -> Any:
+    def call(self, inputs: Tensors, training: bool | None = None) -> Tensors:
         """What the inner model computes."""
         return self.inner(inputs, training=training)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """The inner model and the active parts."""
         inner = keras.saving.serialize_keras_object(self.inner)
         return {"inner": inner, "name": self.name, **self.training_parts.get_config()}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Wrapped:
+    def from_config(cls, config: Config, custom_objects: Config | None = None) -> Wrapped:
         """The model that `get_config` described."""
         inner = keras.saving.deserialize_keras_object(config["inner"], custom_objects)
         parts = TrainingParts.from_config(config)
@@ -216,7 +219,7 @@ def wrap(model: keras.Model, **parts: Any) -> TrainingModel:
     return trained
 
 
-def _is_graph(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+def _is_graph(args: tuple[object, ...], kwargs: Mapping[str, object]) -> bool:
     """Whether the arguments of a constructor are the inputs and outputs of a graph."""
     ends = [*args[:2], *(kwargs[name] for name in ("inputs", "outputs") if name in kwargs)]
     leaves = keras.tree.flatten(ends)

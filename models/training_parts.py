@@ -14,11 +14,12 @@ from keras.optimizers.schedules import LearningRateSchedule
 from ..arguments import Configurable, Steps, check_between, check_positive, check_steps, optional
 from .clipping import GradientClipping
 from .decay import WeightDecay
+from .keras_types import Config
 from .layer_rates import LayerRates
 from .norms import TINY, Gradients, global_norm, scaled
 from .transforms import GradientTransform, check_transforms
 
-# Settings of a Keras optimizer that do what a part does; together they would do it twice.
+# Settings of a Keras optimizer that do the same as a part; together they would act twice.
 OPTIMIZER_SETTINGS = {
     "clipnorm": "gradient_clipping",
     "clipvalue": "gradient_clipping",
@@ -151,7 +152,7 @@ class TrainingParts:
         """The parts by name; None means the default."""
         return cls(**{name: part for name, part in arguments.items() if part is not None})
 
-    def active(self) -> dict[str, Any]:
+    def active(self) -> Config:
         """The parts that differ from their default, by name."""
         values = {row.name: (getattr(self, row.name), row.default) for row in fields(self)}
         return {name: part for name, (part, default) in values.items() if part != default}
@@ -161,14 +162,14 @@ class TrainingParts:
         rate = self.weight_decay.rate if self.weight_decay is not None else None
         return [one for one in (self.momentum, rate) if isinstance(one, LearningRateSchedule)]
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> Config:
         """The active parts, serialized."""
         return {
             name: keras.saving.serialize_keras_object(part) for name, part in self.active().items()
         }
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Self:
+    def from_config(cls, config: Config) -> Self:
         """The parts that `get_config` described; other keys are left alone."""
         return cls.of(
             {

@@ -113,7 +113,7 @@ class UpdateRule:
         return memory
 
     def _forget_gradients(self, frozen: frozenset[int]) -> None:
-        """Drop what was accumulated of gradients that no longer are computed."""
+        """Drop the accumulated gradients of variables that are frozen now."""
         for index, variable in enumerate(self.variables):
             if self.accumulation > 1 and id(variable) in frozen:
                 total = self.memory[f"accumulated_{index}"]

@@ -1,24 +1,24 @@
 """The Python functions of the package: load, train, evaluate, predict, export and others."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import spec
 from .errors import RequestError, TrainingFailed
 from .export.source import read_source
+from .inputs import Arrays, Overrides, Source
+from .lazy import finished_runs, import_tensorflow
 from .spec.tracking import added_trackers
-from .trainable import Recipe, Result, finished_runs, import_tensorflow, reported
+from .trainable import Recipe, Result, reported
 
 if TYPE_CHECKING:
     from .data.reading import OnError
     from .export.export import Exported
+    from .export.subject import Samples
     from .run.predictions import Predictions
     from .sweep.run.result import SweepResult
-
-Source = str | os.PathLike | Mapping[str, Any]
-Overrides = Sequence[str] | Mapping[str, Any]
 
 
 def load(source: Source, overrides: Overrides = (), *, plugins: Sequence[str] = ()) -> Recipe:
@@ -50,23 +50,24 @@ def train(
     exact_shards: int | None = None,
 ) -> Result:
     """Load a recipe, unless it is loaded, and train it; see `Recipe.train`."""
-    options: Any = {"devices": devices, "exact_shards": exact_shards}
-    if isinstance(recipe, Recipe):
-        if overrides:
-            raise TypeError(
-                "overrides apply while a recipe is loaded; give them to `load`, or give "
-                "`train` the path or name of the recipe."
-            )
-        return recipe.train(out=out, progress=progress, track=track, **options)
-    return load(recipe, overrides).train(out=out, progress=progress, track=track, **options)
+    if not isinstance(recipe, Recipe):
+        recipe = load(recipe, overrides)
+    elif overrides:
+        raise TypeError(
+            "overrides apply while a recipe is loaded; give them to `load`, or give "
+            "`train` the path or name of the recipe."
+        )
+    return recipe.train(
+        out=out, progress=progress, track=track, devices=devices, exact_shards=exact_shards
+    )
 
 
 def resume(
     run: str | os.PathLike,
     overrides: Overrides = (),
     *,
-    x: Any = None,
-    y: Any = None,
+    x: object = None,
+    y: object = None,
     plugins: Sequence[str] = (),
     allow_change: Sequence[str] = (),
     track: Sequence[str] = (),
@@ -129,8 +130,8 @@ def branch(
     overrides: Overrides = (),
     *,
     out: str | os.PathLike | None = None,
-    x: Any = None,
-    y: Any = None,
+    x: object = None,
+    y: object = None,
     plugins: Sequence[str] = (),
     progress: bool = True,
     raises: bool = True,
@@ -167,13 +168,15 @@ def branch(
     from .run.branch import branch as start
 
     arrays = None if x is None else (x, y)
-    options: Any = {"out": out, "arrays": arrays, "plugins": plugins, "progress": progress}
-    return reported(start(run, place, overrides, **options), raises)
+    result = start(
+        run, place, overrides, out=out, arrays=arrays, plugins=plugins, progress=progress
+    )
+    return reported(result, raises)
 
 
 def evaluate(
     run: str | os.PathLike,
-    on: Any = "test",
+    on: object = "test",
     overrides: Overrides = (),
     *,
     on_error: "OnError" = "refuse",
@@ -204,7 +207,7 @@ def export(
     model: Any,
     path: str | os.PathLike,
     *,
-    samples: Any = None,
+    samples: "Samples | None" = None,
     format: str | None = None,
     precision: str = "float32",
     batch: int | None = None,
@@ -213,8 +216,8 @@ def export(
     vectors: int = 4,
     overrides: Overrides = (),
     plugins: Sequence[str] = (),
-    x: Any = None,
-    y: Any = None,
+    x: object = None,
+    y: object = None,
 ) -> "Exported":
     """Write a model as a file for another program, checked against Keras.
 
@@ -265,13 +268,14 @@ def export(
         arrays = None if x is None else (x, y)
         subject = of_run(model, overrides, plugins=plugins, arrays=arrays)
     else:
+        assert samples is not None
         subject = of_model(model, samples)
     return write(subject, path, kind, options)
 
 
 def predict(
     run: str | os.PathLike,
-    rows: Any,
+    rows: object,
     *,
     on_error: "OnError" = "refuse",
     plugins: Sequence[str] = (),
@@ -323,7 +327,7 @@ def sweep(
     tls_cert: str | None = None,
     tls_key: str | None = None,
     lease: float | None = None,
-    arrays: tuple[Any, Any] | None = None,
+    arrays: Arrays | None = None,
     progress: bool = True,
     raises: bool = True,
     track: Sequence[str] = (),

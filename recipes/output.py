@@ -3,11 +3,11 @@
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
-# What stands out in a table, by the words of its status.
+# Colours of the words for a status in a table.
 COLOURS = {"completed": 32, "running": 36, "interrupted": 33, "unfinished": 33, "failed": 31,
            "damaged": 31}  # fmt: skip
 
@@ -34,7 +34,7 @@ class OutputError(Exception):
 
 
 class Output:
-    """A text stream that is written to as long as somebody reads it.
+    """A text stream that is written to as long as something reads it.
 
     Once the reader of a pipe has gone (`| head`), all further output is dropped, and a training
     continues. Standard error carries only progress and messages, so no failure to write it stops
@@ -59,7 +59,7 @@ class Output:
             self._failed(error)
             return len(text)
 
-    def writelines(self, lines: Any) -> None:
+    def writelines(self, lines: Iterable[str]) -> None:
         for line in lines:
             self.write(line)
 

@@ -50,7 +50,7 @@ class Run:
 
     @property
     def result(self) -> Result:
-        """What came of it, with its model; as the directory says now."""
+        """Its result as the directory has it now, with its model."""
         return Result(**vars(read_result(open_run(self.path))))
 
     @cached_property

@@ -5,10 +5,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from . import spec
 from .errors import RequestError, TrainingFailed
+from .inputs import Arrays
+from .lazy import finished_runs, import_tensorflow, started
 from .record import result as record
 from .record.directory import open_run
 from .spec.tracking import added_trackers
@@ -18,9 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from plotly.graph_objects import Figure as Interactive
 
-    from ..models.shards import Sharing
     from .data.reading import OnError
-    from .devices.peers import Peers
     from .devices.request import DeviceRequest
     from .run.predictions import Predictions
     from .run.tracking import Tracking
@@ -35,7 +35,7 @@ class Result(record.Result):
         return finished_runs(self.directory).model_of(open_run(self.directory))
 
     def predict(
-        self, rows: Any, *, on_error: "OnError" = "refuse", all_windows: bool = False
+        self, rows: object, *, on_error: "OnError" = "refuse", all_windows: bool = False
     ) -> "Predictions":
         """Predictions for raw rows; see `keras_recipes.predict`."""
         return finished_runs(self.directory).predict(
@@ -81,8 +81,8 @@ class Recipe(spec.Recipe):
 
     def train(
         self,
-        x: Any = None,
-        y: Any = None,
+        x: object = None,
+        y: object = None,
         *,
         out: str | os.PathLike | None = None,
         progress: bool = True,
@@ -163,12 +163,12 @@ class Recipe(spec.Recipe):
     def fit(
         self,
         model: "keras.Model",
-        x: Any,
-        y: Any = None,
+        x: object,
+        y: object = None,
         *,
-        sample_weight: Any = None,
+        sample_weight: object = None,
         class_weight: Mapping[int, float] | None = None,
-        validation_data: Any = None,
+        validation_data: object = None,
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
         progress: bool = True,
@@ -233,34 +233,7 @@ class Recipe(spec.Recipe):
         return fit_model(self, model, x, given, progress=progress)
 
 
-def import_tensorflow() -> None:
-    """Import TensorFlow before modules that need it: without its start-up output."""
-    from .run.backend import use_tensorflow
-
-    use_tensorflow()
-
-
-def started(request: "DeviceRequest | None", peers: "Peers | None" = None) -> "Sharing | None":
-    """Import TensorFlow, on the devices and with the processes that were asked for.
-
-    Raises:
-        WorkerLost: one of `peers` is.
-    """
-    from .run.backend import use_tensorflow
-
-    found: list[Sharing | None] = [None]
-
-    def first() -> None:
-        from .devices.start import start
-
-        if request is not None:
-            found[0] = start(request, peers)
-
-    use_tensorflow(first)
-    return found[0]
-
-
-def follow(recipe: Recipe, request: "DeviceRequest", arrays: tuple[Any, Any] | None) -> Result:
+def follow(recipe: Recipe, request: "DeviceRequest", arrays: Arrays | None) -> Result:
     """Train as a worker that is not the chief, and write nothing."""
     from .build.inputs import data_of
     from .run.join import joined
@@ -277,15 +250,6 @@ def follow(recipe: Recipe, request: "DeviceRequest", arrays: tuple[Any, Any] | N
 
         found = train_with(recipe, data, directory, peers, Team(sharing, peers))
         return Result(**{**vars(found), "directory": str(directory)})
-
-
-def finished_runs(run: str | os.PathLike) -> Any:
-    """The module that evaluates and predicts, imported if there is a run to do so with."""
-    open_run(run)
-    import_tensorflow()
-    from .run import reload
-
-    return reload
 
 
 def reported(found: object, raises: bool, tracking: "Tracking | None" = None) -> Result:

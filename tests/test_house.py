@@ -123,7 +123,7 @@ def test_the_assembler_has_one_direction(floor):
 # Where imports may stand inside functions: the command line and what it starts answer before
 # TensorFlow is loaded, `backend` is what loads it, and scikit-learn's data sets are read on demand.
 INNER_IMPORTS = re.compile(
-    r"|recipes(\.(cli|front|plots|trainable|commands\..*|data\.(sources|folds)|run\.backend))?"
+    r"|recipes(\.(cli|front|lazy|plots|trainable|commands\..*|data\.(sources|folds)|run\.backend))?"
     r"|recipes\.export\.(carriers|predictor|rows)"
     r"|recipes\.sweep\.run\.(folder|process|sweep)"
 )

@@ -1,8 +1,9 @@
 """Checkpoints of a whole training for any `model.fit`: killed anywhere, it resumes exactly."""
 
+from .checkpoint import Checkpoint, DamagedCheckpoint
 from .checks import check_state
 from .run_state import RunState, TrainingInterrupted
-from .store import Checkpoint, CheckpointStore, DamagedCheckpoint, Search
+from .store import CheckpointStore, Search
 from .training_state import assign_group
 
 __all__ = [

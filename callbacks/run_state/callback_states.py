@@ -10,34 +10,17 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NotRequired, Protocol, TypedDict, runtime_checkable
+from typing import NotRequired, TypedDict
 
 from keras.callbacks import Callback, CSVLogger
 
 from ... import disk
 from ..base import StatefulCallback
 from ..codec import ArrayList, EncodeError, Json, decode, encode
-from .store import Checkpoint, DamagedCheckpoint, KeptFile
+from .callback_attributes import HasState, appended_file, attributes, path_of, saved_files
+from .checkpoint import Checkpoint, DamagedCheckpoint, KeptFile
 
-# Attributes of Keras's callbacks that change during training.
-KERAS: dict[str, tuple[str, ...]] = {
-    "History": ("epoch", "history"),
-    "EarlyStopping": ("wait", "stopped_epoch", "best", "best_weights", "best_epoch"),
-    "ReduceLROnPlateau": ("best", "wait", "cooldown_counter"),
-    "ModelCheckpoint": ("best", "_batches_seen_since_last_saving", "_last_batch_seen"),
-    "SwapEMAWeights": ("_ema_weights_in_model",),
-    "CSVLogger": ("keys",),
-    "LearningRateScheduler": (),
-    "TerminateOnNaN": (),
-    "ProgbarLogger": (),
-}
-# Callbacks without a state: they show progress, or depend on the index of the epoch alone.
-STATELESS = frozenset({"EpochOrder", "PauseAt", "ProgressBar", "TrackedEpochs"})
 EMPTY_FILE = disk.Written(0, hashlib.sha256().hexdigest())
-# Attributes that every Keras callback has.
-COMMON = frozenset({"validation_data", "_model", "params"})
-TEST_HOOKS = ("on_test_begin", "on_test_batch_begin", "on_test_batch_end", "on_test_end")
-
 CallbackState = TypedDict(
     "CallbackState",
     {
@@ -54,15 +37,6 @@ CallbackState = TypedDict(
     },
 )
 Pairs = Sequence[tuple[Callback, CallbackState]]
-
-
-@runtime_checkable
-class HasState(Protocol):
-    """A callback that returns its state as plain data, and takes it back."""
-
-    def get_state(self) -> Any: ...
-
-    def set_state(self, state: Any) -> object: ...
 
 
 def capture(
@@ -86,7 +60,7 @@ def capture(
         state = (earlier or {}).get(id(callback)) or capture_one(callback, arrays)
         if files is not None:
             state["files"] = {}
-            for name, path in _saved_files(callback).items():
+            for name, path in saved_files(callback).items():
                 state["files"][name] = len(files)
                 files.append(path)
         states.append(state)
@@ -99,7 +73,7 @@ def capture_one(callback: Callback, arrays: ArrayList) -> CallbackState:
     Raises:
         ValueError: it is not plain data.
     """
-    names = [name for name in _attributes(callback) if hasattr(callback, name)]
+    names = [name for name in attributes(callback) if hasattr(callback, name)]
     try:
         state: CallbackState = {
             "class": type(callback).__name__,
@@ -125,11 +99,6 @@ def _get_state(callback: Callback) -> object:
         # Without `get_state`, which encodes arrays as text.
         return {name: getattr(callback, name) for name in callback.STATE}
     return callback.get_state()
-
-
-def acts_in_evaluation(callback: Callback) -> bool:
-    """Whether an evaluation may change the state of a callback."""
-    return any(getattr(type(callback), hook) is not getattr(Callback, hook) for hook in TEST_HOOKS)
 
 
 def match(callbacks: Iterable[Callback], saved: Sequence[CallbackState]) -> Pairs:
@@ -210,7 +179,7 @@ def restore_attributes(pairs: Pairs, checkpoint: Checkpoint) -> None:
     """
     for callback, state in pairs:
         with _refusing(callback, checkpoint):
-            for name in _attributes(callback):
+            for name in attributes(callback):
                 if name in state["named"]:
                     setattr(callback, name, decode(state["named"][name], checkpoint.arrays))
 
@@ -238,7 +207,7 @@ def _target(callback: Callback, name: str, checkpoint: Checkpoint) -> Path:
     """Where a file of a checkpoint belongs: only where the callback itself may write it."""
     try:
         if isinstance(callback, StatefulCallback) and name in callback.saved_files():
-            return _path(callback, name)
+            return path_of(callback, name)
         reason = f"{name!r} is no file of `{type(callback).__name__}`"
     except disk.OutsideFolder as error:
         reason = str(error)
@@ -272,52 +241,3 @@ def flush(callbacks: Iterable[Callback]) -> None:
             # A write that fails now fails again when training ends, and is reported then.
             with suppress(OSError):
                 callback.flush()
-
-
-def without_state(callbacks: Iterable[Callback]) -> list[str]:
-    """Classes of callbacks that seem to have a state, but have no `get_state`."""
-    return [
-        type(callback).__name__
-        for callback in callbacks
-        if not _is_known(callback) and set(vars(callback)) - COMMON
-    ]
-
-
-def appended_file(callback: Callback) -> Path | None:
-    """The file of lines that a callback appends to, or None."""
-    if type(callback) is CSVLogger:
-        return Path(callback.filename)
-    path = getattr(callback, "path", None) if isinstance(callback, StatefulCallback) else None
-    lines = (".jsonl", ".csv", ".log", ".txt")
-    return Path(path) if isinstance(path, str) and path.endswith(lines) else None
-
-
-def _saved_files(callback: Callback) -> dict[str, Path]:
-    """Models that a callback has saved so far, by name.
-
-    Those of Keras's `ModelCheckpoint` are left out: it overwrites its file in place.
-    """
-    names = callback.saved_files() if isinstance(callback, StatefulCallback) else ()
-    paths = {name: _path(callback, name) for name in names}
-    return {name: path for name, path in paths.items() if path.is_file()}
-
-
-def _path(callback: Any, name: str) -> Path:
-    # An empty name stands for `path` itself.
-    return disk.inside(Path(callback.path), name) if name else Path(callback.path)
-
-
-def _attributes(callback: Callback) -> tuple[str, ...]:
-    if isinstance(callback, StatefulCallback):
-        return callback.MID_EPOCH_STATE
-    return KERAS.get(type(callback).__name__, ()) if _is_of_keras(callback) else ()
-
-
-def _is_known(callback: Callback) -> bool:
-    name = type(callback).__name__
-    keras_state = _is_of_keras(callback) and name in KERAS
-    return isinstance(callback, HasState) or name in STATELESS or keras_state
-
-
-def _is_of_keras(callback: Callback) -> bool:
-    return type(callback).__module__.split(".")[0] == "keras"

@@ -12,15 +12,18 @@ import numpy as np
 from ..codec import ARRAY, decode
 from ..variables import GROUPS
 from . import rng_state
+from .checkpoint import Checkpoint, DamagedCheckpoint
 from .fit import Position
-from .store import Checkpoint, DamagedCheckpoint
 from .training_state import StoredState
 
-# A state names few arrays more than once: decoded, it takes about as much memory as its arrays.
+# A state rarely names an array twice: decoded, it takes about as much memory as its arrays.
 MAX_COPIES = 16
 SPARE_BYTES = 1 << 24
 # No training reaches this number of batches or epochs.
 MAX_COUNT = 1 << 53
+
+# A part of a state that was read, each value of which is checked where it is used.
+JsonObject = Mapping[str, Any]
 
 
 def check_state(checkpoint: Checkpoint) -> None:
@@ -63,7 +66,7 @@ def _check(state: object, arrays: Sequence[np.ndarray]) -> None:
         _check_callback(_mapping("a callback", row), arrays)
 
 
-def _check_size(state: Mapping[str, Any], arrays: Sequence[np.ndarray]) -> None:
+def _check_size(state: JsonObject, arrays: Sequence[np.ndarray]) -> None:
     """The arrays of a state, counted as often as it names them, must not fill the memory."""
     limit = MAX_COPIES * sum(array.nbytes for array in arrays) + SPARE_BYTES
     total = 0
@@ -86,7 +89,7 @@ def _array_indices(value: object) -> Iterator[object]:
             remaining.extend(item)
 
 
-def _check_position(position: Mapping[str, Any]) -> None:
+def _check_position(position: JsonObject) -> None:
     names = {entry.name for entry in fields(Position)}
     if set(position) != names:
         raise ValueError(f"`position` must have {', '.join(sorted(names))}")
@@ -110,7 +113,7 @@ def _check_variables(name: str, rows: object, arrays: Sequence[np.ndarray]) -> N
             raise ValueError(f"`{name}` has a variable whose value is not an array")
 
 
-def _check_callback(row: Mapping[str, Any], arrays: Sequence[np.ndarray]) -> None:
+def _check_callback(row: JsonObject, arrays: Sequence[np.ndarray]) -> None:
     if not isinstance(row.get("class"), str) or "state" not in row:
         raise ValueError("a callback has no class or no state")
     decode(row["state"], arrays)
@@ -127,13 +130,13 @@ def _check_count(name: str, value: object, low: int = 0) -> None:
         raise ValueError(f"`{name}` must be a whole number >= {low}")
 
 
-def _mapping(name: str, value: object) -> Mapping[str, Any]:
+def _mapping(name: str, value: object) -> JsonObject:
     if not isinstance(value, Mapping):
         raise ValueError(f"`{name}` must be a mapping")
     return value
 
 
-def _list(name: str, value: object) -> list[Any]:
+def _list(name: str, value: object) -> list[object]:
     if not isinstance(value, list):
         raise ValueError(f"`{name}` must be a list")
     return value

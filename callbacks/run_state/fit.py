@@ -14,7 +14,7 @@ import tensorflow as tf
 from keras.callbacks import Callback, CallbackList
 from tensorflow.python.eager import context
 
-from . import callback_states
+from .callback_attributes import without_state
 
 INFINITE, UNKNOWN = tf.data.INFINITE_CARDINALITY, tf.data.UNKNOWN_CARDINALITY
 
@@ -61,7 +61,7 @@ class Position:
         return replace(self, epoch=epoch + 1, step=0, stopped=stopped)
 
     def check(self, steps_per_execution: int) -> None:
-        """See whether an execution of this many steps can begin here.
+        """Check that an execution of this many steps can begin here.
 
         Raises:
             ValueError: this place is within one.
@@ -152,7 +152,7 @@ def limits(fit: Fit | None, callbacks: Sequence[Callback], ordered: bool) -> Ite
             "no seed is set: shuffled rows come in another order when this training is resumed. "
             "Call `keras.utils.set_random_seed` before the model is made"
         )
-    names = callback_states.without_state(callbacks)
+    names = without_state(callbacks)
     if names:
         yield (
             "these callbacks start afresh when this training is resumed, because they have no "
@@ -185,7 +185,7 @@ def surround(callbacks: CallbackList, hook: str, state: Callback) -> None:
     before: Callable[..., bool | None] | None = getattr(state, f"_before_{hook}", None)
     after: Callable[..., None] | None = getattr(state, f"_after_{hook}", None)
 
-    def surrounded(*arguments: Any, **named: Any) -> None:
+    def surrounded(*arguments: object, **named: object) -> None:
         if before is not None and before(*arguments, **named) is False:
             return
         call(*arguments, **named)
@@ -231,7 +231,7 @@ class Replay:
         self.begin = begin
         self.skipping = False
         self._function: Callable[[object], object] = self.model.train_function
-        self._iterator: Iterator[Any] | None = None
+        self._iterator: Iterator[object] | None = None
         self._logs: object = None
         self.model.train_function = self
 
@@ -247,11 +247,11 @@ class Replay:
 
     def __call__(self, iterator: Any) -> object:
         if self._iterator is None:
-            self._iterator = self._sought(iterator)
+            self._iterator = self._iterator_at_position(iterator)
             self._logs = self.begin(keras.tree.map_structure(_tensor_spec, iterator.element_spec))
         return self._logs if self.skipping else self._function(self._iterator)
 
-    def _sought(self, iterator: Any) -> Iterator[Any]:
+    def _iterator_at_position(self, iterator: Any) -> Iterator[object]:
         """An iterator over the batches from the position on."""
         epoch, step = self.position.epoch, self.position.step
         if self.from_step is not None:
@@ -278,7 +278,7 @@ class Replay:
         return -(-steps // each) * each
 
 
-def _advance(iterator: Iterator[Any], batches: int) -> Iterator[Any]:
+def _advance(iterator: Iterator[object], batches: int) -> Iterator[object]:
     # The last execution of an epoch may have been counted longer than it was.
     with suppress(StopIteration):
         for _ in range(batches):

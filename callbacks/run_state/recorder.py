@@ -11,9 +11,10 @@ from threading import Event
 from ...arguments import check_number
 from ...disk import waiting
 from ...messages import logger
+from .checkpoint import Checkpoint, DamagedCheckpoint
 from .checks import check_state
 from .fit import Position
-from .store import Checkpoint, CheckpointStore, DamagedCheckpoint
+from .store import CheckpointStore
 from .training_state import Captured
 
 TEXT = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(epoch|step|minute|second)s?")

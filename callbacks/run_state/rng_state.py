@@ -72,7 +72,7 @@ def _tensorflow_generator() -> Any:
     try:
         return tf.random.get_global_generator()
     except RuntimeError:
-        # Under `tf.config.experimental.enable_op_determinism` it does not make one by chance.
+        # Under `tf.config.experimental.enable_op_determinism` none is seeded at random.
         tf.random.set_global_generator(tf.random.Generator.from_seed(0))
         return tf.random.get_global_generator()
 
@@ -148,7 +148,7 @@ def keep_functions(model: keras.Model) -> None:
     """Let a model keep its functions from one training with a `RunState` to the next.
 
     They are kept where they would be traced with the same states again. It is for models without
-    TensorFlow's old random operations, whose counters go on in a function that is kept.
+    TensorFlow's old random operations, whose counters continue in a function that is kept.
     """
     # Not through Keras's tracking: it is no part of the model.
     object.__setattr__(model, TRACED, ())

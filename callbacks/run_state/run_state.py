@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import keras
 import tensorflow as tf
@@ -15,10 +15,11 @@ from ...arguments import check_bool
 from ...messages import logger
 from ..codec import ArrayList, decode
 from . import callback_states, training_state
+from .checkpoint import Checkpoint, DamagedCheckpoint
 from .fit import HOOKS, Fit, Position, Replay, calling_fit, limits, surround
 from .recorder import Interval, Recorder
 from .rng_state import TracedSteps, capture_python
-from .store import Checkpoint, CheckpointStore, DamagedCheckpoint
+from .store import CheckpointStore
 from .training_state import BeforeEvaluation, Progress, state_of
 
 
@@ -374,7 +375,7 @@ class RunState(Callback):
         progress = Progress(self.position, self.spent(), tracing, self._metrics, self._logs)
         return training_state.capture(self.model, self.others, self.tracked, progress, self._before)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> RunState:
+    def __deepcopy__(self, memo: dict[int, object]) -> RunState:
         return RunState(
             self.directory,
             self.interval.every,

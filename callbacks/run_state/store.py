@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
-import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ... import disk
 from ...arguments import check_int
-from ..codec import read_arrays, write_arrays
-
-ARRAYS, STATE, FILES = "arrays.npz", "state.json", "files.json"
-FORMAT = 1
-KEPT = re.compile(r"file-[0-9]{6,}")
-NAME = re.compile(r"state-([0-9]{8,})")
-# Whatever a damaged file can make a reader raise; KeyError is a LookupError.
-UNREADABLE = (
-    *(OSError, ValueError, TypeError, LookupError, EOFError, RecursionError, MemoryError),
-    zipfile.BadZipFile,
+from ..codec import write_arrays
+from .checkpoint import (
+    ARRAYS,
+    FILES,
+    FORMAT,
+    STATE,
+    Checkpoint,
+    DamagedCheckpoint,
+    copy_name,
+    is_checkpoint_file,
+    read,
+    verify,
 )
+
+NAME = re.compile(r"state-([0-9]{8,})")
 # Device, inode, time of the last change and size.
 Identity = tuple[int, int, int, int]
 
@@ -45,58 +46,6 @@ class Copy:
         with suppress(OSError):
             return _identity(self.path) == self.identity and disk.linked(self.path, target)
         return False
-
-
-class DamagedCheckpoint(Exception):
-    """A checkpoint that is not what was written."""
-
-
-@dataclass(frozen=True)
-class KeptFile:
-    """A file that was stored with a checkpoint, such as the best model so far.
-
-    Attributes:
-        path: the copy.
-        written: what it held.
-        problem: what is wrong with the copy, or None.
-    """
-
-    path: Path
-    written: disk.Written
-    problem: str | None = None
-
-    def restore(self, target: Path) -> str | None:
-        """Replace `target` by what was stored, in one step.
-
-        Returns:
-            None, or what is wrong with the copy; then `target` stays as it is.
-        """
-        with suppress(OSError):
-            if disk.hashed(target) == self.written:
-                return None
-        if self.problem is not None:
-            return self.problem
-        disk.when_there_is_space(
-            lambda: disk.write_whole(target, lambda beside: disk.copy_new(self.path, beside))
-        )
-        return None
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """What was stored.
-
-    Attributes:
-        path: its folder.
-        arrays: in order.
-        state: plain data.
-        files: copies of files, in order.
-    """
-
-    path: Path
-    arrays: list[np.ndarray]
-    state: dict[str, Any]
-    files: tuple[KeptFile, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -164,7 +113,7 @@ class CheckpointStore:
     def save(
         self,
         arrays: Sequence[np.ndarray],
-        state: Mapping[str, Any],
+        state: Mapping[str, object],
         files: Sequence[Path] = (),
         *,
         copied: Callable[[], None] = lambda: None,
@@ -189,9 +138,9 @@ class CheckpointStore:
             kept, copies = {}, {}
             for index, file in enumerate(files):
                 identity = _identity(file)
-                kept[_kept(index)] = self._copy(file, identity, folder / _kept(index))
-                copy = _identity(folder / _kept(index))
-                copies[identity] = Copy(path / _kept(index), copy, kept[_kept(index)])
+                kept[copy_name(index)] = self._copy(file, identity, folder / copy_name(index))
+                copy = _identity(folder / copy_name(index))
+                copies[identity] = Copy(path / copy_name(index), copy, kept[copy_name(index)])
             copied()
             written = {
                 ARRAYS: disk.write_new(folder / ARRAYS, lambda file: write_arrays(file, arrays)),
@@ -202,8 +151,7 @@ class CheckpointStore:
             content = json.dumps({"format": FORMAT, "files": listed}, indent=1).encode() + b"\n"
             disk.write_new(folder / FILES, lambda file: file.write(content))
         self._copies = copies
-        with _refusing_damage(path):
-            _contents(path, _listed(path))
+        verify(path)
         self.prune()
         return path
 
@@ -241,91 +189,15 @@ class CheckpointStore:
 
     def _remove(self, paths: Sequence[Path]) -> None:
         for path in paths:
-            disk.remove_folder(path, _is_ours)
-        disk.remove_remains(self.folder, lambda name: NAME.fullmatch(name) is not None, _is_ours)
-
-
-def read(path: Path) -> Checkpoint:
-    """Read a checkpoint.
-
-    Raises:
-        DamagedCheckpoint: with its name and what is wrong with it.
-    """
-    with _refusing_damage(path):
-        listed = _listed(path)
-        contents = _contents(path, listed)
-        state, arrays = json.loads(contents[STATE]), read_arrays(contents[ARRAYS])
-    copies = [name for name in listed if name not in contents]
-    return Checkpoint(path, arrays, state, tuple(_kept_file(path / n, listed[n]) for n in copies))
-
-
-@contextmanager
-def _refusing_damage(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise DamagedCheckpoint(f"{path}: {Path(error.filename).name} is missing") from None
-    except UNREADABLE as error:
-        raise DamagedCheckpoint(f"{path}: cannot be read: {error}") from None
-
-
-def _listed(path: Path) -> dict[str, disk.Written]:
-    """What each file of a checkpoint held when it was written."""
-    if os.path.islink(path):
-        raise DamagedCheckpoint(f"{path}: is a link, which a checkpoint never is")
-    listed = json.loads((path / FILES).read_bytes())
-    names = [ARRAYS, STATE, *(_kept(index) for index in range(len(listed["files"]) - 2))]
-    if listed["format"] != FORMAT or list(listed["files"]) != names:
-        raise DamagedCheckpoint(f"{path}: {FILES} is of another format")
-    return {name: disk.Written(*row) for name, row in listed["files"].items()}
-
-
-def _contents(path: Path, listed: Mapping[str, disk.Written]) -> dict[str, bytes]:
-    """Arrays and state of a checkpoint, if they are what was written."""
-    contents = {}
-    for name in (ARRAYS, STATE):
-        with open(path / name, "rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            # A file whose size has changed is not read.
-            content = file.read(size) if size == listed[name].size else b""
-        found = disk.Written(size, hashlib.sha256(content).hexdigest())
-        problem = _difference(found, listed[name])
-        if problem is not None:
-            raise DamagedCheckpoint(f"{path}: {name} {problem}")
-        contents[name] = content
-    return contents
-
-
-def _kept_file(path: Path, written: disk.Written) -> KeptFile:
-    try:
-        problem = _difference(disk.hashed(path), written)
-    except FileNotFoundError:
-        problem = "is missing"
-    except OSError as error:
-        problem = f"cannot be read: {disk.cause(error)}"
-    return KeptFile(
-        path, written, None if problem is None else f"{path.parent}: {path.name} {problem}"
-    )
-
-
-def _difference(found: disk.Written, written: disk.Written) -> str | None:
-    if found.size != written.size:
-        return f"has {found.size} bytes of {written.size}"
-    return None if found == written else "is not what was written"
+            disk.remove_folder(path, is_checkpoint_file)
+        disk.remove_remains(
+            self.folder, lambda name: NAME.fullmatch(name) is not None, is_checkpoint_file
+        )
 
 
 def _identity(path: Path) -> Identity:
     found = os.stat(path)
     return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
-
-
-def _is_ours(name: str) -> bool:
-    """Whether a file of this name is written into a checkpoint."""
-    return name in (ARRAYS, STATE, FILES) or KEPT.fullmatch(name) is not None
-
-
-def _kept(index: int) -> str:
-    return f"file-{index:06d}"
 
 
 def _number(path: Path) -> int:

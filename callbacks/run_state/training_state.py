@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, TypedDict, cast
+from typing import TypedDict, cast
 
 import keras
 import numpy as np
@@ -14,10 +14,11 @@ from keras.callbacks import Callback
 from ..codec import ArrayList, Json, decode, encode
 from ..variables import Variable, changed_by_evaluation, path, variable_groups
 from . import callback_states, rng_state
+from .callback_attributes import acts_in_evaluation
 from .callback_states import CallbackState
+from .checkpoint import Checkpoint
 from .fit import Position
 from .rng_state import PythonRng
-from .store import Checkpoint
 
 # Paths and values of the variables in which an epoch is summed up.
 Metrics = list[tuple[str, np.ndarray]]
@@ -30,10 +31,21 @@ class StoredVariable(TypedDict):
     value: Json
 
 
+class StoredPosition(TypedDict):
+    """The fields of a `Position`."""
+
+    epoch: int
+    step: int
+    total: int
+    steps: int | None
+    steps_per_execution: int
+    stopped: bool
+
+
 class StoredState(TypedDict):
     """The state in `state.json`, in which arrays are replaced by their indices."""
 
-    position: dict[str, Any]
+    position: StoredPosition
     seconds: float
     tracing: Json
     variables: dict[str, list[StoredVariable]]
@@ -105,7 +117,7 @@ class BeforeEvaluation:
         self.callbacks = {
             id(callback): callback_states.capture_one(callback, self.arrays)
             for callback in callbacks
-            if callback_states.acts_in_evaluation(callback)
+            if acts_in_evaluation(callback)
         }
 
 
@@ -135,7 +147,7 @@ def capture(
         return [{"path": path, "value": encode(value, arrays)} for path, value in pairs]
 
     state: StoredState = {
-        "position": asdict(progress.position),
+        "position": StoredPosition(**asdict(progress.position)),
         "seconds": progress.seconds,
         "tracing": encode(progress.tracing, arrays),
         "variables": {

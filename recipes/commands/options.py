@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from ..data import Data
@@ -134,7 +134,7 @@ def load(arguments: Arguments) -> "Recipe":
 
 
 def load_data(recipe: "Recipe") -> "Data":
-    """The data of a recipe, and then TensorFlow: a mistake in the data shows in a second."""
+    """The data of a recipe, loaded before TensorFlow, so that mistakes are reported at once."""
     from ..build.inputs import data_of
     from ..run.backend import use_tensorflow
 
@@ -175,8 +175,8 @@ def print_line(arguments: Arguments, text: str) -> None:
         print(text, file=sys.stderr)
 
 
-def print_json(value: dict[str, Any]) -> None:
+def print_json(value: Mapping[str, object]) -> None:
     """Print strict JSON on one line."""
-    from ..record.directory import strict
+    from ..record.strict_json import strict
 
     print(json.dumps(strict(value), allow_nan=False))

@@ -3,9 +3,9 @@
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import RequestError
 from .options import (
@@ -22,6 +22,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
+    from ..record.contents import JSONObject
     from ..run.predictions import Predictions
 
 
@@ -90,10 +91,13 @@ def evaluate(arguments: Arguments) -> int:
     from ..run.reload import evaluated
     from ..run.reload import members as evaluate_members
 
-    on: Any = Path(named[0]) if named else arguments.split or "test"
-    more: Any = {"on_error": arguments.on_error, "plugins": arguments.plugin}
-    found = evaluated(arguments.run, on, overrides, **more)
-    members = evaluate_members(arguments.run, on, overrides, **more)
+    on = Path(named[0]) if named else arguments.split or "test"
+    found = evaluated(
+        arguments.run, on, overrides, on_error=arguments.on_error, plugins=arguments.plugin
+    )
+    members = evaluate_members(
+        arguments.run, on, overrides, on_error=arguments.on_error, plugins=arguments.plugin
+    )
     what = {"file": named[0]} if named else {"split": on}
     output = {"run": arguments.run, **what, "metrics": found.metrics, "quality": found.quality}
     word = "fold" if os.path.isdir(Path(arguments.run, FOLDS)) else "member"
@@ -108,7 +112,7 @@ def evaluate(arguments: Arguments) -> int:
     return 0
 
 
-def _quality(on: Any, quality: Mapping[str, Any]) -> Iterator[str]:
+def _quality(on: object, quality: "JSONObject") -> Iterator[str]:
     """The quality of probabilities in lines: figures of all rows, then of each class or label."""
     from ..data.frame import plain
     from ..record.directory import OUTPUTS
@@ -122,13 +126,13 @@ def _quality(on: Any, quality: Mapping[str, Any]) -> Iterator[str]:
     for row in rows:
         (kind, name), *cells = row.items()
         values = [_cell(key, value) for key, value in cells]
-        yield f"{kind} {plain(name)}: {', '.join(values)}"
+        yield f"{kind} {plain(str(name))}: {', '.join(values)}"
 
 
-def _cell(name: str, value: float | None) -> str:
+def _cell(name: str, value: str | float | None) -> str:
     if value is None:
         return f"{name} none"
-    return f"{name} {value}" if isinstance(value, int) else f"{name} {value:.4f}"
+    return f"{name} {value:.4f}" if isinstance(value, float) else f"{name} {value}"
 
 
 def predict(arguments: Arguments) -> int:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import RequestError
 from ..output import coloured
@@ -162,7 +162,7 @@ def _draw(arguments: Arguments, found: "Sequence[ComparedRun]") -> None:
         print(arguments.figure, file=sys.stderr)
 
 
-def _as_json(found: "Sequence[ComparedRun]") -> dict[str, Any]:
+def _as_json(found: "Sequence[ComparedRun]") -> dict[str, object]:
     from ..record.several import differences, distinct, keys_that_differ
 
     names = distinct(found)

@@ -4,13 +4,12 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ..errors import RequestError
 
 # `HOST:PORT` at which the first process answers the others, beside TensorFlow's own port.
 CONTROL = "KERAS_RECIPES_CONTROL"
-# Set for workers that `--workers` starts: the process id of the command, without which they end.
+# Set for workers that `--workers` starts: the process id of the command, with which they end too.
 PARENT = "KERAS_RECIPES_PARENT"
 # The port of a Slurm job's first process on a node, as TensorFlow's resolver has it.
 SLURM_PORT = 8888
@@ -70,7 +69,7 @@ def _tf_config(text: str) -> Cluster:
     try:
         config = json.loads(text)
         jobs: dict[str, list[str]] = config["cluster"]
-        task: dict[str, Any] = config.get("task") or {"type": "worker", "index": 0}
+        task: dict[str, str | int] = config.get("task") or {"type": "worker", "index": 0}
         kind, index = str(task["type"]), int(task["index"])
         chiefs, workers = list(jobs.get("chief", [])), list(jobs.get("worker", []))
     except (ValueError, TypeError, KeyError, AttributeError) as error:

@@ -10,7 +10,8 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from typing import IO, Any
+from types import FrameType
+from typing import IO
 
 from ..errors import RequestError
 from .cluster import CONTROL, PARENT
@@ -90,7 +91,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def environment(index: int, ports: Sequence[int]) -> dict[str, str]:
-    """What tells a process that it is a worker, and which.
+    """The environment variables by which a process knows that it is a worker, and which.
 
     Args:
         index: of the worker.
@@ -110,7 +111,7 @@ def environment(index: int, ports: Sequence[int]) -> dict[str, str]:
 def forwarded(processes: Sequence[Process]) -> Iterator[None]:
     """Pass signals on; the workers are in sessions of their own, so that each comes once."""
 
-    def send(number: int, frame: Any) -> None:
+    def send(number: int, frame: FrameType | None) -> None:
         for process in processes:
             with suppress(ProcessLookupError):
                 process.send_signal(number)
@@ -134,7 +135,7 @@ def _start(
 
 
 def _wait(started: Sequence[Process], outputs: Sequence[IO[bytes]], timeout: float) -> None:
-    """Wait for the chief; the others get a while longer, and so does the chief without them."""
+    """Wait for the chief; when one side has ended, the other has some more time."""
     reported: set[int] = set()
     deadline: float | None = None
     while any(process.poll() is None for process in started):
@@ -148,7 +149,7 @@ def _wait(started: Sequence[Process], outputs: Sequence[IO[bytes]], timeout: flo
                 if index:
                     _explain(index, status, outputs[index - 1])
         if started[0].poll() is not None:
-            # The others have heard of it, and have nothing to write.
+            # The others know that the chief has ended, and have nothing to write.
             deadline = min(deadline or float("inf"), time.monotonic() + 5.0)
             if _all_end(started, 5.0):
                 return
@@ -167,7 +168,7 @@ def _all_end(started: Sequence[Process], seconds: float) -> bool:
 
 
 def _explain(index: int, status: int, output: IO[bytes]) -> None:
-    """Say how a worker ended whose output nobody sees."""
+    """Print how a worker ended, as its own output is not shown."""
     if status in (130, 143):
         return
     output.seek(0)

@@ -1,7 +1,7 @@
 """Start TensorFlow on the devices and with the processes that were asked for."""
 
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import tensorflow as tf
 from tensorflow.python.eager import context
@@ -30,7 +30,7 @@ def start(request: DeviceRequest, peers: Peers | None = None) -> Sharing | None:
         return None
     if request.cluster is not None:
         if peers is not None:
-            peers.meet()
+            peers.barrier()
         reason = (
             f"keras-recipes: TensorFlow has not connected the workers within {request.timeout:g} s:"
             " one of them hangs or cannot be reached. The same command with `--resume` continues."
@@ -87,7 +87,7 @@ def _join(cluster: Cluster) -> tf.distribute.Strategy:
         raise RequestError(f"{cluster.name(cluster.index)} cannot start: {error}") from None
 
 
-def _devices(asked: Any) -> list[str]:
+def _devices(asked: int | Literal["all"] | None) -> list[str]:
     """Names of the devices of one process; those of a machine without GPUs are parts of its CPU."""
     gpus = tf.config.list_physical_devices("GPU")
     count = (len(gpus) or 1) if asked == "all" else asked or 1

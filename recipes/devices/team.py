@@ -4,17 +4,26 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
 import keras
 import tensorflow as tf
 
 from ...models.shards import Sharing
-from .peers import Chief, Peers
+from .chief import Chief
+from .peers import Peers
 from .start import abort
 
 # TensorFlow may notice the end of a process before this one hears of it.
 NEWS_SECONDS = 5.0
+
+
+class Stoppable(Protocol):
+    """What a training asks whether to end, and what a signal is given to."""
+
+    def asked(self) -> bool: ...
+
+    def receive(self, number: int) -> object: ...
 
 
 @dataclass
@@ -38,10 +47,10 @@ class Team:
         """Whether this is the chief of several processes."""
         return isinstance(self.peers, Chief)
 
-    def agreed(self, stop: Any) -> Callable[[], bool]:
+    def agreed(self, stop: Stoppable) -> Callable[[], bool]:
         """Whether all processes end after this execution, as one of them was asked to.
 
-        The wish of each goes into the next sum of gradients, which is the same for all.
+        The request of each is added to the next sum of gradients, which is the same for all.
 
         Args:
             stop: the `StopRequest` of this process.
@@ -91,6 +100,6 @@ class Team:
                 weight.assign(value)
 
     def close(self, failure: str | None = None) -> None:
-        """Let the other processes go."""
+        """End the connection to the other processes."""
         if self.peers is not None:
             self.peers.close(failure)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..build.saved_model import load_weights
 from ..errors import RequestError
-from ..record.directory import strict
+from ..record.strict_json import strict
 from ..run.evidence import spread
 from .arrays import plain
 from .carriers import attach, read_proof

@@ -9,7 +9,6 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from numpy.typing import ArrayLike
 
 from ..build.heads import Ends, ends_of, loss_weights, losses_of, metrics_of
 from ..build.images import decodable
@@ -17,8 +16,10 @@ from ..build.objects import Builder
 from ..data.blocks import Block
 from ..data.loaded import Data
 from ..errors import RequestError
+from ..inputs import Arrays
 from ..record import directory as files
-from ..record.directory import RunDirectory, open_run, read_result, strict
+from ..record.directory import RunDirectory, open_run, read_result
+from ..record.strict_json import strict
 from ..run.evidence import spread
 from ..run.reload import as_given, model_of, reached, same_data
 from ..run.stored_recipe import Overrides, recipe_of
@@ -70,7 +71,7 @@ def of_run(
     overrides: Overrides = (),
     *,
     plugins: Sequence[str] = (),
-    arrays: tuple[ArrayLike, ArrayLike] | None = None,
+    arrays: Arrays | None = None,
 ) -> Subject:
     """The model of a run, with rows of its test split, else of its validation split.
 

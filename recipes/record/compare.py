@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 import numpy as np
 
@@ -14,7 +14,6 @@ from .model_file import arrays_of
 TIMES = frozenset({"seconds"})
 NOT_COMPARED = frozenset({"seconds", "process", "directory", "members", "folds", files.FILES})
 SURROUNDINGS = ("versions", "machine", "settings", "environment")
-Arrays = Mapping[str, np.ndarray]
 
 
 def compare(first: RunDirectory, second: RunDirectory) -> list[str]:
@@ -45,7 +44,9 @@ def surroundings(first: RunDirectory, second: RunDirectory) -> list[str]:
     ]
 
 
-def compare_states(first: Arrays, second: Arrays) -> Iterator[str]:
+def compare_states(
+    first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray]
+) -> Iterator[str]:
     """Differences between the variables of two checkpoints, in their order.
 
     Keras numbers the names of variables within a process, so only their order tells which is which.
@@ -90,14 +91,16 @@ def _lines(first: RunDirectory, second: RunDirectory, name: str) -> Iterator[str
             return
 
 
-def _mappings(name: str, first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterator[str]:
+def _mappings(
+    name: str, first: Mapping[str, object], second: Mapping[str, object]
+) -> Iterator[str]:
     """A sentence for each key whose values differ."""
     for key in sorted(set(first) | set(second)):
         if key not in first or key not in second:
             yield f"{name}: only one of the runs has {key}"
             continue
         one, other = first[key], second[key]
-        if is_array(one):
+        if is_array(one) and is_array(other):
             if not same_array(one, other):
                 yield f"{name}: {key} differs{_amount(one, other)}"
         elif one != other:

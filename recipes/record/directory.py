@@ -1,19 +1,19 @@
 """The run directory: the names of its files, and verified reading and atomic writing of them."""
 
 import json
-import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
 
 from ... import disk
 from ..errors import RequestError
+from .contents import JSONObject
 from .lock import LOCK
 from .metrics import METRICS
 from .result import Result
+from .strict_json import parsed, strict
 
 RECIPE = "recipe.yaml"
 MANIFEST = "manifest.json"
@@ -79,7 +79,7 @@ class RunDirectory:
     def __truediv__(self, name: str) -> Path:
         return self.path / name
 
-    def write(self, name: str, save: Callable[[Path], Any]) -> None:
+    def write(self, name: str, save: Callable[[Path], object]) -> None:
         """Let `save` write a file, then move it to `name` in one step."""
         disk.when_there_is_space(lambda: disk.write_whole(self / name, save), self.patience)
 
@@ -91,7 +91,7 @@ class RunDirectory:
         """Write strict JSON: a number that is not finite becomes null."""
         self.write_text(name, json.dumps(strict(value), indent=2, allow_nan=False) + "\n")
 
-    def write_result(self, result: Mapping[str, Any]) -> None:
+    def write_result(self, result: Mapping[str, object]) -> None:
         """Write `result.json`; that of a run that has ended lists all its files."""
         if result["status"] == RUNNING:
             self.write_json(RESULT, result)
@@ -101,13 +101,12 @@ class RunDirectory:
     def reopen(self) -> None:
         """Set the status to `running`, before a file that `result.json` lists is changed."""
         with suppress(RequestError):
-            found = self.read_json(RESULT)
-            found.pop(FILES, None)
+            found = {name: value for name, value in self.read_json(RESULT).items() if name != FILES}
             self.write_json(RESULT, {**found, "status": RUNNING, "process": os.getpid()})
 
-    def contents(self) -> dict[str, dict[str, Any]]:
+    def contents(self) -> dict[str, dict[str, int | str]]:
         """Size and SHA-256 of each file; checkpoints and parts have their own lists."""
-        found: dict[str, dict[str, Any]] = {}
+        found: dict[str, dict[str, int | str]] = {}
         for name in sorted(_names(self.path)):
             # A user's file may be removed while it is read.
             with suppress(OSError):
@@ -154,7 +153,7 @@ class RunDirectory:
         except ValueError:
             raise RequestError(f"{path}: is not UTF-8 text. {self.remedy(name)}") from None
 
-    def read_json(self, name: str, *keys: str) -> dict[str, Any]:
+    def read_json(self, name: str, *keys: str) -> JSONObject:
         """A JSON file of this run, verified: an object that has the keys.
 
         Raises:
@@ -167,13 +166,13 @@ class RunDirectory:
                 f"{self.path}: not a run directory, it has no {name}. "
                 "`keras-recipes train` makes one."
             )
-        found = _parsed(path, self.read_text(name), self.remedy(name))
+        found = parsed(path, self.read_text(name), self.remedy(name))
         missing = [key for key in keys if key not in found]
         if missing:
             raise RequestError(f"{path}: has no {', '.join(missing)}. {self.remedy(name)}")
         return found
 
-    def read_lines(self, name: str, problems: list[str] | None = None) -> list[dict[str, Any]]:
+    def read_lines(self, name: str, problems: list[str] | None = None) -> list[JSONObject]:
         """The objects of a JSON Lines file, verified; none if there is no such file.
 
         Args:
@@ -186,13 +185,13 @@ class RunDirectory:
         if not self.has(name):
             return []
         path, text = self.path / name, self.read_text(name)
-        found: list[dict[str, Any]] = []
+        found: list[JSONObject] = []
         for number, line in enumerate(text.splitlines(keepends=True), start=1):
             place = f"{path}:{number}"
             try:
                 if not line.endswith("\n"):
                     raise RequestError(f"{place}: is incomplete. {self.remedy(name)}")
-                found.append(_parsed(place, line, self.remedy(name)))
+                found.append(parsed(place, line, self.remedy(name)))
             except RequestError as error:
                 if problems is None:
                     raise
@@ -252,33 +251,8 @@ def _names(root: Path) -> Iterator[str]:
                 yield prefix + name
 
 
-def _parsed(path: Path | str, text: str, remedy: str) -> dict[str, Any]:
-    """The JSON object of a text."""
-    try:
-        found = json.loads(text)
-    except RecursionError:
-        raise RequestError(f"{path}: is nested too deeply. {remedy}") from None
-    except (ValueError, MemoryError) as error:
-        raise RequestError(f"{path}: is not valid JSON: {error}. {remedy}") from None
-    if not isinstance(found, dict):
-        kind = type(found).__name__
-        raise RequestError(f"{path}: expected a JSON object, received a {kind}. {remedy}")
-    return cast("dict[str, Any]", found)
-
-
 def _described(written: disk.Written) -> str:
     return f"{written.size} bytes with SHA-256 {written.sha256[:12]}"
-
-
-def strict(value: object) -> Any:
-    """The same value with every NaN and infinity replaced by None, as JSON has neither."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {str(key): strict(item) for key, item in cast("dict[Any, Any]", value).items()}
-    if isinstance(value, (list, tuple)):
-        return [strict(item) for item in cast("list[Any]", value)]
-    return value
 
 
 def open_run(path: str | os.PathLike[str]) -> RunDirectory:

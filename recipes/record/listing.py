@@ -11,9 +11,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from . import directory as files
+from .contents import JSONObject
 from .lock import LOCK
 
 # How many levels of folders are searched: those of a sweep's trials with their seeds.
@@ -32,7 +33,7 @@ class State(StrEnum):
     INTERRUPTED = "interrupted"
     FAILED = "failed"
     RUNNING = "running"
-    # Its result says that it is running, and nobody works on it: it was killed.
+    # Its result says that it is running, and no process works on it: it was killed.
     UNFINISHED = "unfinished"
     DAMAGED = "damaged"
 
@@ -100,7 +101,7 @@ def _row(path: Path, folder: Path, now: float) -> Row:
         return Row(name, State.DAMAGED, reason=f"result.json: {error}")
 
 
-def _known(path: Path, name: str, result: Mapping[str, Any], age: float) -> Row:
+def _known(path: Path, name: str, result: JSONObject, age: float) -> Row:
     status = State(str(result.get("status")))
     if status is State.RUNNING and not _worked_on(path):
         status = State.UNFINISHED
@@ -116,7 +117,7 @@ def _known(path: Path, name: str, result: Mapping[str, Any], age: float) -> Row:
     return Row(name, status, epochs, measured, split, seconds, max(age, 0.0), reason)
 
 
-def _measured(result: Mapping[str, Any]) -> tuple[dict[str, float], str]:
+def _measured(result: JSONObject) -> tuple[dict[str, float], str]:
     for split in ("test", "validation"):
         found = _numbers(result.get(split))
         if found:
@@ -124,18 +125,18 @@ def _measured(result: Mapping[str, Any]) -> tuple[dict[str, float], str]:
     return {}, ""
 
 
-def _numbers(values: Any) -> dict[str, float]:
+def _numbers(values: object) -> dict[str, float]:
     """The finite numbers of an object, by name."""
     if not isinstance(values, dict):
         return {}
     return {
         name: float(value)
-        for name, value in cast("dict[str, Any]", values).items()
+        for name, value in cast("dict[str, object]", values).items()
         if isinstance(value, (int, float)) and math.isfinite(value)
     }
 
 
-def _last_line(path: Path) -> dict[str, Any]:
+def _last_line(path: Path) -> JSONObject:
     """The last whole line of a file of lines; nothing of a file that is damaged."""
     with suppress(OSError, ValueError, RecursionError):
         lines = _text(path, TAIL).split("\n")[:-1]
@@ -156,11 +157,11 @@ def _text(path: Path, tail: int | None = None) -> str:
         return file.read(MOST_BYTES).decode("utf-8", "strict" if tail is None else "replace")
 
 
-def _object(text: str) -> dict[str, Any]:
+def _object(text: str) -> JSONObject:
     found = json.loads(text)
     if not isinstance(found, dict):
         raise ValueError("is not a JSON object")
-    return cast("dict[str, Any]", found)
+    return cast("JSONObject", found)
 
 
 def _worked_on(path: Path) -> bool:

@@ -27,7 +27,7 @@ NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 def locked(folder: Path) -> Generator[None, None, None]:
     """Hold the lock of a run directory; its file is removed at the end.
 
-    A directory that goes away meanwhile is not made anew; see `disk.in_use`.
+    A directory that disappears meanwhile is not made again; see `disk.in_use`.
 
     Raises:
         RequestError: another process holds it, the file cannot be written, or is not a lock.

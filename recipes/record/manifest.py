@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+
+from .contents import JSONObject
 
 PACKAGES = ("keras-recipes", "tensorflow", "keras", "numpy", "pydantic", "scikit-learn")
 # Environment variables that are known to change the bits of a training on CPU.
@@ -27,10 +28,10 @@ ENVIRONMENT = (
 def manifest(
     *,
     seed: int,
-    fingerprints: dict[str, Any],
+    fingerprints: Mapping[str, object],
     devices: Sequence[str],
     settings: Mapping[str, str],
-) -> dict[str, Any]:
+) -> JSONObject:
     """The manifest of a run that starts now.
 
     Args:
@@ -43,7 +44,7 @@ def manifest(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "argv": sys.argv,
         "seed": seed,
-        "fingerprints": fingerprints,
+        "fingerprints": dict(fingerprints),
         "versions": {"python": platform.python_version(), **versions()},
         "git_commit": git_commit(Path.cwd()),
         "machine": {

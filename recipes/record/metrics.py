@@ -6,12 +6,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from .contents import JSONObject
+
 METRICS = "metrics.jsonl"
 # Epochs (from 1) and the value in each of them.
 Curve = tuple[list[int], list[float]]
 
 
-def read_metrics(run: Path) -> list[dict[str, Any]]:
+def read_metrics(run: Path) -> list[JSONObject]:
     """What a run has logged so far, one mapping per epoch.
 
     The run may still be writing, so reading stops at a line that is cut off; nothing is verified.
@@ -20,19 +22,19 @@ def read_metrics(run: Path) -> list[dict[str, Any]]:
         text = (run / METRICS).read_text(encoding="utf-8")
     except (OSError, ValueError):
         return []
-    lines: list[dict[str, Any]] = []
+    lines: list[JSONObject] = []
     for line in text.splitlines():
         try:
-            found: Any = json.loads(line)
+            found: object = json.loads(line)
         except ValueError:
             break
         if not isinstance(found, dict):
             break
-        lines.append(cast("dict[str, Any]", found))
+        lines.append(cast("JSONObject", found))
     return lines
 
 
-def history(lines: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
+def history(lines: Iterable[JSONObject]) -> dict[str, list[Any]]:
     """Logged values by name, one per epoch; None where an epoch did not log that name.
 
     >>> history([{"epoch": 1, "loss": 2.0}, {"epoch": 2}])
@@ -43,7 +45,7 @@ def history(lines: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
     return {name: [line.get(name) for line in lines] for name in names}
 
 
-def curves(lines: Iterable[Mapping[str, Any]]) -> dict[str, Curve]:
+def curves(lines: Iterable[Mapping[str, object]]) -> dict[str, Curve]:
     """The curve of each metric: its finite values and their epochs.
 
     >>> curves([{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": None}])["loss"]

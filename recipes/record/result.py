@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
+from .contents import JSONObject
 from .metrics import history, read_metrics
 
 Status = Literal["running", "completed", "interrupted", "failed"]
@@ -103,7 +104,7 @@ class Result:
     folds: list[Member] = field(default_factory=list[Member])
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> "Result":
+    def from_json(cls, values: Mapping[str, object]) -> "Result":
         """A result from the content of `result.json`; keys may be missing, others are ignored.
 
         Raises:
@@ -119,7 +120,7 @@ class Result:
             place = f" at `{'.'.join(inner)}`" if inner else ""
             raise ValueError(f"expected {expected} for `{key}`{place}.") from None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JSONObject:
         """The fields as plain JSON values."""
         return asdict(self)
 

@@ -4,7 +4,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
@@ -45,7 +45,7 @@ class ComparedRun:
     result: Result | None = None
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
     curves: Mapping[str, Curve] = field(default_factory=dict[str, Curve])
-    evidence: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    evidence: Mapping[str, object] = field(default_factory=dict[str, object])
 
     @property
     def measured(self) -> dict[str, float]:
@@ -173,7 +173,7 @@ def _rows(run: ComparedRun) -> Rows | None:
         shown = run.evidence.get(split)
         if not isinstance(shown, Mapping):
             continue
-        digest = str(cast("Mapping[str, Any]", shown).get("digest"))
+        digest = str(cast("Mapping[str, object]", shown).get("digest"))
         arrays = _arrays(RunDirectory(run.path))
         for score in SCORES:
             values = arrays.get(f"{split}/{score}")

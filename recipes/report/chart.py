@@ -10,7 +10,11 @@ from typing import Any
 from ..errors import printable
 from .markup import text
 
+# A trace and a layout of plotly.js, as the keys and values that it takes.
 Trace = dict[str, Any]
+Layout = Mapping[str, Any]
+# Positions along an axis: numbers, None for a gap, or the names of categories.
+Values = Sequence[float | None] | Sequence[str]
 # Colours stand in page.css, once for light and once for dark pages.
 COLOURS = 8
 
@@ -48,7 +52,7 @@ class Chart:
 
     title: str
     traces: Sequence[Trace]
-    layout: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    layout: Layout = field(default_factory=dict)
     legend: Sequence[Entry] = ()
     numbers: str = ""
     note: str = ""
@@ -90,7 +94,7 @@ def colour(index: int) -> str:
     return f"@c{index % COLOURS}"
 
 
-def shown(words: Any) -> str:
+def shown(words: object) -> str:
     """A text as plotly.js shows it to the letter: it takes some elements of HTML for markup.
 
     >>> shown("<b>x")
@@ -116,7 +120,7 @@ def embedded(value: object) -> str:
     return content
 
 
-def _finite(value: object) -> Any:
+def _finite(value: object) -> object:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
@@ -127,13 +131,13 @@ def _finite(value: object) -> Any:
 
 
 def line(
-    x: Sequence[Any],
-    y: Sequence[Any],
+    x: Values,
+    y: Values,
     name: str,
     of: str,
     *,
     dashed: bool = False,
-    **more: Any,
+    **more: object,
 ) -> Trace:
     """A line; a point alone is drawn as one.
 
@@ -151,7 +155,13 @@ def line(
 
 
 def points(
-    x: Sequence[Any], y: Sequence[Any], name: str, of: Any, *, size: Any = 6, **more: Any
+    x: Values,
+    y: Values,
+    name: str,
+    of: str | Sequence[str | float],
+    *,
+    size: float | Sequence[float] = 6,
+    **more: object,
 ) -> Trace:
     """Points; arguments as of `line`."""
     return {

@@ -2,17 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ..record import directory as files
 from ..record.boxes import Box
+from ..record.contents import JSONObject, Pretraining
 from ..record.directory import open_run, read_result
 from ..record.metrics import Curve
 from .thin import thinned_curves
-
-Lines = list[dict[str, Any]]
 
 
 class RunContent:
@@ -43,21 +41,22 @@ class RunContent:
         self.evidence = self._json(files.EVIDENCE) if measured else {}
         self.data = self._json(files.DATA)
         self.network = boxes_of(self._json(files.NETWORK))
-        self.pretraining = None
+        self.pretraining: Pretraining | None = None
         if run.has(files.PRETRAINING):
-            self.pretraining = run.read_json(files.PRETRAINING, "layers", "handed")
+            found = run.read_json(files.PRETRAINING, "layers", "handed")
+            self.pretraining = Pretraining(layers=found["layers"], handed=found["handed"])
         self.pictures: Mapping[str, np.ndarray] = {}
         if run.has(files.PICTURES):
             self.pictures = read_arrays(run.verified(files.PICTURES))
 
-    def _json(self, name: str) -> dict[str, Any]:
+    def _json(self, name: str) -> JSONObject:
         return self.run.read_json(name) if self.run.has(name) else {}
 
-    def gradients(self) -> Lines:
+    def gradients(self) -> list[JSONObject]:
         """The norms of each measurement."""
         return self.run.read_lines(files.GRADIENTS, self.problems)
 
-    def activations(self) -> Lines:
+    def activations(self) -> list[JSONObject]:
         """The measurements of a monitor of activations, wherever the recipe has it write them."""
         known = {files.METRICS, files.GRADIENTS}
         for path in sorted(self.path.glob("*.jsonl")):
@@ -68,7 +67,7 @@ class RunContent:
         return []
 
 
-def boxes_of(content: Mapping[str, Any]) -> list[Box]:
+def boxes_of(content: JSONObject) -> list[Box]:
     """The boxes of a network, those that come after what they take; none of a damaged file."""
     found: list[Box] = []
     names: set[str] = set()

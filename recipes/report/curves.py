@@ -3,7 +3,6 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -21,7 +20,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MOST_NAMES = 12
 
 
-def label(words: Any) -> str:
+def label(words: object) -> str:
     """A name from a run as matplotlib shows it to the letter.
 
     A pair of `$` would be read as a formula, and a name that begins with `_` be left out of the

@@ -1,8 +1,8 @@
 """What the columns of a table became, and what was found out about the data."""
 
 from collections.abc import Mapping
-from typing import Any
 
+from ..record.contents import JSONObject
 from . import markup
 from .markup import text
 
@@ -10,7 +10,7 @@ from .markup import text
 MOST_WORDS = 12
 
 
-def section(data: Mapping[str, Any]) -> str:
+def section(data: JSONObject) -> str:
     """The page's part about the data of a run; empty of an older run.
 
     Args:
@@ -26,7 +26,7 @@ def section(data: Mapping[str, Any]) -> str:
     return f"<p>{text(what)}</p>{table(data)}{listed}"
 
 
-def table(data: Mapping[str, Any]) -> str:
+def table(data: JSONObject) -> str:
     """A row for each column that enters the network."""
     features = data.get("features") or []
     rows = [
@@ -37,7 +37,7 @@ def table(data: Mapping[str, Any]) -> str:
     return markup.table(["column", "kind", "what it becomes"], rows) if rows else ""
 
 
-def became(feature: Mapping[str, Any]) -> str:
+def became(feature: JSONObject) -> str:
     """What a column becomes, in words.
 
     >>> became({"kind": "numeric", "offset": 2.0, "divisor": 4.0, "fill": 1.0, "log": True})
@@ -56,7 +56,7 @@ def became(feature: Mapping[str, Any]) -> str:
     return ", ".join(f"{key} {value}" for key, value in rest.items())
 
 
-def _numeric(feature: Mapping[str, Any]) -> str:
+def _numeric(feature: JSONObject) -> str:
     x = "sign(x) log(1 + |x|)" if feature.get("log") else "x"
     found = f"({x} - {feature['offset']:.6g}) / {feature['divisor']:.6g}"
     if feature.get("boundaries"):

@@ -1,8 +1,8 @@
 """Forecasts beside the truth and the seasonal-naive, and their errors at each step."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from ..record.contents import ForecastWindow, JSONObject
 from . import markup
 from .chart import Chart, Entry, charts, colour, line
 from .markup import number, text
@@ -12,7 +12,7 @@ SPLITS = ("validation", "test")
 
 def section(
     horizon: Mapping[str, Mapping[str, Sequence[float]]],
-    evidence: Mapping[str, Any] | None = None,
+    evidence: JSONObject | None = None,
 ) -> str:
     """The page's part about the forecasts of one run; empty where it made none.
 
@@ -33,8 +33,8 @@ def section(
 LINES = (("actual", "@ink"), ("forecast", colour(1)), ("naive", colour(0)))
 
 
-def window(found: Mapping[str, Any], split: str) -> Chart:
-    """What was seen last, what came, and what was forecast."""
+def window(found: ForecastWindow, split: str) -> Chart:
+    """The last values before a forecast, the true ones after it, and those forecast."""
     seen = found["before"]
     traces = [line(list(range(1 - len(seen), 1)), seen, "before", "@soft")]
     entries = [Entry("before", "@soft", (0,))]

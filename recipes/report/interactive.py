@@ -9,7 +9,7 @@ from plotly.subplots import make_subplots
 from .chart import Chart, shown
 from .static import ACROSS, HEIGHT, fixed_colour, marks
 
-# It stands on the light or dark page of a notebook.
+# The page of the notebook behind it may be light or dark.
 CLEAR, GRID = "rgba(0,0,0,0)", "rgba(128,128,128,0.25)"
 
 

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from ... import disk
@@ -111,7 +110,7 @@ def number(value: object) -> str:
     return f'<td class="number">{rounded(value)}</td>'
 
 
-def table(head: Sequence[Any], rows: Iterable[str]) -> str:
+def table(head: Sequence[object], rows: Iterable[str]) -> str:
     """A table that scrolls sideways by itself where the window is narrower.
 
     Args:
@@ -124,7 +123,7 @@ def table(head: Sequence[Any], rows: Iterable[str]) -> str:
     return f'<div class="scroll" tabindex="0" role="group" aria-label="table">{inside}</div>'
 
 
-def link(folder: Path, name: Any, shown: str) -> str:
+def link(folder: Path, name: str, shown: str) -> str:
     """A link to a file or folder below the page's own; text alone where it would lead elsewhere.
 
     >>> link(Path("sweep"), "trials/0001", "1")

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import PurePath
-from typing import Any
 
 from ..record.result import Result, duration
 from .content import RunContent
@@ -68,7 +67,7 @@ def _plural(word: str, count: int) -> str:
     return word if count == 1 else f"{word}s"
 
 
-def facts(result: Result) -> dict[str, Any]:
+def facts(result: Result) -> dict[str, object]:
     """The rows of a run in a table of results, by name: metrics, then how it ended."""
     measured = {
         f"{split} {name}": value

@@ -2,12 +2,11 @@
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from ..record import directory as files
-from ..record.directory import RunDirectory
+from ..record.contents import JSONObject
 from ..record.several import read_run
 from . import features, forecast, network, overview, pretraining, quality, rows, several, training
 from .content import RunContent
@@ -113,13 +112,8 @@ def recipe(run: RunContent) -> str:
     return note + greyed(run.recipe, known)
 
 
-def manifest(content: Mapping[str, Any]) -> str:
+def manifest(content: JSONObject) -> str:
     """Versions, machine and data, folded away."""
     shown = {key: value for key, value in content.items() if key != "defaults"}
     words = text(json.dumps(shown, indent=2))
     return f"<details><summary>versions, machine, data</summary><pre>{words}</pre></details>"
-
-
-def is_running(path: Path) -> bool:
-    """Whether the result of a run does not say that it has ended."""
-    return files.read_result(RunDirectory(path)).status == files.RUNNING

@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
+from ..record.contents import PretrainedLayer, Pretraining
 from . import markup
 from .chart import Chart, Entry, Trace, charts, colour, line
 from .markup import number, text
@@ -21,10 +21,10 @@ CURVES = (
     ("mean hidden activity", ("hidden_activity", "val_hidden_activity")),
 )
 WIDTH = 440
-Layers = Sequence[Mapping[str, Any]]
+Layers = Sequence[PretrainedLayer]
 
 
-def section(pretraining: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> str:
+def section(pretraining: Pretraining, arrays: Mapping[str, np.ndarray]) -> str:
     """The page's part about the pretraining of one run.
 
     Args:

@@ -1,12 +1,13 @@
-"""The page's part about probabilities: figures, curves, calibration, classes, confused ones."""
+"""The page's part about probabilities: figures, curves, calibration, classes, confusion."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Literal
 
 from ..record.bootstrap import recall_and_precision
+from ..record.contents import Confusion, JSONObject, Quality, RankingCurve, RowEvidence
 from ..record.directory import OUTPUTS
 from . import markup
-from .chart import Chart, Entry, Trace, charts, colour, line, points, shown
+from .chart import Chart, Entry, Layout, Trace, charts, colour, line, points, shown
 from .markup import number, rounded, text
 from .rows import slices, worst
 
@@ -20,9 +21,7 @@ TITLES = {
 Threshold = Sequence[float] | Mapping[str, Sequence[float]] | None
 
 
-def section(
-    quality: Mapping[str, Any], threshold: Threshold, evidence: Mapping[str, Any] | None = None
-) -> str:
+def section(quality: JSONObject, threshold: Threshold, evidence: JSONObject | None = None) -> str:
     """The part about one run.
 
     Args:
@@ -43,32 +42,33 @@ def section(
 
 
 def _section(
-    quality: Mapping[str, Any],
+    quality: Mapping[str, Quality],
     threshold: Sequence[float] | None,
-    evidence: Mapping[str, Any],
+    evidence: Mapping[str, RowEvidence],
     title: str = "",
 ) -> str:
     last = list(quality)[-1]
-    shown_of = evidence.get(last, {})
+    measured, shown_of = quality[last], evidence.get(last)
     parts = [f"<h3>{text(title)}</h3>" if title else "", figures(quality)]
     if threshold is not None and len(threshold) == 1:
         parts.insert(1, f"<p>The second class is decided on above {float(threshold[0]):.4f}.</p>")
     drawn = [reliability(quality)]
-    if shown_of.get("curves"):
-        drawn += [roc(shown_of["curves"], last), precision_recall(shown_of["curves"], last)]
-    if "confusion" in quality[last]:
-        drawn.append(confusion(quality[last]["confusion"], last))
+    curves = shown_of.get("curves") if shown_of else None
+    if curves:
+        drawn += [roc(curves, last), precision_recall(curves, last)]
+    if "confusion" in measured:
+        drawn.append(confusion(measured["confusion"], last))
     parts.append(charts(drawn))
-    if "confusion" in quality[last]:
-        parts.append(classes(quality[last]["confusion"], last))
-    if "labels" in quality[last]:
-        parts.append(labels(quality[last]["labels"], last))
-    parts.append(slices(shown_of, last))
-    parts.append(worst(shown_of, last))
+    if "confusion" in measured:
+        parts.append(classes(measured["confusion"], last))
+    if "labels" in measured:
+        parts.append(labels(measured["labels"], last))
+    if shown_of:
+        parts += [slices(shown_of, last), worst(shown_of, last)]
     return "".join(parts)
 
 
-def figures(quality: Mapping[str, Any]) -> str:
+def figures(quality: Mapping[str, Quality]) -> str:
     """A row for each figure, a column for each split."""
     names = dict.fromkeys(name for found in quality.values() for name in found["figures"])
     rows = [
@@ -79,23 +79,25 @@ def figures(quality: Mapping[str, Any]) -> str:
     return markup.table(["", *quality], rows)
 
 
-def reliability(quality: Mapping[str, Any]) -> Chart:
-    """How often it was so, by the probability that was said; a point for each bin with rows."""
+def reliability(quality: Mapping[str, Quality]) -> Chart:
+    """The observed fraction over the predicted probability; a point for each bin with rows."""
     traces: list[Trace] = [diagonal()]
     entries, rows = [], []
     for index, (split, found) in enumerate(quality.items()):
         bins = found["reliability"]
         most = max(each["rows"] for each in bins)
-        said, seen = ([float(each[key]) for each in bins] for key in ("predicted", "observed"))
+        predicted, observed = (
+            [float(each[key]) for each in bins] for key in ("predicted", "observed")
+        )
         sizes = [7 + 15 * (each["rows"] / most) ** 0.5 for each in bins]
         words = [f"{each['rows']:,} rows" for each in bins]
-        more = {"text": words, "hovertemplate": "said %{x:.3f}, was %{y:.3f}<br>%{text}"}
-        trace = points(said, seen, split, colour(index), size=sizes, **more)
+        more = {"text": words, "hovertemplate": "predicted %{x:.3f}, observed %{y:.3f}<br>%{text}"}
+        trace = points(predicted, observed, split, colour(index), size=sizes, **more)
         traces.append({**trace, "mode": "lines+markers", "line": {"color": colour(index)}})
         entries.append(Entry(split, colour(index), (index + 1,)))
         rows += [
             f'<th scope="row">{text(split)}</th>{number(x)}{number(y)}{number(each["rows"])}'
-            for x, y, each in zip(said, seen, bins, strict=True)
+            for x, y, each in zip(predicted, observed, bins, strict=True)
         ]
     table = markup.table(["", "predicted", "observed", "rows"], rows)
     layout = unit_square("predicted probability", "observed fraction")
@@ -110,7 +112,7 @@ def diagonal() -> Trace:
     }  # fmt: skip
 
 
-def unit_square(x: str, y: str) -> dict[str, Any]:
+def unit_square(x: str, y: str) -> Layout:
     """A layout whose axes go from 0 to 1."""
     return {
         "xaxis": {"title": {"text": x}, "range": [-0.02, 1.02]},
@@ -118,23 +120,23 @@ def unit_square(x: str, y: str) -> dict[str, Any]:
     }
 
 
-def roc(curves: Sequence[Mapping[str, Any]], split: str) -> Chart:
+def roc(curves: Sequence[RankingCurve], split: str) -> Chart:
     """True positives over false ones, as the threshold falls."""
     layout = unit_square("false positive rate", "true positive rate")
     return _ranked(curves, "roc", f"ROC, {split} rows", layout, [diagonal()])
 
 
-def precision_recall(curves: Sequence[Mapping[str, Any]], split: str) -> Chart:
+def precision_recall(curves: Sequence[RankingCurve], split: str) -> Chart:
     """Precision over recall, as the threshold falls."""
     layout = unit_square("recall", "precision")
     return _ranked(curves, "precision_recall", f"precision and recall, {split} rows", layout, [])
 
 
 def _ranked(
-    curves: Sequence[Mapping[str, Any]],
-    key: str,
+    curves: Sequence[RankingCurve],
+    key: Literal["roc", "precision_recall"],
     title: str,
-    layout: dict[str, Any],
+    layout: Layout,
     traces: list[Trace],
 ) -> Chart:
     entries, rows = [], []
@@ -147,7 +149,7 @@ def _ranked(
     return Chart(title, traces, layout, entries if len(curves) > 1 else (), table)
 
 
-def confusion(found: Mapping[str, Any], split: str) -> Chart:
+def confusion(found: Confusion, split: str) -> Chart:
     """Rows of a split by their class, a row, and the class that was decided on, a column."""
     names, counts = found["classes"], found["rows"]
     shares = [[count / max(sum(row), 1) for count in row] for row in counts]
@@ -173,7 +175,7 @@ def confusion(found: Mapping[str, Any], split: str) -> Chart:
     return Chart(title, [trace], layout, numbers=markup.table(["", *names], rows))
 
 
-def classes(found: Mapping[str, Any], split: str) -> str:
+def classes(found: Confusion, split: str) -> str:
     """Recall and precision of each class, with bootstrap intervals."""
     rows = []
     for name, counts, each in zip(
@@ -192,7 +194,7 @@ def _between(values: tuple[float, float, float] | None) -> str:
     return f'<td class="number">{mean} ({low} to {high})</td>'
 
 
-def labels(found: Sequence[Mapping[str, Any]], split: str) -> str:
+def labels(found: Sequence[Mapping[str, str | float]], split: str) -> str:
     """A row for each label."""
     names = [name for name in found[0] if name != "label"]
     rows = [

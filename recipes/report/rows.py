@@ -1,11 +1,11 @@
-"""The page's parts about single rows: residuals, slices, and the rows that went worst."""
+"""The page's parts about single rows: residuals, slices, and the worst predictions."""
 
 import base64
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
+from ..record.contents import JSONObject, Residuals, RowEvidence, ShownRow
 from ..record.directory import OUTPUTS
 from ..record.several import SCORES
 from . import markup
@@ -18,30 +18,30 @@ BINS = 40
 WIDTH = 96
 
 
-def residuals_section(evidence: Mapping[str, Any]) -> str:
+def residuals_section(evidence: JSONObject) -> str:
     """Predicted numbers beside their targets, of the last split of each output."""
     each = evidence.get(OUTPUTS, {"": evidence})
     return "".join(_residuals(name, found) for name, found in each.items())
 
 
-def _residuals(name: str, evidence: Mapping[str, Any]) -> str:
-    found = {split: each for split, each in evidence.items() if "residuals" in each}
+def _residuals(name: str, evidence: Mapping[str, RowEvidence]) -> str:
+    found = [(split, each) for split, each in evidence.items() if "residuals" in each]
     if not found:
         return ""
-    split, shown = list(found.items())[-1]
+    split, shown = found[-1]
     title = f"<h3>{text(name)}</h3>" if name else ""
     drawn = charts([against_truth(shown["residuals"], split), errors(shown["residuals"], split)])
     return f"{title}{mean_error(shown, split)}{drawn}{slices(shown, split)}{worst(shown, split)}"
 
 
-def mean_error(shown: Mapping[str, Any], split: str) -> str:
+def mean_error(shown: RowEvidence, split: str) -> str:
     """The mean score with its interval, in a sentence."""
     mean, low, high = (rounded(value, ".4g") for value in shown["mean"])
     score = text(SCORES[shown["score"]])
     return f"<p>{text(split)} rows: {score} {mean}, 95 % bootstrap interval {low} to {high}</p>"
 
 
-def against_truth(found: Mapping[str, Any], split: str) -> Chart:
+def against_truth(found: Residuals, split: str) -> Chart:
     """Predictions over targets, and the line on which they would be equal."""
     true, predicted = found["true"], found["predicted"]
     ends = [min(*true, *predicted), max(*true, *predicted)]
@@ -55,7 +55,7 @@ def against_truth(found: Mapping[str, Any], split: str) -> Chart:
     return Chart(f"predictions, {split} rows", [perfect, dots], layout, note=note)
 
 
-def errors(found: Mapping[str, Any], split: str) -> Chart:
+def errors(found: Residuals, split: str) -> Chart:
     """A histogram of predicted minus true."""
     difference = np.subtract(found["predicted"], found["true"])
     counts, edges = np.histogram(difference, bins=BINS)
@@ -72,23 +72,24 @@ def errors(found: Mapping[str, Any], split: str) -> Chart:
     return Chart(title, [trace], layout, numbers=markup.table(["", "residual"], rows))
 
 
-def slices(shown: Mapping[str, Any], split: str) -> str:
+def slices(shown: RowEvidence, split: str) -> str:
     """The mean score of the rows of each category, with its interval."""
-    if not shown.get("slices"):
+    categories = shown.get("slices")
+    if not categories:
         return ""
     score = SCORES[shown["score"]]
     rows = [
         f'<th scope="row">{text(each["column"])}</th><td>{text(each["value"])}</td>'
         f'{number(each["rows"])}<td class="number">{rounded(each["mean"], ".4g")} '
         f"({rounded(each['low'], '.4g')} to {rounded(each['high'], '.4g')})</td>"
-        for each in shown["slices"]
+        for each in categories
     ]
     title = f"<h3>By category, {text(split)} rows, with 95 % bootstrap intervals</h3>"
     return title + markup.table(["column", "value", "rows", score], rows)
 
 
-def worst(shown: Mapping[str, Any], split: str) -> str:
-    """The rows whose truth was said to be least likely, or whose error was largest."""
+def worst(shown: RowEvidence, split: str) -> str:
+    """The rows whose true class had the lowest probability, or whose error was largest."""
     rows = shown.get("worst")
     if not rows:
         return ""
@@ -102,7 +103,7 @@ def worst(shown: Mapping[str, Any], split: str) -> str:
     return title + markup.table(head, body)
 
 
-def _row(row: Mapping[str, Any], measure: str | None, names: Sequence[str], pictured: bool) -> str:
+def _row(row: ShownRow, measure: str | None, names: Sequence[str], pictured: bool) -> str:
     cells = [f'<th scope="row">{text(row["row"])}</th>']
     if pictured:
         cells.append(f"<td>{picture(row)}</td>")
@@ -113,10 +114,9 @@ def _row(row: Mapping[str, Any], measure: str | None, names: Sequence[str], pict
     return "".join(cells)
 
 
-def picture(row: Mapping[str, Any]) -> str:
+def picture(row: ShownRow) -> str:
     """The pixels of a row."""
-    if "pixels" not in row:
+    if "pixels" not in row or "shape" not in row:
         return ""
-    shape = row["shape"]
-    pixels = np.frombuffer(base64.b64decode(row["pixels"]), "uint8").reshape(shape)
+    pixels = np.frombuffer(base64.b64decode(row["pixels"]), "uint8").reshape(row["shape"])
     return image(pixels, f"row {row['row']}", WIDTH)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ..errors import printable
 from ..record.several import SCORES, ComparedRun, differences, distinct, keys_that_differ
@@ -29,7 +28,7 @@ class Table:
 
     title: str
     head: Sequence[str]
-    rows: Sequence[Sequence[Any]]
+    rows: Sequence[Sequence[object]]
 
 
 def word(value: object) -> str:
@@ -69,7 +68,7 @@ def _cut(text: str) -> str:
 def as_markdown(table: Table) -> str:
     """As GitHub and others read it."""
 
-    def line(cells: Sequence[Any]) -> str:
+    def line(cells: Sequence[object]) -> str:
         escaped = ("".join(f"\\{c}" if c in MARKDOWN else c for c in word(cell)) for cell in cells)
         return f"| {' | '.join(escaped)} |"
 
@@ -82,7 +81,7 @@ def as_markdown(table: Table) -> str:
 def as_latex(table: Table) -> str:
     """As `tabular` with the rules of the package booktabs."""
 
-    def line(cells: Sequence[Any]) -> str:
+    def line(cells: Sequence[object]) -> str:
         escaped = ("".join(LATEX.get(c, c) for c in word(cell)) for cell in cells)
         return f"{' & '.join(escaped)} \\\\"
 

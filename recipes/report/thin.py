@@ -1,15 +1,14 @@
 """Curves with no more points than a chart shows."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from ..record.metrics import Curve, curves
 
-# A chart is some 600 pixels wide: more points than this show nothing more.
+# A chart is about 600 pixels wide: more points than this would not be visible.
 MOST_POINTS = 600
 
 
-def thinned_curves(lines: Iterable[Mapping[str, Any]]) -> dict[str, Curve]:
+def thinned_curves(lines: Iterable[Mapping[str, object]]) -> dict[str, Curve]:
     """The curve of each metric of a run, with no more points than a chart shows."""
     return {name: thinned(*curve) for name, curve in curves(lines).items()}
 

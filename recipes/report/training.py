@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
 
+from ..record.contents import JSONObject
 from ..record.metrics import Curve
 from . import markup
 from .chart import Chart, Entry, Trace, charts, colour, line, spans_decades
@@ -83,11 +83,11 @@ def metric(curves: Mapping[str, Curve], name: str, best: int | None) -> Chart:
     return Chart(title, traces, layout, entries if len(given) > 1 else (), extremes(given))
 
 
-def by_epoch(found: Sequence[Curve], *, unified: bool = True) -> dict[str, Any]:
+def by_epoch(found: Sequence[Curve], *, unified: bool = True) -> dict[str, object]:
     """A layout for curves whose horizontal axis counts epochs."""
     values = [value for curve in found for value in curve[1]]
     last = max((epoch for curve in found for epoch in curve[0]), default=0)
-    # An axis of few epochs would have half ones.
+    # An axis of few epochs would have ticks at halves.
     ticks = {"dtick": 1} if last <= FEW_EPOCHS else {}
     return {
         "xaxis": {"title": {"text": "epoch"}, **ticks},
@@ -96,7 +96,7 @@ def by_epoch(found: Sequence[Curve], *, unified: bool = True) -> dict[str, Any]:
     }
 
 
-def mark(epoch: int, last: int) -> dict[str, Any]:
+def mark(epoch: int, last: int) -> dict[str, object]:
     """A line at the best epoch, and a word above it, on the side where there is more space."""
     across = {"x0": epoch, "x1": epoch, "y0": 0, "y1": 1, "yref": "paper"}
     words = {
@@ -145,7 +145,7 @@ def rate(title: str, curve: Curve) -> Chart:
     return Chart(title, [line(*curve, title, colour(0))], layout, numbers=extremes({title: curve}))
 
 
-def gradients_section(curves: Mapping[str, Curve], lines: Sequence[Mapping[str, Any]]) -> str:
+def gradients_section(curves: Mapping[str, Curve], lines: Sequence[JSONObject]) -> str:
     """Norms of gradients, clipping, the size of updates; and the gradients of each layer."""
     found = list(_norms(curves))
     layers = layer_curves(lines)
@@ -184,7 +184,7 @@ def _several(given: Mapping[str, Curve], title: str, *, wide: bool = False) -> C
     return Chart(title, traces, layout, legend, extremes(given), wide=wide)
 
 
-def layer_curves(lines: Sequence[Mapping[str, Any]]) -> dict[str, Curve]:
+def layer_curves(lines: Sequence[JSONObject]) -> dict[str, Curve]:
     """The norm of the gradient of each kernel by epoch, in the order of the network.
 
     Of many layers the first and the last ones. A layer whose gradient is 0 throughout stays: that
@@ -226,7 +226,7 @@ def _layers(layers: Mapping[str, Curve]) -> Chart:
     return Chart(title, traces, layout, entries, extremes(layers), note, wide=True)
 
 
-def activations_section(lines: Sequence[Mapping[str, Any]]) -> str:
+def activations_section(lines: Sequence[JSONObject]) -> str:
     """Histograms of the outputs of each layer at the first and the last measurement."""
     if not lines:
         return ""
@@ -241,7 +241,7 @@ def activations_section(lines: Sequence[Mapping[str, Any]]) -> str:
     return charts(found)
 
 
-def _histogram(layer: str, measured: Mapping[str, Mapping[str, Any]]) -> Chart:
+def _histogram(layer: str, measured: Mapping[str, JSONObject]) -> Chart:
     traces: list[Trace] = []
     entries: list[Entry] = []
     rows = []

@@ -25,5 +25,5 @@ def state_of(folders: Sequence[Path]) -> tuple[tuple[int, int], ...]:
 
 
 def all_ended(folders: Sequence[Path]) -> bool:
-    """Whether nobody works on any of the runs."""
+    """Whether no process works on any of the runs."""
     return not any(row.status in ONGOING for folder in folders for row in runs_below(folder))

@@ -13,6 +13,7 @@ import tensorflow as tf
 from ...callbacks import LearningRateFinder
 from ...callbacks.epoch_order import EpochOrder
 from ...models import GradientCheck, gradient_check
+from ...models.keras_types import Tensors
 from ...models.shards import Sharing
 from ...models.training_step import TrainingStep
 from ..build.compiling import compile_model, optimizer
@@ -32,7 +33,7 @@ from ..errors import RequestError
 from ..spec import Recipe
 from .pretrain import pretrain_without_run
 
-# A picture is about 1000 pixels wide; more points than this show nothing more.
+# A chart is about 1000 pixels wide; more points than this would not be visible.
 MOST_POINTS = 4000
 
 
@@ -58,7 +59,7 @@ def dry_run(recipe: Recipe, data: Data) -> str:
         RequestError: the recipe cannot be used, or a rule matches no variable.
     """
     made = built(recipe, data)
-    model: Any = made.model
+    model = made.model
     updates = made.training.steps * recipe.epochs // recipe.gradient_accumulation
     rows = {"training": data.train, "validation": data.validation, "test": data.test}
     counted = ", ".join(f"{len(split.y)} {name}" for name, split in rows.items() if split)
@@ -180,7 +181,7 @@ def range_test(
     )
     made = built(tested, data)
     pretrain_without_run(made.pretraining, made.model)
-    model: Any = made.model
+    model = made.model
     epochs = -(-steps // made.training.steps)
     callbacks = [EpochOrder(made.training.epoch), finder]
     changed = {"epochs": epochs, "validation_data": None, "validation_steps": None}
@@ -214,7 +215,7 @@ def check_gradients(
         task = ends_of(recipe, data)
         data, prepared = encoded(data, tokenizer_of(recipe))
         builder = Builder(recipe, 1, Path())
-        model: Any = network(recipe, data, task, builder, prepared)
+        model = network(recipe, data, task, builder, prepared)
         compile_model(model, recipe, task, builder, len(data.train.y))
         x = tf.nest.map_structure(tf.constant, first_rows(data.train.x, rows, "float64"))
         y = tf.nest.map_structure(lambda t: tf.constant(t[:rows]), task.encode(data.train.y))
@@ -234,7 +235,9 @@ def check_gradients(
             raise RequestError(f"check-gradients: {error}") from error
 
 
-def repeatable_loss(model: keras.Model, x: Any, y: Any, training: bool) -> Callable[[], Any]:
+def repeatable_loss(
+    model: keras.Model, x: Tensors, y: Tensors, training: bool
+) -> Callable[[], Any]:
     """The loss of a batch, the same at every call: dropout draws the same mask each time."""
     # The states of the random generators, and moving statistics.
     state = [(variable, tf.identity(variable.value)) for variable in model.non_trainable_variables]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Literal
 from weakref import WeakKeyDictionary
 
 import keras
@@ -14,30 +14,39 @@ from ..build.heads import Ends, ends_of
 from ..build.task import Form, Task
 from ..data import Data
 from ..record import directory as files
+from ..record.contents import JSONObject, Quality
 from ..record.directory import RunDirectory
 from ..spec import Recipe
-from ..spec.targets import DEFAULT_THRESHOLD
+from ..spec.targets import DEFAULT_THRESHOLD, Maximized
 from .decisions import probabilities
-from .evidence import can_show, write_evidence
+from .evidence_files import can_show, write_evidence
+from .given_rows import GivenRows
 from .predictions import both_classes, label_names
 from .quality import Answers, are_probabilities, quality
+from .quiet import outputs_of
 from .thresholds import best_threshold
 
+# Thresholds that the recipe states, the metric to choose them by, or None for 0.5.
+AskedThreshold = list[float] | dict[Literal["maximize"], Maximized] | None
 
-def asked_threshold(recipe: Recipe, task: Task) -> Any:
+
+def asked_threshold(recipe: Recipe, task: Task) -> AskedThreshold:
     """What `data.json` says before a threshold is chosen: numbers, `{maximize: ...}`, or None."""
     asked = recipe.data.threshold
-    if asked == DEFAULT_THRESHOLD or isinstance(asked, dict):
-        return None if asked == DEFAULT_THRESHOLD else asked
-    return [asked] * (task.units if task.form is Form.MULTILABEL else 1)
+    if isinstance(asked, dict):
+        return asked
+    if asked == DEFAULT_THRESHOLD:
+        return None
+    stated: float = asked
+    return [stated] * (task.units if task.form is Form.MULTILABEL else 1)
 
 
 # A model -> the one that predicts with its weights.
-_PREDICTORS: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+_PREDICTORS: WeakKeyDictionary[keras.Model, keras.Model] = WeakKeyDictionary()
 
 
-def predictor(model: keras.Model, *, several: bool) -> Any:
-    """A model of its own that predicts: compiling is for training, and the weights are the same.
+def predictor(model: keras.Model, *, several: bool) -> keras.Model:
+    """Another model with the same weights, compiled for prediction alone.
 
     Args:
         several: whether the model has several outputs.
@@ -48,6 +57,20 @@ def predictor(model: keras.Model, *, several: bool) -> Any:
     return _PREDICTORS[model]
 
 
+@dataclass(frozen=True)
+class Assessment:
+    """What a result says of a model's probabilities.
+
+    Attributes:
+        quality: metrics by split; those of several outputs have the name of theirs before them.
+        threshold: probabilities above which a class or label is decided on, of several outputs by
+            name; None for 0.5.
+    """
+
+    quality: dict[str, dict[str, float]]
+    threshold: list[float] | dict[str, list[float]] | None
+
+
 def assess(
     recipe: Recipe,
     data: Data,
@@ -55,7 +78,7 @@ def assess(
     splits: Mapping[str, tf.data.Dataset | None],
     directory: RunDirectory,
     raw: Data | None = None,
-) -> dict[str, Any]:
+) -> Assessment:
     """Choose the threshold on the validation rows, and measure all splits with it.
 
     The model predicts each split once. Tables and pictures go to `quality.json`, what a report
@@ -63,34 +86,36 @@ def assess(
 
     Args:
         splits: datasets of `(x, y)` by the names of the splits of `data`, in its order of rows.
-        raw: the data as they came, where `data` have become blocks of numbers.
-
-    Returns:
-        The fields `quality` and `threshold` of a result.
+        raw: the data before they were encoded, where `data` are blocks of numbers.
     """
     ends = ends_of(recipe, data)
     predicting = predictor(model, several=isinstance(ends, Ends))
     tasks = [end.task for _, end in ends.all] if isinstance(ends, Ends) else [ends]
     asked = any(task.counts or task.activation_of_probabilities is not None for task in tasks)
     outputs = {
-        name: predicting.predict(dataset, verbose=0)
+        name: outputs_of(predicting, dataset)
         for name, dataset in splits.items()
         if dataset is not None and (asked or can_show(data, name))
     }
     if isinstance(ends, Ends):
         return _of_each(ends, outputs, directory, data if raw is None else raw)
-    found = _of_one(recipe, ends, data, outputs)
-    write_evidence(directory, {"": (ends, found.answers)}, outputs, data if raw is None else raw)
+    found = _of_one(recipe, ends, data, {name: each[""] for name, each in outputs.items()})
+    write_evidence(
+        directory,
+        {"": (ends, found.answers)},
+        outputs,
+        data if raw is None else raw,
+    )
     if found.details:
         directory.write_json(files.QUALITY, found.details)
     if found.threshold is not None:
         described = directory.read_json(files.DATA)
         directory.write_json(files.DATA, {**described, "threshold": found.threshold})
-    return {"quality": found.figures, "threshold": found.threshold}
+    return Assessment(found.figures, found.threshold)
 
 
 @dataclass(frozen=True)
-class _Assessed:
+class _OfOutput:
     """What was measured of one output.
 
     Attributes:
@@ -101,7 +126,7 @@ class _Assessed:
     """
 
     figures: dict[str, dict[str, float]]
-    details: dict[str, Any] = field(default_factory=dict[str, Any])
+    details: dict[str, Quality] = field(default_factory=dict[str, Quality])
     threshold: list[float] | None = None
     answers: dict[str, Answers] = field(default_factory=dict[str, Answers])
 
@@ -111,8 +136,8 @@ def _of_each(
     outputs: Mapping[str, Mapping[str, np.ndarray]],
     directory: RunDirectory,
     raw: Data,
-) -> dict[str, Any]:
-    """The fields of a network with several outputs.
+) -> Assessment:
+    """The assessment of a network with several outputs.
 
     The figures have the name of their output before them; thresholds are by output, and so is
     `quality.json`, below `outputs`.
@@ -144,13 +169,13 @@ def _of_each(
         }
         for split in outputs
     }
-    return {"quality": figures, "threshold": thresholds or None}
+    return Assessment(figures, thresholds or None)
 
 
-def _of_one(recipe: Recipe, task: Task, data: Data, outputs: Mapping[str, np.ndarray]) -> _Assessed:
+def _of_one(recipe: Recipe, task: Task, data: Data, outputs: Mapping[str, np.ndarray]) -> _OfOutput:
     """Measure one output by its predictions for the rows of each split."""
     if task.counts:
-        return _Assessed(
+        return _OfOutput(
             {name: _of_counts(getattr(data, name).y, found) for name, found in outputs.items()}
         )
     answers = {name: _answers(task, data, name, found) for name, found in outputs.items()}
@@ -159,17 +184,17 @@ def _of_one(recipe: Recipe, task: Task, data: Data, outputs: Mapping[str, np.nda
     answers = {name: replace(found, thresholds=threshold) for name, found in answers.items()}
     details = {name: quality(found) for name, found in answers.items()}
     figures = {name: found["figures"] for name, found in details.items()}
-    return _Assessed(figures, details, threshold, answers)
+    return _OfOutput(figures, details, threshold, answers)
 
 
 def quality_of(
     ends: Task | Ends,
-    data: Any,
-    model: Any,
+    data: Data | GivenRows,
+    model: keras.Model,
     split: str,
     dataset: tf.data.Dataset,
-    described: Mapping[str, Any],
-) -> dict[str, Any]:
+    described: JSONObject,
+) -> JSONObject:
     """What `quality.json` says of a split, for rows with targets of any kind.
 
     Args:
@@ -185,9 +210,9 @@ def quality_of(
     tasks = [ends] if isinstance(ends, Task) else [end.task for _, end in ends.all]
     if not any(task.counts or task.activation_of_probabilities is not None for task in tasks):
         return {}
-    outputs = model.predict(dataset, verbose=0)
+    outputs = outputs_of(model, dataset)
     if isinstance(ends, Task):
-        return _quality_of_one(ends, data, split, outputs, described.get("threshold"))
+        return _quality_of_one(ends, data, split, outputs[""], described.get("threshold"))
     each = {
         name: _quality_of_one(
             end.task, end.data, split, outputs[name], described["heads"][name].get("threshold")
@@ -198,17 +223,17 @@ def quality_of(
 
 
 def _quality_of_one(
-    task: Task, data: Any, split: str, outputs: np.ndarray, threshold: Any
-) -> dict[str, Any]:
+    task: Task, data: Data | GivenRows, split: str, outputs: np.ndarray, threshold: object
+) -> JSONObject:
     if task.counts:
         return {"figures": _of_counts(getattr(data, split).y, outputs)}
     answers = _answers(task, data, split, outputs)
-    # A threshold that the run has still to choose decides nothing.
+    # A run that has not ended may not have chosen its threshold yet.
     chosen: Sequence[float] | None = threshold if isinstance(threshold, list) else None
-    return {} if answers is None else quality(replace(answers, thresholds=chosen))
+    return {} if answers is None else {**quality(replace(answers, thresholds=chosen))}
 
 
-def _answers(task: Task, data: Any, split: str, outputs: np.ndarray) -> Answers | None:
+def _answers(task: Task, data: Data | GivenRows, split: str, outputs: np.ndarray) -> Answers | None:
     """Targets and probabilities of a split; None where the outputs are no probabilities."""
     if task.form is Form.VALUES:
         return None
@@ -221,9 +246,9 @@ def _answers(task: Task, data: Any, split: str, outputs: np.ndarray) -> Answers 
 
 
 def _threshold(recipe: Recipe, task: Task, validation: Answers | None) -> list[float] | None:
-    asked = recipe.data.threshold
+    asked = asked_threshold(recipe, task)
     if not isinstance(asked, dict):
-        return asked_threshold(recipe, task)
+        return asked
     if validation is None:
         return None
     columns = zip(*(values.T for values in validation.columns), strict=True)

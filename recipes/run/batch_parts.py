@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..build.capacity import TooLarge, available, copies
 from ..build.experiment import experiment
@@ -110,9 +109,9 @@ def _fits(recipe: Recipe, rows: int, data: Data) -> bool:
         with tempfile.TemporaryDirectory() as folder:
             decided = "float32" if recipe.precision == "auto" else None
             built = experiment(recipe, data, Path(folder), decided=decided)
-        model: Any = built.model
-        # A processor has no memory of its own that could run out with an error: the computer's is
-        # promised to all, and who takes too much of it is killed. So it is reckoned first.
+        model = built.model
+        # On a CPU no error tells that memory has run out: the system promises more than it has, and
+        # kills a process that uses too much. So the memory is estimated first.
         weights = 4 * copies(recipe) * model.count_params()
         if weights + 2 * batch_bytes(model, rows) > available():
             return False

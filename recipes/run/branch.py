@@ -4,17 +4,17 @@ import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from ... import disk
 from ...callbacks.pause_at import PauseAt
 from ...callbacks.run_state import Checkpoint, CheckpointStore, DamagedCheckpoint
-from ...callbacks.run_state.store import read
+from ...callbacks.run_state.checkpoint import read
 from ...callbacks.run_state.training_state import state_of
 from ...messages import logger
 from ..build.inputs import data_of
 from ..data.order import steps_per_epoch
 from ..errors import RequestError
+from ..inputs import Arrays
 from ..record import directory as files
 from ..record.directory import RunDirectory, open_run
 from ..record.lock import LOCK
@@ -44,11 +44,11 @@ def branch(
     overrides: Overrides = (),
     *,
     out: str | os.PathLike | None = None,
-    arrays: tuple[Any, Any] | None = None,
+    arrays: Arrays | None = None,
     plugins: Sequence[str] = (),
     progress: bool = True,
 ) -> Result:
-    """Train on from the state of a run at a step, with changes to its recipe.
+    """Continue from the state of a run at a step, with changes to its recipe.
 
     The new run begins with the newest state of the other one that is not after the step, and is
     trained with its recipe up to the step; without one, from the beginning. From there on it is
@@ -93,7 +93,7 @@ def branch(
     )
 
 
-def batches_until(recipe: Recipe, at: Duration, arrays: tuple[Any, Any] | None) -> int:
+def batches_until(recipe: Recipe, at: Duration, arrays: Arrays | None) -> int:
     """The batches that are trained before a place in a run.
 
     Raises:
@@ -117,7 +117,7 @@ def _reach(
     recipe: Recipe,
     batches: int,
     *,
-    arrays: tuple[Any, Any] | None,
+    arrays: Arrays | None,
     progress: bool,
 ) -> None:
     """Train in `place` up to a number of batches.
@@ -211,8 +211,8 @@ def copy_files(run: RunDirectory, place: Path, state: str | None = None) -> None
 def _announce(source: RunDirectory, target: Path, batches: int, changes: Sequence[Change]) -> None:
     """Log and record where the new run branches off."""
     directory = RunDirectory(target)
+    branched = {"run": str(source.path.resolve()), "batches": batches}
     manifest = directory.read_json(files.MANIFEST)
-    manifest["branched"] = {"run": str(source.path.resolve()), "batches": batches}
-    directory.write_json(files.MANIFEST, manifest)
+    directory.write_json(files.MANIFEST, {**manifest, "branched": branched})
     listed = "; ".join(map(str, changes)) or "nothing is changed"
     logger.info(f"{target}: leaves {source.path} after batch {batches}: {listed}")

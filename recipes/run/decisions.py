@@ -1,12 +1,12 @@
 """From the outputs of a network to decisions, in NumPy alone."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
-def probabilities(outputs: Any, function: str | None) -> np.ndarray:
+def probabilities(outputs: ArrayLike, function: str | None) -> np.ndarray:
     """Outputs (rows, units) as they are, or logits through a `sigmoid` or `softmax`, float32."""
     found = np.asarray(outputs)
     if function == "sigmoid":

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
 
 import keras
 import tensorflow as tf
@@ -18,6 +17,7 @@ from ..build.heads import ends_of
 from ..build.task import Task
 from ..data import Data
 from ..record import directory as files
+from ..record.contents import JSONObject
 from ..record.directory import RunDirectory
 from ..record.manifest import manifest
 from ..spec import Recipe, dump
@@ -51,7 +51,7 @@ def describe(
         batch_rows: rows that are computed at once, where that was decided by measuring.
         sharing: the processes and devices that train it; None for one device.
     """
-    fingerprints: dict[str, Any] = {"recipe": recipe.fingerprint(), "data": data.fingerprint}
+    fingerprints: dict[str, object] = {"recipe": recipe.fingerprint(), "data": data.fingerprint}
     if built is not None and built.pretraining is not None:
         fingerprints["pretraining"] = layer_keys(built.pretraining)
     if recipe.initialize is not None:
@@ -82,7 +82,7 @@ def describe(
     directory.write_json(files.DATA, {**data.to_json(), **learned(recipe, data)})
 
 
-def learned(recipe: Recipe, data: Data) -> dict[str, Any]:
+def learned(recipe: Recipe, data: Data) -> JSONObject:
     """What `data.json` says of the outputs, besides their targets."""
     ends = ends_of(recipe, data)
     if isinstance(ends, Task):
@@ -105,7 +105,7 @@ def keep_terms(directory: RunDirectory, terms: Mapping[str, Term]) -> None:
         directory.write_json(files.DATA, described)
 
 
-def keras_manifest(*, seed: int, fingerprints: dict[str, Any]) -> dict[str, Any]:
+def keras_manifest(*, seed: int, fingerprints: Mapping[str, object]) -> JSONObject:
     """The manifest of a training on this process's Keras and TensorFlow."""
     return manifest(
         seed=seed,
@@ -119,7 +119,7 @@ def keras_manifest(*, seed: int, fingerprints: dict[str, Any]) -> dict[str, Any]
     )
 
 
-def _resumed_manifest(previous: PreviousRun, now: Mapping[str, Any]) -> dict[str, Any]:
+def _resumed_manifest(previous: PreviousRun, now: JSONObject) -> JSONObject:
     """The manifest of a run that is resumed: the previous one, with what is different now."""
     resumed = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -3,9 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import keras
+
 from ..data import Data
 from ..record.boxes import Box
 from ..spec import Choice, Recipe
+from ..spec.choices import Residual
 from ..spec.graph import ROWS, ends, in_order, merge_of
 from ..spec.parts import OTHERS, input_names
 from .analysis import built
@@ -25,7 +28,7 @@ def boxes_of(recipe: Recipe, data: Data) -> list[Box]:
     return boxes_in(recipe, data, built(recipe, data).model)
 
 
-def boxes_in(recipe: Recipe, data: Data, model: Any) -> list[Box]:
+def boxes_in(recipe: Recipe, data: Data, model: keras.Model) -> list[Box]:
     """The boxes of a recipe whose model is built."""
     shapes = _shapes(model, list(recipe.model.parts))
     found = [*_inputs(recipe, data), *_parts(recipe, shapes)]
@@ -74,7 +77,7 @@ def _outputs(recipe: Recipe, model: Any) -> Iterator[Box]:
         yield Box(f"{name}: output", (*lines, shape, f"weight {weight}"), (head.source or last,))
 
 
-def words_of(layers: Sequence[Any]) -> tuple[str, ...]:
+def words_of(layers: Sequence[Choice | Residual]) -> tuple[str, ...]:
     """Layers in a line each, with their first arguments.
 
     >>> words_of([Choice("layers", "dense", {"units": 4})])
@@ -91,7 +94,7 @@ def words_of(layers: Sequence[Any]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _shapes(model: Any, parts: Sequence[str]) -> dict[str, str]:
+def _shapes(model: keras.Model, parts: Sequence[str]) -> dict[str, str]:
     """What each part gives, by the last of the layers that are called after it."""
     found: dict[str, str] = {}
     for layer in model.layers:
@@ -101,6 +104,6 @@ def _shapes(model: Any, parts: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _shown(shape: Any) -> str:
+def _shown(shape: Sequence[int | None]) -> str:
     """A shape of one row."""
     return f"gives {tuple(shape[1:])}"

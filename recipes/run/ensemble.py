@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import keras
 
@@ -12,7 +11,7 @@ from ..data import Data
 from ..record import directory as files
 from ..record.directory import RunDirectory
 from ..spec import Recipe
-from .assess import assess
+from .assess import Assessment, assess
 from .reload import as_given, measured
 from .several import Several
 
@@ -28,11 +27,13 @@ class Ensemble(Several):
 
     def measure(self, models: Sequence[keras.Model], data: Data) -> None:
         """Measure the average on the validation and the test split."""
+        found = assessed(self.recipe, data, models[-1], self.directory)
         self.result = replace(
             self.result,
             validation=measured(self.recipe, data, models[-1], "validation"),
             test=measured(self.recipe, data, models[-1], "test"),
-            **assessed(self.recipe, data, models[-1], self.directory),
+            quality=found.quality,
+            threshold=found.threshold,
         )
 
 
@@ -55,10 +56,8 @@ def members_of(recipe: Recipe) -> list[Recipe]:
     return found
 
 
-def assessed(
-    recipe: Recipe, data: Data, model: keras.Model, directory: RunDirectory
-) -> dict[str, Any]:
-    """Threshold and quality of an average of networks, as fields of the result."""
+def assessed(recipe: Recipe, data: Data, model: keras.Model, directory: RunDirectory) -> Assessment:
+    """Threshold and quality of an average of networks."""
     ends = ends_of(recipe, data)
     parts = {"validation": data.validation, "test": data.test}
     splits = {

@@ -4,37 +4,37 @@ It goes to `evidence.json`, and a number for each row to `evidence.npz`, by whic
 compared row by row.
 """
 
-import base64
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from sklearn.metrics import precision_recall_curve, roc_curve
 
-from ..build.task import Form, Task
 from ..data import Data, Split
 from ..data.fitted import FittedCategory
 from ..data.frame import Frame, plain
 from ..data.naive import Forecasting
-from ..record import directory as files
 from ..record.bootstrap import interval
-from ..record.directory import RunDirectory
+from ..record.contents import (
+    CategoryScore,
+    ForecastEvidence,
+    ForecastWindow,
+    RankingCurve,
+    RowEvidence,
+    ShownRow,
+)
 from .quality import Answers
+from .shown_inputs import cells_of, shown_inputs
 
-# The most rows that evidence is made for, classes with curves, and points of a curve.
-MOST_ROWS, MOST_CURVES, MOST_POINTS = 200_000, 10, 100
-# How many of the worst rows are shown, columns of each, letters of a cell, pixels of a side.
-WORST, MOST_CELLS, MOST_LETTERS, MOST_SIDE = 12, 8, 80, 128
+# The most classes with curves, and points of a curve.
+MOST_CURVES, MOST_POINTS = 10, 100
+# How many of the worst rows are shown.
+WORST = 12
 # The most columns whose categories are slices, and categories of each.
 MOST_SLICED, MOST_SLICES = 6, 12
 # Predictions that are drawn beside their targets, and windows of a forecast.
 DRAWN, WINDOWS = 1000, 4
-# Numbers of a row that is no autoencoder's.
-MOST_NUMBERS = 32
 # What an empty cell is called.
 MISSING = "(missing)"
 # A probability of 0 has no logarithm.
@@ -51,7 +51,7 @@ class Evidence:
             error, the better.
     """
 
-    shown: dict[str, Any]
+    shown: RowEvidence | ForecastEvidence
     rows: dict[str, np.ndarray]
 
 
@@ -59,8 +59,8 @@ def of_answers(answers: Answers, raw: Split, data: Data) -> Evidence:
     """Evidence for predicted probabilities.
 
     Args:
-        raw: the same rows as they came.
-        data: whose columns they have.
+        raw: the same rows before they were encoded.
+        data: that the rows are from.
     """
     decisions = answers.decisions(answers.thresholds)
     labels = answers.y.ndim == 2
@@ -69,22 +69,23 @@ def of_answers(answers: Answers, raw: Split, data: Data) -> Evidence:
     rows = {"right": right.mean(axis=1) if labels else right, "log_loss": losses}
     order = np.argsort(-losses, kind="stable")[:WORST].tolist()
 
-    def named(y: Any) -> str:
+    def named(y: np.ndarray) -> str:
         if labels:
             return ", ".join(str(answers.names[i]) for i in np.flatnonzero(y).tolist()) or "none"
         return str(answers.names[int(y)])
 
-    worst = [
-        {"true": named(answers.y[row]), "decided": named(decisions[row])}
-        | ({} if labels else {"probability": _short(answers.probabilities[row, answers.y[row]])})
-        | shown_row(raw, row)
-        for row in order
-    ]
-    content = {
-        **_common(answers.y, rows["right"], raw, data, "right"),
-        "curves": ranking_curves(answers),
-        "worst": worst,
-    }
+    worst: list[ShownRow] = []
+    for row in order:
+        shown: ShownRow = {
+            "true": named(answers.y[row]),
+            "decided": named(decisions[row]),
+            **shown_inputs(raw, row),
+        }
+        if not labels:
+            shown["probability"] = _short(float(answers.probabilities[row, answers.y[row]]))
+        worst.append(shown)
+    content = _scored(answers.y, rows["right"], raw, data, "right", worst)
+    content["curves"] = ranking_curves(answers)
     return Evidence(content, rows)
 
 
@@ -98,24 +99,21 @@ def of_numbers(y: np.ndarray, predicted: np.ndarray, raw: Split, data: Data) -> 
         "squared_error": np.square(errors).mean(axis=1).astype("float32"),
     }
     order = np.argsort(-size, kind="stable")[:WORST]
-    worst = [
+    worst: list[ShownRow] = [
         {
             "true": _numbers(true[row]),
             "decided": _numbers(predicted[row]),
-            "error": _short(size[row]),
+            "error": _short(float(size[row])),
+            **shown_inputs(raw, int(row)),
         }
-        | shown_row(raw, int(row))
         for row in order
     ]
     chosen = spread(len(y), DRAWN)
-    content = {
-        **_common(y, size, raw, data, "absolute_error"),
-        "residuals": {
-            "true": _list(true[chosen, 0]),
-            "predicted": _list(predicted[chosen, 0]),
-            "rows": len(y),
-        },
-        "worst": worst,
+    content = _scored(y, size, raw, data, "absolute_error", worst)
+    content["residuals"] = {
+        "true": _six_digits(true[chosen, 0]),
+        "predicted": _six_digits(predicted[chosen, 0]),
+        "rows": len(y),
     }
     return Evidence(content, rows)
 
@@ -127,7 +125,7 @@ def of_forecasts(forecasting: Forecasting, starts: np.ndarray, outputs: np.ndarr
     naive = forecasting.naive(starts)
     error = np.nanmean(np.abs(forecast - actual), axis=(1, 2))
     before = min(forecasting.options.inputs, 2 * forecasting.options.horizon)
-    windows = []
+    windows: list[ForecastWindow] = []
     for index in spread(len(starts), WINDOWS):
         last = int(starts[index]) + forecasting.options.inputs
         windows.append(
@@ -140,17 +138,25 @@ def of_forecasts(forecasting: Forecasting, starts: np.ndarray, outputs: np.ndarr
             }
         )
     known = np.where(np.isnan(error), 0.0, error)
-    content = {"digest": digest(actual), "score": "absolute_error", "windows": windows}
+    content: ForecastEvidence = {
+        "digest": digest(actual),
+        "score": "absolute_error",
+        "windows": windows,
+    }
     return Evidence(content, {"absolute_error": known.astype("float32")})
 
 
-def _common(y: np.ndarray, score: np.ndarray, raw: Split, data: Data, name: str) -> dict[str, Any]:
+def _scored(
+    y: np.ndarray, score: np.ndarray, raw: Split, data: Data, name: str, worst: list[ShownRow]
+) -> RowEvidence:
+    """What all evidence of single rows has."""
     low, high = interval(score)
     return {
         "digest": digest(y),
         "score": name,
         "mean": [float(score.mean()), low, high],
         "slices": slices(raw, data, score),
+        "worst": worst,
     }
 
 
@@ -168,11 +174,11 @@ def log_losses(answers: Answers) -> np.ndarray:
     return -np.log(found[np.arange(len(found)), answers.y]).astype("float32")
 
 
-def ranking_curves(answers: Answers) -> list[dict[str, Any]]:
+def ranking_curves(answers: Answers) -> list[RankingCurve]:
     """ROC and precision-recall curves of the first classes or labels."""
     truth, scores = answers.columns
     names = answers.names[-1:] if scores.shape[1] == 1 else answers.names
-    found = []
+    found: list[RankingCurve] = []
     for index in range(min(scores.shape[1], MOST_CURVES)):
         y, said = truth[:, index], scores[:, index]
         if y.min() == y.max():
@@ -191,7 +197,7 @@ def ranking_curves(answers: Answers) -> list[dict[str, Any]]:
     return found
 
 
-def slices(raw: Split, data: Data, score: np.ndarray) -> list[dict[str, Any]]:
+def slices(raw: Split, data: Data, score: np.ndarray) -> list[CategoryScore]:
     """The mean score of the rows of each category, for columns with few categories."""
     if not isinstance(raw.x, Frame):
         return []
@@ -200,54 +206,23 @@ def slices(raw: Split, data: Data, score: np.ndarray) -> list[dict[str, Any]]:
         for feature in data.features
         if isinstance(feature, FittedCategory) and 1 < len(feature.vocabulary) <= MOST_SLICES
     ]
-    found = []
+    found: list[CategoryScore] = []
     for name in sliced[:MOST_SLICED]:
-        cells = np.array([MISSING if c is None else str(c) for c in _cells(raw.x, name)])
+        cells = np.array([MISSING if c is None else str(c) for c in cells_of(raw.x, name)])
         for value in np.unique(cells)[:MOST_SLICES]:
             own = score[cells == value]
             low, high = interval(own)
-            mean = float(own.mean())
-            row = {"column": name, "value": plain(value), "rows": len(own), "mean": mean}
-            found.append({**row, "low": low, "high": high})
+            found.append(
+                {
+                    "column": name,
+                    "value": plain(value),
+                    "rows": len(own),
+                    "mean": float(own.mean()),
+                    "low": low,
+                    "high": high,
+                }
+            )
     return found
-
-
-def shown_row(raw: Split, row: int) -> dict[str, Any]:
-    """A row to be shown: its number, and its cells or its pixels."""
-    number = row if raw.numbers is None else int(raw.numbers[row])
-    if isinstance(raw.x, Frame):
-        one = raw.x.take(np.array([row]))
-        cells = {name: _word(_cells(one, name)[0]) for name in list(one.columns)[:MOST_CELLS]}
-        return {"row": number, "cells": cells}
-    found = {"row": number}
-    return {**found, **_pixels(raw.x[row])} if isinstance(raw.x, np.ndarray) else found
-
-
-def _cells(rows: Frame, name: str) -> list[Any]:
-    column: Any = rows[name]
-    return column.tolist() if isinstance(column, np.ndarray) else column.to_pylist()
-
-
-def _word(cell: object) -> str:
-    words = plain(f"{cell:.6g}" if isinstance(cell, float) else str(cell))
-    return words if len(words) <= MOST_LETTERS else f"{words[:MOST_LETTERS]}..."
-
-
-def _pixels(row: np.ndarray) -> dict[str, Any]:
-    """A row as a picture, if it has pixels or can be drawn as a square."""
-    image: Any = row.reshape(row.shape[:2]) if row.ndim == 3 and row.shape[2] == 1 else row
-    side = math.isqrt(image.size) if image.ndim == 1 else 0
-    if image.ndim == 1 and side > 3 and side * side == image.size:
-        image = image.reshape(side, side)
-    colours = image.ndim == 3 and image.shape[2] == 3
-    if not (image.ndim == 2 or colours) or max(image.shape[:2]) > MOST_SIDE:
-        return {}
-    if not np.isfinite(image).all():
-        return {}
-    numbers = image.astype("float64")
-    span = np.ptp(numbers) or 1.0
-    pixels = ((numbers - numbers.min()) / span * 255).astype("uint8")
-    return {"shape": list(pixels.shape), "pixels": base64.b64encode(pixels.tobytes()).decode()}
 
 
 def spread(count: int, most: int) -> np.ndarray:
@@ -259,74 +234,18 @@ def spread(count: int, most: int) -> np.ndarray:
     return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype("int64"))
 
 
-def _short(value: Any) -> float | None:
-    number = float(value)
-    return float(f"{number:.6g}") if math.isfinite(number) else None
+def _short(value: float) -> float | None:
+    """A number with six digits; None where it is not finite, which JSON cannot hold."""
+    return float(f"{value:.6g}") if math.isfinite(value) else None
 
 
-def _list(values: Sequence[float] | np.ndarray) -> list[float | None]:
-    return [_short(value) for value in values]
+def _list(values: np.ndarray) -> list[float | None]:
+    return [_short(value) for value in values.tolist()]
+
+
+def _six_digits(values: np.ndarray) -> list[float]:
+    return [float(f"{value:.6g}") for value in values.tolist()]
 
 
 def _numbers(values: np.ndarray) -> str:
     return ", ".join(f"{value:.6g}" for value in values[:4])
-
-
-def can_show(data: Data, split: str) -> bool:
-    """Whether predictions of numbers are made for this alone."""
-    rows = getattr(data, split)
-    return rows is not None and len(rows) <= MOST_ROWS
-
-
-def write_evidence(
-    directory: RunDirectory,
-    ends: Mapping[str, tuple[Task, Mapping[str, Answers]]],
-    outputs: Mapping[str, Any],
-    raw: Data,
-) -> None:
-    """Write `evidence.json` and `evidence.npz`.
-
-    Args:
-        ends: by name of the output, the empty one of a single output: its task, and its
-            probabilities by split.
-        outputs: of the model by split, of several outputs by name below.
-        raw: the data as they came.
-    """
-    shown: dict[str, dict[str, Any]] = {}
-    arrays: dict[str, np.ndarray] = {}
-    for name, (task, answers) in ends.items():
-        own = raw.of(name) if name else raw
-        for split, given in outputs.items():
-            if not can_show(raw, split):
-                continue
-            found = _of_split(task, answers.get(split), own, split, given[name] if name else given)
-            if found is not None:
-                shown.setdefault(name, {})[split] = found.shown
-                key = f"{name}/{split}" if name else split
-                arrays |= {f"{key}/{row}": values for row, values in found.rows.items()}
-    if not shown:
-        return
-    content = shown.get("", {files.OUTPUTS: shown})
-    directory.write_json(files.EVIDENCE, content)
-    directory.write(files.ROWS, lambda path: _save(path, arrays))
-
-
-def _save(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    with open(path, "wb") as file:
-        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
-
-
-def _of_split(
-    task: Task, answers: Answers | None, data: Data, split: str, outputs: np.ndarray
-) -> Evidence | None:
-    rows: Split = getattr(data, split)
-    if data.forecasting is not None:
-        return of_forecasts(data.forecasting, data.forecasting.starts[split], outputs)
-    if answers is not None:
-        return of_answers(answers, rows, data)
-    flat = np.asarray(outputs).reshape(len(outputs), -1)
-    numbers = task.form is Form.VALUES and isinstance(rows.y, np.ndarray)
-    if not numbers or not np.isfinite(flat).all() or rows.y.size != flat.size:
-        return None
-    # Where a row is predicted from itself there are as many numbers as inputs: nothing to list.
-    return of_numbers(rows.y, flat, rows, data) if flat.shape[1] <= MOST_NUMBERS else None

@@ -4,7 +4,6 @@ import re
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import keras
 import tensorflow as tf
@@ -122,7 +121,7 @@ def culprit(error: BaseException, recipe: Recipe, built: Experiment) -> Path | N
     return None if name is None else ("model", *names[name])
 
 
-def _owners(error: BaseException) -> Iterator[Any]:
+def _owners(error: BaseException) -> Iterator[object]:
     """The objects whose methods an error went through, the outermost first."""
     chain = [error]
     while (

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 import tensorflow as tf
@@ -34,17 +33,18 @@ from ..errors import RequestError
 from ..spec import Recipe
 from ..spec.monitor_checks import MONITORED
 from .pretrain import pretrain_without_run
+from .quiet import SILENT
 from .run_callbacks import stop_events_on_a_full_disk
 
 
 @dataclass(frozen=True)
 class Given:
-    """What the user gave beside the rows; the arguments of `fit`."""
+    """What the user passes besides the rows; the arguments of `fit`."""
 
-    y: Any = None
-    sample_weight: Any = None
+    y: object = None
+    sample_weight: object = None
     class_weight: Mapping[int, float] | None = None
-    validation_data: Any = None
+    validation_data: object = None
     steps_per_epoch: int | None = None
     validation_steps: int | None = None
 
@@ -67,17 +67,17 @@ class Ready:
 
     recipe: Recipe
     task: Task | Ends
-    dataset: Any
+    dataset: object
     builder: Builder
     rows: int
-    validation: Any
-    arguments: dict[str, Any]
+    validation: object
+    arguments: dict[str, object]
     callbacks: tuple[keras.callbacks.Callback, ...]
     data: Data | None = None
 
 
 def fit(
-    recipe: Recipe, model: keras.Model, x: Any, given: Given, *, progress: bool = True
+    recipe: Recipe, model: keras.Model, x: object, given: Given, *, progress: bool = True
 ) -> keras.callbacks.History:
     """Train `model` in place with the recipe's optimizer, schedule, clipping and callbacks.
 
@@ -124,12 +124,12 @@ def fit(
         validation_data=ready.validation,
         callbacks=callbacks,
         shuffle=False,  # the dataset has its order already
-        verbose=0,  # type: ignore[arg-type]
+        **SILENT,
         **ready.arguments,
     )
 
 
-def _held(recipe: Recipe, model: keras.Model, x: Any, given: Given) -> Ready:
+def _held(recipe: Recipe, model: keras.Model, x: object, given: Given) -> Ready:
     """Rows in memory, in an order that is a function of seed and epoch."""
     if given.y is None:
         raise RequestError("y: give the targets of the rows.")
@@ -159,7 +159,7 @@ def _held(recipe: Recipe, model: keras.Model, x: Any, given: Given) -> Ready:
     )
 
 
-def _streamed(recipe: Recipe, model: keras.Model, x: Any, given: Given) -> Ready:
+def _streamed(recipe: Recipe, model: keras.Model, x: object, given: Given) -> Ready:
     """Batches of a dataset, in its order."""
     stream = stream_of(x, given.steps_per_epoch, "x", "steps_per_epoch")
     _refuse(recipe, stream, given)
@@ -218,7 +218,7 @@ def _refuse(recipe: Recipe, stream: Stream, given: Given) -> None:
         )
 
 
-def _class_weight(task: Task | Ends, given: Given) -> dict[str, Any]:
+def _class_weight(task: Task | Ends, given: Given) -> dict[str, object]:
     if given.class_weight is None:
         return {}
     return {"class_weight": class_weights(task, given.class_weight)}
@@ -226,7 +226,7 @@ def _class_weight(task: Task | Ends, given: Given) -> dict[str, Any]:
 
 def _validation(
     recipe: Recipe, model: keras.Model, task: Task | Ends, given: Given
-) -> tuple[Any, dict[str, Any]]:
+) -> tuple[object, dict[str, object]]:
     """The user's validation data as `model.fit` takes it, and more arguments of `fit`."""
     data = given.validation_data
     if data is None or not is_stream(data):
@@ -243,7 +243,7 @@ def _validation(
     return stream.dataset, {"validation_steps": given.validation_steps}
 
 
-def _check_monitors(recipe: Recipe, validation: Any) -> None:
+def _check_monitors(recipe: Recipe, validation: object) -> None:
     """Raise where a callback watches validation rows and there are none."""
     for callback in recipe.callbacks if validation is None else ():
         monitor = callback.arguments.get("monitor", MONITORED.get(callback.name, ""))

@@ -5,7 +5,6 @@ import io
 from collections.abc import Sequence
 from dataclasses import replace
 from operator import itemgetter
-from typing import Any
 
 import keras
 import numpy as np
@@ -15,17 +14,17 @@ from ..build.inputs import data_of
 from ..data import Data, Split
 from ..data.head import Head
 from ..errors import DataError
+from ..inputs import Arrays
 from ..record import directory as files
 from ..record.directory import RunDirectory
 from ..record.result import Metrics
 from ..spec import Recipe
 from ..spec.folds import each_fold
+from ..spec.targets import ClassName
 from .ensemble import assessed
 from .predictions import Predictions
 from .reload import measured, predicted
 from .several import Several
-
-Arrays = tuple[Any, Any] | None
 
 
 class CrossValidation(Several):
@@ -37,7 +36,7 @@ class CrossValidation(Several):
 
     word, folder = "fold", files.FOLDS
 
-    def __init__(self, recipe: Recipe, directory: RunDirectory, arrays: Arrays = None):
+    def __init__(self, recipe: Recipe, directory: RunDirectory, arrays: Arrays | None = None):
         super().__init__(recipe, directory)
         self.arrays = arrays
 
@@ -55,12 +54,14 @@ class CrossValidation(Several):
         text = out_of_fold(found, data.classes, data.heads)
         self.directory.write_text(files.OUT_OF_FOLD, text)
         mean, deviation = summary([part["validation"] for part in self.parts])
+        assessment = assessed(self.recipe, data, average, self.directory)
         self.result = replace(
             self.result,
             validation=mean,
             validation_std=deviation,
             test=measured(self.recipe, data, average, "test"),
-            **assessed(self.recipe, data, average, self.directory),
+            quality=assessment.quality,
+            threshold=assessment.threshold,
         )
 
     def _validated(
@@ -85,7 +86,9 @@ def summary(folds: Sequence[Metrics]) -> tuple[Metrics, Metrics]:
 
 
 def out_of_fold(
-    found: Sequence[tuple[Split, Predictions]], classes: Sequence[Any], heads: Sequence[Head] = ()
+    found: Sequence[tuple[Split, Predictions]],
+    classes: Sequence[ClassName],
+    heads: Sequence[Head] = (),
 ) -> str:
     """Row of the source, fold, target and prediction of each row that validated, as CSV.
 
@@ -93,7 +96,7 @@ def out_of_fold(
     where folds are by time, are not among them. The targets of several outputs are called
     `OUTPUT_target`.
     """
-    rows: list[list[Any]] = []
+    rows: list[list[object]] = []
     head: list[str] = []
     for index, (split, made) in enumerate(found, start=1):
         names, cells = made.table()
@@ -112,8 +115,8 @@ def out_of_fold(
 
 
 def _targets(
-    y: np.ndarray, classes: Sequence[Any], heads: Sequence[Head] = ()
-) -> dict[str, list[Any]]:
+    y: np.ndarray, classes: Sequence[ClassName], heads: Sequence[Head] = ()
+) -> dict[str, list[object]]:
     """The targets in columns: the names of classes, or numbers."""
     if heads:
         return {

@@ -6,13 +6,13 @@ from pathlib import Path
 from ...callbacks.run_state import RunState
 from ..build.experiment import experiment
 from ..data import Data
-from ..devices.peers import Member
+from ..devices.member import Member
 from ..devices.team import Team
 from ..errors import RequestError
 from ..record.directory import RunDirectory
 from ..record.result import Result
 from ..spec import Recipe
-from .train import Run
+from .training_run import TrainingRun
 
 
 class ReadState(RunState):
@@ -22,7 +22,7 @@ class ReadState(RunState):
         pass
 
 
-class Follower(Run):
+class Follower(TrainingRun):
     """A training whose run directory is another process's."""
 
     def finish(self) -> None:

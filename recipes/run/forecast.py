@@ -1,9 +1,9 @@
-"""Forecasts of a run's model for the rows that follow, and its errors beside the seasonal-naive."""
+"""Forecasts of a run's model, and their errors beside those of the seasonal-naive forecast."""
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
+import keras
 import numpy as np
 
 from ..build.experiment import Experiment
@@ -19,6 +19,7 @@ from ..data.window_division import starts_of
 from ..data.windows import Windows, split_of, target_of
 from ..record.result import Result
 from .forecast_rows import Forecast, asked_starts, forecast_of, given_series, options_of
+from .quiet import outputs_of
 
 
 def with_errors(result: Result, built: Experiment) -> Result:
@@ -29,8 +30,8 @@ def with_errors(result: Result, built: Experiment) -> Result:
     horizon, splits = dict(result.horizon), {}
     for name, dataset in (("validation", built.validation), ("test", built.test)):
         measured = getattr(result, name)
-        if measured:
-            outputs = np.asarray(built.model.predict(dataset, verbose=0))  # type: ignore[arg-type]
+        if measured and dataset is not None:
+            outputs = outputs_of(built.model, dataset)[""]
             found = forecasting.errors(forecasting.starts[name], outputs)
             splits[name] = beside(measured, found)
             horizon[name] = dict(found.by_step)
@@ -55,7 +56,7 @@ def given_windows(rows: Frame, reading: Reading) -> tuple[Split, Forecasting]:
     return split_of(forecasting, "rows"), forecasting
 
 
-def forecast(model: Any, rows: Frame, reading: Reading, *, every: bool = False) -> Forecast:
+def forecast(model: keras.Model, rows: Frame, reading: Reading, *, every: bool = False) -> Forecast:
     """Forecasts for the rows that follow the last one of each series.
 
     Args:
@@ -68,5 +69,5 @@ def forecast(model: Any, rows: Frame, reading: Reading, *, every: bool = False) 
     starts = asked_starts(series, options, reading.target, every=every)
     windows = Windows(series.frame, starts, options)
     inputs = raw_windows(raw(reading.features, series.frame), reading.features, windows)
-    outputs = model.predict(batches_of(inputs), verbose=0)
+    outputs = outputs_of(model, batches_of(inputs))[""]
     return forecast_of(outputs, reading.described, series, starts)

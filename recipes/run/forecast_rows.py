@@ -1,11 +1,11 @@
 """Which windows of given rows are forecast from, and forecasts as a table, in NumPy alone."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..data.cell_types import words
 from ..data.cells import scalar
@@ -13,6 +13,7 @@ from ..data.frame import Frame, plain
 from ..data.naive import WINDOW_KEYS
 from ..data.series import Series, Spacing, Unit, WindowOptions, arranged
 from ..errors import DataError
+from ..record.contents import JSONObject
 from .decisions import probabilities
 from .predictions import Predictions
 
@@ -33,10 +34,10 @@ class Forecast(Predictions):
     """
 
     series: tuple[str, ...] = ()
-    times: Sequence[Sequence[Any]] = ()
+    times: Sequence[Sequence[object]] = ()
     named_columns: tuple[str | None, str, tuple[str, ...]] = (None, "row", ())
 
-    def columns(self, *, errors: bool = False) -> dict[str, list[Any]]:
+    def columns(self, *, errors: bool = False) -> dict[str, list[object]]:
         """Columns by name, with a value for each step of each forecast.
 
         Args:
@@ -47,7 +48,7 @@ class Forecast(Predictions):
         steps = self.outputs.reshape(-1, len(targets)).T.tolist()
         single = len(targets) == 1
         names = ["prediction"] if single else [f"prediction_{name}" for name in targets]
-        series = [name for name in self.series for _ in range(horizon)]
+        series: list[object] = [name for name in self.series for _ in range(horizon)]
         return {
             **({} if by is None else {by: series}),
             time: [when for times in self.times for when in times],
@@ -56,13 +57,13 @@ class Forecast(Predictions):
         }
 
 
-def options_of(described: Mapping[str, Any]) -> WindowOptions:
+def options_of(described: JSONObject) -> WindowOptions:
     """The windows of a run, from its `data.json`."""
     window = described["window"]
     return WindowOptions(**{key: window[key] for key in WINDOW_KEYS}, known=tuple(window["known"]))
 
 
-def given_series(rows: Frame, described: Mapping[str, Any]) -> Series:
+def given_series(rows: Frame, described: JSONObject) -> Series:
     """The given rows in the order of time, as far apart as those of training."""
     spacing = Spacing.from_json(described["window"]["spacing"])
     return arranged(rows, options_of(described), spacing)
@@ -80,7 +81,7 @@ def asked_starts(
 
 
 def forecast_of(
-    found: object, described: Mapping[str, Any], series: Series, starts: np.ndarray
+    found: ArrayLike, described: JSONObject, series: Series, starts: np.ndarray
 ) -> Forecast:
     """The forecasts that a network's outputs (windows, horizon * targets) are.
 
@@ -102,7 +103,7 @@ def forecast_of(
 
 
 def needed(options: WindowOptions) -> int:
-    """Rows that a forecast is made from: those of the horizon too, where columns are known."""
+    """Rows that a forecast needs: the horizon too, where columns are known ahead."""
     return options.length if options.known else options.inputs
 
 
@@ -164,7 +165,7 @@ def _too_few(series: Series, options: WindowOptions, name: str) -> str:
     )
 
 
-def times_after(series: Series, options: WindowOptions, last: np.ndarray) -> list[list[Any]]:
+def times_after(series: Series, options: WindowOptions, last: np.ndarray) -> list[list[object]]:
     """The times of the steps after some rows, as they are written in the rows."""
     steps = np.arange(1, options.horizon + 1)
     ahead = series.times[last][:, None] + steps * series.spacing.step

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from ..build.images import undecodable
 from ..data import Split
@@ -13,9 +12,12 @@ from ..data.reading import OnError, Reading, array_names
 from ..data.rows import rows_of
 from ..data.scale import Scaling
 from ..record import directory as files
+from ..record.contents import JSONObject
 from ..record.directory import RunDirectory
 from ..spec import Recipe
 from ..spec.loader import read
+from ..spec.targets import ClassName
+from ..spec.tasks import Task as TaskName
 from .forecast import given_windows
 from .predictions import log_rows
 
@@ -30,18 +32,18 @@ class GivenRows:
         focal_alpha: weights of the classes in a focal loss, from the training targets.
     """
 
-    task: Any
-    classes: tuple[Any, ...]
+    task: TaskName
+    classes: tuple[ClassName, ...]
     num_outputs: int
-    rows: Any
+    rows: Split
     features: tuple[Fitted, ...] = ()
     target: tuple[str, ...] = ()
-    target_scaling: Any = None
+    target_scaling: Scaling | None = None
     forecasting: Forecasting | None = None
-    focal_alpha: Any = None
-    validation: Any = None
-    test: Any = None
-    heads: Mapping[str, Any] = field(default_factory=dict)
+    focal_alpha: float | tuple[float, ...] | None = None
+    validation: None = None
+    test: None = None
+    heads: Mapping[str, JSONObject] = field(default_factory=dict)
 
     def of(self, name: str) -> "GivenRows":
         """The same rows with the targets of one of several outputs."""
@@ -59,7 +61,7 @@ class GivenRows:
         )
 
     @property
-    def train(self) -> Any:
+    def train(self) -> Split:
         """The rows, as the split that the task is inferred from."""
         return self.rows
 
@@ -95,13 +97,13 @@ def given_rows(run: RunDirectory, recipe: Recipe, given: object, on_error: OnErr
     )
 
 
-def _scaling(described: Mapping[str, Any]) -> Scaling | None:
+def _scaling(described: JSONObject) -> Scaling | None:
     """How the targets of a run were scaled, by its `data.json`."""
     learned = described.get("target_scaling")
     return None if learned is None else Scaling.from_json(learned)
 
 
-def alpha_of(described: Mapping[str, Any]) -> float | tuple[float, ...] | None:
+def alpha_of(described: JSONObject) -> float | tuple[float, ...] | None:
     """Weights of the classes in the focal loss of a run, by its `data.json`."""
     alpha = described.get("focal_alpha")
     return tuple(alpha) if isinstance(alpha, list) else alpha

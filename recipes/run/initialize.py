@@ -4,9 +4,9 @@ import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import keras
+import numpy as np
 
 from ...callbacks.run_state import (
     CheckpointStore,
@@ -118,7 +118,7 @@ def _load_checkpoint(model: keras.Model, run: Path) -> None:
         assign_group(checkpoint, name, groups[name])
 
 
-def _loaded(path: Path, *, compiled: bool) -> Any:
+def _loaded(path: Path, *, compiled: bool) -> keras.Model:
     require_plugins(RunDirectory(path.parent))
     if path.suffix != ".keras":
         raise ValueError(
@@ -127,7 +127,9 @@ def _loaded(path: Path, *, compiled: bool) -> Any:
     return open_model(path, compiled=compiled)
 
 
-def _assign(variables: Sequence[Any], found: Sequence[Any], what: str) -> None:
+def _assign(
+    variables: Sequence[keras.Variable], found: Sequence[keras.Variable | np.ndarray], what: str
+) -> None:
     shapes = [[tuple(v.shape) for v in group] for group in (variables, found)]
     if shapes[0] != shapes[1]:
         raise ValueError(
@@ -138,6 +140,6 @@ def _assign(variables: Sequence[Any], found: Sequence[Any], what: str) -> None:
         variable.assign(value)
 
 
-def _listed(shapes: Sequence[Any], most: int = 6) -> str:
+def _listed(shapes: Sequence[tuple[int, ...]], most: int = 6) -> str:
     words = ", ".join(str(shape) for shape in shapes[:most])
     return words if len(shapes) <= most else f"{words}, ..."

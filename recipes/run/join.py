@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..data import Data
-from ..devices.peers import Chief, Member, WorkerLost
+from ..devices.chief import Chief
+from ..devices.member import Member
+from ..devices.peers import WorkerLost
 from ..devices.request import DeviceRequest
 from ..errors import RequestError, TrainingFailed
 from ..record.manifest import versions
@@ -30,10 +32,10 @@ def check_request(recipe: Recipe, request: DeviceRequest) -> None:
 
 @contextmanager
 def led(recipe: Recipe, prepared: PreparedRun, request: DeviceRequest) -> Iterator[Chief | None]:
-    """The other processes of a training, in the chief: all have come, and train the same.
+    """In the chief: the other processes, connected and checked to train the same recipe.
 
     Raises:
-        RequestError: one did not come, or trains something else.
+        RequestError: one did not connect, or trains something else.
         TrainingFailed: one was lost before the first step.
     """
     if request.cluster is None:
@@ -43,7 +45,7 @@ def led(recipe: Recipe, prepared: PreparedRun, request: DeviceRequest) -> Iterat
     try:
         peers.wait_for_all()
         directory = str(prepared.directory.path.resolve())
-        peers.tell(directory=directory, done=prepared.data is None)
+        peers.send_all(directory=directory, done=prepared.data is None)
         yield peers
     except WorkerLost as error:
         peers.close(str(error))

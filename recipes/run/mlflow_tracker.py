@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from ..record.contents import JSONObject
 from ..record.result import Status
 from .stored_recipe import flat
 from .tracker import Ending, Histograms, TrackedRun, as_counts
@@ -85,7 +86,7 @@ class MlflowTracker:
         """The steps at which a metric has a value."""
         return {row.step for row in self._client.get_metric_history(self._run, name)}
 
-    def _log_parameters(self, recipe: Mapping[str, Any], known: Mapping[str, str]) -> None:
+    def _log_parameters(self, recipe: JSONObject, known: Mapping[str, str]) -> None:
         """Log the recipe key by key; MLflow refuses to change a parameter that is there."""
         named = {_name(re.sub(r"\[(\d+)\]", r".\1", key)): str(v) for key, v in flat(recipe)}
         new = [

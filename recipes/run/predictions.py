@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ...messages import logger
 from ..errors import RequestError, legible
+from ..record.contents import JSONObject
+from ..spec.targets import ClassName
 from .decisions import decided, probabilities
 
 # Rows whose error is printed.
@@ -39,14 +41,14 @@ class Predictions:
 
     values: np.ndarray
     outputs: np.ndarray
-    classes: tuple[Any, ...] = ()
+    classes: tuple[ClassName, ...] = ()
     errors: Mapping[int, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     labels: bool = False
     files: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     decided: np.ndarray | None = None
-    kept: Mapping[str, list[Any]] = field(default_factory=dict)
+    kept: Mapping[str, list[object]] = field(default_factory=dict)
     heads: Mapping[str, "Predictions"] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -58,7 +60,7 @@ class Predictions:
         what = f"{len(self.classes)} classes" if self.classes else f"shape {self.values.shape}"
         return f"Predictions({len(self)} rows, {what}, {len(self.errors)} errors)"
 
-    def columns(self, *, errors: bool = False) -> dict[str, list[Any]]:
+    def columns(self, *, errors: bool = False) -> dict[str, list[object]]:
         """Columns by name, with a value for each row that was given.
 
         Classes: `prediction`, and `output_CLASS`, its probability, for each. Several labels: 0 or 1
@@ -85,7 +87,7 @@ class Predictions:
             found["error"] = [self.errors.get(index) for index in range(len(self))]
         return found
 
-    def _predicted(self) -> dict[str, list[Any]]:
+    def _predicted(self) -> dict[str, list[object]]:
         if self.heads:
             return {
                 f"{name}_{column}": cells
@@ -114,7 +116,7 @@ class Predictions:
         """Whether several labels or numbers have names rather than numbers."""
         return self.names != numbered(len(self.names))
 
-    def table(self, *, errors: bool = False) -> tuple[list[str], list[list[Any]]]:
+    def table(self, *, errors: bool = False) -> tuple[list[str], list[list[object]]]:
         """Names of columns, and a row for each row that was given; see `columns`.
 
         Args:
@@ -126,7 +128,10 @@ class Predictions:
 
 
 def predictions(
-    found: Any, described: Mapping[str, Any], *, usable: np.ndarray | None = None
+    found: ArrayLike | Mapping[str, np.ndarray],
+    described: JSONObject,
+    *,
+    usable: np.ndarray | None = None,
 ) -> Predictions:
     """Predictions from network outputs (rows, units), or of several by name.
 
@@ -134,7 +139,7 @@ def predictions(
         described: the run's `data.json`.
         usable: for each row that was given, whether the network saw it; by default all.
     """
-    if described.get("heads"):
+    if isinstance(found, Mapping):
         each = {
             name: predictions(found[name], {**described, "heads": {}, **head}, usable=usable)
             for name, head in described["heads"].items()
@@ -184,7 +189,7 @@ def numbered(count: int) -> tuple[str, ...]:
     return tuple(str(index) for index in range(count))
 
 
-def both_classes(outputs: np.ndarray, classes: Sequence[Any]) -> np.ndarray:
+def both_classes(outputs: np.ndarray, classes: Sequence[ClassName]) -> np.ndarray:
     """A column for each class: one unit speaks for the second of two, the first has the rest."""
     if not classes or outputs.shape[1] > 1:
         return outputs

@@ -1,14 +1,15 @@
 """What happens before TensorFlow is imported: lock the run directory, check it, load the data."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ..build.inputs import data_of
 from ..data import Data
 from ..errors import RecipeError
+from ..inputs import Arrays
+from ..record.contents import JSONObject
 from ..record.directory import RunDirectory
 from ..record.reserve import reserve
 from ..spec import Recipe
@@ -41,13 +42,13 @@ class PreparedRun:
     directory: RunDirectory
     previous: PreviousRun
     data: Data | None
-    arrays: tuple[Any, Any] | None
+    arrays: Arrays | None
     resume: bool
     allow_change: Sequence[str]
     precision: str | None = None
     batch_rows: int | None = None
 
-    def as_decided(self, manifest: Mapping[str, Any]) -> "PreparedRun":
+    def as_decided(self, manifest: JSONObject) -> "PreparedRun":
         """The same, with what the run of a manifest has chosen by measuring."""
         return replace(
             self, precision=decided_precision(manifest), batch_rows=decided_rows(manifest)
@@ -59,13 +60,13 @@ def prepare_run(
     recipe: Recipe,
     *,
     out: str | os.PathLike | None = None,
-    arrays: tuple[Any, Any] | None = None,
+    arrays: Arrays | None = None,
     resume: bool = False,
     allow_change: Sequence[str] = (),
 ) -> Iterator[PreparedRun]:
     """Lock the run directory, and check everything that can be checked before writing.
 
-    Nothing here imports TensorFlow, so that a mistake in the data shows in a second.
+    Nothing here imports TensorFlow, so that a mistake in the data is reported within a second.
 
     Args:
         out: the run directory; it must not exist or be empty. Default `runs/NAME-DATE-TIME`.
@@ -90,14 +91,14 @@ def prepare_run(
         yield found.as_decided(previous.manifest)
 
 
-def decided_precision(manifest: Mapping[str, Any]) -> str | None:
+def decided_precision(manifest: JSONObject) -> str | None:
     """The dtype policy of a run's layers, by its manifest; None where that is not known."""
     settings = manifest.get("settings")
     name = settings.get(PRECISION) if isinstance(settings, dict) else None
     return name if name in PRECISIONS else None
 
 
-def decided_rows(manifest: Mapping[str, Any]) -> int | None:
+def decided_rows(manifest: JSONObject) -> int | None:
     """The rows that a run computes at once, by its manifest; None where it has not chosen them."""
     settings = manifest.get("settings")
     rows = settings.get(BATCH_ROWS) if isinstance(settings, dict) else None

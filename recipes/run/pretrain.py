@@ -3,7 +3,7 @@
 import hashlib
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from ...callbacks import ProgressBar
+from ...callbacks.variables import Variable
 from ...messages import logger
 from ...pretraining import (
     RBM,
@@ -25,6 +26,7 @@ from ...pretraining import (
 from ..build.pretraining import TEST, TRAINING, VALIDATION, Pretraining, rbm_rows
 from ..data import Data
 from ..record import directory as files
+from ..record.contents import PretrainedLayer
 from ..record.directory import RunDirectory
 from ..spec import Recipe
 from ..spec.pretraining import LogProbabilitySection
@@ -37,8 +39,8 @@ ROWS = 10_000
 SAVE_SECONDS = 10.0
 
 
-class Left(Exception):
-    """A training was asked to end; the last epoch that was saved is on disk."""
+class PretrainingInterrupted(Exception):
+    """A pretraining was asked to end; the last epoch that was saved is on disk."""
 
 
 class SaveRBM(keras.callbacks.Callback):
@@ -70,21 +72,22 @@ class SaveRBM(keras.callbacks.Callback):
         self.epoch = len(next(iter(self.history.values()), []))
         self._saved = self._began = time.perf_counter()
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(float(value))
         self.epoch = epoch + 1
         now = time.perf_counter()
         if now - self._saved >= self.seconds or self.asked():
+            assert self.model is not None
             self.store.keep(self.key, self.kept(variables(self.model)))
             self._saved = now
 
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
         # An epoch that is interrupted is trained again from its start.
         if self.asked():
-            raise Left
+            raise PretrainingInterrupted
 
-    def kept(self, weights: Sequence[Any]) -> CachedRBM:
+    def kept(self, weights: Sequence[Variable]) -> CachedRBM:
         """Values of variables, with the history and the time until now."""
         spent = self.spent + time.perf_counter() - self._began
         return CachedRBM([np.asarray(part) for part in weights], self.history, round(spent, 3))
@@ -114,7 +117,7 @@ class Pretrainer:
         self.save_seconds = save_seconds
         self.own = RBMStore(directory / files.PRETRAINED)
         self.keys = layer_keys(work)
-        self.report: list[dict[str, Any]] = []
+        self.report: list[PretrainedLayer] = []
 
     def run(self, model: keras.Model) -> bool:
         """Train the layers that are not stored, initialize the model, write `pretraining.json`.
@@ -179,7 +182,7 @@ class Pretrainer:
         callbacks = [*([ProgressBar(label=rbm.name)] if self.progress else []), save]
         try:
             dbn.fit_layer(index, rows, held_out, callbacks, verbose=0, initial_epoch=save.epoch)
-        except Left:
+        except PretrainingInterrupted:
             return None
         self.own.drop(partial)
         return save.kept(rbm.weights)
@@ -203,17 +206,17 @@ def layer_keys(work: Pretraining) -> list[str]:
     ]
 
 
-def variables(rbm: RBM | Any) -> list[Any]:
+def variables(rbm: keras.Model) -> list[Variable]:
     """All that training changes: the variables of the RBM, then the optimizer's."""
     return [*rbm.weights, *rbm.optimizer.variables]
 
 
-def fits(values: Sequence[np.ndarray], own: Sequence[Any]) -> bool:
+def fits(values: Sequence[np.ndarray], own: Sequence[Variable]) -> bool:
     """Whether values have the shapes of variables."""
     return [tuple(value.shape) for value in values] == [tuple(part.shape) for part in own]
 
 
-def assign(own: Sequence[Any], values: Sequence[np.ndarray]) -> None:
+def assign(own: Sequence[Variable], values: Sequence[np.ndarray]) -> None:
     """Give variables their values."""
     for variable, value in zip(own, values, strict=True):
         variable.assign(value)

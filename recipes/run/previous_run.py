@@ -3,15 +3,16 @@
 import hashlib
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from ... import disk
 from ...messages import logger
+from ..data import Data
 from ..errors import RequestError
 from ..record import directory as files
+from ..record.contents import JSONObject
 from ..record.directory import RunDirectory
 from ..record.lock import LOCK
 from ..record.reserve import remove_run_files
@@ -42,7 +43,7 @@ class PreviousRun:
         result: of a run that is completed, and has nothing left to train.
     """
 
-    manifest: Mapping[str, Any] = field(default_factory=dict)
+    manifest: JSONObject = field(default_factory=dict)
     changes: tuple[Change, ...] = ()
     result: Result | None = None
 
@@ -96,7 +97,7 @@ def has_parts(recipe: Recipe) -> bool:
     return recipe.ensemble is not None or folded
 
 
-def _manifest(directory: RunDirectory) -> dict[str, Any]:
+def _manifest(directory: RunDirectory) -> JSONObject:
     """The manifest of a run; empty if there is none, or it is damaged."""
     try:
         found = directory.read_json(files.MANIFEST, "fingerprints", "versions")
@@ -133,9 +134,7 @@ def _check_places(directory: RunDirectory) -> None:
             raise RequestError(f"{directory / name}: expected a file, found a folder. Move it.")
 
 
-def _recipe_changes(
-    directory: RunDirectory, manifest: Mapping[str, Any], recipe: Recipe
-) -> list[Change]:
+def _recipe_changes(directory: RunDirectory, manifest: JSONObject, recipe: Recipe) -> list[Change]:
     """How a recipe differs from the one in the directory, which must be as it was written."""
     path = directory / files.RECIPE
     rows = [manifest, *manifest.get("resumed", [])] if manifest else []
@@ -220,7 +219,7 @@ def completed_result(directory: RunDirectory) -> Result | None:
 
 
 def check_data(
-    directory: RunDirectory, previous: PreviousRun, data: Any, allow: Sequence[str]
+    directory: RunDirectory, previous: PreviousRun, data: Data, allow: Sequence[str]
 ) -> None:
     """Refuse data that is not what the run was trained on, unless `data` may change."""
     before = previous.manifest.get("fingerprints", {}).get("data")
@@ -282,6 +281,6 @@ def _is_ours(name: str) -> bool:
 
 
 def _stored(directory: RunDirectory) -> bool:
-    """Whether there are checkpoints, sound or not."""
+    """Whether there are checkpoints, intact or not."""
     folder = directory / files.STATE
     return folder.is_dir() and any(STATE_NAME.fullmatch(e.name) for e in folder.iterdir())

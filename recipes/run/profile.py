@@ -7,7 +7,7 @@ batches, and launch-bound where starting operations takes longer than carrying t
 import time
 from collections.abc import Callable, Iterator
 from itertools import repeat
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -23,7 +23,7 @@ from .analysis import built
 TIMED = 1.0
 # A step is input-bound where making batches takes this fraction of it, or more.
 INPUT_SHARE = 0.7
-# A batch of a quarter of the rows takes this share of the time, or more, where rows cost little.
+# Rows cost little where a quarter of them takes this fraction of the time, or more.
 LAUNCH_SHARE = 0.7
 QUARTER = 4
 # Smaller batches have no quarter worth timing.
@@ -46,7 +46,7 @@ class Times(NamedTuple):
 
 def timed(built: Experiment) -> Times:
     """Train an experiment for about a second, and read its batches for another."""
-    model: Any = built.model
+    model = built.model
     model.make_train_function()
     each = int(model.steps_per_execution)
     batches = _executions(built.fit_data.dataset, -(-built.fit_data.steps // each))
@@ -73,14 +73,14 @@ def _seconds(action: Callable[[], object]) -> float:
     return (time.perf_counter() - started) / count
 
 
-def _executions(dataset: tf.data.Dataset, count: int) -> Iterator[Any]:
+def _executions(dataset: tf.data.Dataset, count: int) -> Iterator[Iterator[object]]:
     """For each execution the iterator it takes its batches from, in one pass after another."""
     while True:
         batches = iter(dataset)
         yield from repeat(batches, count)
 
 
-def _wait(logs: Any) -> None:
+def _wait(logs: object) -> None:
     for value in keras.tree.flatten(logs):
         np.asarray(value)
 

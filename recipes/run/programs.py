@@ -2,7 +2,7 @@
 
 TensorFlow traces a training step for a model object, which takes most of the time of a short
 training. A training that differs from an earlier one only in the value of its learning rate has
-the same program: the rate is a variable in it. Its model is built as ever, and the values of all
+the same program: the rate is a variable in it. Its model is built as usual, and the values of all
 variables are put into the earlier model, whose functions are traced.
 """
 
@@ -10,12 +10,12 @@ import json
 import math
 from collections import OrderedDict
 from dataclasses import replace
-from typing import Any
 
 import keras
 
 from ...callbacks.run_state.rng_state import keep_functions
 from ...callbacks.variables import Variable, variable_groups
+from ...models.training_step import TrainingStep
 from ..build.experiment import Experiment
 from ..spec import Choice, Recipe
 from ..spec.dump import to_plain
@@ -35,7 +35,7 @@ class Programs:
     """The compiled models of a process, those that were used last."""
 
     def __init__(self) -> None:
-        self._models: OrderedDict[str, Any] = OrderedDict()
+        self._models: OrderedDict[str, TrainingStep] = OrderedDict()
 
     def take(self, recipe: Recipe, built: Experiment) -> Experiment:
         """The experiment with a model that was compiled before, if one has the same program."""
@@ -93,7 +93,7 @@ def shape_of(recipe: Recipe, built: Experiment) -> str:
     return json.dumps(own, sort_keys=True, default=str)
 
 
-def matched(new: Any, old: Any) -> list[tuple[Variable, Variable]] | None:
+def matched(new: keras.Model, old: keras.Model) -> list[tuple[Variable, Variable]] | None:
     """Each variable of a model with that of another one; None where they are not alike."""
     pairs: list[tuple[Variable, Variable]] = []
     first, second = variable_groups(new), variable_groups(old)

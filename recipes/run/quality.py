@@ -1,15 +1,16 @@
 """How good probabilities are, besides the metrics of training: ranking, calibration, decisions.
 
-All of it is computed from predictions that are made once, in a few sorts of them.
+All of it is computed from the same predictions, which are sorted a few times.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from ..record.contents import Confusion, Quality, ReliabilityBin
+from ..spec.targets import ClassName
 from .decisions import decided
 
 BINS = 15
@@ -34,7 +35,7 @@ class Answers:
 
     y: np.ndarray
     probabilities: np.ndarray
-    names: Sequence[Any]
+    names: Sequence[ClassName]
     thresholds: Sequence[float] | None = None
     ordered: bool = False
 
@@ -63,9 +64,9 @@ def are_probabilities(outputs: np.ndarray, *, labels: bool) -> bool:
     return labels or bool(np.abs(outputs.sum(axis=1) - 1).max() < ROUNDING)
 
 
-def quality(answers: Answers) -> dict[str, Any]:
+def quality(answers: Answers) -> Quality:
     """All of it as plain JSON values: `figures`, `reliability`, and `confusion` or `labels`."""
-    found: dict[str, Any] = {
+    found: Quality = {
         "figures": {**ranking(answers), **calibration(answers), **decision_figures(answers)},
         "reliability": reliability(*_confidences(answers)),
     }
@@ -128,10 +129,10 @@ def _confidences(answers: Answers) -> tuple[np.ndarray, np.ndarray]:
     return found.max(axis=1), found.argmax(axis=1) == answers.y
 
 
-def reliability(probabilities: np.ndarray, truth: np.ndarray) -> list[dict[str, float]]:
+def reliability(probabilities: np.ndarray, truth: np.ndarray) -> list[ReliabilityBin]:
     """The bins of a reliability diagram, 15 equally wide ones; empty ones are left out.
 
-    Each has the number of rows, their mean probability, and the fraction in which it was so.
+    Each has the number of rows, their mean probability, and the fraction of positives.
     """
     found = np.clip(np.asarray(probabilities, "float64"), 0, 1)
     # A bin holds its upper edge, as that of Guo et al. does.
@@ -149,7 +150,7 @@ def reliability(probabilities: np.ndarray, truth: np.ndarray) -> list[dict[str, 
     ]
 
 
-def calibration_error(bins: Sequence[Mapping[str, float]]) -> float:
+def calibration_error(bins: Sequence[ReliabilityBin]) -> float:
     """ECE = sum over bins of n_b / n * |observed_b - predicted_b| (Naeini, Cooper & Hauskrecht
     2015; with 15 equally wide bins as in Guo, Pleiss, Sun & Weinberger 2017).
     """
@@ -192,14 +193,14 @@ def _scores(y: np.ndarray, decisions: np.ndarray, classes: int) -> dict[str, flo
     }
 
 
-def confusion(y: np.ndarray, decisions: np.ndarray, names: Sequence[Any]) -> list[list[int]]:
+def confusion(y: np.ndarray, decisions: np.ndarray, names: Sequence[ClassName]) -> list[list[int]]:
     """Rows by their class (first axis) and the class that was decided on."""
     count = len(names)
     pairs = y.astype("int64") * count + decisions
     return np.bincount(pairs, minlength=count * count).reshape(count, count).tolist()
 
 
-def class_rows(confusion: Mapping[str, Any]) -> list[dict[str, Any]]:
+def class_rows(confusion: Confusion) -> list[dict[str, str | int | float | None]]:
     """Rows, recall and precision of each class, from the confusion of `quality`; None for no rows.
 
     >>> class_rows({"classes": ["a", "b"], "rows": [[3, 1], [0, 0]]})[0]
@@ -218,9 +219,9 @@ def class_rows(confusion: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def label_rows(answers: Answers) -> list[dict[str, Any]]:
+def label_rows(answers: Answers) -> list[dict[str, str | float]]:
     """Figures of each label."""
-    found = []
+    found: list[dict[str, str | float]] = []
     decisions = answers.decisions(answers.thresholds)
     for index, name in enumerate(answers.names[:MOST_RANKED]):
         y, scores = answers.y[:, index], answers.probabilities[:, index]

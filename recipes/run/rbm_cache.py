@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ class CachedRBM:
     seconds: float
 
 
-def key_of(rows: str, settings: Mapping[str, Any]) -> str:
+def key_of(rows: str, settings: Mapping[str, object]) -> str:
     """The name of an entry.
 
     Args:
@@ -112,7 +112,7 @@ def _is_ours(name: str) -> bool:
     return (name if found is None else found[1]) in (WEIGHTS, ENTRY)
 
 
-def _history(found: Any) -> dict[str, list[float]]:
+def _history(found: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
     return {str(name): [float(value) for value in values] for name, values in found.items()}
 
 

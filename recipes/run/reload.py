@@ -3,8 +3,9 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
+import keras
 import numpy as np
 
 from ...models.loss_weights import Term
@@ -31,7 +32,9 @@ from ..data.reading import OnError, Reading, array_names
 from ..data.rows import rows_of
 from ..data.windows import Windows
 from ..errors import RequestError, consistent
+from ..inputs import Arrays
 from ..record import directory as files
+from ..record.contents import JSONObject
 from ..record.directory import RunDirectory, check_run_files, open_run, read_result
 from ..spec import Recipe
 from ..spec.loader import read
@@ -40,13 +43,14 @@ from .assess import quality_of
 from .forecast import beside, forecast
 from .given_rows import GivenRows, given_rows
 from .predictions import Predictions, predictions
+from .quiet import metrics_on, outputs_of
 from .saved_model import open_model
 from .stored_recipe import Overrides, recipe_of, require_plugins
 
 SPLITS = ("train", "validation", "test")
 
 
-def model_of(run: RunDirectory) -> Any:
+def model_of(run: RunDirectory) -> keras.Model:
     """The model that a run saved, not compiled."""
     check_run_files(run.path)
     if not run.has(files.MODEL):
@@ -68,11 +72,21 @@ class Evaluation:
     """
 
     metrics: dict[str, float]
-    quality: dict[str, Any]
+    quality: JSONObject
+
+
+class GivenOptions(TypedDict, total=False):
+    """Arguments of `evaluated` about the rows that a user gives and the classes a recipe names."""
+
+    on_error: OnError
+    plugins: Sequence[str]
 
 
 def evaluate(
-    run: str | os.PathLike, on: Any = "test", overrides: Overrides = (), **more: Any
+    run: str | os.PathLike,
+    on: object = "test",
+    overrides: Overrides = (),
+    **more: Unpack[GivenOptions],
 ) -> dict[str, float]:
     """Metrics of a run's model on a split or on other rows; see `keras_recipes.evaluate`."""
     return evaluated(run, on, overrides, with_quality=False, **more).metrics
@@ -80,7 +94,7 @@ def evaluate(
 
 def evaluated(
     run: str | os.PathLike,
-    on: Any = "test",
+    on: object = "test",
     overrides: Overrides = (),
     *,
     on_error: OnError = "refuse",
@@ -93,9 +107,9 @@ def evaluated(
     """
     where = open_run(run)
     recipe = recipe_of(where, overrides, plugins=plugins)
-    data: Any
+    data: Data | GivenRows
     if isinstance(on, str) and on in SPLITS:
-        splits: Any = same_data(where, recipe)
+        splits = same_data(where, recipe)
         if getattr(splits, on) is None:
             parts = on == "validation" and bool(read_result(where).folds)
             hint = f" Each fold has one; evaluate {where / files.FOLDS}/1." if parts else ""
@@ -106,10 +120,11 @@ def evaluated(
             data, split = given_rows(where, recipe, on, on_error), "rows"
     model = model_of(where)
     found = measured(recipe, data, model, split, reached(where, recipe))
-    ends = _as_trained(ends_of(recipe, data), data)
+    ends = _as_trained(recipe, data)
     if not with_quality:
         return Evaluation(found, {})
-    dataset: Any = evaluation(as_given(data, getattr(data, split)), ends)
+    dataset = evaluation(as_given(data, getattr(data, split)), ends)
+    assert dataset is not None
     described = where.read_json(files.DATA)
     return Evaluation(found, quality_of(ends, data, model, split, dataset, described))
 
@@ -119,7 +134,7 @@ def reached(run: RunDirectory, recipe: Recipe) -> dict[str, Term]:
     return reached_terms(recipe, run.read_json(files.DATA)) if recipe.model.outputs else {}
 
 
-def same_data(run: RunDirectory, recipe: Recipe, arrays: tuple[Any, Any] | None = None) -> Data:
+def same_data(run: RunDirectory, recipe: Recipe, arrays: Arrays | None = None) -> Data:
     """The data of a run, which must be what it was trained on.
 
     Raises:
@@ -136,7 +151,11 @@ def same_data(run: RunDirectory, recipe: Recipe, arrays: tuple[Any, Any] | None 
 
 
 def measured(
-    recipe: Recipe, data: Any, model: Any, split: str, terms: Mapping[str, Term] = EMPTY
+    recipe: Recipe,
+    data: Data | GivenRows,
+    model: keras.Model,
+    split: str,
+    terms: Mapping[str, Term] = EMPTY,
 ) -> dict[str, float]:
     """Loss and metrics of a model on a split; empty if there is no such split.
 
@@ -146,7 +165,7 @@ def measured(
     chosen = getattr(data, split)
     if chosen is None:
         return {}
-    task = _as_trained(ends_of(recipe, data), data)
+    task = _as_trained(recipe, data)
     builder = Builder(recipe, steps_per_epoch=1)
     model.compile(
         loss=losses_of(recipe, task, builder, terms),
@@ -155,16 +174,19 @@ def measured(
     )
     windows = chosen.x
     dataset = evaluation(as_given(data, chosen), task)
-    values: Any = model.evaluate(dataset, verbose=0, return_dict=True)
-    found = {name: float(value) for name, value in values.items()}
+    assert dataset is not None
+    found = metrics_on(model, dataset)
     if data.forecasting is None:
         return found
-    outputs = model.predict(dataset, verbose=0)
-    return beside(found, data.forecasting.errors(windows.starts, np.asarray(outputs)))
+    outputs = outputs_of(model, dataset)[""]
+    return beside(found, data.forecasting.errors(windows.starts, outputs))
 
 
-def _as_trained(ends: Task | Ends, data: Any) -> Task | Ends:
+def _as_trained(recipe: Recipe, data: Data | GivenRows) -> Task | Ends:
     """The outputs with what was learned from the training targets, for rows without these."""
+    # Given rows have every attribute of `Data` from which the outputs follow.
+    rows: Any = data
+    ends = ends_of(recipe, rows)
     if isinstance(ends, Ends):
         each = {
             name: replace(end, task=_task_as_trained(end.task, end.data)) for name, end in ends.all
@@ -173,13 +195,13 @@ def _as_trained(ends: Task | Ends, data: Any) -> Task | Ends:
     return _task_as_trained(ends, data)
 
 
-def _task_as_trained(task: Task, data: Any) -> Task:
+def _task_as_trained(task: Task, data: Data | GivenRows) -> Task:
     if not isinstance(data, GivenRows):
         return task
     return replace(task, scaling=data.target_scaling, alpha=data.focal_alpha)
 
 
-def as_given(data: Any, split: Split) -> Split:
+def as_given(data: Data | GivenRows, split: Split) -> Split:
     """A split in the form that a saved model takes: raw columns of a table, or windows of them."""
     rows = split.x
     if isinstance(rows, Frame):
@@ -190,7 +212,10 @@ def as_given(data: Any, split: Split) -> Split:
 
 
 def members(
-    run: str | os.PathLike, on: Any = "test", overrides: Overrides = (), **more: Any
+    run: str | os.PathLike,
+    on: object = "test",
+    overrides: Overrides = (),
+    **more: Unpack[GivenOptions],
 ) -> list[dict[str, float]]:
     """Metrics of each member of an ensemble, or of each fold; empty for any other run.
 
@@ -202,7 +227,7 @@ def members(
 
 def predict(
     run: str | os.PathLike,
-    rows: Any,
+    rows: object,
     *,
     on_error: OnError = "refuse",
     plugins: Sequence[str] = (),
@@ -235,7 +260,7 @@ def predict(
 
 
 def predicted(
-    run: RunDirectory, model: Any, rows: Any, *, usable: np.ndarray | None = None
+    run: RunDirectory, model: keras.Model, rows: object, *, usable: np.ndarray | None = None
 ) -> Predictions:
     """Predictions of a run's model for rows in the form that it takes.
 
@@ -246,5 +271,5 @@ def predicted(
     reading = Reading(described)
     # A dataset and not an array, which Keras would round to 32 bits for a model that takes 64.
     x = raw(reading.features, rows) if isinstance(rows, Frame) else rows
-    outputs = model.predict(batches_of(x), verbose=0)
-    return predictions(outputs, described, usable=usable)
+    outputs = outputs_of(model, batches_of(x))
+    return predictions(outputs.get("", outputs), described, usable=usable)

@@ -2,10 +2,11 @@
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+
+import numpy as np
 
 from ...callbacks.run_state import (
     Checkpoint,
@@ -14,8 +15,10 @@ from ...callbacks.run_state import (
     check_state,
 )
 from ..errors import RequestError
+from ..inputs import Arrays
 from ..record import directory as files
-from ..record.compare import Arrays, compare, compare_states, surroundings
+from ..record.compare import compare, compare_states, surroundings
+from ..record.contents import JSONObject
 from ..record.directory import RunDirectory, open_run, read_result
 from .prepare import prepare_run
 from .previous_run import completed_result
@@ -50,7 +53,7 @@ class Reproduction:
         """Whether both runs are the same, bit for bit."""
         return not self.differences
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JSONObject:
         """The attributes as plain data."""
         return {**asdict(self), "same": self.same}
 
@@ -60,7 +63,7 @@ def reproduce(
     overrides: Overrides = (),
     *,
     out: str | os.PathLike | None = None,
-    arrays: tuple[Any, Any] | None = None,
+    arrays: Arrays | None = None,
     plugins: Sequence[str] = (),
     progress: bool = True,
 ) -> Reproduction:
@@ -114,7 +117,7 @@ def _states(first: RunDirectory, second: RunDirectory) -> list[str]:
         return [f"state: {error}"]
 
 
-def _variables(checkpoint: Checkpoint) -> Arrays:
+def _variables(checkpoint: Checkpoint) -> Mapping[str, np.ndarray]:
     """The variables of a checkpoint by group, place and path."""
     check_state(checkpoint)
     return {

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar
 
 import keras
 import tensorflow as tf
@@ -29,7 +29,7 @@ from ..build.experiment import Experiment
 from ..data.order import TrainingDataset
 from ..record import directory as files
 from ..record.directory import RunDirectory
-from ..record.result import StopReason
+from ..record.result import Metrics, Status, StopReason
 from ..spec import Recipe
 from .failure import root_cause
 from .stop import StopRequest
@@ -123,7 +123,7 @@ def checkpoints(
     )
 
 
-def in_batches(every: Any, accumulation: int) -> Any:
+def in_batches(every: str | float, accumulation: int) -> str | float:
     """An interval as the callback counts it: a recipe's steps are optimizer updates.
 
     >>> in_batches("500 steps", 4), in_batches("1 epochs", 4)
@@ -172,9 +172,21 @@ class _EventsUntilFull:
         return call
 
 
+class Outcome(TypedDict):
+    """The fields of a `Result` that follow from a fit that has returned."""
+
+    status: Status
+    reason: str
+    stop_reason: StopReason
+    epochs: int
+    best_epoch: int | None
+    train: Metrics
+    signal: str | None
+
+
 def outcome(
     history: keras.callbacks.History, callbacks: Callbacks, expected: int, stop: StopRequest
-) -> dict[str, Any]:
+) -> Outcome:
     """The fields of a `Result` that follow from a fit that has returned.
 
     Args:
@@ -183,7 +195,8 @@ def outcome(
     epochs = len(history.epoch)
     early, diverged = first_of(callbacks, EarlyStopping), first_of(callbacks, StopWhenDiverged)
     phases = first_of(callbacks, Phases)
-    status, why = "completed", StopReason.ALL_EPOCHS
+    status: Status = "completed"
+    why = StopReason.ALL_EPOCHS
     reason = f"all {expected} epochs were trained"
     if stop.reason is StopReason.PAUSED:
         status, why, reason = "interrupted", stop.reason, f"paused after epoch {epochs}"
@@ -239,7 +252,7 @@ def findings(callbacks: Callbacks) -> list[str]:
     return list(found.values())
 
 
-def give_rows(callbacks: Callbacks, x: Any) -> None:
+def give_rows(callbacks: Callbacks, x: object) -> None:
     """Give rows of the training split to the callbacks that look at activations."""
     for callback in callbacks:
         if isinstance(callback, ActivationMonitor) and callback.data is None:

@@ -1,11 +1,12 @@
 """Training samples of a recipe as pictures: as they are, and as augmentation changes them."""
 
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import numpy as np
 import tensorflow as tf
 
+from ...models.keras_types import Tensors
 from ..build.augment import Augmentation, augmentation, pictures_of, value_range
 from ..build.encoding import encoded
 from ..build.hub_text import tokenizer_of
@@ -53,8 +54,9 @@ def samples(recipe: Recipe, data: Data) -> Samples:
     rows = order_of(len(split), recipe.seed, 0)[:count]
     (x, y), *_ = training_dataset(split, batch_size=count, seed=recipe.seed).dataset.take(1)
 
-    def panels(x: Any, y: Any, what: str) -> list[Panel]:
-        images = (x if names is None else x[names[0]]).numpy().reshape(-1, *shape)
+    def panels(x: Tensors, y: tf.Tensor, what: str) -> list[Panel]:
+        pictures = x[names[0]] if names is not None and isinstance(x, Mapping) else x
+        images = np.asarray(pictures).reshape(-1, *shape)
         words = [described(target, task, data) for target in y.numpy()]
         return list(zip(images, [what + each for each in words], strict=True))
 
@@ -70,8 +72,8 @@ def samples(recipe: Recipe, data: Data) -> Samples:
 
 
 def _augmented(
-    augment: Augmentation | None, x: Any, y: tf.Tensor, rows: tf.Tensor, epoch: int
-) -> tuple[Any, tf.Tensor]:
+    augment: Augmentation | None, x: Tensors, y: tf.Tensor, rows: tf.Tensor, epoch: int
+) -> tuple[Tensors, tf.Tensor]:
     assert augment is not None
     current = tf.constant(epoch, tf.int64)
     batch = tf.data.Dataset.from_tensors((x, y, rows))

@@ -141,17 +141,16 @@ def averaged(models: Sequence[keras.Model], name: str) -> keras.Model:
     Models of arrays have one input, models of tables one for each column that they take; the
     average takes each column that one of them takes.
     """
-    inputs: dict[str, Any] = {}
+    inputs: dict[str, keras.KerasTensor] = {}
     for name_of_input, tensor in (pair for model in models for pair in _inputs(model).items()):
         known = inputs.get(name_of_input)
         if known is None or (known.dtype, tensor.dtype) == ("float32", "float64"):
-            made = keras.Input(tensor.shape[1:], name=name_of_input, dtype=tensor.dtype)
+            made: Any = keras.Input(tensor.shape[1:], name=name_of_input, dtype=tensor.dtype)
             inputs[name_of_input] = made
     outputs = []
     for index, model in enumerate(models, start=1):
         own = _inputs(model)
         # Layers of one model need different names.
-        # Several outputs by name, or one.
         end = model.output if isinstance(model.output, dict) else model.outputs[0]
         part = keras.Model(_given(model, own), end, name=f"member_{index}")
         given = {key: _as_type(inputs[key], tensor.dtype) for key, tensor in own.items()}
@@ -166,18 +165,20 @@ def averaged(models: Sequence[keras.Model], name: str) -> keras.Model:
     return keras.Model(_given(models[0], inputs), mean, name=name)
 
 
-def _inputs(model: keras.Model) -> dict[str, Any]:
+def _inputs(model: keras.Model) -> dict[str, keras.KerasTensor]:
     """The inputs of a model by column; that of an array is called `rows`."""
     if isinstance(model.input, dict):
         return {tensor.name: tensor for tensor in model.inputs}
     return {"rows": model.inputs[0]}
 
 
-def _given(model: keras.Model, tensors: dict[str, Any]) -> Any:
+def _given(
+    model: keras.Model, tensors: dict[str, keras.KerasTensor]
+) -> keras.KerasTensor | dict[str, keras.KerasTensor]:
     """Tensors in the form that a model takes: by name, or the only one."""
     return tensors if isinstance(model.input, dict) else tensors["rows"]
 
 
-def _as_type(tensor: Any, dtype: str) -> Any:
+def _as_type(tensor: keras.KerasTensor, dtype: str) -> keras.KerasTensor:
     """A column as one of the models takes it: numbers may have 64 bits where it needs 32."""
     return tensor if tensor.dtype == dtype else keras.layers.Identity(dtype=dtype)(tensor)

@@ -2,13 +2,16 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from types import FrameType
 
 from ..record.result import StopReason
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+Handler = Callable[[int, FrameType | None], object] | int | None
 
 
 class Interrupted(Exception):
@@ -61,7 +64,7 @@ def stop_on_signals(request: StopRequest) -> Iterator[None]:
         yield  # Python delivers signals to the main thread only.
         return
 
-    def receive(number: int, frame: Any) -> None:
+    def receive(number: int, frame: FrameType | None) -> None:
         _restore(before)
         request.receive(number)
 
@@ -72,6 +75,6 @@ def stop_on_signals(request: StopRequest) -> Iterator[None]:
         _restore(before)
 
 
-def _restore(handlers: dict[signal.Signals, Any]) -> None:
+def _restore(handlers: Mapping[signal.Signals, Handler]) -> None:
     for number, handler in handlers.items():
         signal.signal(number, handler)

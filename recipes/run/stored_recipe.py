@@ -10,10 +10,11 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from ...messages import logger
 from ..errors import RequestError
+from ..inputs import Overrides
 from ..record import directory as files
 from ..record.directory import RunDirectory
 from ..spec import Choice, Recipe, load
@@ -25,7 +26,9 @@ from ..spec.plugins import is_loaded, load_plugins, plugins_of
 # The key of the relative paths in the manifest.
 FILES = "files"
 PLUGIN_COMMENT = "# Needs:"
-Overrides = Sequence[str] | Mapping[str, Any]
+
+
+R = TypeVar("R", bound=Recipe)
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,8 @@ class Change:
     """
 
     key: str
-    before: Any
-    after: Any
+    before: object
+    after: object
 
     def __str__(self) -> str:
         return f"{self.key}: {shown(self.before)} -> {shown(self.after)}"
@@ -56,7 +59,7 @@ def differences(before: Recipe, after: Recipe) -> list[Change]:
     ]
 
 
-def flat(value: object, path: str = "") -> Iterator[tuple[str, Any]]:
+def flat(value: object, path: str = "") -> Iterator[tuple[str, object]]:
     """The plain values of a recipe by their dotted paths."""
     if isinstance(value, dict) and value:
         for key, item in value.items():
@@ -114,9 +117,9 @@ def recipe_of(
     overrides: Overrides = (),
     *,
     plugins: Sequence[str] = (),
-    into: Any = Recipe,
+    into: type[R] = Recipe,
     quiet: bool = False,
-) -> Any:
+) -> R:
     """The resolved recipe that a run was trained with.
 
     A file that is not at its absolute path is looked for at its path relative to the run
@@ -147,7 +150,7 @@ def recipe_of(
     return load(path, _merged(overrides, found), plugins=plugins, into=into)
 
 
-def _merged(overrides: Overrides, found: Mapping[str, str]) -> dict[str, Any] | list[str]:
+def _merged(overrides: Overrides, found: Mapping[str, str]) -> Overrides:
     """The overrides together with the relocated paths."""
     if isinstance(overrides, Mapping):
         return {**overrides, **found}

@@ -1,9 +1,8 @@
 """How large a training is: its weights, memory and operations, and how long an epoch takes here."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import keras
 import numpy as np
@@ -16,6 +15,7 @@ from ..build.objects import Builder
 from ..build.parts import over_the_run
 from ..data import Data
 from ..data.order import batch_rows
+from ..record.contents import JSONObject
 from ..record.result import duration
 from ..spec import Recipe
 from .analysis import built
@@ -60,7 +60,7 @@ class Summary:
     epoch_seconds: float
     notes: tuple[str, ...] = ()
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JSONObject:
         """The attributes as plain data."""
         return asdict(self)
 
@@ -96,7 +96,7 @@ def summarize(recipe: Recipe, data: Data) -> Summary:
         RequestError: the recipe cannot be used.
     """
     made = built(recipe, data)
-    model: Any = made.model
+    model = made.model
     rows = batch_rows(len(data.train), recipe.data.batch_size)
     trainable = _numbers(model.trainable_weights)
     frozen = _numbers(model.non_trainable_weights)
@@ -170,7 +170,7 @@ def earliest_stop(recipe: Recipe) -> int | None:
     return min(found, default=None)
 
 
-def _numbers(weights: list[Any]) -> int:
+def _numbers(weights: Sequence[keras.Variable]) -> int:
     return sum(math.prod(weight.shape) for weight in weights)
 
 

@@ -1,4 +1,4 @@
-"""The probability above which a class is decided on, chosen by what it reaches on some rows."""
+"""The probability above which a class is decided on, chosen by its score on some rows."""
 
 from collections.abc import Callable
 

@@ -5,11 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
 from ...messages import logger
+from ..record.contents import JSONObject
 from ..record.result import Status
 
 # How long the end of a run waits for what is still to be sent.
@@ -35,7 +36,7 @@ class TrackedRun:
     id: str
     name: str
     group: str
-    recipe: Mapping[str, Any]
+    recipe: JSONObject
     kind: Kind = "run"
     parent: str = ""
 

@@ -17,6 +17,7 @@ from ...callbacks.event_records import FILE_NAME
 from ...disk import explained
 from ...messages import logger
 from ..record import directory as files
+from ..record.contents import JSONObject
 from ..record.directory import RunDirectory
 from ..record.metrics import METRICS, read_metrics
 from ..record.result import Result
@@ -32,7 +33,7 @@ MAKERS: dict[str, Callable[[], Tracker]] = {"mlflow": MlflowTracker, "wandb": Wa
 ARTIFACTS = (files.RECIPE, files.REPORT, files.MODEL)
 ID = re.compile(r"[0-9a-f]{32}")
 # The lines of epochs, and by epoch the histograms of weights.
-News = tuple[list[dict[str, Any]], dict[int, dict[str, np.ndarray]]]
+News = tuple[list[JSONObject], dict[int, dict[str, np.ndarray]]]
 
 
 class Tracking:
@@ -92,9 +93,7 @@ class Tracking:
         lines = self._lines.read()
         return lines, _by_step(self._histograms)
 
-    def _send(
-        self, lines: Sequence[Mapping[str, Any]], histograms: Mapping[int, Histograms]
-    ) -> None:
+    def _send(self, lines: Sequence[JSONObject], histograms: Mapping[int, Histograms]) -> None:
         if self._senders is None:
             # Not before a model is built, whose initial weights may come from generators that the
             # package of a tracker draws from too.
@@ -146,7 +145,7 @@ class NewLines:
         self.path = path
         self._place = 0
 
-    def read(self) -> list[dict[str, Any]]:
+    def read(self) -> list[JSONObject]:
         try:
             with open(self.path, "rb") as file:
                 file.seek(self._place)

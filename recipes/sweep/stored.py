@@ -77,7 +77,7 @@ def checked(value: object, kind: type, names: Sequence[str] | None = None, at: s
     return value
 
 
-def fits(value: Any, hint: Any) -> bool:
+def fits(value: object, hint: object) -> bool:
     """Whether a value read from JSON is of a type as it is annotated.
 
     Numbers must be finite: a sweep stores neither infinity nor NaN.
@@ -98,6 +98,5 @@ def fits(value: Any, hint: Any) -> bool:
         return isinstance(value, dict) and all(fits(item, inner[1]) for item in value.values())
     if hint in (int, float):
         kinds = (int, float) if hint is float else (int,)
-        plain = isinstance(value, kinds) and not isinstance(value, bool)
-        return plain and abs(value) <= LARGEST
-    return isinstance(value, hint)
+        return isinstance(value, kinds) and not isinstance(value, bool) and abs(value) <= LARGEST
+    return isinstance(hint, type) and isinstance(value, hint)

@@ -25,7 +25,7 @@ UNFINISHED, STATES = ".writing-", "checkpoints/state"
 PLACES = [
     ("checkpoint write", r"callbacks/run_state/store\.py"),
     ("pretraining", r"recipes/run/pretrain\.py|/pretraining/\w+\.py"),
-    ("evaluation", r"recipes/run/train\.py\", line \d+ in (evaluate|metrics)"),
+    ("evaluation", r"recipes/run/training_run\.py\", line \d+ in (evaluate|metrics)"),
     ("model or result write", r"recipes/record/directory\.py|recipes/report/"),
     ("validation", r"in evaluate$"),
     # A dump of a stack ends after 100 frames, which tracing may take all.

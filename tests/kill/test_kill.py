@@ -109,7 +109,7 @@ def test_a_fold_is_compared_like_a_run(tmp_path):
     [
         ('File "/callbacks/run_state/store.py", line 1 in save\n  File "trainer.py", line 2 in fit',
          "checkpoint write"),
-        ('File "/x/recipes/run/train.py", line 1 in metrics', "evaluation"),
+        ('File "/x/recipes/run/training_run.py", line 1 in metrics', "evaluation"),
         ('File "/k/trainer.py", line 1 in evaluate\n  File "/k/trainer.py", line 2 in fit',
          "validation"),
         ('File "/k/trainer.py", line 2 in fit', "step"),

@@ -1,6 +1,7 @@
 """Bayesian search: a model of the objective, over settings that can be tried."""
 
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from sklearn.gaussian_process.kernels import Matern
 
 from ..spec.records import Sweep
 from .hyperparameters import searched
-from .oracle import SweepOracle, running
+from .oracle import Answer, SweepOracle, running
 
 # Candidates: drawn from the whole space, and then around the best of them.
 DRAWN = 250
@@ -45,7 +46,7 @@ class BayesianSearch(SweepOracle):
             random_state=self.seed,
         )
 
-    def populate_space(self, trial_id: str) -> dict[str, Any]:
+    def populate_space(self, trial_id: str) -> Answer:
         done = [row for row in self.trials.values() if row.status == TrialStatus.COMPLETED]
         if len(done) < self.initial_points:
             return self.random()
@@ -69,7 +70,7 @@ class BayesianSearch(SweepOracle):
         # A value that overflowed is as bad as the worst that did not.
         y = np.minimum(y, max(y[np.isfinite(y)], default=0.0))
         with warnings.catch_warnings():
-            # A length scale at its bound says that a parameter does not matter.
+            # A length scale at its bound means that a parameter does not matter.
             warnings.simplefilter("ignore")
             self.model.fit(x, y)
             if open_:
@@ -78,7 +79,7 @@ class BayesianSearch(SweepOracle):
                 worse = mean + deviation
                 self.model.fit(np.concatenate([x, guesses]), np.concatenate([y, worse]))
 
-    def _lowest(self, cube: np.ndarray) -> tuple[float, np.ndarray, dict[str, Any]] | None:
+    def _lowest(self, cube: np.ndarray) -> tuple[float, np.ndarray, dict[str, object]] | None:
         """Bound, point and values of the setting with the lowest bound; None where none is new."""
         names = [name for name, _ in searched(self.sweep)]
         rows = [self.setting(dict(zip(names, point, strict=True))) for point in cube]
@@ -91,7 +92,7 @@ class BayesianSearch(SweepOracle):
         index = int(np.argmin(bound))
         return float(bound[index]), cube[index], rows[index]
 
-    def _point(self, values: dict[str, Any]) -> list[float]:
+    def _point(self, values: Mapping[str, object]) -> list[float]:
         """A setting as a point of the unit cube."""
         return [
             parameter.domain.to_unit(parameter.domain.decode(values[name]))

@@ -8,10 +8,11 @@ from typing import Any
 
 from keras_tuner.engine.trial import Trial
 
-from ..spec.domains import Choice, Domain
+from ..spec.choices import Choice
+from ..spec.domains import Domain
 from ..spec.records import Parameter, Sweep
 from .hyperparameters import EPOCHS, ROUND, active_of, searched
-from .oracle import IDLE, SweepOracle, ended, running
+from .oracle import IDLE, Answer, SweepOracle, ended, running
 
 # The parts of the unit interval of a domain that are drawn from: intervals, in order, none empty.
 Region = tuple[tuple[float, float], ...]
@@ -32,7 +33,7 @@ class Round:
 
     number: int
     epochs: int | None
-    ranges: Mapping[str, tuple[Any, ...]]
+    ranges: Mapping[str, tuple[object, ...]]
     trials: tuple[str, ...]
     kept: tuple[str, ...]
 
@@ -67,7 +68,7 @@ class CoarseToFine(SweepOracle):
         self.sizes = _each(arguments["trials"], count)
         self.epochs = _each(arguments["epochs"], count)
 
-    def populate_space(self, trial_id: str) -> dict[str, Any]:
+    def populate_space(self, trial_id: str) -> Answer:
         started = len(self.start_order)
         if started >= sum(self.sizes):
             return self.done_or_idle()
@@ -80,7 +81,7 @@ class CoarseToFine(SweepOracle):
         values = self.draw(lambda name, fraction: within(regions[name], fraction), extra)
         return self.done_or_idle() if values is None else running(values)
 
-    def _compute_values_hash(self, values: Mapping[str, Any]) -> str:
+    def _compute_values_hash(self, values: Mapping[str, object]) -> str:
         # The same setting trained for longer is another trial.
         return f"{super()._compute_values_hash(values)} {values.get(EPOCHS)}"
 
@@ -201,7 +202,7 @@ def within(region: Region, fraction: float) -> float:
     return region[-1][1]
 
 
-def shown(domain: Domain, region: Region) -> tuple[Any, ...]:
+def shown(domain: Domain, region: Region) -> tuple[object, ...]:
     """A region as values: (lowest, highest) of a range, the values of a choice."""
     if isinstance(domain, Choice):
         return tuple(

@@ -1,7 +1,7 @@
 """A sweep's space and recipe for your own keras-tuner script."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import keras_tuner
 from ....callbacks.epoch_order import EpochOrder
 from ...build.experiment import Experiment, experiment
 from ...build.inputs import data_of
+from ...inputs import Arrays, Overrides, Source
 from ...run.pretrain import pretrain_without_run
 from ...spec import Recipe
 from ..spec.load import load_sweep, trial_recipe
@@ -40,11 +41,11 @@ class HyperModel(keras_tuner.HyperModel):
 
     def __init__(
         self,
-        source: str | os.PathLike | Mapping[str, Any],
-        overrides: Sequence[str] | Mapping[str, Any] = (),
+        source: Source,
+        overrides: Overrides = (),
         *,
         plugins: Sequence[str] = (),
-        arrays: tuple[Any, Any] | None = None,
+        arrays: Arrays | None = None,
         directory: str | os.PathLike = ".",
     ):
         self.sweep = load_sweep(source, overrides, plugins=plugins)

@@ -6,12 +6,13 @@ two trials that differ in nothing active are one to keras-tuner as well.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import keras_tuner
 
+from ..spec.choices import Choice
 from ..spec.conditions import active, is_active
-from ..spec.domains import Choice, Domain, Int, Range
+from ..spec.domains import Domain
+from ..spec.ranges import Int, Range
 from ..spec.records import Parameter, Sweep
 
 # Names under which an oracle gives a trial more than its setting.
@@ -60,11 +61,11 @@ def _declare(space: keras_tuner.HyperParameters, name: str, domain: Domain) -> N
             space.Int(name, 0, (domain.count or 1) - 1, default=default)
 
 
-def active_of(sweep: Sweep, kept: Mapping[str, Any]) -> dict[str, Any]:
+def active_of(sweep: Sweep, kept: Mapping[str, object]) -> dict[str, object]:
     """Name -> value, of the parameters that are active, from keras-tuner's values of a trial."""
     names = names_of(sweep)
 
-    def value_of(index: int, parameter: Parameter) -> Any:
+    def value_of(index: int, parameter: Parameter) -> object:
         domain, name = parameter.domain, names[index]
         stored = domain.searched and name in kept
         return domain.decode(kept[name]) if stored else domain.middle
@@ -72,11 +73,11 @@ def active_of(sweep: Sweep, kept: Mapping[str, Any]) -> dict[str, Any]:
     return active(sweep.parameters, value_of)
 
 
-def kept_values(sweep: Sweep, kept: Mapping[str, Any]) -> dict[str, Any]:
+def kept_values(sweep: Sweep, kept: Mapping[str, object]) -> dict[str, object]:
     """keras-tuner's values of one trial, rounded, and those of inactive parameters at defaults."""
     values = active_of(sweep, kept)
     given: set[str] = set()
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {}
     for name, parameter in searched(sweep):
         # Of the parameters that share a name, one is active.
         own = (

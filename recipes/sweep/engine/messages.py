@@ -25,7 +25,7 @@ DECISION = {
 ENDS = {**STATUS, TrialOutcome.STOPPED: kt.TrialStatus.STOPPED}
 
 
-def request(method: str, **fields: Any) -> bytes:
+def request(method: str, **fields: object) -> bytes:
     """The bytes of a request."""
     return getattr(SERVICE, f"{method}Request")(**fields).SerializeToString()
 
@@ -96,7 +96,7 @@ def parsed_answer(method: str, content: bytes) -> Trial | NoTrial | Decision | N
 def _proto(
     trial_id: str,
     status: str,
-    settings: Mapping[str, Any] | None = None,
+    settings: Mapping[str, object] | None = None,
     reported: Mapping[int, float] | None = None,
 ) -> Any:
     values = keras_tuner.HyperParameters()

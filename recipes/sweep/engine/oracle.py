@@ -4,7 +4,7 @@ import hashlib
 import random
 import statistics
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
@@ -22,8 +22,17 @@ from .hyperparameters import (
 from .trial import Decision
 
 # The answers of an oracle that waits for a trial to end, and of one that is done.
-IDLE = {"status": TrialStatus.IDLE, "values": None}
-STOPPED = {"status": TrialStatus.STOPPED, "values": None}
+
+
+class Answer(TypedDict):
+    """What an oracle answers to the question for the next trial, as keras-tuner reads it."""
+
+    status: str
+    values: dict[str, object] | None
+
+
+IDLE: Answer = {"status": TrialStatus.IDLE, "values": None}
+STOPPED: Answer = {"status": TrialStatus.STOPPED, "values": None}
 # Draws that were tried before or break a constraint, before a space counts as exhausted.
 MAX_DRAWS = 2000
 
@@ -63,8 +72,8 @@ class SweepOracle(keras_tuner.Oracle):
     def draw(
         self,
         pick: Callable[[str, float], float] = lambda name, fraction: fraction,
-        extra: Mapping[str, Any] | None = None,
-    ) -> dict[str, Any] | None:
+        extra: Mapping[str, object] | None = None,
+    ) -> dict[str, object] | None:
         """A setting that is new and satisfies the constraints; None where none is found.
 
         Args:
@@ -81,7 +90,7 @@ class SweepOracle(keras_tuner.Oracle):
                 return values
         return None
 
-    def setting(self, fractions: Mapping[str, float]) -> dict[str, Any]:
+    def setting(self, fractions: Mapping[str, float]) -> dict[str, object]:
         """keras-tuner's values for a point of the unit cube."""
         values = {
             name: parameter.domain.encode(parameter.domain.from_unit(fractions[name]))
@@ -89,11 +98,11 @@ class SweepOracle(keras_tuner.Oracle):
         }
         return kept_values(self.sweep, values)
 
-    def is_new(self, values: Mapping[str, Any]) -> bool:
+    def is_new(self, values: Mapping[str, object]) -> bool:
         """Whether no trial has had these values of keras-tuner's."""
         return not self._duplicate(values)
 
-    def allows(self, values: Mapping[str, Any]) -> bool:
+    def allows(self, values: Mapping[str, object]) -> bool:
         """Whether the constraints hold for keras-tuner's values of a trial."""
         try:
             return satisfied(self.sweep, active_of(self.sweep, values))
@@ -103,15 +112,15 @@ class SweepOracle(keras_tuner.Oracle):
         except ValueError:
             return False
 
-    def random(self) -> dict[str, Any]:
+    def random(self) -> Answer:
         """The answer with a random setting, if there is a new one."""
         values = self.draw()
         return STOPPED if values is None else running(values)
 
-    def _random_values(self) -> dict[str, Any] | None:
+    def _random_values(self) -> dict[str, object] | None:
         return self.draw()  # keras-tuner's Hyperband asks for it.
 
-    def _compute_values_hash(self, values: Mapping[str, Any]) -> str:
+    def _compute_values_hash(self, values: Mapping[str, object]) -> str:
         setting = {key: values[key] for key in values if not key.startswith(ORACLE_PREFIX)}
         return super()._compute_values_hash(setting)
 
@@ -124,7 +133,7 @@ class SweepOracle(keras_tuner.Oracle):
         """Whether a trial runs, or waits for a worker, from which more may follow."""
         return bool(self.ongoing_trials or self.waiting)
 
-    def done_or_idle(self) -> dict[str, Any]:
+    def done_or_idle(self) -> Answer:
         """The answer where there is nothing to try now."""
         return IDLE if self.is_busy() else STOPPED
 
@@ -217,6 +226,6 @@ def ended(trial: Trial) -> bool:
     return trial.status in (TrialStatus.COMPLETED, TrialStatus.FAILED)
 
 
-def running(values: dict[str, Any]) -> dict[str, Any]:
+def running(values: dict[str, object]) -> Answer:
     """The answer of an oracle that has a setting to try."""
     return {"status": TrialStatus.RUNNING, "values": values}

@@ -7,6 +7,7 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
+from ...record.contents import JSONObject
 from ...record.directory import RunDirectory
 from ..stored import Damaged, damaged, fits, is_trial_id, read_json
 from .hyperparameters import EPOCHS, INITIAL_EPOCH, PARENT
@@ -76,7 +77,7 @@ class OracleState:
         return seconds
 
 
-def check_names(state: Any) -> None:
+def check_names(state: JSONObject) -> None:
     """Refuse a state with an invalid name of a trial, or one of a trial that is not in it.
 
     Raises:
@@ -116,7 +117,7 @@ def check_trial(trial: Trial, oracle: keras_tuner.Oracle) -> None:
             raise Damaged(f"{name} has {key} {values[key]!r:.80}")
 
 
-def _trial_state(trial: Trial) -> dict[str, Any]:
+def _trial_state(trial: Trial) -> JSONObject:
     """What distinguishes a trial; the space itself is the oracle's."""
     state = trial.get_state()
     state["values"] = trial.hyperparameters.values
@@ -124,12 +125,12 @@ def _trial_state(trial: Trial) -> dict[str, Any]:
     return state
 
 
-def _trial(state: dict[str, Any], space: keras_tuner.HyperParameters) -> Trial:
+def _trial(state: JSONObject, space: keras_tuner.HyperParameters) -> Trial:
     hyperparameters = space.copy()
     hyperparameters.values = state["values"]
     return Trial.from_state({**state, "hyperparameters": hyperparameters.get_config()})
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any) -> object:
     """Numbers of numpy as numbers; sets, which oracles keep, as lists."""
     return value.item() if hasattr(value, "item") else sorted(value)

@@ -76,10 +76,10 @@ class Search:
         """Name of the metric that decides."""
         return self.oracle.objective.name
 
-    # How trials stand.
+    # The state of trials.
 
     def trial(self, trial_id: str) -> Trial:
-        """A trial, as it stands now."""
+        """The present state of a trial."""
         found = self.oracle.trials[trial_id]
         outcome = OUTCOME.get(found.status)
         if trial_id in self.stopped and outcome is TrialOutcome.COMPLETED:

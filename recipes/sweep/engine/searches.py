@@ -2,7 +2,6 @@
 
 import statistics
 from collections.abc import Iterator
-from typing import Any
 
 import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
@@ -17,7 +16,7 @@ from .hyperparameters import (
     kept_values,
     names_of,
 )
-from .oracle import SweepOracle, ended, running
+from .oracle import Answer, SweepOracle, ended, running
 from .trial import Decision
 
 
@@ -27,7 +26,7 @@ class RandomSearch(SweepOracle):
     def __init__(self, sweep: Sweep):
         super().__init__(sweep, max_trials=sweep.trials)
 
-    def populate_space(self, trial_id: str) -> dict[str, Any]:
+    def populate_space(self, trial_id: str) -> Answer:
         return self.random()
 
 
@@ -83,9 +82,9 @@ class GridSearch(SweepOracle):
     def __init__(self, sweep: Sweep):
         super().__init__(sweep, max_trials=sweep.trials)
         self._rest = combinations(sweep, sweep.algorithm.arguments["points"])
-        self._listed: list[dict[str, Any]] = []
+        self._listed: list[dict[str, object]] = []
 
-    def populate_space(self, trial_id: str) -> dict[str, Any]:
+    def populate_space(self, trial_id: str) -> Answer:
         number = len(self.start_order)
         while len(self._listed) <= number:
             values = next((row for row in self._rest if self.allows(row)), None)
@@ -95,11 +94,13 @@ class GridSearch(SweepOracle):
         return running(dict(self._listed[number]))
 
 
-def combinations(sweep: Sweep, most: int) -> Iterator[dict[str, Any]]:
+def combinations(sweep: Sweep, most: int) -> Iterator[dict[str, object]]:
     """Every combination of active parameters, as keras-tuner keeps values."""
     names = names_of(sweep)
 
-    def below(index: int, values: dict[str, Any], kept: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def below(
+        index: int, values: dict[str, object], kept: dict[str, object]
+    ) -> Iterator[dict[str, object]]:
         if index == len(sweep.parameters):
             yield kept_values(sweep, kept)
             return
@@ -156,7 +157,7 @@ class Asha(SweepOracle):
         self.factor = int(arguments["reduction_factor"])
         self.rungs = rungs(arguments["min_epochs"], arguments["max_epochs"], self.factor)
 
-    def populate_space(self, trial_id: str) -> dict[str, Any]:
+    def populate_space(self, trial_id: str) -> Answer:
         best = self.promotion()
         if best is not None:
             return best
@@ -181,7 +182,7 @@ class Asha(SweepOracle):
         best = self.ranked(reached)[: max(least, len(reached) // self.factor)]
         return next((trial for trial in best if trial.trial_id not in promoted), None)
 
-    def promotion(self, least: int = 0) -> dict[str, Any] | None:
+    def promotion(self, least: int = 0) -> Answer | None:
         """The best trial of the highest rung where one may be promoted, on its way to the next."""
         for rung in reversed(range(len(self.rungs) - 1)):
             best = self.best_at(rung, least)
@@ -189,12 +190,12 @@ class Asha(SweepOracle):
                 return self.promoted(best, rung)
         return None
 
-    def last_promotion(self) -> dict[str, Any] | None:
+    def last_promotion(self) -> Answer | None:
         """A promotion of one trial of a rung of any size, while none has reached the end."""
         at_the_end = self.at(len(self.rungs) - 1)
         return None if self.ranked(at_the_end) else self.promotion(least=1)
 
-    def promoted(self, trial: Trial, rung: int) -> dict[str, Any]:
+    def promoted(self, trial: Trial, rung: int) -> Answer:
         """The trial that continues another one up to the next rung."""
         values = dict(trial.hyperparameters.values)
         values[PARENT], values[ROUND] = trial.trial_id, rung + 1

@@ -25,7 +25,7 @@ class TrialOutcome(StrEnum):
     FAILED = "failed"
     # Another attempt may succeed: an error from outside of the training.
     CRASHED = "crashed"
-    # A signal, or a lease that was lost. Whoever gets the trial next continues it.
+    # A signal, or a lease that was lost. The next worker that gets the trial continues it.
     INTERRUPTED = "interrupted"
     # The disk stayed full. The sweep ends, and continues the trial later.
     OUT_OF_SPACE = "out of space"
@@ -50,7 +50,7 @@ class NoTrial(Enum):
 
 @dataclass(frozen=True)
 class Trial:
-    """A trial as it stands.
+    """The present state of a trial.
 
     Attributes:
         trial_id: its name, a number.
@@ -83,7 +83,7 @@ class Plan:
     """
 
     trial_id: str
-    values: dict[str, Any]
+    values: dict[str, object]
     full: int | None = None
     until: int | None = None
     parent: str | None = None

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from ...errors import RequestError
+from ...record.contents import JSONObject
 from ...record.directory import RunDirectory
 from ..run.folder import MANIFEST, RESULT, TABLE_JSON, TRIALS, identity_of
 from ..run.folder import MEND as MEND_MANIFEST
@@ -26,6 +27,31 @@ SHOWN = (
     *("epochs", "seconds", "reason", "directories", "curves"),
 )
 RANGES = ("Int", "Uniform", "LogUniform")
+
+
+class ShownTrial(TypedDict):
+    """The fields of a trial's `Row` that the page shows."""
+
+    trial: str
+    status: str
+    score: Any  # a number, or None where the trial has none
+    low: float | None
+    high: float | None
+    values: dict[str, Any]
+    epochs: int
+    seconds: float
+    reason: str
+    directories: list[str]
+    curves: list[list[float]]
+
+
+class ShownRound(TypedDict):
+    """A round of a coarse-to-fine search, with the values or the ends of the range of each key."""
+
+    number: int
+    trials: list[str]
+    kept: list[str]
+    ranges: dict[str, list]
 
 
 @dataclass(frozen=True)
@@ -48,7 +74,7 @@ class Parameter:
     high: float | None = None
     log: bool = False
     words: tuple[str, ...] = ()
-    values: tuple[Any, ...] = ()
+    values: tuple[object, ...] = ()
 
     def place(self, value: Any) -> float:
         """Where a value stands on an axis: itself, or the number of a choice."""
@@ -95,14 +121,14 @@ class SweepFiles:
         with _refusing(where / MANIFEST, MEND_MANIFEST):
             check_identity(content)
         self.result = read_result(where / RESULT).to_json()
-        self.rows: list[dict[str, Any]] = read_json(where / TABLE_JSON, MEND_TABLE)
+        self.rows: list[ShownTrial] = read_json(where / TABLE_JSON, MEND_TABLE)
         self.objective = Objective(
             content["objective"]["metric"], content["objective"]["direction"]
         )
         self.metric = self.objective.metric
         self.algorithm: str = content["algorithm"]["name"]
         self.parameters = parameters(content["space"])
-        self.rounds: list[dict[str, Any]] = self.result["rounds"]
+        self.rounds: list[ShownRound] = self.result["rounds"]
         with _refusing(where / TABLE_JSON, MEND_TABLE):
             check_rows(self.rows, self.parameters)
         with _refusing(where / RESULT, MEND_RESULT):
@@ -116,7 +142,7 @@ class SweepFiles:
         """The better of two values of the objective."""
         return (min if self.objective.direction == "min" else max)(one, other)
 
-    def row(self, trial: str) -> dict[str, Any] | None:
+    def row(self, trial: str) -> ShownTrial | None:
         """The row of a trial."""
         return next((row for row in self.rows if row["trial"] == trial), None)
 
@@ -132,7 +158,7 @@ def _refusing(path: Path, mend: str) -> Iterator[None]:
 
 def parameters(space: Sequence[Sequence[Any]]) -> list[Parameter]:
     """The parameters that take more than one value, one for each name."""
-    domains: dict[str, list[Mapping[str, Any]]] = {}
+    domains: dict[str, list[JSONObject]] = {}
     for name, domain, _ in space:
         if domain["type"] != "Fixed":
             domains.setdefault(name, []).append(domain)
@@ -140,7 +166,7 @@ def parameters(space: Sequence[Sequence[Any]]) -> list[Parameter]:
     return [_parameter(name, names[name], found) for name, found in domains.items()]
 
 
-def _parameter(name: str, label: str, domains: Sequence[Mapping[str, Any]]) -> Parameter:
+def _parameter(name: str, label: str, domains: Sequence[JSONObject]) -> Parameter:
     values = [value for domain in domains for value in domain.get("values", ())]
     if values:
         different = [v for i, v in enumerate(values) if index_of(values, v) == i]
@@ -156,8 +182,8 @@ def _parameter(name: str, label: str, domains: Sequence[Mapping[str, Any]]) -> P
 
 @dataclass
 class _Identity:
-    objective: dict[str, Any]
-    algorithm: dict[str, Any]
+    objective: dict[str, object]
+    algorithm: dict[str, object]
     space: list[list]
 
 
@@ -184,7 +210,7 @@ class _Lead:
     said: str
 
 
-def check_identity(content: Mapping[str, Any]) -> None:
+def check_identity(content: JSONObject) -> None:
     """Refuse an identity that no sweep has."""
     checked(content, _Identity)
     checked(content["objective"], Objective, at="`objective`: ")
@@ -194,7 +220,7 @@ def check_identity(content: Mapping[str, Any]) -> None:
             raise Damaged(f"`space`: there is no parameter {row!r:.80}")
 
 
-def _is_domain(domain: Any) -> bool:
+def _is_domain(domain: object) -> bool:
     if not isinstance(domain, Mapping):
         return False
     kind = domain.get("type")
@@ -224,7 +250,7 @@ def check_rows(rows: Any, parameters: Sequence[Parameter]) -> None:
 
 
 def check_result(
-    content: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], parameters: Sequence[Parameter]
+    content: JSONObject, rows: Sequence[ShownTrial], parameters: Sequence[Parameter]
 ) -> None:
     """Refuse a result that does not belong to the table."""
     scores = {row["trial"]: row["score"] for row in rows}

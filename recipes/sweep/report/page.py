@@ -1,10 +1,10 @@
-"""The HTML page of a sweep: the answer, how sure it is, the pictures, the trials."""
+"""The HTML page of a sweep: the best trial, how certain that is, charts, and all trials."""
 
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
+from ...record.contents import JSONObject
 from ...report.chart import Chart, charts
 from ...report.markup import (
     Section,
@@ -17,7 +17,7 @@ from ...report.markup import (
     write_page,
 )
 from . import pictures
-from .files import Parameter, SweepFiles
+from .files import Parameter, ShownTrial, SweepFiles
 
 REPORT, RECIPE = "report.html", "best.yaml"
 # Trials in the table of the page; the others are in trials.csv.
@@ -62,7 +62,7 @@ def _there(found: Sequence[Chart | None]) -> list[Chart]:
 
 
 def answer(sweep: SweepFiles) -> str:
-    """The best trial, how far it is ahead, and what came of it."""
+    """The best trial, how far it is ahead, and its results."""
     content = sweep.result
     lines = [
         f'<span class="{text(content["status"])}">{text(content["status"])}</span>: '
@@ -164,18 +164,18 @@ def failures(sweep: SweepFiles) -> str:
     return f'<ul class="failed">{items}</ul>' if failed else ""
 
 
-def _validation(content: dict[str, Any]) -> dict[str, float]:
+def _validation(content: JSONObject) -> dict[str, float]:
     return (content.get("ensemble") or {}).get("validation") or {}
 
 
-def _link(sweep: SweepFiles, row: dict[str, Any]) -> str:
+def _link(sweep: SweepFiles, row: ShownTrial) -> str:
     """The name of a trial, leading to its run directory."""
     if not row["directories"]:
         return f"<td>{text(row['trial'])}</td>"
     return f"<td>{link(sweep.path, row['directories'][0], row['trial'])}</td>"
 
 
-def _value(values: Mapping[str, Any], chosen: Parameter) -> str:
+def _value(values: Mapping[str, object], chosen: Parameter) -> str:
     """A cell; empty where the parameter was not active in the trial."""
     if chosen.name not in values:
         return "<td></td>"

@@ -1,12 +1,12 @@
 """Charts of a sweep: its curves, its progress, each parameter, the ranges of each round."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from ...report.chart import Chart, Entry, Trace, line, points, shown, spans_decades
+from ...record.contents import JSONObject
+from ...report.chart import Chart, Entry, Layout, Trace, line, points, shown, spans_decades
 from ...report.markup import number, table, text
 from ...report.training import by_epoch, extremes
-from .files import Parameter, SweepFiles
+from .files import Parameter, ShownTrial, SweepFiles
 from .importance import importance
 
 BEST, OTHERS, FADED = "@c1", "@c0", "@soft"
@@ -105,12 +105,12 @@ def parameter(sweep: SweepFiles, chosen: Parameter) -> Chart:
     return Chart(f"{sweep.metric} by {chosen.label}", [trace, first], layout, (), numbers)
 
 
-def _word(chosen: Parameter, row: Mapping[str, Any]) -> str:
+def _word(chosen: Parameter, row: ShownTrial) -> str:
     value = row["values"][chosen.name]
     return f"{value:.5g}" if isinstance(value, float) else chosen.word(value)
 
 
-def _words(chosen: Parameter, row: Mapping[str, Any]) -> str:
+def _words(chosen: Parameter, row: ShownTrial) -> str:
     return f"trial {row['trial']}: {_word(chosen, row)}, {row['score']:.6g}"
 
 
@@ -121,7 +121,7 @@ def parallel(sweep: SweepFiles) -> Chart:
     """
     names = sweep.parameters
     rows = sweep.ranked[:MOST_LINES]
-    groups: list[list[Mapping[str, Any]]] = [[] for _ in range(GROUPS)]
+    groups: list[list[ShownTrial]] = [[] for _ in range(GROUPS)]
     for rank, row in enumerate(rows):
         groups[rank * GROUPS // len(rows)].append(row)
     traces: list[Trace] = []
@@ -160,11 +160,9 @@ def _named(chosen: Parameter) -> str:
     return f"{shown(chosen.label)}<br>{chosen.low:.4g} to {chosen.high:.4g}"
 
 
-def _through(
-    names: Sequence[Parameter], rows: Sequence[Mapping[str, Any]], title: str, of: str
-) -> Trace:
-    x: list[Any] = []
-    y: list[Any] = []
+def _through(names: Sequence[Parameter], rows: Sequence[ShownTrial], title: str, of: str) -> Trace:
+    x: list[float | None] = []
+    y: list[float | None] = []
     words: list[str] = []
     for row in rows:
         for index, chosen in enumerate(names):
@@ -206,7 +204,9 @@ def important(sweep: SweepFiles) -> Chart | None:
 
 def rungs(sweep: SweepFiles) -> Chart | None:
     """Scores by the epochs that trials were given, of searches that stop most of them early."""
-    rows = [row for row in sweep.rows if row.get("until") is not None and row["score"] is not None]
+    rows: list[JSONObject] = [
+        row for row in sweep.rows if row.get("until") is not None and row["score"] is not None
+    ]
     levels = sorted({row["until"] for row in rows})
     if len(levels) < 2:
         return None
@@ -254,8 +254,11 @@ def ranges(sweep: SweepFiles, chosen: Parameter) -> Chart:
             and row["score"] is not None
             and (name in kept) is chosen_kept
         ]
-        x, y, words = ([each[place] for each in drawn] for place in range(3))
-        more = {"text": [shown(word) for word in words], "hovertemplate": "%{text}<extra></extra>"}
+        x, y = [each[0] for each in drawn], [each[1] for each in drawn]
+        more = {
+            "text": [shown(each[2]) for each in drawn],
+            "hovertemplate": "%{text}<extra></extra>",
+        }
         traces.append(points(x, y, "kept" if chosen_kept else "trials", of, **more))
     last = len(sweep.rounds)
     ticks = {"tickvals": [found["number"] + 1 for found in sweep.rounds]}
@@ -275,7 +278,7 @@ def _limits(sweep: SweepFiles, chosen: Parameter) -> str:
     return table(["round", chosen.label], rows)
 
 
-def _axis(chosen: Parameter) -> dict[str, Any]:
+def _axis(chosen: Parameter) -> Layout:
     title = {"title": {"text": shown(chosen.label)}}
     if chosen.words:
         ticks = [shown(word) for word in chosen.words]
@@ -283,6 +286,6 @@ def _axis(chosen: Parameter) -> dict[str, Any]:
     return {**title, "type": "log" if chosen.log else "linear"}
 
 
-def _scale(values: Sequence[Any]) -> dict[str, Any]:
+def _scale(values: Sequence[object]) -> Layout:
     numbers = [value for value in values if isinstance(value, (int, float))]
     return {"type": "log" if spans_decades(numbers) else "linear"}

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from keras.optimizers.schedules import LearningRateSchedule
@@ -84,7 +83,7 @@ def rest(recipe: Recipe) -> str:
     return json.dumps(plain, sort_keys=True, default=str)
 
 
-def _rate(decay: Choice) -> Any:
+def _rate(decay: Choice) -> object:
     return decay.arguments.get("rate")
 
 

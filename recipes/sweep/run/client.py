@@ -60,10 +60,10 @@ class RemoteClient:
         # Numbers of calls have an order, and heartbeats come from another thread.
         self._one_at_a_time = threading.Lock()
         options = [
-            # A chief that is restarted is met again soon, not after gRPC's growing pauses.
+            # Connects to a restarted chief soon, and not after gRPC's growing pauses.
             ("grpc.max_reconnect_backoff_ms", 1000),
             ("grpc.max_receive_message_length", MOST_BYTES),
-            # A proxy from the environment would stand between the two.
+            # A proxy of the environment is not used.
             ("grpc.enable_http_proxy", 0),
         ]
         if authority is None:

@@ -8,10 +8,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from ....disk import Lines, suppress_full, when_there_is_space
 from ...errors import RequestError
+from ...record.contents import JSONObject
 from ...record.directory import RunDirectory
 from ...record.lock import locked
 from ...spec import Recipe
@@ -157,13 +157,13 @@ def describe(sweep: Sweep, where: RunDirectory) -> None:
     text = f"# {sweep.name}: given from Python; {MANIFEST} says what is searched\n"
     if sweep.source is not None:
         text = Path(sweep.source).read_text(encoding="utf-8")
+    searched = identity(sweep)
     content = keras_manifest(seed=sweep.seed, fingerprints={"sweep": fingerprint(sweep)})
-    content["identity"] = identity(sweep)
     when_there_is_space(lambda: where.write_text(SWEEP, text))
-    when_there_is_space(lambda: where.write_json(MANIFEST, content))
+    when_there_is_space(lambda: where.write_json(MANIFEST, {**content, "identity": searched}))
 
 
-def identity_of(manifest_file: Path) -> dict[str, Any]:
+def identity_of(manifest_file: Path) -> JSONObject:
     """What is searched in the directory of a sweep, as its manifest says.
 
     Raises:
@@ -176,7 +176,7 @@ def identity_of(manifest_file: Path) -> dict[str, Any]:
     return content
 
 
-def identity(sweep: Sweep) -> dict[str, Any]:
+def identity(sweep: Sweep) -> JSONObject:
     """What is searched, in plain values; two sweeps with the same are continued as one."""
     content = {
         name: getattr(sweep, name)
@@ -201,7 +201,7 @@ def fingerprint(sweep: Sweep) -> str:
     return hashlib.sha256(json.dumps(identity(sweep), sort_keys=True).encode()).hexdigest()
 
 
-def _plain(value: object) -> Any:
+def _plain(value: object) -> object:
     fields = getattr(type(value), "__dataclass_fields__", None)
     if fields is None:
         return repr(value)

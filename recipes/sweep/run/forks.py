@@ -13,13 +13,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from .... import disk
 from ....callbacks.learning_rate import updates_in_all
 from ....callbacks.run_state import DamagedCheckpoint, RunState
 from ....messages import logger
 from ...errors import RequestError
+from ...inputs import Arrays
 from ...record import directory as files
 from ...record.directory import RunDirectory, has_files
 from ...run.branch import copy_files
@@ -54,7 +54,7 @@ class Forks:
         arrays: `(x, y)` for a recipe whose data source is `arrays`.
     """
 
-    def __init__(self, sweep: Sweep, directory: Path, arrays: tuple[Any, Any] | None = None):
+    def __init__(self, sweep: Sweep, directory: Path, arrays: Arrays | None = None):
         self.folder = directory / BEGINNINGS
         self.claims = Claims(self.folder)
         self._planner = Planner(sweep, directory, arrays)
@@ -63,10 +63,10 @@ class Forks:
         """The shared beginning of a training; None where it shares nothing."""
         if plan.parent is not None or not self._planner.is_listed:
             return None
-        wanted = Training(folder, recipe.fingerprint())
-        if wanted not in self.trainings:
+        training = Training(folder, recipe.fingerprint())
+        if training not in self.trainings:
             return None
-        index = self.trainings.index(wanted)
+        index = self.trainings.index(training)
         fork = Fork(self, index, recipe, self.planned.common.get(index, {}))
         return fork if fork.shared else None
 
@@ -125,7 +125,7 @@ class Forks:
             for path in (self.folder / name / str(batches) for batches in stored):
                 if path not in needed:
                     disk.remove_tree(path)
-                    # It was stored, so nobody waits for it.
+                    # It was stored, so that no other waits for it.
                     path.mkdir(exist_ok=True)
 
 
@@ -235,9 +235,12 @@ class Fork:
         return any(map(has_files, places))
 
     def _mark(self, copy: RunDirectory, state: RunState) -> None:
-        manifest = copy.read_json(files.MANIFEST)
-        # Of this run alone.
-        manifest.pop("resumed", None)
+        # When a run was resumed concerns that run alone.
+        manifest = {
+            name: value
+            for name, value in copy.read_json(files.MANIFEST).items()
+            if name != "resumed"
+        }
         manifest[BRANCHED] = {
             "run": str(self.training.folder.resolve()),
             "batches": state.position.total,

@@ -47,7 +47,7 @@ class Leases:
         self._clock = clock
         # Trial -> the worker that holds it, and the end of the lease.
         self._held: dict[str, tuple[str, float]] = {}
-        # Trial -> deaths of its workers, and the most epochs that any of them had finished.
+        # Trial -> workers that died in it, and the most epochs that any of them had finished.
         self._deaths: dict[str, tuple[int, int]] = {}
 
     def give(self, trial_id: str, worker: str) -> None:

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from .... import disk
 from ...build.inputs import data_of
 from ...data.order import steps_per_epoch
 from ...errors import RecipeError, RequestError
+from ...inputs import Arrays
+from ...record.contents import JSONObject
 from ...spec import Recipe
 from ..engine.listing import listed
 from ..engine.trial import Trial, plan_of, recipes_of
@@ -93,7 +94,7 @@ class Planner:
         arrays: `(x, y)` for a recipe whose data source is `arrays`.
     """
 
-    def __init__(self, sweep: Sweep, directory: Path, arrays: tuple[Any, Any] | None = None):
+    def __init__(self, sweep: Sweep, directory: Path, arrays: Arrays | None = None):
         self.sweep = sweep
         self.directory = directory
         self.folder = directory / BEGINNINGS
@@ -119,13 +120,13 @@ class Planner:
             common.setdefault(second, {})[first] = batches
         return Planned(trainings, common)
 
-    def _stored(self, key: str) -> dict[str, Any] | None:
+    def _stored(self, key: str) -> JSONObject | None:
         with suppress(OSError, ValueError, TypeError):
             found = json.loads((self.folder / PLAN).read_text(encoding="utf-8"))
             return found if found["listing"] == key else None
         return None
 
-    def _made(self, text: str, key: str) -> dict[str, Any]:
+    def _made(self, text: str, key: str) -> JSONObject:
         trials = [Trial(name, settings) for name, settings in json.loads(text)]
         pairs = _recipes(self.sweep, self.directory, trials)
         try:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ...garbage import rare_collection
+from ...inputs import Arrays
 from ...run.backend import use_tensorflow
 from ..spec.records import Sweep
 
@@ -50,7 +51,7 @@ class Job:
     lease: float
     patience: float
     authority: bytes | None = None
-    arrays: tuple[Any, Any] | None = None
+    arrays: Arrays | None = None
     most: int | None = None
 
 

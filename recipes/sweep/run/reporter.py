@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import keras
 
@@ -37,11 +36,11 @@ class Reporter(keras.callbacks.Callback):
         self.stop = StopRequest()
         self.epochs = 0
 
-    def get_state(self) -> dict[str, Any]:
+    def get_state(self) -> dict[str, object]:
         """Nothing: the chief knows what was reported."""
         return {}
 
-    def set_state(self, state: dict[str, Any]) -> None:
+    def set_state(self, state: dict[str, object]) -> None:
         """Nothing is to be restored."""
 
     def on_error(self, error: Exception) -> None:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from ...record.contents import JSONObject
 from ...report.fragments import lines_part
 from ..spec.labels import short
 from ..spec.records import Sweep
@@ -41,7 +42,7 @@ class Row:
     score: float | None
     low: float | None
     high: float | None
-    values: dict[str, Any]
+    values: dict[str, object]
     seeds: list[float] = field(default_factory=list)
     epochs: int = 0
     until: int | None = None
@@ -61,7 +62,7 @@ class Best:
     score: float
     low: float | None
     high: float | None
-    values: dict[str, Any]
+    values: dict[str, object]
     seeds: list[float]
     directories: list[str]
 
@@ -111,9 +112,9 @@ class SweepResult:
     ensemble: dict[str, Any] = field(default_factory=dict)
     order: list[str] = field(default_factory=list)
     rounds: list[dict[str, Any]] = field(default_factory=list)
-    asked: dict[str, Any] = field(default_factory=dict)
+    asked: dict[str, object] = field(default_factory=dict)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JSONObject:
         """The fields as plain JSON values."""
         return asdict(self)
 
@@ -150,7 +151,7 @@ class SweepResult:
         return {"completed": 0, "interrupted": 130}.get(self.status, 1)
 
 
-def asked(sweep: Sweep) -> dict[str, Any]:
+def asked(sweep: Sweep) -> dict[str, object]:
     """Settings that may change between two starts of a sweep, and that change its result."""
     names = ("trials", "epochs", "seconds", "evaluate_test", "ensemble")
     return {name: getattr(sweep, name) for name in names}

@@ -5,12 +5,13 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from types import FrameType
-from typing import Any
+from typing import Unpack
 
 from ....disk import when_there_is_space
 from ...errors import TrainingFailed
+from ...inputs import Arrays
 from ...record.directory import RunDirectory
 from ...spec.tracking import TrackerName
 from ..engine.oracle_state import MEND, STATE, OracleState
@@ -19,6 +20,7 @@ from ..engine.trial import TrialOutcome, check_settings
 from ..spec.records import Sweep
 from ..stored import damaged
 from .access import LOOPBACK, Address, make_token, reachable
+from .answer import SweepAnswer, answer_of
 from .chief import Chief, Event
 from .display import SweepDisplay
 from .folder import ORACLE, RESULT, fingerprint, flush_events, record_event
@@ -27,14 +29,14 @@ from .leases import Leases
 from .planned import list_trials
 from .pool import Pool
 from .process import Job
-from .result import Best, Row, Status, SweepResult, asked
+from .result import Status, SweepResult, asked
 from .server import serve
 from .space import OutOfSpace
 from .tables import Table, write_tensorboard
 from .tls import Identity
 from .tracked import TrackedSweep
 from .trial import Trainer, keep_attempt
-from .winner import compare, evaluate_winner, lead_sentence, ranked, write_best, write_ensemble
+from .winner import ranked
 from .worker import ChiefGone, LocalClient, Worker
 
 # Seconds between two checks of the workers.
@@ -67,7 +69,7 @@ class Running:
         where: RunDirectory,
         *,
         lease: float,
-        arrays: tuple[Any, Any] | None = None,
+        arrays: Arrays | None = None,
         progress: bool = True,
         track: Sequence[TrackerName] = (),
     ):
@@ -253,34 +255,14 @@ class Running:
         best = ranked(rows, self.sweep.objective)
         if not best:
             return self.end("failed", self.chief.stopping or "no trial was completed")
-        found = self.answer(best)
+        found = answer_of(self.sweep, self.where.path, best, self.arrays)
         found["rounds"] = [asdict(item) for item in self.chief.search.rounds() or []]
         write_tensorboard(self.where.path, rows)
         remove_beginnings(self.where.path)
         status = "failed" if self.chief.stopping else "completed"
         return self.end(status, self.chief.stopping or "the search is complete", **found)
 
-    def answer(self, best: list[Row]) -> dict[str, Any]:
-        """The winner, how far it is ahead, and what the sweep asks of it, from ranked trials."""
-        sweep, path = self.sweep, self.where.path
-        found: dict[str, Any] = {
-            "best": {each.name: getattr(best[0], each.name) for each in fields(Best)},
-            "recipe": str(write_best(path, best[0], sweep)),
-        }
-        if len(best) > 1:
-            lead = compare(best[0].seeds, best[1].seeds)
-            noise = "seeds" if sweep.folds is None else "folds"
-            said = lead_sentence(best[0], best[1], lead, sweep.objective, noise)
-            found["lead"] = {"second": best[1].trial, **asdict(lead), "said": said}
-        if sweep.evaluate_test:
-            found["test"] = evaluate_winner(path, best[0], self.arrays)
-        if sweep.ensemble:
-            found["ensemble"] = write_ensemble(
-                path, best[: sweep.ensemble], test=sweep.evaluate_test, arrays=self.arrays
-            )
-        return found
-
-    def end(self, status: Status, reason: str, **found: Any) -> SweepResult:
+    def end(self, status: Status, reason: str, **found: Unpack[SweepAnswer]) -> SweepResult:
         """Write the table and the result."""
         rows = self.table.write(self.chief.search.trials())
         self.tracked.look(rows)

@@ -46,7 +46,7 @@ class Service(grpc.GenericRpcHandler):
         self.gate = Gate(token)
         self.refusals = Refusals()
 
-    def service(self, handler_call_details: Any) -> grpc.RpcMethodHandler:
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
         method = handler_call_details.method
         return grpc.unary_unary_rpc_method_handler(
             lambda message, context: self.answer(method, message, context)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import RequestError, TrainingFailed
+from ...inputs import Arrays
 from ...record.directory import RunDirectory
 from ...run.backend import use_tensorflow
 from ...spec.tracking import TrackerName
@@ -32,7 +33,6 @@ from .result import SweepResult, asked, read_result
 from .space import sentence
 from .tls import check_chief, read_authority, read_identity
 
-Arrays = tuple[Any, Any] | None
 # Seconds that a worker waits for the directory of its chief, and for a chief that is gone.
 START_SECONDS = 60.0
 PATIENCE = 600.0
@@ -47,7 +47,7 @@ def run_sweep(
     tls_cert: str | None = None,
     tls_key: str | None = None,
     lease: float | None = None,
-    arrays: Arrays = None,
+    arrays: Arrays | None = None,
     progress: bool = True,
     track: Sequence[TrackerName] = (),
     report: Callable[[Path], None] = lambda directory: None,
@@ -113,7 +113,7 @@ def run_sweep(
         return result
 
 
-def _check(sweep: Sweep, jobs: int, address: Address | None, arrays: Arrays) -> None:
+def _check(sweep: Sweep, jobs: int, address: Address | None, arrays: Arrays | None) -> None:
     """Refuse what could not work, before anything is written."""
     least = 1 if address is None else 0
     if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < least:

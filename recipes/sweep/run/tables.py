@@ -3,14 +3,14 @@
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from ....callbacks.event_records import EventFile, end_summary, scalar_summary, start_summary
 from ....disk import replaced_files, when_there_is_space
+from ...record.contents import JSONObject
 from ...record.directory import RunDirectory
 from ...record.metrics import curves, read_metrics
 from ..engine.trial import Trial, TrialOutcome, plan_of
@@ -55,7 +55,7 @@ def row(sweep: Sweep, directory: Path, trial: Trial) -> Row:
     )
 
 
-def _seconds(lines: Sequence[Mapping[str, Any]], first: int) -> float:
+def _seconds(lines: Sequence[JSONObject], first: int) -> float:
     """The time of the epochs after the first ones; a line holds the time since the start."""
     if len(lines) <= first:
         return 0.0

@@ -4,17 +4,19 @@ import json
 import os
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, Unpack
 
 import keras
 
+from ....callbacks.run_state import RunState
 from ....disk import copy_folder, remove_tree, when_there_is_space
 from ....messages import logger
 from ...errors import RequestError
+from ...inputs import Arrays
 from ...record import directory as files
 from ...record.directory import RunDirectory
 from ...record.lock import locked
@@ -36,7 +38,6 @@ from .tracked import trial_tracking
 # Seconds that a worker waits for another one that lost its lease and still trains: it leaves the
 # run at the end of its epoch.
 BUSY_SECONDS = 600.0
-Arrays = tuple[Any, Any] | None
 
 
 Points = list[tuple[int, float]]
@@ -58,6 +59,14 @@ class TrialResult:
     curve: Points = field(default_factory=list)
 
 
+class TrialOptions(TypedDict, total=False):
+    """The arguments of `train` that trials differ in."""
+
+    programs: Programs
+    last: Sequence[keras.callbacks.Callback]
+    visit: Callable[[RunState], None]
+
+
 class Trainer:
     """Carries out the trials of a sweep, below its directory.
 
@@ -67,7 +76,7 @@ class Trainer:
         arrays: `(x, y)` for a recipe whose data source is `arrays`.
     """
 
-    def __init__(self, sweep: Sweep, directory: Path, arrays: Arrays = None):
+    def __init__(self, sweep: Sweep, directory: Path, arrays: Arrays | None = None):
         self.sweep = sweep
         self.directory = directory
         self.arrays = arrays
@@ -117,7 +126,7 @@ class Trainer:
     def _train(self, plan: Plan, recipe: Recipe, folder: Path, reporter: Reporter) -> Result:
         tracking = trial_tracking(self.sweep, self.directory, recipe, folder)
         last = () if tracking is None else tracking.callbacks()
-        options: dict[str, Any] = {"programs": self.programs, "last": last}
+        options: TrialOptions = {"programs": self.programs, "last": last}
         work = partial(train_trial, recipe, folder, reporter, self.arrays, **options)
         result = self._from_shared_beginning(plan, recipe, folder, work)
         if tracking is not None:
@@ -182,7 +191,11 @@ def keep_attempt(directory: Path, trial_id: str) -> None:
 
 
 def train_trial(
-    recipe: Recipe, folder: Path, reporter: Reporter, arrays: Arrays = None, **options: Any
+    recipe: Recipe,
+    folder: Path,
+    reporter: Reporter,
+    arrays: Arrays | None = None,
+    **options: Unpack[TrialOptions],
 ) -> Result:
     """Start or continue a training; if it is finished, only read its result.
 
@@ -211,7 +224,7 @@ def train_trial(
 
 
 def _train(
-    recipe: Recipe, folder: Path, reporter: Reporter, arrays: Arrays, options: dict[str, Any]
+    recipe: Recipe, folder: Path, reporter: Reporter, arrays: Arrays | None, options: TrialOptions
 ) -> Result:
     wait_until_free(folder)
     keras.backend.clear_session()

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import keras
 from scipy import stats
 
 from ....disk import when_there_is_space
 from ....models.loss_weights import Term
 from ...build.inputs import data_of
+from ...inputs import Arrays
 from ...record import directory as files
 from ...record.directory import RunDirectory
 from ...run.reload import measured, model_of, reached
@@ -145,13 +147,13 @@ def write_best(directory: Path, best: Row, sweep: Sweep) -> Path:
     return directory / BEST
 
 
-def evaluate_winner(directory: Path, best: Row, arrays: Any = None) -> dict[str, float]:
+def evaluate_winner(directory: Path, best: Row, arrays: Arrays | None = None) -> dict[str, float]:
     """Metrics of the winner's model on the test rows: the only time that they are looked at."""
     recipe, model, terms = _joined(directory, [best])
     return measured(recipe, data_of(recipe, arrays), model, "test", terms)
 
 
-def _joined(directory: Path, rows: Sequence[Row]) -> tuple[Recipe, Any, Mapping[str, Term]]:
+def _joined(directory: Path, rows: Sequence[Row]) -> tuple[Recipe, keras.Model, Mapping[str, Term]]:
     """The recipe of the first of some trials, the average of their models, and its loss weights.
 
     With folds these are all folds of each trial, and the recipe is that of all of them. The weights
@@ -169,7 +171,7 @@ def _joined(directory: Path, rows: Sequence[Row]) -> tuple[Recipe, Any, Mapping[
 
 
 def write_ensemble(
-    directory: Path, best: Sequence[Row], *, test: bool, arrays: Any = None
+    directory: Path, best: Sequence[Row], *, test: bool, arrays: Arrays | None = None
 ) -> dict[str, Any]:
     """One model whose output is the mean of the outputs of the best trials' models.
 

@@ -1,7 +1,8 @@
 """The sweep language. Imports neither Keras nor keras-tuner."""
 
-from .domains import Choice, Fixed, Int, LogUniform, Uniform
+from .choices import Choice, Fixed
 from .load import load_sweep, overrides_of, trial_recipe
+from .ranges import Int, LogUniform, Uniform
 from .records import Algorithm, Objective, Parameter, Sweep
 
 __all__ = [

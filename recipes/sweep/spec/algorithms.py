@@ -1,6 +1,6 @@
 """The algorithms a sweep can name, the arguments of each and their defaults."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field as Key
 from pydantic import TypeAdapter
@@ -184,9 +184,9 @@ def read_algorithm(value: object) -> Algorithm:
     return Algorithm(name, made.model_dump())
 
 
-def algorithm_schema() -> dict[str, Any]:
+def algorithm_schema() -> dict[str, object]:
     """JSON Schema of what `read_algorithm` takes."""
-    properties: dict[str, Any] = {}
+    properties: dict[str, object] = {}
     for name, model in ALGORITHMS.items():
         schema = TypeAdapter(model).json_schema()
         schema.pop("title", None)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
-from typing import Any
 
 from ...errors import Problem
 from ...spec.fields import did_you_mean, listed, shown
@@ -12,26 +11,26 @@ from .records import Parameter
 from .space import Entry
 
 # Name of another parameter -> values of it with which one is active.
-When = Mapping[str, tuple[Any, ...]]
+When = Mapping[str, tuple[object, ...]]
 
 
 def active(
-    parameters: Sequence[Parameter], value_of: Callable[[int, Parameter], Any]
-) -> dict[str, Any]:
+    parameters: Sequence[Parameter], value_of: Callable[[int, Parameter], object]
+) -> dict[str, object]:
     """Name -> value of the parameters that are active.
 
     Args:
         parameters: parents before the parameters that depend on them.
         value_of: the value that a parameter, with its index, has if it is active.
     """
-    values: dict[str, Any] = {}
+    values: dict[str, object] = {}
     for index, parameter in enumerate(parameters):
         if is_active(parameter.when, values):
             values[parameter.name] = value_of(index, parameter)
     return values
 
 
-def is_active(when: When, values: Mapping[str, Any]) -> bool:
+def is_active(when: When, values: Mapping[str, object]) -> bool:
     """Whether a condition holds: every parent is active and has one of its values."""
     return all(
         parent in values and index_of(allowed, values[parent]) is not None
@@ -68,7 +67,7 @@ def _when(
 ) -> When | None:
     """The condition of an entry with the parents' values in it; None where it is wrong."""
     name = entry.parameter.name
-    found: dict[str, tuple[Any, ...]] = {}
+    found: dict[str, tuple[object, ...]] = {}
     wrong = False
     for parent, nodes in entry.when.items():
         if parent not in by_name:
@@ -79,7 +78,7 @@ def _when(
                 message = f"`when` names `{parent}`, which is not in the space.{hint}"
                 problems.append((node.key_place or node.place).problem(name, message))
             continue
-        values: list[Any] = []
+        values: list[object] = []
         for node in nodes:
             word = node.plain()
             matching = [value for row in by_name[parent] for value in row.domain.named(word)]

@@ -15,7 +15,9 @@ from ...spec.nodes import Place
 MOST_CHARACTERS = 500
 MOST_DEPTH = 30
 
-OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
+# Takes two values, whose types are checked when it is called.
+Operator = Callable[[Any, Any], Any]
+OPERATORS: dict[type, Operator] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
@@ -24,7 +26,7 @@ OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Mod: operator.mod,
     ast.Pow: lambda base, exponent: float(base) ** float(exponent),
 }
-COMPARISONS: dict[type, Callable[[Any, Any], Any]] = {
+COMPARISONS: dict[type, Operator] = {
     ast.Lt: operator.lt,
     ast.LtE: operator.le,
     ast.Gt: operator.gt,
@@ -50,8 +52,8 @@ CONSTANTS = {"true": True, "false": False, "True": True, "False": False}
 # Where a sweep from Python stands.
 NO_FILE = Place("sweep")
 
-Values = Mapping[str, Any]
-Evaluator = Callable[[Values], Any]
+Values = Mapping[str, object]
+Evaluator = Callable[[Values], object]
 
 
 class Inactive(Exception):
@@ -160,6 +162,7 @@ class _Compiler:
                 apply, (left, right) = OPERATORS[type(op)], inner(node.left, node.right)
                 return lambda values: apply(_number(left(values)), _number(right(values)))
             case ast.UnaryOp(op=ast.USub() | ast.Not()):
+                sign: Callable[[Any], object]
                 sign = operator.neg if isinstance(node.op, ast.USub) else operator.not_
                 (part,) = inner(node.operand)
                 return lambda values: sign(part(values))
@@ -181,7 +184,7 @@ class _Compiler:
         """A dotted key of the recipe."""
         self.names[name] = None
 
-        def value(values: Values) -> Any:
+        def value(values: Values) -> object:
             if name not in values:
                 raise Inactive(name)
             return values[name]
@@ -220,20 +223,20 @@ def _always(value: object) -> Evaluator:
     return lambda values: value
 
 
-def _checked(value: object) -> Any:
+def _checked(value: object) -> object:
     if isinstance(value, int) and abs(value) > 10**300:
         raise ValueError("has a number too large.")
     return value
 
 
-def _number(value: object) -> Any:
+def _number(value: object) -> float:
     """Arithmetic is for numbers: no text is repeated, no list joined."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{value!r} is not a number")
     return value
 
 
-def _comparison(signs: list[Callable[[Any, Any], Any]], parts: list[Evaluator]) -> Evaluator:
+def _comparison(signs: list[Operator], parts: list[Evaluator]) -> Evaluator:
     def evaluate(values: Values) -> bool:
         sides = [part(values) for part in parts]
         pairs = zip(signs, pairwise(sides), strict=True)

@@ -1,12 +1,11 @@
 """The corners of a space: every combination of ends and choices, or every pair where it is large.
 
-Between its corners a range is taken to be sound: what a recipe refuses, it refuses beyond a bound.
+Between its corners a range is assumed to be valid: a recipe refuses values beyond a bound.
 """
 
 import itertools
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from .conditions import is_active
 from .labels import index_of
@@ -14,7 +13,7 @@ from .records import Parameter
 
 # Checked one by one in well under a second.
 MOST_CORNERS = 4096
-Assignment = dict[str, Any]
+Assignment = dict[str, object]
 
 
 def corners(parameters: Sequence[Parameter], most: int = MOST_CORNERS) -> Iterator[Assignment]:
@@ -56,7 +55,7 @@ def drawn(parameters: Sequence[Parameter], number: int, seed: int = 0) -> Iterat
         )
 
 
-def assigned(parameters: Sequence[Parameter], forced: Mapping[int, Any]) -> Assignment:
+def assigned(parameters: Sequence[Parameter], forced: Mapping[int, object]) -> Assignment:
     """Every active parameter with its forced value, or else the middle of its domain."""
     values: Assignment = {}
     for index, parameter in enumerate(parameters):
@@ -81,16 +80,18 @@ def _combinations(
         del values[parameter.name]
 
 
-def _forced(parameters: Sequence[Parameter], wanted: Mapping[int, Any]) -> dict[int, Any] | None:
-    """Wanted values with the parents' values that make them active; None where they cannot be."""
-    forced = dict(wanted)
-    for index in sorted(wanted, reverse=True):
+def _forced(
+    parameters: Sequence[Parameter], required: Mapping[int, object]
+) -> dict[int, object] | None:
+    """Required values and the parents' values that make them active; None if that is impossible."""
+    forced = dict(required)
+    for index in sorted(required, reverse=True):
         if not _activate(parameters, index, forced):
             return None
     return forced
 
 
-def _activate(parameters: Sequence[Parameter], index: int, forced: dict[int, Any]) -> bool:
+def _activate(parameters: Sequence[Parameter], index: int, forced: dict[int, object]) -> bool:
     for parent, allowed in parameters[index].when.items():
         above = [row for row, other in enumerate(parameters) if other.name == parent]
         fixed = next((row for row in above if row in forced), None)

@@ -1,7 +1,7 @@
 """The sections of a sweep's file, what each key means, and their JSON Schema."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field as Key
 from pydantic import TypeAdapter
@@ -43,13 +43,13 @@ def _objective(value: object) -> Objective:
     return Objective(metric, "min" if word == "minimize" else "max")
 
 
-def _mapping(value: object) -> dict[str, Any]:
+def _mapping(value: object) -> dict[str, object]:
     if not isinstance(value, dict):
         raise Mismatch("expected a mapping.")
     return value
 
 
-def _space(value: object) -> dict[str, Any]:
+def _space(value: object) -> dict[str, object]:
     if not isinstance(value, dict) or not value:
         raise Mismatch(EXPECTED_SPACE)
     return value
@@ -90,7 +90,7 @@ class SweepFile(Strict):
         description="path of a recipe, from this file, or the name of one that ships"
     )
     overrides: Annotated[
-        dict[str, Any], Field(_mapping, "expected a mapping.", {"type": "object"})
+        dict[str, object], Field(_mapping, "expected a mapping.", {"type": "object"})
     ] = Key({}, description="changes to the recipe for every trial")
     objective: Annotated[Objective, Field(_objective, EXPECTED_OBJECTIVE, OBJECTIVE_SCHEMA)] = Key(
         Objective("val_loss", "min"), description="what decides: a metric of the validation rows"
@@ -100,7 +100,7 @@ class SweepFile(Strict):
         Algorithm("random"), description="what chooses the next trial"
     )
     budget: Budget = Key(Budget.model_validate({}), description="when no new trial begins any more")
-    space: Annotated[dict[str, Any], Field(_space, EXPECTED_SPACE, {})] = Key(
+    space: Annotated[dict[str, object], Field(_space, EXPECTED_SPACE, {})] = Key(
         description="keys of the recipe and the values each may take"
     )
     constraints: list[Text] = Key(
@@ -124,7 +124,7 @@ class SweepFile(Strict):
 ENTRY = {"$ref": "#/$defs/space.entry"}
 
 
-def json_schema() -> dict[str, Any]:
+def json_schema() -> dict[str, object]:
     """Every section of a sweep's file, the space with the keys of a recipe.
 
     An editor with a YAML language server completes and checks a sweep that begins with
@@ -146,7 +146,7 @@ def json_schema() -> dict[str, Any]:
     return {"$schema": DIALECT, **schema, "title": "keras-recipes sweep"}
 
 
-def _entry_schema() -> dict[str, Any]:
+def _entry_schema() -> dict[str, object]:
     """A domain, a list of domains under conditions, or a mapping of further keys."""
     when = {
         "type": "object",

@@ -57,7 +57,7 @@ class Kind:
     required: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
-    def schema(cls) -> dict[str, Any]:
+    def schema(cls) -> dict[str, object]:
         """JSON Schema of the arguments."""
         return {
             "type": "object",

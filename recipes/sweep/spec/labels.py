@@ -4,12 +4,11 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import Any
 
 MOST = 60
 
 
-def same(one: Any, other: Any) -> bool:
+def same(one: object, other: object) -> bool:
     """Whether two plain values are equal, with true and 1 different.
 
     >>> same({"a": [1]}, {"a": [1]}), same(True, 1), same(1, 1.0)
@@ -24,7 +23,7 @@ def same(one: Any, other: Any) -> bool:
     return type(one) is not dict and one == other
 
 
-def index_of(values: Sequence[Any], value: object) -> int | None:
+def index_of(values: Sequence[object], value: object) -> int | None:
     """The index of a value among others; None where it is not one of them."""
     return next((index for index, known in enumerate(values) if same(known, value)), None)
 
@@ -53,7 +52,7 @@ def _joined(runs: Iterable[tuple[str, int]]) -> str:
     return ", ".join(word if count == 1 else f"{word} x{count}" for word, count in runs)
 
 
-def labels(values: Sequence[Any]) -> list[str]:
+def labels(values: Sequence[object]) -> list[str]:
     """A different word for each value; where short words collide, a number is added.
 
     >>> labels([{"sgd": {"momentum": 0.0}}, {"sgd": {"momentum": 0.9}}, "adam"])

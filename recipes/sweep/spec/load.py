@@ -1,13 +1,12 @@
 """From a sweep's file to a sweep: read, check every corner of its space, all mistakes at once."""
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
 from ...errors import Problem, RecipeError
+from ...inputs import Overrides, Source
 from ...spec import Recipe, inheritance, overrides
 from ...spec.fields import shown
 from ...spec.load import problem, validate
@@ -17,6 +16,7 @@ from ...spec.sweep_file import read_sweep
 from . import checks
 from .conditions import resolved
 from .constraints import Constraint, compiled
+from .corner_checks import CornerChecks
 from .file import SweepFile
 from .records import Algorithm, Parameter, Sweep
 from .space import Space, read_space
@@ -29,8 +29,8 @@ STAND_INS = {"name": "name", "recipe": "recipe", "space": {"seed": None}}
 
 
 def load_sweep(
-    source: str | os.PathLike[str] | Mapping[str, Any],
-    changes: Sequence[str] | Mapping[str, Any] = (),
+    source: Source,
+    changes: Overrides = (),
     *,
     plugins: Sequence[str] = (),
 ) -> Sweep:
@@ -67,7 +67,7 @@ def load_sweep(
         raise RecipeError(_sorted([*problems, *error.problems])) from None
     sweep = _sweep(made, path, tree, parameters, constraints, base, tuple(plugins))
     problems += checks.problems(sweep, root, base, broken)
-    problems += checks.CornerChecks(sweep, root, space.failed).problems()
+    problems += CornerChecks(sweep, root, space.failed).problems()
     if problems:
         raise RecipeError(_sorted(problems))
     return sweep

@@ -29,8 +29,8 @@ class Parameter:
 
     key: Keys
     name: str
-    domain: Domain
-    when: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    domain: Domain[Any]
+    when: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
     place: Place = NO_FILE
     nodes: tuple[Node, ...] = field(default=(), repr=False, compare=False)
 
@@ -101,7 +101,7 @@ class Sweep:
     objective: Objective
     algorithm: Algorithm
     parameters: tuple[Parameter, ...]
-    base: Mapping[str, Any] = field(default_factory=dict)
+    base: Mapping[str, object] = field(default_factory=dict)
     trials: int | None = None
     epochs: int | None = None
     seconds: float | None = None

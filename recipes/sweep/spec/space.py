@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from ...errors import Problem
 from ...spec.fields import closest, did_you_mean, listed, shown, where
 from ...spec.nodes import Node, Place, dotted, is_dict
 from ...spec.nodes import Path as Keys
 from ...spec.overrides import WHOLE, steps
-from .domains import Choice, Domain, Fixed, Int, LogUniform, Uniform
+from .choices import Choice, Fixed
+from .domains import Domain
 from .kinds import ITEMS, LIST, DomainError, Kind, Options, wrong
 from .labels import same
+from .ranges import Int, LogUniform, Uniform
 from .records import Parameter
 
 MOST_PARAMETERS = 200
@@ -279,7 +280,7 @@ def template(node: Node) -> Node:
             return replace(template(found.nodes[0]), key_place=node.key_place)
         return Node(found.middle, node.place, node.key_place)
     if isinstance(node.value, dict):
-        made: Any = {key: template(child) for key, child in node.value.items()}
+        made = {key: template(child) for key, child in node.value.items()}
         return Node(made, node.place, node.key_place)
     if isinstance(node.value, list):
         return Node([template(child) for child in node.value], node.place, node.key_place)

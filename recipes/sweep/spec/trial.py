@@ -48,20 +48,20 @@ def at(tree: Node, path: Keys) -> Node | None:
     return found
 
 
-def plain_at(tree: Node, path: Keys) -> Any:
+def plain_at(tree: Node, path: Keys) -> object:
     """The plain value at a path; None where there is none."""
     found = at(tree, path)
     return None if found is None else found.plain()
 
 
-def rows_of(sweep: Sweep, values: Mapping[str, Any]) -> list[Row]:
+def rows_of(sweep: Sweep, values: Mapping[str, object]) -> list[Row]:
     """The values of a trial with their paths and places, in the order in which they apply.
 
     Raises:
         ValueError: a value belongs to no parameter that is active with the others.
     """
     rows: list[Row] = []
-    given: dict[str, Any] = {}
+    given: dict[str, object] = {}
     for parameter in sweep.parameters:
         if parameter.name in values and is_active(parameter.when, given):
             given[parameter.name] = values[parameter.name]
@@ -75,7 +75,7 @@ def rows_of(sweep: Sweep, values: Mapping[str, Any]) -> list[Row]:
     return rows
 
 
-def overrides_of(sweep: Sweep, values: Mapping[str, Any]) -> dict[str, Any]:
+def overrides_of(sweep: Sweep, values: Mapping[str, object]) -> dict[str, object]:
     """A trial's values as overrides of the recipe `sweep.recipe`, those of the sweep among them.
 
     Loading the recipe with them gives the trial's recipe. A value may be a whole part of a recipe.
@@ -89,7 +89,7 @@ def overrides_of(sweep: Sweep, values: Mapping[str, Any]) -> dict[str, Any]:
     """
     tree = inheritance.resolve(sweep.recipe)
     rows = [(steps(key), node_of(value, Place("sweep"))) for key, value in sweep.base.items()]
-    found: dict[Keys, Any] = {}
+    found: dict[Keys, object] = {}
     for path, value in [*rows, *rows_of(sweep, values)]:
         tree = put_merged(tree, path, value)
         found.pop(path, None)
@@ -99,7 +99,7 @@ def overrides_of(sweep: Sweep, values: Mapping[str, Any]) -> dict[str, Any]:
 
 def trial_recipe(
     sweep: Sweep,
-    values: Mapping[str, Any],
+    values: Mapping[str, object],
     *,
     seed: int | None = None,
     epochs: int | None = None,
@@ -126,7 +126,7 @@ def trial_recipe(
     tree, problems = put_all(sweep.tree, rows_of(sweep, values))
     if problems:
         raise RecipeError(problems)
-    changes: dict[str, int] = {}
+    changes: dict[str, object] = {}
     if seed is not None:
         changes["seed"] = seed
         if plain_at(tree, ("data", "seed")) is None:
@@ -136,7 +136,7 @@ def trial_recipe(
     return validate(overrides.apply(tree, changes), into)
 
 
-def satisfied(sweep: Sweep, values: Mapping[str, Any]) -> bool:
+def satisfied(sweep: Sweep, values: Mapping[str, object]) -> bool:
     """Whether every constraint holds for the values of a trial.
 
     A constraint may also name keys that are not in the space; those have the recipe's values.
@@ -150,15 +150,15 @@ def satisfied(sweep: Sweep, values: Mapping[str, Any]) -> bool:
     return all(constraint.holds(known) for constraint in sweep.constraints)
 
 
-class Known(Mapping[str, Any]):
+class Known(Mapping[str, object]):
     """The value of any key of a trial's recipe, read when it is asked for."""
 
-    def __init__(self, sweep: Sweep, values: Mapping[str, Any]):
+    def __init__(self, sweep: Sweep, values: Mapping[str, object]):
         self._sweep = sweep
         self._values = values
         self._recipe: dict[str, Any] | None = None
 
-    def __getitem__(self, key: str) -> Any:
+    def __getitem__(self, key: str) -> object:
         if key in self._values:
             return self._values[key]
         if self._sweep.named(key):

@@ -8,8 +8,8 @@ import pytest
 
 import keras_recipes.callbacks as ours
 from keras_recipes.callbacks.codec import ArrayList
-from keras_recipes.callbacks.run_state import callback_states
-from keras_recipes.callbacks.run_state.store import Checkpoint
+from keras_recipes.callbacks.run_state import callback_attributes, callback_states
+from keras_recipes.callbacks.run_state.checkpoint import Checkpoint
 
 MADE = {
     "ActivationMonitor": lambda: ours.ActivationMonitor(np.zeros((2, 2))),
@@ -37,7 +37,7 @@ def test_every_name_of_a_state_is_an_attribute(name):
         assert hasattr(callback, attribute), attribute
 
 
-@pytest.mark.parametrize("name", callback_states.KERAS)
+@pytest.mark.parametrize("name", callback_attributes.KERAS)
 def test_every_name_in_the_table_is_an_attribute(name):
     callback = getattr(keras.callbacks, name, None)
     if callback is None:
@@ -49,7 +49,7 @@ def test_every_name_in_the_table_is_an_attribute(name):
         callback.on_train_begin()
     if name == "History":
         callback.on_train_begin()
-    for attribute in callback_states.KERAS[name]:
+    for attribute in callback_attributes.KERAS[name]:
         assert hasattr(callback, attribute), attribute
 
 

@@ -15,9 +15,9 @@ from keras_recipes.callbacks.run_state import (
     callback_states,
     check_state,
 )
+from keras_recipes.callbacks.run_state.checkpoint import KeptFile
 from keras_recipes.callbacks.run_state.fit import Position
 from keras_recipes.callbacks.run_state.rng_state import capture_python
-from keras_recipes.callbacks.run_state.store import KeptFile
 from keras_recipes.callbacks.run_state.training_state import Progress, capture
 
 

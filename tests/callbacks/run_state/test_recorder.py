@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from keras_recipes import disk
+from keras_recipes.callbacks.run_state.checkpoint import read
 from keras_recipes.callbacks.run_state.fit import Position
 from keras_recipes.callbacks.run_state.recorder import AUTO_MIN_SECONDS, Interval, Recorder
-from keras_recipes.callbacks.run_state.store import CheckpointStore, read
+from keras_recipes.callbacks.run_state.store import CheckpointStore
 from keras_recipes.callbacks.run_state.training_state import Captured
 
 

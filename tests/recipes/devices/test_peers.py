@@ -5,9 +5,11 @@ import threading
 
 import pytest
 
+from keras_recipes.recipes.devices.chief import Chief
 from keras_recipes.recipes.devices.cluster import Cluster
 from keras_recipes.recipes.devices.launch import free_ports
-from keras_recipes.recipes.devices.peers import Chief, Member, Peers, WorkerLost
+from keras_recipes.recipes.devices.member import Member
+from keras_recipes.recipes.devices.peers import Peers, WorkerLost
 from keras_recipes.recipes.errors import RequestError
 
 SAME = {"recipe": "r", "data": "d"}
@@ -40,7 +42,7 @@ def joined(timeout=20.0, identity=SAME):
 def test_the_chief_tells_what_the_others_wait_for():
     chief, member = joined()
     chief.wait_for_all()
-    chief.tell(directory="here")
+    chief.send_all(directory="here")
     assert member.received("directory") == {"directory": "here"}
     member.close()
     chief.close()
@@ -74,11 +76,11 @@ def test_all_meet_before_one_continues():
     chief, member = joined()
     chief.wait_for_all()
     for _ in range(2):
-        came = threading.Thread(target=chief.meet)
+        came = threading.Thread(target=chief.barrier)
         came.start()
         came.join(0.3)
         assert came.is_alive()
-        member.meet()
+        member.barrier()
         came.join(20)
         assert not came.is_alive()
     member.close()
@@ -90,12 +92,12 @@ def test_who_waits_for_one_that_is_lost_hears_of_it():
     chief.wait_for_all()
     member.close("worker 1 has no memory")
     with pytest.raises(WorkerLost, match="no memory"):
-        chief.meet()
+        chief.barrier()
     chief, member = joined()
     chief.wait_for_all()
     chief.close("the chief has no memory")
     with pytest.raises(WorkerLost, match="no memory"):
-        member.meet()
+        member.barrier()
 
 
 def test_an_end_without_a_word_is_noticed_by_both_sides():

@@ -32,7 +32,7 @@ def test_the_end_of_one_is_a_failed_training_of_the_other(pair, tmp_path):
         try:
             with joined(recipe, found["data"], pair[1]) as peers:
                 peers.received("directory")
-                peers.meet()
+                peers.barrier()
         except TrainingFailed as error:
             found["error"] = str(error)
 
@@ -61,6 +61,6 @@ def test_a_lost_worker_is_a_failed_training_of_the_chief(pair, tmp_path):
             thread.start()
             with led(recipe, prepared, pair[0]) as peers:
                 assert peers is not None
-                peers.meet()
+                peers.barrier()
     thread.join(60)
     assert not (tmp_path / "run").exists()

@@ -10,7 +10,7 @@ from keras_tuner.engine.trial import TrialStatus
 from keras_recipes.recipes.sweep.engine.coarse_to_fine import narrowed, remaining, within
 from keras_recipes.recipes.sweep.engine.searches import rungs
 from keras_recipes.recipes.sweep.engine.trial import Decision
-from keras_recipes.recipes.sweep.spec.domains import LogUniform
+from keras_recipes.recipes.sweep.spec.ranges import LogUniform
 
 RATE = {"learning_rate": {"log_uniform": {"min": 1e-4, "max": 1.0}}}
 

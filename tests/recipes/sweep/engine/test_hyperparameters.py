@@ -9,8 +9,9 @@ from keras_recipes.recipes.sweep.engine.hyperparameters import (
     kept_values,
     names_of,
 )
+from keras_recipes.recipes.sweep.spec.choices import Choice
 from keras_recipes.recipes.sweep.spec.corners import drawn
-from keras_recipes.recipes.sweep.spec.domains import Choice, Int, LogUniform, Uniform
+from keras_recipes.recipes.sweep.spec.ranges import Int, LogUniform, Uniform
 
 SPACE = {
     "optimizer": {"choice": [{"sgd": {"momentum": 0.0}}, {"sgd": {"momentum": 0.9}}, "adam"]},

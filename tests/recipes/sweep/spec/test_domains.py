@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_recipes.recipes.sweep.spec.domains import Choice, Fixed, Int, LogUniform, Uniform
+from keras_recipes.recipes.sweep.spec.choices import Choice, Fixed
+from keras_recipes.recipes.sweep.spec.ranges import Int, LogUniform, Uniform
 
 KINDS = [
     Uniform(-2.0, 3.0),

@@ -5,9 +5,10 @@ import math
 
 import pytest
 
+from keras_recipes.recipes.sweep.spec.choices import Choice, Fixed
 from keras_recipes.recipes.sweep.spec.conditions import active
 from keras_recipes.recipes.sweep.spec.corners import MOST_CORNERS, corners, drawn
-from keras_recipes.recipes.sweep.spec.domains import Choice, Fixed, Int, LogUniform, Uniform
+from keras_recipes.recipes.sweep.spec.ranges import Int, LogUniform, Uniform
 from keras_recipes.recipes.sweep.spec.records import Parameter
 
 
