@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
-from typing import Any, Self, TypeAlias, TypeVar
+from typing import Any, Self, TypeAlias, TypeGuard, TypeVar
 
 # A duration in optimizer updates. A recipe may write `500 steps`, `3 epochs` or `10%` for it.
 Steps: TypeAlias = int
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 def check_number(
     name: str,
-    value: Any,
+    value: object,
     *,
     gt: float | None = None,
     ge: float | None = None,
@@ -39,7 +39,7 @@ def check_number(
     return float(value)
 
 
-def check_positive(name: str, value: Any) -> float:
+def check_positive(name: str, value: object) -> float:
     """A finite number > 0, as a float."""
     if is_number(value) and not (is_finite(value) and value > 0):
         raise invalid(name, "> 0 and finite", value)
@@ -63,7 +63,7 @@ def check_int(name: str, value: object, *, ge: int | None = None, le: int | None
     """An integer of Python or NumPy within bounds, as an int; neither a bool nor 2.0 is one."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise invalid(name, "a whole number", value)
-    _check_bounds(name, value, None, ge, None, le)
+    _check_bounds(name, int(value), None, ge, None, le)
     return int(value)
 
 
@@ -101,7 +101,7 @@ def check_pattern(name: str, pattern: Any) -> str:
     return pattern
 
 
-def check_patterns(name: str, patterns: Any) -> list[str]:
+def check_patterns(name: str, patterns: object) -> list[str]:
     """A list of regular expressions."""
     if isinstance(patterns, str) or not isinstance(patterns, Sequence):
         raise invalid(name, "a list of regular expressions", patterns)
@@ -122,7 +122,7 @@ def check_instance(name: str, value: object, cls: type[T]) -> T:
     return value
 
 
-def optional(check: Callable[..., T], name: str, value: object, **bounds: Any) -> T | None:
+def optional(check: Callable[..., T], name: str, value: object, **bounds: object) -> T | None:
     """None, or what the check returns.
 
     >>> optional(check_int, "every", None, ge=1)
@@ -130,7 +130,7 @@ def optional(check: Callable[..., T], name: str, value: object, **bounds: Any) -
     return None if value is None else check(name, value, **bounds)
 
 
-def from_mapping(name: str, value: T | Mapping[str, Any], cls: type[T]) -> T:
+def from_mapping(name: str, value: T | Mapping[str, object], cls: type[T]) -> T:
     """An object of `cls` from itself, or from its arguments by name."""
     if isinstance(value, cls):
         return value
@@ -154,14 +154,14 @@ def from_value(name: str, value: object, cls: type[T], first: str) -> T | None:
     return from_mapping(name, {first: value} if plain else value, cls)
 
 
-def from_list(name: str, values: Sequence[T | Mapping[str, Any]], cls: type[T]) -> tuple[T, ...]:
+def from_list(name: str, values: Sequence[T | Mapping[str, object]], cls: type[T]) -> tuple[T, ...]:
     """Objects of `cls` from a list of them, or of their arguments by name."""
     if isinstance(values, (str, Mapping)) or not isinstance(values, Sequence):
         raise invalid(name, "a list", values)
     return tuple(from_mapping(f"{name}[{index}]", value, cls) for index, value in enumerate(values))
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
     """Whether a value is a real number of Python or NumPy; a bool is not.
 
     >>> import numpy as np
@@ -171,7 +171,7 @@ def is_number(value: object) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
-def is_finite(value: Any) -> bool:
+def is_finite(value: float) -> bool:
     """Whether a 64-bit float can hold a number; 10^400 is too large."""
     try:
         return math.isfinite(value)
@@ -198,7 +198,7 @@ def shown(value: object) -> str:
 
 def _check_bounds(
     name: str,
-    value: Any,
+    value: float,
     gt: float | None,
     ge: float | None,
     lt: float | None,

@@ -69,7 +69,7 @@ class LearningRateFinder(keras.callbacks.Callback):
         self._schedule: Any = None
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        model: Any = self.model
+        model = self._trained
         if model.steps_per_execution != 1:
             raise ValueError(
                 "The range test needs the loss of every step. Compile the model with "
@@ -87,8 +87,7 @@ class LearningRateFinder(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         # The logged loss is a mean since the last reset, and so becomes that of one batch.
-        model: Any = self.model
-        model.reset_metrics()
+        self._trained.reset_metrics()
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         loss = float((logs or {})["loss"])
@@ -98,11 +97,10 @@ class LearningRateFinder(keras.callbacks.Callback):
         self._best = min(self._best, corrected)
         exploded = not math.isfinite(loss) or corrected > self.stop_factor * self._best
         if exploded or len(self._losses) == self.steps:
-            model: Any = self.model
-            model.stop_training = True
+            self._trained.stop_training = True
 
     def on_train_end(self, logs: dict | None = None) -> None:
-        model: Any = self.model
+        model = self._trained
         for variable, value in zip(self._variables(), self._before, strict=True):
             variable.assign(value)
         model.optimizer._learning_rate = self._schedule
@@ -145,9 +143,13 @@ class LearningRateFinder(keras.callbacks.Callback):
             )
         return {"steepest": float(rates[steepest(losses)]), "valley": float(rates[valley(losses)])}
 
+    @property
+    def _trained(self) -> Any:
+        """The model, whose compiled functions Keras's types do not show."""
+        return self.model
+
     def _variables(self) -> list[keras.Variable]:
-        model: Any = self.model
-        return [*model.variables, *model.optimizer.variables]
+        return [*self._trained.variables, *self._trained.optimizer.variables]
 
 
 class _Sweep(keras.optimizers.schedules.LearningRateSchedule):

@@ -1,9 +1,10 @@
 """Batches in an order that is a function of the seed and the epoch, and of nothing else."""
 
+import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import tensorflow as tf
@@ -19,12 +20,15 @@ from .loaded import Split
 from .resample import resampled_order
 from .sharded import check_shards, sharded, sizes
 
+# Rows of one input, in memory or read when they are asked for, or of several inputs by name.
+Part: TypeAlias = np.ndarray | tf.Tensor | Block
+Rows: TypeAlias = Part | Mapping[str, Part]
 _random: Any = tf.random.experimental  # type: ignore[attr-defined]
 # Batches made ready while the processor trains on one.
 AHEAD = 4
 EVALUATION_BATCH = 1024
 # Inputs, targets, rows of the training split (batch,) and the epoch, to inputs and targets.
-Augment = Callable[[Any, tf.Tensor, tf.Tensor, tf.Tensor], tuple[Any, tf.Tensor]]
+Augment = Callable[["Rows", tf.Tensor, tf.Tensor, tf.Tensor], tuple["Rows", tf.Tensor]]
 # Numbers of a batch that is evaluated; rows of many numbers, as pictures are, come in fewer.
 LARGEST_BATCH = 1 << 24
 
@@ -157,7 +161,7 @@ def training_dataset(
     x, y = tensors(split.x), tensors(split.y)
     weights = None if balance is None or balance.weights is None else tensors(balance.weights)
 
-    def gathered(chosen: tf.Tensor, *current: tf.Tensor) -> tuple[Any, ...]:
+    def gathered(chosen: tf.Tensor, *current: tf.Tensor) -> tuple[object, ...]:
         # The cast to the model's type here runs beside the training step rather than in it.
         def own(arrays: Any) -> Any:
             return tf.nest.map_structure(lambda t: tf.gather(t, chosen), arrays)
@@ -209,12 +213,12 @@ def _passes(
     return TrainingDataset(from_step(start_step), order.epoch, order.steps - start_step, from_step)
 
 
-def _are_arrays(rows: Any) -> bool:
+def _are_arrays(rows: object) -> bool:
     """Whether all blocks are NumPy arrays."""
     return all(isinstance(block, np.ndarray) for block in tf.nest.flatten(rows))
 
 
-def _are_held(x: Any) -> bool:
+def _are_held(x: Rows) -> bool:
     """Whether all blocks of rows are numbers in memory."""
     blocks = x.values() if isinstance(x, Mapping) else [x]
     return not any(isinstance(block, Block) or block.dtype == tf.string for block in blocks)
@@ -249,7 +253,7 @@ def steps_per_epoch(rows: int, batch_size: BatchSize | str, drop_remainder: bool
     return rows // size if drop_remainder else -(-rows // size)
 
 
-def order_of(rows: int, seed: int, epoch: Any) -> tf.Tensor:
+def order_of(rows: int, seed: int, epoch: tf.Tensor | int) -> tf.Tensor:
     """The order of an epoch: a permutation of the rows (rows,), a function of seed and epoch."""
     pair = tf.stack([tf.constant(seed, tf.int64), tf.cast(epoch, tf.int64)])
     return _random.stateless_shuffle(tf.range(rows, dtype=tf.int32), pair)
@@ -270,7 +274,7 @@ def evaluation_dataset(
         return _slices((split.x, split.y), rows, batch_size)
     steps = -(-rows // batch_size)
 
-    def batch(step: tf.Tensor) -> Any:
+    def batch(step: tf.Tensor) -> object:
         first, last = step * batch_size, tf.minimum((step + 1) * batch_size, rows)
         if sharing is None:
             return _sliced(x, first, last), _sliced(y, first, last)
@@ -283,7 +287,7 @@ def evaluation_dataset(
     return found.prefetch(1).with_options(_options())
 
 
-def batches_of(x: Any, batch_size: int = EVALUATION_BATCH) -> tf.data.Dataset:
+def batches_of(x: Rows, batch_size: int = EVALUATION_BATCH) -> tf.data.Dataset:
     """Batches of rows without targets, or of blocks of them by name, in their order and type."""
     rows = tensors(x)
     count = len(next(iter(rows.values())) if isinstance(rows, Mapping) else rows)
@@ -291,14 +295,14 @@ def batches_of(x: Any, batch_size: int = EVALUATION_BATCH) -> tf.data.Dataset:
     if _are_arrays(x):
         return _slices(x, count, batch_size)
 
-    def batch(first: tf.Tensor) -> Any:
+    def batch(first: tf.Tensor) -> Rows:
         return _sliced(rows, first, tf.minimum(first + batch_size, count))
 
     found = tf.data.Dataset.range(0, count, batch_size)
     return found.map(batch, num_parallel_calls=readers(rows)).with_options(_options())
 
 
-def _slices(arrays: Any, rows: int, batch_size: int) -> tf.data.Dataset:
+def _slices(arrays: object, rows: int, batch_size: int) -> tf.data.Dataset:
     """Batches of arrays in memory, without a function in the pipeline.
 
     To make an iterator, TensorFlow instantiates every function anew, which takes as long as a small
@@ -317,14 +321,14 @@ def _slices(arrays: Any, rows: int, batch_size: int) -> tf.data.Dataset:
     return found.with_options(_options())
 
 
-def _bounded(rows: Any, batch_size: int) -> int:
+def _bounded(rows: Rows, batch_size: int) -> int:
     """Rows of a batch whose numbers are no more than `LARGEST_BATCH`."""
     blocks = rows.values() if isinstance(rows, Mapping) else [rows]
-    numbers = sum(int(np.prod(block.shape[1:])) for block in blocks)
+    numbers = sum(math.prod(int(size or 0) for size in block.shape[1:]) for block in blocks)
     return max(1, min(batch_size, LARGEST_BATCH // max(1, numbers)))
 
 
-def readers(rows: Any) -> int | None:
+def readers(rows: Rows) -> int | None:
     """Batches that are read at the same time, in their order; None where rows are in memory."""
     blocks = rows.values() if isinstance(rows, Mapping) else [rows]
     return max(2, os.cpu_count() or 1) if any(isinstance(b, Block) for b in blocks) else None
@@ -337,14 +341,18 @@ def tensors(rows: Any) -> Any:
     return rows if isinstance(rows, Block) else tensor(rows)
 
 
-def _sliced(x: Any, first: tf.Tensor, last: tf.Tensor) -> Any:
+def _sliced(x: Rows, first: tf.Tensor, last: tf.Tensor) -> Rows:
     """Rows from `first` to before `last`, in their order and type."""
     if isinstance(x, Mapping):
-        return {name: _sliced(block, first, last) for name, block in x.items()}
-    return x.gather(tf.range(first, last)) if isinstance(x, Block) else x[first:last]
+        return {name: _part(block, first, last) for name, block in x.items()}
+    return _part(x, first, last)
 
 
-def _gathered(x: Any, chosen: tf.Tensor) -> Any:
+def _part(block: Part, first: tf.Tensor, last: tf.Tensor) -> Part:
+    return block.gather(tf.range(first, last)) if isinstance(block, Block) else block[first:last]
+
+
+def _gathered(x: Rows, chosen: tf.Tensor) -> Rows:
     """Some of the rows, in the type that a model takes."""
     if isinstance(x, Mapping):
         # Whole numbers in blocks are those of categories and words, which a network looks up.
@@ -353,11 +361,11 @@ def _gathered(x: Any, chosen: tf.Tensor) -> Any:
     return tf.cast(_rows_of(x, chosen), tf.float64 if x.dtype == tf.float64 else tf.float32)
 
 
-def _rows_of(block: Any, chosen: tf.Tensor) -> tf.Tensor:
+def _rows_of(block: Part, chosen: tf.Tensor) -> tf.Tensor:
     return block.gather(chosen) if isinstance(block, Block) else tf.gather(block, chosen)
 
 
-def tensor(array: Any) -> tf.Tensor:
+def tensor(array: np.ndarray | tf.Tensor) -> tf.Tensor:
     """The array as a tensor, in its own type, in the memory of the array itself.
 
     `tf.convert_to_tensor` would copy it, and hold two copies while it does.
