@@ -53,25 +53,31 @@ def row_loop(model: TrainingStep, held: HeldRows) -> Callable[[Iterator[StepRows
         held: the rows.
     """
 
-    def full_steps(rows: tf.Tensor, steps: tf.Tensor) -> dict[str, tf.Tensor]:
+    by_xla = model.jit_compile is True
+    # For batches of any size, so that it is traced once.
+    one_step = tf.function(model.train_step, [held.spec], autograph=False)
+
+    def full_steps(rows: tf.Tensor, steps: tf.Tensor) -> Logs:
+        # XLA compiles for one size of batch.
+        train = model.train_step if by_xla else one_step
+
         def body(step: tf.Tensor) -> list[tf.Tensor]:
-            model.train_step(held.gather(rows[step]))
+            train(held.gather(rows[step]))
             return [step + 1]
 
         tf.while_loop(lambda step: step < steps, body, [tf.constant(0)], parallel_iterations=1)
         return model.get_metrics_result()
 
-    program = tf.function(full_steps, jit_compile=model.jit_compile is True, autograph=False)
-    one_step = tf.function(lambda rows: model.train_step(held.gather(rows)), autograph=False)
+    program = tf.function(full_steps, jit_compile=by_xla, autograph=False)
 
     def execution(iterator: Iterator[StepRows]) -> Logs:
         full, rest = next(iterator)
-        logs: dict[str, tf.Tensor] = {}
+        logs: Logs = {}
         steps = full.shape[0]
         if steps:
             missing = model.steps_per_execution - steps
             logs = program(tf.pad(full, [[0, missing], [0, 0]]), tf.constant(steps))
-        return one_step(rest) if rest.shape[0] else logs
+        return one_step(held.gather(rest)) if rest.shape[0] else logs
 
     return execution
 

@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike
 
 from ..errors import DataError, RequestError, consistent
 from ..run.predictions import Predictions, predictions
-from ..spec.targets import ClassName
 from .carriers import read_proof
 from .described import Described
 from .encode import encoded
@@ -22,6 +21,7 @@ from .runtime import Compute, opened
 
 if TYPE_CHECKING:
     from ..data.reading import OnError
+    from ..spec.targets import ClassName
 
 # The name of the one input of a model of arrays.
 ROWS = "rows"
@@ -47,7 +47,7 @@ class Predictor:
         return f"Predictor({str(self.path)!r}, takes {takes})"
 
     @property
-    def classes(self) -> tuple[ClassName, ...]:
+    def classes(self) -> tuple["ClassName", ...]:
         """Names of the classes; empty where numbers are predicted."""
         return tuple(self.proof[Part.DATA].get("classes", ()))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -9,8 +10,11 @@ from numpy.typing import ArrayLike
 from ...messages import logger
 from ..errors import RequestError, legible
 from ..record.contents import JSONObject
-from ..spec.targets import ClassName
 from .decisions import decided, probabilities
+
+if TYPE_CHECKING:
+    # A process that only answers does not need the language.
+    from ..spec.targets import ClassName
 
 # Rows whose error is printed.
 MOST_PRINTED = 20
@@ -41,7 +45,7 @@ class Predictions:
 
     values: np.ndarray
     outputs: np.ndarray
-    classes: tuple[ClassName, ...] = ()
+    classes: tuple["ClassName", ...] = ()
     errors: Mapping[int, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     labels: bool = False
@@ -189,7 +193,7 @@ def numbered(count: int) -> tuple[str, ...]:
     return tuple(str(index) for index in range(count))
 
 
-def both_classes(outputs: np.ndarray, classes: Sequence[ClassName]) -> np.ndarray:
+def both_classes(outputs: np.ndarray, classes: Sequence["ClassName"]) -> np.ndarray:
     """A column for each class: one unit speaks for the second of two, the first has the rest."""
     if not classes or outputs.shape[1] > 1:
         return outputs

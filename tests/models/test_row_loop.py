@@ -83,15 +83,17 @@ def test_the_loop_computes_what_single_steps_do(parts):
     same(loop, trained(network(**parts), held=False, jit=False), **ROUNDING)
 
 
-def test_without_xla_the_loop_computes_the_bits_of_single_steps():
+def test_without_xla_the_loop_computes_what_single_steps_do():
     loop = trained(network(dropout=0.3), held=True, jit=False)
-    same(loop, trained(network(dropout=0.3), held=False, jit=False), rtol=0, atol=0)
+    same(loop, trained(network(dropout=0.3), held=False, jit=False), **ROUNDING)
 
 
-def test_executions_of_any_length_compute_the_same_bits():
-    first = trained(network(dropout=0.3), held=True, steps=1)
+@pytest.mark.parametrize("jit", [True, False], ids=["XLA", "TensorFlow"])
+def test_executions_of_any_length_compute_the_same_bits(jit):
+    first = trained(network(dropout=0.3), held=True, steps=1, jit=jit)
     for steps in (4, 6):
-        same(first, trained(network(dropout=0.3), held=True, steps=steps), rtol=0, atol=0)
+        again = trained(network(dropout=0.3), held=True, steps=steps, jit=jit)
+        same(first, again, rtol=0, atol=0)
 
 
 def test_a_gradient_that_is_not_finite_is_raised_after_the_execution():
