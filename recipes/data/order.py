@@ -28,7 +28,7 @@ _random: Any = tf.random.experimental  # type: ignore[attr-defined]
 AHEAD = 4
 EVALUATION_BATCH = 1024
 # Inputs, targets, rows of the training split (batch,) and the epoch, to inputs and targets.
-Augment = Callable[["Rows", tf.Tensor, tf.Tensor, tf.Tensor], tuple["Rows", tf.Tensor]]
+Augment = Callable[[Any, tf.Tensor, tf.Tensor, tf.Tensor], tuple[object, tf.Tensor]]
 # Numbers of a batch that is evaluated; rows of many numbers, as pictures are, come in fewer.
 LARGEST_BATCH = 1 << 24
 

@@ -27,7 +27,7 @@ from ..build.task import Task
 from ..build.windows import raw_windows
 from ..data import Data, Split
 from ..data.frame import Frame
-from ..data.order import batches_of
+from ..data.order import Rows, batches_of
 from ..data.reading import OnError, Reading, array_names
 from ..data.rows import rows_of
 from ..data.windows import Windows
@@ -260,7 +260,7 @@ def predict(
 
 
 def predicted(
-    run: RunDirectory, model: keras.Model, rows: object, *, usable: np.ndarray | None = None
+    run: RunDirectory, model: keras.Model, rows: Rows | Frame, *, usable: np.ndarray | None = None
 ) -> Predictions:
     """Predictions of a run's model for rows in the form that it takes.
 
