@@ -76,6 +76,8 @@ def find_previous_run(directory: RunDirectory, recipe: Recipe, allow: Sequence[s
     _refuse(directory, [change for change in changes if not is_below(change.key, allow)])
     result = completed_result(directory)
     if result is not None and not changes and _is_intact(directory, stored):
+        # It may have been killed while it wrote its report, which comes last.
+        _remove_unfinished(directory)
         logger.info(f"{directory.path}: this run is completed; there is nothing to resume.")
         return PreviousRun(result=result)
     if not stored:

@@ -155,6 +155,13 @@ def test_a_finished_run_says_so_and_does_nothing(finished, capsys):
     assert not (finished / "run.lock").exists()
 
 
+def test_a_run_that_was_killed_while_it_wrote_its_report_keeps_no_part_of_it(finished):
+    part = finished / ".writing-999999-report.html"
+    part.touch()
+    assert keras_recipes.resume(finished, progress=False).status == "completed"
+    assert not part.exists()
+
+
 def test_a_changed_recipe_is_refused_key_by_key(finished):
     changes = {"epochs": 6, "optimizer.sgd.momentum": 0.5, "learning_rate": COSINE}
     with pytest.raises(RequestError) as error:
