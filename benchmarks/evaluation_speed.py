@@ -26,8 +26,8 @@ import tensorflow as tf
 import keras_recipes
 from keras_recipes.recipes.build.experiment import experiment
 from keras_recipes.recipes.build.inputs import data_of
+from keras_recipes.recipes.data.evaluation import EVALUATION_BATCH, batches_of, evaluation_dataset
 from keras_recipes.recipes.data.load import Split
-from keras_recipes.recipes.data.order import EVALUATION_BATCH, batches_of, evaluation_dataset
 
 BAR = 1.1
 RANDOM = np.random.default_rng(0)

@@ -24,7 +24,7 @@ class StepFunctions(StepSetup):
     _sharing: Sharing | None = None
 
     def hold_rows(self, held: HeldRows | None) -> None:
-        """Let `fit` take a dataset of `StepRows`, whose steps run as a loop of one XLA program.
+        """Let `fit` take a dataset of `StepRows`, whose steps run as a loop of one program.
 
         Args:
             held: the rows that the dataset names; None for none.

@@ -7,16 +7,14 @@ import tensorflow as tf
 from ...models.shards import Sharing
 from ...models.training_step import TrainingStep
 from ..data import Data, Split
-from ..data.order import TrainingDataset, evaluation_dataset, training_dataset
+from ..data.evaluation import evaluation_dataset
+from ..data.order import TrainingDataset, training_dataset
 from ..errors import DataError, RecipeError
 from ..spec import Recipe
 from . import task as tasks
 from .augment import augmentation
 from .execution import can_loop
-from .heads import (
-    Ends,
-    balance_for,
-)
+from .heads import Ends, balance_for
 
 
 def training_rows(

@@ -14,7 +14,7 @@ from ... import disk
 from ...messages import logger
 from ..data import Data, Split, cache
 from ..data.digested import Digesting, intact
-from ..data.order import batches_of
+from ..data.evaluation import batches_of
 from ..errors import RecipeError
 from ..spec import Recipe
 from ..spec.dump import to_plain

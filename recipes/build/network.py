@@ -44,8 +44,7 @@ def network(
         precision: what the other layers compute in, a policy of Keras.
     """
     with computing_in(precision):
-        # Before other layers, as where its features are cached: initial weights depend on the
-        # order.
+        # Before other layers, as with cached features: initial weights depend on the order.
         front = None
         if not isinstance(prepared, Features):
             shape = data.input_shape if prepared is None else prepared.first_shape
@@ -53,7 +52,7 @@ def network(
         layers = made_layers(builder, recipe.model.layers, ("model", "layers"))
         tails = made_tails(recipe, task, builder) if isinstance(task, Ends) else {}
     x = data.train.x
-    dtype = "float64" if isinstance(x, np.ndarray) and x.dtype == np.float64 else None
+    dtype = _input_dtype(x)
     with computing_in("float32"):
         output = None if isinstance(task, Ends) else output_layer(recipe, task, builder)
         scaling = scaling_layer(data.scaling, dtype) if front is None else front
@@ -96,6 +95,11 @@ def network(
     model.saves_network = True
     model.preprocessing = None if prepared is None else prepared.model
     return model
+
+
+def _input_dtype(rows: object) -> str | None:
+    """The type of the input: that of rows that need 64 bits, else Keras's own."""
+    return "float64" if isinstance(rows, np.ndarray) and rows.dtype == np.float64 else None
 
 
 def graph(

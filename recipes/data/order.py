@@ -1,6 +1,5 @@
 """Batches in an order that is a function of the seed and the epoch, and of nothing else."""
 
-import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -10,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from ...models.row_loop import HeldRows, StepRows
-from ...models.shards import ShardedBatch, Sharing
+from ...models.shards import Sharing
 from ..errors import DataError
 from ..spec.batches import BatchSize, rows_an_update
 from .arrays import placed
@@ -18,7 +17,7 @@ from .balance import Balance, Resampling
 from .blocks import Block
 from .loaded import Split
 from .resample import resampled_order
-from .sharded import check_shards, sharded, sizes
+from .sharded import check_shards, sharded
 
 # Rows of one input, in memory or read when they are asked for, or of several inputs by name.
 Part: TypeAlias = np.ndarray | tf.Tensor | Block
@@ -26,11 +25,8 @@ Rows: TypeAlias = Part | Mapping[str, Part]
 _random: Any = tf.random.experimental  # type: ignore[attr-defined]
 # Batches made ready while the processor trains on one.
 AHEAD = 4
-EVALUATION_BATCH = 1024
 # Inputs, targets, rows of the training split (batch,) and the epoch, to inputs and targets.
 Augment = Callable[[Any, tf.Tensor, tf.Tensor, tf.Tensor], tuple[object, tf.Tensor]]
-# Numbers of a batch that is evaluated; rows of many numbers, as pictures are, come in fewer.
-LARGEST_BATCH = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -189,7 +185,7 @@ def training_dataset(
     def numbers(each: int) -> TrainingDataset:
         # A pass reads which epoch it is when its first element is asked for.
         one_pass = _passes(order, start_step, lambda start: order.executions(start, each))
-        endless = order.executions(start_step, each).repeat().with_options(_options())
+        endless = order.executions(start_step, each).repeat().with_options(pipeline_options())
         return replace(one_pass, dataset=endless)
 
     held = HeldRows(gathered, found.dataset.element_spec)
@@ -208,14 +204,9 @@ def _passes(
         # steps, of which an element may have several; none is asked for after the last.
         steps = tf.data.experimental.assert_cardinality(order.steps - start)
         found = dataset(start).apply(steps)
-        return (found.prefetch(ahead) if ahead else found).with_options(_options())
+        return (found.prefetch(ahead) if ahead else found).with_options(pipeline_options())
 
     return TrainingDataset(from_step(start_step), order.epoch, order.steps - start_step, from_step)
-
-
-def _are_arrays(rows: object) -> bool:
-    """Whether all blocks are NumPy arrays."""
-    return all(isinstance(block, np.ndarray) for block in tf.nest.flatten(rows))
 
 
 def _are_held(x: Rows) -> bool:
@@ -259,75 +250,6 @@ def order_of(rows: int, seed: int, epoch: tf.Tensor | int) -> tf.Tensor:
     return _random.stateless_shuffle(tf.range(rows, dtype=tf.int32), pair)
 
 
-def evaluation_dataset(
-    split: Split, batch_size: int = EVALUATION_BATCH, sharing: Sharing | None = None
-) -> tf.data.Dataset:
-    """Batches of a split in its own order: slices of one tensor, which cost no copy.
-
-    Args:
-        sharing: processes and devices that share the batches; elements are then `ShardedBatch`.
-    """
-    x, y = tensors(split.x), tensors(split.y)
-    rows = len(split)
-    batch_size = _bounded(x, batch_size)
-    if sharing is None and _are_arrays((split.x, split.y)):
-        return _slices((split.x, split.y), rows, batch_size)
-    steps = -(-rows // batch_size)
-
-    def batch(step: tf.Tensor) -> object:
-        first, last = step * batch_size, tf.minimum((step + 1) * batch_size, rows)
-        if sharing is None:
-            return _sliced(x, first, last), _sliced(y, first, last)
-        edges = sharing.bounds(last - first)
-        first, last = (first + tf.cast(edges[i], first.dtype) for i in (0, -1))
-        batch = _sliced(x, first, last), _sliced(y, first, last)
-        return ShardedBatch(batch, sizes(edges, sharing))
-
-    found = tf.data.Dataset.range(steps).map(batch, num_parallel_calls=readers(x))
-    return found.prefetch(1).with_options(_options())
-
-
-def batches_of(x: Rows, batch_size: int = EVALUATION_BATCH) -> tf.data.Dataset:
-    """Batches of rows without targets, or of blocks of them by name, in their order and type."""
-    rows = tensors(x)
-    count = len(next(iter(rows.values())) if isinstance(rows, Mapping) else rows)
-    batch_size = _bounded(rows, batch_size)
-    if _are_arrays(x):
-        return _slices(x, count, batch_size)
-
-    def batch(first: tf.Tensor) -> Rows:
-        return _sliced(rows, first, tf.minimum(first + batch_size, count))
-
-    found = tf.data.Dataset.range(0, count, batch_size)
-    return found.map(batch, num_parallel_calls=readers(rows)).with_options(_options())
-
-
-def _slices(arrays: object, rows: int, batch_size: int) -> tf.data.Dataset:
-    """Batches of arrays in memory, without a function in the pipeline.
-
-    To make an iterator, TensorFlow instantiates every function anew, which takes as long as a small
-    network needs for some thousand rows. Arrays are divided before they are tensors, which would
-    be copied.
-    """
-    full = rows // batch_size * batch_size
-
-    def batches(array: np.ndarray) -> tf.Tensor:
-        return tensor(array[:full].reshape(-1, batch_size, *array.shape[1:]))
-
-    found = tf.data.Dataset.from_tensor_slices(tf.nest.map_structure(batches, arrays))
-    rest = tf.nest.map_structure(lambda array: tensor(array[full:]), arrays)
-    # The last batch is empty where the rows divide evenly.
-    found = found.concatenate(tf.data.Dataset.from_tensors(rest)).take(-(-rows // batch_size))
-    return found.with_options(_options())
-
-
-def _bounded(rows: Rows, batch_size: int) -> int:
-    """Rows of a batch whose numbers are no more than `LARGEST_BATCH`."""
-    blocks = rows.values() if isinstance(rows, Mapping) else [rows]
-    numbers = sum(math.prod(int(size or 0) for size in block.shape[1:]) for block in blocks)
-    return max(1, min(batch_size, LARGEST_BATCH // max(1, numbers)))
-
-
 def readers(rows: Rows) -> int | None:
     """Batches that are read at the same time, in their order; None where rows are in memory."""
     blocks = rows.values() if isinstance(rows, Mapping) else [rows]
@@ -339,17 +261,6 @@ def tensors(rows: Any) -> Any:
     if isinstance(rows, Mapping):
         return {name: tensors(block) for name, block in rows.items()}
     return rows if isinstance(rows, Block) else tensor(rows)
-
-
-def _sliced(x: Rows, first: tf.Tensor, last: tf.Tensor) -> Rows:
-    """Rows from `first` to before `last`, in their order and type."""
-    if isinstance(x, Mapping):
-        return {name: _part(block, first, last) for name, block in x.items()}
-    return _part(x, first, last)
-
-
-def _part(block: Part, first: tf.Tensor, last: tf.Tensor) -> Part:
-    return block.gather(tf.range(first, last)) if isinstance(block, Block) else block[first:last]
 
 
 def _gathered(x: Rows, chosen: tf.Tensor) -> Rows:
@@ -376,7 +287,7 @@ def tensor(array: np.ndarray | tf.Tensor) -> tf.Tensor:
         return tf.convert_to_tensor(array)
 
 
-def _options() -> tf.data.Options:
+def pipeline_options() -> tf.data.Options:
     options = tf.data.Options()
     options.deterministic = True
     # To optimize a pipeline TensorFlow writes it down, with a copy of the tensors in it. There is

@@ -10,9 +10,9 @@ from ..build.experiment import Experiment
 from ..build.raw_columns import raw
 from ..build.windows import raw_windows
 from ..data import Split
+from ..data.evaluation import batches_of
 from ..data.frame import Frame
 from ..data.naive import ForecastErrors, Forecasting
-from ..data.order import batches_of
 from ..data.reading import Reading
 from ..data.table import TableOptions
 from ..data.window_division import starts_of

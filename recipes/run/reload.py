@@ -26,8 +26,9 @@ from ..build.raw_columns import raw
 from ..build.task import Task
 from ..build.windows import raw_windows
 from ..data import Data, Split
+from ..data.evaluation import batches_of
 from ..data.frame import Frame
-from ..data.order import Rows, batches_of
+from ..data.order import Rows
 from ..data.reading import OnError, Reading, array_names
 from ..data.rows import rows_of
 from ..data.windows import Windows

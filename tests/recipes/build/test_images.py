@@ -10,9 +10,10 @@ from keras_recipes.recipes.build import images
 from keras_recipes.recipes.build.images import PictureBlock, block, pictures, undecodable
 from keras_recipes.recipes.build.preprocessing import Preprocessing
 from keras_recipes.recipes.data import Split
+from keras_recipes.recipes.data.evaluation import batches_of, evaluation_dataset
 from keras_recipes.recipes.data.frame import Frame
 from keras_recipes.recipes.data.image_feature import FittedImage, looked_at
-from keras_recipes.recipes.data.order import batches_of, evaluation_dataset, training_dataset
+from keras_recipes.recipes.data.order import training_dataset
 from keras_recipes.recipes.errors import DataError
 
 

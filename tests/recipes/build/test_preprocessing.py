@@ -15,9 +15,9 @@ from keras_recipes.recipes.build.feature_blocks import head
 from keras_recipes.recipes.build.preprocessing import Preprocessing
 from keras_recipes.recipes.build.raw_columns import raw
 from keras_recipes.recipes.data.cell_types import typed
+from keras_recipes.recipes.data.evaluation import batches_of
 from keras_recipes.recipes.data.features import Category, Date, Numeric, Text
 from keras_recipes.recipes.data.frame import Frame
-from keras_recipes.recipes.data.order import batches_of
 from keras_recipes.recipes.errors import DataError
 
 RNG = np.random.default_rng(0)

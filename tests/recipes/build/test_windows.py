@@ -10,8 +10,8 @@ from series import daily, hours, write
 from keras_recipes.recipes.build.encoding import encoded
 from keras_recipes.recipes.build.raw_columns import raw
 from keras_recipes.recipes.build.windows import WindowBlock, raw_windows
+from keras_recipes.recipes.data.evaluation import batches_of
 from keras_recipes.recipes.data.features import Category, Numeric, Text
-from keras_recipes.recipes.data.order import batches_of
 from keras_recipes.recipes.data.series import WindowOptions
 from keras_recipes.recipes.data.split import Splits
 from keras_recipes.recipes.data.table import TableOptions

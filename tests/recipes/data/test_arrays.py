@@ -9,7 +9,8 @@ from keras_recipes.recipes.build.experiment import experiment
 from keras_recipes.recipes.build.inputs import data_of
 from keras_recipes.recipes.data import Splits, load_data
 from keras_recipes.recipes.data.arrays import lost_in_float32
-from keras_recipes.recipes.data.order import batches_of, evaluation_dataset, training_dataset
+from keras_recipes.recipes.data.evaluation import batches_of, evaluation_dataset
+from keras_recipes.recipes.data.order import training_dataset
 from keras_recipes.recipes.data.table import TableOptions
 from keras_recipes.recipes.spec import load
 

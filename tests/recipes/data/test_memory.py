@@ -13,7 +13,8 @@ import sys
 import keras
 import numpy as np
 from keras_recipes.recipes.data import Split, Splits, load_data
-from keras_recipes.recipes.data.order import evaluation_dataset, training_dataset
+from keras_recipes.recipes.data.evaluation import evaluation_dataset
+from keras_recipes.recipes.data.order import training_dataset
 
 def status(key):
     lines = open("/proc/self/status").read().splitlines()

@@ -7,12 +7,8 @@ import tensorflow as tf
 
 from keras_recipes.callbacks.epoch_order import EpochOrder
 from keras_recipes.recipes.data import Split
-from keras_recipes.recipes.data.order import (
-    evaluation_dataset,
-    order_of,
-    tensor,
-    training_dataset,
-)
+from keras_recipes.recipes.data.evaluation import evaluation_dataset
+from keras_recipes.recipes.data.order import order_of, tensor, training_dataset
 from keras_recipes.recipes.errors import DataError
 
 

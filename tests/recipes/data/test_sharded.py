@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from keras_recipes.models.shards import Sharing
+from keras_recipes.recipes.data.evaluation import evaluation_dataset
 from keras_recipes.recipes.data.loaded import Split
-from keras_recipes.recipes.data.order import evaluation_dataset, training_dataset
+from keras_recipes.recipes.data.order import training_dataset
 from keras_recipes.recipes.data.sharded import check_shards
 from keras_recipes.recipes.errors import DataError
 
