@@ -163,10 +163,14 @@ class Recipe:
 
 
 def overrides(name: str, folder: Path) -> list[str]:
-    """What a recipe whose data is made here is told on the command line."""
-    if name != "pictures":
-        return []
-    return [f"data.source.image_folder.path={made.pictures(folder / 'data')}"]
+    """The overrides of a recipe whose data is made here."""
+    match name:
+        case "pictures":
+            return [f"data.source.image_folder.path={made.pictures(folder / 'data')}"]
+        case "text":
+            return [f"data.source.csv.path={made.reviews(folder / 'reviews.csv')}"]
+        case _:
+            return []
 
 
 def table(tallies: list[Tally]) -> str:

@@ -22,3 +22,18 @@ def pictures(folder: Path) -> Path:
             pixels[..., : 1 if name == "red" else 3] += np.uint8(0 if name == "dark" else 60)
             Image.fromarray(pixels).save(folder / name / f"{number}_{index}.png")
     return folder
+
+
+WORDS = ("good", "bad", "quiet", "loud", "warm", "cold", "coffee", "service", "table", "window")
+
+
+def reviews(path: Path) -> Path:
+    """A CSV file of sentences of a few words, a number, and whether a cafe was liked."""
+    draw = np.random.default_rng(1)
+    lines = ["review,stars,liked"]
+    for _ in range(240):
+        words = draw.choice(WORDS, draw.integers(1, 9))
+        liked = (words == "good").sum() + (words == "warm").sum() > (words == "bad").sum()
+        lines.append(f"{' '.join(words)},{draw.integers(1, 6)},{'yes' if liked else 'no'}")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
