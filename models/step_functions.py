@@ -54,7 +54,9 @@ class StepFunctions(StepSetup):
         if self.built:
             self._update_rule()
         compiled: Any = self.train_function
-        self.train_function = self._with_trained_weights(self._with_row_loop(compiled))
+        self.train_function = self._with_trained_weights(
+            self._with_fed_rates(self._with_row_loop(compiled))
+        )
 
     def make_test_function(self, force: bool = False) -> object:
         """The compiled function, on the averaged weights if there are any."""
@@ -77,6 +79,19 @@ class StepFunctions(StepSetup):
             return function
         loop = row_loop(self, self._held)
         return lambda iterator: (loop if takes_rows(iterator) else function)(iterator)
+
+    def _with_fed_rates(self, function: StepFunction) -> StepFunction:
+        """A function that computes the rates of its updates before it runs."""
+        feed = self.rate_feed
+        if feed is None:
+            return function
+        feed.reserve(int(self.steps_per_execution))
+
+        def with_rates(iterator: object) -> object:
+            feed.fill()
+            return function(iterator)
+
+        return with_rates
 
     def _with_trained_weights(self, function: StepFunction) -> StepFunction:
         """A function that trains the weights, not their average, and raises on NaN if asked to."""

@@ -13,6 +13,7 @@ import tensorflow as tf
 from .decay import Row
 from .layer_rates import RateRow
 from .layer_structure import depths, output_variables, owners
+from .rate_feed import RateFeed
 from .step_state import StepMemory
 from .training_parts import TrainingParts
 from .update_rule import UpdateRule
@@ -31,6 +32,7 @@ class StepSetup(_Model):
     _rule: UpdateRule | None = None
     _rule_key: tuple = ()
     _memory: StepMemory | None = None
+    _feed: RateFeed | None = None
     # Variables that some phase of the training trains, and the depth of each; None for one phase.
     _trained: tuple[keras.Variable, ...] | None = None
     _depths: Mapping[int, int] | None = None
@@ -45,6 +47,25 @@ class StepSetup(_Model):
             ValueError: a part has another type.
         """
         self.training_parts = TrainingParts.of(parts)
+
+    def feed_learning_rate(self, variables: Sequence[keras.Variable] = ()) -> None:
+        """Let the train function compute the rates of the optimizer's schedule between executions.
+
+        Call it after `compile`, without a distribution strategy. The train function alone keeps the
+        rates up to date: do not call `train_step` otherwise.
+
+        Args:
+            variables: those of the schedule.
+        """
+        # Not through Keras's tracking: nothing of it is saved.
+        object.__setattr__(self, "_feed", RateFeed(self.optimizer, variables))
+        self.restart_step()
+
+    @property
+    def rate_feed(self) -> RateFeed | None:
+        """What `feed_learning_rate` made, as long as the model has that optimizer."""
+        inner = getattr(self.optimizer, "inner_optimizer", self.optimizer)
+        return self._feed if self._feed is not None and self._feed.optimizer is inner else None
 
     def set_trained_variables(self, variables: Sequence[keras.Variable]) -> None:
         """Name what trains at any time, for a training that freezes layers at times.
@@ -155,6 +176,7 @@ class StepSetup(_Model):
             frozen=frozenset(id(v) for v in variables if id(v) not in trainable),
             earlier=earlier,
             by_xla=self.jit_compile is True,
+            feed=self.rate_feed,
         )
 
     def _use_inner_parts(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,7 @@ from .clipping import NonFiniteGradientError
 from .decay import WeightDecay
 from .momentum import ScheduledMomentum
 from .norms import Gradients, dense, scaled, squares
+from .rate_feed import RateFeed
 from .step_state import StepMemory, StepStatistics
 from .training_parts import TrainingParts, WeightAveraging
 
@@ -42,6 +44,7 @@ class UpdateRule:
             gradients are None.
         earlier: the rule of the phase before, whose state is carried on.
         by_xla: whether XLA compiles the step.
+        feed: gives the optimizer its learning rate; None where the step computes it.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class UpdateRule:
         frozen: frozenset[int] = frozenset(),
         earlier: UpdateRule | None = None,
         by_xla: bool = False,
+        feed: RateFeed | None = None,
     ):
         self.clipping = parts.gradient_clipping
         self.decay = parts.weight_decay
@@ -66,6 +70,7 @@ class UpdateRule:
         self.transforms_after = [t for t in parts.gradient_transforms if t.after_clipping]
         self.optimizer = optimizer
         self.by_xla = by_xla
+        self.feed = feed
         self.variables = list(variables)
         self.weights = list(weights)
         self.output = output
@@ -261,6 +266,10 @@ class UpdateRule:
 
     def _update_variables(self, finite: tf.Tensor, *gradients: tf.Tensor | None) -> None:
         """Decay, let the optimizer update, bound and average the weights."""
+        with nullcontext() if self.feed is None else self.feed.applied():
+            self._update_at_rate(finite, *gradients)
+
+    def _update_at_rate(self, finite: tf.Tensor, *gradients: tf.Tensor | None) -> None:
         # An optimizer with a loss scale skips some updates; then none of this happens.
         applied = finite if self._loss_scale() is not None else None
         coupled = self.decay is None or self.decay.mode != "independent"

@@ -3,9 +3,14 @@
 from typing import Any
 
 import keras
+import tensorflow as tf
 
+from ...callbacks.learning_rate import inner_optimizer
+from ...callbacks.variables import schedule_variables
 from ...models.loss_weights import Term
 from ...models.shards import Sharing
+from ...models.training_step import TrainingStep
+from ...schedules import Curve
 from ..data.order import batch_rows
 from ..errors import RecipeError
 from ..spec import Choice, Recipe
@@ -24,7 +29,7 @@ from .phases import phased_rate
 
 
 def compile_model(
-    model: keras.Model,
+    model: TrainingStep,
     recipe: Recipe,
     task: tasks.Task | Ends,
     builder: Builder,
@@ -77,7 +82,18 @@ def compile_model(
         ),
     )
     check_parts(recipe, model)
+    feed_schedule(model)
     return terms
+
+
+def feed_schedule(model: TrainingStep) -> None:
+    """Let a compiled model compute the rates of its schedule between executions, where it can.
+
+    A schedule of a plugin may not take an array of steps, and stays in the compiled step.
+    """
+    rate = inner_optimizer(model.optimizer)._learning_rate
+    if isinstance(rate, Curve) and not tf.distribute.has_strategy():
+        model.feed_learning_rate(list(schedule_variables(rate)))
 
 
 # Optimizers of Keras that decay weights by default.

@@ -1,9 +1,9 @@
 """Compiled models of trainings that have ended, for others of the same shape in this process.
 
 TensorFlow traces a training step for a model object, which takes most of the time of a short
-training. A training that differs from an earlier one only in the value of its learning rate has
-the same program: the rate is a variable in it. Its model is built as usual, and the values of all
-variables are put into the earlier model, whose functions are traced.
+training. A training that differs from an earlier one only in its learning rate, or in the schedule
+of it, has the same program: the rate is a variable in it. Its model is built as usual, and the
+values of all variables are put into the earlier model, whose functions are traced.
 """
 
 import json
@@ -14,7 +14,7 @@ from dataclasses import replace
 import keras
 
 from ...callbacks.run_state.rng_state import keep_functions
-from ...callbacks.variables import Variable, variable_groups
+from ...callbacks.variables import Variable, schedule_variables, variable_groups
 from ...models.training_step import TrainingStep
 from ..build.experiment import Experiment
 from ..spec import Choice, Recipe
@@ -25,7 +25,7 @@ from ..spec.plugins import plugins_of
 MOST = 8
 # Larger ones train so long that tracing does not matter, and would fill the memory.
 MOST_BYTES = 1 << 25
-# Keys that do not change what is computed, and the one whose value is a variable.
+# Keys that do not change what is computed, and the one whose values are variables.
 FREE = ("name", "description", "checkpoints", "tracking", "learning_rate")
 # What changes a model, or its step, while it trains, beside the values of variables.
 CHANGING = ("phases", "pretraining", "weight_averaging", "initialize", "ensemble")
@@ -50,6 +50,7 @@ class Programs:
             return built
         for new, old in pairs:
             old.assign(new)
+        use_schedule_of(built.model, model)
         return replace(built, model=model)
 
     def keep(self, recipe: Recipe, built: Experiment) -> None:
@@ -63,8 +64,7 @@ class Programs:
 def is_plain(recipe: Recipe) -> bool:
     """Whether a training changes only the values of its model's variables."""
     return (
-        isinstance(recipe.learning_rate, float | int)
-        and not any(getattr(recipe, name) for name in CHANGING)
+        not any(getattr(recipe, name) for name in CHANGING)
         and recipe.precision != "auto"
         and not isinstance(recipe.data.batch_size, dict)
         and not isinstance(recipe.model.backbone, Choice)
@@ -89,8 +89,16 @@ def bytes_of(built: Experiment) -> int:
 def shape_of(recipe: Recipe, built: Experiment) -> str:
     """What two trainings must have in common to have the same program."""
     plain = {key: value for key, value in to_plain(recipe).items() if key not in FREE}
-    own = [plain, type(recipe.learning_rate).__name__, built.data.fingerprint, built.precision.name]
+    fed = built.model.rate_feed is not None
+    own = [plain, fed, built.data.fingerprint, built.precision.name]
     return json.dumps(own, sort_keys=True, default=str)
+
+
+def use_schedule_of(new: TrainingStep, old: TrainingStep) -> None:
+    """Let the optimizer of a model follow the schedule of another one, if that has one."""
+    if new.rate_feed is not None and old.rate_feed is not None:
+        rate = new.rate_feed.schedule
+        old.rate_feed.use(rate, list(schedule_variables(rate)))
 
 
 def matched(new: keras.Model, old: keras.Model) -> list[tuple[Variable, Variable]] | None:

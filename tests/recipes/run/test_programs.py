@@ -41,10 +41,42 @@ def test_another_rate_has_the_same_program_and_the_result_of_its_own(kept, tmp_p
     assert compare_runs(RunDirectory(tmp_path / "kept"), RunDirectory(tmp_path / "alone")) == []
 
 
+def test_another_schedule_has_the_same_program_and_the_result_of_its_own(tmp_path):
+    """Also a schedule of another kind, and one whose length follows from the run's."""
+    programs, traced = Programs(), []
+    for name, rate in {
+        "cosine": {"cosine": {"initial_learning_rate": 0.1, "decay_steps": "100%"}},
+        "held": {
+            "warmup_stable_decay": {
+                "learning_rate": 0.2, "warmup_steps": 1, "stable_steps": 2, "decay_steps": 4
+            }
+        },
+        "short": {"cosine": {"initial_learning_rate": 0.1, "decay_steps": 4}},
+    }.items():  # fmt: skip
+        recipe = load(SMALL, {"learning_rate": rate})
+        train(recipe, out=tmp_path / name, progress=False, programs=programs)
+        train(recipe, out=tmp_path / f"{name} alone", progress=False)
+        runs = RunDirectory(tmp_path / name), RunDirectory(tmp_path / f"{name} alone")
+        assert compare_runs(*runs) == []
+        (model,) = programs._models.values()
+        traced.append((model.train_function, model.test_function))
+    assert len(set(traced)) == 1
+
+
+def test_a_rate_without_a_schedule_has_another_program(kept, tmp_path):
+    programs = Programs()
+    for name, rate in {
+        "number": 0.1,
+        "schedule": {"cosine": {"initial_learning_rate": 0.1, "decay_steps": 4}},
+    }.items():
+        recipe = load(SMALL, {"learning_rate": rate})
+        train(recipe, out=tmp_path / name, progress=False, programs=programs)
+    assert len(programs._models) == 2
+
+
 @pytest.mark.parametrize(
     "changes",
     [
-        {"learning_rate": {"cosine": {"initial_learning_rate": 0.1, "decay_steps": 4}}},
         {"precision": "auto"},
         {"weight_averaging": {"decay": 0.9}},
         {"phases": [{"epochs": 2}]},
