@@ -17,7 +17,7 @@ from ...messages import logger
 from ..data import Data, Split, cache
 from ..data.background import wait_for, write_behind
 from ..data.columns import PickedColumns
-from ..data.digested import Digesting, intact
+from ..data.digested import intact
 from ..data.fitted import FITTED
 from ..data.frame import Frame
 from ..data.image_feature import FittedImage
@@ -29,7 +29,7 @@ from .feature_blocks import Blocks
 from .hub_text import Tokenizer
 from .images import decodable
 from .preprocessing import Numbers, Preprocessing
-from .stored_block import StoredBlock, header, read_header
+from .stored_block import NpyWriter, StoredBlock, read_header
 
 # Rows that become numbers at a time: a multiple of what the processor computes at once, whose
 # results may differ in the last bit from those of single numbers.
@@ -122,7 +122,7 @@ class Encoder:
             for name, block in arrays.items():
                 disk.write_cached(
                     place / cache.file_name(name, "npy"),
-                    lambda file, block=block: _Npy(file, len(block)).whole(block),
+                    lambda file, block=block: NpyWriter(file, len(block)).whole(block),
                 )
             cache.used(place)
             cache.trim()
@@ -131,11 +131,11 @@ class Encoder:
         """Make the blocks of a table some rows at a time, each into a file."""
         try:
             with ExitStack() as stack:
-                files: dict[str, tuple[disk.Cached, _Npy]] = {}
+                files: dict[str, tuple[disk.Cached, NpyWriter]] = {}
                 for name in self.prepared.names:
                     file = disk.Cached(place / cache.file_name(name, "npy"))
                     stack.callback(file.discard)
-                    files[name] = file, _Npy(file, len(rows))
+                    files[name] = file, NpyWriter(file, len(rows))
                 for blocks in self._pieces(rows):
                     for name, block in blocks.items():
                         files[name][1].add(block[:])
@@ -160,34 +160,6 @@ class Encoder:
             yield blocks if isinstance(blocks, Mapping) else {self.prepared.names[0]: blocks}
 
 
-class _Npy:
-    """Writes rows to an `.npy` file that ends with its hash.
-
-    Args:
-        rows: how many there will be.
-    """
-
-    def __init__(self, file: disk.Cached, rows: int) -> None:
-        self.sink, self.rows, self.started = Digesting(file), rows, False
-
-    def add(self, block: np.ndarray) -> None:
-        """Write some of the rows."""
-        if not self.started:
-            shape = self.rows, *block.shape[1:]
-            np.lib.format.write_array_header_1_0(self.sink, header(shape, block.dtype))
-            self.started = True
-        self.sink.write(cache.bytes_of(block))
-
-    def finish(self) -> None:
-        """Write the hash of all rows."""
-        self.sink.finish()
-
-    def whole(self, block: np.ndarray) -> None:
-        """Write all rows."""
-        self.add(block)
-        self.finish()
-
-
 def encoded(data: Data, tokenizer: Tokenizer | None = None) -> tuple[Data, Preprocessing | None]:
     """Data with the columns of a table as blocks of numbers, and what makes them; else as it is.
 
@@ -204,7 +176,7 @@ def encoded(data: Data, tokenizer: Tokenizer | None = None) -> tuple[Data, Prepr
     tables = [each.x for each in (data.train, data.validation, data.test) if each is not None]
     size = sum(size_of(prepared, rows) for rows in tables)
     large = size > MOST_OF_MEMORY * memory() and cache.has_room(size)
-    # Pictures are kept in their files, and decoded as they are read where they are large.
+    # Pictures are kept one column at a time: see `stored_pixels`.
     large = large and not _has_pictures(prepared)
     encoder = Encoder(prepared, data.fingerprint, large)
 

@@ -1,5 +1,6 @@
-"""Pictures as pixels, decoded by TensorFlow: once into memory, or batch by batch."""
+"""Pictures as pixels, decoded by TensorFlow: once into memory or a file, or batch by batch."""
 
+import collections
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -22,6 +23,8 @@ from ..data.image_feature import (
 from ..data.image_files import JPEG, BrokenPicture
 from ..data.loaded import without
 from ..errors import DataError
+from .stored_block import StoredBlock
+from .stored_pixels import stored_pixels
 
 # Pixels of a split that take no more bytes than this are decoded once and stay in memory.
 HELD = 512 << 20
@@ -141,29 +144,43 @@ def _middle(pixels: tf.Tensor, height: int, width: int) -> tf.Tensor:
     return pixels[top : top + high, left : left + wide]
 
 
-def pictures(feature: FittedImage, rows: Frame) -> np.ndarray | PictureBlock:
+def pictures(
+    feature: FittedImage, rows: Frame, *, store: bool = False
+) -> np.ndarray | PictureBlock | StoredBlock:
     """The pixels of a column (rows, height, width, channels), uint8.
 
     They are an array in memory up to `HELD` bytes, else they are decoded as they are read. Each
     picture is decoded once here in any case, so that none fails in the middle of a training.
 
+    Args:
+        store: whether pixels that memory does not hold are read from the cache, if they fit there.
+
     Raises:
         DataError: some cannot be decoded.
     """
     made = block(feature, rows)
-    held = int(np.prod(made.shape)) <= HELD
-    out = aligned(made.shape, "uint8") if held else None
-    first = 0
     try:
-        for batch in made.batches():
-            if out is not None:
-                out[first : first + len(batch)] = batch
-            first += len(batch)
+        if int(np.prod(made.shape)) <= HELD:
+            return _whole(made)
+        known = rows.pictures.get(feature.name)
+        found = None
+        if store and known is not None:
+            found = stored_pixels(feature, known.digests, made.batches())
+        if found is None:
+            collections.deque(made.batches(), maxlen=0)
+        return made if found is None else found
     except tf.errors.OpError:
-        found = undecodable(feature, rows)
-        refuse_pictures(list(found.values()), rows.where, [replace(feature, corrupt="refuse")])
+        problems = undecodable(feature, rows)
+        refuse_pictures(list(problems.values()), rows.where, [replace(feature, corrupt="refuse")])
         raise
-    return made if out is None else out
+
+
+def _whole(made: PictureBlock) -> np.ndarray:
+    out, first = aligned(made.shape, "uint8"), 0
+    for batch in made.batches():
+        out[first : first + len(batch)] = batch
+        first += len(batch)
+    return out
 
 
 def block(feature: FittedImage, rows: Frame) -> PictureBlock:

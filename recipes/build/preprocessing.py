@@ -227,7 +227,7 @@ def _encoded(
         known: different cells, and their numbers.
     """
     if isinstance(feature, FittedImage):
-        return pictures(feature, rows)
+        return pictures(feature, rows, store=True)
     if isinstance(feature, FittedArray):
         return _in_pieces(model, arrays_of(rows, feature.name))
     if isinstance(feature, FittedNumeric):

@@ -7,7 +7,10 @@ from typing import BinaryIO, Self
 import numpy as np
 import tensorflow as tf
 
+from ... import disk
+from ..data import cache
 from ..data.blocks import Block
+from ..data.digested import Digesting
 from ..errors import DataError
 
 
@@ -69,7 +72,35 @@ def read_header(file: BinaryIO) -> tuple[tuple[int, ...], np.dtype, int]:
     return shape, dtype, file.tell()
 
 
-def header(shape: tuple[int, ...], dtype: np.dtype) -> dict[str, object]:
+class NpyWriter:
+    """Writes rows to an `.npy` file that ends with its hash.
+
+    Args:
+        rows: how many there will be.
+    """
+
+    def __init__(self, file: disk.Cached, rows: int) -> None:
+        self.sink, self.rows, self.started = Digesting(file), rows, False
+
+    def add(self, block: np.ndarray) -> None:
+        """Write some of the rows."""
+        if not self.started:
+            shape = self.rows, *block.shape[1:]
+            np.lib.format.write_array_header_1_0(self.sink, _header(shape, block.dtype))
+            self.started = True
+        self.sink.write(cache.bytes_of(block))
+
+    def finish(self) -> None:
+        """Write the hash of all rows."""
+        self.sink.finish()
+
+    def whole(self, block: np.ndarray) -> None:
+        """Write all rows."""
+        self.add(block)
+        self.finish()
+
+
+def _header(shape: tuple[int, ...], dtype: np.dtype) -> dict[str, object]:
     """What the header of an `.npy` file says."""
     descr = np.lib.format.dtype_to_descr(dtype)
     return {"descr": descr, "fortran_order": False, "shape": shape}
