@@ -169,6 +169,8 @@ def overrides(name: str, folder: Path) -> list[str]:
             return [f"data.source.image_folder.path={made.pictures(folder / 'data')}"]
         case "text":
             return [f"data.source.csv.path={made.reviews(folder / 'reviews.csv')}"]
+        case "transfer":
+            return [f"model.backbone.saved.path={made.network(folder / 'trained')}"]
         case _:
             return []
 

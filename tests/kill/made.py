@@ -1,5 +1,8 @@
 """Data that recipes beside this file train on and that is not in the repository."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -37,3 +40,28 @@ def reviews(path: Path) -> Path:
         lines.append(f"{' '.join(words)},{draw.integers(1, 6)},{'yes' if liked else 'no'}")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
+
+
+NETWORK = {
+    "name": "trained",
+    "seed": 2,
+    "data": {"source": "digits", "scale": "minmax"},
+    "model": {
+        "layers": [
+            {"dense": {"units": 24, "activation": "relu"}},
+            "batch_normalization",
+            {"dense": {"units": 12, "activation": "relu", "name": "body"}},
+        ]
+    },
+    "optimizer": "adam",
+    "epochs": 2,
+}
+
+
+def network(folder: Path) -> Path:
+    """The run directory of a small network, trained by the command."""
+    recipe = folder.with_suffix(".yaml")
+    recipe.write_text(json.dumps(NETWORK), encoding="utf-8")
+    words = ["train", str(recipe), "--quiet", "--out", str(folder)]
+    subprocess.run([sys.executable, "-m", "keras_recipes", *words], check=True, capture_output=True)
+    return folder
