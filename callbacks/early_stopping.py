@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -96,7 +96,7 @@ class EarlyStopping(StatefulCallback):
         target: float | Sequence[float | None] | None = None,
         divergence_threshold: float | Sequence[float | None] | None = None,
         max_seconds: float | None = None,
-        prechelt: Prechelt | Mapping[str, Any] | None = None,
+        prechelt: Prechelt | Mapping[str, object] | None = None,
         validation_freq: int = 1,
     ):
         super().__init__()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from ..arguments import check_choice, check_number, check_str, optional
 
@@ -215,7 +215,7 @@ def monitored_metrics(
     ]
 
 
-def _one_each(name: str, value: object, count: int) -> list[Any]:
+def _one_each(name: str, value: object, count: int) -> list[object]:
     """One value for each metric; `min_delta`, `mode` and None may hold for all of them."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         found = list(value)

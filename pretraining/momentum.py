@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import keras
 import tensorflow as tf
@@ -76,7 +76,7 @@ class MomentumSGD(Configurable, keras.optimizers.Optimizer):
         """The momentum of an update."""
         return self.momentum(step) if callable(self.momentum) else self.momentum
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, object]:
         """The arguments."""
         rate = keras.optimizers.Optimizer.get_config(self)["learning_rate"]
         momentum = keras.saving.serialize_keras_object(self.momentum)

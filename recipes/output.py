@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, TextIO, cast
+from typing import TextIO, cast
 
 # Colours of the words for a status in a table.
 COLOURS = {"completed": 32, "running": 36, "interrupted": 33, "unfinished": 33, "failed": 31,
@@ -49,7 +49,7 @@ class Output:
         self._stream = stream
         self._optional = optional
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:

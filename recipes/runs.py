@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
 from .errors import RequestError
 from .plots import drawn, plot_run
@@ -59,7 +59,7 @@ class Run:
         return recipe_of(open_run(self.path), into=Recipe, quiet=True)
 
     @property
-    def history(self) -> dict[str, list[Any]]:
+    def history(self) -> dict[str, list[float | None]]:
         """Logged values by name: one per epoch, None where an epoch did not log that name."""
         return self.result.history
 

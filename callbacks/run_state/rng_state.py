@@ -18,7 +18,7 @@ STEPS = ("train_step", "test_step")
 class PythonRng(TypedDict):
     """The generators that Python code draws from."""
 
-    python: tuple[Any, ...]
+    python: tuple[object, ...]
     numpy: tuple[Any, ...]
 
 

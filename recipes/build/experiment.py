@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Literal, NotRequired, TypedDict
 
 import keras
 import tensorflow as tf
@@ -36,6 +36,18 @@ from .phases import phases_of
 from .precision import Precision, Step, computing_in, decide
 from .preprocessing import Preprocessing
 from .pretraining import Pretraining, pretraining
+
+
+class FitArguments(TypedDict):
+    """Arguments of `model.fit`."""
+
+    x: tf.data.Dataset
+    steps_per_epoch: int | None
+    epochs: int
+    validation_data: tf.data.Dataset | None
+    validation_steps: NotRequired[int]
+    shuffle: bool
+    verbose: Literal[0, 1, 2]
 
 
 @dataclass(frozen=True)
@@ -73,12 +85,12 @@ class Experiment:
     shared_validation: tf.data.Dataset | None = None
 
     @property
-    def fit_arguments(self) -> dict[str, Any]:
+    def fit_arguments(self) -> FitArguments:
         """What `model.fit` takes, beside its callbacks.
 
         Given the number of steps, Keras makes one iterator for each pass over the data, else two.
         """
-        found: dict[str, Any] = {
+        arguments: FitArguments = {
             "x": self.fit_data.dataset,
             "steps_per_epoch": self.fit_data.steps,
             "epochs": self.epochs,
@@ -89,9 +101,9 @@ class Experiment:
         if self.validation is not None and self.training.held is not None:
             # Only for rows in memory: the prefetched batch belongs to the next pass, and may be
             # expensive to make of other rows.
-            found["validation_data"] = self.validation.repeat()
-            found["validation_steps"] = int(self.validation.cardinality())
-        return found
+            arguments["validation_data"] = self.validation.repeat()
+            arguments["validation_steps"] = int(self.validation.cardinality())
+        return arguments
 
 
 def experiment(

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO, TypedDict
 
 import numpy as np
 import pyarrow as pa
@@ -214,6 +214,14 @@ def _inside(delimiter: str) -> re.Pattern[bytes]:
     return re.compile(b'"(?<![%s]")(?![%s])' % (ends, ends))
 
 
+class ReaderOptions(TypedDict):
+    """The arguments of Arrow's readers of text."""
+
+    read_options: arrow_csv.ReadOptions
+    parse_options: arrow_csv.ParseOptions
+    convert_options: arrow_csv.ConvertOptions
+
+
 @dataclass(frozen=True)
 class Dialect:
     """How a table of text is written."""
@@ -225,7 +233,7 @@ class Dialect:
 
     def options(
         self, columns: Collection[str] | None, kinds: Mapping[str, pa.DataType] | None = None
-    ) -> dict[str, Any]:
+    ) -> ReaderOptions:
         """Options of Arrow's readers: all columns are text but those of `kinds`."""
         return {
             # On one thread, which takes half the time of several for each block and less memory;

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DataError
+from ..record.contents import JSONObject
 from ..spec.fields import listed
 from ..spec.image_folders import SUFFIXES as PICTURES
 from .arrays import as_array
@@ -20,7 +21,7 @@ from .npy import read_npy
 from .npz import member, opened
 from .npz_table import npz_columns
 from .python_columns import from_columns, is_columns
-from .reading import Description, Faults, GivenRows, Reading
+from .reading import Faults, GivenRows, Reading
 from .row_targets import all_numbers, coded, own_targets, usable_cells
 from .several import read_tables
 from .source import checked, features
@@ -29,7 +30,7 @@ from .tables import SUFFIXES
 FILES = (*SUFFIXES, ".npz", ".npy")
 
 
-def read_rows(path: Path, described: Description) -> Rows:
+def read_rows(path: Path, described: JSONObject) -> Rows:
     """Rows of a file in the form that a run's model takes; see `rows_of`."""
     return rows_of(path, Reading(described)).x
 

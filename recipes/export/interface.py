@@ -1,11 +1,10 @@
 """What goes into an exported file and what comes out."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
 
 from ..errors import RequestError
+from ..record.contents import JSONObject
 from .kinds import Format, Precision
 
 
@@ -65,7 +64,7 @@ class Interface:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any], where: str) -> "Interface":
+    def from_json(cls, value: JSONObject, where: str) -> "Interface":
         """The interface of a proof, which may come from a stranger.
 
         Raises:
@@ -88,6 +87,6 @@ class Interface:
             ) from None
 
 
-def _port(value: Mapping[str, Any]) -> Port:
+def _port(value: JSONObject) -> Port:
     shape = tuple(None if size is None else int(size) for size in value["shape"])
     return Port(str(value["name"]), str(value["port"]), shape, str(value["dtype"]))

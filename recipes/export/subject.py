@@ -21,6 +21,7 @@ from ..record import directory as files
 from ..record.directory import RunDirectory, open_run, read_result
 from ..record.strict_json import strict
 from ..run.evidence import spread
+from ..run.quiet import SILENT
 from ..run.reload import as_given, model_of, reached, same_data
 from ..run.stored_recipe import Overrides, recipe_of
 from ..spec import Recipe
@@ -214,7 +215,7 @@ def measure(recipe: Recipe, data: Data, run: RunDirectory, y: np.ndarray) -> Mea
     task = ends_of(recipe, data)
 
     @cache
-    def compiled(shapes: tuple[tuple[str, tuple[int, ...]], ...]) -> Any:
+    def compiled(shapes: tuple[tuple[str, tuple[int, ...]], ...]) -> keras.Model:
         several = isinstance(task, Ends)
         inputs = {name: keras.Input(shape, name=name) for name, shape in shapes}
         same = {n: keras.layers.Identity(name=f"{n}_")(tensor) for n, tensor in inputs.items()}
@@ -231,7 +232,7 @@ def measure(recipe: Recipe, data: Data, run: RunDirectory, y: np.ndarray) -> Mea
     def measured(outputs: Mapping[str, np.ndarray]) -> dict[str, float]:
         # Keras and each file are measured by one model, whose compilation takes seconds.
         model = compiled(tuple((name, array.shape[1:]) for name, array in outputs.items()))
-        found = model.evaluate(dict(outputs), task.encode(y), verbose=0, return_dict=True)
+        found = model.evaluate(dict(outputs), task.encode(y), return_dict=True, **SILENT)
         return {name: float(value) for name, value in found.items()}
 
     return measured

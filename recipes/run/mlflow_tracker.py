@@ -35,8 +35,8 @@ class MlflowTracker:
 
     def __init__(self) -> None:
         uri = os.environ.get(URI) or f"sqlite:///{os.path.abspath('mlflow.db')}"
-        self._mlflow: Any = importlib.import_module("mlflow")
-        self._client: Any = self._mlflow.MlflowClient(uri)
+        self._mlflow = importlib.import_module("mlflow")
+        self._client = self._mlflow.MlflowClient(uri)
         self._run = ""
 
     def begin(self, run: TrackedRun) -> set[int]:

@@ -1,7 +1,6 @@
 """What a report shows of a trained deep belief network, as small arrays in the run directory."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -30,7 +29,7 @@ def pictures(dbn: DBN, rows: np.ndarray, held_out: np.ndarray | None) -> dict[st
         "reconstructions": dbn.reconstruct(examples),
         "fantasies": fantasies(dbn, CHAINS, SWEEPS),
     }
-    states: Any = shown[:ROWS]
+    states = shown[:ROWS]
     for index, rbm in enumerate(dbn.rbms):
         states = rbm.transform(states)
         low, high = (0.0, 1.0) if rbm.hidden.activation == "sigmoid" else _ends(states)

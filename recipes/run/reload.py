@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypedDict, Unpack
+from typing import TypedDict, Unpack, cast
 
 import keras
 import numpy as np
@@ -186,8 +186,7 @@ def measured(
 def _as_trained(recipe: Recipe, data: Data | GivenRows) -> Task | Ends:
     """The outputs with what was learned from the training targets, for rows without these."""
     # Given rows have every attribute of `Data` from which the outputs follow.
-    rows: Any = data
-    ends = ends_of(recipe, rows)
+    ends = ends_of(recipe, cast(Data, data))
     if isinstance(ends, Ends):
         each = {
             name: replace(end, task=_task_as_trained(end.task, end.data)) for name, end in ends.all

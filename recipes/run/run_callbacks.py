@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable
 from functools import wraps
-from typing import Any, TypedDict, TypeVar
+from typing import TypedDict, TypeVar
 
 import keras
 import tensorflow as tf
@@ -155,7 +155,7 @@ class _EventsUntilFull:
 
     def surrounded(self, hook: Callable[..., None]) -> Callable[..., None]:
         @wraps(hook)
-        def call(*arguments: Any, **named: Any) -> None:
+        def call(*arguments: object, **named: object) -> None:
             if self.disabled:
                 return
             try:

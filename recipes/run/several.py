@@ -156,7 +156,7 @@ def averaged(models: Sequence[keras.Model], name: str) -> keras.Model:
         given = {key: _as_type(inputs[key], tensor.dtype) for key, tensor in own.items()}
         outputs.append(part(_given(model, given)))
     if isinstance(outputs[0], dict):
-        mean: Any = {
+        mean = {
             end: keras.layers.Average(name=f"{end}_mean")([each[end] for each in outputs])
             for end in outputs[0]
         }

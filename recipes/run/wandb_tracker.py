@@ -27,7 +27,7 @@ class WandbTracker:
     """
 
     def __init__(self) -> None:
-        self._wandb: Any = importlib.import_module("wandb")
+        self._wandb = importlib.import_module("wandb")
         self._run: Any = None
         self._name = ""
 
@@ -80,7 +80,7 @@ def logged_in() -> bool:
 
 def logged_steps(path: Path) -> set[int]:
     """The steps in a file of an offline run, without the one that a kill has cut off."""
-    messages: Any = importlib.import_module("wandb.proto.wandb_internal_pb2")
+    messages = importlib.import_module("wandb.proto.wandb_internal_pb2")
     found = (messages.Record.FromString(record) for record in records(path.read_bytes()))
     return {record.history.step.num for record in found if record.HasField("history")}
 

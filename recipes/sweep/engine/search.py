@@ -11,7 +11,7 @@ Whatever is keras-tuner's own about a trial, its private names among them, stays
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
 from keras_tuner.engine import trial as kt
 
@@ -22,6 +22,8 @@ from .hyperparameters import INITIAL_EPOCH
 from .oracle import SweepOracle
 from .searches import Asha, GridSearch, HyperbandSearch, Median, RandomSearch
 from .trial import Decision, NoTrial, Trial, TrialOutcome
+
+T = TypeVar("T")
 
 ORACLES: dict[str, Callable[[Sweep], SweepOracle]] = {
     "random": RandomSearch,
@@ -162,7 +164,7 @@ class Search:
             if trial.trial_id == trial_id:
                 del self.oracle.ongoing_trials[worker]
 
-    def _call(self, method: Callable[..., Any], *arguments: Any) -> Any:
+    def _call(self, method: Callable[..., T], *arguments: object) -> T:
         if self.error is not None:
             raise self.error
         try:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from ...inputs import Arrays
 from ..spec.records import Sweep
@@ -14,12 +14,12 @@ from .winner import compare, evaluate_winner, lead_sentence, write_best, write_e
 class SweepAnswer(TypedDict, total=False):
     """The fields of a `SweepResult` that follow from its ranked trials."""
 
-    best: dict[str, Any]
+    best: dict[str, object]
     recipe: str
-    lead: dict[str, Any]
+    lead: dict[str, object]
     test: dict[str, float]
-    ensemble: dict[str, Any]
-    rounds: list[dict[str, Any]]
+    ensemble: dict[str, object]
+    rounds: list[dict[str, object]]
 
 
 def answer_of(

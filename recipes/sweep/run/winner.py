@@ -172,7 +172,7 @@ def _joined(directory: Path, rows: Sequence[Row]) -> tuple[Recipe, keras.Model, 
 
 def write_ensemble(
     directory: Path, best: Sequence[Row], *, test: bool, arrays: Arrays | None = None
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """One model whose output is the mean of the outputs of the best trials' models.
 
     Args:
