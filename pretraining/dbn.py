@@ -17,7 +17,7 @@ from ..schedules.arguments import check_steps
 from .momentum import MomentumSGD
 from .rbm import RBM
 from .sampling import Key
-from .saving import Configurable
+from .saving import Serializable
 
 Callbacks: TypeAlias = Sequence[keras.callbacks.Callback]
 
@@ -30,7 +30,7 @@ class Clamping(TypedDict, total=False):
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
-class Layer(Configurable):
+class Layer(Serializable):
     """An RBM of a stack, and how it is trained.
 
     Args:
@@ -73,7 +73,7 @@ class Layer(Configurable):
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
-class DBN(Configurable, keras.Model):
+class DBN(Serializable, keras.Model):
     """Deep belief network (Hinton, Osindero & Teh 2006).
 
     The first RBM learns the data, the next the hidden units of the first, and so on. As a function

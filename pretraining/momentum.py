@@ -10,14 +10,14 @@ from keras.optimizers.schedules import LearningRateSchedule
 from tensorflow import Tensor
 
 from ..arguments import check_number
-from .saving import Configurable
+from .saving import Serializable
 
 # Keras passes Keras variables, or those of TensorFlow within a strategy.
 Variable: TypeAlias = keras.Variable | tf.Variable
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
-class MomentumSGD(Configurable, keras.optimizers.Optimizer):
+class MomentumSGD(Serializable, keras.optimizers.Optimizer):
     """Stochastic gradient descent with momentum.
 
     m <- momentum(t) m - rate(t) g

@@ -13,7 +13,7 @@ from tensorflow import Tensor
 from ..schedules.arguments import check_steps
 
 
-class Configurable:
+class Serializable:
     """An object that keeps each argument of its constructor in an attribute of the same name."""
 
     def get_config(self) -> dict[str, Any]:
@@ -55,7 +55,7 @@ class StepMeans(keras.metrics.Metric):
         return {name: means[index] for index, name in enumerate(self.names)}
 
 
-class GenerativeModel(Configurable, keras.Model):
+class GenerativeModel(Serializable, keras.Model):
     """A model whose `train_step` computes gradients itself; training continues after loading.
 
     Attributes:

@@ -49,7 +49,7 @@ class Copy:
 
 
 @dataclass(frozen=True)
-class Search:
+class CheckpointSearch:
     """The result of a search for checkpoints.
 
     Attributes:
@@ -162,10 +162,10 @@ class CheckpointStore:
             return last.written
         return disk.copy_new(file, target)
 
-    def search(self) -> Search:
+    def search(self) -> CheckpointSearch:
         """The newest checkpoint that is intact, and what is wrong with newer ones."""
         damaged: list[str] = []
-        incomplete: Search | None = None
+        incomplete: CheckpointSearch | None = None
         for path in reversed(self.paths()):
             try:
                 found = read(path)
@@ -174,10 +174,10 @@ class CheckpointStore:
                 continue
             problems = [file.problem for file in found.files if file.problem is not None]
             if not problems:
-                return Search(found, damaged)
-            incomplete = incomplete or Search(found, list(damaged))
+                return CheckpointSearch(found, damaged)
+            incomplete = incomplete or CheckpointSearch(found, list(damaged))
             damaged.extend(problems)
-        return incomplete or Search(None, damaged)
+        return incomplete or CheckpointSearch(None, damaged)
 
     def prune(self, keep: int | None = None) -> None:
         """Remove the oldest checkpoints, and unfinished ones of processes that were killed."""

@@ -9,7 +9,7 @@ from typing import Literal, NotRequired, TypedDict
 import keras
 import tensorflow as tf
 
-from ...callbacks.curves import Constant
+from ...callbacks.curves import ConstantPredictor
 from ...callbacks.loss_weights_log import LossWeightsLog
 from ...models.loss_weights import Term
 from ...models.shards import Sharing
@@ -33,7 +33,7 @@ from .hub_text import tokenizer_of
 from .network import network
 from .objects import Builder
 from .phases import phases_of
-from .precision import Precision, Step, computing_in, decide
+from .precision import Precision, TimedStep, computing_in, decide
 from .preprocessing import Preprocessing
 from .pretraining import Pretraining, pretraining
 
@@ -79,7 +79,7 @@ class Experiment:
     precision: Precision
     baseline: float | None = None
     pretraining: Pretraining | None = None
-    constant: Constant | None = None
+    constant: ConstantPredictor | None = None
     summary: str = ""
     terms: Mapping[str, Term] = field(default_factory=dict)
     shared_validation: tf.data.Dataset | None = None
@@ -199,9 +199,9 @@ def with_measured_precision(
         raise RecipeError([recipe.problem(("precision",), text)])
     build = partial(experiment, recipe, data, files)
 
-    def step_of(precision: str) -> Step:
+    def step_of(precision: str) -> TimedStep:
         built = build(decided=precision)
-        return Step(built.model, built.training.dataset)
+        return TimedStep(built.model, built.training.dataset)
 
     found = decide(step_of)
     return replace(build(decided=found.name, sharing=sharing), precision=found)

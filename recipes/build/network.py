@@ -11,7 +11,7 @@ from ..spec import Recipe
 from ..spec.graph import ends
 from .adapters import add_adapters
 from .backbone import backbone
-from .capacity import TooLarge, check_memory, copies, unallocated_weights
+from .capacity import LayerTooLarge, check_memory, copies, unallocated_weights
 from .feature_blocks import Tensors, inputs_for
 from .feature_cache import Features
 from .graph import column_inputs, connected, rows_input
@@ -84,7 +84,7 @@ def network(
     except LayerError as error:
         place = ("model", *error.index_path)
         raise RecipeError([recipe.problem(place, first_paragraph(str(error)))]) from error
-    except TooLarge as error:
+    except LayerTooLarge as error:
         place = place_of(recipe, error.layer, layers, output)
         raise RecipeError([recipe.problem(place, str(error))]) from error
     check_ends(recipe, task, outputs, tails, output)

@@ -167,7 +167,7 @@ def _refuse_bombs(path: Path) -> None:
                 )
 
 
-class TooLarge(DataError):
+class RowsTooLarge(DataError):
     """Rows that do not fit into memory."""
 
 

@@ -48,7 +48,7 @@ class Faults:
 
 
 @dataclass(frozen=True)
-class GivenRows:
+class ParsedRows:
     """Rows in the form that a run's model takes, and what is wrong with the others.
 
     Attributes:

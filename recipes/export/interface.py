@@ -5,10 +5,10 @@ from enum import StrEnum
 
 from ..errors import RequestError
 from ..record.contents import JSONObject
-from .kinds import Format, Precision
+from .kinds import Format, WeightPrecision
 
 
-class Preprocessing(StrEnum):
+class PreprocessingPlace(StrEnum):
     """Where columns become numbers.
 
     `INSIDE` the file, `BESIDE` it, by what its proof says of each column, or `NONE` where rows are
@@ -52,9 +52,9 @@ class Interface:
     """
 
     format: Format
-    precision: Precision
+    precision: WeightPrecision
     batch: int | None
-    preprocessing: Preprocessing
+    preprocessing: PreprocessingPlace
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     columns: tuple[Port, ...]
@@ -76,9 +76,9 @@ class Interface:
                 raise ValueError("its batch is no size")
             return cls(
                 Format(value["format"]),
-                Precision(value["precision"]),
+                WeightPrecision(value["precision"]),
                 batch,
-                Preprocessing(value["preprocessing"]),
+                PreprocessingPlace(value["preprocessing"]),
                 *(tuple(map(_port, value[name])) for name in ("inputs", "outputs", "columns")),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:

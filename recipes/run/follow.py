@@ -6,7 +6,7 @@ from pathlib import Path
 from ...callbacks.run_state import RunState
 from ..build.experiment import experiment
 from ..data import Data
-from ..devices.member import Member
+from ..devices.member import MemberPeers
 from ..devices.team import Team
 from ..errors import RequestError
 from ..record.directory import RunDirectory
@@ -33,7 +33,7 @@ class Follower(TrainingRun):
         return True
 
 
-def follow(recipe: Recipe, data: Data, directory: Path, peers: Member, team: Team) -> Result:
+def follow(recipe: Recipe, data: Data, directory: Path, peers: MemberPeers, team: Team) -> Result:
     """Train with the chief until it ends.
 
     Args:

@@ -37,7 +37,7 @@ class Round:
     kept: tuple[str, ...]
 
 
-class CoarseToFine(SweepOracle):
+class CoarseToFineSearch(SweepOracle):
     """Coarse-to-fine random search.
 
     Each round draws its settings at random from the ranges of the round, uniformly on the scale of

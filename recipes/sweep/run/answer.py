@@ -7,7 +7,7 @@ from typing import TypedDict
 
 from ...inputs import Arrays
 from ..spec.records import Sweep
-from .result import Best, Row
+from .result import Best, TrialRow
 from .winner import compare, evaluate_winner, lead_sentence, write_best, write_ensemble
 
 
@@ -23,7 +23,7 @@ class SweepAnswer(TypedDict, total=False):
 
 
 def answer_of(
-    sweep: Sweep, directory: Path, best: Sequence[Row], arrays: Arrays | None
+    sweep: Sweep, directory: Path, best: Sequence[TrialRow], arrays: Arrays | None
 ) -> SweepAnswer:
     """The winner, how far it is ahead, and what the sweep asks of it.
 

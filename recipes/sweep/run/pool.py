@@ -31,7 +31,7 @@ TAIL = 2000
 
 
 @dataclass
-class Member:
+class WorkerProcess:
     """A worker process."""
 
     name: str
@@ -115,7 +115,7 @@ class Pool:
                 member.process.wait()
         self.members = []
 
-    def _start(self, place: int) -> Member:
+    def _start(self, place: int) -> WorkerProcess:
         self._started += 1
         name = f"worker-{os.getpid()}-{self._started}"
         log = self.directory / LOGS / f"{place + 1}.log"
@@ -137,9 +137,9 @@ class Pool:
                 # Ctrl-C is for the chief, which then stops its workers in order.
                 start_new_session=True,
             )
-        return Member(name, place, process, log)
+        return WorkerProcess(name, place, process, log)
 
-    def _send(self, member: Member) -> None:
+    def _send(self, member: WorkerProcess) -> None:
         if self._job is None or member.process.stdin is None:
             return
         try:
@@ -148,7 +148,7 @@ class Pool:
         except BrokenPipeError:
             return  # It has already ended, which `watch` will see.
 
-    def _count(self, member: Member, came: bool) -> None:
+    def _count(self, member: WorkerProcess, came: bool) -> None:
         """Give up when workers die one after another before they have done anything."""
         self._false_starts = 0 if came else self._false_starts + 1
         if self._false_starts >= MOST_FALSE_STARTS:

@@ -32,7 +32,7 @@ from .process import Job
 from .result import Status, SweepResult, asked
 from .server import serve
 from .space import OutOfSpace
-from .tables import Table, write_tensorboard
+from .tables import TrialTable, write_tensorboard
 from .tls import Identity
 from .tracked import TrackedSweep
 from .trial import Trainer, keep_attempt
@@ -91,7 +91,7 @@ class Running:
         except ValueError as error:
             raise damaged(where / ORACLE / STATE, str(error), MEND) from None
         list_trials(sweep, where.path)
-        self.table = Table(sweep, where.path)
+        self.table = TrialTable(sweep, where.path)
         self.tracked = TrackedSweep(sweep, where, track)
         self.display = SweepDisplay(sweep, quiet=not progress)
         self.signal: signal.Signals | None = None
