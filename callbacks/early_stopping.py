@@ -240,7 +240,7 @@ class EarlyStopping(StatefulCallback):
 
     def _combined(self, reasons: list[str | None]) -> str | None:
         """The reasons of all metrics, or with `stop_when="any"` of those that have one."""
-        found = [reason for reason in reasons if reason is not None]
-        if not found or (self.stop_when == "all" and len(found) < len(reasons)):
+        known = [reason for reason in reasons if reason is not None]
+        if not known or (self.stop_when == "all" and len(known) < len(reasons)):
             return None
-        return " and ".join(found)
+        return " and ".join(known)

@@ -309,13 +309,13 @@ class RBM(Inference, GenerativeModel):
 
         count: Tensor | float = 1.0
         if reconstruction is not None:
-            found = error(reconstruction)
+            squared_error = error(reconstruction)
         else:
             due = self.optimizer.iterations.value % RECONSTRUCT_EVERY == 0
             due |= self.step_means.sums.value[1, 0] == 0
             count = tf.cast(due, tf.float32)
-            found = tf.cond(due, lambda: error(p.visible_mean(h)), lambda: 0.0)
-        values = {"reconstruction_error": found, "hidden_activity": tf.reduce_mean(h)}
+            squared_error = tf.cond(due, lambda: error(p.visible_mean(h)), lambda: 0.0)
+        values = {"reconstruction_error": squared_error, "hidden_activity": tf.reduce_mean(h)}
         self.step_means.update_state(values, [count, 1.0])
 
     def _batch(self, data: Tensor | Sequence[Tensor]) -> Tensor:

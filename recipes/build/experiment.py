@@ -151,9 +151,9 @@ def experiment(
     )
     if sharing is not None:
         share_batches(recipe, model, training, sharing)
-    own = callbacks(recipe, builder)
-    one = isinstance(task, tasks.Task)
-    baseline = baseline_loss(recipe, task, data.train.y) if one else None
+    recipe_callbacks = callbacks(recipe, builder)
+    single = isinstance(task, tasks.Task)
+    baseline = baseline_loss(recipe, task, data.train.y) if single else None
     return Experiment(
         data=data,
         model=model,
@@ -162,15 +162,15 @@ def experiment(
         validation=evaluation(data.validation, task),
         test=evaluation(data.test, task),
         callbacks=(
-            *phases_of(recipe, model, own, cached=cached),
-            *own,
+            *phases_of(recipe, model, recipe_callbacks, cached=cached),
+            *recipe_callbacks,
             *weight_logs(terms),
         ),
         epochs=recipe.epochs,
         precision=Precision(precision),
         baseline=baseline,
         pretraining=pretraining(recipe, data, model),
-        constant=constant_guess(task, data, baseline, recipe.data.balance) if one else None,
+        constant=constant_guess(task, data, baseline, recipe.data.balance) if single else None,
         summary=summary_of(recipe, task, data),
         terms=terms,
         shared_validation=None if sharing is None else evaluation(data.validation, task, sharing),
@@ -183,8 +183,8 @@ def prepared_data(
     """Data as the network takes them, what encodes columns, and whether features are cached."""
     data, prepared = encoded(data, tokenizer_of(recipe))
     with computing_in(precision):
-        found = cached_features(recipe, data, prepared)
-    return (data, prepared, False) if found is None else (*found, True)
+        cached = cached_features(recipe, data, prepared)
+    return (data, prepared, False) if cached is None else (*cached, True)
 
 
 def with_measured_precision(
@@ -203,8 +203,8 @@ def with_measured_precision(
         built = build(decided=precision)
         return TimedStep(built.model, built.training.dataset)
 
-    found = decide(step_of)
-    return replace(build(decided=found.name, sharing=sharing), precision=found)
+    decision = decide(step_of)
+    return replace(build(decided=decision.name, sharing=sharing), precision=decision)
 
 
 def callbacks(recipe: Recipe, builder: Builder) -> list[keras.callbacks.Callback]:

@@ -114,13 +114,13 @@ def graph(
         with computing_in("float32"):
             scaling = scaling_layer(data.scaling, dtype)
         inputs, rows = build_network(data.input_shape, [], scaling=scaling, dtype=dtype)
-        given = rows_input(rows)
+        columns = rows_input(rows)
     else:
         inputs = inputs_for(data.train.x)
         window = recipe.data.window
         known = () if window is None else window.known
-        given = column_inputs(prepared.features, inputs, known)
-    tensors = connected(recipe, builder, given, made_layers)
+        columns = column_inputs(prepared.features, inputs, known)
+    tensors = connected(recipe, builder, columns, made_layers)
     return inputs, {**tensors, None: tensors[ends(recipe.model.parts)[-1]]}
 
 

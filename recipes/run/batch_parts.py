@@ -65,9 +65,9 @@ def fitting(recipe: Recipe, data: Data, *, rows: int | None = None, shared: bool
         return in_parts(recipe, rows)
     whole = asked["auto"]
     for count in _counts(whole):
-        found = in_parts(recipe, whole // count)
-        if _fits(found.recipe, whole // count, data):
-            return found
+        parts = in_parts(recipe, whole // count)
+        if _fits(parts.recipe, whole // count, data):
+            return parts
     raise RecipeError(
         [
             recipe.problem(

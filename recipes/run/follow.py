@@ -49,10 +49,10 @@ def follow(recipe: Recipe, data: Data, directory: Path, peers: MemberPeers, team
         WorkerLost: the chief has ended.
     """
     with tempfile.TemporaryDirectory(prefix="keras-recipes-") as folder:
-        own = RunDirectory(Path(folder))
-        built = experiment(recipe, data, own.path, sharing=team.sharing)
+        scratch = RunDirectory(Path(folder))
+        built = experiment(recipe, data, scratch.path, sharing=team.sharing)
         stored = RunDirectory(directory)
-        run = Follower(recipe, built, own, False, team=team, kind=ReadState, stored=stored)
+        run = Follower(recipe, built, scratch, False, team=team, kind=ReadState, stored=stored)
         message = peers.received("checkpoint")
         run.restore(changed=bool(message["changed"]))
         if run.checkpoint != message["checkpoint"]:

@@ -82,9 +82,9 @@ def joined(recipe: Recipe, data: Data, request: DeviceRequest) -> Iterator[Membe
 
 def identity(recipe: Recipe, data: Data | None, request: DeviceRequest) -> dict[str, str]:
     """What must be the same in all processes of a training, by name."""
-    found = {
+    values = {
         "recipe": recipe.fingerprint(),
         "exact_shards": str(request.exact_shards),
         "versions": str(versions()),
     }
-    return found if data is None else {**found, "data": data.fingerprint}
+    return values if data is None else {**values, "data": data.fingerprint}

@@ -89,8 +89,13 @@ def bytes_of(built: Experiment) -> int:
 def shape_of(recipe: Recipe, built: Experiment) -> str:
     """What two trainings must have in common to have the same program."""
     plain = {key: value for key, value in to_plain(recipe).items() if key not in FREE}
-    own = [plain, type(recipe.learning_rate).__name__, built.data.fingerprint, built.precision.name]
-    return json.dumps(own, sort_keys=True, default=str)
+    parts = [
+        plain,
+        type(recipe.learning_rate).__name__,
+        built.data.fingerprint,
+        built.precision.name,
+    ]
+    return json.dumps(parts, sort_keys=True, default=str)
 
 
 def matched(new: keras.Model, old: keras.Model) -> list[tuple[Variable, Variable]] | None:

@@ -156,15 +156,15 @@ class Trainer:
         points = [curve(folder, objective.metric) for folder in folders]
         if not all(points):
             return TrialResult(TrialOutcome.FAILED, f"no epoch has a value of {objective.metric}")
-        found = points[0]
+        trial_curve = points[0]
         if len(points) > 1:
             better = min if objective.direction == "min" else max
             mean = statistics.fmean(better(value for _, value in each) for each in points)
-            found = [(max(result.epochs for result in results), mean)]
+            trial_curve = [(max(result.epochs for result in results), mean)]
         stopped = [result.reason for result in results if result.stop_reason is StopReason.SEARCH]
         if stopped:
-            return TrialResult(TrialOutcome.STOPPED, stopped[0], found)
-        return TrialResult(TrialOutcome.COMPLETED, "", found)
+            return TrialResult(TrialOutcome.STOPPED, stopped[0], trial_curve)
+        return TrialResult(TrialOutcome.COMPLETED, "", trial_curve)
 
 
 def _always_continue(epoch: int, value: float) -> Decision:
