@@ -107,49 +107,55 @@ class Trainer:
     def _run(self, plan: Plan, report: Report) -> TrialResult:
         folders = run_folders(self.directory, plan.trial_id, self.sweep)
         if plan.parent is not None:
-            parents = run_folders(self.directory, plan.parent, self.sweep)
-            for source, target in zip(parents, folders, strict=True):
-                if not target.exists():
-                    when_there_is_space(lambda a=source, b=target: copy_folder(a, b))
+            self._copy_parent(plan.parent, folders)
         if self.sweep.trainings > 1:
             # The mean decides, which is known only after the last training.
             report = _always_continue
         results = []
         for recipe, folder in zip(recipes_of(self.sweep, plan), folders, strict=True):
             reporter = Reporter(self.sweep.objective.metric, report, plan.until)
-            result = self._train(plan, recipe, folder, reporter)
+            result = self._run_training(plan, recipe, folder, reporter)
             if finished(folder, plan.until) is None or result.status == "failed":
                 return _unfinished(folder, result)
             results.append(result)
         return self._completed(folders, results)
 
-    def _train(self, plan: Plan, recipe: Recipe, folder: Path, reporter: Reporter) -> Result:
+    def _copy_parent(self, parent: str, folders: list[Path]) -> None:
+        """Let a trial begin where its parent has ended, unless it has begun before."""
+        for source, target in zip(
+            run_folders(self.directory, parent, self.sweep), folders, strict=True
+        ):
+            if not target.exists():
+                when_there_is_space(partial(copy_folder, source, target))
+
+    def _run_training(self, plan: Plan, recipe: Recipe, folder: Path, reporter: Reporter) -> Result:
+        """One training of a trial, whose epochs go to the trackers of the sweep too."""
         tracking = trial_tracking(self.sweep, self.directory, recipe, folder)
         last = () if tracking is None else tracking.callbacks()
         options: TrialOptions = {"programs": self.programs, "last": last}
-        work = partial(train_trial, recipe, folder, reporter, self.arrays, **options)
-        result = self._from_shared_beginning(plan, recipe, folder, work)
+        training = partial(train_trial, recipe, folder, reporter, self.arrays, **options)
+        result = self._from_shared_beginning(plan, recipe, folder, training)
         if tracking is not None:
             tracking.finish(result)
         return result
 
     def _from_shared_beginning(
-        self, plan: Plan, recipe: Recipe, folder: Path, work: Callable[..., Result]
+        self, plan: Plan, recipe: Recipe, folder: Path, training: Callable[..., Result]
     ) -> Result:
         """Train, from a beginning that is shared with other trials if there is one."""
         fork = self.forks.of(plan, folder, recipe)
         if fork is None:
-            return work()
+            return training()
         with self.forks.claims.claimed(fork.training.name):
             fork.begin()
             try:
-                return work(visit=fork.visit)
+                return training(visit=fork.visit)
             except RequestError as error:
                 if lacks_space(error) or not fork.refused():
                     raise
                 logger.warning(f"{folder}: is trained from the start: {error}")
                 remove_tree(folder)
-                return work(visit=fork.visit)
+                return training(visit=fork.visit)
 
     def _completed(self, folders: list[Path], results: list[Result]) -> TrialResult:
         objective = self.sweep.objective
@@ -211,7 +217,8 @@ def train_trial(
             return Result("interrupted", str(folder), "another worker has the trial")
     if done is not None:
         return done
-    result = _with_space(lambda: _train(recipe, folder, reporter, arrays, options), reporter)
+    attempt = partial(_start_or_resume, recipe, folder, reporter, arrays, options)
+    result = _with_space(attempt, reporter)
     if result.status == "completed":
         sweep = next(above.parent for above in folder.parents if above.name == TRIALS)
         record_event(sweep, "trained", folder.relative_to(sweep / TRIALS).as_posix())
@@ -223,7 +230,7 @@ def train_trial(
     return result
 
 
-def _train(
+def _start_or_resume(
     recipe: Recipe, folder: Path, reporter: Reporter, arrays: Arrays | None, options: TrialOptions
 ) -> Result:
     wait_until_free(folder)
