@@ -1,7 +1,6 @@
 """One trial: its trainings, each new, continued or finished already, and what they reached."""
 
 import json
-import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -29,7 +28,7 @@ from ...spec import Recipe
 from ..engine.trial import Decision, Plan, TrialOutcome, recipes_of
 from ..spec.records import Sweep
 from . import space
-from .folder import TRIALS, record_event, run_folders, trial_folder
+from .folder import TRIALS, record_event, run_folders
 from .forks import Forks
 from .reporter import Report, Reporter
 from .space import OutOfSpace, SpaceWait, lacks_space
@@ -183,17 +182,6 @@ def _unfinished(folder: Path, result: Result) -> TrialResult:
     # An error may have come from outside; a training that diverged does so every time.
     crashed = (folder / files.TRACEBACK).exists()
     return TrialResult(TrialOutcome.CRASHED if crashed else TrialOutcome.FAILED, result.reason)
-
-
-def keep_attempt(directory: Path, trial_id: str) -> None:
-    """Rename the folder of a failed attempt, to make room for the next one."""
-    folder = trial_folder(directory, trial_id)
-    if not folder.exists():
-        return
-    number = 1
-    while (name := folder.with_name(f"{folder.name}.failed-{number}")).exists():
-        number += 1
-    when_there_is_space(lambda: os.rename(folder, name))
 
 
 def train_trial(
