@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 from keras.src.backend.common import global_state
 
-from ..data.npz import installed as memory
+from ..record.archive import memory
 from ..spec import Recipe
 
 GIBIBYTE = 2**30

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from ...callbacks import ProgressBar
-from ...callbacks.variables import Variable
+from ...callbacks.variables import Variable, set_values
 from ...messages import logger
 from ...pretraining import (
     RBM,
@@ -147,7 +147,7 @@ class Pretrainer:
         known = self.store.find(key) or (None if others is None else others.find(key))
         known = known if known is not None and fits(known.weights, rbm.weights) else None
         if known is not None:
-            assign(rbm.weights, known.weights)
+            set_values(rbm.weights, known.weights)
         trained = known or self.train(index, rows, held_out)
         if trained is None:
             return False
@@ -175,7 +175,7 @@ class Pretrainer:
         dbn.compile_layer(index)
         earlier = self.store.find(partial)
         if earlier is not None and fits(earlier.weights, variables(rbm)):
-            assign(variables(rbm), earlier.weights)
+            set_values(variables(rbm), earlier.weights)
         else:
             earlier = None
         save = SaveRBM(self.store, partial, earlier, self.save_seconds, self.asked)
@@ -214,12 +214,6 @@ def variables(rbm: keras.Model) -> list[Variable]:
 def fits(values: Sequence[np.ndarray], variables: Sequence[Variable]) -> bool:
     """Whether values have the shapes of variables."""
     return [tuple(value.shape) for value in values] == [tuple(part.shape) for part in variables]
-
-
-def assign(variables: Sequence[Variable], values: Sequence[np.ndarray]) -> None:
-    """Give variables their values."""
-    for variable, value in zip(variables, values, strict=True):
-        variable.assign(value)
 
 
 def log_probabilities(recipe: Recipe, data: Data, work: Pretraining | None) -> dict[str, float]:
