@@ -8,7 +8,7 @@ Where Keras is imported already, the classes of this package are registered with
 """
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
@@ -52,7 +52,7 @@ FRONT = ("branch", "evaluate", "export", "predict", "resume", "sweep")
 RUNS = ("Run", "compare", "runs")
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     # Even the recipe language waits for its first use: `--help` should not pay for it.
     if name == "HyperModel":
         # Not in `__all__`: its class is made of keras-tuner's, which a star import would import.

@@ -224,7 +224,7 @@ class Configurable:
         }
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
+    def from_config(cls, config: dict[str, object]) -> Self:
         """The object that `get_config` described."""
         return cls(**config)
 

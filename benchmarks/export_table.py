@@ -24,8 +24,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras_recipes
 from keras_recipes.recipes.errors import RequestError
 from keras_recipes.recipes.export.export import Exported, export
-from keras_recipes.recipes.export.kinds import LIGHT, SUFFIXES, Format, Precision
-from keras_recipes.recipes.export.options import Options
+from keras_recipes.recipes.export.kinds import LIGHT, SUFFIXES, Format, WeightPrecision
+from keras_recipes.recipes.export.options import ExportOptions
 from keras_recipes.recipes.export.subject import Subject, of_run
 from keras_recipes.recipes.export.verify import verify
 
@@ -58,8 +58,8 @@ KINDS = {
 CELLS = {
     f"{kind} {precision}" if kind in LIGHT else str(kind): (kind, precision)
     for kind in Format
-    for precision in Precision
-    if kind in LIGHT or precision is Precision.FLOAT32
+    for precision in WeightPrecision
+    if kind in LIGHT or precision is WeightPrecision.FLOAT32
 }
 MNIST = "x: x_train, y: y_train, x_test: x_test, y_test: y_test"
 
@@ -100,7 +100,7 @@ def trained(name: str, runs: Path, data: Path) -> Path:
 
 
 def cell(
-    subject: Subject, kind: Format, precision: Precision, folder: Path
+    subject: Subject, kind: Format, precision: WeightPrecision, folder: Path
 ) -> tuple[str, Exported | None]:
     """What the table says of a format, and the file."""
     began = time.perf_counter()
@@ -111,7 +111,7 @@ def cell(
 
 
 def exported(
-    subject: Subject, kind: Format, precision: Precision, folder: Path
+    subject: Subject, kind: Format, precision: WeightPrecision, folder: Path
 ) -> tuple[str, Exported | None]:
     """A file of a format that nothing else has written, compared and verified."""
     path = folder / f"{kind}_{precision}{SUFFIXES[kind]}"
@@ -120,7 +120,7 @@ def exported(
         number += 1
         path = folder / f"{number}_{kind}_{precision}{SUFFIXES[kind]}"
     try:
-        options = Options(precision=precision, allow_difference=True)
+        options = ExportOptions(precision=precision, allow_difference=True)
         found = export(subject, path, kind, options)
     except RequestError as error:
         return str(error).removeprefix(f"{path}: ").replace("|", "/")[:120], None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import Any
 
 import keras
 
@@ -52,7 +51,7 @@ class ActivationMonitor(Diagnosis):
 
     def __init__(
         self,
-        data: Any = None,
+        data: object = None,
         epochs: Sequence[int] = (0, 1),
         saturated: float = 0.5,
         dead: float = 0.5,

@@ -45,7 +45,7 @@ class Thresholds:
 
 
 @dataclass(frozen=True)
-class Constant:
+class ConstantPredictor:
     """Loss and accuracy of a network that predicts the same for every row.
 
     Attributes:
@@ -73,7 +73,7 @@ def diagnose(
     baseline: float,
     thresholds: Thresholds | None = None,
     *,
-    constant: Constant | None = None,
+    constant: ConstantPredictor | None = None,
     accuracy: Sequence[float] = (),
 ) -> Finding:
     """Call a fit diverged, overfitting, no better than a constant, underfitting or healthy.
@@ -126,7 +126,7 @@ def _final(values: Sequence[float]) -> float:
     return float(np.median(finite[-max(1, min(LAST, len(finite) // 3)) :]))
 
 
-def _remedy(kind: str, constant: Constant | None) -> str:
+def _remedy(kind: str, constant: ConstantPredictor | None) -> str:
     """The remedy of a kind, after what is wrong with the scale of the targets."""
     scale = constant.scale if constant is not None else ""
     return f"{scale} {REMEDIES[kind]}".strip()
@@ -136,7 +136,7 @@ def _constant(
     training: Sequence[float],
     baseline: float,
     limits: Thresholds,
-    constant: Constant | None,
+    constant: ConstantPredictor | None,
     accuracy: Sequence[float],
 ) -> Finding | None:
     """No better than predicting the same for every row."""
@@ -159,7 +159,7 @@ def _constant(
 
 
 def _diverged(
-    training: Sequence[float], limits: Thresholds, constant: Constant | None
+    training: Sequence[float], limits: Thresholds, constant: ConstantPredictor | None
 ) -> Finding | None:
     first, last, epoch = training[0], training[-1], len(training)
     lowest = min((value for value in training if not math.isnan(value)), default=last)
@@ -212,7 +212,10 @@ def _apart(
 
 
 def _underfitting(
-    training: Sequence[float], baseline: float, limits: Thresholds, constant: Constant | None
+    training: Sequence[float],
+    baseline: float,
+    limits: Thresholds,
+    constant: ConstantPredictor | None,
 ) -> Finding | None:
     final = _final(training)
     if final <= (1 - limits.learned) * baseline:

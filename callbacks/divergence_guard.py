@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TypedDict
 
 import keras
+import numpy as np
 
 from ..arguments import check_between, check_bool, check_int, check_number, check_str, optional
 from ..messages import logger
@@ -45,6 +46,14 @@ class DivergenceError(ArithmeticError):
                 ]
             )
         )
+
+
+class GoodState(TypedDict):
+    """Values of all variables but the rate, the rate, and when they were kept."""
+
+    values: list[np.ndarray]
+    place: str
+    rate: float
 
 
 class DivergenceGuard(StatefulCallback):
@@ -120,8 +129,8 @@ class DivergenceGuard(StatefulCallback):
         self.rate: float | None = None
         self.rollbacks = 0
         self.messages: list[str] = []
-        self.proven: dict[str, Any] | None = None
-        self._latest: dict[str, Any] | None = None
+        self.proven: GoodState | None = None
+        self._latest: GoodState | None = None
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         variable = self._rate()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -96,7 +96,7 @@ class EarlyStopping(StatefulCallback):
         target: float | Sequence[float | None] | None = None,
         divergence_threshold: float | Sequence[float | None] | None = None,
         max_seconds: float | None = None,
-        prechelt: Prechelt | Mapping[str, Any] | None = None,
+        prechelt: Prechelt | Mapping[str, object] | None = None,
         validation_freq: int = 1,
     ):
         super().__init__()
@@ -176,23 +176,14 @@ class EarlyStopping(StatefulCallback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self.elapsed = time.perf_counter() - self._began
-        reason, stalled = None, None
+        final, stalled = None, None
         if epoch >= self.start_from_epoch:
-            reason, stalled = self._reasons(epoch, logs)
-        if reason is None and self.max_seconds is not None and self.elapsed >= self.max_seconds:
-            reason = (
-                f"the time limit of {self.max_seconds:g} s is exceeded, after {self.elapsed:.1f} s"
-            )
-        if reason is None and stalled is not None:
-            if self.end_phase is not None and self.end_phase(epoch, stalled):
-                return
-            reason = stalled
-        if reason is None:
-            return
-        self.stopped_epoch, self.stop_reason = epoch, reason
-        self.model.stop_training = True
-        if self.verbose:
-            logger.info(f"EarlyStopping: stopped after epoch {epoch + 1}: {reason}.")
+            final, stalled = self._reasons(epoch, logs)
+        final = final or self._out_of_time()
+        if final is not None:
+            self._stop(epoch, final)
+        elif stalled is not None and not self._only_ends_phase(epoch, stalled):
+            self._stop(epoch, stalled)
 
     def on_train_end(self, logs: dict | None = None) -> None:
         if self.restore_best_weights and self.best_weights is not None:
@@ -204,6 +195,21 @@ class EarlyStopping(StatefulCallback):
         elapsed = self.elapsed
         self.reset()
         self.elapsed = elapsed
+
+    def _stop(self, epoch: int, reason: str) -> None:
+        self.stopped_epoch, self.stop_reason = epoch, reason
+        self.model.stop_training = True
+        if self.verbose:
+            logger.info(f"EarlyStopping: stopped after epoch {epoch + 1}: {reason}.")
+
+    def _only_ends_phase(self, epoch: int, stalled: str) -> bool:
+        """Whether training continues in a next phase, since it has only stalled."""
+        return self.end_phase is not None and self.end_phase(epoch, stalled)
+
+    def _out_of_time(self) -> str | None:
+        if self.max_seconds is None or self.elapsed < self.max_seconds:
+            return None
+        return f"the time limit of {self.max_seconds:g} s is exceeded, after {self.elapsed:.1f} s"
 
     def _reasons(self, epoch: int, logs: dict | None) -> tuple[str | None, str | None]:
         """Why to stop after this epoch, and why training has stalled; None for no reason."""
@@ -240,7 +246,7 @@ class EarlyStopping(StatefulCallback):
 
     def _combined(self, reasons: list[str | None]) -> str | None:
         """The reasons of all metrics, or with `stop_when="any"` of those that have one."""
-        found = [reason for reason in reasons if reason is not None]
-        if not found or (self.stop_when == "all" and len(found) < len(reasons)):
+        known = [reason for reason in reasons if reason is not None]
+        if not known or (self.stop_when == "all" and len(known) < len(reasons)):
             return None
-        return " and ".join(found)
+        return " and ".join(known)

@@ -10,7 +10,6 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -138,7 +137,7 @@ def flat(
 
 
 def _value(
-    tag: str, tensor: ArrayLike, metadata: SummaryMetadata, data_class: Any
+    tag: str, tensor: ArrayLike, metadata: SummaryMetadata, data_class: int
 ) -> Summary.Value:
     metadata.data_class = data_class
     return Summary.Value(tag=tag, tensor=make_tensor_proto(tensor), metadata=metadata)

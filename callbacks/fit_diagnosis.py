@@ -7,7 +7,7 @@ import math
 import keras
 
 from ..arguments import check_fraction, check_number, check_str, optional
-from .curves import Constant, Thresholds, chance_level, diagnose
+from .curves import ConstantPredictor, Thresholds, chance_level, diagnose
 from .findings import Diagnosis, Finding
 from .monitored import monitored_value
 
@@ -39,8 +39,8 @@ class FitDiagnosis(Diagnosis):
             other when training ends.
 
     Attributes:
-        constant: a `keras_recipes.callbacks.curves.Constant`, or None: loss and accuracy of
-            predicting the same for every row. A recipe sets it from the training targets.
+        constant: a `keras_recipes.callbacks.curves.ConstantPredictor`, loss and accuracy of
+            predicting the same for every row, or None. A recipe sets it from the training targets.
         verdict: the last verdict, a `Finding` with `kind`, `epoch`, `value` and `message`, or None.
 
     Raises:
@@ -72,7 +72,7 @@ class FitDiagnosis(Diagnosis):
             rise=check_number("rise", rise, gt=0),
             explosion=check_number("explosion", explosion, gt=1),
         )
-        self.constant: Constant | None = None
+        self.constant: ConstantPredictor | None = None
         self.reset()
 
     def reset(self) -> None:

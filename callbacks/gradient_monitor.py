@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from ..arguments import check_between, check_int, check_number
 from .findings import Diagnosis, Finding
@@ -53,7 +52,7 @@ class GradientMonitor(Diagnosis):
 
     def __init__(
         self,
-        data: Sequence[Any] | None = None,
+        data: Sequence[object] | None = None,
         every: int = 1,
         vanishing: float = 1e-3,
         exploding: float = 100.0,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
 from ..arguments import check_choice, check_number, check_str, optional
 
@@ -65,8 +65,23 @@ def is_improvement(value: float, best: float | None, min_delta: float, *, lower:
     return value < best - min_delta if lower else value > best + min_delta
 
 
+class NamedState:
+    """An object whose state are the attributes that `STATE` lists."""
+
+    STATE: ClassVar[tuple[str, ...]]
+
+    def get_state(self) -> dict[str, object]:
+        """The state by name."""
+        return {name: getattr(self, name) for name in self.STATE}
+
+    def set_state(self, state: Mapping[str, object]) -> None:
+        """Restore a state."""
+        for name in self.STATE:
+            setattr(self, name, state[name])
+
+
 @dataclass
-class MonitoredMetric:
+class MonitoredMetric(NamedState):
     """One metric that early stopping monitors.
 
     Attributes:
@@ -175,15 +190,6 @@ class MonitoredMetric:
             f"{unit}: its best is {best}"
         )
 
-    def get_state(self) -> dict[str, object]:
-        """The state by name."""
-        return {name: getattr(self, name) for name in self.STATE}
-
-    def set_state(self, state: Mapping[str, object]) -> None:
-        """Restore a state."""
-        for name in self.STATE:
-            setattr(self, name, state[name])
-
 
 def monitored_metrics(
     monitor: str | Sequence[str], *, smoothing: float, **each: object
@@ -215,7 +221,7 @@ def monitored_metrics(
     ]
 
 
-def _one_each(name: str, value: object, count: int) -> list[Any]:
+def _one_each(name: str, value: object, count: int) -> list[object]:
     """One value for each metric; `min_delta`, `mode` and None may hold for all of them."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         found = list(value)

@@ -57,7 +57,7 @@ class NotebookProgress:
         self._newest, self._shown = None, time.monotonic()
         content = {"text/html": self.page(epoch, line), "text/plain": line}
         if self._handle is None:
-            display: Any = importlib.import_module("IPython.display")
+            display = importlib.import_module("IPython.display")
             self._handle = display.display(content, raw=True, display_id=True)
         else:
             self._handle.update(content, raw=True)

@@ -13,7 +13,7 @@ from typing import Any
 import keras
 
 from ..arguments import check_int, check_number, check_str, invalid, optional
-from .monitored import MonitoredMetric
+from .monitored import MonitoredMetric, NamedState
 
 
 def generalization_loss(error: float, lowest: float) -> float:
@@ -58,7 +58,7 @@ def progress_quotient(loss: float, progress: float) -> float:
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
-class Prechelt:
+class Prechelt(NamedState):
     """Prechelt's criteria for early stopping, for `EarlyStopping(prechelt=...)`.
 
     - GL: stop after the first epoch with GL(t) > `gl`.
@@ -152,15 +152,6 @@ class Prechelt:
         self.training: list[float] = []
         self.previous: float | None = None
         self.rises = 0
-
-    def get_state(self) -> dict[str, object]:
-        """The state by name."""
-        return {name: getattr(self, name) for name in self.STATE}
-
-    def set_state(self, state: Mapping[str, object]) -> None:
-        """Restore a state."""
-        for name in self.STATE:
-            setattr(self, name, state[name])
 
     def update(self, epoch: int, validation: float | None, training: float | None) -> str | None:
         """Add the errors of an epoch, counted from 0; return the reason to stop, or None.

@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -53,7 +52,7 @@ class TensorBoardLog(StatefulCallback):
         self,
         path: str = "tensorboard",
         histograms: int | None = None,
-        hyperparameters: Mapping[str, Any] | None = None,
+        hyperparameters: Mapping[str, object] | None = None,
     ):
         super().__init__()
         self.path = check_str("path", path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -113,9 +113,9 @@ class GradientClipping(Configurable):
         global_norm: float | None = None,
         *,
         block_rms: float | None = None,
-        adaptive: float | Mapping[str, Any] | AdaptiveClipping | None = None,
-        percentile: float | Mapping[str, Any] | PercentileClipping | None = None,
-        z_score: float | Mapping[str, Any] | ZScoreClipping | None = None,
+        adaptive: float | Mapping[str, object] | AdaptiveClipping | None = None,
+        percentile: float | Mapping[str, object] | PercentileClipping | None = None,
+        z_score: float | Mapping[str, object] | ZScoreClipping | None = None,
         nonfinite: Literal["zero", "skip", "raise"] = "zero",
     ):
         self.value = optional(check_positive, "value", value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import keras
 import tensorflow as tf
@@ -147,7 +147,7 @@ class WeightDecay(Configurable):
         mode: Literal["decoupled", "independent", "l2", "l2_loss", "l1"] = "decoupled",
         exclude: Sequence[str] = (),
         *,
-        rules: Sequence[Rule | Mapping[str, Any]] = (),
+        rules: Sequence[Rule | Mapping[str, object]] = (),
         max_norm: float | None = None,
     ):
         scheduled = isinstance(rate, LearningRateSchedule)

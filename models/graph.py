@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 
@@ -58,7 +57,7 @@ def connect_parts(
 
 
 def _merged(part: Part, tensors: Sequence[keras.KerasTensor]) -> keras.KerasTensor:
-    layer: Any = part.merge
+    layer = part.merge
     if layer is None:
         return tensors[0]
     place: Path = ("parts", part.name, "from")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import ModuleType
 from typing import Any, TypedDict
 
 import keras
 import tensorflow as tf
 
 # Keras annotates its operations with the tensors of every backend.
-ops: Any = keras.ops
+ops: ModuleType = keras.ops
 
 # A size of each axis; None where it is not known.
 Shape = tuple[int | None, ...]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 
@@ -83,7 +82,7 @@ class LayerRates(Configurable):
 
     def __init__(
         self,
-        rules: Sequence[LayerRate | Mapping[str, Any]] = (),
+        rules: Sequence[LayerRate | Mapping[str, object]] = (),
         layer_decay: float | None = None,
     ):
         self.rules = from_list("rules", rules, LayerRate)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias, TypedDict, Unpack
 
 import keras
 import numpy as np
@@ -17,13 +17,20 @@ from ..schedules.arguments import check_steps
 from .momentum import MomentumSGD
 from .rbm import RBM
 from .sampling import Key
-from .saving import Configurable
+from .saving import Serializable
 
 Callbacks: TypeAlias = Sequence[keras.callbacks.Callback]
 
 
+class Clamping(TypedDict, total=False):
+    """Arguments of `RBM.sample` that say where chains start, and which units are fixed."""
+
+    start: ArrayLike | None
+    clamped: ArrayLike | None
+
+
 @keras.saving.register_keras_serializable(package="keras_recipes")
-class Layer(Configurable):
+class Layer(Serializable):
     """An RBM of a stack, and how it is trained.
 
     Args:
@@ -66,7 +73,7 @@ class Layer(Configurable):
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
-class DBN(Configurable, keras.Model):
+class DBN(Serializable, keras.Model):
     """Deep belief network (Hinton, Osindero & Teh 2006).
 
     The first RBM learns the data, the next the hidden units of the first, and so on. As a function
@@ -217,7 +224,7 @@ class DBN(Configurable, keras.Model):
         return self.inverse_transform(self.transform(x))
 
     def sample(
-        self, count: int = 1, *, sweeps: int = 1000, seed: int = 0, **arguments: Any
+        self, count: int = 1, *, sweeps: int = 1000, seed: int = 0, **arguments: Unpack[Clamping]
     ) -> np.ndarray:
         """Draw rows: Gibbs sampling of the topmost RBM, then samples of each layer below.
 
@@ -238,7 +245,7 @@ class DBN(Configurable, keras.Model):
             states = np.asarray(rbm.distribution().sample_visible(h, key, index))
         return states
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, object]:
         """The arguments."""
         serialized = keras.saving.serialize_keras_object
         return {"layers": [serialized(layer) for layer in self.stack], "name": self.name}

@@ -15,7 +15,7 @@ from ..schedules.arguments import Schedule, check_steps
 from .distribution import Distribution, Gradients
 from .hidden_units import BernoulliHidden, Hidden
 from .sampling import Key, Scalar, shape_of
-from .saving import Configurable
+from .saving import Serializable
 from .units import Visible
 
 # Purposes of the random numbers of an update: dropout of hidden units for the data and for the
@@ -69,7 +69,7 @@ class NegativePhase:
     reconstruction: Tensor | None = None
 
 
-class Estimator(Configurable):
+class Estimator(Serializable):
     """Estimates the model's half of the gradient: how its Gibbs chains start and run.
 
     Attributes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import keras
 import tensorflow as tf
@@ -10,14 +10,14 @@ from keras.optimizers.schedules import LearningRateSchedule
 from tensorflow import Tensor
 
 from ..arguments import check_number
-from .saving import Configurable
+from .saving import Serializable
 
 # Keras passes Keras variables, or those of TensorFlow within a strategy.
 Variable: TypeAlias = keras.Variable | tf.Variable
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
-class MomentumSGD(Configurable, keras.optimizers.Optimizer):
+class MomentumSGD(Serializable, keras.optimizers.Optimizer):
     """Stochastic gradient descent with momentum.
 
     m <- momentum(t) m - rate(t) g
@@ -76,7 +76,7 @@ class MomentumSGD(Configurable, keras.optimizers.Optimizer):
         """The momentum of an update."""
         return self.momentum(step) if callable(self.momentum) else self.momentum
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, object]:
         """The arguments."""
         rate = keras.optimizers.Optimizer.get_config(self)["learning_rate"]
         momentum = keras.saving.serialize_keras_object(self.momentum)

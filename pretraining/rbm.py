@@ -281,6 +281,7 @@ class RBM(Inference, GenerativeModel):
         self._update_means(p, v, h, negative.reconstruction)
 
     def _drop_hidden_units(self, p: Distribution, v: Tensor, key: Key) -> Distribution:
+        """p(v, h) without the hidden units that dropout removes, others in each row."""
         if not self.regularization.dropout:
             return p
         uniform = key.uniform([shape_of(v)[0], self.units], DROPOUT)
@@ -304,19 +305,29 @@ class RBM(Inference, GenerativeModel):
     def _update_means(
         self, p: Distribution, v: Tensor, h: Tensor, reconstruction: Tensor | None
     ) -> None:
-        def error(reconstruction: Tensor) -> Tensor:
-            return tf.reduce_mean(tf.math.squared_difference(v, reconstruction))
-
-        count: Tensor | float = 1.0
-        if reconstruction is not None:
-            found = error(reconstruction)
-        else:
-            due = self.optimizer.iterations.value % RECONSTRUCT_EVERY == 0
-            due |= self.step_means.sums.value[1, 0] == 0
-            count = tf.cast(due, tf.float32)
-            found = tf.cond(due, lambda: error(p.visible_mean(h)), lambda: 0.0)
-        values = {"reconstruction_error": found, "hidden_activity": tf.reduce_mean(h)}
+        """Add a batch to the means of the epoch."""
+        error, count = self._reconstruction_error(p, v, h, reconstruction)
+        values = {"reconstruction_error": error, "hidden_activity": tf.reduce_mean(h)}
         self.step_means.update_state(values, [count, 1.0])
+
+    def _reconstruction_error(
+        self, p: Distribution, v: Tensor, h: Tensor, reconstruction: Tensor | None
+    ) -> tuple[Tensor, Tensor | float]:
+        """Mean of (v - E[v | h])^2, and 1, or 0 for an update in which it is not computed.
+
+        Where the estimator gives no reconstruction, one is computed in the first update of an epoch
+        and whenever the number of updates is a multiple of `RECONSTRUCT_EVERY`.
+        """
+
+        def error(means: Tensor) -> Tensor:
+            return tf.reduce_mean(tf.math.squared_difference(v, means))
+
+        if reconstruction is not None:
+            return error(reconstruction), 1.0
+        due = self.optimizer.iterations.value % RECONSTRUCT_EVERY == 0
+        due |= self.step_means.sums.value[1, 0] == 0
+        count = tf.cast(due, tf.float32)
+        return tf.cond(due, lambda: error(p.visible_mean(h)), lambda: 0.0), count
 
     def _batch(self, data: Tensor | Sequence[Tensor]) -> Tensor:
         """The rows of a step: the data itself, or those of a step number."""

@@ -8,11 +8,11 @@ from tensorflow import Tensor
 
 from ..arguments import check_bool, check_number, optional
 from .distribution import Distribution, Gradients
-from .saving import Configurable
+from .saving import Serializable
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
-class Regularization(Configurable):
+class Regularization(Serializable):
     """Dropout of hidden units, and penalties that are added to minus the log-likelihood.
 
     - `l2`: l2 / 2 * sum W^2, on the weights alone; its gradient is l2 W (the "weight cost").
@@ -78,7 +78,7 @@ class Regularization(Configurable):
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
-class Initialization(Configurable):
+class Initialization(Serializable):
     """How an RBM's parameters start.
 
     Args:

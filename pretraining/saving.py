@@ -13,7 +13,7 @@ from tensorflow import Tensor
 from ..schedules.arguments import check_steps
 
 
-class Configurable:
+class Serializable:
     """An object that keeps each argument of its constructor in an attribute of the same name."""
 
     def get_config(self) -> dict[str, Any]:
@@ -24,7 +24,9 @@ class Configurable:
         return {name: serialized(getattr(self, name)) for name in names if name != "self"}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
+    def from_config(
+        cls, config: dict[str, object], custom_objects: Mapping[str, object] | None = None
+    ) -> Self:
         """The object that `get_config` described."""
         revived = keras.saving.deserialize_keras_object
         return cls(**{name: revived(value, custom_objects) for name, value in config.items()})
@@ -53,7 +55,7 @@ class StepMeans(keras.metrics.Metric):
         return {name: means[index] for index, name in enumerate(self.names)}
 
 
-class GenerativeModel(Configurable, keras.Model):
+class GenerativeModel(Serializable, keras.Model):
     """A model whose `train_step` computes gradients itself; training continues after loading.
 
     Attributes:
@@ -105,7 +107,7 @@ class GenerativeModel(Configurable, keras.Model):
         optimizer = keras.saving.serialize_keras_object(self.optimizer)
         return {"optimizer": optimizer, **self._compile_arguments}
 
-    def compile_from_config(self, config: Mapping[str, Any]) -> None:
+    def compile_from_config(self, config: Mapping[str, object]) -> None:
         """Compile as the saved model was; the optimizer's state is loaded from the file."""
         optimizer = keras.saving.deserialize_keras_object(config["optimizer"])
         self.compile(**{**config, "optimizer": optimizer})

@@ -22,7 +22,7 @@ from tensorflow import Tensor
 from ..arguments import check_bool, check_choice, check_instance, check_number
 from ..schedules.arguments import check_steps
 from .sampling import Key, Scalar, shape_of
-from .saving import Configurable
+from .saving import Serializable
 
 LOG_2PI = math.log(2 * math.pi)
 # How far values that were scaled to [0, 1] may lie outside of it.
@@ -32,7 +32,7 @@ Activation: TypeAlias = str | Callable[[Tensor], Tensor]
 T = TypeVar("T")
 
 
-class Units(Configurable):
+class Units(Serializable):
     """A kind of units."""
 
     def __eq__(self, other: object) -> bool:

@@ -15,7 +15,7 @@ from ..schedules.arguments import check_steps
 from .dbn import DBN
 from .initialize import built_rbms, initialize_from
 from .rbm import RBM
-from .saving import Configurable
+from .saving import Serializable
 from .units import Activation
 
 
@@ -85,7 +85,7 @@ def unroll_regressor(dbn: DBN | RBM, outputs: int = 1, **rates: float) -> keras.
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
-class Autoencoder(Configurable, keras.Model):
+class Autoencoder(Serializable, keras.Model):
     """Dense layers to a code, and dense layers of the same widths back.
 
     Args:

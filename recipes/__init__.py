@@ -1,6 +1,6 @@
 """Everything about recipes: the language, the assembler, the runner and the command line."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .errors import DataError, Problem, RecipeError, RequestError, TrainingFailed
 
@@ -19,7 +19,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     # A process that serves an exported model should not pay for the recipe language.
     if name not in ("Recipe", "load", "train"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

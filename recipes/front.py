@@ -249,21 +249,23 @@ def export(
         RequestError: the format cannot hold the model, or the file differs by more than is allowed;
             nothing was written.
     """
-    from .export.kinds import Precision, asked_format
+    from .export.kinds import WeightPrecision, asked_format
 
     kind = asked_format(path, format)
-    if precision not in tuple(Precision):
-        raise RequestError(f"precision: expected {', '.join(Precision)}. Received: {precision!r}")
+    if precision not in tuple(WeightPrecision):
+        raise RequestError(
+            f"precision: expected {', '.join(WeightPrecision)}. Received: {precision!r}"
+        )
     run = isinstance(model, (str, os.PathLike))
     if run == (samples is not None):
         what = "a run has rows of its own" if run else "give some rows to compare on"
         raise RequestError(f"export: `samples` is for a Keras model; {what}.")
     import_tensorflow()
     from .export.export import export as write
-    from .export.options import Options
+    from .export.options import ExportOptions
     from .export.subject import of_model, of_run
 
-    options = Options(Precision(precision), batch, bound, allow_difference, vectors)
+    options = ExportOptions(WeightPrecision(precision), batch, bound, allow_difference, vectors)
     if run:
         arrays = None if x is None else (x, y)
         subject = of_run(model, overrides, plugins=plugins, arrays=arrays)

@@ -1,7 +1,8 @@
 """TensorFlow, and modules that need it, imported when a function needs them."""
 
 import os
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 from .record.directory import open_run
 
@@ -38,7 +39,7 @@ def started(request: "DeviceRequest | None", peers: "Peers | None" = None) -> "S
     return found[0]
 
 
-def finished_runs(run: str | os.PathLike) -> Any:
+def finished_runs(run: str | os.PathLike) -> ModuleType:
     """The module that evaluates and predicts, imported if there is a run to do so with."""
     open_run(run)
     import_tensorflow()

@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, TextIO, cast
+from typing import TextIO, cast
 
 # Colours of the words for a status in a table.
 COLOURS = {"completed": 32, "running": 36, "interrupted": 33, "unfinished": 33, "failed": 31,
@@ -33,7 +33,7 @@ class OutputError(Exception):
     """Standard output cannot be written: the result cannot be printed. Exit status 1."""
 
 
-class Output:
+class OutputStream:
     """A text stream that is written to as long as something reads it.
 
     Once the reader of a pipe has gone (`| head`), all further output is dropped, and a training
@@ -49,7 +49,7 @@ class Output:
         self._stream = stream
         self._optional = optional
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
@@ -86,9 +86,9 @@ def guarded() -> Iterator[None]:
         OutputError: standard output failed in another way than that its reader went away.
     """
     before = sys.stdout, sys.stderr
-    out = Output(sys.stdout, optional=False)
+    out = OutputStream(sys.stdout, optional=False)
     sys.stdout = cast(TextIO, out)
-    sys.stderr = cast(TextIO, Output(sys.stderr, optional=True))
+    sys.stderr = cast(TextIO, OutputStream(sys.stderr, optional=True))
     try:
         yield
     finally:

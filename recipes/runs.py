@@ -8,12 +8,12 @@ import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
 from .errors import RequestError
 from .plots import drawn, plot_run
 from .record.directory import open_run, read_result
-from .record.listing import Row, State, runs_below
+from .record.listing import RunRow, State, runs_below
 from .record.several import read_run
 from .report import fragments
 from .report.curve_charts import of_several
@@ -59,7 +59,7 @@ class Run:
         return recipe_of(open_run(self.path), into=Recipe, quiet=True)
 
     @property
-    def history(self) -> dict[str, list[Any]]:
+    def history(self) -> dict[str, list[float | None]]:
         """Logged values by name: one per epoch, None where an epoch did not log that name."""
         return self.result.history
 
@@ -89,7 +89,7 @@ class Run:
         return fragments.result_part(self.result)
 
 
-class Runs(Sequence[Row]):
+class Runs(Sequence[RunRow]):
     """The runs below a folder, as a table.
 
     Args:
@@ -98,7 +98,7 @@ class Runs(Sequence[Row]):
         metric: what is shown; default the first of each run.
     """
 
-    def __init__(self, folder: Path, rows: Sequence[Row], metric: str | None = None):
+    def __init__(self, folder: Path, rows: Sequence[RunRow], metric: str | None = None):
         self.folder = folder
         self.rows = tuple(rows)
         self.metric = metric
@@ -106,14 +106,14 @@ class Runs(Sequence[Row]):
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[RunRow]:
         return iter(self.rows)
 
     @overload
-    def __getitem__(self, index: int) -> Row: ...
+    def __getitem__(self, index: int) -> RunRow: ...
     @overload
     def __getitem__(self, index: slice) -> "Runs": ...
-    def __getitem__(self, index: int | slice) -> "Row | Runs":
+    def __getitem__(self, index: int | slice) -> "RunRow | Runs":
         if isinstance(index, slice):
             return Runs(self.folder, self.rows[index], self.metric)
         return self.rows[index]

@@ -224,13 +224,13 @@ class Recipe(spec.Recipe):
             TrainingFailed: a dataset ended in the middle of an epoch.
         """
         import_tensorflow()
-        from .run.fit import Given
+        from .run.fit import FitOptions
         from .run.fit import fit as fit_model
 
-        given = Given(
+        options = FitOptions(
             y, sample_weight, class_weight, validation_data, steps_per_epoch, validation_steps
         )
-        return fit_model(self, model, x, given, progress=progress)
+        return fit_model(self, model, x, options, progress=progress)
 
 
 def follow(recipe: Recipe, request: "DeviceRequest", arrays: Arrays | None) -> Result:

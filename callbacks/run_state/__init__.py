@@ -3,15 +3,15 @@
 from .checkpoint import Checkpoint, DamagedCheckpoint
 from .checks import check_state
 from .run_state import RunState, TrainingInterrupted
-from .store import CheckpointStore, Search
+from .store import CheckpointSearch, CheckpointStore
 from .training_state import assign_group
 
 __all__ = [
     "Checkpoint",
+    "CheckpointSearch",
     "CheckpointStore",
     "DamagedCheckpoint",
     "RunState",
-    "Search",
     "TrainingInterrupted",
     "assign_group",
     "check_state",

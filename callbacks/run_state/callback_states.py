@@ -197,10 +197,10 @@ def _refusing(callback: Callback, checkpoint: Checkpoint) -> Iterator[None]:
 def _kept_file(checkpoint: Checkpoint, index: int) -> KeptFile:
     if not 0 <= index < len(checkpoint.files):
         raise DamagedCheckpoint(f"{checkpoint.path}: holds no file file-{index:06d}")
-    found = checkpoint.files[index]
-    if found.path.is_symlink():
-        raise DamagedCheckpoint(f"{found.path}: is a link, which a checkpoint never holds")
-    return found
+    file = checkpoint.files[index]
+    if file.path.is_symlink():
+        raise DamagedCheckpoint(f"{file.path}: is a link, which a checkpoint never holds")
+    return file
 
 
 def _target(callback: Callback, name: str, checkpoint: Checkpoint) -> Path:
@@ -219,10 +219,10 @@ def _cut(path: Path, expected: disk.Written) -> list[str]:
     if path.is_file():
         disk.cut(path, expected.size)
         disk.cut_unfinished_line(path)
-    found = _written(path)
-    if found.size != expected.size:
-        return [f"lines are missing: {path} has {found.size} bytes of {expected.size}"]
-    if expected.sha256 and found.sha256 != expected.sha256:
+    present = _written(path)
+    if present.size != expected.size:
+        return [f"lines are missing: {path} has {present.size} bytes of {expected.size}"]
+    if expected.sha256 and present.sha256 != expected.sha256:
         return [f"damaged: lines of {path} are not what was written"]
     return []
 

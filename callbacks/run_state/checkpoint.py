@@ -133,8 +133,8 @@ def _contents(path: Path, listed: Mapping[str, disk.Written]) -> dict[str, bytes
             size = os.fstat(file.fileno()).st_size
             # A file whose size has changed is not read.
             content = file.read(size) if size == listed[name].size else b""
-        found = disk.Written(size, hashlib.sha256(content).hexdigest())
-        problem = _difference(found, listed[name])
+        present = disk.Written(size, hashlib.sha256(content).hexdigest())
+        problem = _difference(present, listed[name])
         if problem is not None:
             raise DamagedCheckpoint(f"{path}: {name} {problem}")
         contents[name] = content
@@ -153,10 +153,10 @@ def _kept_file(path: Path, written: disk.Written) -> KeptFile:
     )
 
 
-def _difference(found: disk.Written, written: disk.Written) -> str | None:
-    if found.size != written.size:
-        return f"has {found.size} bytes of {written.size}"
-    return None if found == written else "is not what was written"
+def _difference(present: disk.Written, written: disk.Written) -> str | None:
+    if present.size != written.size:
+        return f"has {present.size} bytes of {written.size}"
+    return None if present == written else "is not what was written"
 
 
 def is_checkpoint_file(name: str) -> bool:

@@ -57,18 +57,18 @@ class Interval:
         self.restart()
 
     def _parse(self, every: str) -> None:
-        found = TEXT.fullmatch(every.strip())
-        amount = float(found[1]) if found else 0.0
-        if found is None or amount == 0:
+        match = TEXT.fullmatch(every.strip())
+        amount = float(match[1]) if match else 0.0
+        if match is None or amount == 0:
             raise ValueError(f"Argument `every` must be {EXPECTED}. Received: every={every!r}")
-        if found[2] in SECONDS:
-            self.seconds = amount * SECONDS[found[2]]
+        if match[2] in SECONDS:
+            self.seconds = amount * SECONDS[match[2]]
             return
         if amount != int(amount):
             raise ValueError(
-                f"Argument `every` must be a whole number of {found[2]}s. Received: every={every!r}"
+                f"Argument `every` must be a whole number of {match[2]}s. Received: every={every!r}"
             )
-        setattr(self, f"{found[2]}s", int(amount))
+        setattr(self, f"{match[2]}s", int(amount))
 
     def restart(self) -> None:
         """Measure the time from now on."""
@@ -166,9 +166,9 @@ class Recorder:
         if not background:
             self._save(capture, position, began, wait)
             return
-        found = capture().copy()
+        captured = capture().copy()
         copied, thread = Event(), ThreadPoolExecutor(1, "checkpoint")
-        self._writing = thread.submit(self._save, lambda: found, position, began, copied=copied)
+        self._writing = thread.submit(self._save, lambda: captured, position, began, copied=copied)
         thread.shutdown(wait=False)
         # Files that callbacks have written are stored before training can change them.
         copied.wait()
@@ -184,9 +184,11 @@ class Recorder:
     ) -> None:
         copied, cause = copied or Event(), None
         try:
-            found = capture()
+            captured = capture()
             waiting.when_there_is_space(
-                lambda: self.store.save(found.arrays, found.state, found.files, copied=copied.set),
+                lambda: self.store.save(
+                    captured.arrays, captured.state, captured.files, copied=copied.set
+                ),
                 waiting.PATIENCE if wait else 0.0,
             )
         except (OSError, DamagedCheckpoint) as error:

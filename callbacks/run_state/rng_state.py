@@ -18,7 +18,7 @@ STEPS = ("train_step", "test_step")
 class PythonRng(TypedDict):
     """The generators that Python code draws from."""
 
-    python: tuple[Any, ...]
+    python: tuple[object, ...]
     numpy: tuple[Any, ...]
 
 
@@ -174,7 +174,7 @@ class TracedSteps:
         self.states = capture_python()
         self._model = model
         # Steps that were set on the model itself, rather than on its class.
-        self._own = {name: vars(model)[name] for name in STEPS if name in vars(model)}
+        self._own_steps = {name: vars(model)[name] for name in STEPS if name in vars(model)}
         for name in STEPS:
             setattr(model, name, self._wrapped(getattr(model, name)))
         kept = vars(model).get(TRACED)
@@ -199,7 +199,7 @@ class TracedSteps:
             object.__setattr__(model, TRACED, kept)
         for name in STEPS:
             self._model.__dict__.pop(name, None)
-        for name, step in self._own.items():
+        for name, step in self._own_steps.items():
             setattr(self._model, name, step)
 
     def _wrapped(self, step: Callable[..., object]) -> Callable[..., object]:

@@ -108,7 +108,7 @@ class RunState(Callback):
         self.visit = visit
         self.resumed: Position | None = None
         self.seconds = 0.0
-        self._found: Checkpoint | None = None
+        self._preloaded: Checkpoint | None = None
         self._traced: TracedSteps | None = None
         self._reset()
 
@@ -163,15 +163,15 @@ class RunState(Callback):
             ValueError: all are damaged, or the newest is of another model.
         """
         try:
-            found = self._found = self._recorder.find()
-            if found is None:
+            checkpoint = self._preloaded = self._recorder.find()
+            if checkpoint is None:
                 return None
-            position = Position(**state_of(found)["position"])
+            position = Position(**state_of(checkpoint)["position"])
             position.check(int(model.steps_per_execution))
-            training_state.check_model(model, self.tracked, found)
+            training_state.check_model(model, self.tracked, checkpoint)
             others = [callback for callback in callbacks if callback is not self]
-            saved = state_of(found)["callbacks"]
-            callback_states.set_states(callback_states.match(others, saved), found)
+            saved = state_of(checkpoint)["callbacks"]
+            callback_states.set_states(callback_states.match(others, saved), checkpoint)
             return position
         except DamagedCheckpoint as error:
             raise ValueError(str(error)) from None
@@ -187,7 +187,7 @@ class RunState(Callback):
         self.position = Position(steps_per_execution=int(self.model.steps_per_execution))
         for limit in limits(self._fit, self.others, self.ordered):
             logger.warning(f"RunState: {limit}.")
-        self._checkpoint, self._found = self._found or self._recorder.find(), None
+        self._checkpoint, self._preloaded = self._preloaded or self._recorder.find(), None
         if self._checkpoint is not None:
             self._resume(self._checkpoint)
 
@@ -367,8 +367,8 @@ class RunState(Callback):
             DamagedCheckpoint: what was read back is not what was written.
         """
         self._metrics = training_state.capture_metrics(self.model)
-        found = self._captured()
-        CheckpointStore(folder).save(found.arrays, found.state, found.files)
+        captured = self._captured()
+        CheckpointStore(folder).save(captured.arrays, captured.state, captured.files)
 
     def _captured(self) -> training_state.Captured:
         tracing = self._traced.states if self._traced else capture_python()

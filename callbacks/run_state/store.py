@@ -49,7 +49,7 @@ class Copy:
 
 
 @dataclass(frozen=True)
-class Search:
+class CheckpointSearch:
     """The result of a search for checkpoints.
 
     Attributes:
@@ -98,10 +98,10 @@ class CheckpointStore:
     def paths(self) -> list[Path]:
         """Folders of the checkpoints, damaged or not, the oldest first."""
         try:
-            found = [path for path in self.folder.iterdir() if NAME.fullmatch(path.name)]
+            checkpoints = [path for path in self.folder.iterdir() if NAME.fullmatch(path.name)]
         except FileNotFoundError:
             return []
-        return sorted(found, key=_number)
+        return sorted(checkpoints, key=_number)
 
     def paths_or_none(self) -> list[Path]:
         """As `paths`; empty where the folder cannot be read."""
@@ -147,7 +147,7 @@ class CheckpointStore:
                 STATE: disk.write_new(folder / STATE, lambda file: file.write(text)),
                 **kept,
             }
-            listed = {name: [found.size, found.sha256] for name, found in written.items()}
+            listed = {name: [entry.size, entry.sha256] for name, entry in written.items()}
             content = json.dumps({"format": FORMAT, "files": listed}, indent=1).encode() + b"\n"
             disk.write_new(folder / FILES, lambda file: file.write(content))
         self._copies = copies
@@ -162,22 +162,22 @@ class CheckpointStore:
             return last.written
         return disk.copy_new(file, target)
 
-    def search(self) -> Search:
+    def search(self) -> CheckpointSearch:
         """The newest checkpoint that is intact, and what is wrong with newer ones."""
         damaged: list[str] = []
-        incomplete: Search | None = None
+        incomplete: CheckpointSearch | None = None
         for path in reversed(self.paths()):
             try:
-                found = read(path)
+                checkpoint = read(path)
             except DamagedCheckpoint as error:
                 damaged.append(str(error))
                 continue
-            problems = [file.problem for file in found.files if file.problem is not None]
+            problems = [file.problem for file in checkpoint.files if file.problem is not None]
             if not problems:
-                return Search(found, damaged)
-            incomplete = incomplete or Search(found, list(damaged))
+                return CheckpointSearch(checkpoint, damaged)
+            incomplete = incomplete or CheckpointSearch(checkpoint, list(damaged))
             damaged.extend(problems)
-        return incomplete or Search(None, damaged)
+        return incomplete or CheckpointSearch(None, damaged)
 
     def prune(self, keep: int | None = None) -> None:
         """Remove the oldest checkpoints, and unfinished ones of processes that were killed."""
@@ -196,8 +196,8 @@ class CheckpointStore:
 
 
 def _identity(path: Path) -> Identity:
-    found = os.stat(path)
-    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
+    stat = os.stat(path)
+    return stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_size
 
 
 def _number(path: Path) -> int:

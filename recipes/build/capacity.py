@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 from keras.src.backend.common import global_state
 
-from ..data.npz import installed as memory
+from ..record.archive import memory
 from ..spec import Recipe
 
 GIBIBYTE = 2**30
@@ -24,7 +24,7 @@ SLOTS = {
 }  # fmt: skip
 
 
-class TooLarge(ValueError):
+class LayerTooLarge(ValueError):
     """A layer exceeds the memory.
 
     Attributes:
@@ -86,7 +86,7 @@ def unallocated_weights(*, discard: bool = False) -> Iterator[None]:
 
 
 def check_memory(network: keras.Model, copies: int, rows: int) -> None:
-    """Raise `TooLarge` where the weights of a network, or the output of one layer, exceed memory.
+    """Raise `LayerTooLarge` where the weights of a network or the output of a layer exceed memory.
 
     Args:
         copies: numbers that training keeps for each trainable weight.
@@ -100,7 +100,7 @@ def check_memory(network: keras.Model, copies: int, rows: int) -> None:
             # Where weights are of 16 bits, their gradient takes as much again.
             total += 4.0 * (kept if weight.trainable else 1) * math.prod(weight.shape)
             if total > limit:
-                raise TooLarge(
+                raise LayerTooLarge(
                     f"`{layer.name}`: the weights, and what training keeps for each, take "
                     f"{total / GIBIBYTE:.1f} GiB up to here, and {_limit(limit)}.",
                     layer.name,
@@ -108,7 +108,7 @@ def check_memory(network: keras.Model, copies: int, rows: int) -> None:
         for output in keras.tree.flatten(layer.output):
             size = 4.0 * rows * math.prod(float(axis or 1) for axis in output.shape[1:])
             if size > limit:
-                raise TooLarge(
+                raise LayerTooLarge(
                     f"`{layer.name}` outputs {size / GIBIBYTE:.1f} GiB for a batch of {rows} rows, "
                     f"and {_limit(limit)}.",
                     layer.name,

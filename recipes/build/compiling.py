@@ -1,7 +1,5 @@
 """A recipe's network, compiled: its optimizer with its schedule, its loss and its metrics."""
 
-from typing import Any
-
 import keras
 import tensorflow as tf
 
@@ -24,7 +22,7 @@ from .heads import (
     terms_of,
 )
 from .objects import Builder
-from .parts import check_parts, check_rate, scheduled
+from .parts import Rate, check_parts, check_rate, scheduled
 from .phases import phased_rate
 
 
@@ -103,13 +101,7 @@ DECAYS = frozenset({"adamw", "muon"})
 def optimizer(recipe: Recipe, builder: Builder) -> keras.optimizers.Optimizer:
     """The recipe's optimizer with the recipe's learning rate or schedule in it."""
     choice = recipe.optimizer
-    rate: Any = recipe.learning_rate
-    if rate is not None:
-        # Keras takes no whole number for a rate. A schedule is made here, so that what is wrong
-        # with it is reported where it stands.
-        schedule = isinstance(rate, Choice)
-        rate = builder.value(rate, ("learning_rate",)) if schedule else float(rate)
-    rate = phased_rate(recipe, rate, builder)
+    rate = phased_rate(recipe, _rate(recipe, builder), builder)
     if rate is not None:
         choice = choice.with_arguments(learning_rate=rate)
     if recipe.weight_decay is not None and choice.name in DECAYS:
@@ -121,3 +113,12 @@ def optimizer(recipe: Recipe, builder: Builder) -> keras.optimizers.Optimizer:
     made = builder.make("optimizers", choice, ("optimizer",))
     check_rate(recipe, made._learning_rate, builder)
     return made
+
+
+def _rate(recipe: Recipe, builder: Builder) -> Rate | None:
+    """The recipe's learning rate; None leaves it to the optimizer."""
+    if isinstance(recipe.learning_rate, Choice):
+        # It is made here, so that what is wrong with it is reported where it stands.
+        return builder.value(recipe.learning_rate, ("learning_rate",))
+    # Keras takes no whole number for a rate.
+    return None if recipe.learning_rate is None else float(recipe.learning_rate)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...callbacks.curves import Constant
+from ...callbacks.curves import ConstantPredictor
 from ..data import Data
 from ..spec import Recipe
 from .task import Form, Task
@@ -14,7 +14,9 @@ UNBALANCED = 1.5
 USUAL = "a higher learning rate or more epochs, and features that tell the rows apart"
 
 
-def constant_guess(task: Task, data: Data, loss: float | None, balance: str = "none") -> Constant:
+def constant_guess(
+    task: Task, data: Data, loss: float | None, balance: str = "none"
+) -> ConstantPredictor:
     """Loss and accuracy of predicting the same for every row, and what helps against it.
 
     Args:
@@ -25,11 +27,11 @@ def constant_guess(task: Task, data: Data, loss: float | None, balance: str = "n
     y = data.train.y
     if task.kind == "regression":
         mean = "the mean of the targets"
-        return Constant(mean, loss, None, f"Check for {USUAL}.", _scale(task, y))
+        return ConstantPredictor(mean, loss, None, f"Check for {USUAL}.", _scale(task, y))
     if task.kind == "multilabel":
         fractions = y.mean(axis=0)
         most = float(np.maximum(fractions, 1 - fractions).mean())
-        return Constant(
+        return ConstantPredictor(
             f"the more frequent answer to each label ({100 * most:.0f} %)",
             loss,
             most if balance == "none" else None,
@@ -41,7 +43,9 @@ def constant_guess(task: Task, data: Data, loss: float | None, balance: str = "n
     name = data.classes[int(counts.argmax())]
     remedy = f"Check for {USUAL}."
     if balance != "none":
-        return Constant(f"a constant (one of {len(data.classes)} classes)", loss, None, remedy)
+        return ConstantPredictor(
+            f"a constant (one of {len(data.classes)} classes)", loss, None, remedy
+        )
     if most > UNBALANCED / len(data.classes):
         rare = counts.argmin()
         remedy = (
@@ -51,7 +55,7 @@ def constant_guess(task: Task, data: Data, loss: float | None, balance: str = "n
             "`model.fit`), and monitor `auc`, `recall` or `f1_score`, which a constant prediction "
             f"does not raise; check for {USUAL}."
         )
-    return Constant(f"the majority class ({name}, {100 * most:.0f} %)", loss, most, remedy)
+    return ConstantPredictor(f"the majority class ({name}, {100 * most:.0f} %)", loss, most, remedy)
 
 
 def _scale(task: Task, y: np.ndarray) -> str:

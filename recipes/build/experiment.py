@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Literal, NotRequired, TypedDict
 
 import keras
 import tensorflow as tf
 
-from ...callbacks.curves import Constant
+from ...callbacks.curves import ConstantPredictor
 from ...callbacks.loss_weights_log import LossWeightsLog
 from ...models.loss_weights import Term
 from ...models.shards import Sharing
@@ -33,9 +33,21 @@ from .hub_text import tokenizer_of
 from .network import network
 from .objects import Builder
 from .phases import phases_of
-from .precision import Precision, Step, computing_in, decide
+from .precision import Precision, TimedStep, computing_in, decide
 from .preprocessing import Preprocessing
 from .pretraining import Pretraining, pretraining
+
+
+class FitArguments(TypedDict):
+    """Arguments of `model.fit`."""
+
+    x: tf.data.Dataset
+    steps_per_epoch: int | None
+    epochs: int
+    validation_data: tf.data.Dataset | None
+    validation_steps: NotRequired[int]
+    shuffle: bool
+    verbose: Literal[0, 1, 2]
 
 
 @dataclass(frozen=True)
@@ -67,18 +79,18 @@ class Experiment:
     precision: Precision
     baseline: float | None = None
     pretraining: Pretraining | None = None
-    constant: Constant | None = None
+    constant: ConstantPredictor | None = None
     summary: str = ""
     terms: Mapping[str, Term] = field(default_factory=dict)
     shared_validation: tf.data.Dataset | None = None
 
     @property
-    def fit_arguments(self) -> dict[str, Any]:
+    def fit_arguments(self) -> FitArguments:
         """What `model.fit` takes, beside its callbacks.
 
         Given the number of steps, Keras makes one iterator for each pass over the data, else two.
         """
-        found: dict[str, Any] = {
+        arguments: FitArguments = {
             "x": self.fit_data.dataset,
             "steps_per_epoch": self.fit_data.steps,
             "epochs": self.epochs,
@@ -89,9 +101,9 @@ class Experiment:
         if self.validation is not None and self.training.held is not None:
             # Only for rows in memory: the prefetched batch belongs to the next pass, and may be
             # expensive to make of other rows.
-            found["validation_data"] = self.validation.repeat()
-            found["validation_steps"] = int(self.validation.cardinality())
-        return found
+            arguments["validation_data"] = self.validation.repeat()
+            arguments["validation_steps"] = int(self.validation.cardinality())
+        return arguments
 
 
 def experiment(
@@ -139,9 +151,9 @@ def experiment(
     )
     if sharing is not None:
         share_batches(recipe, model, training, sharing)
-    own = callbacks(recipe, builder)
-    one = isinstance(task, tasks.Task)
-    baseline = baseline_loss(recipe, task, data.train.y) if one else None
+    recipe_callbacks = callbacks(recipe, builder)
+    single = isinstance(task, tasks.Task)
+    baseline = baseline_loss(recipe, task, data.train.y) if single else None
     return Experiment(
         data=data,
         model=model,
@@ -150,15 +162,15 @@ def experiment(
         validation=evaluation(data.validation, task),
         test=evaluation(data.test, task),
         callbacks=(
-            *phases_of(recipe, model, own, cached=cached),
-            *own,
+            *phases_of(recipe, model, recipe_callbacks, cached=cached),
+            *recipe_callbacks,
             *weight_logs(terms),
         ),
         epochs=recipe.epochs,
         precision=Precision(precision),
         baseline=baseline,
         pretraining=pretraining(recipe, data, model),
-        constant=constant_guess(task, data, baseline, recipe.data.balance) if one else None,
+        constant=constant_guess(task, data, baseline, recipe.data.balance) if single else None,
         summary=summary_of(recipe, task, data),
         terms=terms,
         shared_validation=None if sharing is None else evaluation(data.validation, task, sharing),
@@ -171,8 +183,8 @@ def prepared_data(
     """Data as the network takes them, what encodes columns, and whether features are cached."""
     data, prepared = encoded(data, tokenizer_of(recipe))
     with computing_in(precision):
-        found = cached_features(recipe, data, prepared)
-    return (data, prepared, False) if found is None else (*found, True)
+        cached = cached_features(recipe, data, prepared)
+    return (data, prepared, False) if cached is None else (*cached, True)
 
 
 def with_measured_precision(
@@ -187,12 +199,12 @@ def with_measured_precision(
         raise RecipeError([recipe.problem(("precision",), text)])
     build = partial(experiment, recipe, data, files)
 
-    def step_of(precision: str) -> Step:
+    def step_of(precision: str) -> TimedStep:
         built = build(decided=precision)
-        return Step(built.model, built.training.dataset)
+        return TimedStep(built.model, built.training.dataset)
 
-    found = decide(step_of)
-    return replace(build(decided=found.name, sharing=sharing), precision=found)
+    decision = decide(step_of)
+    return replace(build(decided=decision.name, sharing=sharing), precision=decision)
 
 
 def callbacks(recipe: Recipe, builder: Builder) -> list[keras.callbacks.Callback]:

@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
 
 import keras
 import numpy as np
@@ -15,6 +14,7 @@ from ...messages import logger
 from ..data import Data, Split, cache
 from ..data.digested import Digesting, intact
 from ..data.evaluation import batches_of
+from ..data.order import Rows
 from ..errors import RecipeError
 from ..spec import Recipe
 from ..spec.dump import to_plain
@@ -121,7 +121,9 @@ def _is_random(layer: keras.layers.Layer) -> bool:
     return bool(layer._seed_generators) and (not amounts or any(amounts))
 
 
-def _of(extractor: keras.Model, rows: Any, name: str, identity: Mapping[str, object]) -> np.ndarray:
+def _of(
+    extractor: keras.Model, rows: Rows, name: str, identity: Mapping[str, object]
+) -> np.ndarray:
     """The features of rows, from the cache if they are in it."""
     # Rows of pictures in files are those of the data's fingerprint and section.
     content = cache.digest_of(rows) if isinstance(rows, np.ndarray) else [name, len(rows)]

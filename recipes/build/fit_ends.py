@@ -1,7 +1,6 @@
 """Targets for all outputs of a model of the user's own: of one, or of several by name."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 import keras
 import numpy as np
@@ -93,9 +92,9 @@ def _outputs(model: keras.Model, y: object, x: object) -> dict[str, Output] | No
     return {name: Output.ending(model, shape, None) for name, shape in shapes.items()}
 
 
-def _nested(y: Any) -> bool:
+def _nested(y: Iterable[object]) -> bool:
     """Whether targets are arrays of several outputs, rather than numbers."""
-    return isinstance(y, Mapping) or all(hasattr(each, "shape") and each.shape for each in y)
+    return isinstance(y, Mapping) or all(getattr(each, "shape", ()) for each in y)
 
 
 def _by_name(model: keras.Model, names: list[str], y: object) -> Mapping[str, object]:

@@ -35,7 +35,7 @@ def first_batch_task(recipe: Recipe, model: keras.Model, stream: Stream, where: 
         raise RequestError(f"{where}: {error}") from None
 
 
-def class_weights(task: Task | Ends, given: Mapping[int, float]) -> dict[int, float]:
+def class_weights(task: Task | Ends, by_class: Mapping[int, float]) -> dict[int, float]:
     """The weight of each class in the loss, 1 where none is given.
 
     Raises:
@@ -47,9 +47,9 @@ def class_weights(task: Task | Ends, given: Mapping[int, float]) -> dict[int, fl
         raise RequestError(
             f"class_weight: the targets are {task.words}, and have no classes. Use `sample_weight`."
         )
-    found = dict.fromkeys(range(task.classes), 1.0)
-    for key, weight in given.items():
-        if not isinstance(key, (int, np.integer)) or key not in found:
+    weights = dict.fromkeys(range(task.classes), 1.0)
+    for key, weight in by_class.items():
+        if not isinstance(key, (int, np.integer)) or key not in weights:
             raise RequestError(
                 f"class_weight: expected class numbers from 0 to {task.classes - 1}. Received {key}"
             )
@@ -57,8 +57,8 @@ def class_weights(task: Task | Ends, given: Mapping[int, float]) -> dict[int, fl
             raise RequestError(
                 f"class_weight: expected a weight >= 0 of class {key}. Received {weight}."
             )
-        found[int(key)] = float(weight)
-    return found
+        weights[int(key)] = float(weight)
+    return weights
 
 
 def data_for(
@@ -78,9 +78,9 @@ def data_for(
     asked = None if isinstance(recipe.data.validation, Choice) else recipe.data.validation
     splits = Splits(validation=asked if divide else None, test=None)
     # Rows with one class number each are split in proportion to the classes.
-    one = task if isinstance(task, Task) else None
-    stratified = one is not None and (
-        one.form is Form.LABELS or (one.form is Form.BINARY and targets.ndim == 1)
+    single = task if isinstance(task, Task) else None
+    stratified = single is not None and (
+        single.form is Form.LABELS or (single.form is Form.BINARY and targets.ndim == 1)
     )
     kind = "classification" if stratified else "regression"
     numbered = Source(np.arange(len(rows))[:, None], targets, kind)
@@ -91,8 +91,8 @@ def data_for(
         train=Split(chosen.x, train.y),
         validation=None if kept is None or validation is None else Split(kept.x, validation.y),
         test=None,
-        task="several" if one is None else one.kind,
-        classes=tuple(range(one.classes)) if one and one.kind == "classification" else (),
+        task="several" if single is None else single.kind,
+        classes=tuple(range(single.classes)) if single and single.kind == "classification" else (),
         scaling=Scaling.none(),
         fingerprint="",
         source="arrays",
@@ -101,36 +101,36 @@ def data_for(
 
 
 def own_validation(
-    recipe: Recipe, model: keras.Model, task: Task | Ends, given: object
+    recipe: Recipe, model: keras.Model, task: Task | Ends, data: object
 ) -> tuple[Split, Rows]:
     """Validation rows of the user's: `(x, y)` or `(x, y, sample_weight)`.
 
     Raises:
         RequestError: they are no such tuple, or do not have the form of the training rows.
     """
-    if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
+    if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
         raise RequestError(
             "validation_data: expected `(x, y)`, `(x, y, sample_weight)` or a dataset. Received "
-            f"{type(given).__name__}."
+            f"{type(data).__name__}."
         )
-    own, targets = ends_for(recipe, model, given[1], given[0])
-    same_form(task, own)
-    weights = given[2] if len(given) == 3 else None
-    rows = rows_for(model, given[0], "validation_data", weights)
+    validation_task, targets = ends_for(recipe, model, data[1], data[0])
+    same_form(task, validation_task)
+    weights = data[2] if len(data) == 3 else None
+    rows = rows_for(model, data[0], "validation_data", weights)
     if len(rows) != len(targets):
         raise DataError(f"validation_data: {len(rows)} rows and {len(targets)} targets.")
     return Split(rows.x, targets), rows
 
 
-def same_form(task: Task | Ends, own: Task | Ends) -> None:
+def same_form(task: Task | Ends, validation: Task | Ends) -> None:
     """Raise where the targets of validation rows have another form than those of training."""
-    if isinstance(task, Ends) and isinstance(own, Ends):
+    if isinstance(task, Ends) and isinstance(validation, Ends):
         for name, end in task.all:
-            same_form(end.task, own.each[name].task)
+            same_form(end.task, validation.each[name].task)
         return
-    if isinstance(task, Ends) or isinstance(own, Ends):
+    if isinstance(task, Ends) or isinstance(validation, Ends):
         raise RequestError("validation_data: its targets are not those of the same outputs.")
-    if own.form != task.form:
+    if validation.form != task.form:
         raise RequestError(
-            f"validation_data: its targets are {own.words}, those of training {task.words}."
+            f"validation_data: its targets are {validation.words}, those of training {task.words}."
         )

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
@@ -11,6 +10,7 @@ from ...models.loss_weights import LossTerm, Term
 from ..data import Data
 from ..data.balance import Balance
 from ..data.heads import field_of
+from ..record.contents import JSONObject
 from ..spec import Choice, Recipe
 from ..spec.heads import heads_of
 from ..spec.parts import LEARNED
@@ -103,7 +103,7 @@ def balance_for(recipe: Recipe, ends: Task | Ends, y: np.ndarray) -> Balance | N
 
 def losses_of(
     recipe: Recipe, ends: Task | Ends, builder: Builder, terms: Mapping[str, Term] = EMPTY
-) -> Any:
+) -> keras.Loss | dict[str, keras.Loss]:
     """The loss of the one output, or of each by name.
 
     Args:
@@ -145,7 +145,7 @@ def terms_of(
     return found
 
 
-def reached_terms(recipe: Recipe, described: Mapping[str, Any]) -> dict[str, Term]:
+def reached_terms(recipe: Recipe, described: JSONObject) -> dict[str, Term]:
     """The terms at the end of a run, from its `data.json`."""
     heads = described.get("heads", {})
     return {
@@ -160,7 +160,9 @@ def weight_name(output: str) -> str:
     return f"{output}_loss_weight"
 
 
-def metrics_of(recipe: Recipe, ends: Task | Ends, builder: Builder) -> Any:
+def metrics_of(
+    recipe: Recipe, ends: Task | Ends, builder: Builder
+) -> list[keras.Metric] | dict[str, list[keras.Metric]]:
     """The metrics of the one output, or of each by name."""
     if isinstance(ends, Task):
         return metrics(recipe, ends, builder)

@@ -1,7 +1,7 @@
 """KerasHub, which is optional, and the saved models that need its classes."""
 
 import importlib
-from typing import Any
+from types import ModuleType
 
 from ..errors import RequestError
 
@@ -11,7 +11,7 @@ MODULES = ("keras_hub.src.layers.", "keras_hub.src.models.")
 TOKENS = "keras_recipes>TextTokens"
 
 
-def library() -> Any:
+def library() -> ModuleType:
     """The module `keras_hub`, which registers its classes with Keras.
 
     Raises:

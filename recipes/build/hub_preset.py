@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeVar
 
 import keras
@@ -35,7 +36,7 @@ class Preset:
         folder: None where it has a name.
     """
 
-    hub: Any
+    hub: ModuleType
     name: str
     folder: Path | None
 

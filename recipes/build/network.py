@@ -11,7 +11,7 @@ from ..spec import Recipe
 from ..spec.graph import ends
 from .adapters import add_adapters
 from .backbone import backbone
-from .capacity import TooLarge, check_memory, copies, unallocated_weights
+from .capacity import LayerTooLarge, check_memory, copies, unallocated_weights
 from .feature_blocks import Tensors, inputs_for
 from .feature_cache import Features
 from .graph import column_inputs, connected, rows_input
@@ -84,7 +84,7 @@ def network(
     except LayerError as error:
         place = ("model", *error.index_path)
         raise RecipeError([recipe.problem(place, first_paragraph(str(error)))]) from error
-    except TooLarge as error:
+    except LayerTooLarge as error:
         place = place_of(recipe, error.layer, layers, output)
         raise RecipeError([recipe.problem(place, str(error))]) from error
     check_ends(recipe, task, outputs, tails, output)
@@ -114,13 +114,13 @@ def graph(
         with computing_in("float32"):
             scaling = scaling_layer(data.scaling, dtype)
         inputs, rows = build_network(data.input_shape, [], scaling=scaling, dtype=dtype)
-        given = rows_input(rows)
+        columns = rows_input(rows)
     else:
         inputs = inputs_for(data.train.x)
         window = recipe.data.window
         known = () if window is None else window.known
-        given = column_inputs(prepared.features, inputs, known)
-    tensors = connected(recipe, builder, given, made_layers)
+        columns = column_inputs(prepared.features, inputs, known)
+    tensors = connected(recipe, builder, columns, made_layers)
     return inputs, {**tensors, None: tensors[ends(recipe.model.parts)[-1]]}
 
 

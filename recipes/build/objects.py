@@ -175,7 +175,7 @@ def class_of(class_path: str) -> Any:
     """Import `package.module.Class`; the path comes from our table or the user's plugin."""
     module, _, name = class_path.rpartition(".")
     if module == "keras" or module.startswith("keras."):
-        owner: Any = keras
+        owner: object = keras
         for part in module.split(".")[1:]:
             owner = getattr(owner, part)
         return getattr(owner, name)

@@ -35,7 +35,7 @@ class Precision(NamedTuple):
         return f"precision: {self.name}, since {self.reason}" if self.reason else self.name
 
 
-class Step(NamedTuple):
+class TimedStep(NamedTuple):
     """A training step.
 
     Attributes:
@@ -100,7 +100,7 @@ def processor_flags() -> frozenset[str]:
     return frozenset()
 
 
-def decide(step_of: Callable[[str], Step]) -> Precision:
+def decide(step_of: Callable[[str], TimedStep]) -> Precision:
     """Whether 16 bits make a training step faster on this machine.
 
     Args:
@@ -115,7 +115,7 @@ def decide(step_of: Callable[[str], Step]) -> Precision:
     return Precision(names[full / half >= GAIN], f"on {found.device} {ratio}")
 
 
-def step_times(steps: Sequence[Step]) -> list[float]:
+def step_times(steps: Sequence[TimedStep]) -> list[float]:
     """Median seconds of a training step of each model, which take turns."""
     batch = next(iter(steps[0].batches))
     taken: list[list[float]] = [[] for _ in steps]

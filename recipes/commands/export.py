@@ -72,16 +72,16 @@ def export(arguments: Arguments) -> int:
     """A checked file, or a model card."""
     if arguments.card:
         return _card(arguments)
-    from ..export.kinds import Precision
+    from ..export.kinds import WeightPrecision
 
     path, kind = _place(arguments)
     check_run(arguments.run)
     from ..export.export import export as write
-    from ..export.options import Options
+    from ..export.options import ExportOptions
     from ..export.subject import of_run
 
-    options = Options(
-        precision=Precision(arguments.precision),
+    options = ExportOptions(
+        precision=WeightPrecision(arguments.precision),
         batch=arguments.batch,
         bound=arguments.bound,
         allow_difference=arguments.allow_difference,

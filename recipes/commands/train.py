@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from ..errors import RequestError
 from .options import (
@@ -116,9 +116,20 @@ def _add_devices(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _devices(arguments: Arguments) -> dict[str, Any]:
-    names = ("devices", "exact_shards", "worker_timeout")
-    return {name: getattr(arguments, name) for name in names}
+class DeviceOptions(TypedDict):
+    """The arguments of `train` and `resume` that say which devices train."""
+
+    devices: int | str | None
+    exact_shards: int | None
+    worker_timeout: float | None
+
+
+def _devices(arguments: Arguments) -> DeviceOptions:
+    return {
+        "devices": arguments.devices,
+        "exact_shards": arguments.exact_shards,
+        "worker_timeout": arguments.worker_timeout,
+    }
 
 
 def train(arguments: Arguments) -> int:

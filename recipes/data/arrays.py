@@ -20,7 +20,7 @@ MOST_ERROR = 1e-3
 ROUNDING = 2.0**-24
 
 
-def as_array(value: Any, where: str) -> np.ndarray:
+def as_array(value: object, where: str) -> np.ndarray:
     """Any array-like as NumPy, in the machine's byte order, without objects in it."""
     try:
         array = np.asarray(value)

@@ -4,6 +4,6 @@
 """
 
 import importlib
-from typing import Any
+from types import ModuleType
 
-compute: Any = importlib.import_module("pyarrow.compute")
+compute: ModuleType = importlib.import_module("pyarrow.compute")

@@ -14,7 +14,6 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -155,5 +154,4 @@ def digest_of(array: np.ndarray) -> str:
 
 def bytes_of(array: np.ndarray) -> memoryview:
     """The bytes of an array."""
-    data: Any = np.ascontiguousarray(array)
-    return memoryview(data).cast("B")
+    return np.ascontiguousarray(array).data.cast("B")

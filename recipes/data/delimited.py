@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO, TypedDict
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,7 @@ from ..spec.csv_header import header, marked_encoding, readable, records
 from .arrow import compute as pc
 from .cell_types import LARGEST, MISSING_NUMBERS, is_text
 from .frame import Frame, counted
-from .npz import TooLarge, memory
+from .npz import RowsTooLarge, memory
 
 # Bytes of a file that are split into cells at a time.
 BLOCK = 1 << 22
@@ -58,10 +58,10 @@ def read_delimited(
     if len(cells) == 0:
         raise DataError(f"{path}: has a header and no rows.")
     read = {name: cells[name].combine_chunks() for name in cells.column_names}
-    return Frame(read, str(path), Lines(path, delimiter, encoding))
+    return Frame(read, str(path), LineNumbers(path, delimiter, encoding))
 
 
-class Lines:
+class LineNumbers:
     """The line of each row, which only messages need: found when the first is asked for."""
 
     def __init__(self, path: Path, delimiter: str, encoding: str) -> None:
@@ -109,7 +109,7 @@ class Bounded:
         if not self.is_unusual and self.is_marked:
             self.is_unusual = self.unusual.search(found) is not None
         if self.left < 0:
-            raise TooLarge(
+            raise RowsTooLarge(
                 f"{self.path}: its rows do not fit into the memory of this machine, "
                 f"{memory() / 2**30:.1f} GiB."
             )
@@ -214,6 +214,14 @@ def _inside(delimiter: str) -> re.Pattern[bytes]:
     return re.compile(b'"(?<![%s]")(?![%s])' % (ends, ends))
 
 
+class ReaderOptions(TypedDict):
+    """The arguments of Arrow's readers of text."""
+
+    read_options: arrow_csv.ReadOptions
+    parse_options: arrow_csv.ParseOptions
+    convert_options: arrow_csv.ConvertOptions
+
+
 @dataclass(frozen=True)
 class Dialect:
     """How a table of text is written."""
@@ -225,7 +233,7 @@ class Dialect:
 
     def options(
         self, columns: Collection[str] | None, kinds: Mapping[str, pa.DataType] | None = None
-    ) -> dict[str, Any]:
+    ) -> ReaderOptions:
         """Options of Arrow's readers: all columns are text but those of `kinds`."""
         return {
             # On one thread, which takes half the time of several for each block and less memory;

@@ -3,7 +3,8 @@
 import hashlib
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+
+from typing_extensions import Buffer
 
 from ... import disk
 
@@ -18,7 +19,7 @@ class Digesting:
     def __init__(self, file: disk.Cached) -> None:
         self.file, self.hash, self.closed = file, hashlib.sha256(), False
 
-    def write(self, data: Any) -> int:
+    def write(self, data: Buffer) -> int:
         """Write all of `data`."""
         self.hash.update(data)
         return self.file.write(data)

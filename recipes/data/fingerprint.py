@@ -3,11 +3,11 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from ..spec.targets import ClassName
+from .cache import bytes_of
 from .cell_types import floats, is_binary, is_text, joined
 from .frame import Frame
 from .loaded import Split
@@ -19,8 +19,7 @@ def fingerprint(*splits: Split | None, classes: tuple[ClassName, ...] = ()) -> s
     for split in splits:
         for name, array in () if split is None else _arrays(split):
             digest.update(f"{name}{array.dtype.str}{array.shape}".encode())
-            data: Any = np.ascontiguousarray(array)
-            digest.update(memoryview(data).cast("B"))
+            digest.update(bytes_of(array))
     return digest.hexdigest()
 
 

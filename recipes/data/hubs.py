@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -116,7 +117,7 @@ def huggingface(
 
 
 def _loaded(
-    library: Any,
+    library: ModuleType,
     name: str | None,
     path: str | None,
     split: str,
@@ -150,7 +151,7 @@ def _where(source: str, name: str | None, path: str | None, allowed: re.Pattern[
     return f"{source} {name}"
 
 
-def _library(module: str, extra: str) -> Any:
+def _library(module: str, extra: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:

@@ -20,7 +20,7 @@ from .heads import ENOUGH, strata
 from .image_feature import FittedImage, looked_at, picture_faults, refuse_pictures, skipping
 from .image_folder import LABEL
 from .loaded import Data, Split, rows_of, without
-from .opening import DIALECT, Arrays, read
+from .opening import Arrays, dialect_of, read
 from .scale import Scaling
 from .source import GUESSED, Source, asked_task, with_task
 from .split import SplitBy, Splits
@@ -100,7 +100,7 @@ def load_data(
         source=name,
         features=fitted,
         target=table.target,
-        dialect={key: arguments[key] for key in DIALECT if arguments.get(key) is not None},
+        dialect=dialect_of(arguments),
         notes=notes,
         unreadable=unreadable,
         heads=source.heads,

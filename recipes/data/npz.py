@@ -15,15 +15,13 @@ import numpy as np
 from numpy.lib.npyio import NpzFile
 
 from ..errors import DataError
+from ..record.archive import METHODS, claims_too_much
+from ..record.archive import memory as installed
 from ..spec.csv_header import refuse_device
 from ..spec.fields import did_you_mean, listed, shown
 from ..spec.file_patterns import matched
 from .source import Source, checked
 
-# An archive may claim to unfold to more than it holds; deflate never gains more than this.
-MOST_GAIN = 1100
-# How NumPy packs; other methods unfold without a bound in a single read.
-METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # NumPy writes headers of some hundred bytes, and reads one as long as it says it is.
 MOST_HEADER = 1 << 16
 
@@ -155,7 +153,7 @@ def _refuse_bombs(path: Path) -> None:
             with archive.open(info) as stream:
                 declared = _declared(io.BytesIO(stream.read(MOST_HEADER)))
             # NumPy allocates what the header declares before it reads a byte of it.
-            if declared > max(info.compress_size, 64) * MOST_GAIN:
+            if claims_too_much(declared, info.compress_size):
                 raise DataError(
                     f"{path}: `{shown(info.filename)[1:-1]}` claims {declared} bytes from "
                     f"{info.compress_size}; the file is damaged or hostile."
@@ -167,7 +165,7 @@ def _refuse_bombs(path: Path) -> None:
                 )
 
 
-class TooLarge(DataError):
+class RowsTooLarge(DataError):
     """Rows that do not fit into memory."""
 
 
@@ -188,13 +186,6 @@ def memory() -> float:
             raise DataError(f"{ALLOWED}: expected an amount such as `4 GB`. Received {asked!r}.")
         return float(found[1]) * UNITS[found[2]]
     return installed()
-
-
-def installed() -> float:
-    """Bytes of memory that the machine has; infinite where they are not known."""
-    if not hasattr(os, "sysconf"):
-        return math.inf
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _declared(stream: IO[bytes]) -> int:

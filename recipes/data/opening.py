@@ -24,6 +24,11 @@ Arrays = tuple[object, object]
 DIALECT = ("delimiter", "encoding")
 
 
+def dialect_of(arguments: Arguments) -> dict[str, str]:
+    """Those that a recipe names."""
+    return {name: arguments[name] for name in DIALECT if arguments.get(name) is not None}
+
+
 def read(
     name: str,
     arguments: Arguments,

@@ -248,7 +248,7 @@ def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
 
 
 @dataclass(frozen=True)
-class Kind:
+class FileKind:
     """A kind of file.
 
     Attributes:
@@ -260,13 +260,13 @@ class Kind:
     outline: Callable[[Path, str, int | None], Outline]
 
 
-TABLE = Kind(_table_listing, _table_outline)
-KINDS: dict[str, Kind] = {
+TABLE = FileKind(_table_listing, _table_outline)
+KINDS: dict[str, FileKind] = {
     "csv": TABLE,
     "jsonl": TABLE,
     "parquet": TABLE,
-    "npz": Kind(_arrays_listing, _arrays_outline),
-    "image_folder": Kind(_folder_listing, _folder_outline),
+    "npz": FileKind(_arrays_listing, _arrays_outline),
+    "image_folder": FileKind(_folder_listing, _folder_outline),
 }
 # End of a name, `.gz` aside -> source.
 SUFFIXES = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".parquet": "parquet", ".npz": "npz"}

@@ -8,14 +8,13 @@ from typing import Any, Literal
 import numpy as np
 
 from ..errors import DataError
+from ..record.contents import JSONObject
 from ..spec.nodes import Node
 from .fitted import FITTED, Fitted
 from .frame import Frame, counted
 from .image_feature import FittedImage
 
 OnError = Literal["refuse", "skip"]
-# A run's `data.json`, whose keys are those of `Data.to_json`.
-Description = Mapping[str, Any]
 MOST_ROWS_SHOWN = 5
 
 
@@ -49,7 +48,7 @@ class Faults:
 
 
 @dataclass(frozen=True)
-class GivenRows:
+class ParsedRows:
     """Rows in the form that a run's model takes, and what is wrong with the others.
 
     Attributes:
@@ -85,7 +84,7 @@ class Reading:
         keep: columns of a table that are kept as they are beside the rows.
     """
 
-    described: Description
+    described: JSONObject
     with_target: bool = False
     on_error: OnError = "refuse"
     arrays: tuple[str, str] = ("x", "y")
@@ -110,7 +109,7 @@ class Reading:
     @property
     def heads(self) -> dict[str, "Reading"]:
         """How the targets of each of several outputs are read; empty where there is one."""
-        heads: Mapping[str, Description] = self.described.get("heads", {})
+        heads: Mapping[str, JSONObject] = self.described.get("heads", {})
         return {
             name: replace(self, described={**self.described, "heads": {}, **head})
             for name, head in heads.items()

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DataError
+from ..record.contents import JSONObject
 from ..spec.fields import listed
 from ..spec.image_folders import SUFFIXES as PICTURES
 from .arrays import as_array
@@ -20,7 +21,7 @@ from .npy import read_npy
 from .npz import member, opened
 from .npz_table import npz_columns
 from .python_columns import from_columns, is_columns
-from .reading import Description, Faults, GivenRows, Reading
+from .reading import Faults, ParsedRows, Reading
 from .row_targets import all_numbers, coded, own_targets, usable_cells
 from .several import read_tables
 from .source import checked, features
@@ -29,12 +30,12 @@ from .tables import SUFFIXES
 FILES = (*SUFFIXES, ".npz", ".npy")
 
 
-def read_rows(path: Path, described: Description) -> Rows:
+def read_rows(path: Path, described: JSONObject) -> Rows:
     """Rows of a file in the form that a run's model takes; see `rows_of`."""
     return rows_of(path, Reading(described)).x
 
 
-def rows_of(given: object, reading: Reading) -> GivenRows:
+def rows_of(given: object, reading: Reading) -> ParsedRows:
     """Rows in the form that a run's model takes.
 
     Args:
@@ -68,7 +69,7 @@ def _only(target: Sequence[str]) -> str:
     return target[0]
 
 
-def _from_file(path: Path, reading: Reading) -> GivenRows:
+def _from_file(path: Path, reading: Reading) -> ParsedRows:
     suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
     if path.is_dir() or suffix in PICTURES:
         return _from_table(given_pictures(path, reading), reading, Faults())
@@ -114,7 +115,7 @@ def given_pictures(path: Path, reading: Reading) -> Frame:
     return replace(table, columns={columns[name]: c for name, c in table.columns.items()})
 
 
-def _from_table(table: Frame, reading: Reading, faults: Faults) -> GivenRows:
+def _from_table(table: Frame, reading: Reading, faults: Faults) -> ParsedRows:
     features = reading.features
     kept = _kept(table, reading.keep)
     if not features:
@@ -190,7 +191,7 @@ def _named(names: Sequence[str]) -> str:
     return f"columns {few}{more} are" if len(names) > 1 else f"the column {few} is"
 
 
-def _from_numbers(table: Frame, reading: Reading, faults: Faults) -> GivenRows:
+def _from_numbers(table: Frame, reading: Reading, faults: Faults) -> ParsedRows:
     """A table for a model that was not trained on one: all its columns, in order."""
     if reading.with_target:
         raise DataError(
@@ -206,7 +207,7 @@ def _from_numbers(table: Frame, reading: Reading, faults: Faults) -> GivenRows:
     return _chosen(np.stack(columns, axis=1), None, faults, table.where, reading)
 
 
-def _from_arrays(x: object, y: object, where: str, reading: Reading) -> GivenRows:
+def _from_arrays(x: object, y: object, where: str, reading: Reading) -> ParsedRows:
     if reading.keep:
         raise DataError(
             f"{where}: arrays have no columns to keep. Leave `--keep` (`keep`) out, or give a "
@@ -240,10 +241,10 @@ def _chosen(
     where: str,
     reading: Reading,
     notes: Sequence[str] = (),
-) -> GivenRows:
+) -> ParsedRows:
     """The rows without faults, where the others may be skipped."""
     if not faults.by_row:
-        return GivenRows(x, np.ones(len(x), dtype=bool), y=y, notes=tuple(notes))
+        return ParsedRows(x, np.ones(len(x), dtype=bool), y=y, notes=tuple(notes))
     if reading.on_error == "refuse" or len(faults.by_row) == len(x):
         skip = "" if reading.on_error == "skip" or len(faults.by_row) == len(x) else SKIP
         raise DataError(f"{where}: {faults.summary(len(x))}{skip}")
@@ -251,7 +252,7 @@ def _chosen(
     usable[list(faults.by_row)] = False
     errors = {row: faults.by_row[row] for row in sorted(faults.by_row)}
     kept = np.flatnonzero(usable)
-    return GivenRows(pick(x, kept), usable, errors, None if y is None else y[usable], tuple(notes))
+    return ParsedRows(pick(x, kept), usable, errors, None if y is None else y[usable], tuple(notes))
 
 
 SKIP = '\nTo leave such rows out: `--on-error skip`, in Python `on_error="skip"`.'

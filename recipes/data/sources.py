@@ -7,7 +7,6 @@ import socket
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from ..errors import DataError
 from ..spec.choices import Arguments
@@ -172,7 +171,7 @@ def _of_keras(name: str, files: str, task: Task, **arguments: str) -> Source:
     Args:
         files: what to put into the cache where there is no network.
     """
-    keras_datasets: Any = importlib.import_module("keras.datasets")
+    keras_datasets = importlib.import_module("keras.datasets")
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(SECONDS_TO_ANSWER)
     try:

@@ -17,7 +17,7 @@ from .background import wait_for, write_behind
 from .column_file import ColumnFile, opened, write_column
 from .columns import Column, LargeColumns, UntypedColumns
 from .frame import Frame
-from .npz import TooLarge, memory
+from .npz import RowsTooLarge, memory
 from .streaming import write_columns
 
 # Files with fewer bytes are read again each time, which takes some milliseconds.
@@ -162,7 +162,7 @@ class _Entry:
             The columns, or None where they are in files alone.
         """
         if file.size <= MOST_OF_MEMORY * memory():
-            with suppress(TooLarge):
+            with suppress(RowsTooLarge):
                 read = file.typed(names, self.keep).columns
                 self._keep(read)
                 return read

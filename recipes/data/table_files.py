@@ -8,7 +8,7 @@ from pyarrow import parquet as arrow_parquet
 
 from ..errors import DataError
 from ..spec.csv_header import GZIP, delimiter_of, header, readable, refuse_device
-from .delimited import Lines, read_delimited, stream_delimited
+from .delimited import LineNumbers, read_delimited, stream_delimited
 from .frame import Frame
 from .python_columns import from_columns
 from .stored import TableFile, frame_of
@@ -39,7 +39,7 @@ def open_delimited(path: Path, delimiter: str | None = None, encoding: str = "ut
         lambda names, keep: read_typed(path, mark, encoding, names, keep),
         path.stat().st_size * (GAIN if _is_packed(path) else 1),
     )
-    return frame_of(file, Lines(path, mark, encoding))
+    return frame_of(file, LineNumbers(path, mark, encoding))
 
 
 def open_parquet(path: Path) -> Frame:

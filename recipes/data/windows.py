@@ -22,7 +22,7 @@ from .fingerprint import fingerprint
 from .frame import Frame, counted, plain
 from .loaded import Data, Split
 from .naive import Forecasting, scales_of
-from .opening import DIALECT, table_of
+from .opening import dialect_of, table_of
 from .scale import Scaling
 from .series import Series, WindowOptions, arranged
 from .source import target_values
@@ -112,7 +112,7 @@ def load_windows(
         source=name,
         features=fitted,
         target=table.target,
-        dialect={key: arguments[key] for key in DIALECT if arguments.get(key) is not None},
+        dialect=dialect_of(arguments),
         notes=columns,
         forecasting=forecasting,
     )

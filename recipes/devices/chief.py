@@ -13,7 +13,7 @@ from .link import Link, Message
 from .peers import Peers
 
 
-class Chief(Peers):
+class ChiefPeers(Peers):
     """The other processes, as the first one sees them.
 
     Args:

@@ -11,7 +11,7 @@ from .link import Link, Message
 from .peers import Peers, WorkerLost
 
 
-class Member(Peers):
+class MemberPeers(Peers):
     """The chief, as each other process sees it.
 
     Args:

@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from ...models.shards import Sharing
-from .chief import Chief
+from .chief import ChiefPeers
 from .peers import Peers
 from .start import abort
 
@@ -45,7 +45,7 @@ class Team:
     @property
     def leads(self) -> bool:
         """Whether this is the chief of several processes."""
-        return isinstance(self.peers, Chief)
+        return isinstance(self.peers, ChiefPeers)
 
     def agreed(self, stop: Stoppable) -> Callable[[], bool]:
         """Whether all processes end after this execution, as one of them was asked to.

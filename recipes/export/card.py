@@ -2,11 +2,11 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from ..errors import legible
 from ..record import directory as files
+from ..record.contents import JSONObject
 from ..record.directory import RunDirectory, open_run, read_result
 from ..record.result import Result
 from ..record.several import SCORES
@@ -15,8 +15,6 @@ from .described import Described
 
 MOST_COLUMNS, MOST_CLASSES, MOST_SLICES = 100, 50, 100
 SPLITS = ("train", "validation", "test")
-# What a file of the run says, as JSON has it.
-Record = Mapping[str, Any]
 
 
 def card(run: str | os.PathLike[str]) -> str:
@@ -65,7 +63,7 @@ def _title(recipe: str, described: Described, result: Result) -> Iterator[str]:
         )
 
 
-def _data(described: Described, manifest: Record) -> Iterator[str]:
+def _data(described: Described, manifest: JSONObject) -> Iterator[str]:
     yield ""
     yield "## What it was trained on"
     yield ""
@@ -113,7 +111,7 @@ def _figures(run: RunDirectory, result: Result) -> Iterator[str]:
                 yield from _slices(f"{split} {output}".strip(), found)
 
 
-def _slices(title: str, found: Record) -> Iterator[str]:
+def _slices(title: str, found: JSONObject) -> Iterator[str]:
     """The mean score of the rows of each category."""
     each = found.get("slices") or []
     if not each:
@@ -135,7 +133,7 @@ def _slices(title: str, found: Record) -> Iterator[str]:
     )
 
 
-def _quality(title: str, found: Record) -> Iterator[str]:
+def _quality(title: str, found: JSONObject) -> Iterator[str]:
     """Figures of probabilities, then of each class or label."""
     for output, inner in (found.get(files.OUTPUTS) or {}).items():
         yield from _quality(f"{title} {output}", inner)
@@ -166,7 +164,7 @@ def _findings(result: Result) -> Iterator[str]:
         yield "No finding was recorded."
 
 
-def _repeat(manifest: Record, recipe: str) -> Iterator[str]:
+def _repeat(manifest: JSONObject, recipe: str) -> Iterator[str]:
     yield ""
     yield "## How to repeat it"
     yield ""

@@ -10,7 +10,7 @@ from ..errors import RequestError
 from . import proof as proofs
 from .carried import Carried
 from .kinds import Format, format_of
-from .proof import Part, Proof
+from .proof import Proof, ProofPart
 
 
 def carried_by(path: str | os.PathLike[str]) -> tuple[Format, Carried]:
@@ -37,7 +37,7 @@ def read_proof(path: str | os.PathLike[str]) -> tuple[Format, Carried, Proof]:
     return kind, found, proofs.read(os.fspath(path), found.proof)
 
 
-def attach(kind: Format, path: Path, parts: Mapping[Part, object]) -> None:
+def attach(kind: Format, path: Path, parts: Mapping[ProofPart, object]) -> None:
     """Write a proof into a file."""
     _carrier(kind).attach(path, partial(proofs.text, parts))
 

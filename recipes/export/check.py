@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import RequestError
-from .kinds import Precision
+from .kinds import WeightPrecision
 
 Outputs = Mapping[str, np.ndarray]
 Predict = Callable[[Mapping[str, np.ndarray]], Outputs]
 # Largest difference of an output that is allowed, relative to the largest output or to 1.
-BOUNDS = {Precision.FLOAT32: 1e-4, Precision.FLOAT16: 1e-2, Precision.INT8: 0.5}
+BOUNDS = {WeightPrecision.FLOAT32: 1e-4, WeightPrecision.FLOAT16: 1e-2, WeightPrecision.INT8: 0.5}
 REPEATS, BATCH = 21, 64
 
 

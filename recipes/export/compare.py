@@ -17,9 +17,9 @@ from .check import BATCH, BOUNDS, Check, compared, latency, size_of
 from .cut import predicted
 from .interface import Interface
 from .kinds import LIGHT, Format
-from .options import CannotConvert, Options
+from .options import CannotConvert, ExportOptions
 from .predictor import computed_by, inputs_of
-from .proof import Part
+from .proof import ProofPart
 from .runtime import Compute
 from .served import Served
 from .subject import Subject
@@ -31,10 +31,10 @@ def checked_file(
     source: Served,
     place: Path,
     target: Path,
-    options: Options,
+    options: ExportOptions,
 ) -> Check:
     """Compare a file with Keras, and write its proof into it."""
-    described = subject.parts[Part.DATA]
+    described = subject.parts[ProofPart.DATA]
     content = place.read_bytes() if interface.format in LIGHT else b""
     try:
         compute = (
@@ -73,9 +73,9 @@ def checked_file(
     }
     parts = {
         **subject.parts,
-        Part.INTERFACE: interface.to_json(),
-        Part.CHECK: strict(check.to_json()),
-        Part.VECTORS: vectors,
+        ProofPart.INTERFACE: interface.to_json(),
+        ProofPart.CHECK: strict(check.to_json()),
+        ProofPart.VECTORS: vectors,
     }
     attach(interface.format, place, parts)
     _, carried, proof = read_proof(place)

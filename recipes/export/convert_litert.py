@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from ..errors import RequestError
 from .convert_saved_model import write as write_saved_model
-from .kinds import Precision
+from .kinds import WeightPrecision
 from .runtime import SERVE
 from .served import Served
 
@@ -22,7 +22,7 @@ RECURRENT = (keras.layers.GRU, keras.layers.LSTM, keras.layers.SimpleRNN)
 def write(
     served: Served,
     path: Path,
-    precision: Precision,
+    precision: WeightPrecision,
     calibration: Mapping[str, np.ndarray],
 ) -> None:
     """Write a LiteRT file.
@@ -39,11 +39,11 @@ def write(
         converter = tf.lite.TFLiteConverter.from_saved_model(
             f"{folder}/model", signature_keys=[SERVE]
         )
-        if precision is not Precision.FLOAT32:
+        if precision is not WeightPrecision.FLOAT32:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        if precision is Precision.FLOAT16:
+        if precision is WeightPrecision.FLOAT16:
             converter.target_spec.supported_types = [tf.float16]
-        if precision is Precision.INT8:
+        if precision is WeightPrecision.INT8:
             converter.representative_dataset = lambda: _samples(calibration)
         try:
             content = converter.convert()

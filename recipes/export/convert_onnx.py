@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from ..errors import RequestError, first_line
 from .extras import library
-from .kinds import Precision
+from .kinds import WeightPrecision
 from .served import Served
 
 OPSET = 18
@@ -20,7 +20,7 @@ OPSET = 18
 def write(
     served: Served,
     path: Path,
-    precision: Precision,
+    precision: WeightPrecision,
     calibration: Mapping[str, np.ndarray],
 ) -> None:
     """Write an ONNX file.
@@ -32,10 +32,10 @@ def write(
         RequestError: an operation of the model is none of ONNX's.
     """
     model = _converted(served)
-    if precision is Precision.FLOAT16:
+    if precision is WeightPrecision.FLOAT16:
         model = _halved(model)
     library("onnx").save(model, str(path))
-    if precision is Precision.INT8:
+    if precision is WeightPrecision.INT8:
         _quantize(path, served, calibration)
 
 

@@ -13,10 +13,10 @@ from .check import Check
 from .compare import checked_file
 from .cut import takes_words
 from .encode import cannot
-from .interface import Interface, Preprocessing
-from .kinds import LIGHT, Format, Precision
-from .options import CannotConvert, Options
-from .proof import Part
+from .interface import Interface, PreprocessingPlace
+from .kinds import LIGHT, Format, WeightPrecision
+from .options import CannotConvert, ExportOptions
+from .proof import ProofPart
 from .quiet import quiet
 from .served import Served, served
 from .subject import Subject
@@ -61,7 +61,7 @@ class Exported:
 
 
 def export(
-    subject: Subject, path: str | os.PathLike[str], kind: Format, options: Options
+    subject: Subject, path: str | os.PathLike[str], kind: Format, options: ExportOptions
 ) -> Exported:
     """Write a model as a file that carries its proof.
 
@@ -80,10 +80,10 @@ def export(
     raise RequestError(f"{target}: {failed}")
 
 
-def _check_options(subject: Subject, target: Path, kind: Format, options: Options) -> None:
+def _check_options(subject: Subject, target: Path, kind: Format, options: ExportOptions) -> None:
     if os.path.lexists(target):
         raise RequestError(f"{target}: already exists and is not overwritten.")
-    if kind not in LIGHT and options.precision is not Precision.FLOAT32:
+    if kind not in LIGHT and options.precision is not WeightPrecision.FLOAT32:
         raise RequestError(
             f"--precision {options.precision}: is for onnx and litert; {kind} keeps the weights "
             "as they are."
@@ -96,10 +96,10 @@ def _check_options(subject: Subject, target: Path, kind: Format, options: Option
         raise RequestError(f"--vectors: expected at least 1 row. Received {options.vectors}.")
 
 
-def _choices(subject: Subject, kind: Format) -> list[Preprocessing]:
+def _choices(subject: Subject, kind: Format) -> list[PreprocessingPlace]:
     """Where columns may become numbers, best first."""
     table, words = subject.cut.divided, takes_words(subject.cut.whole)
-    features = subject.parts[Part.DATA].get("features", ())
+    features = subject.parts[ProofPart.DATA].get("features", ())
     tokens = [each["name"] for each in features if each.get("output") == "tokens"]
     if tokens and kind not in (Format.KERAS, Format.WEIGHTS):
         raise RequestError(
@@ -107,8 +107,8 @@ def _choices(subject: Subject, kind: Format) -> list[Preprocessing]:
             "a process that imports it has. Export it as keras."
         )
     if kind not in LIGHT:
-        return [Preprocessing.INSIDE if table or words else Preprocessing.NONE]
-    reason = cannot(subject.parts[Part.DATA].get("features", ()))
+        return [PreprocessingPlace.INSIDE if table or words else PreprocessingPlace.NONE]
+    reason = cannot(subject.parts[ProofPart.DATA].get("features", ()))
     if words and not table:
         raise RequestError(
             f"{kind}: the model takes words, and what makes numbers of them cannot be taken out of "
@@ -117,22 +117,22 @@ def _choices(subject: Subject, kind: Format) -> list[Preprocessing]:
     if words and reason is not None:
         raise RequestError(f"{kind}: {reason}. Export it as saved_model or keras.")
     if words:
-        inside = kind is Format.ONNX and onnx_columns.can_hold(subject.parts[Part.DATA])
-        return [*([Preprocessing.INSIDE] if inside else []), Preprocessing.BESIDE]
+        inside = kind is Format.ONNX and onnx_columns.can_hold(subject.parts[ProofPart.DATA])
+        return [*([PreprocessingPlace.INSIDE] if inside else []), PreprocessingPlace.BESIDE]
     if table and reason is None:
-        return [Preprocessing.INSIDE, Preprocessing.BESIDE]
-    return [Preprocessing.INSIDE if table else Preprocessing.NONE]
+        return [PreprocessingPlace.INSIDE, PreprocessingPlace.BESIDE]
+    return [PreprocessingPlace.INSIDE if table else PreprocessingPlace.NONE]
 
 
 def _written(
     subject: Subject,
     target: Path,
     kind: Format,
-    options: Options,
-    choice: Preprocessing,
+    options: ExportOptions,
+    choice: PreprocessingPlace,
     before: str,
 ) -> Exported:
-    beside = choice is Preprocessing.BESIDE
+    beside = choice is PreprocessingPlace.BESIDE
     # The operations of ONNX, where they are put in front of a network, read the words.
     front = not beside and kind is Format.ONNX and takes_words(subject.cut.whole)
     model = subject.cut.network if beside or front else subject.cut.whole
@@ -147,7 +147,7 @@ def _written(
         with quiet():
             _convert(subject, source, place, kind, options)
         if front:
-            features = subject.parts[Part.DATA]["features"]
+            features = subject.parts[ProofPart.DATA]["features"]
             try:
                 onnx_columns.put_in_front(place, features, inputs, source.inputs)
             except Exception as error:
@@ -170,7 +170,9 @@ def _written(
     return Exported(target, interface, found[0], note)
 
 
-def _convert(subject: Subject, source: Served, place: Path, kind: Format, options: Options) -> None:
+def _convert(
+    subject: Subject, source: Served, place: Path, kind: Format, options: ExportOptions
+) -> None:
     """Write the model without its proof."""
     if kind is Format.SAVED_MODEL:
         convert_saved_model.write(source, place)

@@ -1,14 +1,14 @@
 """The packages of the extra `export`, which are optional."""
 
 import importlib
-from typing import Any
+from types import ModuleType
 
 from ..errors import RequestError
 
 INSTALL = "`pip install 'keras-recipes[export]'`"
 
 
-def library(name: str) -> Any:
+def library(name: str) -> ModuleType:
     """A module of an optional package.
 
     Raises:

@@ -1,15 +1,14 @@
 """What goes into an exported file and what comes out."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
 
 from ..errors import RequestError
-from .kinds import Format, Precision
+from ..record.contents import JSONObject
+from .kinds import Format, WeightPrecision
 
 
-class Preprocessing(StrEnum):
+class PreprocessingPlace(StrEnum):
     """Where columns become numbers.
 
     `INSIDE` the file, `BESIDE` it, by what its proof says of each column, or `NONE` where rows are
@@ -53,9 +52,9 @@ class Interface:
     """
 
     format: Format
-    precision: Precision
+    precision: WeightPrecision
     batch: int | None
-    preprocessing: Preprocessing
+    preprocessing: PreprocessingPlace
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     columns: tuple[Port, ...]
@@ -65,7 +64,7 @@ class Interface:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any], where: str) -> "Interface":
+    def from_json(cls, value: JSONObject, where: str) -> "Interface":
         """The interface of a proof, which may come from a stranger.
 
         Raises:
@@ -77,9 +76,9 @@ class Interface:
                 raise ValueError("its batch is no size")
             return cls(
                 Format(value["format"]),
-                Precision(value["precision"]),
+                WeightPrecision(value["precision"]),
                 batch,
-                Preprocessing(value["preprocessing"]),
+                PreprocessingPlace(value["preprocessing"]),
                 *(tuple(map(_port, value[name])) for name in ("inputs", "outputs", "columns")),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -88,6 +87,6 @@ class Interface:
             ) from None
 
 
-def _port(value: Mapping[str, Any]) -> Port:
+def _port(value: JSONObject) -> Port:
     shape = tuple(None if size is None else int(size) for size in value["shape"])
     return Port(str(value["name"]), str(value["port"]), shape, str(value["dtype"]))

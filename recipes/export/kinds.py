@@ -17,7 +17,7 @@ class Format(StrEnum):
     WEIGHTS = "weights"
 
 
-class Precision(StrEnum):
+class WeightPrecision(StrEnum):
     """What the weights of a file are stored in; int8 files compute in whole numbers too."""
 
     FLOAT32 = "float32"

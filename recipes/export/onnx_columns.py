@@ -6,6 +6,7 @@ Dates and texts need operations that ONNX lacks; in place of them the network ta
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,7 @@ def put_in_front(
 class _Graph:
     """The nodes and constants of a graph that is being built."""
 
-    def __init__(self, onnx: Any) -> None:
+    def __init__(self, onnx: ModuleType) -> None:
         self.onnx = onnx
         self.nodes: list[object] = []
         self.constants: list[object] = []

@@ -105,7 +105,7 @@ def _check(path: Path, data: memoryview) -> None:
             raise damaged(path, f"has a tensor of shape {_shown(sizes)} with {held} bytes")
 
 
-def _dims(data: memoryview, field: wire.Field) -> list[int]:
+def _dims(data: memoryview, field: wire.WireField) -> list[int]:
     if field.value is not None:
         return [field.value]
     found, place = [], field.first

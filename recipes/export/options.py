@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from ..errors import RequestError
-from .kinds import Precision
+from .kinds import WeightPrecision
 
 
 @dataclass(frozen=True)
-class Options:
+class ExportOptions:
     """How a file is written.
 
     Attributes:
@@ -20,7 +20,7 @@ class Options:
         timed: whether latency is measured.
     """
 
-    precision: Precision = Precision.FLOAT32
+    precision: WeightPrecision = WeightPrecision.FLOAT32
     batch: int | None = None
     bound: float | None = None
     allow_difference: bool = False

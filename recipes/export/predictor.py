@@ -14,9 +14,9 @@ from .carriers import read_proof
 from .described import Described
 from .encode import encoded
 from .given import WORDS, as_in_a_file, listed
-from .interface import Interface, Port, Preprocessing
+from .interface import Interface, Port, PreprocessingPlace
 from .kinds import LIGHT, Format
-from .proof import Part, Proof
+from .proof import Proof, ProofPart
 from .runtime import Compute, opened
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Predictor:
     @property
     def classes(self) -> tuple["ClassName", ...]:
         """Names of the classes; empty where numbers are predicted."""
-        return tuple(self.proof[Part.DATA].get("classes", ()))
+        return tuple(self.proof[ProofPart.DATA].get("classes", ()))
 
     def __call__(self, rows: object, *, all_windows: bool = False) -> Predictions:
         """Predictions for raw rows.
@@ -69,10 +69,12 @@ class Predictor:
             DataError: the rows are not what the model takes.
         """
         with consistent(str(self.path)):
-            if all_windows or as_in_a_file(rows, self.proof[Part.DATA], self.interface.columns):
+            if all_windows or as_in_a_file(
+                rows, self.proof[ProofPart.DATA], self.interface.columns
+            ):
                 return self.read(listed(rows), all_windows=all_windows)
             found = self.outputs(rows)
-            described = {"classes": [], "task": "regression", **self.proof[Part.DATA]}
+            described = {"classes": [], "task": "regression", **self.proof[ProofPart.DATA]}
             if described.get("heads"):
                 return predictions(found, described)
             first = next(iter(found.values()))
@@ -110,7 +112,7 @@ class Predictor:
 
     def inputs(self, columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """What goes into the file, by its own names."""
-        return inputs_of(columns, self.interface, self.proof[Part.DATA])
+        return inputs_of(columns, self.interface, self.proof[ProofPart.DATA])
 
 
 def load_predictor(path: str | os.PathLike[str]) -> Predictor:
@@ -143,7 +145,7 @@ def interface_of(kind: Format, proof: Proof, where: str) -> Interface:
     Raises:
         RequestError: its proof is that of another format.
     """
-    interface = Interface.from_json(proof[Part.INTERFACE], where)
+    interface = Interface.from_json(proof[ProofPart.INTERFACE], where)
     if interface.format is not kind:
         raise RequestError(f"{where}: is a {kind} file, and its proof that of {interface.format}.")
     return interface
@@ -169,7 +171,7 @@ def inputs_of(
 ) -> dict[str, np.ndarray]:
     """What goes into a file, by its own names, from raw columns."""
     given: Mapping[str, np.ndarray] = columns
-    if interface.preprocessing is Preprocessing.BESIDE:
+    if interface.preprocessing is PreprocessingPlace.BESIDE:
         given = encoded(described["features"], columns, described.get("window"))
         if len(interface.inputs) == 1 and len(given) == 1:
             given = {interface.inputs[0].name: next(iter(given.values()))}

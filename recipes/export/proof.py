@@ -18,7 +18,7 @@ VERSION = 1
 FORMAT, PARTS, DIGESTS, DIGEST, MODEL = "keras_recipes", "parts", "digests", "digest", "model"
 
 
-class Part(StrEnum):
+class ProofPart(StrEnum):
     """The parts of a proof.
 
     `RECIPE` is the resolved recipe as YAML, empty without one; `DATA` the run's `data.json`: what
@@ -50,7 +50,7 @@ class Proof:
     digests: Mapping[str, str]
     digest: str
 
-    def __getitem__(self, part: Part) -> Any:
+    def __getitem__(self, part: ProofPart) -> Any:
         return self.parts[part]
 
     def changed(self, body: str) -> list[str]:
@@ -66,7 +66,7 @@ class Proof:
         return names
 
 
-def text(parts: Mapping[Part, object], body: str) -> bytes:
+def text(parts: Mapping[ProofPart, object], body: str) -> bytes:
     """The proof of a file.
 
     Args:
@@ -94,11 +94,11 @@ def read(where: str, content: bytes) -> Proof:
             f"{where}: its proof is of no version that is known; expected {VERSION}."
         )
     parts, digests = document.get(PARTS), document.get(DIGESTS)
-    known = {str(part) for part in Part}
+    known = {str(part) for part in ProofPart}
     if not isinstance(parts, dict) or set(parts) != known:
         raise RequestError(f"{where}: its proof is damaged: expected parts {sorted(known)}.")
-    inner = [name for name in known - {Part.RECIPE} if not isinstance(parts[name], dict)]
-    if inner or not isinstance(parts[Part.RECIPE], str) or not isinstance(digests, dict):
+    inner = [name for name in known - {ProofPart.RECIPE} if not isinstance(parts[name], dict)]
+    if inner or not isinstance(parts[ProofPart.RECIPE], str) or not isinstance(digests, dict):
         raise RequestError(f"{where}: its proof is damaged: a part is of another type.")
     return Proof(parts, digests, str(document.get(DIGEST)))
 

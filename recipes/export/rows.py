@@ -23,7 +23,7 @@ from ..spec.loader import parse
 from .encode import input_name
 from .interface import Port
 from .kinds import LIGHT
-from .proof import Part
+from .proof import ProofPart
 
 if TYPE_CHECKING:
     from .predictor import Predictor
@@ -47,7 +47,7 @@ def answered(
     Raises:
         RequestError: the file cannot be used so, or the rows cannot.
     """
-    described, path = predictor.proof[Part.DATA], predictor.path
+    described, path = predictor.proof[ProofPart.DATA], predictor.path
     if not described:
         raise RequestError(
             f"{path}: was exported without a recipe, which says how files are read. In Python: "
@@ -58,7 +58,7 @@ def answered(
     reading = Reading(
         described,
         on_error=on_error,
-        arrays=array_names(parse(predictor.proof[Part.RECIPE], str(path))),
+        arrays=array_names(parse(predictor.proof[ProofPart.RECIPE], str(path))),
         undecodable=_decoder(predictor).undecodable,
         keep=tuple(keep),
     )

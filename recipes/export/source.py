@@ -8,7 +8,7 @@ from ..spec.loader import parse
 from ..spec.nodes import is_dict
 from .carriers import read_proof
 from .kinds import is_exported
-from .proof import Part
+from .proof import ProofPart
 
 Source = str | os.PathLike[str] | Mapping[str, object]
 
@@ -23,11 +23,11 @@ def read_source(source: Source) -> Source:
         return source
     where = os.fspath(source)
     _, carried, proof = read_proof(where)
-    if not proof[Part.RECIPE]:
+    if not proof[ProofPart.RECIPE]:
         raise RequestError(f"{where}: was exported without a recipe.")
-    if Part.RECIPE in proof.changed(carried.body):
+    if ProofPart.RECIPE in proof.changed(carried.body):
         raise RequestError(f"{where}: its recipe was changed since it was exported.")
-    tree = parse(proof[Part.RECIPE], where)
+    tree = parse(proof[ProofPart.RECIPE], where)
     if not is_dict(tree.value):
         raise RequestError(f"{where}: its recipe is no mapping.")
     return tree.plain()

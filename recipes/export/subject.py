@@ -21,13 +21,14 @@ from ..record import directory as files
 from ..record.directory import RunDirectory, open_run, read_result
 from ..record.strict_json import strict
 from ..run.evidence import spread
+from ..run.quiet import SILENT
 from ..run.reload import as_given, model_of, reached, same_data
 from ..run.stored_recipe import Overrides, recipe_of
 from ..spec import Recipe
 from .cut import Cut, cut, input_names, predicted
 from .described import Described
 from .interface import Port
-from .proof import Part
+from .proof import ProofPart
 
 # Rows that files are compared on, and that ranges of numbers are measured on, at most.
 MOST_ROWS, CALIBRATION = 10_000, 200
@@ -59,7 +60,7 @@ class Subject:
     split: str
     calibration: dict[str, np.ndarray]
     measure: Measure | None
-    parts: dict[Part, Any] = field(default_factory=dict[Part, Any])
+    parts: dict[ProofPart, Any] = field(default_factory=dict[ProofPart, Any])
 
     def keras_outputs(self, rows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The outputs of the Keras model for raw rows."""
@@ -100,10 +101,10 @@ def of_run(
         network_inputs(division, few),
         measure(recipe, data, where, held.y[: len(next(iter(rows.values())))]),
         {
-            Part.RECIPE: where.read_text(files.RECIPE),
-            Part.DATA: strict(described),
-            Part.RUN: {"name": recipe.name, **{key: manifest.get(key) for key in keys}},
-            Part.METRICS: strict(
+            ProofPart.RECIPE: where.read_text(files.RECIPE),
+            ProofPart.DATA: strict(described),
+            ProofPart.RUN: {"name": recipe.name, **{key: manifest.get(key) for key in keys}},
+            ProofPart.METRICS: strict(
                 {"validation": result.validation, "test": result.test, "quality": result.quality}
             ),
         },
@@ -141,7 +142,12 @@ def of_model(model: keras.Model, samples: Samples) -> Subject:
     rows = {p.name: squeezed(rows[p.name]) for p in columns}
     division = Cut(model, model, None)
     few = {name: array[:CALIBRATION] for name, array in rows.items()}
-    parts = {Part.RECIPE: "", Part.DATA: {}, Part.RUN: {"name": model.name}, Part.METRICS: {}}
+    parts = {
+        ProofPart.RECIPE: "",
+        ProofPart.DATA: {},
+        ProofPart.RUN: {"name": model.name},
+        ProofPart.METRICS: {},
+    }
     return Subject(division, columns, rows, "sample", network_inputs(division, few), None, parts)
 
 
@@ -214,7 +220,7 @@ def measure(recipe: Recipe, data: Data, run: RunDirectory, y: np.ndarray) -> Mea
     task = ends_of(recipe, data)
 
     @cache
-    def compiled(shapes: tuple[tuple[str, tuple[int, ...]], ...]) -> Any:
+    def compiled(shapes: tuple[tuple[str, tuple[int, ...]], ...]) -> keras.Model:
         several = isinstance(task, Ends)
         inputs = {name: keras.Input(shape, name=name) for name, shape in shapes}
         same = {n: keras.layers.Identity(name=f"{n}_")(tensor) for n, tensor in inputs.items()}
@@ -231,7 +237,7 @@ def measure(recipe: Recipe, data: Data, run: RunDirectory, y: np.ndarray) -> Mea
     def measured(outputs: Mapping[str, np.ndarray]) -> dict[str, float]:
         # Keras and each file are measured by one model, whose compilation takes seconds.
         model = compiled(tuple((name, array.shape[1:]) for name, array in outputs.items()))
-        found = model.evaluate(dict(outputs), task.encode(y), verbose=0, return_dict=True)
+        found = model.evaluate(dict(outputs), task.encode(y), return_dict=True, **SILENT)
         return {name: float(value) for name, value in found.items()}
 
     return measured

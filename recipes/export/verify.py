@@ -14,7 +14,7 @@ from .arrays import arrays
 from .carriers import read_proof
 from .kinds import LIGHT, Format
 from .predictor import Predictor, computed_by, interface_of
-from .proof import MODEL, Part, Proof
+from .proof import MODEL, Proof, ProofPart
 
 # Largest difference from the predictions that the file carries, relative to the largest or to 1.
 TOLERANCE = 1e-6
@@ -95,7 +95,7 @@ def verify(path: str | os.PathLike[str]) -> Verdict:
     """
     kind, carried, proof = read_proof(path)
     changed = tuple(proof.changed(carried.body))
-    name = str(proof[Part.RUN].get("name", ""))[:80]
+    name = str(proof[ProofPart.RUN].get("name", ""))[:80]
     plain = Verdict(os.fspath(path), kind, name, changed)
     if kind is Format.WEIGHTS or MODEL in changed:
         return plain
@@ -124,7 +124,7 @@ def rerun(path: str | os.PathLike[str]) -> tuple[int, float, float]:
 
 
 def _vectors(proof: Proof, where: str) -> dict[str, dict[str, np.ndarray]]:
-    stored = proof[Part.VECTORS]
+    stored = proof[ProofPart.VECTORS]
     found = {name: arrays(stored.get(name), where) for name in ("rows", "outputs", "keras")}
     if not all(found.values()):
         raise RequestError(f"{where}: its proof has no vectors.")

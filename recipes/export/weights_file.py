@@ -40,7 +40,7 @@ def attach(path: Path, make: Callable[[str], bytes]) -> None:
         root[NAME] = np.frombuffer(make(_body(root)), "uint8")
 
 
-def _body(root: Any) -> str:
+def _body(root: h5py.Group) -> str:
     """SHA-256 over the names, types and numbers of all other arrays."""
     found = sha256()
 

@@ -12,7 +12,7 @@ _SIZES = {FIXED64: 8, FIXED32: 4}
 
 
 @dataclass(frozen=True)
-class Field:
+class WireField:
     """A field of a message.
 
     Attributes:
@@ -30,7 +30,7 @@ class Field:
     last: int
 
 
-def fields(data: memoryview, first: int = 0, last: int | None = None) -> Iterator[Field]:
+def fields(data: memoryview, first: int = 0, last: int | None = None) -> Iterator[WireField]:
     """The fields of a message in `data[first:last]`.
 
     Raises:
@@ -56,7 +56,7 @@ def fields(data: memoryview, first: int = 0, last: int | None = None) -> Iterato
             raise ValueError(f"has a field of type {kind} at byte {start}")
         if place > end:
             raise ValueError(f"ends within the field at byte {start}")
-        yield Field(number, value, start, content, place)
+        yield WireField(number, value, start, content, place)
 
 
 def varint(data: memoryview, place: int, end: int) -> tuple[int, int]:

@@ -147,7 +147,7 @@ class PretrainedLayer(TypedDict):
     history: dict[str, list[float]]
 
 
-class Pretraining(TypedDict):
+class PretrainingRecord(TypedDict):
     """What `pretraining.json` holds; `handed` says which variable came from where."""
 
     layers: list[PretrainedLayer]

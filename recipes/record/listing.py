@@ -39,7 +39,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Row:
+class RunRow:
     """A run in a list.
 
     Attributes:
@@ -68,7 +68,7 @@ def is_sweep_directory(path: str | Path) -> bool:
     return os.path.isdir(Path(path, ORACLE)) and os.path.isfile(Path(path, files.MANIFEST))
 
 
-def runs_below(folder: Path) -> list[Row]:
+def runs_below(folder: Path) -> list[RunRow]:
     """Each run below a folder, or the folder itself where it is one; links are passed by."""
     now = time.time()
     return [_row(path, folder, now) for path in sorted(_run_folders(folder, DEEPEST))]
@@ -89,19 +89,19 @@ def _run_folders(folder: Path, depth: int) -> Iterator[Path]:
             yield from _run_folders(below, depth - 1)
 
 
-def _row(path: Path, folder: Path, now: float) -> Row:
+def _row(path: Path, folder: Path, now: float) -> RunRow:
     name = os.path.relpath(path, folder) if path != folder else path.resolve().name
     try:
         changed = os.stat(path / files.RESULT).st_mtime
         result = _object(_text(path / files.RESULT))
         return _known(path, name, result, now - changed)
     except FileNotFoundError:
-        return Row(name, State.UNFINISHED, reason="there is no result yet")
+        return RunRow(name, State.UNFINISHED, reason="there is no result yet")
     except (OSError, ValueError, TypeError, RecursionError) as error:
-        return Row(name, State.DAMAGED, reason=f"result.json: {error}")
+        return RunRow(name, State.DAMAGED, reason=f"result.json: {error}")
 
 
-def _known(path: Path, name: str, result: JSONObject, age: float) -> Row:
+def _known(path: Path, name: str, result: JSONObject, age: float) -> RunRow:
     status = State(str(result.get("status")))
     if status is State.RUNNING and not _worked_on(path):
         status = State.UNFINISHED
@@ -114,7 +114,7 @@ def _known(path: Path, name: str, result: JSONObject, age: float) -> Row:
         seconds = max(seconds, measured.pop("seconds", 0.0))
         measured.pop("step", None)
     reason = str(result.get("reason", ""))
-    return Row(name, status, epochs, measured, split, seconds, max(age, 0.0), reason)
+    return RunRow(name, status, epochs, measured, split, seconds, max(age, 0.0), reason)
 
 
 def _measured(result: JSONObject) -> tuple[dict[str, float], str]:

@@ -51,7 +51,7 @@ def _acquire(path: Path) -> int:
             file = os.open(path, os.O_RDWR | os.O_CREAT | NO_LINK, 0o644)
         except OSError as error:
             raise RequestError(f"{path}: cannot be written: {disk.cause(error)}.") from None
-        if not _lock(file):
+        if not try_lock(file):
             owner = _owner(file)
             os.close(file)
             raise RequestError(
@@ -82,11 +82,12 @@ def _is_lock(file: int) -> bool:
     return len(content) <= MOST_BYTES and keys == OWNER_KEYS
 
 
-def _lock(file: int) -> bool:
+def try_lock(file: int, *, shared: bool = False) -> bool:
+    """Whether a file can be locked now; the lock lasts until the file is closed."""
     if fcntl is None:
         return True
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     except OSError:

@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from .contents import JSONObject
 
@@ -34,7 +34,7 @@ def read_metrics(run: Path) -> list[JSONObject]:
     return lines
 
 
-def history(lines: Iterable[JSONObject]) -> dict[str, list[Any]]:
+def history(lines: Iterable[JSONObject]) -> dict[str, list[float | None]]:
     """Logged values by name, one per epoch; None where an epoch did not log that name.
 
     >>> history([{"epoch": 1, "loss": 2.0}, {"epoch": 2}])

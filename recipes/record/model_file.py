@@ -162,7 +162,7 @@ def _check_archive(path: Path, archive: zipfile.ZipFile) -> None:
 def _datasets(path: Path, root: Any) -> Iterator[tuple[str, Any]]:
     """Every array of an HDF5 file, if nothing in it leads out of the file."""
     # Compiled, so that type checkers do not know it.
-    h5o: Any = importlib.import_module("h5py.h5o")
+    h5o = importlib.import_module("h5py.h5o")
     waiting: list[tuple[str, Any]] = [("", root)]
     seen: set[int] = set()
     while waiting:

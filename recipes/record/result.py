@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, NotRequired
+from typing import Annotated, Literal, NotRequired
 
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
@@ -132,7 +132,7 @@ class Result:
         return f"Result({self.status}, {self.directory!r}, {self.epochs} epochs{ending})"
 
     @property
-    def history(self) -> dict[str, list[Any]]:
+    def history(self) -> dict[str, list[float | None]]:
         """Logged values by name: one per epoch, None where an epoch did not log that name."""
         return history(read_metrics(Path(self.directory)))
 

@@ -20,7 +20,7 @@ COLOURS = 8
 
 
 @dataclass(frozen=True)
-class Entry:
+class LegendEntry:
     """A line of a legend.
 
     Attributes:
@@ -53,7 +53,7 @@ class Chart:
     title: str
     traces: Sequence[Trace]
     layout: Layout = field(default_factory=dict)
-    legend: Sequence[Entry] = ()
+    legend: Sequence[LegendEntry] = ()
     numbers: str = ""
     note: str = ""
     wide: bool = False
@@ -74,7 +74,7 @@ class Chart:
         )
 
 
-def _button(entry: Entry) -> str:
+def _button(entry: LegendEntry) -> str:
     dash = ' stroke-dasharray="5 3"' if entry.dashed else ""
     line = f'<path d="M0 5H24" stroke="var(--{entry.colour[1:]})" stroke-width="3"{dash}/>'
     traces = " ".join(map(str, entry.traces))

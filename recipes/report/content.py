@@ -7,7 +7,7 @@ import numpy as np
 
 from ..record import directory as files
 from ..record.boxes import Box
-from ..record.contents import JSONObject, Pretraining
+from ..record.contents import JSONObject, PretrainingRecord
 from ..record.directory import open_run, read_result
 from ..record.metrics import Curve
 from .thin import thinned_curves
@@ -41,10 +41,10 @@ class RunContent:
         self.evidence = self._json(files.EVIDENCE) if measured else {}
         self.data = self._json(files.DATA)
         self.network = boxes_of(self._json(files.NETWORK))
-        self.pretraining: Pretraining | None = None
+        self.pretraining: PretrainingRecord | None = None
         if run.has(files.PRETRAINING):
             found = run.read_json(files.PRETRAINING, "layers", "handed")
-            self.pretraining = Pretraining(layers=found["layers"], handed=found["handed"])
+            self.pretraining = PretrainingRecord(layers=found["layers"], handed=found["handed"])
         self.pictures: Mapping[str, np.ndarray] = {}
         if run.has(files.PICTURES):
             self.pictures = read_arrays(run.verified(files.PICTURES))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from ..record.contents import ForecastWindow, JSONObject
 from . import markup
-from .chart import Chart, Entry, charts, colour, line
+from .chart import Chart, LegendEntry, charts, colour, line
 from .markup import number, text
 
 SPLITS = ("validation", "test")
@@ -37,12 +37,12 @@ def window(found: ForecastWindow, split: str) -> Chart:
     """The last values before a forecast, the true ones after it, and those forecast."""
     seen = found["before"]
     traces = [line(list(range(1 - len(seen), 1)), seen, "before", "@soft")]
-    entries = [Entry("before", "@soft", (0,))]
+    entries = [LegendEntry("before", "@soft", (0,))]
     for index, (name, of) in enumerate(LINES, start=1):
         steps = list(range(1, len(found[name]) + 1))
         words = "seasonal-naive" if name == "naive" else name
         traces.append(line(steps, found[name], words, of, dashed=name == "naive"))
-        entries.append(Entry(words, of, (index,), dashed=name == "naive"))
+        entries.append(LegendEntry(words, of, (index,), dashed=name == "naive"))
     layout = {"xaxis": {"title": {"text": "step of the horizon"}}, "hovermode": "x unified"}
     return Chart(f"forecast from row {found['row']}, {split} rows", traces, layout, entries)
 
@@ -56,7 +56,7 @@ def by_step(errors: Mapping[str, Sequence[float]], split: str) -> list[Chart]:
         traces.append(
             line(list(range(1, len(errors[name]) + 1)), errors[name], words, colour(index))
         )
-        entries.append(Entry(words, colour(index), (index,)))
+        entries.append(LegendEntry(words, colour(index), (index,)))
     layout = {"xaxis": {"title": {"text": "step of the horizon"}}, "yaxis": {"rangemode": "tozero"}}
     return [Chart(f"error at each step, {split} rows", traces, layout, entries)] if traces else []
 

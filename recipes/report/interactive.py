@@ -44,7 +44,7 @@ def figure(charts: Sequence[Chart]) -> go.Figure:
     return made
 
 
-def _painted(value: object) -> Any:
+def _painted(value: object) -> object:
     """With the colours that a page has for `@c0` and others."""
     if isinstance(value, str) and value[:1] == "@":
         return fixed_colour(value)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Literal, get_args
 
-from ..record.listing import Row
+from ..record.listing import RunRow
 from ..record.result import duration
 from .tables import Table
 
@@ -13,8 +13,8 @@ HEAD = ("run", "status", "epochs", "metric", "value", "time", "age")
 
 
 def in_order(
-    rows: Iterable[Row], sort: Sort, metric: str | None = None, *, reverse: bool = False
-) -> list[Row]:
+    rows: Iterable[RunRow], sort: Sort, metric: str | None = None, *, reverse: bool = False
+) -> list[RunRow]:
     """In the order that was asked for; those without a value last."""
     found = list(rows)
     if sort != "metric":
@@ -24,7 +24,7 @@ def in_order(
     return known + [row for row in found if row not in known]
 
 
-def metric_of(row: Row, asked: str | None) -> tuple[str, float | None]:
+def metric_of(row: RunRow, asked: str | None) -> tuple[str, float | None]:
     """Name and value of the metric that is shown: what was asked for, or the first but loss."""
     if asked is not None:
         return f"{row.split} {asked}", row.metrics.get(asked)
@@ -32,7 +32,7 @@ def metric_of(row: Row, asked: str | None) -> tuple[str, float | None]:
     return f"{row.split} {name}", row.metrics.get(name)
 
 
-def listing(found: Sequence[Row], metric: str | None = None) -> Table:
+def listing(found: Sequence[RunRow], metric: str | None = None) -> Table:
     """A row for each run."""
     rows = []
     for row in found:

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ..record.contents import PretrainedLayer, Pretraining
+from ..record.contents import PretrainedLayer, PretrainingRecord
 from . import markup
-from .chart import Chart, Entry, Trace, charts, colour, line
+from .chart import Chart, LegendEntry, Trace, charts, colour, line
 from .markup import number, text
 from .raster import image
 from .training import extremes
@@ -24,7 +24,7 @@ WIDTH = 440
 Layers = Sequence[PretrainedLayer]
 
 
-def section(pretraining: Pretraining, arrays: Mapping[str, np.ndarray]) -> str:
+def section(pretraining: PretrainingRecord, arrays: Mapping[str, np.ndarray]) -> str:
     """The page's part about the pretraining of one run.
 
     Args:
@@ -62,7 +62,7 @@ def any_of(layers: Layers, names: tuple[str, ...]) -> bool:
 def curve(layers: Layers, title: str, names: tuple[str, ...]) -> Chart:
     """One value of every RBM by epoch; the solid line is that of the validation rows."""
     traces: list[Trace] = []
-    entries: list[Entry] = []
+    entries: list[LegendEntry] = []
     shown = {}
     for index, layer in enumerate(layers):
         own = []
@@ -75,7 +75,7 @@ def curve(layers: Layers, title: str, names: tuple[str, ...]) -> Chart:
                 shown[words] = (epochs, values)
                 own.append(len(traces))
                 traces.append(line(epochs, values, words, colour(index), dashed=place > 0))
-        entries.append(Entry(layer["name"], colour(index), tuple(own)))
+        entries.append(LegendEntry(layer["name"], colour(index), tuple(own)))
     layout = {"xaxis": {"title": {"text": "epoch"}}}
     return Chart(title, traces, layout, entries, extremes(shown))
 
@@ -135,7 +135,7 @@ def _signed(row: np.ndarray) -> np.ndarray:
 def activity(layers: Layers, arrays: Mapping[str, np.ndarray]) -> list[Chart]:
     """Histogram of the activity of the hidden units of every RBM."""
     traces: list[Trace] = []
-    entries: list[Entry] = []
+    entries: list[LegendEntry] = []
     for index, layer in enumerate(layers):
         if f"activity_{index}" not in arrays:
             continue
@@ -145,7 +145,7 @@ def activity(layers: Layers, arrays: Mapping[str, np.ndarray]) -> list[Chart]:
         drawn = [share or None for share in shares.tolist()]
         stroke = {"color": colour(index), "shape": "hvh"}
         trace = line(middles.tolist(), drawn, layer["name"], colour(index))
-        entries.append(Entry(layer["name"], colour(index), (len(traces),)))
+        entries.append(LegendEntry(layer["name"], colour(index), (len(traces),)))
         traces.append({**trace, "line": stroke})
     layout = {"xaxis": {"title": {"text": "E[h | row]"}}, "yaxis": {"type": "log"}}
     title = "hidden activity: fraction of units and rows"

@@ -7,7 +7,7 @@ from ..record.bootstrap import recall_and_precision
 from ..record.contents import Confusion, JSONObject, Quality, RankingCurve, RowEvidence
 from ..record.directory import OUTPUTS
 from . import markup
-from .chart import Chart, Entry, Layout, Trace, charts, colour, line, points, shown
+from .chart import Chart, Layout, LegendEntry, Trace, charts, colour, line, points, shown
 from .markup import number, rounded, text
 from .rows import slices, worst
 
@@ -94,7 +94,7 @@ def reliability(quality: Mapping[str, Quality]) -> Chart:
         more = {"text": words, "hovertemplate": "predicted %{x:.3f}, observed %{y:.3f}<br>%{text}"}
         trace = points(predicted, observed, split, colour(index), size=sizes, **more)
         traces.append({**trace, "mode": "lines+markers", "line": {"color": colour(index)}})
-        entries.append(Entry(split, colour(index), (index + 1,)))
+        entries.append(LegendEntry(split, colour(index), (index + 1,)))
         rows += [
             f'<th scope="row">{text(split)}</th>{number(x)}{number(y)}{number(each["rows"])}'
             for x, y, each in zip(predicted, observed, bins, strict=True)
@@ -142,7 +142,7 @@ def _ranked(
     entries, rows = [], []
     for index, each in enumerate(curves):
         x, y = each[key]
-        entries.append(Entry(each["name"], colour(index), (len(traces),), dashed=index >= 8))
+        entries.append(LegendEntry(each["name"], colour(index), (len(traces),), dashed=index >= 8))
         traces.append(line(x, y, each["name"], colour(index), dashed=index >= 8))
         rows.append(f'<th scope="row">{text(each["name"])}</th>{number(each["fraction"])}')
     table = markup.table(["against the rest", "fraction of rows"], rows)

@@ -15,7 +15,7 @@ from ..record.several import (
     keys_that_differ,
 )
 from . import overview
-from .chart import Chart, Entry, Trace, charts, colour, line, shown
+from .chart import Chart, LegendEntry, Trace, charts, colour, line, shown
 from .markup import Section, document, number, table, text
 from .thin import MOST_POINTS, thinned
 from .training import NORMS, RATES, by_epoch, extremes, metric_names
@@ -160,7 +160,7 @@ def metric(runs: Sequence[ComparedRun], names: Sequence[str], name: str) -> Char
     count = len(runs) * (2 if both else 1)
     most = max(LEAST_POINTS, min(MOST_POINTS, MOST_DRAWN // count))
     traces: list[Trace] = []
-    entries: list[Entry] = []
+    entries: list[LegendEntry] = []
     validated: dict[str, Curve] = {}
     for place, group in enumerate(groups_of(runs)):
         own = len(traces)
@@ -177,7 +177,7 @@ def metric(runs: Sequence[ComparedRun], names: Sequence[str], name: str) -> Char
         label = (
             names[group[0]] if len(group) == 1 else f"{names[group[0]]} and {len(group) - 1} more"
         )
-        entries.append(Entry(label, colour(place), tuple(range(own, len(traces)))))
+        entries.append(LegendEntry(label, colour(place), tuple(range(own, len(traces)))))
     rows = key.replace("val_", "", 1).replace("_", " ")
     title = f"{rows}, validation" if key != name else rows
     layout = by_epoch(list(validated.values()), unified=len(runs) <= MOST_BOTH)

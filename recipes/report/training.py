@@ -6,7 +6,7 @@ from itertools import pairwise
 from ..record.contents import JSONObject
 from ..record.metrics import Curve
 from . import markup
-from .chart import Chart, Entry, Trace, charts, colour, line, spans_decades
+from .chart import Chart, LegendEntry, Trace, charts, colour, line, spans_decades
 from .markup import number, text
 from .thin import MOST_POINTS, thinned
 
@@ -71,7 +71,7 @@ def metric(curves: Mapping[str, Curve], name: str, best: int | None) -> Chart:
         for index, (label, curve) in enumerate(given.items())
     ]
     entries = [
-        Entry(label, colour(index), (index,), dashed=label == "training")
+        LegendEntry(label, colour(index), (index,), dashed=label == "training")
         for index, label in enumerate(given)
     ]
     layout = by_epoch(list(given.values()))
@@ -175,10 +175,10 @@ def _norms(curves: Mapping[str, Curve]) -> Iterator[Chart]:
 def _several(given: Mapping[str, Curve], title: str, *, wide: bool = False) -> Chart:
     """Curves in one chart."""
     traces: list[Trace] = []
-    entries: list[Entry] = []
+    entries: list[LegendEntry] = []
     for index, (name, curve) in enumerate(given.items()):
         traces.append(line(*curve, name.replace("_", " "), colour(index)))
-        entries.append(Entry(name.replace("_", " "), colour(index), (index,)))
+        entries.append(LegendEntry(name.replace("_", " "), colour(index), (index,)))
     layout = by_epoch(list(given.values()))
     legend = entries if len(given) > 1 else ()
     return Chart(title, traces, layout, legend, extremes(given), wide=wide)
@@ -216,7 +216,8 @@ def _layers(layers: Mapping[str, Curve]) -> Chart:
         for index, (name, (epochs, values)) in enumerate(layers.items())
     ]
     entries = [
-        Entry(name, colour(index), (index,), dashed=index >= 8) for index, name in enumerate(layers)
+        LegendEntry(name, colour(index), (index,), dashed=index >= 8)
+        for index, name in enumerate(layers)
     ]
     note = (
         "Mean norm over an epoch, from the layer at the input to that at the output. Gradients "
@@ -243,7 +244,7 @@ def activations_section(lines: Sequence[JSONObject]) -> str:
 
 def _histogram(layer: str, measured: Mapping[str, JSONObject]) -> Chart:
     traces: list[Trace] = []
-    entries: list[Entry] = []
+    entries: list[LegendEntry] = []
     rows = []
     for index, (when, row) in enumerate(measured.items()):
         counts, edges = row["counts"], row["edges"]
@@ -251,7 +252,7 @@ def _histogram(layer: str, measured: Mapping[str, JSONObject]) -> Chart:
         middles = [(low + high) / 2 for low, high in pairwise(edges)]
         shares = [count / total for count in counts]
         traces.append(line(middles, shares, when, colour(index), fill="tozeroy"))
-        entries.append(Entry(when, colour(index), (index,)))
+        entries.append(LegendEntry(when, colour(index), (index,)))
         cells = "".join(number(row.get(key)) for key in ("mean", "deviation", "spread", "dead"))
         rows.append(f'<th scope="row">{text(when)}</th>{cells}')
     layout = {"xaxis": {"title": {"text": "output"}}, "yaxis": {"rangemode": "tozero"}}

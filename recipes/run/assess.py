@@ -99,19 +99,19 @@ def assess(
     }
     if isinstance(ends, Ends):
         return _of_each(ends, outputs, directory, data if raw is None else raw)
-    found = _of_one(recipe, ends, data, {name: each[""] for name, each in outputs.items()})
+    assessed = _of_one(recipe, ends, data, {name: each[""] for name, each in outputs.items()})
     write_evidence(
         directory,
-        {"": (ends, found.answers)},
+        {"": (ends, assessed.answers)},
         outputs,
         data if raw is None else raw,
     )
-    if found.details:
-        directory.write_json(files.QUALITY, found.details)
-    if found.threshold is not None:
+    if assessed.details:
+        directory.write_json(files.QUALITY, assessed.details)
+    if assessed.threshold is not None:
         described = directory.read_json(files.DATA)
-        directory.write_json(files.DATA, {**described, "threshold": found.threshold})
-    return Assessment(found.figures, found.threshold)
+        directory.write_json(files.DATA, {**described, "threshold": assessed.threshold})
+    return Assessment(assessed.figures, assessed.threshold)
 
 
 @dataclass(frozen=True)
@@ -144,17 +144,20 @@ def _of_each(
     """
     each = {
         name: _of_one(
-            end.recipe, end.task, end.data, {split: found[name] for split, found in outputs.items()}
+            end.recipe,
+            end.task,
+            end.data,
+            {split: output[name] for split, output in outputs.items()},
         )
         for name, end in ends.all
     }
     shown = {name: (end.task, each[name].answers) for name, end in ends.all}
     write_evidence(directory, shown, outputs, raw)
-    details = {name: found.details for name, found in each.items() if found.details}
+    details = {name: output.details for name, output in each.items() if output.details}
     if details:
         directory.write_json(files.QUALITY, {files.OUTPUTS: details})
     thresholds = {
-        name: found.threshold for name, found in each.items() if found.threshold is not None
+        name: output.threshold for name, output in each.items() if output.threshold is not None
     }
     if thresholds:
         described = directory.read_json(files.DATA)
@@ -164,8 +167,8 @@ def _of_each(
     figures = {
         split: {
             f"{name}_{figure}": value
-            for name, found in each.items()
-            for figure, value in found.figures.get(split, {}).items()
+            for name, output in each.items()
+            for figure, value in output.figures.get(split, {}).items()
         }
         for split in outputs
     }
@@ -176,14 +179,14 @@ def _of_one(recipe: Recipe, task: Task, data: Data, outputs: Mapping[str, np.nda
     """Measure one output by its predictions for the rows of each split."""
     if task.counts:
         return _OfOutput(
-            {name: _of_counts(getattr(data, name).y, found) for name, found in outputs.items()}
+            {name: _of_counts(getattr(data, name).y, rates) for name, rates in outputs.items()}
         )
-    answers = {name: _answers(task, data, name, found) for name, found in outputs.items()}
-    answers = {name: found for name, found in answers.items() if found is not None}
+    each = {name: _answers(task, data, name, array) for name, array in outputs.items()}
+    answers = {name: answer for name, answer in each.items() if answer is not None}
     threshold = _threshold(recipe, task, answers.get("validation"))
-    answers = {name: replace(found, thresholds=threshold) for name, found in answers.items()}
-    details = {name: quality(found) for name, found in answers.items()}
-    figures = {name: found["figures"] for name, found in details.items()}
+    answers = {name: replace(answer, thresholds=threshold) for name, answer in answers.items()}
+    details = {name: quality(answer) for name, answer in answers.items()}
+    figures = {name: detail["figures"] for name, detail in details.items()}
     return _OfOutput(figures, details, threshold, answers)
 
 
@@ -219,7 +222,7 @@ def quality_of(
         )
         for name, end in ends.all
     }
-    return {files.OUTPUTS: {name: found for name, found in each.items() if found}}
+    return {files.OUTPUTS: {name: content for name, content in each.items() if content}}
 
 
 def _quality_of_one(
@@ -237,12 +240,12 @@ def _answers(task: Task, data: Data | GivenRows, split: str, outputs: np.ndarray
     """Targets and probabilities of a split; None where the outputs are no probabilities."""
     if task.form is Form.VALUES:
         return None
-    found = both_classes(probabilities(outputs, task.output_function), data.classes)
+    p = both_classes(probabilities(outputs, task.output_function), data.classes)
     labels = task.form is Form.MULTILABEL
-    if not are_probabilities(found, labels=labels):
+    if not are_probabilities(p, labels=labels):
         return None
-    names = label_names(data.target, found.shape[1]) if labels else data.classes
-    return Answers(getattr(data, split).y, found, names, ordered=task.ordered)
+    names = label_names(data.target, p.shape[1]) if labels else data.classes
+    return Answers(getattr(data, split).y, p, names, ordered=task.ordered)
 
 
 def _threshold(recipe: Recipe, task: Task, validation: Answers | None) -> list[float] | None:
@@ -252,15 +255,15 @@ def _threshold(recipe: Recipe, task: Task, validation: Answers | None) -> list[f
     if validation is None:
         return None
     columns = zip(*(values.T for values in validation.columns), strict=True)
-    return [best_threshold(y, found, asked["maximize"]) for y, found in columns]
+    return [best_threshold(y, p, asked["maximize"]) for y, p in columns]
 
 
 def _of_counts(y: np.ndarray, rates: np.ndarray) -> dict[str, float]:
     """Mean Poisson deviance, and the fraction of the deviance of a constant that is explained."""
-    counts, found = y.reshape(-1), np.asarray(rates, "float64").reshape(-1)
-    if not np.isfinite(found).all() or found.min() <= 0:
+    counts, predicted = y.reshape(-1), np.asarray(rates, "float64").reshape(-1)
+    if not np.isfinite(predicted).all() or predicted.min() <= 0:
         return {}
-    figures = {"poisson_deviance": float(mean_poisson_deviance(counts, found))}
+    figures = {"poisson_deviance": float(mean_poisson_deviance(counts, predicted))}
     if counts.max() > 0 and len(counts) > 1:
-        figures["d2"] = float(d2_tweedie_score(counts, found, power=1))
+        figures["d2"] = float(d2_tweedie_score(counts, predicted, power=1))
     return figures

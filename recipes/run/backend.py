@@ -62,13 +62,13 @@ def _quiet() -> Iterator[None]:
     """Hold back what TensorFlow's C++ prints while it starts; show it only if that fails."""
     sys.stderr.flush()
     kept = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 2)
         try:
             yield
         except BaseException:
-            held.seek(0)
-            os.write(kept, held.read())
+            file.seek(0)
+            os.write(kept, file.read())
             raise
         finally:
             sys.stderr.flush()

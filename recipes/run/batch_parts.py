@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..build.capacity import TooLarge, available, copies
+from ..build.capacity import LayerTooLarge, available, copies
 from ..build.experiment import experiment
 from ..data import Data
 from ..errors import RecipeError, RequestError
@@ -65,9 +65,9 @@ def fitting(recipe: Recipe, data: Data, *, rows: int | None = None, shared: bool
         return in_parts(recipe, rows)
     whole = asked["auto"]
     for count in _counts(whole):
-        found = in_parts(recipe, whole // count)
-        if _fits(found.recipe, whole // count, data):
-            return found
+        parts = in_parts(recipe, whole // count)
+        if _fits(parts.recipe, whole // count, data):
+            return parts
     raise RecipeError(
         [
             recipe.problem(
@@ -117,7 +117,7 @@ def _fits(recipe: Recipe, rows: int, data: Data) -> bool:
             return False
         model.train_on_batch(*next(iter(built.training.dataset)))
     except Exception as error:
-        if is_out_of_memory(error) or isinstance(error.__cause__, TooLarge):
+        if is_out_of_memory(error) or isinstance(error.__cause__, LayerTooLarge):
             return False
         raise
     return True

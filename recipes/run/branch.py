@@ -102,13 +102,13 @@ def batches_until(recipe: Recipe, at: Duration, arrays: Arrays | None) -> int:
     data, section = data_of(recipe, arrays), recipe.data
     each = steps_per_epoch(len(data.train.y), section.batch_size, section.drop_remainder)
     every = recipe.gradient_accumulation
-    found = int(at.amount) * every if at.unit == "steps" else at.to_steps(each, recipe.epochs)
-    if not 0 < found < each * recipe.epochs:
+    batches = int(at.amount) * every if at.unit == "steps" else at.to_steps(each, recipe.epochs)
+    if not 0 < batches < each * recipe.epochs:
         raise RequestError(
             f"--at {at}: the run has {each * recipe.epochs // every} updates in {recipe.epochs} "
             "epochs; name a place between its beginning and its end."
         )
-    return found
+    return batches
 
 
 def _reach(
@@ -128,17 +128,19 @@ def _reach(
     continues = place.exists()
     if continues:
         _check_same(place, recipe)
-    found = newest_state(RunDirectory(place)) if continues else newest_state(source, batches)
-    if found is not None and not continues:
-        copy_until(source, place, found.path)
-        logger.info(f"{source.path}: branches from {found.path.name}, batch {_total(found)}.")
-    if found is None or _total(found) < batches:
+    checkpoint = newest_state(RunDirectory(place)) if continues else newest_state(source, batches)
+    if checkpoint is not None and not continues:
+        copy_until(source, place, checkpoint.path)
+        logger.info(
+            f"{source.path}: branches from {checkpoint.path.name}, batch {_total(checkpoint)}."
+        )
+    if checkpoint is None or _total(checkpoint) < batches:
         stop = StopRequest()
         result = train(
             recipe,
             out=place,
             arrays=arrays,
-            resume=continues or found is not None,
+            resume=continues or checkpoint is not None,
             callbacks=[PauseAt(batches, stop.pause)],
             stop=stop,
             progress=progress,
@@ -154,8 +156,8 @@ def _reach(
 
 def _check_same(place: Path, recipe: Recipe) -> None:
     """Refuse a directory that a branch of another run has left behind."""
-    left = RunDirectory(place)
-    if os.path.lexists(left / files.RECIPE) and differences(recipe_of(left, quiet=True), recipe):
+    stale = RunDirectory(place)
+    if os.path.lexists(stale / files.RECIPE) and differences(recipe_of(stale, quiet=True), recipe):
         raise RequestError(
             f"{place}: was left behind by a branch of another run. Remove it, or give `--out` "
             "another directory."
@@ -166,12 +168,12 @@ def newest_state(run: RunDirectory, batches: float = math.inf) -> Checkpoint | N
     """The newest intact checkpoint of a run that is not after some batches."""
     for path in reversed(CheckpointStore(run / files.STATE).paths()):
         try:
-            found = read(path)
+            checkpoint = read(path)
         except DamagedCheckpoint as error:
             logger.warning(str(error))
             continue
-        if _total(found) <= batches:
-            return found
+        if _total(checkpoint) <= batches:
+            return checkpoint
     return None
 
 

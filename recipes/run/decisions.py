@@ -8,16 +8,16 @@ from numpy.typing import ArrayLike
 
 def probabilities(outputs: ArrayLike, function: str | None) -> np.ndarray:
     """Outputs (rows, units) as they are, or logits through a `sigmoid` or `softmax`, float32."""
-    found = np.asarray(outputs)
+    p = np.asarray(outputs)
     if function == "sigmoid":
-        wide = found.astype("float64")
-        found = np.exp(-np.logaddexp(0, -wide))
+        wide = p.astype("float64")
+        p = np.exp(-np.logaddexp(0, -wide))
     elif function == "softmax":
-        wide = np.exp(found.astype("float64") - found.max(axis=-1, keepdims=True))
-        found = wide / wide.sum(axis=-1, keepdims=True)
+        wide = np.exp(p.astype("float64") - p.max(axis=-1, keepdims=True))
+        p = wide / wide.sum(axis=-1, keepdims=True)
     elif function is not None:
         raise ValueError(f"Argument `function` must be sigmoid or softmax. Received: {function!r}")
-    return found.astype("float32", copy=False)
+    return p.astype("float32", copy=False)
 
 
 def decided(

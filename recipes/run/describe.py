@@ -56,10 +56,10 @@ def describe(
         fingerprints["pretraining"] = layer_keys(built.pretraining)
     if recipe.initialize is not None:
         fingerprints["weights"] = weights_fingerprint(recipe)
-    own = {FILES: relative_files(recipe, directory.path), "plugins": plugins_of(recipe)}
-    own["defaults"] = defaults(recipe)
+    details = {FILES: relative_files(recipe, directory.path), "plugins": plugins_of(recipe)}
+    details["defaults"] = defaults(recipe)
     if sharing is not None:
-        own[SHARING] = {
+        details[SHARING] = {
             "workers": sharing.processes,
             "devices": max(1, len(sharing.devices)),
             "shards": sharing.shards,
@@ -74,7 +74,7 @@ def describe(
         now = _resumed_manifest(previous, now)
     directory.reopen()
     # The manifest first: it marks the directory as a run's, in which `resume` may remove files.
-    directory.write_json(files.MANIFEST, {**now, **own})
+    directory.write_json(files.MANIFEST, {**now, **details})
     directory.write_text(files.RECIPE, plugin_comment(recipe) + dump(recipe))
     if built is not None:
         boxes = boxes_in(recipe, data, built.model)
@@ -92,8 +92,8 @@ def learned(recipe: Recipe, data: Data) -> JSONObject:
             "focal_alpha": ends.alpha,
             "threshold": asked_threshold(recipe, ends),
         }
-    own = {head.name: head.to_json() for head in data.heads}
-    return {"heads": {n: {**own[n], **learned(end.recipe, end.data)} for n, end in ends.all}}
+    heads = {head.name: head.to_json() for head in data.heads}
+    return {"heads": {n: {**heads[n], **learned(end.recipe, end.data)} for n, end in ends.all}}
 
 
 def keep_terms(directory: RunDirectory, terms: Mapping[str, Term]) -> None:

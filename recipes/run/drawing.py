@@ -31,8 +31,8 @@ def boxes_of(recipe: Recipe, data: Data) -> list[Box]:
 def boxes_in(recipe: Recipe, data: Data, model: keras.Model) -> list[Box]:
     """The boxes of a recipe whose model is built."""
     shapes = _shapes(model, list(recipe.model.parts))
-    found = [*_inputs(recipe, data), *_parts(recipe, shapes)]
-    return [*found, *_outputs(recipe, model)]
+    boxes = [*_inputs(recipe, data), *_parts(recipe, shapes)]
+    return [*boxes, *_outputs(recipe, model)]
 
 
 def _inputs(recipe: Recipe, data: Data) -> Iterator[Box]:
@@ -43,9 +43,9 @@ def _inputs(recipe: Recipe, data: Data) -> Iterator[Box]:
     named = dict.fromkeys(name for _, name in input_names(recipe.model.parts))
     kinds = {feature.name: feature.kind for feature in data.features}
     for name in named:
-        others = [other for other in kinds if other not in named] if name == OTHERS else []
-        given = () if not kinds or name == OTHERS else (str(kinds[name]),)
-        yield Box(name, tuple(others) or given or (str(data.input_shape),))
+        others = [column for column in kinds if column not in named] if name == OTHERS else []
+        kind = () if not kinds or name == OTHERS else (str(kinds[name]),)
+        yield Box(name, tuple(others) or kind or (str(data.input_shape),))
 
 
 def _parts(recipe: Recipe, shapes: dict[str, str]) -> Iterator[Box]:
@@ -83,25 +83,25 @@ def words_of(layers: Sequence[Choice | Residual]) -> tuple[str, ...]:
     >>> words_of([Choice("layers", "dense", {"units": 4})])
     ('dense units=4',)
     """
-    found: list[str] = []
+    lines: list[str] = []
     for layer in layers:
         if not isinstance(layer, Choice):
-            found += ["residual:", *(f"  {line}" for line in words_of(layer.layers))]
+            lines += ["residual:", *(f"  {line}" for line in words_of(layer.layers))]
             continue
-        given = list(layer.arguments.items())[:MOST_ARGUMENTS]
-        words = [f"{key}={v.name if isinstance(v, Choice) else v}" for key, v in given]
-        found.append(" ".join([layer.name, *words]))
-    return tuple(found)
+        arguments = list(layer.arguments.items())[:MOST_ARGUMENTS]
+        words = [f"{key}={v.name if isinstance(v, Choice) else v}" for key, v in arguments]
+        lines.append(" ".join([layer.name, *words]))
+    return tuple(lines)
 
 
 def _shapes(model: keras.Model, parts: Sequence[str]) -> dict[str, str]:
     """What each part gives, by the last of the layers that are called after it."""
-    found: dict[str, str] = {}
+    shapes: dict[str, str] = {}
     for layer in model.layers:
         owners = [name for name in parts if layer.name.startswith(f"{name}_")]
         if owners:
-            found[max(owners, key=len)] = _shown(layer.output.shape)
-    return found
+            shapes[max(owners, key=len)] = _shown(layer.output.shape)
+    return shapes
 
 
 def _shown(shape: Sequence[int | None]) -> str:

@@ -27,13 +27,13 @@ class Ensemble(Several):
 
     def measure(self, models: Sequence[keras.Model], data: Data) -> None:
         """Measure the average on the validation and the test split."""
-        found = assessed(self.recipe, data, models[-1], self.directory)
+        assessment = assessed(self.recipe, data, models[-1], self.directory)
         self.result = replace(
             self.result,
             validation=measured(self.recipe, data, models[-1], "validation"),
             test=measured(self.recipe, data, models[-1], "test"),
-            quality=found.quality,
-            threshold=found.threshold,
+            quality=assessment.quality,
+            threshold=assessment.threshold,
         )
 
 
@@ -46,14 +46,14 @@ def members_of(recipe: Recipe) -> list[Recipe]:
     if asked is None:
         return [recipe]
     split = recipe.seed if recipe.data.seed is None else recipe.data.seed
-    found = []
+    members = []
     for index in range(asked.members):
         data = {"seed": split}
         if asked.vary == "data":
             data["bootstrap_seed"] = (split + 1 + index) % 2**32
         change = {"ensemble": None, "data": recipe.data.model_copy(update=data)}
-        found.append(recipe.model_copy(update={**change, "seed": (recipe.seed + index) % 2**32}))
-    return found
+        members.append(recipe.model_copy(update={**change, "seed": (recipe.seed + index) % 2**32}))
+    return members
 
 
 def assessed(recipe: Recipe, data: Data, model: keras.Model, directory: RunDirectory) -> Assessment:

@@ -167,18 +167,18 @@ def digest(y: np.ndarray) -> str:
 
 def log_losses(answers: Answers) -> np.ndarray:
     """Negative log of the predicted probability of the truth (rows,); the mean over labels."""
-    found = np.clip(answers.probabilities.astype("float64"), SMALLEST, 1 - SMALLEST)
+    p = np.clip(answers.probabilities.astype("float64"), SMALLEST, 1 - SMALLEST)
     if answers.y.ndim == 2:
-        each = np.where(answers.y > 0, found, 1 - found)
+        each = np.where(answers.y > 0, p, 1 - p)
         return -np.log(each).mean(axis=1).astype("float32")
-    return -np.log(found[np.arange(len(found)), answers.y]).astype("float32")
+    return -np.log(p[np.arange(len(p)), answers.y]).astype("float32")
 
 
 def ranking_curves(answers: Answers) -> list[RankingCurve]:
     """ROC and precision-recall curves of the first classes or labels."""
     truth, scores = answers.columns
     names = answers.names[-1:] if scores.shape[1] == 1 else answers.names
-    found: list[RankingCurve] = []
+    curves: list[RankingCurve] = []
     for index in range(min(scores.shape[1], MOST_CURVES)):
         y, said = truth[:, index], scores[:, index]
         if y.min() == y.max():
@@ -186,7 +186,7 @@ def ranking_curves(answers: Answers) -> list[RankingCurve]:
         false, true, _ = roc_curve(y, said)
         precision, recall, _ = precision_recall_curve(y, said, drop_intermediate=True)
         kept, also = spread(len(false), MOST_POINTS), spread(len(recall), MOST_POINTS)
-        found.append(
+        curves.append(
             {
                 "name": str(names[index]),
                 "roc": [_list(false[kept]), _list(true[kept])],
@@ -194,7 +194,7 @@ def ranking_curves(answers: Answers) -> list[RankingCurve]:
                 "fraction": float(y.mean()),
             }
         )
-    return found
+    return curves
 
 
 def slices(raw: Split, data: Data, score: np.ndarray) -> list[CategoryScore]:
@@ -206,23 +206,23 @@ def slices(raw: Split, data: Data, score: np.ndarray) -> list[CategoryScore]:
         for feature in data.features
         if isinstance(feature, FittedCategory) and 1 < len(feature.vocabulary) <= MOST_SLICES
     ]
-    found: list[CategoryScore] = []
+    scores: list[CategoryScore] = []
     for name in sliced[:MOST_SLICED]:
         cells = np.array([MISSING if c is None else str(c) for c in cells_of(raw.x, name)])
         for value in np.unique(cells)[:MOST_SLICES]:
-            own = score[cells == value]
-            low, high = interval(own)
-            found.append(
+            in_category = score[cells == value]
+            low, high = interval(in_category)
+            scores.append(
                 {
                     "column": name,
                     "value": plain(value),
-                    "rows": len(own),
-                    "mean": float(own.mean()),
+                    "rows": len(in_category),
+                    "mean": float(in_category.mean()),
                     "low": low,
                     "high": high,
                 }
             )
-    return found
+    return scores
 
 
 def spread(count: int, most: int) -> np.ndarray:

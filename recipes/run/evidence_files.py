@@ -45,15 +45,15 @@ def write_evidence(
     shown: dict[str, dict[str, RowEvidence | ForecastEvidence]] = {}
     arrays: dict[str, np.ndarray] = {}
     for name, (task, answers) in ends.items():
-        own = raw.of(name) if name else raw
-        for split, given in outputs.items():
+        rows = raw.of(name) if name else raw
+        for split, by_output in outputs.items():
             if not can_show(raw, split):
                 continue
-            found = _of_split(task, answers.get(split), own, split, given[name])
-            if found is not None:
-                shown.setdefault(name, {})[split] = found.shown
+            evidence = _of_split(task, answers.get(split), rows, split, by_output[name])
+            if evidence is not None:
+                shown.setdefault(name, {})[split] = evidence.shown
                 key = f"{name}/{split}" if name else split
-                arrays |= {f"{key}/{row}": values for row, values in found.rows.items()}
+                arrays |= {f"{key}/{row}": values for row, values in evidence.rows.items()}
     if not shown:
         return
     directory.write_json(files.EVIDENCE, shown.get("", {files.OUTPUTS: shown}))

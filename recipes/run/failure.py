@@ -114,9 +114,9 @@ def culprit(error: BaseException, recipe: Recipe, built: Experiment) -> Path | N
         for index, callback in enumerate(built.callbacks[: len(recipe.callbacks)])
     }
     known = {**layers, **callbacks}
-    found = [known[id(owner)] for owner in _owners(error) if id(owner) in known]
-    if found:
-        return found[-1]
+    places = [known[id(owner)] for owner in _owners(error) if id(owner) in known]
+    if places:
+        return places[-1]
     name = _layer_of_node(str(error), built.model.name, names)
     return None if name is None else ("model", *names[name])
 

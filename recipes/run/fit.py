@@ -38,7 +38,7 @@ from .run_callbacks import stop_events_on_a_full_disk
 
 
 @dataclass(frozen=True)
-class Given:
+class FitOptions:
     """What the user passes besides the rows; the arguments of `fit`."""
 
     y: object = None
@@ -77,7 +77,7 @@ class Ready:
 
 
 def fit(
-    recipe: Recipe, model: keras.Model, x: object, given: Given, *, progress: bool = True
+    recipe: Recipe, model: keras.Model, x: object, options: FitOptions, *, progress: bool = True
 ) -> keras.callbacks.History:
     """Train `model` in place with the recipe's optimizer, schedule, clipping and callbacks.
 
@@ -104,15 +104,19 @@ def fit(
             f"`{model.dtype_policy.name}`, and the recipe asks for `{recipe.precision}`. Make it "
             f"under `keras.config.set_dtype_policy({recipe.precision!r})`, or leave the key out."
         )
-    if given.class_weight is not None and given.sample_weight is not None:
+    if options.class_weight is not None and options.sample_weight is not None:
         raise RequestError("give `class_weight` or `sample_weight`, not both.")
-    ready = _streamed(recipe, model, x, given) if is_stream(x) else _held(recipe, model, x, given)
+    ready = (
+        _streamed(recipe, model, x, options)
+        if is_stream(x)
+        else _in_memory(recipe, model, x, options)
+    )
     recipe, builder = ready.recipe, ready.builder
     _check_monitors(recipe, ready.validation)
     trained = wrap(model, **training_parts(recipe, builder).active())
     build.compile_model(trained, recipe, ready.task, builder, ready.rows)
-    own = build.callbacks(recipe, builder)
-    callbacks = [*ready.callbacks, *phases_of(recipe, trained, own), *own]
+    recipe_callbacks = build.callbacks(recipe, builder)
+    callbacks = [*ready.callbacks, *phases_of(recipe, trained, recipe_callbacks), *recipe_callbacks]
     if progress:
         callbacks.append(ProgressBar())
     stop_events_on_a_full_disk(callbacks)
@@ -129,22 +133,22 @@ def fit(
     )
 
 
-def _held(recipe: Recipe, model: keras.Model, x: object, given: Given) -> Ready:
+def _in_memory(recipe: Recipe, model: keras.Model, x: object, options: FitOptions) -> Ready:
     """Rows in memory, in an order that is a function of seed and epoch."""
-    if given.y is None:
+    if options.y is None:
         raise RequestError("y: give the targets of the rows.")
-    if given.steps_per_epoch is not None:
+    if options.steps_per_epoch is not None:
         raise RequestError(
             "steps_per_epoch: rows in memory have a number of batches already; it is for datasets."
         )
-    rows = rows_for(model, x, "x", given.sample_weight)
-    task, targets = ends_for(recipe, model, given.y, x)
-    data, kept = data_for(recipe, task, rows, targets, divide=given.validation_data is None)
+    rows = rows_for(model, x, "x", options.sample_weight)
+    task, targets = ends_for(recipe, model, options.y, x)
+    data, kept = data_for(recipe, task, rows, targets, divide=options.validation_data is None)
     if recipe.pretraining is not None and not rows.is_plain:
         raise RequestError("pretraining: learns from one array of rows without weights.")
-    own, arguments = _validation(recipe, model, task, given)
-    arguments.update(_class_weight(task, given))
-    validation = own if kept is None else kept.arranged(build.evaluation(data.validation, task))
+    batches, arguments = _validation(recipe, model, task, options)
+    arguments.update(_class_weight(task, options))
+    validation = batches if kept is None else kept.arranged(build.evaluation(data.validation, task))
     training = build.training_rows(recipe, data, task)
     return Ready(
         recipe=recipe,
@@ -159,12 +163,12 @@ def _held(recipe: Recipe, model: keras.Model, x: object, given: Given) -> Ready:
     )
 
 
-def _streamed(recipe: Recipe, model: keras.Model, x: object, given: Given) -> Ready:
+def _streamed(recipe: Recipe, model: keras.Model, x: object, options: FitOptions) -> Ready:
     """Batches of a dataset, in its order."""
-    stream = stream_of(x, given.steps_per_epoch, "x", "steps_per_epoch")
-    _refuse(recipe, stream, given)
+    stream = stream_of(x, options.steps_per_epoch, "x", "steps_per_epoch")
+    _refuse(recipe, stream, options)
     task = first_batch_task(recipe, model, stream, "x")
-    validation, arguments = _validation(recipe, model, task, given)
+    validation, arguments = _validation(recipe, model, task, options)
     steps = stream.length
     # The batches are the dataset's; the first stands for all where their size is asked for.
     recipe = recipe.model_copy(
@@ -188,20 +192,20 @@ def _streamed(recipe: Recipe, model: keras.Model, x: object, given: Given) -> Re
         rows=len(tf.nest.flatten(stream.first[0])[0]),
         validation=validation,
         arguments={
-            "steps_per_epoch": given.steps_per_epoch,
-            **_class_weight(task, given),
+            "steps_per_epoch": options.steps_per_epoch,
+            **_class_weight(task, options),
             **arguments,
         },
         callbacks=(WholeEpochs(steps),),
     )
 
 
-def _refuse(recipe: Recipe, stream: Stream, given: Given) -> None:
+def _refuse(recipe: Recipe, stream: Stream, options: FitOptions) -> None:
     """Raise where an argument repeats what a dataset has in its batches, or does not suit it."""
     for name in ("y", "sample_weight"):
-        if getattr(given, name) is not None:
+        if getattr(options, name) is not None:
             raise RequestError(f"{name}: a {stream.kind} has it in its batches; leave it out.")
-    if given.class_weight is not None:
+    if options.class_weight is not None:
         if stream.first[2] is not None:
             raise RequestError("class_weight: the batches of the dataset have weights already.")
         if stream.kind.partition(".")[0] not in ("tf", "keras"):
@@ -211,36 +215,36 @@ def _refuse(recipe: Recipe, stream: Stream, given: Given) -> None:
             )
     if recipe.pretraining is not None:
         raise RequestError(f"pretraining: needs rows in memory, and x is a {stream.kind}.")
-    if not stream.repeats and recipe.epochs > 1 and given.steps_per_epoch is None:
+    if not stream.repeats and recipe.epochs > 1 and options.steps_per_epoch is None:
         raise RequestError(
             f"x: a generator is read once, and the recipe has {recipe.epochs} epochs. Say how many "
             "batches make one: `steps_per_epoch=`."
         )
 
 
-def _class_weight(task: Task | Ends, given: Given) -> dict[str, object]:
-    if given.class_weight is None:
+def _class_weight(task: Task | Ends, options: FitOptions) -> dict[str, object]:
+    if options.class_weight is None:
         return {}
-    return {"class_weight": class_weights(task, given.class_weight)}
+    return {"class_weight": class_weights(task, options.class_weight)}
 
 
 def _validation(
-    recipe: Recipe, model: keras.Model, task: Task | Ends, given: Given
+    recipe: Recipe, model: keras.Model, task: Task | Ends, options: FitOptions
 ) -> tuple[object, dict[str, object]]:
     """The user's validation data as `model.fit` takes it, and more arguments of `fit`."""
-    data = given.validation_data
+    data = options.validation_data
     if data is None or not is_stream(data):
-        if given.validation_steps is not None:
+        if options.validation_steps is not None:
             raise RequestError("validation_steps: is for `validation_data` that is a dataset.")
         if data is None:
             return None, {}
         split, rows = own_validation(recipe, model, task, data)
         return rows.arranged(build.evaluation(split, task)), {}
-    stream = stream_of(data, given.validation_steps, "validation_data", "validation_steps")
+    stream = stream_of(data, options.validation_steps, "validation_data", "validation_steps")
     if not stream.repeats and recipe.epochs > 1:
         raise RequestError("validation_data: a generator is read once. Use a dataset, or arrays.")
     same_form(task, first_batch_task(recipe, model, stream, "validation_data"))
-    return stream.dataset, {"validation_steps": given.validation_steps}
+    return stream.dataset, {"validation_steps": options.validation_steps}
 
 
 def _check_monitors(recipe: Recipe, validation: object) -> None:

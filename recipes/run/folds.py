@@ -47,11 +47,11 @@ class CrossValidation(Several):
     def measure(self, models: Sequence[keras.Model], data: Data) -> None:
         """Write `out_of_fold.csv`; the mean over folds, and the average on the test split."""
         *parts, average = models
-        found = [
+        predicted = [
             self._validated(index, recipe, model)
             for index, (recipe, model) in enumerate(zip(self.recipes(), parts, strict=True), 1)
         ]
-        text = out_of_fold(found, data.classes, data.heads)
+        text = out_of_fold(predicted, data.classes, data.heads)
         self.directory.write_text(files.OUT_OF_FOLD, text)
         mean, deviation = summary([part["validation"] for part in self.parts])
         assessment = assessed(self.recipe, data, average, self.directory)
@@ -86,7 +86,7 @@ def summary(folds: Sequence[Metrics]) -> tuple[Metrics, Metrics]:
 
 
 def out_of_fold(
-    found: Sequence[tuple[Split, Predictions]],
+    parts: Sequence[tuple[Split, Predictions]],
     classes: Sequence[ClassName],
     heads: Sequence[Head] = (),
 ) -> str:
@@ -98,7 +98,7 @@ def out_of_fold(
     """
     rows: list[list[object]] = []
     head: list[str] = []
-    for index, (split, made) in enumerate(found, start=1):
+    for index, (split, made) in enumerate(parts, start=1):
         names, cells = made.table()
         targets = _targets(split.y, classes, heads)
         numbers = np.arange(len(split)) if split.numbers is None else split.numbers

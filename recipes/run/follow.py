@@ -6,7 +6,7 @@ from pathlib import Path
 from ...callbacks.run_state import RunState
 from ..build.experiment import experiment
 from ..data import Data
-from ..devices.member import Member
+from ..devices.member import MemberPeers
 from ..devices.team import Team
 from ..errors import RequestError
 from ..record.directory import RunDirectory
@@ -33,7 +33,7 @@ class Follower(TrainingRun):
         return True
 
 
-def follow(recipe: Recipe, data: Data, directory: Path, peers: Member, team: Team) -> Result:
+def follow(recipe: Recipe, data: Data, directory: Path, peers: MemberPeers, team: Team) -> Result:
     """Train with the chief until it ends.
 
     Args:
@@ -49,10 +49,10 @@ def follow(recipe: Recipe, data: Data, directory: Path, peers: Member, team: Tea
         WorkerLost: the chief has ended.
     """
     with tempfile.TemporaryDirectory(prefix="keras-recipes-") as folder:
-        own = RunDirectory(Path(folder))
-        built = experiment(recipe, data, own.path, sharing=team.sharing)
+        scratch = RunDirectory(Path(folder))
+        built = experiment(recipe, data, scratch.path, sharing=team.sharing)
         stored = RunDirectory(directory)
-        run = Follower(recipe, built, own, False, team=team, kind=ReadState, stored=stored)
+        run = Follower(recipe, built, scratch, False, team=team, kind=ReadState, stored=stored)
         message = peers.received("checkpoint")
         run.restore(changed=bool(message["changed"]))
         if run.checkpoint != message["checkpoint"]:

@@ -32,15 +32,15 @@ def with_errors(result: Result, built: Experiment) -> Result:
         measured = getattr(result, name)
         if measured and dataset is not None:
             outputs = outputs_of(built.model, dataset)[""]
-            found = forecasting.errors(forecasting.starts[name], outputs)
-            splits[name] = beside(measured, found)
-            horizon[name] = dict(found.by_step)
+            errors = forecasting.errors(forecasting.starts[name], outputs)
+            splits[name] = beside(measured, errors)
+            horizon[name] = dict(errors.by_step)
     return replace(result, **splits, horizon=horizon)
 
 
-def beside(measured: Mapping[str, float], found: ForecastErrors) -> dict[str, float]:
+def beside(measured: Mapping[str, float], errors: ForecastErrors) -> dict[str, float]:
     """The loss and metrics of a model, and the errors of its forecasts that are not among them."""
-    return {**measured, **{k: v for k, v in found.metrics.items() if k not in measured}}
+    return {**measured, **{k: v for k, v in errors.metrics.items() if k not in measured}}
 
 
 def given_windows(rows: Frame, reading: Reading) -> tuple[Split, Forecasting]:

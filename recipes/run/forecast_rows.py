@@ -81,7 +81,7 @@ def asked_starts(
 
 
 def forecast_of(
-    found: ArrayLike, described: JSONObject, series: Series, starts: np.ndarray
+    values: ArrayLike, described: JSONObject, series: Series, starts: np.ndarray
 ) -> Forecast:
     """The forecasts that a network's outputs (windows, horizon * targets) are.
 
@@ -90,7 +90,7 @@ def forecast_of(
         starts: first row of each window.
     """
     options, targets = options_of(described), tuple(described["target"])
-    outputs = probabilities(found, described.get("output_function"))
+    outputs = probabilities(values, described.get("output_function"))
     shape = (len(starts), options.horizon, *([] if len(targets) == 1 else [len(targets)]))
     last = starts + options.inputs - 1
     return Forecast(
@@ -111,13 +111,13 @@ def every_start(series: Series, options: WindowOptions) -> np.ndarray:
     """First row of every window that a forecast can be made from."""
     rows = np.arange(max(len(series.frame) - needed(options) + 1, 0))
     whole = rows[series.first[rows] == series.first[rows + needed(options) - 1]]
-    found = whole[(whole - series.first[whole]) % options.stride == 0]
-    if not len(found):
+    starts = whole[(whole - series.first[whole]) % options.stride == 0]
+    if not len(starts):
         raise DataError(
             f"{series.frame.where}: a forecast needs {needed(options)} rows without a gap, and the "
             f"longest stretch has {series.longest}."
         )
-    return found
+    return starts
 
 
 def last_starts(series: Series, options: WindowOptions, target: Sequence[str]) -> np.ndarray:
@@ -126,7 +126,7 @@ def last_starts(series: Series, options: WindowOptions, target: Sequence[str]) -
     Where columns are known ahead, the rows of the horizon are given too, without their targets: the
     window ends at the last row that has them.
     """
-    found = []
+    starts = []
     known = _with_target(series.frame, target)
     for index, name in enumerate(series.names):
         rows = np.flatnonzero(series.index == index)
@@ -138,8 +138,8 @@ def last_starts(series: Series, options: WindowOptions, target: Sequence[str]) -
         end = start + needed(options) - 1
         if start < rows[0] or end > rows[-1] or series.first[end] > start:
             raise DataError(_too_few(series, options, name))
-        found.append(start)
-    return np.array(found)
+        starts.append(start)
+    return np.array(starts)
 
 
 def _with_target(rows: Frame, target: Sequence[str]) -> np.ndarray | None:

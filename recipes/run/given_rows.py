@@ -69,18 +69,18 @@ class GivenRows:
 def given_rows(run: RunDirectory, recipe: Recipe, given: object, on_error: OnError) -> GivenRows:
     """Rows with targets, in the form that the model of a run takes."""
     described = run.read_json(files.DATA)
-    own = recipe.data.targets == "dataset"
+    with_target = recipe.data.targets == "dataset"
     arrays = array_names(read(run.verified(files.RECIPE)))
-    reading = Reading(described, own, on_error, arrays, undecodable)
-    found = rows_of(given, reading)
-    log_rows(found.notes, found.errors)
-    rows, forecasting = found.x, None
-    y = found.y
+    reading = Reading(described, with_target, on_error, arrays, undecodable)
+    parsed = rows_of(given, reading)
+    log_rows(parsed.notes, parsed.errors)
+    rows, forecasting = parsed.x, None
+    y = parsed.y
     if described.get("window") is not None:
-        split, forecasting = given_windows(found.x, reading)
+        split, forecasting = given_windows(parsed.x, reading)
         rows, y = split.x, split.y
     if y is None:  # an autoencoder: the scaled rows themselves
-        y = Scaling.from_json(described["scaling"]).apply(found.x).reshape(len(found.x), -1)
+        y = Scaling.from_json(described["scaling"]).apply(parsed.x).reshape(len(parsed.x), -1)
     outputs = 1 if y.ndim == 1 else y.shape[1]
     classes = tuple(described["classes"])
     return GivenRows(

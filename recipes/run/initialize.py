@@ -87,8 +87,8 @@ def _load_weights(model: keras.Model, path: Path) -> None:
         load_weights(layers, path)
         load_adapters(model, kept)
         return
-    own = [weight for weight in layers.weights if not weight.name.startswith(PREFIX)]
-    _assign(own, _loaded(path, compiled=False).weights, "weights")
+    variables = [weight for weight in layers.weights if not weight.name.startswith(PREFIX)]
+    _assign(variables, _loaded(path, compiled=False).weights, "weights")
 
 
 def _load_training(model: keras.Model, path: Path) -> None:
@@ -128,15 +128,15 @@ def _loaded(path: Path, *, compiled: bool) -> keras.Model:
 
 
 def _assign(
-    variables: Sequence[keras.Variable], found: Sequence[keras.Variable | np.ndarray], what: str
+    variables: Sequence[keras.Variable], values: Sequence[keras.Variable | np.ndarray], what: str
 ) -> None:
-    shapes = [[tuple(v.shape) for v in group] for group in (variables, found)]
+    shapes = [[tuple(v.shape) for v in group] for group in (variables, values)]
     if shapes[0] != shapes[1]:
         raise ValueError(
             f"the {what} do not fit: the recipe has {len(shapes[0])} of shapes "
             f"{_listed(shapes[0])}, the file {len(shapes[1])} of {_listed(shapes[1])}."
         )
-    for variable, value in zip(variables, found, strict=True):
+    for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
 
 

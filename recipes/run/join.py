@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ..data import Data
-from ..devices.chief import Chief
-from ..devices.member import Member
+from ..devices.chief import ChiefPeers
+from ..devices.member import MemberPeers
 from ..devices.peers import WorkerLost
 from ..devices.request import DeviceRequest
 from ..errors import RequestError, TrainingFailed
@@ -31,7 +31,9 @@ def check_request(recipe: Recipe, request: DeviceRequest) -> None:
 
 
 @contextmanager
-def led(recipe: Recipe, prepared: PreparedRun, request: DeviceRequest) -> Iterator[Chief | None]:
+def led(
+    recipe: Recipe, prepared: PreparedRun, request: DeviceRequest
+) -> Iterator[ChiefPeers | None]:
     """In the chief: the other processes, connected and checked to train the same recipe.
 
     Raises:
@@ -41,7 +43,7 @@ def led(recipe: Recipe, prepared: PreparedRun, request: DeviceRequest) -> Iterat
     if request.cluster is None:
         yield None
         return
-    peers = Chief(request.cluster, request.timeout, identity(recipe, prepared.data, request))
+    peers = ChiefPeers(request.cluster, request.timeout, identity(recipe, prepared.data, request))
     try:
         peers.wait_for_all()
         directory = str(prepared.directory.path.resolve())
@@ -57,7 +59,7 @@ def led(recipe: Recipe, prepared: PreparedRun, request: DeviceRequest) -> Iterat
 
 
 @contextmanager
-def joined(recipe: Recipe, data: Data, request: DeviceRequest) -> Iterator[Member]:
+def joined(recipe: Recipe, data: Data, request: DeviceRequest) -> Iterator[MemberPeers]:
     """The chief of a training, in each other process.
 
     Raises:
@@ -65,7 +67,7 @@ def joined(recipe: Recipe, data: Data, request: DeviceRequest) -> Iterator[Membe
         TrainingFailed: it was lost before the first step, or could not train.
     """
     assert request.cluster is not None
-    peers = Member(request.cluster, request.timeout, identity(recipe, data, request))
+    peers = MemberPeers(request.cluster, request.timeout, identity(recipe, data, request))
     try:
         yield peers
     except WorkerLost as error:
@@ -80,9 +82,9 @@ def joined(recipe: Recipe, data: Data, request: DeviceRequest) -> Iterator[Membe
 
 def identity(recipe: Recipe, data: Data | None, request: DeviceRequest) -> dict[str, str]:
     """What must be the same in all processes of a training, by name."""
-    found = {
+    values = {
         "recipe": recipe.fingerprint(),
         "exact_shards": str(request.exact_shards),
         "versions": str(versions()),
     }
-    return found if data is None else {**found, "data": data.fingerprint}
+    return values if data is None else {**values, "data": data.fingerprint}

@@ -35,32 +35,32 @@ class MlflowTracker:
 
     def __init__(self) -> None:
         uri = os.environ.get(URI) or f"sqlite:///{os.path.abspath('mlflow.db')}"
-        self._mlflow: Any = importlib.import_module("mlflow")
-        self._client: Any = self._mlflow.MlflowClient(uri)
+        self._mlflow = importlib.import_module("mlflow")
+        self._client = self._mlflow.MlflowClient(uri)
         self._run = ""
 
     def begin(self, run: TrackedRun) -> set[int]:
         experiment = self._experiment(os.environ.get(EXPERIMENT) or run.group)
-        found = self._found(experiment, run.id)
-        if found:
-            self._client.update_run(found[0].info.run_id, status="RUNNING")
+        runs = self._runs_with_id(experiment, run.id)
+        if runs:
+            self._client.update_run(runs[0].info.run_id, status="RUNNING")
         tags = {TAG: run.id}
-        above = self._found(experiment, run.parent) if run.parent else []
+        above = self._runs_with_id(experiment, run.parent) if run.parent else []
         if above:
             tags[PARENT] = above[0].info.run_id
-        made = found or [self._client.create_run(experiment, run_name=run.name, tags=tags)]
+        made = runs or [self._client.create_run(experiment, run_name=run.name, tags=tags)]
         self._run = made[0].info.run_id
         self._log_parameters(run.recipe, made[0].data.params)
         return self._steps("epoch")
 
-    def _found(self, experiment: str, known: str) -> list[Any]:
+    def _runs_with_id(self, experiment: str, known: str) -> list[Any]:
         """The run with an id of ours, or none."""
         return list(self._client.search_runs([experiment], f"tags.`{TAG}` = '{known}'"))
 
     def log(self, epoch: int, values: Mapping[str, float], histograms: Histograms) -> None:
         if histograms:
             # Before the metrics, by which an epoch is known to be there. MLflow has no type for it.
-            counted = {name: as_counts(found) for name, found in histograms.items()}
+            counted = {name: as_counts(histogram) for name, histogram in histograms.items()}
             content = {name: {"counts": c, "edges": e} for name, (c, e) in counted.items()}
             self._client.log_dict(self._run, content, f"histograms/epoch_{epoch:05}.json")
         # One request: either all values of an epoch are there or none, `epoch` among them.
@@ -79,8 +79,8 @@ class MlflowTracker:
         self._client.set_terminated(self._run, STATUS[ending.status])
 
     def _experiment(self, name: str) -> str:
-        found = self._client.get_experiment_by_name(name)
-        return found.experiment_id if found else self._client.create_experiment(name)
+        experiment = self._client.get_experiment_by_name(name)
+        return experiment.experiment_id if experiment else self._client.create_experiment(name)
 
     def _steps(self, name: str) -> set[int]:
         """The steps at which a metric has a value."""

@@ -75,21 +75,21 @@ class Predictions:
         Args:
             errors: add the column `error`. A row with an error has None in the others.
         """
-        found = self._predicted()
-        same = [name for name in self.kept if name in found or (errors and name == "error")]
+        columns = self._predicted()
+        same = [name for name in self.kept if name in columns or (errors and name == "error")]
         if same:
             raise RequestError(
                 f"--keep: the column `{same[0]:.60}` would stand beside one of the predictions "
                 "that is called the same. Rename it in the file."
             )
         for index in self.errors:
-            for column in found.values():
+            for column in columns.values():
                 column[index] = None
         files = {"file": list(self.files)} if self.files else {}
-        found = {**self.kept, **files, **found}
+        columns = {**self.kept, **files, **columns}
         if errors:
-            found["error"] = [self.errors.get(index) for index in range(len(self))]
-        return found
+            columns["error"] = [self.errors.get(index) for index in range(len(self))]
+        return columns
 
     def _predicted(self) -> dict[str, list[object]]:
         if self.heads:
@@ -126,13 +126,13 @@ class Predictions:
         Args:
             errors: add the column `error`; a row with an error has empty cells in the others.
         """
-        found = self.columns(errors=errors)
-        rows = zip(*found.values(), strict=True)
-        return list(found), [["" if cell is None else cell for cell in row] for row in rows]
+        columns = self.columns(errors=errors)
+        rows = zip(*columns.values(), strict=True)
+        return list(columns), [["" if cell is None else cell for cell in row] for row in rows]
 
 
 def predictions(
-    found: ArrayLike | Mapping[str, np.ndarray],
+    raw_outputs: ArrayLike | Mapping[str, np.ndarray],
     described: JSONObject,
     *,
     usable: np.ndarray | None = None,
@@ -143,15 +143,15 @@ def predictions(
         described: the run's `data.json`.
         usable: for each row that was given, whether the network saw it; by default all.
     """
-    if isinstance(found, Mapping):
+    if isinstance(raw_outputs, Mapping):
         each = {
-            name: predictions(found[name], {**described, "heads": {}, **head}, usable=usable)
+            name: predictions(raw_outputs[name], {**described, "heads": {}, **head}, usable=usable)
             for name, head in described["heads"].items()
         }
         none = np.empty((len(next(iter(each.values()))), 0), "float32")
         return Predictions(none, none, heads=each)
     classes, labels = described["classes"], described["task"] == "multilabel"
-    outputs = probabilities(found, described.get("output_function"))
+    outputs = probabilities(raw_outputs, described.get("output_function"))
     outputs = both_classes(outputs, classes)
     if classes and outputs.shape[1] != len(classes):
         raise ValueError(f"{len(classes)} classes for {outputs.shape[1]} outputs")
@@ -200,11 +200,11 @@ def both_classes(outputs: np.ndarray, classes: Sequence["ClassName"]) -> np.ndar
     return np.concatenate([1 - outputs, outputs], axis=1)
 
 
-def _aligned(found: np.ndarray, usable: np.ndarray, missing: float | None) -> np.ndarray:
+def _aligned(values: np.ndarray, usable: np.ndarray, missing: float | None) -> np.ndarray:
     """Values at the rows that have one, `missing` elsewhere."""
-    dtype = object if missing is None else found.dtype
-    aligned = np.full((len(usable), *found.shape[1:]), missing, dtype=dtype)
-    aligned[usable] = found
+    dtype = object if missing is None else values.dtype
+    aligned = np.full((len(usable), *values.shape[1:]), missing, dtype=dtype)
+    aligned[usable] = values
     return aligned
 
 

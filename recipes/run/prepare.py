@@ -87,8 +87,8 @@ def prepare_run(
                 raise RecipeError(absent)
             data = data_of(recipe, arrays)
             check_data(directory, previous, data, allow_change)
-        found = PreparedRun(directory, previous, data, arrays, resume, allow_change)
-        yield found.as_decided(previous.manifest)
+        prepared = PreparedRun(directory, previous, data, arrays, resume, allow_change)
+        yield prepared.as_decided(previous.manifest)
 
 
 def decided_precision(manifest: JSONObject) -> str | None:

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from ...callbacks import ProgressBar
-from ...callbacks.variables import Variable
+from ...callbacks.variables import Variable, set_values
 from ...messages import logger
 from ...pretraining import (
     RBM,
@@ -115,7 +115,7 @@ class Pretrainer:
     ):
         self.work, self.directory, self.progress, self.asked = work, directory, progress, asked
         self.save_seconds = save_seconds
-        self.own = RBMStore(directory / files.PRETRAINED)
+        self.store = RBMStore(directory / files.PRETRAINED)
         self.keys = layer_keys(work)
         self.report: list[PretrainedLayer] = []
 
@@ -144,26 +144,26 @@ class Pretrainer:
         """One layer, trained or read from a store; False if it was asked to end."""
         key, rbm = self.keys[index], self.work.dbn.rbms[index]
         others = shared() if self.work.cache else None
-        known = self.own.find(key) or (None if others is None else others.find(key))
+        known = self.store.find(key) or (None if others is None else others.find(key))
         known = known if known is not None and fits(known.weights, rbm.weights) else None
         if known is not None:
-            assign(rbm.weights, known.weights)
-        found = known or self.train(index, rows, held_out)
-        if found is None:
+            set_values(rbm.weights, known.weights)
+        trained = known or self.train(index, rows, held_out)
+        if trained is None:
             return False
-        self.own.keep(key, found)
+        self.store.keep(key, trained)
         if others is not None and known is None:
-            others.keep(key, found)
+            others.keep(key, trained)
         if known is not None and self.progress:
-            logger.info(f"{rbm.name}  as trained before, in {found.seconds:.0f} s")
+            logger.info(f"{rbm.name}  as trained before, in {trained.seconds:.0f} s")
         self.report.append(
             {
                 "name": rbm.name,
                 "units": rbm.units,
                 "key": key,
                 "cached": known is not None,
-                "seconds": found.seconds,
-                "history": found.history,
+                "seconds": trained.seconds,
+                "history": trained.history,
             }
         )
         return True
@@ -173,18 +173,18 @@ class Pretrainer:
         dbn, partial = self.work.dbn, f"{self.keys[index]}-partial"
         rbm = dbn.rbms[index]
         dbn.compile_layer(index)
-        earlier = self.own.find(partial)
+        earlier = self.store.find(partial)
         if earlier is not None and fits(earlier.weights, variables(rbm)):
-            assign(variables(rbm), earlier.weights)
+            set_values(variables(rbm), earlier.weights)
         else:
             earlier = None
-        save = SaveRBM(self.own, partial, earlier, self.save_seconds, self.asked)
+        save = SaveRBM(self.store, partial, earlier, self.save_seconds, self.asked)
         callbacks = [*([ProgressBar(label=rbm.name)] if self.progress else []), save]
         try:
             dbn.fit_layer(index, rows, held_out, callbacks, verbose=0, initial_epoch=save.epoch)
         except PretrainingInterrupted:
             return None
-        self.own.drop(partial)
+        self.store.drop(partial)
         return save.kept(rbm.weights)
 
 
@@ -211,15 +211,9 @@ def variables(rbm: keras.Model) -> list[Variable]:
     return [*rbm.weights, *rbm.optimizer.variables]
 
 
-def fits(values: Sequence[np.ndarray], own: Sequence[Variable]) -> bool:
+def fits(values: Sequence[np.ndarray], variables: Sequence[Variable]) -> bool:
     """Whether values have the shapes of variables."""
-    return [tuple(value.shape) for value in values] == [tuple(part.shape) for part in own]
-
-
-def assign(own: Sequence[Variable], values: Sequence[np.ndarray]) -> None:
-    """Give variables their values."""
-    for variable, value in zip(own, values, strict=True):
-        variable.assign(value)
+    return [tuple(value.shape) for value in values] == [tuple(part.shape) for part in variables]
 
 
 def log_probabilities(recipe: Recipe, data: Data, work: Pretraining | None) -> dict[str, float]:
@@ -235,25 +229,25 @@ def log_probabilities(recipe: Recipe, data: Data, work: Pretraining | None) -> d
     rbm = work.dbn.rbms[0]
     splits = evaluated_rows(recipe, data)
     partition = estimated(rbm, splits["training"], section, recipe.seed)
-    found = {}
+    means = {}
     for split, rows in splits.items():
         mean = log_probability(rbm, rows, partition)
-        found[split] = mean.value
+        means[split] = mean.value
         if section.bracket:
-            found |= {f"{split}_low": mean.low, f"{split}_high": mean.high}
+            means |= {f"{split}_low": mean.low, f"{split}_high": mean.high}
     ends = {"log_z": partition.value, "log_z_low": partition.low, "log_z_high": partition.high}
-    return {name: round(value, 4) for name, value in {**found, **ends}.items()}
+    return {name: round(value, 4) for name, value in {**means, **ends}.items()}
 
 
 def evaluated_rows(recipe: Recipe, data: Data) -> dict[str, np.ndarray]:
     """The rows of each split whose log-probability is asked for; of training, the first."""
     assert isinstance(data.rows, np.ndarray)
-    found = {"training": rbm_rows(recipe, data, data.rows[:ROWS], TRAINING)}
+    rows = {"training": rbm_rows(recipe, data, data.rows[:ROWS], TRAINING)}
     if data.validation is not None:
-        found["validation"] = rbm_rows(recipe, data, data.validation.x, VALIDATION)
+        rows["validation"] = rbm_rows(recipe, data, data.validation.x, VALIDATION)
     if data.test is not None:
-        found["test"] = rbm_rows(recipe, data, data.test.x, TEST)
-    return found
+        rows["test"] = rbm_rows(recipe, data, data.test.x, TEST)
+    return rows
 
 
 def estimated(
@@ -276,5 +270,5 @@ def estimated(
         return Trajectory(rbm).log_partition(runs, **sweeps, seed=seed).partition
     start = np.resize(rows, (runs, rows.shape[1]))
     samples = rbm.sample(start=start, sweeps=section.sweeps, seed=seed)
-    found = bracket_log_partition(rbm, samples, rows, temperatures=temperatures, seed=seed)
-    return found.partition
+    bounds = bracket_log_partition(rbm, samples, rows, temperatures=temperatures, seed=seed)
+    return bounds.partition

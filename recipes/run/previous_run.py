@@ -71,8 +71,8 @@ def find_previous_run(directory: RunDirectory, recipe: Recipe, allow: Sequence[s
         )
         return PreviousRun()
     _check_places(directory)
-    found = _recipe_changes(directory, manifest, recipe)
-    changes = [change for change in found if not is_below(change.key, FREE)]
+    edits = _recipe_changes(directory, manifest, recipe)
+    changes = [change for change in edits if not is_below(change.key, FREE)]
     _refuse(directory, [change for change in changes if not is_below(change.key, allow)])
     result = completed_result(directory)
     if result is not None and not changes and _is_intact(directory, stored):
@@ -102,13 +102,13 @@ def has_parts(recipe: Recipe) -> bool:
 def _manifest(directory: RunDirectory) -> JSONObject:
     """The manifest of a run; empty if there is none, or it is damaged."""
     try:
-        found = directory.read_json(files.MANIFEST, "fingerprints", "versions")
+        manifest = directory.read_json(files.MANIFEST, "fingerprints", "versions")
     except RequestError:
         return {}
-    prints, versions = found["fingerprints"], found["versions"]
+    prints, versions = manifest["fingerprints"], manifest["versions"]
     ours = isinstance(prints, dict) and isinstance(versions, dict) and "keras-recipes" in versions
     texts = ours and all(isinstance(prints.get(name), str) for name in ("recipe", "data"))
-    return found if texts and isinstance(found.get("resumed", []), list) else {}
+    return manifest if texts and isinstance(manifest.get("resumed", []), list) else {}
 
 
 def _check_unused(directory: RunDirectory) -> None:
@@ -214,10 +214,10 @@ def _damaged(directory: RunDirectory) -> dict[str, str]:
 def completed_result(directory: RunDirectory) -> Result | None:
     """The result of a run that is completed; None for any other run."""
     try:
-        found = files.read_result(directory)
+        result = files.read_result(directory)
     except RequestError:
         return None
-    return found if found.status == "completed" else None
+    return result if result.status == "completed" else None
 
 
 def check_data(

@@ -90,8 +90,8 @@ def shape_of(recipe: Recipe, built: Experiment) -> str:
     """What two trainings must have in common to have the same program."""
     plain = {key: value for key, value in to_plain(recipe).items() if key not in FREE}
     fed = built.model.rate_feed is not None
-    own = [plain, fed, built.data.fingerprint, built.precision.name]
-    return json.dumps(own, sort_keys=True, default=str)
+    parts = [plain, fed, built.data.fingerprint, built.precision.name]
+    return json.dumps(parts, sort_keys=True, default=str)
 
 
 def use_schedule_of(new: TrainingStep, old: TrainingStep) -> None:

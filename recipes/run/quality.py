@@ -66,18 +66,18 @@ def are_probabilities(outputs: np.ndarray, *, labels: bool) -> bool:
 
 def quality(answers: Answers) -> Quality:
     """All of it as plain JSON values: `figures`, `reliability`, and `confusion` or `labels`."""
-    found: Quality = {
+    content: Quality = {
         "figures": {**ranking(answers), **calibration(answers), **decision_figures(answers)},
         "reliability": reliability(*_confidences(answers)),
     }
     if answers.y.ndim == 2:
-        found["labels"] = label_rows(answers)
+        content["labels"] = label_rows(answers)
     elif len(answers.names) <= MOST_SHOWN:
-        found["confusion"] = {
+        content["confusion"] = {
             "classes": [str(name) for name in answers.names],
             "rows": confusion(answers.y, answers.decisions(answers.thresholds), answers.names),
         }
-    return found
+    return content
 
 
 def ranking(answers: Answers) -> dict[str, float]:
@@ -104,17 +104,17 @@ def calibration(answers: Answers) -> dict[str, float]:
     The Brier score (Brier 1950) is the mean squared difference of a probability to 0 or 1: of the
     second of two classes, of each label; of several classes the sum over them.
     """
-    y, found = answers.y, answers.probabilities
+    y, p = answers.y, answers.probabilities
     if y.ndim == 2:
-        brier = np.square(found.astype("float64") - y).mean()
-        pairs = zip(found.T, y.T, strict=True)
+        brier = np.square(p.astype("float64") - y).mean()
+        pairs = zip(p.T, y.T, strict=True)
         error = np.mean([calibration_error(reliability(*pair)) for pair in pairs])
     else:
         error = calibration_error(reliability(*_confidences(answers)))
         # The sum of (p_k - o_k)^2 over the classes, of which o is 1 for one.
-        squares = np.einsum("ij,ij->i", found, found, dtype="float64")
-        brier = (squares - 2.0 * found[np.arange(len(y)), y] + 1).mean()
-        brier = brier / 2 if found.shape[1] == 2 else brier
+        squares = np.einsum("ij,ij->i", p, p, dtype="float64")
+        brier = (squares - 2.0 * p[np.arange(len(y)), y] + 1).mean()
+        brier = brier / 2 if p.shape[1] == 2 else brier
     return {"brier": float(brier), "ece": float(error)}
 
 
@@ -122,11 +122,11 @@ def _confidences(answers: Answers) -> tuple[np.ndarray, np.ndarray]:
     """Predicted probabilities, and whether each came true: of the second of two classes, of each
     label, or of the most probable of several classes.
     """
-    found = answers.probabilities
-    if answers.y.ndim == 2 or found.shape[1] == 2:
+    p = answers.probabilities
+    if answers.y.ndim == 2 or p.shape[1] == 2:
         truth, scores = answers.columns
         return scores.reshape(-1), truth.reshape(-1)
-    return found.max(axis=1), found.argmax(axis=1) == answers.y
+    return p.max(axis=1), p.argmax(axis=1) == answers.y
 
 
 def reliability(probabilities: np.ndarray, truth: np.ndarray) -> list[ReliabilityBin]:
@@ -134,11 +134,11 @@ def reliability(probabilities: np.ndarray, truth: np.ndarray) -> list[Reliabilit
 
     Each has the number of rows, their mean probability, and the fraction of positives.
     """
-    found = np.clip(np.asarray(probabilities, "float64"), 0, 1)
+    p = np.clip(np.asarray(probabilities, "float64"), 0, 1)
     # A bin holds its upper edge, as that of Guo et al. does.
-    bins = np.clip(np.ceil(found * BINS).astype(int) - 1, 0, BINS - 1)
+    bins = np.clip(np.ceil(p * BINS).astype(int) - 1, 0, BINS - 1)
     counts = np.bincount(bins, minlength=BINS)
-    predicted = np.bincount(bins, found, BINS)
+    predicted = np.bincount(bins, p, BINS)
     observed = np.bincount(bins, np.asarray(truth, "float64"), BINS)
     return [
         {
@@ -162,28 +162,28 @@ def calibration_error(bins: Sequence[ReliabilityBin]) -> float:
 
 def decision_figures(answers: Answers) -> dict[str, float]:
     """Accuracy, balanced accuracy and F1 of the decisions, and of those with chosen thresholds."""
-    found = scores_of(answers, answers.decisions())
+    scores = scores_of(answers, answers.decisions())
     if answers.thresholds is None:
-        return found
+        return scores
     chosen = scores_of(answers, answers.decisions(answers.thresholds))
-    return {**found, **{f"{name}_at_threshold": value for name, value in chosen.items()}}
+    return {**scores, **{f"{name}_at_threshold": value for name, value in chosen.items()}}
 
 
 def scores_of(answers: Answers, decisions: np.ndarray) -> dict[str, float]:
     """Scores of decisions; F1 of the second of two classes, or the mean over more classes."""
     if answers.y.ndim == 2:
         each = [_scores(y, d, 2) for y, d in zip(answers.y.T, decisions.T, strict=True)]
-        return {name: float(np.mean([scores[name] for scores in each])) for name in each[0]}
-    found = _scores(answers.y, decisions, len(answers.names))
+        return {name: float(np.mean([figures[name] for figures in each])) for name in each[0]}
+    scores = _scores(answers.y, decisions, len(answers.names))
     if answers.ordered:
-        found["rank_mae"] = float(np.abs(decisions - answers.y).mean())
-    return found
+        scores["rank_mae"] = float(np.abs(decisions - answers.y).mean())
+    return scores
 
 
 def _scores(y: np.ndarray, decisions: np.ndarray, classes: int) -> dict[str, float]:
     true, said, right = (
-        np.bincount(found.astype("int64"), minlength=classes)
-        for found in (y, decisions, y[y == decisions])
+        np.bincount(labels.astype("int64"), minlength=classes)
+        for labels in (y, decisions, y[y == decisions])
     )
     f1 = 2 * right / np.maximum(true + said, 1)
     return {
@@ -221,12 +221,12 @@ def class_rows(confusion: Confusion) -> list[dict[str, str | int | float | None]
 
 def label_rows(answers: Answers) -> list[dict[str, str | float]]:
     """Figures of each label."""
-    found: list[dict[str, str | float]] = []
+    rows: list[dict[str, str | float]] = []
     decisions = answers.decisions(answers.thresholds)
     for index, name in enumerate(answers.names[:MOST_RANKED]):
         y, scores = answers.y[:, index], answers.probabilities[:, index]
         alone = Answers(y, np.stack([1 - scores, scores], axis=1), (0, 1))
-        found.append(
+        rows.append(
             {
                 "label": str(name),
                 "threshold": 0.5 if answers.thresholds is None else answers.thresholds[index],
@@ -235,4 +235,4 @@ def label_rows(answers: Answers) -> list[dict[str, str | float]]:
                 **_scores(y, decisions[:, index], 2),
             }
         )
-    return found
+    return rows

@@ -20,5 +20,5 @@ def metrics_on(model: keras.Model, dataset: tf.data.Dataset) -> dict[str, float]
 
 def outputs_of(model: keras.Model, batches: Iterable[object]) -> dict[str, np.ndarray]:
     """Outputs of a model for all rows, by name; a single output has the empty name."""
-    found = model.predict(batches, **SILENT)
-    return dict(found) if isinstance(found, Mapping) else {"": np.asarray(found)}
+    outputs = model.predict(batches, **SILENT)
+    return dict(outputs) if isinstance(outputs, Mapping) else {"": np.asarray(outputs)}

@@ -108,12 +108,12 @@ class RBMStore:
 
 
 def _is_ours(name: str) -> bool:
-    found = disk.UNFINISHED.fullmatch(name)
-    return (name if found is None else found[1]) in (WEIGHTS, ENTRY)
+    unfinished = disk.UNFINISHED.fullmatch(name)
+    return (name if unfinished is None else unfinished[1]) in (WEIGHTS, ENTRY)
 
 
-def _history(found: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
-    return {str(name): [float(value) for value in values] for name, values in found.items()}
+def _history(history: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
+    return {str(name): [float(value) for value in values] for name, values in history.items()}
 
 
 def shared() -> RBMStore | None:

@@ -1,7 +1,6 @@
 """What a report shows of a trained deep belief network, as small arrays in the run directory."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -24,20 +23,20 @@ def pictures(dbn: DBN, rows: np.ndarray, held_out: np.ndarray | None) -> dict[st
     """
     shown = rows if held_out is None else held_out
     examples = shown[:EXAMPLES]
-    found = {
+    arrays = {
         "filters": np.asarray(dbn.rbms[0].kernel).T[:FILTERS],
         "originals": examples,
         "reconstructions": dbn.reconstruct(examples),
         "fantasies": fantasies(dbn, CHAINS, SWEEPS),
     }
-    states: Any = shown[:ROWS]
+    states = shown[:ROWS]
     for index, rbm in enumerate(dbn.rbms):
         states = rbm.transform(states)
         low, high = (0.0, 1.0) if rbm.hidden.activation == "sigmoid" else _ends(states)
         counts, _ = np.histogram(states, bins=BINS, range=(low, high))
-        found[f"activity_{index}"] = counts
-        found[f"range_{index}"] = np.array([low, high])
-    return found
+        arrays[f"activity_{index}"] = counts
+        arrays[f"range_{index}"] = np.array([low, high])
+    return arrays
 
 
 def fantasies(dbn: DBN, chains: int, sweeps: Sequence[int]) -> np.ndarray:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypedDict, Unpack
+from typing import TypedDict, Unpack, cast
 
 import keras
 import numpy as np
@@ -120,14 +120,14 @@ def evaluated(
         with consistent(f"{where / files.DATA}"):
             data, split = given_rows(where, recipe, on, on_error), "rows"
     model = model_of(where)
-    found = measured(recipe, data, model, split, reached(where, recipe))
+    metrics = measured(recipe, data, model, split, reached(where, recipe))
     ends = _as_trained(recipe, data)
     if not with_quality:
-        return Evaluation(found, {})
+        return Evaluation(metrics, {})
     dataset = evaluation(as_given(data, getattr(data, split)), ends)
     assert dataset is not None
     described = where.read_json(files.DATA)
-    return Evaluation(found, quality_of(ends, data, model, split, dataset, described))
+    return Evaluation(metrics, quality_of(ends, data, model, split, dataset, described))
 
 
 def reached(run: RunDirectory, recipe: Recipe) -> dict[str, Term]:
@@ -176,18 +176,17 @@ def measured(
     windows = chosen.x
     dataset = evaluation(as_given(data, chosen), task)
     assert dataset is not None
-    found = metrics_on(model, dataset)
+    metrics = metrics_on(model, dataset)
     if data.forecasting is None:
-        return found
+        return metrics
     outputs = outputs_of(model, dataset)[""]
-    return beside(found, data.forecasting.errors(windows.starts, outputs))
+    return beside(metrics, data.forecasting.errors(windows.starts, outputs))
 
 
 def _as_trained(recipe: Recipe, data: Data | GivenRows) -> Task | Ends:
     """The outputs with what was learned from the training targets, for rows without these."""
     # Given rows have every attribute of `Data` from which the outputs follow.
-    rows: Any = data
-    ends = ends_of(recipe, rows)
+    ends = ends_of(recipe, cast(Data, data))
     if isinstance(ends, Ends):
         each = {
             name: replace(end, task=_task_as_trained(end.task, end.data)) for name, end in ends.all
@@ -251,13 +250,13 @@ def predict(
         raise RequestError(f"{where.path}: the run has no windows; leave `all_windows` out.")
     model = model_of(where)
     with consistent(f"{where / files.DATA}"):
-        found = rows_of(rows, reading)
+        parsed = rows_of(rows, reading)
         if described.get("window") is not None:
-            made = forecast(model, found.x, reading, every=all_windows)
-            return replace(made, notes=found.notes)
-        made = predicted(where, model, found.x, usable=found.usable)
-    notes = (*found.notes, *made.notes)
-    return replace(made, errors=found.errors, notes=notes, files=found.files, kept=found.kept)
+            made = forecast(model, parsed.x, reading, every=all_windows)
+            return replace(made, notes=parsed.notes)
+        made = predicted(where, model, parsed.x, usable=parsed.usable)
+    notes = (*parsed.notes, *made.notes)
+    return replace(made, errors=parsed.errors, notes=notes, files=parsed.files, kept=parsed.kept)
 
 
 def predicted(

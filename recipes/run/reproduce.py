@@ -105,14 +105,14 @@ def compare_runs(first: RunDirectory, second: RunDirectory) -> list[str]:
 
 
 def _states(first: RunDirectory, second: RunDirectory) -> list[str]:
-    found = [CheckpointStore(run / files.STATE).search().newest for run in (first, second)]
-    one, other = found
-    if one is None and other is None:
+    checkpoints = [CheckpointStore(run / files.STATE).search().newest for run in (first, second)]
+    first_state, second_state = checkpoints
+    if first_state is None and second_state is None:
         return []
-    if one is None or other is None:
+    if first_state is None or second_state is None:
         return ["state: only one of the runs has a sound checkpoint"]
     try:
-        return list(compare_states(_variables(one), _variables(other)))
+        return list(compare_states(_variables(first_state), _variables(second_state)))
     except DamagedCheckpoint as error:
         return [f"state: {error}"]
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable
 from functools import wraps
-from typing import Any, TypedDict, TypeVar
+from typing import TypedDict, TypeVar
 
 import keras
 import tensorflow as tf
@@ -77,25 +77,25 @@ def run_callbacks(
     A callback that the recipe has already is left out.
     """
     has = built.callbacks
-    found: list[keras.callbacks.Callback] = [EpochOrder(built.training.epoch)]
+    callbacks: list[keras.callbacks.Callback] = [EpochOrder(built.training.epoch)]
     if built.validation is not None and not first_of(has, BestCheckpoint):
         path = str(directory / files.BEST)
-        found.append(BestCheckpoint(path, monitor="val_loss", seconds=CHECKPOINT_SECONDS))
-    found.append(MetricsLog(str(directory / files.METRICS)))
+        callbacks.append(BestCheckpoint(path, monitor="val_loss", seconds=CHECKPOINT_SECONDS))
+    callbacks.append(MetricsLog(str(directory / files.METRICS)))
     if not first_of(has, TensorBoardLog) and not first_of(has, keras.callbacks.TensorBoard):
-        found.append(TensorBoardLog(str(directory / files.TENSORBOARD)))
+        callbacks.append(TensorBoardLog(str(directory / files.TENSORBOARD)))
     if not first_of(has, GradientMonitor):
-        found.append(GradientMonitor(path=str(directory / files.GRADIENTS), verbose=progress))
+        callbacks.append(GradientMonitor(path=str(directory / files.GRADIENTS), verbose=progress))
     if not first_of(has, FitDiagnosis):
-        found.append(FitDiagnosis(baseline=built.baseline, verbose=progress))
-    for callback in (*has, *found):
+        callbacks.append(FitDiagnosis(baseline=built.baseline, verbose=progress))
+    for callback in (*has, *callbacks):
         if isinstance(callback, FitDiagnosis):
             callback.constant = built.constant
     if progress:
-        found.append(ProgressBar())
+        callbacks.append(ProgressBar())
     divergence = StopWhenDiverged()
     divergence.guarded = first_of(has, DivergenceGuard) is not None
-    return [*found, divergence]
+    return [*callbacks, divergence]
 
 
 def checkpoints(
@@ -155,7 +155,7 @@ class _EventsUntilFull:
 
     def surrounded(self, hook: Callable[..., None]) -> Callable[..., None]:
         @wraps(hook)
-        def call(*arguments: Any, **named: Any) -> None:
+        def call(*arguments: object, **named: object) -> None:
             if self.disabled:
                 return
             try:
@@ -237,7 +237,7 @@ def best_epoch(history: keras.callbacks.History, early: EarlyStopping | None) ->
 
 def findings(callbacks: Callbacks) -> list[str]:
     """The findings of the callbacks as sentences: the last of each kind in each layer."""
-    found: dict[tuple, str] = {}
+    sentences: dict[tuple, str] = {}
     for callback in callbacks:
         seen = getattr(callback, "findings", [])
         if isinstance(callback, FitDiagnosis):
@@ -245,11 +245,11 @@ def findings(callbacks: Callbacks) -> list[str]:
             seen = seen[-1:]
         for finding in seen:
             key = (type(callback), finding.kind, finding.layer)
-            found.pop(key, None)
-            found[key] = str(finding)
+            sentences.pop(key, None)
+            sentences[key] = str(finding)
         for sentence in getattr(callback, "messages", []):
-            found[type(callback), sentence] = sentence
-    return list(found.values())
+            sentences[type(callback), sentence] = sentence
+    return list(sentences.values())
 
 
 def give_rows(callbacks: Callbacks, x: object) -> None:

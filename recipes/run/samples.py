@@ -60,12 +60,12 @@ def samples(recipe: Recipe, data: Data) -> Samples:
         words = [described(target, task, data) for target in y.numpy()]
         return list(zip(images, [what + each for each in words], strict=True))
 
-    found = [panels(x, y, "")]
+    columns = [panels(x, y, "")]
     for epoch in range(EPOCHS if augment else 0):
-        found.append(panels(*_augmented(augment, x, y, rows, epoch), f"epoch {epoch + 1}: "))
-    lines = [list(line) for line in zip(*found, strict=True)]
+        columns.append(panels(*_augmented(augment, x, y, rows, epoch), f"epoch {epoch + 1}: "))
+    lines = [list(line) for line in zip(*columns, strict=True)]
     if augment is None:
-        lines = [found[0][first : first + ACROSS] for first in range(0, count, ACROSS)]
+        lines = [columns[0][first : first + ACROSS] for first in range(0, count, ACROSS)]
     pixels = split.x[names[0]] if isinstance(split.x, Mapping) and names else split.x
     title = f"{recipe.name}: training samples" + (", and augmented" if augment else "")
     return {"lines": lines, "span": value_range(pixels), "title": title}

@@ -149,20 +149,20 @@ def averaged(models: Sequence[keras.Model], name: str) -> keras.Model:
             inputs[name_of_input] = made
     outputs = []
     for index, model in enumerate(models, start=1):
-        own = _inputs(model)
+        columns = _inputs(model)
         # Layers of one model need different names.
         end = model.output if isinstance(model.output, dict) else model.outputs[0]
-        part = keras.Model(_given(model, own), end, name=f"member_{index}")
-        given = {key: _as_type(inputs[key], tensor.dtype) for key, tensor in own.items()}
-        outputs.append(part(_given(model, given)))
+        part = keras.Model(_as_input(model, columns), end, name=f"member_{index}")
+        converted = {key: _as_type(inputs[key], tensor.dtype) for key, tensor in columns.items()}
+        outputs.append(part(_as_input(model, converted)))
     if isinstance(outputs[0], dict):
-        mean: Any = {
+        mean = {
             end: keras.layers.Average(name=f"{end}_mean")([each[end] for each in outputs])
             for end in outputs[0]
         }
     else:
         mean = keras.layers.Average(name="mean")(outputs)
-    return keras.Model(_given(models[0], inputs), mean, name=name)
+    return keras.Model(_as_input(models[0], inputs), mean, name=name)
 
 
 def _inputs(model: keras.Model) -> dict[str, keras.KerasTensor]:
@@ -172,7 +172,7 @@ def _inputs(model: keras.Model) -> dict[str, keras.KerasTensor]:
     return {"rows": model.inputs[0]}
 
 
-def _given(
+def _as_input(
     model: keras.Model, tensors: dict[str, keras.KerasTensor]
 ) -> keras.KerasTensor | dict[str, keras.KerasTensor]:
     """Tensors in the form that a model takes: by name, or the only one."""

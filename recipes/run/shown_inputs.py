@@ -19,15 +19,15 @@ def shown_inputs(raw: Split, row: int) -> ShownInputs:
     """The inputs of a row to be shown: its number, and its cells or its pixels."""
     number = row if raw.numbers is None else int(raw.numbers[row])
     if isinstance(raw.x, Frame):
-        one = raw.x.take(np.array([row]))
-        cells = {name: _word(cells_of(one, name)[0]) for name in list(one.columns)[:MOST_CELLS]}
+        taken = raw.x.take(np.array([row]))
+        cells = {name: _word(cells_of(taken, name)[0]) for name in list(taken.columns)[:MOST_CELLS]}
         return {"row": number, "cells": cells}
-    found: ShownInputs = {"row": number}
+    content: ShownInputs = {"row": number}
     pixels = _pixels(raw.x[row]) if isinstance(raw.x, np.ndarray) else None
     if pixels is not None:
-        found["shape"] = list(pixels.shape)
-        found["pixels"] = base64.b64encode(pixels.tobytes()).decode()
-    return found
+        content["shape"] = list(pixels.shape)
+        content["pixels"] = base64.b64encode(pixels.tobytes()).decode()
+    return content
 
 
 def cells_of(rows: Frame, name: str) -> list[object]:

@@ -73,18 +73,18 @@ def flat(value: object, path: str = "") -> Iterator[tuple[str, object]]:
 
 def files_of(recipe: Recipe) -> dict[str, str]:
     """The files that a recipe names, by the keys that name them."""
-    found = {}
+    paths = {}
     for part in ("source", "validation", "test"):
         choice = getattr(recipe.data, part)
         for name in ("path", "labels"):
             if isinstance(choice, Choice) and isinstance(choice.arguments.get(name), str):
-                found[f"data.{part}.{choice.name}.{name}"] = choice.arguments[name]
+                paths[f"data.{part}.{choice.name}.{name}"] = choice.arguments[name]
     if recipe.initialize is not None:
-        found["initialize.weights"] = recipe.initialize.weights
+        paths["initialize.weights"] = recipe.initialize.weights
     backbone, named = recipe.model.backbone, file_of(recipe.model.backbone)
     if backbone is not None and named is not None:
-        found[f"model.backbone.{backbone.name}.{named[0]}"] = named[1]
-    return found
+        paths[f"model.backbone.{backbone.name}.{named[0]}"] = named[1]
+    return paths
 
 
 def is_below(key: str, names: Sequence[str]) -> bool:
@@ -103,13 +103,13 @@ def top_key(key: str) -> str:
 
 def relative_files(recipe: Recipe, run: Path) -> dict[str, str]:
     """The files of a recipe relative to a run directory, for its manifest."""
-    found = {}
+    paths = {}
     for key, path in files_of(recipe).items():
         try:
-            found[key] = Path(os.path.relpath(path, run)).as_posix()
+            paths[key] = Path(os.path.relpath(path, run)).as_posix()
         except ValueError:  # on another drive, which no relative path leads to
             continue
-    return found
+    return paths
 
 
 def recipe_of(
@@ -138,24 +138,24 @@ def recipe_of(
     path = run.verified(files.RECIPE)
     recipe = load(path, overrides, plugins=plugins, into=into)
     changed = [word.partition("=")[0] for word in overrides]
-    found = {
+    moved = {
         key: place for key, place in _relocated(run, recipe).items() if not is_below(key, changed)
     }
-    if not found:
+    if not moved:
         return recipe
     if not quiet:
         paths = files_of(recipe)
-        for key, place in found.items():
+        for key, place in moved.items():
             logger.info(f"{run.path}: there is no {paths[key]}; {place} is read instead.")
-    return load(path, _merged(overrides, found), plugins=plugins, into=into)
+    return load(path, _merged(overrides, moved), plugins=plugins, into=into)
 
 
-def _merged(overrides: Overrides, found: Mapping[str, str]) -> Overrides:
+def _merged(overrides: Overrides, moved: Mapping[str, str]) -> Overrides:
     """The overrides together with the relocated paths."""
     if isinstance(overrides, Mapping):
-        return {**overrides, **found}
+        return {**overrides, **moved}
     # JSON is YAML, whichever characters a path has.
-    return [*overrides, *(f"{key}={json.dumps(place)}" for key, place in found.items())]
+    return [*overrides, *(f"{key}={json.dumps(place)}" for key, place in moved.items())]
 
 
 def _relocated(run: RunDirectory, recipe: Recipe) -> dict[str, str]:
@@ -164,15 +164,15 @@ def _relocated(run: RunDirectory, recipe: Recipe) -> dict[str, str]:
         recorded = run.read_json(files.MANIFEST).get(FILES, {})
     except RequestError:
         return {}
-    found = {}
+    moved = {}
     for key, path in files_of(recipe).items():
         relative = recorded.get(key)
         if os.path.exists(path) or not isinstance(relative, str) or "\0" in relative:
             continue
         place = os.path.abspath(run / relative)
         if os.path.exists(place) and os.path.basename(place) == os.path.basename(path):
-            found[key] = place
-    return found
+            moved[key] = place
+    return moved
 
 
 def plugin_comment(recipe: Recipe) -> str:

@@ -155,19 +155,19 @@ def settled_epoch(recipe: Recipe, built: Experiment) -> int | None:
 
 def earliest_stop(recipe: Recipe) -> int | None:
     """The first epoch, from 1, after which a patience can end the run; None where none can."""
-    found = []
+    epochs = []
     for choice in recipe.callbacks:
         if choice.name == "early_stopping":
-            given = choice.arguments
-            patience = given.get("patience")
-            limits = {"target", "divergence_threshold", "max_seconds", "prechelt"} & set(given)
+            arguments = choice.arguments
+            patience = arguments.get("patience")
+            limits = {"target", "divergence_threshold", "max_seconds", "prechelt"} & set(arguments)
             if patience is None and limits:
                 continue
-            first = given.get("start_from_epoch", 0) + 1
+            first = arguments.get("start_from_epoch", 0) + 1
             # Without patience the second value may end it, as that of 1 may.
-            waited = max(patience or 0, 1) * given.get("validation_freq", 1)
-            found.append(first + waited)
-    return min(found, default=None)
+            waited = max(patience or 0, 1) * arguments.get("validation_freq", 1)
+            epochs.append(first + waited)
+    return min(epochs, default=None)
 
 
 def _numbers(weights: Sequence[keras.Variable]) -> int:

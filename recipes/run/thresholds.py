@@ -23,9 +23,9 @@ def best_threshold(y: np.ndarray, probabilities: np.ndarray, maximize: str) -> f
     >>> best_threshold(np.array([0, 0, 1, 1]), np.array([0.1, 0.2, 0.3, 0.4]), "accuracy")
     0.25
     """
-    found = np.asarray(probabilities, "float64")
-    order = np.argsort(-found, kind="stable")
-    values, positive = found[order], np.asarray(y)[order] == 1
+    p = np.asarray(probabilities, "float64")
+    order = np.argsort(-p, kind="stable")
+    values, positive = p[order], np.asarray(y)[order] == 1
     # One cut after each run of equal probabilities: they are decided on together.
     cuts = np.append(np.flatnonzero(np.diff(values)), len(values) - 1)
     true = np.append(0, np.cumsum(positive)[cuts])

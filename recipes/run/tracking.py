@@ -149,10 +149,10 @@ class NewLines:
         try:
             with open(self.path, "rb") as file:
                 file.seek(self._place)
-                found = file.read()
+                content = file.read()
         except FileNotFoundError:
             return []
-        whole = found[: found.rfind(b"\n") + 1]
+        whole = content[: content.rfind(b"\n") + 1]
         self._place += len(whole)
         return [json.loads(line) for line in whole.splitlines()]
 
@@ -160,9 +160,9 @@ class NewLines:
 def stored_trackers(directory: RunDirectory) -> tuple[str, list[TrackerName]]:
     """The id of a run and the trackers that it was given; empty if the file is damaged."""
     try:
-        found = json.loads((directory / files.TRACKERS).read_text(encoding="utf-8"))
-        known: list[TrackerName] = [name for name in TRACKERS if name in found["added"]]
-        return (found["id"], known) if ID.fullmatch(found["id"]) else ("", [])
+        stored = json.loads((directory / files.TRACKERS).read_text(encoding="utf-8"))
+        known: list[TrackerName] = [name for name in TRACKERS if name in stored["added"]]
+        return (stored["id"], known) if ID.fullmatch(stored["id"]) else ("", [])
     except (OSError, ValueError, LookupError, TypeError):
         return "", []
 
@@ -191,31 +191,35 @@ def _by_step(
     readers: Sequence[NewHistograms], before: str = ""
 ) -> dict[int, dict[str, np.ndarray]]:
     """The new content of each of the files, with names that begin with `before`."""
-    found: dict[int, dict[str, np.ndarray]] = {}
+    by_step: dict[int, dict[str, np.ndarray]] = {}
     for reader in readers:
         for step, named in reader.read().items():
-            found.setdefault(step, {}).update({before + name: each for name, each in named.items()})
-    return found
+            by_step.setdefault(step, {}).update(
+                {before + name: each for name, each in named.items()}
+            )
+    return by_step
 
 
 def _merged(recipe: Recipe, parts: Sequence[RunDirectory]) -> News:
     """The lines of a run's parts by epoch; names begin with that of the part, as `members_1/`."""
-    found: dict[int, dict[str, Any]] = {}
+    rows: dict[int, dict[str, Any]] = {}
     histograms: dict[int, dict[str, np.ndarray]] = {}
     for part in parts:
         before = f"{part.path.parent.name}_{part.path.name}/"
         for line in read_metrics(part.path):
-            row = found.setdefault(int(line["epoch"]), {"epoch": line["epoch"]})
+            row = rows.setdefault(int(line["epoch"]), {"epoch": line["epoch"]})
             row |= {before + name: value for name, value in line.items() if name != "epoch"}
         readers = [NewHistograms(path) for path in event_files(recipe, part)]
         for epoch, named in _by_step(readers, before).items():
             histograms.setdefault(epoch, {}).update(named)
-    return [found[epoch] for epoch in sorted(found)], histograms
+    return [rows[epoch] for epoch in sorted(rows)], histograms
 
 
 def _measured(result: Result) -> dict[str, float]:
     """The metrics of the saved model, by split."""
     splits = {"validation": result.validation, "test": result.test}
     return {
-        f"{split}/{name}": value for split, found in splits.items() for name, value in found.items()
+        f"{split}/{name}": value
+        for split, metrics in splits.items()
+        for name, value in metrics.items()
     }

@@ -12,7 +12,7 @@ from ...messages import logger
 from ..build.experiment import experiment
 from ..data.order import batch_rows
 from ..data.sharded import shared_line
-from ..devices.chief import Chief
+from ..devices.chief import ChiefPeers
 from ..devices.team import Team
 from ..inputs import Arrays
 from ..record.result import Result
@@ -116,7 +116,7 @@ def train_prepared(
     run.state.visit = visit
     run.raw = data
     run.restore(changed=bool(previous.changes))
-    if isinstance(team.peers, Chief):
+    if isinstance(team.peers, ChiefPeers):
         team.peers.send_all(checkpoint=run.checkpoint, changed=bool(previous.changes))
     describe(directory, asked, data, previous, built, parts.rows, team.sharing)
     if progress:

@@ -185,15 +185,15 @@ class TrainingRun:
 
     def evaluate(self) -> None:
         """Evaluate the saved model; on the test split only if the training is complete."""
-        found = {"validation": self.metrics(self.built.validation)}
+        metrics = {"validation": self.metrics(self.built.validation)}
         if self.result.status == "completed" and self.evaluate_test:
-            found["test"] = self.metrics(self.built.test)
+            metrics["test"] = self.metrics(self.built.test)
             pretraining = self.built.pretraining
-            found["log_probability"] = log_probabilities(self.recipe, self.data, pretraining)
-        assessment = self.assessed("test" in found)
+            metrics["log_probability"] = log_probabilities(self.recipe, self.data, pretraining)
+        assessment = self.assessed("test" in metrics)
         self.result = with_errors(
             replace(
-                self.result, **found, quality=assessment.quality, threshold=assessment.threshold
+                self.result, **metrics, quality=assessment.quality, threshold=assessment.threshold
             ),
             self.built,
         )

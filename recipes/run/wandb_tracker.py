@@ -27,7 +27,7 @@ class WandbTracker:
     """
 
     def __init__(self) -> None:
-        self._wandb: Any = importlib.import_module("wandb")
+        self._wandb = importlib.import_module("wandb")
         self._run: Any = None
         self._name = ""
 
@@ -54,8 +54,8 @@ class WandbTracker:
 
     def log(self, epoch: int, values: Mapping[str, float], histograms: Histograms) -> None:
         drawn = {
-            f"histograms/{name}": self._wandb.Histogram(np_histogram=as_counts(found))
-            for name, found in histograms.items()
+            f"histograms/{name}": self._wandb.Histogram(np_histogram=as_counts(histogram))
+            for name, histogram in histograms.items()
         }
         self._run.log({**values, **drawn, "epoch": epoch}, step=epoch, commit=True)
 
@@ -80,19 +80,19 @@ def logged_in() -> bool:
 
 def logged_steps(path: Path) -> set[int]:
     """The steps in a file of an offline run, without the one that a kill has cut off."""
-    messages: Any = importlib.import_module("wandb.proto.wandb_internal_pb2")
-    found = (messages.Record.FromString(record) for record in records(path.read_bytes()))
-    return {record.history.step.num for record in found if record.HasField("history")}
+    messages = importlib.import_module("wandb.proto.wandb_internal_pb2")
+    entries = (messages.Record.FromString(record) for record in records(path.read_bytes()))
+    return {record.history.step.num for record in entries if record.HasField("history")}
 
 
 def records(data: bytes) -> Iterator[bytes]:
     """The records in the content of a file of an offline run."""
     place, record = HEADER, b""
     while place + CHUNK.size <= len(data):
-        left = BLOCK - place % BLOCK
+        rest = BLOCK - place % BLOCK
         _, length, kind = CHUNK.unpack_from(data, place)
-        if left < CHUNK.size or kind == PADDING:
-            place += left
+        if rest < CHUNK.size or kind == PADDING:
+            place += rest
             continue
         chunk = data[place + CHUNK.size : place + CHUNK.size + length]
         place += CHUNK.size + length

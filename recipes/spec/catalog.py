@@ -14,7 +14,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from .catalog_rows import ArgumentRow, ArgumentRows, EntryRow, Tables
+from .catalog_rows import ArgumentRow, ArgumentRows, CatalogFile, EntryRow
 from .hub_layers import HUB_LAYERS
 from .nodes import is_list
 
@@ -75,7 +75,7 @@ class Entry:
 
 
 @cache
-def _file() -> Tables:
+def _file() -> CatalogFile:
     text = resources.files(str(__package__)).joinpath("keras_api.json").read_text(encoding="utf-8")
     return json.loads(text)
 

@@ -22,7 +22,7 @@ EntryRow = TypedDict(
 )
 
 
-class Tables(TypedDict):
+class CatalogFile(TypedDict):
     """The whole file: the versions of Keras that it knows, and kind -> name -> row."""
 
     keras: list[str]

@@ -45,7 +45,7 @@ def _holds(value: object, name: str) -> bool:
     return is_list(value) and any(_holds(item, name) for item in value)
 
 
-class Warmup(NamedTuple):
+class WarmupSpan(NamedTuple):
     """A rise of the learning rate from the beginning of a schedule.
 
     Attributes:
@@ -59,7 +59,7 @@ class Warmup(NamedTuple):
     before: tuple[Duration, ...]
 
 
-def warmups(value: object, place: Path, before: tuple[Duration, ...] = ()) -> Iterator[Warmup]:
+def warmups(value: object, place: Path, before: tuple[Duration, ...] = ()) -> Iterator[WarmupSpan]:
     """Every warm-up in a schedule and in those inside of it.
 
     Args:
@@ -75,7 +75,7 @@ def warmups(value: object, place: Path, before: tuple[Duration, ...] = ()) -> It
     inner = (*place, value.name)
     steps = value.arguments.get(WARMUPS.get(value.name, ""))
     if isinstance(steps, Duration):
-        yield Warmup((*inner, WARMUPS[value.name]), steps, before)
+        yield WarmupSpan((*inner, WARMUPS[value.name]), steps, before)
     for name, argument in value.arguments.items():
         if (value.name, name) == ("sequential", "schedules"):
             starts = [(), *((*before, start) for start in value.arguments["boundaries"])]

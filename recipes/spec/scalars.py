@@ -2,7 +2,6 @@
 
 import math
 import re
-from typing import Any
 
 NULL = frozenset({"", "~", "null", "Null", "NULL"})
 TRUE = frozenset({"true", "True", "TRUE"})
@@ -17,7 +16,7 @@ NAN = frozenset({".nan", ".NaN", ".NAN"})
 MOST_DIGITS = 400
 
 
-def resolve(text: str) -> Any:
+def resolve(text: str) -> str | int | float | bool | None:
     """The value of a plain (unquoted) scalar.
 
     >>> [resolve(text) for text in ("1e-3", "010", "0o10", "on", "12:30", "true", "~")]

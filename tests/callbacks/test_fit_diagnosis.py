@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from keras_recipes.callbacks import FitDiagnosis
-from keras_recipes.callbacks.curves import Constant, Thresholds, chance_level, diagnose
+from keras_recipes.callbacks.curves import ConstantPredictor, Thresholds, chance_level, diagnose
 
 nan = math.nan
 
@@ -151,8 +151,10 @@ def test_goes_on_from_its_state(drive):
     assert second.findings == whole.findings
 
 
-MAJORITY = Constant("the majority class (good, 91 %)", 0.3, 0.91, "Watch `auc`.")
-MEAN = Constant("the mean of the targets", 1.0, None, "Check the rate.", "Standardize them.")
+MAJORITY = ConstantPredictor("the majority class (good, 91 %)", 0.3, 0.91, "Watch `auc`.")
+MEAN = ConstantPredictor(
+    "the mean of the targets", 1.0, None, "Check the rate.", "Standardize them."
+)
 
 
 @pytest.mark.parametrize(

@@ -26,10 +26,10 @@ from mutations import cut, flip, put_in, take_out
 from keras_recipes.recipes.errors import RequestError
 from keras_recipes.recipes.export import onnx_file, proof
 from keras_recipes.recipes.export.arrays import plain
-from keras_recipes.recipes.export.interface import Interface, Port, Preprocessing
-from keras_recipes.recipes.export.kinds import Format, Precision
+from keras_recipes.recipes.export.interface import Interface, Port, PreprocessingPlace
+from keras_recipes.recipes.export.kinds import Format, WeightPrecision
 from keras_recipes.recipes.export.predictor import load_predictor
-from keras_recipes.recipes.export.proof import Part
+from keras_recipes.recipes.export.proof import ProofPart
 from keras_recipes.recipes.export.verify import verify
 from keras_recipes.recipes.export.wire import field, written
 
@@ -54,12 +54,18 @@ def value(name: bytes, width: int) -> bytes:
     return field(1, name) + field(2, kind)
 
 
-def parts() -> dict[Part, object]:
+def parts() -> dict[ProofPart, object]:
     """The parts of its proof."""
     rows = np.array([[1, 2], [3, 4]], "float32")
     given, made = Port("x", "x", (2,), "float32"), Port("y", "y", (3,), "float32")
     interface = Interface(
-        Format.ONNX, Precision.FLOAT32, None, Preprocessing.NONE, (given,), (made,), (given,)
+        Format.ONNX,
+        WeightPrecision.FLOAT32,
+        None,
+        PreprocessingPlace.NONE,
+        (given,),
+        (made,),
+        (given,),
     )
     outputs = {"y": plain(rows @ np.arange(6, dtype="float32").reshape(2, 3))}
     vectors = {"rows": {"x": plain(rows)}, "outputs": outputs, "keras": outputs}
@@ -67,9 +73,13 @@ def parts() -> dict[Part, object]:
         "task": "classification", "classes": ["a", "b", "c"], "input_shape": [2], "features": [],
         "target": ["y"], "dialect": {}, "window": None, "output_function": None, "threshold": None,
     }  # fmt: skip
-    own = {Part.INTERFACE: interface.to_json(), Part.VECTORS: vectors, Part.RECIPE: "name: a\n"}
-    own[Part.DATA] = described
-    return {**{part: {} for part in Part}, Part.RUN: {"name": "a"}, **own}
+    own = {
+        ProofPart.INTERFACE: interface.to_json(),
+        ProofPart.VECTORS: vectors,
+        ProofPart.RECIPE: "name: a\n",
+    }
+    own[ProofPart.DATA] = described
+    return {**{part: {} for part in ProofPart}, ProofPart.RUN: {"name": "a"}, **own}
 
 
 EXTRA = [
@@ -96,7 +106,7 @@ PLACES = ["interface", "vectors", "run", "data", "data", "data", "vectors rows",
           "interface inputs", "vectors outputs y"]  # fmt: skip
 
 
-def hostile_parts(dice: random.Random) -> dict[Part, object]:
+def hostile_parts(dice: random.Random) -> dict[ProofPart, object]:
     """A proof whose values make no sense, as a forger may write one."""
     document = json.loads(json.dumps(parts()))
     *path, last = dice.choice(PLACES).split()
@@ -111,7 +121,7 @@ def hostile_parts(dice: random.Random) -> dict[Part, object]:
         inner[last][key] = junk
     else:
         inner[last] = {"a": junk}
-    return {Part(name): item for name, item in document.items()}
+    return {ProofPart(name): item for name, item in document.items()}
 
 
 def predicted(path: Path) -> None:
@@ -136,7 +146,7 @@ class Fuzzer:
         predicted(self.path)  # imports what answers, once
         self.content = self.path.read_bytes()
 
-    def write(self, model: bytes, stated: dict[Part, object]) -> None:
+    def write(self, model: bytes, stated: dict[ProofPart, object]) -> None:
         self.path.write_bytes(model)
         onnx_file.attach(self.path, lambda body: proof.text(stated, body))
 

@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
 
 from keras_tuner.engine.trial import Trial
 
@@ -38,7 +37,7 @@ class Round:
     kept: tuple[str, ...]
 
 
-class CoarseToFine(SweepOracle):
+class CoarseToFineSearch(SweepOracle):
     """Coarse-to-fine random search.
 
     Each round draws its settings at random from the ranges of the round, uniformly on the scale of
@@ -213,5 +212,5 @@ def shown(domain: Domain, region: Region) -> tuple[object, ...]:
     return (domain.from_unit(region[0][0]), domain.from_unit(region[-1][1]))
 
 
-def _each(given: object, rounds: int) -> list[Any]:
+def _each(given: int | list[int], rounds: int) -> list[int]:
     return list(given) if isinstance(given, list) else [given] * rounds

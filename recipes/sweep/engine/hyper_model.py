@@ -3,7 +3,6 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import keras
 import keras_tuner
@@ -78,7 +77,7 @@ class HyperModel(keras_tuner.HyperModel):
         model: keras.Model,
         *,
         callbacks: Sequence[keras.callbacks.Callback] = (),
-        **settings: Any,
+        **settings: object,
     ) -> keras.callbacks.History:
         """Train a model that `build` gave.
 

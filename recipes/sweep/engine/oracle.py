@@ -4,7 +4,7 @@ import hashlib
 import random
 import statistics
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
@@ -52,7 +52,7 @@ class SweepOracle(keras_tuner.Oracle):
         arguments: further arguments of keras-tuner's oracle.
     """
 
-    def __init__(self, sweep: Sweep, **arguments: Any):
+    def __init__(self, sweep: Sweep, **arguments: object):
         self.sweep = sweep
         super().__init__(
             objective=keras_tuner.Objective(sweep.objective.metric, sweep.objective.direction),
@@ -204,7 +204,7 @@ class SweepOracle(keras_tuner.Oracle):
     def _save_trial(self, trial: Trial) -> None:
         pass
 
-    def get_state(self) -> dict[str, Any]:
+    def get_state(self) -> dict[str, object]:
         state = super().get_state()
         # A set has no order, and a state is the same wherever it is written.
         state["tried_so_far"] = sorted(state["tried_so_far"])

@@ -11,26 +11,28 @@ Whatever is keras-tuner's own about a trial, its private names among them, stays
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
 from keras_tuner.engine import trial as kt
 
 from ..spec.records import Sweep
 from .bayesian import BayesianSearch
-from .coarse_to_fine import CoarseToFine, Round
+from .coarse_to_fine import CoarseToFineSearch, Round
 from .hyperparameters import INITIAL_EPOCH
 from .oracle import SweepOracle
-from .searches import Asha, GridSearch, HyperbandSearch, Median, RandomSearch
+from .searches import AshaSearch, GridSearch, HyperbandSearch, MedianStoppingSearch, RandomSearch
 from .trial import Decision, NoTrial, Trial, TrialOutcome
+
+T = TypeVar("T")
 
 ORACLES: dict[str, Callable[[Sweep], SweepOracle]] = {
     "random": RandomSearch,
     "grid": GridSearch,
     "bayesian": BayesianSearch,
     "hyperband": HyperbandSearch,
-    "coarse_to_fine": CoarseToFine,
-    "asha": Asha,
-    "median": Median,
+    "coarse_to_fine": CoarseToFineSearch,
+    "asha": AshaSearch,
+    "median": MedianStoppingSearch,
 }
 # What a worker may report as the end of a trial, as keras-tuner calls it.
 STATUS = {
@@ -120,7 +122,7 @@ class Search:
 
     def rounds(self) -> list[Round] | None:
         """The rounds of a coarse-to-fine search; None of another one."""
-        return self.oracle.rounds() if isinstance(self.oracle, CoarseToFine) else None
+        return self.oracle.rounds() if isinstance(self.oracle, CoarseToFineSearch) else None
 
     # Transitions.
 
@@ -162,7 +164,7 @@ class Search:
             if trial.trial_id == trial_id:
                 del self.oracle.ongoing_trials[worker]
 
-    def _call(self, method: Callable[..., Any], *arguments: Any) -> Any:
+    def _call(self, method: Callable[..., T], *arguments: object) -> T:
         if self.error is not None:
             raise self.error
         try:

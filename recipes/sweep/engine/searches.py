@@ -30,7 +30,7 @@ class RandomSearch(SweepOracle):
         return self.random()
 
 
-class Median(RandomSearch):
+class MedianStoppingSearch(RandomSearch):
     """Random search that stops a training early when it is worse than the median.
 
     After epoch e > warmup, a trial is stopped if its best value so far is worse than the median,
@@ -129,7 +129,7 @@ class HyperbandSearch(SweepOracle, keras_tuner.oracles.HyperbandOracle):
         )
 
 
-class Asha(SweepOracle):
+class AshaSearch(SweepOracle):
     """Asynchronous successive halving.
 
     A training pauses at the rungs min_epochs * factor^k, and ends at max_epochs. Whenever a worker

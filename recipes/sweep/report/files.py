@@ -14,7 +14,7 @@ from ...record.directory import RunDirectory
 from ..run.folder import MANIFEST, RESULT, TABLE_JSON, TRIALS, identity_of
 from ..run.folder import MEND as MEND_MANIFEST
 from ..run.result import MEND as MEND_RESULT
-from ..run.result import Row, read_result, shortened
+from ..run.result import TrialRow, read_result, shortened
 from ..spec.labels import index_of, labels, short
 from ..spec.records import Objective
 from ..stored import Damaged, checked, damaged, fits, is_trial_id, read_json
@@ -30,7 +30,7 @@ RANGES = ("Int", "Uniform", "LogUniform")
 
 
 class ShownTrial(TypedDict):
-    """The fields of a trial's `Row` that the page shows."""
+    """The fields of a trial's `TrialRow` that the page shows."""
 
     trial: str
     status: str
@@ -55,7 +55,7 @@ class ShownRound(TypedDict):
 
 
 @dataclass(frozen=True)
-class Parameter:
+class ParameterAxis:
     """A parameter as it is drawn.
 
     Attributes:
@@ -156,7 +156,7 @@ def _refusing(path: Path, mend: str) -> Iterator[None]:
         raise damaged(path, str(error), mend) from None
 
 
-def parameters(space: Sequence[Sequence[Any]]) -> list[Parameter]:
+def parameters(space: Sequence[Sequence[Any]]) -> list[ParameterAxis]:
     """The parameters that take more than one value, one for each name."""
     domains: dict[str, list[JSONObject]] = {}
     for name, domain, _ in space:
@@ -166,15 +166,15 @@ def parameters(space: Sequence[Sequence[Any]]) -> list[Parameter]:
     return [_parameter(name, names[name], found) for name, found in domains.items()]
 
 
-def _parameter(name: str, label: str, domains: Sequence[JSONObject]) -> Parameter:
+def _parameter(name: str, label: str, domains: Sequence[JSONObject]) -> ParameterAxis:
     values = [value for domain in domains for value in domain.get("values", ())]
     if values:
         different = [v for i, v in enumerate(values) if index_of(values, v) == i]
-        return Parameter(name, label, words=tuple(labels(different)), values=tuple(different))
+        return ParameterAxis(name, label, words=tuple(labels(different)), values=tuple(different))
     log = all(domain["type"] == "LogUniform" or domain.get("log") for domain in domains)
     low = min(domain["min"] for domain in domains)
     high = max(domain["max"] for domain in domains)
-    return Parameter(name, label, low, high, log)
+    return ParameterAxis(name, label, low, high, log)
 
 
 # What the files must hold. Each check raises `Damaged` where they do not.
@@ -233,13 +233,13 @@ def _is_domain(domain: object) -> bool:
     return fits(low, float) and fits(high, float) and low <= high and (not log or low > 0)
 
 
-def check_rows(rows: Any, parameters: Sequence[Parameter]) -> None:
+def check_rows(rows: Any, parameters: Sequence[ParameterAxis]) -> None:
     """Refuse a table with a row that no trial has."""
     if not isinstance(rows, list):
         raise Damaged(f"expected a list of trials, received {rows!r:.80}")
     for index, row in enumerate(rows):
         at = f"row {index + 1}: "
-        checked(row, Row, names=SHOWN, at=at)
+        checked(row, TrialRow, names=SHOWN, at=at)
         if not is_trial_id(row["trial"]):
             raise Damaged(f"{at}the name of a trial is a number, received {row['trial']!r:.80}")
         if not all(DIRECTORY.fullmatch(name) for name in row["directories"]):
@@ -250,7 +250,7 @@ def check_rows(rows: Any, parameters: Sequence[Parameter]) -> None:
 
 
 def check_result(
-    content: JSONObject, rows: Sequence[ShownTrial], parameters: Sequence[Parameter]
+    content: JSONObject, rows: Sequence[ShownTrial], parameters: Sequence[ParameterAxis]
 ) -> None:
     """Refuse a result that does not belong to the table."""
     scores = {row["trial"]: row["score"] for row in rows}

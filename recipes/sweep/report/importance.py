@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .files import Parameter, SweepFiles
+from .files import ParameterAxis, SweepFiles
 
 # Groups of trials by a range's values, and the fewest trials that say anything.
 BINS, FEWEST = 4, 8
@@ -29,7 +29,7 @@ def importance(sweep: SweepFiles) -> list[tuple[str, float]]:
     return sorted(found, key=lambda each: -each[1])
 
 
-def _groups(chosen: Parameter, places: np.ndarray) -> np.ndarray:
+def _groups(chosen: ParameterAxis, places: np.ndarray) -> np.ndarray:
     """The number of the group of each trial: of a range quarters of the trials by value."""
     values = np.unique(places)
     if chosen.words or len(values) <= BINS:

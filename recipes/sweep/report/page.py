@@ -17,7 +17,7 @@ from ...report.markup import (
     write_page,
 )
 from . import pictures
-from .files import Parameter, ShownTrial, SweepFiles
+from .files import ParameterAxis, ShownTrial, SweepFiles
 
 REPORT, RECIPE = "report.html", "best.yaml"
 # Trials in the table of the page; the others are in trials.csv.
@@ -175,7 +175,7 @@ def _link(sweep: SweepFiles, row: ShownTrial) -> str:
     return f"<td>{link(sweep.path, row['directories'][0], row['trial'])}</td>"
 
 
-def _value(values: Mapping[str, object], chosen: Parameter) -> str:
+def _value(values: Mapping[str, object], chosen: ParameterAxis) -> str:
     """A cell; empty where the parameter was not active in the trial."""
     if chosen.name not in values:
         return "<td></td>"

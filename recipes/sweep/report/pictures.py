@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from ...record.contents import JSONObject
-from ...report.chart import Chart, Entry, Layout, Trace, line, points, shown, spans_decades
+from ...report.chart import Chart, Layout, LegendEntry, Trace, line, points, shown, spans_decades
 from ...report.markup import number, table, text
 from ...report.training import by_epoch, extremes
-from .files import Parameter, ShownTrial, SweepFiles
+from .files import ParameterAxis, ShownTrial, SweepFiles
 from .importance import importance
 
 BEST, OTHERS, FADED = "@c1", "@c0", "@soft"
@@ -61,7 +61,7 @@ def progress(sweep: SweepFiles) -> Chart:
     step = line(spent, leaders, "best so far", BEST)
     step["line"]["shape"] = "hv"
     layout = {"xaxis": {"title": {"text": "epochs trained"}}, "yaxis": _scale(scores)}
-    entries = [Entry("a trial", OTHERS, (0,)), Entry("best so far", BEST, (1,))]
+    entries = [LegendEntry("a trial", OTHERS, (0,)), LegendEntry("best so far", BEST, (1,))]
     # The trials that were the best when they ended.
     rows = [
         f'<th scope="row">{name}</th>{number(at)}{number(score)}'
@@ -75,7 +75,7 @@ def progress(sweep: SweepFiles) -> Chart:
 HOVER = "%{text}<br>%{x:.5g}: %{y:.5g}<extra></extra>"
 
 
-def parameter(sweep: SweepFiles, chosen: Parameter) -> Chart:
+def parameter(sweep: SweepFiles, chosen: ParameterAxis) -> Chart:
     """The score over the values of one parameter; the best trial is marked."""
     rows = [row for row in sweep.ranked if chosen.name in row["values"]]
     scores = [row["score"] for row in rows]
@@ -105,12 +105,12 @@ def parameter(sweep: SweepFiles, chosen: Parameter) -> Chart:
     return Chart(f"{sweep.metric} by {chosen.label}", [trace, first], layout, (), numbers)
 
 
-def _word(chosen: Parameter, row: ShownTrial) -> str:
+def _word(chosen: ParameterAxis, row: ShownTrial) -> str:
     value = row["values"][chosen.name]
     return f"{value:.5g}" if isinstance(value, float) else chosen.word(value)
 
 
-def _words(chosen: Parameter, row: ShownTrial) -> str:
+def _words(chosen: ParameterAxis, row: ShownTrial) -> str:
     return f"trial {row['trial']}: {_word(chosen, row)}, {row['score']:.6g}"
 
 
@@ -125,18 +125,18 @@ def parallel(sweep: SweepFiles) -> Chart:
     for rank, row in enumerate(rows):
         groups[rank * GROUPS // len(rows)].append(row)
     traces: list[Trace] = []
-    entries: list[Entry] = []
+    entries: list[LegendEntry] = []
     titles = ("best quarter", "second quarter", "third quarter", "last quarter")
     for title, of, group in reversed(
         list(zip(titles, ("@c1", "@c4", "@c5", "@c6"), groups, strict=True))
     ):
         if group:
-            entries.insert(0, Entry(title, of, (len(traces),)))
+            entries.insert(0, LegendEntry(title, of, (len(traces),)))
             traces.append(_through(names, group, title, of))
     # In a colour of its own, since the best quarter has that of the best.
     best = _through(names, rows[:1], "best", "@ink")
     best["line"]["width"] = 4
-    entries.insert(0, Entry("best trial", "@ink", (len(traces),)))
+    entries.insert(0, LegendEntry("best trial", "@ink", (len(traces),)))
     traces.append({**best, "opacity": 1})
     ticks = {"tickvals": list(range(len(names))), "ticktext": list(map(_named, names))}
     layout = {
@@ -153,14 +153,16 @@ def parallel(sweep: SweepFiles) -> Chart:
     return Chart(title, traces, layout, entries, note=note, wide=True)
 
 
-def _named(chosen: Parameter) -> str:
+def _named(chosen: ParameterAxis) -> str:
     """The label of an axis, and its range below it."""
     if chosen.words:
         return shown(chosen.label)
     return f"{shown(chosen.label)}<br>{chosen.low:.4g} to {chosen.high:.4g}"
 
 
-def _through(names: Sequence[Parameter], rows: Sequence[ShownTrial], title: str, of: str) -> Trace:
+def _through(
+    names: Sequence[ParameterAxis], rows: Sequence[ShownTrial], title: str, of: str
+) -> Trace:
     x: list[float | None] = []
     y: list[float | None] = []
     words: list[str] = []
@@ -229,7 +231,7 @@ def rungs(sweep: SweepFiles) -> Chart | None:
     return Chart("rungs", traces, layout, (), table(["epochs", "trials"], cells))
 
 
-def ranges(sweep: SweepFiles, chosen: Parameter) -> Chart:
+def ranges(sweep: SweepFiles, chosen: ParameterAxis) -> Chart:
     """The range of a parameter in each round, narrowing around the trials that were kept."""
     kept = {name for found in sweep.rounds for name in found["kept"]}
     traces: list[Trace] = []
@@ -267,7 +269,7 @@ def ranges(sweep: SweepFiles, chosen: Parameter) -> Chart:
     return Chart(f"ranges of {chosen.label}", traces, layout, (), _limits(sweep, chosen))
 
 
-def _limits(sweep: SweepFiles, chosen: Parameter) -> str:
+def _limits(sweep: SweepFiles, chosen: ParameterAxis) -> str:
     """What each round drew a parameter from, as a table."""
     rows = []
     for found in sweep.rounds:
@@ -278,7 +280,7 @@ def _limits(sweep: SweepFiles, chosen: Parameter) -> str:
     return table(["round", chosen.label], rows)
 
 
-def _axis(chosen: Parameter) -> Layout:
+def _axis(chosen: ParameterAxis) -> Layout:
     title = {"title": {"text": shown(chosen.label)}}
     if chosen.words:
         ticks = [shown(word) for word in chosen.words]

@@ -3,27 +3,27 @@
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from ...inputs import Arrays
 from ..spec.records import Sweep
-from .result import Best, Row
+from .result import Best, TrialRow
 from .winner import compare, evaluate_winner, lead_sentence, write_best, write_ensemble
 
 
 class SweepAnswer(TypedDict, total=False):
     """The fields of a `SweepResult` that follow from its ranked trials."""
 
-    best: dict[str, Any]
+    best: dict[str, object]
     recipe: str
-    lead: dict[str, Any]
+    lead: dict[str, object]
     test: dict[str, float]
-    ensemble: dict[str, Any]
-    rounds: list[dict[str, Any]]
+    ensemble: dict[str, object]
+    rounds: list[dict[str, object]]
 
 
 def answer_of(
-    sweep: Sweep, directory: Path, best: Sequence[Row], arrays: Arrays | None
+    sweep: Sweep, directory: Path, best: Sequence[TrialRow], arrays: Arrays | None
 ) -> SweepAnswer:
     """The winner, how far it is ahead, and what the sweep asks of it.
 

@@ -178,8 +178,8 @@ class Chief:
         """The workers that have fallen silent since the last call."""
         with self.lock:
             self.expire()
-            found, self._silent = self._silent, []
-            return found
+            workers, self._silent = self._silent, []
+            return workers
 
     def lost(self, worker: str) -> None:
         """Put back the trials of a worker that is known to be dead."""

@@ -6,12 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # Windows has another call for it
-    fcntl = None
-
-NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+from ...record.lock import NO_LINK, try_lock
 
 
 class Claims:
@@ -30,7 +25,7 @@ class Claims:
         file = os.open(self._lock(name), os.O_RDWR | os.O_CREAT | NO_LINK, 0o644)
         try:
             until = time.monotonic() + seconds
-            while not _flock(file, shared=False) and time.monotonic() < until:
+            while not try_lock(file) and time.monotonic() < until:
                 time.sleep(0.01)
             yield
         finally:
@@ -43,23 +38,9 @@ class Claims:
         except OSError:
             return False
         try:
-            return not _flock(file, shared=True)
+            return not try_lock(file, shared=True)
         finally:
             os.close(file)
 
     def _lock(self, name: str) -> Path:
         return self.folder / f"{name}.lock"
-
-
-def _flock(file: int, *, shared: bool) -> bool:
-    """Whether a file can be locked now; the lock lasts until it is closed."""
-    if fcntl is None:
-        return True
-    try:
-        fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        # A file system without locks.
-        return True
-    return True

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ....disk import suppress_full
 from ..spec.records import Sweep
-from .result import Row, shortened
+from .result import TrialRow, shortened
 from .tables import cell, names_of
 from .winner import ranked
 
@@ -57,12 +57,12 @@ class SweepDisplay:
         if self._live is not None:
             self._live.stop()
 
-    def update(self, rows: Sequence[Row]) -> None:
+    def update(self, rows: Sequence[TrialRow]) -> None:
         """Show the state of the trials; a log on a full disk does not stop the sweep."""
         with suppress_full():
             self._update(rows)
 
-    def _update(self, rows: Sequence[Row]) -> None:
+    def _update(self, rows: Sequence[TrialRow]) -> None:
         ended = [row for row in rows if row.status != "running"]
         if self._ended_before is None:
             self._ended_before = len(ended)
@@ -75,7 +75,7 @@ class SweepDisplay:
         if self._live is not None:
             self._live.update(self.picture(rows, best))
 
-    def line(self, row: Row, best: Sequence[Row], ended: int) -> str:
+    def line(self, row: TrialRow, best: Sequence[TrialRow], ended: int) -> str:
         """One trial in one line."""
         values = ", ".join(f"{self._names[k]}={short(v)}" for k, v in row.values.items())
         metric = self.sweep.objective.metric
@@ -85,7 +85,7 @@ class SweepDisplay:
         left = self.left_text(ended)
         return f"trial {row.trial}: {metric} {row.score:.4g}; {values}{leader}{left}"
 
-    def picture(self, rows: Sequence[Row], best: Sequence[Row]) -> Group:
+    def picture(self, rows: Sequence[TrialRow], best: Sequence[TrialRow]) -> Group:
         """The table: trials that run, then the best that have ended."""
         names = names_of(self.sweep)
         titles = ("trial", "status", self.sweep.objective.metric, "epochs")
@@ -139,7 +139,7 @@ def short(value: object) -> str:
     return text if len(text) <= WIDTH else text[: WIDTH - 3] + "..."
 
 
-def _latest(row: Row) -> float | None:
+def _latest(row: TrialRow) -> float | None:
     return next((curve[-1] for curve in reversed(row.curves) if curve), None)
 
 

@@ -79,6 +79,17 @@ def run_folders(directory: Path, trial_id: str, sweep: Sweep) -> list[Path]:
     return [folder / f"{word}-{index}" for index in range(1, sweep.trainings + 1)]
 
 
+def keep_attempt(directory: Path, trial_id: str) -> None:
+    """Rename the folder of a failed attempt, to make room for the next one."""
+    folder = trial_folder(directory, trial_id)
+    if not folder.exists():
+        return
+    number = 1
+    while (name := folder.with_name(f"{folder.name}.failed-{number}")).exists():
+        number += 1
+    when_there_is_space(lambda: os.rename(folder, name))
+
+
 # Events.
 
 _EVENTS: dict[Path, Lines] = {}

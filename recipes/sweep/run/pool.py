@@ -31,8 +31,8 @@ TAIL = 2000
 
 
 @dataclass
-class Member:
-    """A worker process."""
+class WorkerProcess:
+    """A process of a pool, which carries out trials."""
 
     name: str
     place: int
@@ -59,13 +59,13 @@ class Pool:
         self._job: Job | None = None
         self._started = 0
         self._false_starts = 0
-        self.members = [self._start(place) for place in range(jobs)]
+        self.workers = [self._start(place) for place in range(jobs)]
 
     def employ(self, job: Job) -> None:
         """Give every worker its work."""
         self._job = job
-        for member in self.members:
-            self._send(member)
+        for worker in self.workers:
+            self._send(worker)
 
     def watch(
         self,
@@ -84,38 +84,38 @@ class Pool:
             TrainingFailed: workers die as soon as they start.
             OutOfSpace: a worker found no space on the disk for as long as a sweep waits.
         """
-        for member in [member for member in self.members if member.process.poll() is not None]:
-            self.members.remove(member)
-            status = member.process.returncode
+        for worker in [worker for worker in self.workers if worker.process.poll() is not None]:
+            self.workers.remove(worker)
+            status = worker.process.returncode
             if status == FULL:
                 raise OutOfSpace(self.directory)
-            lost(member.name)
+            lost(worker.name)
             if status != 0:
-                self._count(member, came(member.name))
+                self._count(worker, came(worker.name))
             if more():
-                self.members.append(self._start(member.place))
-                self._send(self.members[-1])
+                self.workers.append(self._start(worker.place))
+                self._send(self.workers[-1])
 
     def kill(self, names: Sequence[str]) -> None:
         """End workers that hang, so that others can take over their trials."""
-        for member in self.members:
-            if member.name in names:
-                member.process.kill()
+        for worker in self.workers:
+            if worker.name in names:
+                worker.process.kill()
 
     def stop(self) -> None:
         """End every worker: those that train save first."""
-        for member in self.members:
-            member.process.send_signal(signal.SIGTERM)
+        for worker in self.workers:
+            worker.process.send_signal(signal.SIGTERM)
         until = time.monotonic() + GRACE
-        for member in self.members:
+        for worker in self.workers:
             try:
-                member.process.wait(max(0.0, until - time.monotonic()))
+                worker.process.wait(max(0.0, until - time.monotonic()))
             except subprocess.TimeoutExpired:
-                member.process.kill()
-                member.process.wait()
-        self.members = []
+                worker.process.kill()
+                worker.process.wait()
+        self.workers = []
 
-    def _start(self, place: int) -> Member:
+    def _start(self, place: int) -> WorkerProcess:
         self._started += 1
         name = f"worker-{os.getpid()}-{self._started}"
         log = self.directory / LOGS / f"{place + 1}.log"
@@ -137,22 +137,22 @@ class Pool:
                 # Ctrl-C is for the chief, which then stops its workers in order.
                 start_new_session=True,
             )
-        return Member(name, place, process, log)
+        return WorkerProcess(name, place, process, log)
 
-    def _send(self, member: Member) -> None:
-        if self._job is None or member.process.stdin is None:
+    def _send(self, worker: WorkerProcess) -> None:
+        if self._job is None or worker.process.stdin is None:
             return
         try:
-            with member.process.stdin as pipe:
-                pickle.dump(replace(self._job, name=member.name), pipe)
+            with worker.process.stdin as pipe:
+                pickle.dump(replace(self._job, name=worker.name), pipe)
         except BrokenPipeError:
             return  # It has already ended, which `watch` will see.
 
-    def _count(self, member: Member, came: bool) -> None:
+    def _count(self, worker: WorkerProcess, came: bool) -> None:
         """Give up when workers die one after another before they have done anything."""
         self._false_starts = 0 if came else self._false_starts + 1
         if self._false_starts >= MOST_FALSE_STARTS:
-            with open(member.log, "rb") as file:
+            with open(worker.log, "rb") as file:
                 end = file.read()[-TAIL:].decode(errors="replace")
             raise TrainingFailed(f"workers die as they start; the last one wrote:\n{end}")
 

@@ -12,7 +12,8 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+
+from typing_extensions import Buffer
 
 from ...garbage import rare_collection
 from ...inputs import Arrays
@@ -104,7 +105,7 @@ def carry_out(job: Job) -> int:
 class _Log(io.FileIO):
     """A log that drops lines where the disk is full or gone, so that the work continues."""
 
-    def write(self, data: Any) -> int:
+    def write(self, data: Buffer) -> int:
         try:
             return super().write(data) or 0
         except OSError:

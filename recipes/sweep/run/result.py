@@ -16,7 +16,7 @@ MEND = "Remove it, and the same command writes it again from the state of the se
 
 
 @dataclass(frozen=True)
-class Row:
+class TrialRow:
     """One trial.
 
     Attributes:

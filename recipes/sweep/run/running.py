@@ -23,7 +23,7 @@ from .access import LOOPBACK, Address, make_token, reachable
 from .answer import SweepAnswer, answer_of
 from .chief import Chief, Event
 from .display import SweepDisplay
-from .folder import ORACLE, RESULT, fingerprint, flush_events, record_event
+from .folder import ORACLE, RESULT, fingerprint, flush_events, keep_attempt, record_event
 from .forks import remove_beginnings, steps_of
 from .leases import Leases
 from .planned import list_trials
@@ -32,10 +32,10 @@ from .process import Job
 from .result import Status, SweepResult, asked
 from .server import serve
 from .space import OutOfSpace
-from .tables import Table, write_tensorboard
+from .tables import TrialTable, write_tensorboard
 from .tls import Identity
 from .tracked import TrackedSweep
-from .trial import Trainer, keep_attempt
+from .trial import Trainer
 from .winner import ranked
 from .worker import ChiefGone, LocalClient, Worker
 
@@ -91,7 +91,7 @@ class Running:
         except ValueError as error:
             raise damaged(where / ORACLE / STATE, str(error), MEND) from None
         list_trials(sweep, where.path)
-        self.table = Table(sweep, where.path)
+        self.table = TrialTable(sweep, where.path)
         self.tracked = TrackedSweep(sweep, where, track)
         self.display = SweepDisplay(sweep, quiet=not progress)
         self.signal: signal.Signals | None = None

@@ -7,7 +7,6 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from ...errors import RequestError, TrainingFailed
 from ...inputs import Arrays
@@ -98,8 +97,9 @@ def run_sweep(
             # keras-tuner comes with Keras: import it once the workers import it too.
             from .running import Running
 
-            options: Any = {"arrays": arrays, "progress": progress, "track": track}
-            run = Running(sweep, where, lease=seconds, **options)
+            run = Running(
+                sweep, where, lease=seconds, arrays=arrays, progress=progress, track=track
+            )
             result = run.alone() if pool is None else run.with_workers(pool, address, identity)
         except OSError as error:
             raise TrainingFailed(sentence(directory, error)) from error

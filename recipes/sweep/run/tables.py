@@ -16,7 +16,7 @@ from ...record.metrics import curves, read_metrics
 from ..engine.trial import Trial, TrialOutcome, plan_of
 from ..spec.records import Sweep
 from .folder import TABLE, TABLE_JSON, TENSORBOARD, TRIALS, run_folders
-from .result import Row
+from .result import TrialRow
 from .winner import interval
 
 COLUMNS = ("trial", "status", "score", "low", "high", "epochs", "seconds", "whole", "continues")
@@ -24,7 +24,7 @@ COLUMNS = ("trial", "status", "score", "low", "high", "epochs", "seconds", "whol
 EVENT_FILES = "events.out.tfevents.*"
 
 
-def row(sweep: Sweep, directory: Path, trial: Trial) -> Row:
+def row(sweep: Sweep, directory: Path, trial: Trial) -> TrialRow:
     """The row of a trial, from its run directories."""
     plan = plan_of(sweep, trial)
     metric, direction = sweep.objective.metric, sweep.objective.direction
@@ -36,7 +36,7 @@ def row(sweep: Sweep, directory: Path, trial: Trial) -> Row:
     seeds = [better(values) for values in found if values] if completed else []
     bounds = interval(seeds) if len(seeds) > 1 else None
     paused = plan.until is not None and plan.full is not None and plan.until < plan.full
-    return Row(
+    return TrialRow(
         trial.trial_id,
         "completed" if completed else "failed" if trial.outcome else "running",
         trial.score if completed else None,
@@ -63,15 +63,15 @@ def _seconds(lines: Sequence[JSONObject], first: int) -> float:
     return lines[-1].get("seconds", 0.0) - before
 
 
-class Table:
+class TrialTable:
     """The rows of a sweep; rows of trials that have ended are computed once."""
 
     def __init__(self, sweep: Sweep, directory: Path):
         self.sweep = sweep
         self.directory = directory
-        self._ended: dict[str, Row] = {}
+        self._ended: dict[str, TrialRow] = {}
 
-    def rows(self, trials: Sequence[Trial]) -> list[Row]:
+    def rows(self, trials: Sequence[Trial]) -> list[TrialRow]:
         """A row for each trial, in order."""
         found = []
         for trial in trials:
@@ -81,7 +81,7 @@ class Table:
             found.append(known)
         return found
 
-    def write(self, trials: Sequence[Trial]) -> list[Row]:
+    def write(self, trials: Sequence[Trial]) -> list[TrialRow]:
         """Write `trials.csv`, and `trials.json` with the curve of each trial."""
         rows = self.rows(trials)
         directory = RunDirectory(self.directory)
@@ -96,7 +96,7 @@ def names_of(sweep: Sweep) -> list[str]:
     return list(dict.fromkeys(parameter.name for parameter in sweep.parameters))
 
 
-def as_csv(rows: Sequence[Row], names: Sequence[str]) -> str:
+def as_csv(rows: Sequence[TrialRow], names: Sequence[str]) -> str:
     """The table as CSV: a column for each parameter, empty where it is not active."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -123,7 +123,7 @@ def cell(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def write_tensorboard(directory: Path, rows: Sequence[Row]) -> None:
+def write_tensorboard(directory: Path, rows: Sequence[TrialRow]) -> None:
     """Write a run for each training of the trials: its values, and the curves of its metrics.
 
     `tensorboard --logdir SWEEP/tensorboard` shows them. Events that were written there before are
@@ -135,7 +135,7 @@ def write_tensorboard(directory: Path, rows: Sequence[Row]) -> None:
             when_there_is_space(partial(_write_events, directory / run, target, row))
 
 
-def _write_events(run: Path, target: Path, row: Row) -> None:
+def _write_events(run: Path, target: Path, row: TrialRow) -> None:
     with replaced_files(target, EVENT_FILES) as beside:
         file = EventFile(beside)
         known = (bool, int, float, str)

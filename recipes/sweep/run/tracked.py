@@ -16,7 +16,7 @@ from ...spec.dump import to_plain
 from ...spec.tracking import TrackerName
 from ..spec.records import Sweep
 from .folder import BEST, SWEEP, TABLE, TRIALS, base_recipe
-from .result import Row, SweepResult
+from .result import SweepResult, TrialRow
 
 REPORT = "report.html"
 ARTIFACTS = (SWEEP, TABLE, BEST, REPORT)
@@ -60,7 +60,7 @@ class TrackedSweep:
         for sender in self._senders:
             sender.wait_until_ready(READY_SECONDS)
 
-    def look(self, rows: Sequence[Row]) -> None:
+    def look(self, rows: Sequence[TrialRow]) -> None:
         """Send the trials that have ended since the last time: each score, and the best so far."""
         if not self._senders:
             return

@@ -1,7 +1,6 @@
 """One trial: its trainings, each new, continued or finished already, and what they reached."""
 
 import json
-import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -29,7 +28,7 @@ from ...spec import Recipe
 from ..engine.trial import Decision, Plan, TrialOutcome, recipes_of
 from ..spec.records import Sweep
 from . import space
-from .folder import TRIALS, record_event, run_folders, trial_folder
+from .folder import TRIALS, record_event, run_folders
 from .forks import Forks
 from .reporter import Report, Reporter
 from .space import OutOfSpace, SpaceWait, lacks_space
@@ -107,64 +106,70 @@ class Trainer:
     def _run(self, plan: Plan, report: Report) -> TrialResult:
         folders = run_folders(self.directory, plan.trial_id, self.sweep)
         if plan.parent is not None:
-            parents = run_folders(self.directory, plan.parent, self.sweep)
-            for source, target in zip(parents, folders, strict=True):
-                if not target.exists():
-                    when_there_is_space(lambda a=source, b=target: copy_folder(a, b))
+            self._copy_parent(plan.parent, folders)
         if self.sweep.trainings > 1:
             # The mean decides, which is known only after the last training.
             report = _always_continue
         results = []
         for recipe, folder in zip(recipes_of(self.sweep, plan), folders, strict=True):
             reporter = Reporter(self.sweep.objective.metric, report, plan.until)
-            result = self._train(plan, recipe, folder, reporter)
+            result = self._run_training(plan, recipe, folder, reporter)
             if finished(folder, plan.until) is None or result.status == "failed":
                 return _unfinished(folder, result)
             results.append(result)
         return self._completed(folders, results)
 
-    def _train(self, plan: Plan, recipe: Recipe, folder: Path, reporter: Reporter) -> Result:
+    def _copy_parent(self, parent: str, folders: list[Path]) -> None:
+        """Let a trial begin where its parent has ended, unless it has begun before."""
+        for source, target in zip(
+            run_folders(self.directory, parent, self.sweep), folders, strict=True
+        ):
+            if not target.exists():
+                when_there_is_space(partial(copy_folder, source, target))
+
+    def _run_training(self, plan: Plan, recipe: Recipe, folder: Path, reporter: Reporter) -> Result:
+        """One training of a trial, whose epochs go to the trackers of the sweep too."""
         tracking = trial_tracking(self.sweep, self.directory, recipe, folder)
         last = () if tracking is None else tracking.callbacks()
         options: TrialOptions = {"programs": self.programs, "last": last}
-        work = partial(train_trial, recipe, folder, reporter, self.arrays, **options)
-        result = self._from_shared_beginning(plan, recipe, folder, work)
+        training = partial(train_trial, recipe, folder, reporter, self.arrays, **options)
+        result = self._from_shared_beginning(plan, recipe, folder, training)
         if tracking is not None:
             tracking.finish(result)
         return result
 
     def _from_shared_beginning(
-        self, plan: Plan, recipe: Recipe, folder: Path, work: Callable[..., Result]
+        self, plan: Plan, recipe: Recipe, folder: Path, training: Callable[..., Result]
     ) -> Result:
         """Train, from a beginning that is shared with other trials if there is one."""
         fork = self.forks.of(plan, folder, recipe)
         if fork is None:
-            return work()
+            return training()
         with self.forks.claims.claimed(fork.training.name):
             fork.begin()
             try:
-                return work(visit=fork.visit)
+                return training(visit=fork.visit)
             except RequestError as error:
                 if lacks_space(error) or not fork.refused():
                     raise
                 logger.warning(f"{folder}: is trained from the start: {error}")
                 remove_tree(folder)
-                return work(visit=fork.visit)
+                return training(visit=fork.visit)
 
     def _completed(self, folders: list[Path], results: list[Result]) -> TrialResult:
         objective = self.sweep.objective
         points = [curve(folder, objective.metric) for folder in folders]
         if not all(points):
             return TrialResult(TrialOutcome.FAILED, f"no epoch has a value of {objective.metric}")
-        found = points[0]
+        trial_curve = points[0]
         if len(points) > 1:
             better = min if objective.direction == "min" else max
             mean = statistics.fmean(better(value for _, value in each) for each in points)
-            found = [(max(result.epochs for result in results), mean)]
+            trial_curve = [(max(result.epochs for result in results), mean)]
         stopped = [result.reason for result in results if result.stop_reason is StopReason.SEARCH]
         if stopped:
-            return TrialResult(TrialOutcome.STOPPED, stopped[0], found)
-        return TrialResult(TrialOutcome.COMPLETED, "", found)
+            return TrialResult(TrialOutcome.STOPPED, stopped[0], trial_curve)
+        return TrialResult(TrialOutcome.COMPLETED, "", trial_curve)
 
 
 def _always_continue(epoch: int, value: float) -> Decision:
@@ -177,17 +182,6 @@ def _unfinished(folder: Path, result: Result) -> TrialResult:
     # An error may have come from outside; a training that diverged does so every time.
     crashed = (folder / files.TRACEBACK).exists()
     return TrialResult(TrialOutcome.CRASHED if crashed else TrialOutcome.FAILED, result.reason)
-
-
-def keep_attempt(directory: Path, trial_id: str) -> None:
-    """Rename the folder of a failed attempt, to make room for the next one."""
-    folder = trial_folder(directory, trial_id)
-    if not folder.exists():
-        return
-    number = 1
-    while (name := folder.with_name(f"{folder.name}.failed-{number}")).exists():
-        number += 1
-    when_there_is_space(lambda: os.rename(folder, name))
 
 
 def train_trial(
@@ -211,7 +205,8 @@ def train_trial(
             return Result("interrupted", str(folder), "another worker has the trial")
     if done is not None:
         return done
-    result = _with_space(lambda: _train(recipe, folder, reporter, arrays, options), reporter)
+    attempt = partial(_start_or_resume, recipe, folder, reporter, arrays, options)
+    result = _with_space(attempt, reporter)
     if result.status == "completed":
         sweep = next(above.parent for above in folder.parents if above.name == TRIALS)
         record_event(sweep, "trained", folder.relative_to(sweep / TRIALS).as_posix())
@@ -223,7 +218,7 @@ def train_trial(
     return result
 
 
-def _train(
+def _start_or_resume(
     recipe: Recipe, folder: Path, reporter: Reporter, arrays: Arrays | None, options: TrialOptions
 ) -> Result:
     wait_until_free(folder)

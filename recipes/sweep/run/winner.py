@@ -24,13 +24,13 @@ from ...spec import Recipe, dump, load
 from ...spec.folds import with_fold
 from ..spec.records import Objective, Sweep
 from .folder import BEST, ENSEMBLE, FOLD
-from .result import Row
+from .result import TrialRow
 
 # The usual level of significance.
 SIGNIFICANT = 0.05
 
 
-def ranked(rows: Sequence[Row], objective: Objective) -> list[Row]:
+def ranked(rows: Sequence[TrialRow], objective: Objective) -> list[TrialRow]:
     """Completed trials, best first: those trained to their end before those that were not.
 
     Of equal scores the earlier trial wins. A training that another one has continued is
@@ -96,7 +96,7 @@ def compare(first: Sequence[float], second: Sequence[float]) -> Lead:
 
 
 def lead_sentence(
-    best: Row, second: Row, lead: Lead, objective: Objective, noise: str = "seeds"
+    best: TrialRow, second: TrialRow, lead: Lead, objective: Objective, noise: str = "seeds"
 ) -> str:
     """The lead as a sentence.
 
@@ -118,7 +118,7 @@ def lead_sentence(
     return f"{start}, {verdict} than the noise of the {noise} ({lead.test}, p = {shown})"
 
 
-def write_best(directory: Path, best: Row, sweep: Sweep) -> Path:
+def write_best(directory: Path, best: TrialRow, sweep: Sweep) -> Path:
     """Write `best.yaml`: the recipe of the best trial's first training, or of all its folds."""
     first = directory / best.directories[0] / files.RECIPE
     recipe = first.read_text(encoding="utf-8")
@@ -147,13 +147,17 @@ def write_best(directory: Path, best: Row, sweep: Sweep) -> Path:
     return directory / BEST
 
 
-def evaluate_winner(directory: Path, best: Row, arrays: Arrays | None = None) -> dict[str, float]:
+def evaluate_winner(
+    directory: Path, best: TrialRow, arrays: Arrays | None = None
+) -> dict[str, float]:
     """Metrics of the winner's model on the test rows: the only time that they are looked at."""
     recipe, model, terms = _joined(directory, [best])
     return measured(recipe, data_of(recipe, arrays), model, "test", terms)
 
 
-def _joined(directory: Path, rows: Sequence[Row]) -> tuple[Recipe, keras.Model, Mapping[str, Term]]:
+def _joined(
+    directory: Path, rows: Sequence[TrialRow]
+) -> tuple[Recipe, keras.Model, Mapping[str, Term]]:
     """The recipe of the first of some trials, the average of their models, and its loss weights.
 
     With folds these are all folds of each trial, and the recipe is that of all of them. The weights
@@ -171,8 +175,8 @@ def _joined(directory: Path, rows: Sequence[Row]) -> tuple[Recipe, keras.Model, 
 
 
 def write_ensemble(
-    directory: Path, best: Sequence[Row], *, test: bool, arrays: Arrays | None = None
-) -> dict[str, Any]:
+    directory: Path, best: Sequence[TrialRow], *, test: bool, arrays: Arrays | None = None
+) -> dict[str, object]:
     """One model whose output is the mean of the outputs of the best trials' models.
 
     Args:

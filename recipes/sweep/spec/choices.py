@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ...spec.fields import shown
 from ...spec.nodes import Node
 from .domains import Domain
-from .kinds import FLAG, ITEMS, DomainError, Options, wrong
+from .kinds import FLAG, ITEMS, ChoiceNodes, DomainError, wrong
 from .labels import index_of, labels, same, short
 
 MOST_VALUES = 1000
@@ -29,7 +29,7 @@ class Choice(Domain[object]):
     required = ("values",)
 
     @classmethod
-    def read(cls, node: Node) -> Options:
+    def read(cls, node: Node) -> ChoiceNodes:
         ordered, values = False, node
         if isinstance(node.value, dict):
             ordered = cls.checked(node).get("ordered", False)
@@ -44,7 +44,7 @@ class Choice(Domain[object]):
         ]
         if mistakes:
             raise DomainError(*mistakes)
-        return Options(tuple(values.value), ordered)
+        return ChoiceNodes(tuple(values.value), ordered)
 
     @classmethod
     def schema(cls) -> dict[str, object]:

@@ -8,7 +8,7 @@ from ...spec.fields import did_you_mean, listed, shown
 from ...spec.nodes import Node
 from .labels import index_of
 from .records import Parameter
-from .space import Entry
+from .space import SpaceEntry
 
 # Name of another parameter -> values of it with which one is active.
 When = Mapping[str, tuple[object, ...]]
@@ -39,7 +39,7 @@ def is_active(when: When, values: Mapping[str, object]) -> bool:
 
 
 def resolved(
-    entries: Sequence[Entry], failed: Set[str] = frozenset()
+    entries: Sequence[SpaceEntry], failed: Set[str] = frozenset()
 ) -> tuple[list[Parameter], list[Problem]]:
     """Parameters with their conditions as values, parents first, and what is wrong with others.
 
@@ -60,7 +60,7 @@ def resolved(
 
 
 def _when(
-    entry: Entry,
+    entry: SpaceEntry,
     by_name: Mapping[str, list[Parameter]],
     failed: Set[str],
     problems: list[Problem],

@@ -16,7 +16,7 @@ MOST_CHARACTERS = 500
 MOST_DEPTH = 30
 
 # Takes two values, whose types are checked when it is called.
-Operator = Callable[[Any, Any], Any]
+Operator = Callable[[Any, Any], object]
 OPERATORS: dict[type, Operator] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -35,7 +35,7 @@ COMPARISONS: dict[type, Operator] = {
     ast.NotEq: operator.ne,
 }
 # Name -> how many values it takes, or None for two and more.
-FUNCTIONS: dict[str, tuple[int | None, Callable[..., Any]]] = {
+FUNCTIONS: dict[str, tuple[int | None, Callable[..., object]]] = {
     "abs": (1, abs),
     "sqrt": (1, math.sqrt),
     "exp": (1, math.exp),

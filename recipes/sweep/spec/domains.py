@@ -13,12 +13,12 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from ...spec.fields import shown
 from ...spec.nodes import Node
-from .kinds import Kind, Options
+from .kinds import ChoiceNodes, DomainKind
 
 V = TypeVar("V")
 
 
-class Domain(Kind, Generic[V]):
+class Domain(DomainKind, Generic[V]):
     """The values a key may take, measured, counted and enumerated.
 
     The methods here are those of a domain whose values are counted.
@@ -30,7 +30,7 @@ class Domain(Kind, Generic[V]):
     searched: ClassVar[bool] = True
 
     @classmethod
-    def read(cls, node: Node) -> "Domain[V] | Options":
+    def read(cls, node: Node) -> "Domain[V] | ChoiceNodes":
         """The domain whose arguments a node holds.
 
         Raises:

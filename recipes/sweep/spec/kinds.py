@@ -36,14 +36,14 @@ class DomainError(ValueError):
 
 
 @dataclass(frozen=True)
-class Options:
+class ChoiceNodes:
     """The values of a choice, as nodes that may hold domains themselves."""
 
     nodes: tuple[Node, ...]
     ordered: bool = False
 
 
-class Kind:
+class DomainKind:
     """How one kind of domain is written in a sweep's file.
 
     Attributes:

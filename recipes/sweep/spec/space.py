@@ -10,7 +10,7 @@ from ...spec.nodes import Path as Keys
 from ...spec.overrides import WHOLE, steps
 from .choices import Choice, Fixed
 from .domains import Domain
-from .kinds import ITEMS, LIST, DomainError, Kind, Options, wrong
+from .kinds import ITEMS, LIST, ChoiceNodes, DomainError, DomainKind, wrong
 from .labels import same
 from .ranges import Int, LogUniform, Uniform
 from .records import Parameter
@@ -32,7 +32,7 @@ KEPT: dict[Keys, str] = {
 }
 
 
-class Stack(Kind):
+class Stack(DomainKind):
     """The same layers `depth` times on top of each other: an ordered choice of lists."""
 
     meaning = "the same layers, `depth` times on top of each other"
@@ -54,7 +54,7 @@ class Stack(Kind):
     required = ("depth", "layers")
 
     @classmethod
-    def read(cls, node: Node) -> Options:
+    def read(cls, node: Node) -> ChoiceNodes:
         found = cls.checked(node)
         depth = Int.read(node.value["depth"])
         if depth.min < 0 or depth.max > MOST_DEPTH or not found["layers"]:
@@ -62,7 +62,7 @@ class Stack(Kind):
         before, after = found.get("before", []), found.get("after", [])
         repeats = (depth.value_at(index) for index in range(depth.count))
         stacks = ([*before, *found["layers"] * times, *after] for times in repeats)
-        return Options(tuple(Node(stack, node.place) for stack in stacks), ordered=True)
+        return ChoiceNodes(tuple(Node(stack, node.place) for stack in stacks), ordered=True)
 
 
 DOMAINS: dict[str, type[Domain] | type[Stack]] = {
@@ -76,7 +76,7 @@ DOMAINS: dict[str, type[Domain] | type[Stack]] = {
 DOMAIN_WORDS = frozenset({*DOMAINS, "when"})
 
 
-def read_domain(node: Node) -> Domain | Options:
+def read_domain(node: Node) -> Domain | ChoiceNodes:
     """The domain of a node.
 
     Raises:
@@ -103,7 +103,7 @@ def is_domain(node: Node) -> bool:
 
 
 @dataclass(frozen=True)
-class Entry:
+class SpaceEntry:
     """A parameter, and its condition as the file has it.
 
     Attributes:
@@ -125,7 +125,7 @@ class Space:
         problems: every mistake.
     """
 
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[SpaceEntry] = field(default_factory=list)
     failed: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
 
@@ -184,7 +184,7 @@ class Space:
             for place, message in error.mistakes:
                 self.note(place, name, message)
         when = self.when(name, node)
-        if isinstance(found, Options):
+        if isinstance(found, ChoiceNodes):
             self.options(path, found, when, _key_place(node))
         elif found is not None:
             nodes = () if found.searched else (node.value["fixed"],)
@@ -197,10 +197,10 @@ class Space:
                 if path != parameter.key and path in KEPT:
                     message = f"cannot be in the space: {KEPT[path]}"
                     self.note(_key_place(node), dotted(path), message)
-        self.entries.append(Entry(parameter, when))
+        self.entries.append(SpaceEntry(parameter, when))
 
     def options(
-        self, path: Keys, found: Options, when: dict[str, list[Node]], place: Place
+        self, path: Keys, found: ChoiceNodes, when: dict[str, list[Node]], place: Place
     ) -> None:
         """A choice, whose values may hold domains, which are active with that value alone."""
         templates = tuple(template(node) for node in found.nodes)
@@ -276,7 +276,7 @@ def template(node: Node) -> Node:
             found = read_domain(node)
         except DomainError:
             return Node(None, node.place, node.key_place)
-        if isinstance(found, Options):
+        if isinstance(found, ChoiceNodes):
             return replace(template(found.nodes[0]), key_place=node.key_place)
         return Node(found.middle, node.place, node.key_place)
     if isinstance(node.value, dict):

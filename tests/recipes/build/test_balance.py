@@ -9,7 +9,7 @@ from keras_recipes.models import LabelLoss
 from keras_recipes.recipes.build.experiment import experiment
 from keras_recipes.recipes.build.inputs import data_of
 from keras_recipes.recipes.errors import DataError, RecipeError
-from keras_recipes.recipes.run.fit import Given, fit
+from keras_recipes.recipes.run.fit import FitOptions, fit
 from keras_recipes.recipes.spec import load
 
 RNG = np.random.default_rng(0)
@@ -178,7 +178,7 @@ def test_a_model_of_ones_own(tmp_path, monkeypatch):
     before = model.predict(X, verbose=0)
     each = -np.log(before[np.arange(40), THREE])
     weights = compute_sample_weight("balanced", THREE)
-    history = fit(recipe_of("class_weights"), model, X, Given(THREE), progress=False)
+    history = fit(recipe_of("class_weights"), model, X, FitOptions(THREE), progress=False)
     assert history.history["loss"][0] == pytest.approx((weights * each).mean(), rel=1e-5)
     soft = np.full((40, 3), 1 / 3)
     for recipe, y, said in (
@@ -186,4 +186,4 @@ def test_a_model_of_ones_own(tmp_path, monkeypatch):
         (recipe_of("class_weights"), soft, "the targets are no classes"),
     ):
         with pytest.raises(RecipeError, match=said):
-            fit(recipe, model, X, Given(y), progress=False)
+            fit(recipe, model, X, FitOptions(y), progress=False)

@@ -5,10 +5,10 @@ import threading
 
 import pytest
 
-from keras_recipes.recipes.devices.chief import Chief
+from keras_recipes.recipes.devices.chief import ChiefPeers
 from keras_recipes.recipes.devices.cluster import Cluster
 from keras_recipes.recipes.devices.launch import free_ports
-from keras_recipes.recipes.devices.member import Member
+from keras_recipes.recipes.devices.member import MemberPeers
 from keras_recipes.recipes.devices.peers import Peers, WorkerLost
 from keras_recipes.recipes.errors import RequestError
 
@@ -34,8 +34,8 @@ def closed(monkeypatch):
 
 def joined(timeout=20.0, identity=SAME):
     first, second = clusters()
-    chief = Chief(first, timeout, SAME)
-    member = Member(second, timeout, identity)
+    chief = ChiefPeers(first, timeout, SAME)
+    member = MemberPeers(second, timeout, identity)
     return chief, member
 
 
@@ -60,7 +60,7 @@ def test_another_recipe_is_refused_by_name():
 
 def test_one_that_never_comes_is_named():
     first, _ = clusters()
-    chief = Chief(first, 0.3, SAME)
+    chief = ChiefPeers(first, 0.3, SAME)
     with pytest.raises(RequestError, match=r"worker 1 .* did not come within 0.3 s"):
         chief.wait_for_all()
     chief.close()
@@ -69,7 +69,7 @@ def test_one_that_never_comes_is_named():
 def test_a_chief_that_never_answers_is_named():
     _, second = clusters()
     with pytest.raises(RequestError, match=r"the chief did not answer at 127.0.0.1:"):
-        Member(second, 0.3, SAME)
+        MemberPeers(second, 0.3, SAME)
 
 
 def test_all_meet_before_one_continues():
@@ -113,7 +113,7 @@ def test_an_end_without_a_word_is_noticed_by_both_sides():
 
 def test_silence_is_noticed():
     first, second = clusters()
-    chief = Chief(first, 1.0, SAME)
+    chief = ChiefPeers(first, 1.0, SAME)
     with socket.create_connection(second.control) as quiet:
         quiet.sendall(b'{"hello": 1, "identity": {"recipe": "r", "data": "d"}}\n')
         chief.wait_for_all()
@@ -136,10 +136,10 @@ def test_silence_is_noticed():
 )
 def test_strangers_are_sent_away(words):
     first, second = clusters()
-    chief = Chief(first, 20.0, SAME)
+    chief = ChiefPeers(first, 20.0, SAME)
     with socket.create_connection(second.control) as stranger:
         stranger.sendall(words)
-    member = Member(second, 20.0, SAME)
+    member = MemberPeers(second, 20.0, SAME)
     chief.wait_for_all()
     assert chief.lost is None
     member.close()
@@ -157,11 +157,11 @@ def test_a_failure_is_passed_on():
 def test_the_chief_of_the_next_training_answers_at_the_same_port():
     first, second = clusters()
     for _ in range(2):
-        chief = Chief(first, 20.0, SAME)
-        member = Member(second, 20.0, SAME)
+        chief = ChiefPeers(first, 20.0, SAME)
+        member = MemberPeers(second, 20.0, SAME)
         chief.wait_for_all()
         # Who begins the next training earlier does not meet the chief of this one.
         with pytest.raises(RequestError, match="the chief did not answer"):
-            Member(second, 0.3, {**SAME, "recipe": "next"})
+            MemberPeers(second, 0.3, {**SAME, "recipe": "next"})
         member.close()
         chief.close()

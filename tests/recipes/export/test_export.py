@@ -18,7 +18,7 @@ import keras_recipes
 from keras_recipes.recipes.cli import main
 from keras_recipes.recipes.errors import RequestError
 from keras_recipes.recipes.export import carriers
-from keras_recipes.recipes.export.kinds import Format, Precision, asked_format, format_of
+from keras_recipes.recipes.export.kinds import Format, WeightPrecision, asked_format, format_of
 from keras_recipes.recipes.export.served import port_names
 from keras_recipes.recipes.export.verify import verify
 
@@ -162,7 +162,7 @@ def test_columns_become_numbers_beside_or_inside(titanic, name, tmp_path):
         predictor({"pclass": ["3rd"]})
 
 
-@pytest.mark.parametrize("precision", [Precision.FLOAT16, Precision.INT8])
+@pytest.mark.parametrize("precision", [WeightPrecision.FLOAT16, WeightPrecision.INT8])
 @pytest.mark.parametrize("name", ["m.onnx", "m.tflite"])
 def test_smaller_weights_are_a_little_off(iris, precision, name, tmp_path):
     needs("tf2onnx", "onnxruntime", "ai_edge_litert")
@@ -258,7 +258,7 @@ def test_adapters_are_exported_within_their_weights(iris, tmp_path, rows, monkey
     assert np.abs(wanted - without).max() > 1e-4
 
 
-@pytest.mark.parametrize("precision", list(Precision))
+@pytest.mark.parametrize("precision", list(WeightPrecision))
 def test_gelu_is_exported_to_onnx(tmp_path, precision):
     """TensorFlow computes it by an operation that ONNX does not have."""
     needs("tf2onnx", "onnxruntime")
@@ -267,7 +267,11 @@ def test_gelu_is_exported_to_onnx(tmp_path, precision):
     path = tmp_path / "m.onnx"
     keras_recipes.export(model, path, samples=samples, precision=precision)
     found = keras_recipes.load_predictor(path)(samples)
-    bound = {Precision.FLOAT32: 1e-6, Precision.FLOAT16: 1e-2, Precision.INT8: 0.2}[precision]
+    bound = {
+        WeightPrecision.FLOAT32: 1e-6,
+        WeightPrecision.FLOAT16: 1e-2,
+        WeightPrecision.INT8: 0.2,
+    }[precision]
     np.testing.assert_allclose(found.outputs, model(samples), atol=bound)
 
 

@@ -24,7 +24,7 @@ from keras_recipes.recipes.cli import main
 from keras_recipes.recipes.errors import RequestError
 from keras_recipes.recipes.export import carriers, verify, wire
 from keras_recipes.recipes.export.kinds import Format, format_of
-from keras_recipes.recipes.export.proof import Part
+from keras_recipes.recipes.export.proof import ProofPart
 
 WATCH = hostile.Watch()
 SUFFIXES = {Format.ONNX: ".onnx", Format.LITERT: ".tflite", Format.KERAS: ".keras",
@@ -102,7 +102,7 @@ def sign(path, change=lambda parts: None):
         with zipfile.ZipFile(path, "w") as new:
             for name, data in members.items():
                 new.writestr(name, data)
-    carriers.attach(kind, path, {Part(name): value for name, value in parts.items()})
+    carriers.attach(kind, path, {ProofPart(name): value for name, value in parts.items()})
 
 
 def proof(change):

@@ -7,16 +7,16 @@ import pytest
 
 from keras_recipes.recipes.errors import RequestError
 from keras_recipes.recipes.export import proof as proofs
-from keras_recipes.recipes.export.proof import Part
+from keras_recipes.recipes.export.proof import ProofPart
 
 PARTS = {
-    Part.RECIPE: "name: a\n",
-    Part.DATA: {"classes": ["ä", "b"]},
-    Part.RUN: {"seed": 1},
-    Part.METRICS: {"test": {"accuracy": 0.1 + 0.2}},
-    Part.INTERFACE: {},
-    Part.CHECK: {},
-    Part.VECTORS: {"rows": {}},
+    ProofPart.RECIPE: "name: a\n",
+    ProofPart.DATA: {"classes": ["ä", "b"]},
+    ProofPart.RUN: {"seed": 1},
+    ProofPart.METRICS: {"test": {"accuracy": 0.1 + 0.2}},
+    ProofPart.INTERFACE: {},
+    ProofPart.CHECK: {},
+    ProofPart.VECTORS: {"rows": {}},
 }
 BODY = "ab" * 32
 
@@ -27,14 +27,14 @@ def read(document):
 
 def test_what_was_written_is_read_and_unchanged():
     found = proofs.read("f", proofs.text(PARTS, BODY))
-    assert {Part(name): value for name, value in found.parts.items()} == PARTS
+    assert {ProofPart(name): value for name, value in found.parts.items()} == PARTS
     assert found.changed(BODY) == []
 
 
-@pytest.mark.parametrize("part", sorted(Part))
+@pytest.mark.parametrize("part", sorted(ProofPart))
 def test_a_changed_part_is_named(part):
     document = json.loads(proofs.text(PARTS, BODY))
-    document["parts"][part] = "x" if part is Part.RECIPE else {"changed": True}
+    document["parts"][part] = "x" if part is ProofPart.RECIPE else {"changed": True}
     assert read(document).changed(BODY) == [part]
 
 
@@ -63,7 +63,7 @@ def test_what_is_no_proof_is_refused(content):
         proofs.read("f", content)
 
 
-@pytest.mark.parametrize("part", sorted(set(Part) - {Part.RECIPE}))
+@pytest.mark.parametrize("part", sorted(set(ProofPart) - {ProofPart.RECIPE}))
 def test_a_part_of_another_type_is_refused(part):
     document = copy.deepcopy(json.loads(proofs.text(PARTS, BODY)))
     document["parts"][part] = [1]

@@ -11,7 +11,7 @@ from tables import write_table
 import keras_recipes
 from keras_recipes.recipes.cli import main
 from keras_recipes.recipes.errors import RequestError
-from keras_recipes.recipes.sweep.run.result import Row
+from keras_recipes.recipes.sweep.run.result import TrialRow
 from keras_recipes.recipes.sweep.run.winner import evaluate_winner
 
 CUTS = ["Fair", "Good", "Ideal"]
@@ -115,7 +115,7 @@ def test_weights_follow_the_schedule_and_the_gradient(moving):
 
 def test_the_winner_of_a_sweep_is_measured_by_the_weights_that_it_learned(moving):
     _, run, result = moving
-    row = Row("0", "completed", 0.0, None, None, {}, directories=[run.name])
+    row = TrialRow("0", "completed", 0.0, None, None, {}, directories=[run.name])
     assert evaluate_winner(run.parent, row) == result.test
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from keras_recipes.recipes.sweep.run import tables, winner
 from keras_recipes.recipes.sweep.run.display import SweepDisplay, trials_of
-from keras_recipes.recipes.sweep.run.result import Row, shortened
+from keras_recipes.recipes.sweep.run.result import TrialRow, shortened
 from keras_recipes.recipes.sweep.run.winner import compare
 from keras_recipes.recipes.sweep.spec import Objective
 
@@ -18,7 +18,7 @@ def row(trial, score, **more):
     status = "failed" if score is None else "completed"
     seeds = [] if score is None else [score]
     known = {"whole": True, "seeds": seeds, "directories": [f"trials/{trial}"], **more}
-    return Row(trial, status, score, None, None, known.pop("values", {}), **known)
+    return TrialRow(trial, status, score, None, None, known.pop("values", {}), **known)
 
 
 def names(rows):
@@ -86,7 +86,7 @@ def test_names_are_shortened_no_further_than_they_differ():
 
 def test_a_log_has_one_plain_line_for_each_trial_that_ended(tiny, capsys):
     ended = [row("0", 0.25, values={"data.batch_size": 32}), row("1", None, reason="too large")]
-    running = [Row("2", "running", None, None, None, {})]
+    running = [TrialRow("2", "running", None, None, None, {})]
     with SweepDisplay(tiny()) as show:
         show.update([])
         show.update([ended[0], *running])

@@ -6,7 +6,7 @@ import pytest
 
 from keras_recipes import RequestError
 from keras_recipes.disk import replaced_files
-from keras_recipes.recipes.sweep.run.folder import held, identity
+from keras_recipes.recipes.sweep.run.folder import held, identity, keep_attempt
 
 
 @pytest.fixture
@@ -68,3 +68,14 @@ def test_files_behind_a_link_are_not_replaced(tmp_path):
     ):
         pass
     assert (tmp_path / "elsewhere" / "events.1").read_text() == "theirs"
+
+
+def test_a_failed_try_is_kept_beside_the_next_one(tmp_path):
+    for number in (1, 2):
+        folder = tmp_path / "trials" / "0007"
+        folder.mkdir(parents=True)
+        (folder / "number").write_text(str(number))
+        keep_attempt(tmp_path, "7")
+        kept = tmp_path / "trials" / f"0007.failed-{number}" / "number"
+        assert (kept.read_text(), folder.exists()) == (str(number), False)
+    keep_attempt(tmp_path, "7")

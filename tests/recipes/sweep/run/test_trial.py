@@ -18,7 +18,6 @@ from keras_recipes.recipes.sweep.engine.trial import (
 )
 from keras_recipes.recipes.sweep.run import trial as trials
 from keras_recipes.recipes.sweep.run.sweep import run_sweep, wait_for
-from keras_recipes.recipes.sweep.run.trial import keep_attempt
 from keras_recipes.recipes.sweep.run.worker import only_new_garbage
 
 
@@ -95,17 +94,6 @@ def written(folder, **result):
 def test_what_counts_as_the_end_of_a_training(tmp_path, result, until, over):
     folder = written(tmp_path / "run", **result)
     assert (trials.finished(folder, until) is not None) == over
-
-
-def test_a_failed_try_is_kept_beside_the_next_one(tmp_path):
-    for number in (1, 2):
-        folder = tmp_path / "trials" / "0007"
-        folder.mkdir(parents=True)
-        (folder / "number").write_text(str(number))
-        keep_attempt(tmp_path, "7")
-        kept = tmp_path / "trials" / f"0007.failed-{number}" / "number"
-        assert (kept.read_text(), folder.exists()) == (str(number), False)
-    keep_attempt(tmp_path, "7")
 
 
 def test_a_line_that_a_kill_cut_short_ends_the_curve(tmp_path):
