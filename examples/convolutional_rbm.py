@@ -1,16 +1,18 @@
 """Filters of a convolutional RBM against random ones, by how many labels there are.
 
-Run:    python examples/convolutional_rbm.py [--labels 100 1000] [--seeds 1 2 3] [--split test]
+Run:    python examples/convolutional_rbm.py [--data mnist.npz] [--labels 100 1000] [--seeds 1 2 3]
 
 `ConvRBM` learns 32 filters of 9 by 9 from 4,000 pictures of MNIST without their labels, and gives
 them to the first layer of a small network, which then trains on few labels. Beside it are the same
 network with random filters, with the trained filters kept as they are (`frozen`), and with `relu`
 instead of `sigmoid` after random filters. Printed are mean accuracies over the seeds in per cent,
-and their spread. The last 10,000 training rows are for validation.
+and their spread. The last 10,000 training rows are for validation (`--split validation`). Without
+a file Keras downloads MNIST.
 """
 
 import argparse
 import statistics
+from typing import Any
 
 import keras
 import numpy as np
@@ -23,6 +25,14 @@ UNLABELLED, HELD_OUT, BATCH = 4000, 10_000, 50
 # Rows that the network sees in all, whatever the number of labels, and the fewest epochs.
 SEEN, FEWEST = 20_000, 20
 KINDS = ("pretrained", "frozen", "random", "relu")
+
+
+def loaded(path: str | None) -> Any:
+    """Training and test rows with their classes."""
+    if path is None:
+        return keras.datasets.mnist.load_data()
+    with np.load(path) as file:
+        return tuple((file[f"x_{split}"], file[f"y_{split}"]) for split in ("train", "test"))
 
 
 def trained_rbm(rows: np.ndarray, seed: int) -> ConvRBM:
@@ -64,11 +74,12 @@ def network(kind: str, rbm: ConvRBM, steps: int, seed: int) -> keras.Model:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", help="file with x_train, y_train, x_test, y_test")
     parser.add_argument("--labels", nargs="+", type=int, default=[100, 1000])
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
     parser.add_argument("--split", choices=["validation", "test"], default="test")
     given = parser.parse_args()
-    (x, y), test = keras.datasets.mnist.load_data()
+    (x, y), test = loaded(given.data)
     x = x[..., None].astype("float32") / 255
     held_out = x[-HELD_OUT:], y[-HELD_OUT:]
     x, y = x[:-HELD_OUT], y[:-HELD_OUT]
