@@ -68,7 +68,8 @@ def network(kind: str, rbm: ConvRBM, steps: int, seed: int) -> keras.Model:
         rbm.initialize(convolution)
     convolution.trainable = kind != "frozen"
     rate = Polynomial(0.002, steps, end_learning_rate=0.0)
-    model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", ["accuracy"])
+    loss = "sparse_categorical_crossentropy"
+    model.compile(keras.optimizers.Adam(rate), loss, metrics=["accuracy"])
     return model
 
 
