@@ -20,4 +20,7 @@ def rare_collection() -> Iterator[None]:
     try:
         yield
     finally:
+        # All of them become old, rather than be looked through once more when the command ends.
+        gc.freeze()
+        gc.unfreeze()
         gc.set_threshold(first, second, third)

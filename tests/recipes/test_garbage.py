@@ -1,6 +1,7 @@
 """Garbage collection while the command line runs."""
 
 import gc
+import weakref
 
 import pytest
 
@@ -21,3 +22,13 @@ def test_collection_is_rare_within_and_as_before_after(before, within):
         assert gc.get_threshold() == (before, 5, 6)
     finally:
         gc.set_threshold(*own)
+
+
+def test_what_was_made_within_can_be_collected_after():
+    with rare_collection():
+        cycle = type("Cycle", (), {})()
+        cycle.self = cycle
+        gone = weakref.ref(cycle)
+        del cycle
+    gc.collect()
+    assert gone() is None
