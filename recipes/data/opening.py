@@ -1,20 +1,21 @@
 """From the name of a source to its columns in their types, or its arrays."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+
+import numpy as np
 
 from ..errors import DataError
 from ..spec.choices import Arguments
 from ..spec.fields import listed
 from ..spec.tasks import Task
-from .array_rows import as_arrays
 from .frame import MOST_NAMES_SHOWN, Frame
-from .from_python import of_python
 from .heads import of_heads, words_of
 from .image_folder import Tables
 from .npz_table import npz_table
-from .source import TAKES_TASK, Source, of_table
+from .python_columns import from_columns, is_columns
+from .source import TAKES_TASK, Source, checked, of_table, target_values
 from .sources import SOURCES
 from .table import NO_TABLE, TableOptions, used, with_target
 
@@ -48,7 +49,7 @@ def read(
                 "data.source is `arrays`, which only Python can give: "
                 "`keras_recipes.load(...).train(x, y)`."
             )
-        found = of_python(*arrays, table.target, task)
+        found = _of_python(*arrays, table.target, task)
     elif arrays is not None:
         raise DataError(f"data.source is `{name}`; give arrays only to the source `arrays`.")
     elif name == "npz" and table.target:
@@ -73,7 +74,7 @@ def read(
         found = found if len(numbers) == len(found) else found.take(numbers)
     if table.heads:
         return replace(of_heads(found, table.heads, found.where), numbers=numbers)
-    source = as_arrays(found, table, task) or of_table(found, table.target, found.where, task)
+    source = _as_arrays(found, table, task) or of_table(found, table.target, found.where, task)
     return replace(source, numbers=numbers)
 
 
@@ -85,6 +86,53 @@ def table_of(found: Frame, table: TableOptions, words: Iterable[str] = ()) -> Fr
             f"{listed(list(found.columns)[:MOST_NAMES_SHOWN])}."
         )
     return used(found, table).typed({*table.words, *words})
+
+
+def _of_python(x: object, y: object, target: Sequence[str], task: Task | None) -> Source | Frame:
+    """What Python gives to the source `arrays`: rows and targets, or a table with its targets.
+
+    Args:
+        x: an array of rows, first axis counts them; with `target` a mapping of names to columns or
+            a data frame of pandas, polars or Arrow.
+        y: the targets of an array of rows; None for a table.
+        target: names of the columns of a table that are predicted; empty for arrays.
+        task: what the targets are, where the recipe says so.
+
+    Raises:
+        DataError: it is neither, or both targets and their names are given.
+    """
+    if not target:
+        if y is None:
+            hint = " or name the columns of it under `data.target`" * is_columns(x)
+            raise DataError(f"arrays: give the targets too, `train(x, y)`{hint}.")
+        return checked(x, y, "arrays", task=task)
+    if y is not None:
+        raise DataError(
+            f"arrays: `data.target` says that {listed(target)} of the table is predicted; leave "
+            "`y` out, or `data.target`."
+        )
+    if not is_columns(x):
+        raise DataError(
+            f"arrays: `data.target` is {listed(target)}, and x has no columns. Give a data frame "
+            f"or a mapping of names to columns. Received {type(x).__name__}."
+        )
+    return from_columns(x, "arrays")
+
+
+def _as_arrays(table: Frame, options: TableOptions, asked: Task | None) -> Source | None:
+    """A source of arrays, where the only column that is no target has an array in each row.
+
+    Images of a TFRecord file are such a column, and those of a data set of a hub.
+
+    Args:
+        options: what the recipe says of the columns.
+        asked: the task that the recipe asks for, or None.
+    """
+    rest = [name for name in table.columns if name not in options.target]
+    x = table[rest[0]] if len(rest) == 1 else None
+    if not isinstance(x, np.ndarray) or options.features is not None or options.split_by:
+        return None
+    return checked(x, target_values(table, options.target, asked), table.where, task=asked)
 
 
 def _of_parts(found: Tables, options: TableOptions, task: Task | None) -> Source:

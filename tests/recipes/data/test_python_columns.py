@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from keras_recipes.recipes.data.python_columns import from_columns
+from keras_recipes.recipes.data.python_columns import array_of_lists, from_columns
 from keras_recipes.recipes.errors import DataError
 
 
@@ -101,3 +101,16 @@ def test_a_frame_of_pandas():
 def test_columns_that_cannot_be_used(given, fragment):
     with pytest.raises(DataError, match=fragment):
         from_columns(given, "rows")
+
+
+def test_lists_of_lists_are_arrays():
+    cube = np.arange(24.0).reshape(2, 3, 4)
+    np.testing.assert_array_equal(array_of_lists(pa.array(cube.tolist()), "x"), cube)
+    for cells, reason in (
+        ([[1], None], "1 of its lists are missing"),
+        ([["a"]], "hold string values"),
+        ([[None]], "hold null values"),
+        ([[1, None]], "1 of them missing"),
+    ):
+        with pytest.raises(DataError, match=reason):
+            array_of_lists(pa.array(cells), "x")

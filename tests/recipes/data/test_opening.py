@@ -1,4 +1,4 @@
-"""Tables that Python gives: with features, run directory and resume as those of a file."""
+"""Rows that Python gives: tables have features, run directory and resume as those of a file."""
 
 import csv
 import json
@@ -9,7 +9,6 @@ import pytest
 
 import keras_recipes
 from keras_recipes.recipes.build.inputs import data_of
-from keras_recipes.recipes.data.lists import array_of
 from keras_recipes.recipes.data.tables import read_table
 from keras_recipes.recipes.errors import DataError, RequestError
 
@@ -115,16 +114,3 @@ WRONG = {
 def test_what_is_no_table_is_refused(keys, arrays, reason):
     with pytest.raises(DataError, match=reason):
         data_of(recipe_of(**keys), arrays)
-
-
-def test_lists_of_lists_are_arrays():
-    cube = np.arange(24.0).reshape(2, 3, 4)
-    np.testing.assert_array_equal(array_of(pa.array(cube.tolist()), "x"), cube)
-    for cells, reason in (
-        ([[1], None], "1 of its lists are missing"),
-        ([["a"]], "hold string values"),
-        ([[None]], "hold null values"),
-        ([[1, None]], "1 of them missing"),
-    ):
-        with pytest.raises(DataError, match=reason):
-            array_of(pa.array(cells), "x")
