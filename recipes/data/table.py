@@ -9,12 +9,11 @@ from ..errors import DataError
 from .array_feature import Array
 from .cache import has_room
 from .columns import is_large
-from .decided import decided
-from .features import Feature, Numeric
-from .fitted import Fitted
+from .features import Category, Date, Feature, Numeric
+from .fitted import Fitted, FittedCategory, FittedDate, FittedNumeric
 from .frame import Frame, plain
 from .head import HeadOptions
-from .image_feature import Image
+from .image_feature import FittedImage, Image
 from .infer import infer
 from .npz import memory
 from .series import WindowOptions
@@ -158,9 +157,30 @@ def _learned(
             choice = replace(choice, scale=scale)
         note = f"{plain(name)}: {choice.describe()}; {found.reason}"
     fitted = choice.learn(name, rows) if isinstance(choice, Image) else choice.fit(name, rows)
-    if note is None and (found := decided(choice, fitted)) is not None:
+    if note is None and (found := describe_inferred(choice, fitted)) is not None:
         note = f"{plain(name)}: {choice.describe()}; {found}"
     return fitted, note
+
+
+def describe_inferred(asked: Feature, fitted: Fitted) -> str | None:
+    """What a feature left open and the training rows decided, in words; None if nothing.
+
+    Args:
+        asked: what the recipe says of the column.
+        fitted: what was learned of it.
+    """
+    match asked, fitted:
+        case Numeric(indicator=None), FittedNumeric(indicator=True):
+            return f"missing ones become {fitted.fill:.6g}, and an indicator says so"
+        case Category(output="auto"), FittedCategory():
+            how = "one-hot" if fitted.output == "one_hot" else f"{fitted.dimensions} numbers each"
+            return f"{len(fitted.vocabulary)} categories, {how}"
+        case Date(parts=None), FittedDate():
+            return f"its {', '.join(fitted.parts)}"
+        case Image(), FittedImage() if asked.size is None or asked.channels is None:
+            height, width = fitted.size
+            return f"{height} x {width}, {'grey' if fitted.channels == 1 else 'RGB'}"
+    return None
 
 
 def note_lines(notes: Sequence[str]) -> list[str]:

@@ -1,22 +1,26 @@
 """Files of tables whose columns are read by name: text with delimiters, and Parquet."""
 
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
+from pyarrow import csv as arrow_csv
 from pyarrow import parquet as arrow_parquet
 
 from ..errors import DataError
-from ..spec.csv_header import GZIP, delimiter_of, header, readable, refuse_device
-from .delimited import LineNumbers, read_delimited, stream_delimited
+from ..spec.csv_header import GZIP, delimiter_of, header, opened, readable, refuse_device
+from .cell_types import is_text, typed
+from .delimited import Dialect, LineNumbers, read_delimited, stream_delimited
 from .frame import Frame
 from .python_columns import from_columns
 from .stored import TableFile, frame_of
 from .tables import read_parquet
-from .typed_text import read_typed
 
 # Bytes of text that a byte of gzip unfolds to, at least.
 GAIN = 3
+# Bytes at the beginning of a table of text that show what its columns hold.
+TEXT_SAMPLE = 1 << 19
 # Rows of a Parquet file that are read at a time.
 PARQUET_ROWS = 1 << 14
 # Bytes of each of its columns that are fetched at a time.
@@ -42,13 +46,50 @@ def open_delimited(path: Path, delimiter: str | None = None, encoding: str = "ut
     return frame_of(file, LineNumbers(path, mark, encoding))
 
 
+def read_typed(
+    path: Path, delimiter: str, encoding: str, columns: Collection[str], keep: Collection[str]
+) -> Frame:
+    """The rows of a table of text, columns in the type that all their cells have.
+
+    The same as `read_delimited(...).typed(keep)`. What the first rows hold is only a guess: where a
+    later cell is no such number, all columns are read as text.
+
+    Args:
+        columns: names of those that are read.
+        keep: those that stay words, whatever they look like.
+    """
+    with readable(path):
+        kinds = _guessed_types(path, delimiter, encoding, columns)
+    kinds = {name: kind for name, kind in kinds.items() if name not in keep}
+    return read_delimited(path, delimiter, encoding, None, columns, kinds).typed(keep)
+
+
+def _guessed_types(
+    path: Path, delimiter: str, encoding: str, columns: Collection[str]
+) -> dict[str, pa.DataType]:
+    """The types of those columns that hold numbers in the first rows."""
+    with opened(path) as file:
+        sample = file.read(TEXT_SAMPLE)
+    sample = sample[: sample.rfind(b"\n") + 1]
+    dialect = Dialect(path, tuple(header(path, delimiter, encoding)), delimiter, encoding)
+    with suppress(pa.ArrowInvalid, UnicodeError):  # the reader of the whole file tells why
+        table = arrow_csv.read_csv(pa.BufferReader(sample), **dialect.options(columns))
+        found = {name: typed(table[name].combine_chunks()) for name in columns}
+        return {
+            name: column.type
+            for name, column in found.items()
+            if not is_text(column) and column.null_count < len(column)
+        }
+    return {}
+
+
 def open_parquet(path: Path) -> Frame:
     """The rows of a Parquet file, whose columns are read when they are asked for."""
     with readable(path):
         refuse_device(path)
         try:
-            with open(path, "rb") as opened:
-                metadata = arrow_parquet.read_metadata(opened)
+            with open(path, "rb") as binary:
+                metadata = arrow_parquet.read_metadata(binary)
                 names = tuple(metadata.schema.to_arrow_schema().names)
         except pa.ArrowException as error:
             reason = " ".join(str(error).split())[:200]

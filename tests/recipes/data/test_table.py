@@ -3,20 +3,27 @@
 import numpy as np
 import pyarrow as pa
 import pytest
+from frames import frame_of_cells
 
 from keras_recipes.recipes.data import Splits, cell_types, frame, load_data
 from keras_recipes.recipes.data import table as module
-from keras_recipes.recipes.data.features import Category, Numeric, Text
+from keras_recipes.recipes.data.features import Category, Date, Numeric, Text
 from keras_recipes.recipes.data.frame import Frame
 from keras_recipes.recipes.data.python_columns import from_columns
 from keras_recipes.recipes.data.reading import Reading
 from keras_recipes.recipes.data.rows import rows_of
-from keras_recipes.recipes.data.table import TableOptions, fit_features, with_target
+from keras_recipes.recipes.data.table import (
+    TableOptions,
+    describe_inferred,
+    fit_features,
+    with_target,
+)
 from keras_recipes.recipes.errors import DataError
 
 ROWS = from_columns(
     {"size": [1.5, 2, 7], "colour": ["red", "blue", "red"], "same": [4, 4, 4]}, "rows"
 )
+DAYS = ["2013-01-05", "2014-01-11", "2014-01-18"]
 
 
 def fitted(features, scale="none"):
@@ -61,6 +68,35 @@ def test_the_scale_of_a_recipe_is_that_of_columns_which_say_nothing():
 def test_columns_that_cannot_be_used(features, fragment):
     with pytest.raises(DataError, match="(?s)" + fragment):
         fitted(features)
+
+
+@pytest.mark.parametrize(
+    ("feature", "cells", "expected"),
+    [
+        (Numeric(), [1, "", 3], "missing ones become 2, and an indicator says so"),
+        (Numeric(), [1, 2, 3], None),
+        (Numeric(indicator=True), [1, "", 3], None),
+        (Category(), ["a", "b", "a"], "2 categories, one-hot"),
+        (Category(), list(range(40)), "40 categories, 13 numbers each"),
+        (Category(output="hashing"), ["a", "b", "a"], None),
+        (Date(), DAYS, "its year"),
+        (Date(parts=["month"]), DAYS, None),
+        (Text(), ["a b", "b", ""], None),
+    ],
+    ids=range(9),
+)
+def test_what_a_feature_left_open(feature, cells, expected):
+    assert describe_inferred(feature, feature.fit("x", frame_of_cells(x=cells))) == expected
+
+
+def test_what_was_left_open_is_among_the_notes():
+    rows = frame_of_cells(size=[1, "", 3], colour=["a", "b", "a"], n=[1, 2, 4])
+    asked = {"size": Numeric(), "colour": Category(), "n": Numeric()}
+    _, notes = fit_features(rows, TableOptions(features=asked))
+    assert notes == (
+        "size: numeric, standardize; missing ones become 2, and an indicator says so",
+        "colour: category; 2 categories, one-hot",
+    )
 
 
 def test_columns_that_are_words_whatever_they_look_like():
