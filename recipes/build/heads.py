@@ -6,20 +6,24 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
+from ...models import LabelLoss, StandardizedLoss
 from ...models.loss_weights import LossTerm, Term
 from ..data import Data
 from ..data.balance import Balance
+from ..data.frame import plain
 from ..data.heads import field_of
+from ..errors import RecipeError
 from ..record.contents import JSONObject
 from ..spec import Choice, Recipe
 from ..spec.heads import heads_of
 from ..spec.parts import LEARNED
+from ..spec.target_checks import no_threshold
+from ..spec.targets import DEFAULT_THRESHOLD
+from ..spec.tasks import BINARY_LOSSES, FOCAL_LOSSES
 from .balance import balance_of, balance_of_each
-from .decision import check_threshold
-from .loss import loss_of
 from .metrics import metrics
 from .objects import Builder
-from .task import Task, summary, task_of
+from .task import Form, Task, summary, task_of
 
 EMPTY: Mapping[str, Term] = {}
 
@@ -83,10 +87,45 @@ def ends_of(recipe: Recipe, data: Data) -> Task | Ends:
 def check_thresholds(recipe: Recipe, ends: Task | Ends, data: Data) -> None:
     """Raise where no threshold is possible, or none can be chosen."""
     if isinstance(ends, Task):
-        check_threshold(recipe, ends, data)
+        _check_threshold(recipe, ends, data)
         return
     for _, end in ends.all:
-        check_threshold(end.recipe, end.task, end.data)
+        _check_threshold(end.recipe, end.task, end.data)
+
+
+def _check_threshold(recipe: Recipe, task: Task, data: Data) -> None:
+    """Raise a `RecipeError` where no threshold decides, or none can be chosen, with the line."""
+    asked, place = recipe.data.threshold, ("data", "threshold")
+    if asked == DEFAULT_THRESHOLD:
+        return
+    why = ""
+    if task.kind == "regression":
+        why = "the targets are numbers to predict"
+    elif task.ordered or (task.kind == "classification" and task.classes != 2):
+        why = f"there are {task.classes} {'ordered ' * task.ordered}classes"
+    if why:
+        raise RecipeError([recipe.problem(place, no_threshold(why))])
+    if not isinstance(asked, dict):
+        return
+    if data.validation is None:
+        why = "the threshold is chosen on validation rows, and there are none."
+        raise RecipeError([recipe.problem(place, why)])
+    columns = data.validation.y.reshape(len(data.validation.y), -1)
+    constant = np.flatnonzero(columns.min(axis=0) == columns.max(axis=0)).tolist()
+    if constant:
+        several = task.kind == "multilabel"
+        label = constant[0]
+        name = plain(data.target[label]) if len(data.target) > 1 else str(label)
+        where = f" for the label {name}" if several else ""
+        raise RecipeError(
+            [
+                recipe.problem(
+                    place,
+                    f"all validation rows have the same target{where}, so that no threshold can "
+                    "be chosen. Use more validation rows, or write the threshold as a number.",
+                )
+            ]
+        )
 
 
 def balance_for(recipe: Recipe, ends: Task | Ends, y: np.ndarray) -> Balance | None:
@@ -110,12 +149,38 @@ def losses_of(
         terms: how a loss enters the sum where its weight is a schedule or learned.
     """
     if isinstance(ends, Task):
-        return loss_of(recipe, ends, builder)
-    losses = {name: loss_of(end.recipe, end.task, builder) for name, end in ends.all}
+        return _loss_of(recipe, ends, builder)
+    losses = {name: _loss_of(end.recipe, end.task, builder) for name, end in ends.all}
     return {
         name: LossTerm(loss, terms[name]) if name in terms else loss
         for name, loss in losses.items()
     }
+
+
+def _loss_of(recipe: Recipe, task: Task, builder: Builder) -> keras.losses.Loss:
+    """The recipe's loss, or the one that fits the task; of standardized values, where asked."""
+    found = builder.make("losses", _loss_choice(recipe, task), ("loss",))
+    if task.form is Form.MULTILABEL and recipe.data.balance != "none":
+        return LabelLoss(found, name=found.name)
+    if task.scaling is None:
+        return found
+    offset, divisor = task.scaling.offset.tolist(), task.scaling.divisor.tolist()
+    return StandardizedLoss(found, offset, divisor, name=found.name)
+
+
+def _loss_choice(recipe: Recipe, task: Task) -> Choice:
+    """The loss with the weights of a focal one, unless the recipe gives them."""
+    choice = recipe.loss or Choice("losses", task.loss)
+    if task.alpha is None or choice.name not in FOCAL_LOSSES:
+        return choice
+    weights: dict[str, object] = {"alpha": _as_argument(task.alpha)}
+    if choice.name in BINARY_LOSSES:
+        weights["apply_class_balancing"] = True  # without it Keras leaves alpha out
+    return choice.with_arguments(**{**weights, **choice.arguments})
+
+
+def _as_argument(alpha: float | tuple[float, ...]) -> float | list[float]:
+    return list(alpha) if isinstance(alpha, tuple) else alpha
 
 
 def loss_weights(recipe: Recipe) -> dict[str, float] | None:

@@ -3,13 +3,15 @@
 import keras
 import numpy as np
 
+from ...layer_paths import layer_paths
 from ...models import LayerError, TrainingModel, build_network
+from ...models.lora import NothingAdapted, enable_lora
 from ..data import Data
 from ..data.order import batch_rows
 from ..errors import RecipeError
 from ..spec import Recipe
 from ..spec.graph import ends
-from .adapters import add_adapters
+from .backbone import NAME as BACKBONE
 from .backbone import backbone
 from .capacity import LayerTooLarge, check_memory, copies, unallocated_weights
 from .feature_blocks import Tensors, inputs_for
@@ -91,7 +93,7 @@ def network(
     parts = training_parts(recipe, builder).active()
     with computing_in(precision):  # by which Keras decides whether to scale the loss
         model = TrainingModel(inputs, outputs, name=recipe.name, **parts)
-    add_adapters(recipe, model)
+    _add_adapters(recipe, model)
     model.saves_network = True
     model.preprocessing = None if prepared is None else prepared.model
     return model
@@ -133,3 +135,29 @@ def _beside(
     if prepared is None or start is None or recipe.model.parts:
         return None
     return prepared.beside(start[0])
+
+
+def _add_adapters(recipe: Recipe, model: keras.Model) -> None:
+    """Add the adapters of a recipe, and freeze the base: the backbone, or all but the last layer.
+
+    Raises:
+        RecipeError: a pattern matches no layer, or a layer cannot have one, with its line.
+    """
+    asked = recipe.model.lora
+    if asked is None:
+        return
+    weighted = [path for path, layer in layer_paths(model) if layer.weights]
+    last = weighted[-1].split("/")[0] if weighted else ""
+
+    def base(path: str) -> bool:
+        top = path.split("/")[0]
+        return top == BACKBONE if recipe.model.backbone is not None else top != last
+
+    try:
+        enable_lora(model, asked.rank, asked.layers, base=base, alpha=asked.alpha)
+    except NothingAdapted as error:
+        place = ("model", "lora", "layers")
+        raise RecipeError([recipe.problem(place, str(error))]) from None
+    except (ValueError, NotImplementedError) as error:
+        place = ("model", "lora")
+        raise RecipeError([recipe.problem(place, first_paragraph(str(error)))]) from None
