@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,35 @@ from ..data.image_feature import FittedImage
 from ..data.outline import SEED, Column, Outline
 from ..data.table import OTHERS
 from ..spec.dump import Writer
-from . import starter_pictures
-from .starter_size import Size
 
 # With more columns than this a recipe would be hard to read.
 MOST_COLUMNS = 60
 MOST_NAMED = 6
+# Pictures are halved until a side is shorter than this, with twice the filters each time.
+SMALLEST_SIDE, FILTERS, MOST_FILTERS = 12, 16, 128
+# After more halvings than this the places of a picture are averaged, which needs fewer weights.
+MOST_FLATTENED = 3
+
+
+@dataclass(frozen=True)
+class Size:
+    """What fits a number of training rows.
+
+    Attributes:
+        below: for fewer rows than this.
+        units: of each hidden layer.
+        dropout: after each hidden layer.
+        batch_size: rows an update.
+        epochs: at most; early stopping may end them.
+        rate: learning rate of the first update, for Adam.
+    """
+
+    below: float
+    units: tuple[int, ...]
+    dropout: float
+    batch_size: int
+    epochs: int
+    rate: float
 
 
 SIZES = (
@@ -26,6 +50,13 @@ SIZES = (
     Size(5_000, (64,), 0.3, 32, 40, 0.003),
     Size(50_000, (128, 64), 0.2, 64, 30, 0.002),
     Size(np.inf, (256, 128), 0.1, 256, 15, 0.002),
+)
+# With a column of pictures.
+PICTURE_SIZES = (
+    Size(500, (32,), 0.3, 16, 60, 0.002),
+    Size(5_000, (64,), 0.3, 32, 30, 0.002),
+    Size(50_000, (64,), 0.3, 64, 12, 0.002),
+    Size(np.inf, (128,), 0.3, 128, 8, 0.002),
 )
 
 
@@ -37,7 +68,7 @@ def recipe_text(outline: Outline, path: Path, limit: int | None = None) -> str:
         limit: for `data.limit`.
     """
     rows = len(outline.data.train)
-    sizes = SIZES if _picture(outline) is None else starter_pictures.SIZES
+    sizes = SIZES if _picture(outline) is None else PICTURE_SIZES
     size = next(each for each in sizes if rows < each.below)
     lines = [*_head(outline, path), *_data(outline, path, limit, size), *_model(outline, size)]
     return "\n".join(lines) + "\n"
@@ -92,8 +123,16 @@ def _data(outline: Outline, path: Path, limit: int | None, size: Size) -> Iterat
     if limit is not None:
         yield f"  limit: {limit}"
     if _picture(outline) is not None:
-        yield from starter_pictures.augmentation()
+        yield from _augmentation()
     yield f"  batch_size: {min(size.batch_size, max(1, len(data.train) // 4))}"
+
+
+def _augmentation() -> Iterator[str]:
+    """What most photographs gain by, for the reader to decide: a mirrored digit is none."""
+    yield "  # More of few pictures, as docs/augmentation.md says; leave out what changes a class:"
+    yield "  # augment:"
+    yield "  #   - random_flip: {mode: horizontal}"
+    yield "  #   - random_translation: {height_factor: 0.1, width_factor: 0.1}"
 
 
 def _features(columns: tuple[Column, ...]) -> Iterator[str]:
@@ -118,7 +157,7 @@ def _model(outline: Outline, size: Size) -> Iterator[str]:
         yield "    - flatten"
     picture = _picture(outline)
     if picture is not None:
-        yield from starter_pictures.convolutions(picture)
+        yield from convolutions(picture)
     for units in size.units:
         yield f"    - dense: {{units: {units}, activation: relu, kernel_initializer: he_normal}}"
         if size.dropout:
@@ -136,6 +175,18 @@ def _model(outline: Outline, size: Size) -> Iterator[str]:
         f"  - early_stopping: {{monitor: val_loss, patience: {patience}, "
         "restore_best_weights: true}"
     )
+
+
+def convolutions(feature: FittedImage) -> Iterator[str]:
+    """Layers from pixels to one vector a picture."""
+    side, filters, halvings = min(feature.size), FILTERS, 0
+    while side >= SMALLEST_SIDE or not halvings:
+        options = f"filters: {filters}, kernel_size: 3, padding: same, activation: relu"
+        yield f"    - conv2d: {{{options}}}"
+        if side >= SMALLEST_SIDE:
+            yield "    - max_pooling2d"
+        side, filters, halvings = side // 2, min(2 * filters, MOST_FILTERS), halvings + 1
+    yield "    - flatten" if halvings <= MOST_FLATTENED else "    - global_average_pooling2d"
 
 
 def _picture(outline: Outline) -> FittedImage | None:

@@ -1,6 +1,10 @@
 """Export a subject: convert it, compare the file with Keras, and write it whole or not at all."""
 
+import logging
 import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +21,6 @@ from .interface import Interface, PreprocessingPlace
 from .kinds import LIGHT, Format, WeightPrecision
 from .options import CannotConvert, ExportOptions
 from .proof import ProofPart
-from .quiet import quiet
 from .served import Served, served
 from .subject import Subject
 
@@ -144,7 +147,7 @@ def _written(
     found: list[Check] = []
 
     def save(place: Path) -> None:
-        with quiet():
+        with _without_warnings():
             _convert(subject, source, place, kind, options)
         if front:
             features = subject.parts[ProofPart.DATA]["features"]
@@ -168,6 +171,19 @@ def _written(
         )
         note += f" Inside it could not be: {before}" if before else ""
     return Exported(target, interface, found[0], note)
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Suppress the warnings of converters, such as their own deprecations."""
+    before = logging.root.manager.disable
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logging.disable(logging.WARNING)
+        try:
+            yield
+        finally:
+            logging.disable(before)
 
 
 def _convert(

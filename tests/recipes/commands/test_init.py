@@ -13,7 +13,7 @@ from tables import write_table
 import keras_recipes
 from keras_recipes.recipes.build.inputs import data_of
 from keras_recipes.recipes.cli import main
-from keras_recipes.recipes.commands.starter_pictures import convolutions
+from keras_recipes.recipes.commands.starter import convolutions
 from keras_recipes.recipes.data.image_feature import FittedImage
 from keras_recipes.recipes.data.outline import outline
 
