@@ -11,6 +11,8 @@ from keras.optimizers import Optimizer
 from keras.optimizers.schedules import LearningRateSchedule
 from keras.random import SeedGenerator
 
+from .learning_rate import inner_optimizer
+
 Variable = keras.Variable | tf.Variable
 # The names of `variable_groups`.
 GROUPS = ("model", "untracked", "step", "optimizer", "schedules", "tracked")
@@ -67,8 +69,7 @@ def optimizer_variables(model: keras.Model, *, rate: bool = True) -> list[keras.
     optimizer = model.optimizer
     if not optimizer.built:
         optimizer.build(model.trainable_variables)
-    inner = getattr(optimizer, "inner_optimizer", optimizer)
-    left_out = None if rate else getattr(inner, "_learning_rate", None)
+    left_out = None if rate else getattr(inner_optimizer(optimizer), "_learning_rate", None)
     return [variable for variable in optimizer.variables if variable is not left_out]
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import keras
 import tensorflow as tf
+
+from .keras_types import inner_optimizer
 
 # What an optimizer calls its momentum: Adam's first moment is the same average of gradients.
 NAMES = ("momentum", "beta_1")
@@ -61,8 +62,7 @@ class ScheduledMomentum:
         optimizer: keras.optimizers.Optimizer,
     ):
         self.schedule = schedule
-        # A `LossScaleOptimizer` wraps the optimizer with the momentum.
-        self.owner: Any = getattr(optimizer, "inner_optimizer", optimizer)
+        self.owner = inner_optimizer(optimizer)
         self.name = momentum_name(self.owner)
         self.constant = getattr(self.owner, self.name)
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+from .keras_types import inner_optimizer
 
 # Rates that are computed at a time, from a multiple of this number on: so the rate of an update is
 # the same number wherever an execution begins.
@@ -34,8 +35,7 @@ class RateFeed:
     def __init__(
         self, optimizer: keras.optimizers.Optimizer, variables: Sequence[keras.Variable] = ()
     ):
-        # A `LossScaleOptimizer` wraps the optimizer with the rate.
-        self.optimizer: Any = getattr(optimizer, "inner_optimizer", optimizer)
+        self.optimizer = inner_optimizer(optimizer)
         self.use(self.optimizer._learning_rate, variables)
         # Updates before the first one in the window, and the rates of those from there on.
         self._first = tf.Variable(tf.zeros((), tf.int64), trainable=False)

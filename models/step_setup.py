@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from .decay import Row
+from .keras_types import inner_optimizer
 from .layer_rates import RateRow
 from .layer_structure import depths, output_variables, owners
 from .rate_feed import RateFeed
@@ -64,7 +65,7 @@ class StepSetup(_Model):
     @property
     def rate_feed(self) -> RateFeed | None:
         """What `feed_learning_rate` made, as long as the model has that optimizer."""
-        inner = getattr(self.optimizer, "inner_optimizer", self.optimizer)
+        inner = inner_optimizer(self.optimizer)
         return self._feed if self._feed is not None and self._feed.optimizer is inner else None
 
     def set_trained_variables(self, variables: Sequence[keras.Variable]) -> None:

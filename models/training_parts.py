@@ -14,7 +14,7 @@ from keras.optimizers.schedules import LearningRateSchedule
 from ..arguments import Configurable, Steps, check_between, check_positive, check_steps, optional
 from .clipping import GradientClipping
 from .decay import WeightDecay
-from .keras_types import Config
+from .keras_types import Config, inner_optimizer
 from .layer_rates import LayerRates
 from .norms import TINY, Gradients, global_norm, scaled
 from .transforms import GradientTransform, check_transforms
@@ -185,7 +185,7 @@ class TrainingParts:
         Raises:
             ValueError: with the setting and the part.
         """
-        inner = getattr(optimizer, "inner_optimizer", optimizer)
+        inner = inner_optimizer(optimizer)
         for name, part in OPTIMIZER_SETTINGS.items():
             value = getattr(inner, name, None)
             if value and getattr(self, part) is not None:
