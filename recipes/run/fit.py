@@ -31,7 +31,7 @@ from ..build.task import Task
 from ..data import Data
 from ..errors import RequestError
 from ..spec import Recipe
-from ..spec.monitor_checks import MONITORED
+from ..spec.monitor_checks import monitored
 from .pretrain import pretrain_without_run
 from .quiet import SILENT
 from .run_callbacks import stop_events_on_a_full_disk
@@ -250,8 +250,7 @@ def _validation(
 def _check_monitors(recipe: Recipe, validation: object) -> None:
     """Raise where a callback watches validation rows and there are none."""
     for callback in recipe.callbacks if validation is None else ():
-        monitor = callback.arguments.get("monitor", MONITORED.get(callback.name, ""))
-        if "val_" in str(monitor):
+        for monitor in filter(lambda name: name.startswith("val_"), monitored(callback)):
             raise RequestError(
                 f"`{callback.name}` monitors `{monitor}`, and there are no validation rows: give "
                 "`validation_data`."

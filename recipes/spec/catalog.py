@@ -18,15 +18,6 @@ from .catalog_rows import ArgumentRow, ArgumentRows, CatalogFile, EntryRow
 from .hub_layers import HUB_LAYERS
 from .nodes import is_list
 
-# Sections whose keys are the arguments of one class, each a kind with that one entry: parts of the
-# training step at the top of a recipe, and one inside of `pretraining`.
-PARTS = ("gradient_clipping", "weight_decay", "layer_rates", "sam", "weight_averaging")
-SECTIONS = (*PARTS, "regularization")
-KINDS = (
-    "layers", "optimizers", "losses", "metrics", "initializers", "regularizers", "constraints",
-    "activations", "callbacks", "schedules", "gradient_transforms", "sources", "features",
-    "visible_units", "hidden_units", "estimators", *SECTIONS,
-)  # fmt: skip
 # Arguments that every layer of Keras takes.
 EVERY_LAYER: ArgumentRows = {
     "name": {},
@@ -124,6 +115,15 @@ def entry(kind: str, name: str) -> Entry:
 def names(kind: str) -> list[str]:
     """All names of a kind, sorted."""
     return sorted(tables()[kind])
+
+
+@cache
+def sections() -> tuple[str, ...]:
+    """Sections of a recipe whose keys are the arguments of one class: kinds with that one name.
+
+    They are the parts of a training step, and `regularization` inside of `pretraining`.
+    """
+    return tuple(kind for kind, entries in tables().items() if list(entries) == [kind])
 
 
 def describe(target: Callable[..., object]) -> ArgumentRows:

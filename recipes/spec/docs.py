@@ -40,7 +40,7 @@ MODELS = {
 OWN_KINDS = (
     "schedules", "sources", "features", "gradient_transforms", "visible_units",
     "hidden_units", "estimators",
-    *catalog.SECTIONS,
+    *catalog.sections(),
 )  # fmt: skip
 
 
@@ -112,7 +112,7 @@ def _names() -> str:
     """Every name that a recipe can use, by kind."""
     lines: list[str] = []
     for kind in sorted(catalog.tables()):
-        if kind in catalog.SECTIONS:
+        if kind in catalog.sections():
             continue
         known = [name for name in catalog.names(kind) if kind != "layers" or _listed(name)]
         names = ", ".join(f"`{name}`{_since(kind, name)}" for name in known)

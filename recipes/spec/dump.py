@@ -5,8 +5,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from . import catalog
 from .backbones import BackboneChoice
-from .catalog import SECTIONS
 from .choices import Choice, Residual
 from .durations import Duration
 from .nodes import is_dict, is_list
@@ -63,7 +63,7 @@ def defaults(recipe: BaseModel) -> list[str]:
 
 def _section(name: str, value: object) -> Any:
     """Sections whose keys are arguments have no name of their own to write."""
-    if name in SECTIONS and isinstance(value, Choice):
+    if name in catalog.sections() and isinstance(value, Choice):
         return {key: to_plain(item) for key, item in value.arguments.items()}
     return to_plain(value)
 

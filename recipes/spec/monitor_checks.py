@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from . import catalog
 from .choices import Choice
 from .fields import closest, listed
 from .heads import heads_of
@@ -10,17 +11,6 @@ from .nodes import is_list
 from .schema import Recipe
 from .tasks import known_task
 
-# Callbacks that monitor a value, and the one they monitor by default.
-MONITORED = {
-    "early_stopping": "val_loss",
-    "best_checkpoint": "val_loss",
-    "reduce_lr_on_plateau": "val_loss",
-    "reduce_on_plateau": "val_loss",
-    "top_checkpoints": "val_loss",
-    "divergence_guard": "loss",
-    "fit_diagnosis": "loss",
-    "model_checkpoint": "val_loss",
-}
 # Logged in each epoch beside the loss and the metrics.
 ALWAYS_LOGGED = ("loss", "learning_rate", "gradient_norm")
 
@@ -28,15 +18,19 @@ ALWAYS_LOGGED = ("loss", "learning_rate", "gradient_norm")
 def monitors_are_logged(recipe: Recipe) -> Found:
     """A value that a callback monitors must be one that training logs."""
     for index, callback in enumerate(recipe.callbacks):
-        if callback.name not in MONITORED:
-            continue
+        if catalog.entry("callbacks", callback.name).plugin is not None:
+            continue  # it may monitor what it logs itself
         place = ("callbacks", index, callback.name, "monitor")
-        for monitor in _monitored(callback):
+        for monitor in monitored(callback):
             yield from ((place, text) for text in _not_logged(recipe, monitor))
 
 
-def _monitored(callback: Choice) -> list[str]:
-    monitor = callback.arguments.get("monitor", MONITORED[callback.name])
+def monitored(callback: Choice) -> list[str]:
+    """The values that a callback monitors, by its argument `monitor` or the default of it."""
+    argument = catalog.entry("callbacks", callback.name).arguments.get("monitor")
+    if argument is None:
+        return []
+    monitor = callback.arguments.get("monitor", argument.default)
     monitors = monitor if is_list(monitor) else [monitor]
     return [word for word in monitors if isinstance(word, str)]
 

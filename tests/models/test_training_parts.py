@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -10,6 +11,9 @@ from keras_recipes.models import (
     GradientClipping,
     GradientNoise,
     LayerRate,
+    LayerRates,
+    SharpnessAware,
+    TrainingModel,
     TrainingParts,
     WeightAveraging,
     WeightDecay,
@@ -29,8 +33,10 @@ def test_a_recipe_has_a_key_for_each_part():
 
 
 def test_the_sections_of_the_catalog_are_the_parts_with_a_class():
-    assert set(catalog.PARTS) == set(part_classes()) - {"momentum"}
-    for name in catalog.PARTS:
+    parts = set(part_classes()) - {"momentum"}
+    # The other section is in `pretraining`.
+    assert set(catalog.sections()) == parts | {"regularization"}
+    for name in parts:
         cls = part_classes()[name]
         assert catalog.entry(name, name).class_path == f"{cls.__module__}.{cls.__qualname__}"
 
@@ -99,3 +105,38 @@ def test_numbers_of_numpy_are_numbers():
     assert WeightAveraging(np.float64(0.5), start=np.int64(3)).get_config()["start"] == 3
     with pytest.raises(ValueError, match="must be a number"):
         GradientClipping(np.True_)
+
+
+# A value of each part that is unlike its default.
+VALUES = {
+    "gradient_clipping": GradientClipping(global_norm=1e-3),
+    "weight_decay": WeightDecay(0.1),
+    "layer_rates": LayerRates([LayerRate("hidden", 0.5)]),
+    "gradient_accumulation": 2,
+    "gradient_transforms": (GradientNoise(0.1),),
+    "sam": SharpnessAware(0.5),
+    "weight_averaging": WeightAveraging(),
+    "momentum": Linear(0.9, 2),
+}
+
+
+def trained(**parts):
+    """The weights of a small network after two updates, or one where two batches make it."""
+    keras.utils.set_random_seed(3)
+    inputs = keras.Input((4,))
+    hidden = keras.layers.Dense(5, activation="tanh", name="hidden")(inputs)
+    model = TrainingModel(inputs, keras.layers.Dense(2, name="out")(hidden), **parts)
+    model.compile(keras.optimizers.SGD(0.1, momentum=0.5), "mse")
+    rows = np.random.default_rng(0).normal(size=(16, 4)).astype("float32")
+    model.fit(rows, rows[:, :2], batch_size=8, epochs=1, shuffle=False, verbose=0)
+    return np.concatenate([np.ravel(w) for w in model.get_weights()])
+
+
+@pytest.fixture(scope="module")
+def without_parts():
+    return trained()
+
+
+@pytest.mark.parametrize("name", PART_NAMES)
+def test_each_part_acts(name, without_parts):
+    assert np.abs(trained(**{name: VALUES[name]}) - without_parts).max() > 1e-5

@@ -2,23 +2,22 @@
 
 from keras_tuner.engine import trial as kt
 
+from ..spec.algorithms import ALGORITHMS
 from ..spec.records import Sweep
 from .oracle import SweepOracle
-from .searches import GridSearch, RandomSearch
+from .search import make_oracle
 from .trial import Trial
 
-# Algorithms whose n-th setting depends on the seed and n alone. `median` is none of them: it may
-# end a training early, by the values of those that have ended.
-LISTED = {"grid": GridSearch, "random": RandomSearch}
 # Of a longer list only the first ones are compared with each other.
 MOST_LISTED = 256
 
 
 def listed(sweep: Sweep) -> list[Trial]:
     """The first trials of a search, in order; none where the algorithm learns from values."""
-    oracle = LISTED.get(sweep.algorithm.name)
+    if not ALGORITHMS[sweep.algorithm.name].predetermined:
+        return []
     try:
-        return [] if oracle is None else _drawn(oracle(sweep))
+        return _drawn(make_oracle(sweep))
     except Exception:
         # The search says so itself, when it draws the trial.
         return []

@@ -11,29 +11,20 @@ Whatever is keras-tuner's own about a trial, its private names among them, stays
 """
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import TypeVar
 
 from keras_tuner.engine import trial as kt
 
+from ..spec.algorithms import ALGORITHMS
 from ..spec.records import Sweep
-from .bayesian import BayesianSearch
 from .coarse_to_fine import CoarseToFineSearch, Round
 from .hyperparameters import INITIAL_EPOCH
 from .oracle import SweepOracle
-from .searches import AshaSearch, GridSearch, HyperbandSearch, MedianStoppingSearch, RandomSearch
 from .trial import Decision, NoTrial, Trial, TrialOutcome
 
 T = TypeVar("T")
 
-ORACLES: dict[str, Callable[[Sweep], SweepOracle]] = {
-    "random": RandomSearch,
-    "grid": GridSearch,
-    "bayesian": BayesianSearch,
-    "hyperband": HyperbandSearch,
-    "coarse_to_fine": CoarseToFineSearch,
-    "asha": AshaSearch,
-    "median": MedianStoppingSearch,
-}
 # What a worker may report as the end of a trial, as keras-tuner calls it.
 STATUS = {
     TrialOutcome.COMPLETED: kt.TrialStatus.COMPLETED,
@@ -50,7 +41,9 @@ OUTCOME = {
 
 def make_oracle(sweep: Sweep) -> SweepOracle:
     """The oracle that a sweep asks for."""
-    return ORACLES[sweep.algorithm.name](sweep)
+    module, _, name = ALGORITHMS[sweep.algorithm.name].oracle.partition(".")
+    oracle: type[SweepOracle] = getattr(import_module(f".{module}", __package__), name)
+    return oracle(sweep)
 
 
 class OracleError(RuntimeError):

@@ -10,6 +10,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from ....disk import suppress_full
+from ..spec.algorithms import ALGORITHMS
 from ..spec.records import Sweep
 from .result import TrialRow, shortened
 from .tables import cell, names_of
@@ -18,8 +19,6 @@ from .winner import ranked
 # Rows of the table on a terminal: what runs, and the best.
 MOST_ROWS = 12
 WIDTH = 24
-# The other algorithms add trials that continue others.
-ONE_TRIAL_A_SETTING = ("random", "grid", "bayesian", "median")
 
 
 class SweepDisplay:
@@ -124,13 +123,8 @@ class SweepDisplay:
 
 def trials_of(sweep: Sweep) -> int | None:
     """How many trials there will be, if that is known in advance."""
-    name, arguments = sweep.algorithm.name, sweep.algorithm.arguments
-    if name in ONE_TRIAL_A_SETTING:
-        return sweep.trials
-    if name == "coarse_to_fine":
-        each = arguments["trials"]
-        return sum(each) if isinstance(each, (list, tuple)) else each * arguments["rounds"]
-    return None
+    chosen = sweep.algorithm
+    return ALGORITHMS[chosen.name].number_of_trials(chosen.arguments, sweep.trials)
 
 
 def short(value: object) -> str:

@@ -1,6 +1,7 @@
 """The algorithms a sweep can name, the arguments of each and their defaults."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field as Key
 from pydantic import TypeAdapter
@@ -68,20 +69,55 @@ PerRound = Annotated[
 ]
 
 
-class Random(Strict):
+class Arguments(Strict):
+    """Arguments of an algorithm, and what the rest of a sweep has to know of it.
+
+    Attributes:
+        oracle: module and class of its oracle in `engine`, which alone imports keras-tuner.
+        ends: whether it ends by itself, and so needs no budget.
+        decides_trials: whether its arguments say how many trials it makes.
+        judges_epochs: whether it judges a training while it runs, so that there must be one of it.
+        continues: whether trials may continue others, so that there are more of them than settings.
+        predetermined: whether its n-th setting depends on the seed and n alone, and each is trained
+            to its end.
+    """
+
+    oracle: ClassVar[str]
+    ends: ClassVar[bool] = False
+    decides_trials: ClassVar[bool] = False
+    judges_epochs: ClassVar[bool] = False
+    continues: ClassVar[bool] = False
+    predetermined: ClassVar[bool] = False
+
+    @classmethod
+    def number_of_trials(cls, arguments: Mapping[str, Any], budget: int | None) -> int | None:
+        """How many trials there will be, if that is known in advance."""
+        return None if cls.continues else budget
+
+
+class Random(Arguments):
     """Every setting drawn at random, independently of the results of others."""
 
+    oracle = "searches.RandomSearch"
+    predetermined = True
 
-class Grid(Strict):
+
+class Grid(Arguments):
     """Every combination: each choice, each step of a range, `points` of a range without steps."""
+
+    oracle = "searches.GridSearch"
+    ends = True
+    predetermined = True
 
     points: AtLeastTwo = Key(
         5, description="values of a range that has no steps, both ends among them"
     )
 
 
-class Bayesian(Strict):
+class Bayesian(Arguments):
     """A Gaussian process fitted to the results, which predicts where the best setting may be."""
+
+    oracle = "bayesian.BayesianSearch"
 
     initial_points: Positive | None = Key(
         None, description="settings drawn at random first; by default three for each parameter"
@@ -94,8 +130,12 @@ class Bayesian(Strict):
     )
 
 
-class Hyperband(Strict):
+class Hyperband(Arguments):
     """Brackets of many short trainings, of which the best are continued."""
+
+    oracle = "searches.HyperbandSearch"
+    decides_trials = True
+    continues = True
 
     max_epochs: Positive | None = Key(
         None, description="epochs of the longest trainings; by default the recipe's"
@@ -106,8 +146,11 @@ class Hyperband(Strict):
     iterations: Positive = Key(1, description="how often all brackets are run")
 
 
-class CoarseToFine(Strict):
+class CoarseToFine(Arguments):
     """Rounds of random settings, each in narrower ranges around the best of the round before."""
+
+    oracle = "coarse_to_fine.CoarseToFineSearch"
+    decides_trials = True
 
     rounds: AtLeastTwo = Key(3, description="how many rounds")
     trials: PerRound = Key(
@@ -125,9 +168,18 @@ class CoarseToFine(Strict):
         0.5, description="a range becomes no narrower than this fraction of the range before"
     )
 
+    @classmethod
+    def number_of_trials(cls, arguments: Mapping[str, Any], budget: int | None) -> int | None:
+        each = arguments["trials"]
+        return sum(each) if isinstance(each, (list, tuple)) else each * arguments["rounds"]
 
-class Asha(Strict):
+
+class Asha(Arguments):
     """Random settings; at each rung only the best fraction of those that reached it continues."""
+
+    oracle = "searches.AshaSearch"
+    judges_epochs = True
+    continues = True
 
     reduction_factor: AtLeastTwo = Key(
         3, description="one in `reduction_factor` continues, to a rung that is that much further"
@@ -138,8 +190,11 @@ class Asha(Strict):
     )
 
 
-class Median(Strict):
+class Median(Arguments):
     """Random settings; one that is worse than the median of the others is stopped."""
+
+    oracle = "searches.MedianStoppingSearch"
+    judges_epochs = True
 
     warmup: Positive = Key(3, description="epochs in which nothing is stopped")
     min_trials: Positive = Key(
@@ -147,7 +202,7 @@ class Median(Strict):
     )
 
 
-ALGORITHMS: dict[str, type[Strict]] = {
+ALGORITHMS: dict[str, type[Arguments]] = {
     "random": Random,
     "grid": Grid,
     "bayesian": Bayesian,
@@ -156,10 +211,6 @@ ALGORITHMS: dict[str, type[Strict]] = {
     "asha": Asha,
     "median": Median,
 }
-# Their arguments decide how many trials they make.
-COUNT_THEMSELVES = frozenset({"hyperband", "coarse_to_fine"})
-# These judge a training while it runs, so that there must be one of it.
-JUDGE_EPOCHS = frozenset({"asha", "median"})
 
 
 def read_algorithm(value: object) -> Algorithm:

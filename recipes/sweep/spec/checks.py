@@ -9,7 +9,7 @@ from itertools import islice
 from ...errors import Problem
 from ...spec import Recipe
 from ...spec.nodes import Node
-from .algorithms import COUNT_THEMSELVES, JUDGE_EPOCHS
+from .algorithms import ALGORITHMS
 from .corners import corners
 from .records import Sweep
 from .trial import trial_recipe
@@ -37,11 +37,12 @@ def problems(
 
 def _budget(sweep: Sweep, root: Node) -> Iterable[Problem]:
     name = sweep.algorithm.name
-    if name in COUNT_THEMSELVES:
+    algorithm = ALGORITHMS[name]
+    if algorithm.decides_trials:
         if sweep.trials is not None:
             message = f"the arguments of `{name}` decide how many trials it makes."
             yield root.problem(("budget", "trials"), message, key=True)
-    elif name != "grid" and sweep.trials is sweep.epochs is sweep.seconds is None:
+    elif not algorithm.ends and sweep.trials is sweep.epochs is sweep.seconds is None:
         message = f"`{name}` never ends by itself: set `trials`, `epochs` or `time`."
         yield root.problem(("budget",), message)
 
@@ -66,13 +67,14 @@ def _epochs(sweep: Sweep, root: Node) -> Iterable[Problem]:
 
 
 def _repeats(sweep: Sweep, root: Node) -> Iterable[Problem]:
-    if sweep.repeats > 1 and sweep.algorithm.name in JUDGE_EPOCHS:
+    judges_epochs = ALGORITHMS[sweep.algorithm.name].judges_epochs
+    if sweep.repeats > 1 and judges_epochs:
         message = (
             f"`{sweep.algorithm.name}` judges a training while it runs, and several seeds are "
             f"judged together at their end. Use 1, or another algorithm. Received {sweep.repeats}."
         )
         yield root.problem(("repeats",), message)
-    if sweep.folds is not None and sweep.algorithm.name in JUDGE_EPOCHS:
+    if sweep.folds is not None and judges_epochs:
         message = (
             f"`{sweep.algorithm.name}` judges a training while it runs, and the {sweep.folds} "
             "folds of the recipe are judged together at their end. Use another algorithm, or "

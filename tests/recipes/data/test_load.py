@@ -14,6 +14,7 @@ from keras_recipes.recipes.data.fitted import FITTED
 from keras_recipes.recipes.data.sources import SOURCES
 from keras_recipes.recipes.data.table import TableOptions
 from keras_recipes.recipes.errors import DataError
+from keras_recipes.recipes.spec import catalog
 
 NONE = Splits(validation=None, test=None)
 
@@ -258,10 +259,5 @@ def test_a_keras_set_that_is_not_there(monkeypatch, capsys, error):
 
 
 def test_the_table_of_sources_is_whole():
-    assert set(SOURCES) == {
-        "mnist", "fashion_mnist", "cifar10", "cifar100", "california_housing",
-        "digits", "iris", "wine", "breast_cancer", "diabetes", "npz", "csv", "jsonl", "parquet",
-        "image_folder",
-        "npy", "tfrecord", "tfds", "huggingface",
-    }  # fmt: skip
+    assert set(catalog.names("sources")) == {*SOURCES, "arrays"}
     assert all(source.__doc__ for source in SOURCES.values())

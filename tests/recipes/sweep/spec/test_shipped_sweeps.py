@@ -11,6 +11,7 @@ from keras_recipes.recipes import RecipeError
 from keras_recipes.recipes.spec.shipped import sweeps
 from keras_recipes.recipes.spec.sweep_file import is_sweep
 from keras_recipes.recipes.sweep.spec import load_sweep
+from keras_recipes.recipes.sweep.spec.algorithms import ALGORITHMS
 from keras_recipes.recipes.sweep.spec.file import json_schema
 
 ROOT = Path(__file__).parents[4]
@@ -79,9 +80,7 @@ def test_the_json_schema_names_every_section_and_every_domain():
     assert "default" not in schema["properties"]["recipe"]
     assert "default" not in schema["properties"]["constraints"]["items"]
     algorithms = schema["properties"]["algorithm"]["anyOf"][1]["properties"]
-    assert set(algorithms) == {
-        "random", "grid", "bayesian", "hyperband", "coarse_to_fine", "asha", "median",
-    }  # fmt: skip
+    assert set(algorithms) == set(ALGORITHMS)
     kinds = schema["$defs"]["space.entry"]["anyOf"]
     required = [kind["required"][0] for kind in kinds if "required" in kind]
     assert required == ["uniform", "log_uniform", "int", "choice", "fixed", "stack"]
