@@ -9,7 +9,7 @@ import tensorflow as tf
 from ...models.shards import ShardedBatch, Sharing
 from .blocks import Block
 from .loaded import Split
-from .order import Part, Rows, pipeline_options, readers, tensor, tensors
+from .order import Part, Rows, do_not_convert, pipeline_options, readers, tensor, tensors
 from .sharded import sizes
 
 EVALUATION_BATCH = 1024
@@ -41,7 +41,7 @@ def evaluation_dataset(
         batch = _sliced(x, first, last), _sliced(y, first, last)
         return ShardedBatch(batch, sizes(edges, sharing))
 
-    found = tf.data.Dataset.range(steps).map(batch, num_parallel_calls=readers(x))
+    found = tf.data.Dataset.range(steps).map(do_not_convert(batch), num_parallel_calls=readers(x))
     return found.prefetch(1).with_options(pipeline_options())
 
 
@@ -57,7 +57,8 @@ def batches_of(x: Rows, batch_size: int = EVALUATION_BATCH) -> tf.data.Dataset:
         return _sliced(rows, first, tf.minimum(first + batch_size, count))
 
     found = tf.data.Dataset.range(0, count, batch_size)
-    return found.map(batch, num_parallel_calls=readers(rows)).with_options(pipeline_options())
+    found = found.map(do_not_convert(batch), num_parallel_calls=readers(rows))
+    return found.with_options(pipeline_options())
 
 
 def _slices(arrays: object, rows: int, batch_size: int) -> tf.data.Dataset:

@@ -23,7 +23,8 @@ from .sharded import check_shards, sharded
 Part: TypeAlias = np.ndarray | tf.Tensor | Block
 Rows: TypeAlias = Part | Mapping[str, Part]
 _random: Any = tf.random.experimental  # type: ignore[attr-defined]
-# None of these functions branches on a tensor; AutoGraph takes 0.3 s of a run to find that out.
+# For functions of a pipeline that do not branch on a tensor: AutoGraph takes 0.3 s of a short run
+# to find that out.
 do_not_convert = tf.autograph.experimental.do_not_convert
 # Batches made ready while the processor trains on one.
 AHEAD = 4
