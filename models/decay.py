@@ -175,10 +175,6 @@ class WeightDecay(Configurable):
         self.check(variables, owners)
         return [self._row(variable, owners or {}) for variable in variables]
 
-    def tally(self, variables: Sequence[keras.Variable]) -> list[tuple[str, tuple, bool]]:
-        """A row a variable: its path, its shape, and whether it decays."""
-        return [(row.path, row.shape, row.factor > 0) for row in self.table(variables)]
-
     def check(
         self, variables: Sequence[keras.Variable], owners: Mapping[int, str] | None = None
     ) -> None:
