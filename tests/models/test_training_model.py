@@ -111,10 +111,10 @@ def test_l2_decay_is_the_gradient_of_the_penalty():
     equal(trained(WeightDecayModel(*network(), rate=0.05, mode="l2")), expected, rtol=1e-5)
 
 
-def test_biases_do_not_decay_and_the_tally_says_so():
+def test_biases_do_not_decay_and_the_table_says_so():
     model = TrainingModel(*network())
-    rows = WeightDecay(0.1, exclude=["out"]).tally(model.trainable_variables)
-    assert [(path.split("/", 1)[-1], decays) for path, _, decays in rows] == [
+    rows = WeightDecay(0.1, exclude=["out"]).table(model.trainable_variables)
+    assert [(row.path.split("/", 1)[-1], row.factor > 0) for row in rows] == [
         ("kernel", True),
         ("bias", False),
         ("kernel", False),
