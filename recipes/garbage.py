@@ -20,7 +20,8 @@ def rare_collection() -> Iterator[None]:
     try:
         yield
     finally:
-        # All of them become old, rather than be looked through once more when the command ends.
+        # Moves all objects to the oldest generation. The lower threshold would else set off a
+        # collection as soon as the command ends.
         gc.freeze()
         gc.unfreeze()
         gc.set_threshold(first, second, third)

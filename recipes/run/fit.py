@@ -250,8 +250,9 @@ def _validation(
 def _check_monitors(recipe: Recipe, validation: object) -> None:
     """Raise where a callback watches validation rows and there are none."""
     for callback in recipe.callbacks if validation is None else ():
-        for monitor in filter(lambda name: name.startswith("val_"), monitored(callback)):
-            raise RequestError(
-                f"`{callback.name}` monitors `{monitor}`, and there are no validation rows: give "
-                "`validation_data`."
-            )
+        for monitor in monitored(callback):
+            if monitor.startswith("val_"):
+                raise RequestError(
+                    f"`{callback.name}` monitors `{monitor}`, and there are no validation rows: "
+                    "give `validation_data`."
+                )

@@ -24,6 +24,17 @@ def test_collection_is_rare_within_and_as_before_after(before, within):
         gc.set_threshold(*own)
 
 
+def test_the_end_sets_off_no_collection():
+    def collections():
+        return [generation["collections"] for generation in gc.get_stats()]
+
+    with rare_collection():
+        kept = [[] for _ in range(20_000)]
+        before = collections()
+    kept.append([])
+    assert collections() == before
+
+
 def test_what_was_made_within_can_be_collected_after():
     with rare_collection():
         cycle = type("Cycle", (), {})()

@@ -1,10 +1,11 @@
 """Plugins: which modules may be one, and what is said of those that may not. Without Keras."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 
-from keras_recipes.recipes.errors import RequestError
+from keras_recipes.recipes.errors import RecipeError, RequestError
 from keras_recipes.recipes.spec import catalog, load, plugins
 
 FUNCTION = "def twice(x):\n    return 2 * x\n\n\n"
@@ -115,3 +116,20 @@ def test_a_file_takes_the_place_of_no_other_module(tmp_path):
         load(RECIPE, plugins=["./json.py"])
     with pytest.raises(RequestError, match=r"there is no file absent\.py"):
         load(RECIPE, plugins=["absent.py"])
+
+
+def test_a_callback_of_a_plugin_may_monitor_what_it_logs_itself():
+    recipe = {
+        "name": "x",
+        "data": {"source": "iris"},
+        "model": {"layers": []},
+        "callbacks": [{"mine": {"monitor": "its_own_value"}}],
+    }
+    own = catalog.entry("callbacks", "early_stopping")
+    entry = replace(own, name="mine", plugin="beside")
+    catalog.tables()["callbacks"]["mine"] = entry
+    assert load(recipe).callbacks[0].name == "mine"
+    catalog.tables()["callbacks"]["mine"] = replace(entry, plugin=None)
+    with pytest.raises(RecipeError, match="`its_own_value` is not logged"):
+        load(recipe)
+    del catalog.tables()["callbacks"]["mine"]
