@@ -24,7 +24,7 @@ from ..spec import Recipe
 from ..spec.durations import Duration
 from .batch_parts import in_parts
 from .prepare import decided_rows
-from .previous_run import has_parts
+from .previous_run import has_parts, refuse_new_number
 from .stop import StopRequest
 from .stored_recipe import Change, Overrides, differences, recipe_of, top_key
 from .train import train
@@ -78,10 +78,11 @@ def branch(
     target = fresh_directory(changed.name) if out is None else Path(out)
     if target.exists() and (target.is_file() or any(target.iterdir())):
         raise RequestError(f"{target}: is not empty. Give `--out` a new directory.")
+    changes = differences(original, changed)
+    refuse_new_number(run, changes)
     place = target.with_name(f"{target.name}{UNFINISHED}-{batches}")
     _reach(source, place, original, batches, arrays=arrays, progress=progress)
     os.replace(place, target)
-    changes = differences(original, changed)
     _announce(source, target, batches, changes)
     return train(
         changed,

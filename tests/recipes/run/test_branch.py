@@ -143,3 +143,21 @@ def test_without_an_intact_state_a_branch_trains_from_the_beginning(runs, tmp_pa
     keras_recipes.branch(run, 12, CHANGE, out=tmp_path / "new", progress=False)
     assert state.name in capsys.readouterr().err
     assert_same(tmp_path / "new", runs / "changed")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(SMALL["learning_rate"], 0.01), (0.1, SMALL["learning_rate"]), (0.1, 0.01)],
+    ids=["to a number", "from a number", "to another number"],
+)
+def test_a_number_as_learning_rate_is_a_part_of_the_state(runs, tmp_path, before, after):
+    """Its variable would come back from the checkpoint, whatever the changed recipe says."""
+    run = runs / "plain"
+    if before == 0.1:
+        run = tmp_path / "run"
+        keras_recipes.load({**SMALL, "learning_rate": 0.1, "epochs": 2}).train(
+            out=run, progress=False
+        )
+    with pytest.raises(RequestError, match="a learning rate that is a number"):
+        keras_recipes.branch(run, "50%", {"learning_rate": after}, out=tmp_path / "new")
+    assert not list(tmp_path.glob("new*"))
