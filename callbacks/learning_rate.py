@@ -46,12 +46,23 @@ def learning_rate(model: keras.Model) -> float:
     return float(np.asarray(rate))
 
 
+def rate_number(model: keras.Model) -> keras.Variable | None:
+    """The variable with the learning rate of a compiled model; None where it is a schedule."""
+    rate = getattr(inner_optimizer(model.optimizer), "_learning_rate", None)
+    return rate if isinstance(rate, keras.Variable) else None
+
+
 @contextmanager
 def changing_rate(model: keras.Model) -> Iterator[None]:
     """Change the rate, or the number of updates, between two updates inside the block."""
     before = learning_rate(model)
     yield
-    _BEFORE_CHANGE[model.optimizer] = (updates(model), before)
+    note_last_rate(model, before)
+
+
+def note_last_rate(model: keras.Model, rate: float) -> None:
+    """Let `learning_rate` return the rate of the last update, where the present one is another."""
+    _BEFORE_CHANGE[model.optimizer] = (updates(model), rate)
 
 
 def inner_optimizer(optimizer: keras.optimizers.Optimizer) -> Any:

@@ -11,7 +11,7 @@ from keras.optimizers import Optimizer
 from keras.optimizers.schedules import LearningRateSchedule
 from keras.random import SeedGenerator
 
-from .learning_rate import inner_optimizer
+from .learning_rate import rate_number
 
 Variable = keras.Variable | tf.Variable
 # The names of `variable_groups`.
@@ -69,7 +69,7 @@ def optimizer_variables(model: keras.Model, *, rate: bool = True) -> list[keras.
     optimizer = model.optimizer
     if not optimizer.built:
         optimizer.build(model.trainable_variables)
-    left_out = None if rate else getattr(inner_optimizer(optimizer), "_learning_rate", None)
+    left_out = None if rate else rate_number(model)
     return [variable for variable in optimizer.variables if variable is not left_out]
 
 

@@ -14,7 +14,7 @@ from ..variables import GROUPS
 from . import rng_state
 from .checkpoint import Checkpoint, DamagedCheckpoint
 from .fit import Position
-from .training_state import StoredState
+from .training_state import StoredRate, StoredState
 
 # A state rarely names an array twice: decoded, it takes about as much memory as its arrays.
 MAX_COPIES = 16
@@ -44,7 +44,7 @@ def check_state(checkpoint: Checkpoint) -> None:
 
 def _check(state: object, arrays: Sequence[np.ndarray]) -> None:
     state = _mapping("the state", state)
-    for name in StoredState.__annotations__:
+    for name in StoredState.__required_keys__:
         if name not in state:
             raise ValueError(f"it has no `{name}`")
     _check_size(state, arrays)
@@ -52,6 +52,8 @@ def _check(state: object, arrays: Sequence[np.ndarray]) -> None:
     seconds = state["seconds"]
     if type(seconds) not in (int, float) or not 0 <= seconds < math.inf:
         raise ValueError("`seconds` must be a number >= 0")
+    if "learning_rate" in state:
+        _check_rate(_mapping("learning_rate", state["learning_rate"]))
     groups = _mapping("variables", state["variables"])
     if set(groups) != set(GROUPS):
         raise ValueError(f"`variables` must have {', '.join(GROUPS)}")
@@ -101,6 +103,18 @@ def _check_position(position: JsonObject) -> None:
         _check_count(f"position.{name}", position[name], low)
     if steps is not None and position["step"] > steps:
         raise ValueError("`position.step` is beyond the end of its epoch")
+
+
+def _check_rate(rate: JsonObject) -> None:
+    if set(rate) != set(StoredRate.__annotations__):
+        raise ValueError(f"`learning_rate` must have {', '.join(StoredRate.__annotations__)}")
+    numbers = [rate["last"]]
+    if rate["initial"] is not None:
+        numbers.append(rate["initial"])
+    if any(type(number) not in (int, float) for number in numbers):
+        raise ValueError("`learning_rate` must have rates that are numbers")
+    if not isinstance(rate["path"], str | None):
+        raise ValueError("`learning_rate.path` must be text")
 
 
 def _check_variables(name: str, rows: object, arrays: Sequence[np.ndarray]) -> None:

@@ -8,12 +8,14 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras.callbacks import Callback
 
 from ...arguments import check_bool
 from ...messages import logger
 from ..codec import ArrayList, decode
+from ..learning_rate import rate_number
 from . import callback_states, training_state
 from .checkpoint import Checkpoint, DamagedCheckpoint
 from .fit import HOOKS, Fit, Position, Replay, calling_fit, limits, surround
@@ -36,6 +38,9 @@ class RunState(Callback):
     the place in the data, and the states of the other callbacks: those of this package, Keras's
     `EarlyStopping`, `ReduceLROnPlateau`, `ModelCheckpoint`, `CSVLogger`, `SwapEMAWeights`, and
     every callback with `get_state` and `set_state`. Its place in the list does not matter.
+
+    A learning rate that is a number is restored as callbacks have changed it. Where the model is
+    compiled with another number than the training began with, that counts from there on.
 
     The data must come in the same order in the new process: arrays and a `tf.data` pipeline do,
     where `keras.utils.set_random_seed` is called before they are made and shuffles have seeds.
@@ -109,6 +114,7 @@ class RunState(Callback):
         self.resumed: Position | None = None
         self.seconds = 0.0
         self._preloaded: Checkpoint | None = None
+        self._compiled_with: tuple[keras.optimizers.Optimizer, float | None] | None = None
         self._traced: TracedSteps | None = None
         self._reset()
 
@@ -168,7 +174,7 @@ class RunState(Callback):
                 return None
             position = Position(**state_of(checkpoint)["position"])
             position.check(int(model.steps_per_execution))
-            training_state.check_model(model, self.tracked, checkpoint)
+            training_state.restorable(model, self.tracked, checkpoint, self._initial_rate(model))
             others = [callback for callback in callbacks if callback is not self]
             saved = state_of(checkpoint)["callbacks"]
             callback_states.set_states(callback_states.match(others, saved), checkpoint)
@@ -176,12 +182,21 @@ class RunState(Callback):
         except DamagedCheckpoint as error:
             raise ValueError(str(error)) from None
 
+    def _initial_rate(self, model: keras.Model) -> float | None:
+        """The learning rate that a model was compiled with; None for a schedule."""
+        if self._compiled_with is None or self._compiled_with[0] is not model.optimizer:
+            rate = rate_number(model)
+            self._compiled_with = model.optimizer, None if rate is None else float(np.asarray(rate))
+        return self._compiled_with[1]
+
     def _before_train_begin(self) -> None:
         if not self.model.built:
             raise ValueError(
                 f"`RunState` finds no weights in the model {self.model.name!r} yet. Start it "
                 "with `keras.Input(...)`, or call it on a batch first."
             )
+        # Read before any callback can change it.
+        self._initial_rate(self.model)
         self._started = time.monotonic()
         self.resumed, self.seconds = None, 0.0
         self.position = Position(steps_per_execution=int(self.model.steps_per_execution))
@@ -196,7 +211,8 @@ class RunState(Callback):
         self.position = self.resumed = Position(**state["position"])
         self.position.check(int(self.model.steps_per_execution))
         self.seconds = state["seconds"]
-        training_state.restore(self.model, self.tracked, checkpoint)
+        rate = self._initial_rate(self.model)
+        training_state.restore(self.model, self.tracked, checkpoint, rate)
         if self._traced is not None:
             self._traced.restore(decode(state["tracing"], checkpoint.arrays))
         pairs = callback_states.match(self.others, state["callbacks"])
@@ -208,6 +224,8 @@ class RunState(Callback):
             )
         if self.verbose:
             logger.info(f"RunState: resumes {self.position} ({checkpoint.path.name}).")
+            if rate is not None and training_state.other_rate(checkpoint, rate) is not None:
+                logger.info(f"RunState: the learning rate is {rate:g} from here on.")
 
     def _after_train_begin(self) -> None:
         # A state that cannot be stored is an error now, and not after hours.
@@ -219,7 +237,8 @@ class RunState(Callback):
 
     def _restore_again(self, checkpoint: Checkpoint) -> None:
         """Restore what the hooks of the callbacks have changed."""
-        training_state.restore(self.model, self.tracked, checkpoint)
+        rate = self._initial_rate(self.model)
+        training_state.restore(self.model, self.tracked, checkpoint, rate)
         pairs = callback_states.match(self.others, state_of(checkpoint)["callbacks"])
         callback_states.restore_attributes(pairs, checkpoint)
 
@@ -372,7 +391,8 @@ class RunState(Callback):
 
     def _captured(self) -> training_state.Captured:
         tracing = self._traced.states if self._traced else capture_python()
-        progress = Progress(self.position, self.spent(), tracing, self._metrics, self._logs)
+        rate = self._initial_rate(self.model)
+        progress = Progress(self.position, self.spent(), tracing, self._metrics, self._logs, rate)
         return training_state.capture(self.model, self.others, self.tracked, progress, self._before)
 
     def __deepcopy__(self, memo: dict[int, object]) -> RunState:

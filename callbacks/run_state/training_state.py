@@ -12,7 +12,14 @@ import numpy as np
 from keras.callbacks import Callback
 
 from ..codec import ArrayList, Json, decode, encode
-from ..variables import Variable, changed_by_evaluation, path, variable_groups
+from ..learning_rate import learning_rate, note_last_rate, rate_number
+from ..variables import (
+    Variable,
+    changed_by_evaluation,
+    optimizer_variables,
+    path,
+    variable_groups,
+)
 from . import callback_states, rng_state
 from .callback_attributes import acts_in_evaluation
 from .callback_states import CallbackState
@@ -42,7 +49,25 @@ class StoredPosition(TypedDict):
     stopped: bool
 
 
-class StoredState(TypedDict):
+class StoredRate(TypedDict):
+    """The learning rate of a training.
+
+    `path` is that of its variable, `initial` the number that training began with; both are None for
+    a schedule. `last` is the rate of the last update.
+    """
+
+    path: str | None
+    initial: float | None
+    last: float
+
+
+class _Later(TypedDict, total=False):
+    """What states of earlier versions do not have."""
+
+    learning_rate: StoredRate
+
+
+class StoredState(_Later):
     """The state in `state.json`, in which arrays are replaced by their indices."""
 
     position: StoredPosition
@@ -65,6 +90,7 @@ class Progress:
         tracing: states of the generators while a step is traced.
         metrics: of the epoch so far, or None between two epochs.
         logs: what the last training step returned.
+        initial_rate: the learning rate that the model was compiled with; None for a schedule.
     """
 
     position: Position
@@ -72,6 +98,7 @@ class Progress:
     tracing: PythonRng
     metrics: Metrics | None = None
     logs: object = None
+    initial_rate: float | None = None
 
 
 @dataclass
@@ -150,6 +177,7 @@ def capture(
         "position": StoredPosition(**asdict(progress.position)),
         "seconds": progress.seconds,
         "tracing": encode(progress.tracing, arrays),
+        "learning_rate": _stored_rate(model, progress.initial_rate),
         "variables": {
             name: stored((path(v), values.get(id(v), np.asarray(v))) for v in group)
             for name, group in variable_groups(model, tracked).items()
@@ -162,6 +190,12 @@ def capture(
     return Captured(state, arrays, files)
 
 
+def _stored_rate(model: keras.Model, initial: float | None) -> StoredRate:
+    rate = rate_number(model)
+    place = None if rate is None else path(rate)
+    return {"path": place, "initial": initial, "last": learning_rate(model)}
+
+
 def capture_metrics(model: keras.Model) -> Metrics:
     """The present values of the metrics' variables."""
     return [(path(v), np.array(v)) for v in model.metrics_variables]
@@ -172,25 +206,59 @@ def state_of(checkpoint: Checkpoint) -> StoredState:
     return cast(StoredState, checkpoint.state)
 
 
-def check_model(model: keras.Model, tracked: Sequence[object], checkpoint: Checkpoint) -> None:
-    """Refuse a checkpoint of another model or optimizer.
+def other_rate(checkpoint: Checkpoint, initial_rate: float | None) -> StoredRate | None:
+    """The learning rate of a stored training, if it began with another one than a model has.
+
+    Args:
+        initial_rate: that of the model; None for a schedule. Two schedules count as one rate.
+    """
+    stored = state_of(checkpoint).get("learning_rate")
+    return None if stored is None or stored["initial"] == initial_rate else stored
+
+
+def restorable(
+    model: keras.Model,
+    tracked: Sequence[object],
+    checkpoint: Checkpoint,
+    initial_rate: float | None,
+) -> list[tuple[Variable, np.ndarray]]:
+    """Each variable that a checkpoint restores, with its saved value.
+
+    A learning rate that is a number is a variable of the optimizer, because callbacks change it. It
+    is restored where the training began with the rate that the model was compiled with.
 
     Raises:
-        ValueError: it is one.
+        ValueError: the checkpoint is of another model or optimizer.
     """
-    saved = state_of(checkpoint)["variables"]
-    for name, group in variable_groups(model, tracked).items():
-        _matched(name, saved[name], group, checkpoint.arrays)
+    state, groups = state_of(checkpoint), variable_groups(model, tracked)
+    saved = dict(state["variables"])
+    other = other_rate(checkpoint, initial_rate)
+    if other is not None:
+        saved["optimizer"] = [row for row in saved["optimizer"] if row["path"] != other["path"]]
+        groups["optimizer"] = [*optimizer_variables(model, rate=False)]
+    return [
+        pair
+        for name, group in groups.items()
+        for pair in _matched(name, saved[name], group, checkpoint.arrays)
+    ]
 
 
-def restore(model: keras.Model, tracked: Sequence[object], checkpoint: Checkpoint) -> None:
-    """Restore variables and random generators.
+def restore(
+    model: keras.Model,
+    tracked: Sequence[object],
+    checkpoint: Checkpoint,
+    initial_rate: float | None,
+) -> None:
+    """Restore variables, those of `restorable`, and random generators.
 
     Raises:
         ValueError: they are of another model or optimizer.
     """
-    for name, group in variable_groups(model, tracked).items():
-        assign_group(checkpoint, name, group)
+    for variable, value in restorable(model, tracked, checkpoint, initial_rate):
+        variable.assign(value)
+    other = other_rate(checkpoint, initial_rate)
+    if other is not None:
+        note_last_rate(model, other["last"])
     rng_state.restore(decode(state_of(checkpoint)["generators"], checkpoint.arrays))
 
 

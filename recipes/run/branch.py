@@ -24,7 +24,7 @@ from ..spec import Recipe
 from ..spec.durations import Duration
 from .batch_parts import in_parts
 from .prepare import decided_rows
-from .previous_run import has_parts, refuse_new_number
+from .previous_run import has_parts
 from .stop import StopRequest
 from .stored_recipe import Change, Overrides, differences, recipe_of, top_key
 from .train import train
@@ -66,7 +66,7 @@ def branch(
 
     Raises:
         RequestError: there is no such run, it has several networks, it ended before the step, or
-            `out` is not empty.
+            `out` is not empty, or the changed recipe is of another model.
     """
     source = open_run(run)
     original = recipe_of(source, plugins=plugins)
@@ -79,19 +79,24 @@ def branch(
     if target.exists() and (target.is_file() or any(target.iterdir())):
         raise RequestError(f"{target}: is not empty. Give `--out` a new directory.")
     changes = differences(original, changed)
-    refuse_new_number(run, changes)
     place = target.with_name(f"{target.name}{UNFINISHED}-{batches}")
     _reach(source, place, original, batches, arrays=arrays, progress=progress)
     os.replace(place, target)
     _announce(source, target, batches, changes)
-    return train(
-        changed,
-        out=target,
-        arrays=arrays,
-        resume=True,
-        allow_change=sorted({top_key(change.key) for change in changes}),
-        progress=progress,
-    )
+    try:
+        return train(
+            changed,
+            out=target,
+            arrays=arrays,
+            resume=True,
+            allow_change=sorted({top_key(change.key) for change in changes}),
+            progress=progress,
+        )
+    except RequestError:
+        if not differences(recipe_of(RunDirectory(target), quiet=True), original):
+            # The changed recipe does not fit the state; another one can continue from it.
+            os.replace(target, place)
+        raise
 
 
 def batches_until(recipe: Recipe, at: Duration, arrays: Arrays | None) -> int:

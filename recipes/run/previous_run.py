@@ -74,7 +74,6 @@ def find_previous_run(directory: RunDirectory, recipe: Recipe, allow: Sequence[s
     edits = _recipe_changes(directory, manifest, recipe)
     changes = [change for change in edits if not is_below(change.key, FREE)]
     _refuse(directory, [change for change in changes if not is_below(change.key, allow)])
-    refuse_new_number(directory.path, changes)
     result = completed_result(directory)
     if result is not None and not changes and _is_intact(directory, stored):
         # It may have been killed while it wrote its report, which comes last.
@@ -240,22 +239,6 @@ def _check_keys(allow: Sequence[str]) -> None:
         if top_key(name) not in known:
             raise RequestError(
                 f"allow-change: a recipe has no key `{name}`.{did_you_mean(name, known)}"
-            )
-
-
-def refuse_new_number(run: object, changes: Sequence[Change]) -> None:
-    """Raise a `RequestError` where a learning rate that is a number would be another, or none.
-
-    The number is a variable of the optimizer, because callbacks change it, and so a part of the
-    stored state: the training would continue with the old one.
-    """
-    for change in changes:
-        if change.key == "learning_rate":
-            raise RequestError(
-                f"{run}: {change}: a stored state has a learning rate that is a number, and would "
-                "continue with it or not fit. Only a schedule can be changed, to another schedule, "
-                "such as `learning_rate={polynomial: {initial_learning_rate: 0.01, decay_steps: "
-                "100%}}`."
             )
 
 

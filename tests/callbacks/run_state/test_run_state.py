@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import time
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -13,6 +14,7 @@ import tensorflow as tf
 
 from keras_recipes import disk
 from keras_recipes.callbacks.run_state import DamagedCheckpoint, RunState
+from keras_recipes.callbacks.run_state.training_state import restore
 from keras_recipes.disk import waiting
 
 
@@ -298,6 +300,51 @@ def test_another_model_is_refused(tmp_path):
     fitted(tmp_path)
     with pytest.raises(ValueError, match="it is of another model or optimizer"):
         fitted(tmp_path, shape=5)
+
+
+class Halved(keras.callbacks.Callback):
+    """Halves the learning rate after each epoch, as a plateau would."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.optimizer.learning_rate = self.model.optimizer.learning_rate / 2
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (0.5, 0.5, 0.5 / 16),
+        (0.5, 0.4, 0.4 / 4),
+        (keras.optimizers.schedules.ExponentialDecay(0.5, 1, 1.0), 0.4, 0.4 / 4),
+    ],
+    ids=["the same number", "another number", "a number for a schedule"],
+)
+def test_a_changed_rate_counts_and_a_reduced_one_is_restored(tmp_path, before, after, expected):
+    rates = []
+    halved = () if isinstance(before, keras.optimizers.schedules.LearningRateSchedule) else (1,)
+    for rate, epochs, watchers in ((before, 2, halved), (after, 4, (1,))):
+        keras.utils.set_random_seed(1)
+        model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+        model.compile(keras.optimizers.Adam(rate), "mse", run_eagerly=True)
+        x = np.ones((8, 4), "float32")
+        callbacks = [*(Halved() for _ in watchers), RunState(tmp_path)]
+        model.fit(x, x[:, :1], epochs=epochs, verbose=0, callbacks=callbacks)
+        rates.append(float(np.asarray(model.optimizer.learning_rate)))
+    assert rates[-1] == pytest.approx(expected, rel=1e-6)
+    assert int(model.optimizer.iterations) == 4
+
+
+def test_a_state_without_a_rate_is_restored_whole(tmp_path):
+    """States of earlier versions do not say which rate training began with."""
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(0.5), "mse", run_eagerly=True)
+    x = np.ones((8, 4), "float32")
+    state = RunState(tmp_path)
+    model.fit(x, x[:, :1], verbose=0, callbacks=[state])
+    checkpoint = state.store.search().newest
+    earlier = {k: v for k, v in checkpoint.state.items() if k != "learning_rate"}
+    model.optimizer.learning_rate = 0.1
+    restore(model, (), replace(checkpoint, state=earlier), 0.1)
+    assert float(np.asarray(model.optimizer.learning_rate)) == 0.5
 
 
 def test_a_model_without_weights_is_refused(tmp_path):

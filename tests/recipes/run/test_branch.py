@@ -3,6 +3,8 @@
 import json
 import shutil
 
+import keras
+import numpy as np
 import pytest
 
 import keras_recipes
@@ -12,6 +14,7 @@ from keras_recipes.recipes.cli import main
 from keras_recipes.recipes.record.directory import RunDirectory
 from keras_recipes.recipes.run import branch as module
 from keras_recipes.recipes.run.reproduce import compare_runs
+from keras_recipes.recipes.run.training_run import TrainingRun
 
 # 4 batches an epoch: 105 training rows.
 SMALL = {
@@ -145,19 +148,83 @@ def test_without_an_intact_state_a_branch_trains_from_the_beginning(runs, tmp_pa
     assert_same(tmp_path / "new", runs / "changed")
 
 
+def weights(run):
+    return keras.models.load_model(run / "model.keras", compile=False).get_weights()
+
+
+def rates(run):
+    rows = (run / "metrics.jsonl").read_text().splitlines()
+    return [round(json.loads(row)["learning_rate"], 6) for row in rows]
+
+
+# The rate is 0.1 in 12 updates, and 0.01 in the other 8.
+CUT = {"piecewise_constant": {"boundaries": [11], "values": [0.1, 0.01]}}
+
+
+@pytest.fixture(scope="module")
+def numbers(tmp_path_factory):
+    """A run with a number for a learning rate, and one with a schedule that cuts it."""
+    folder = tmp_path_factory.mktemp("numbers")
+    for name, rate in (("constant", 0.1), ("cut", CUT)):
+        keras_recipes.load(SMALL, {"learning_rate": rate}).train(out=folder / name, progress=False)
+    return folder
+
+
+def assert_same_training(run, expected):
+    for value, other in zip(weights(run), weights(expected), strict=True):
+        np.testing.assert_array_equal(value, other)
+    assert rates(run) == rates(expected)
+
+
 @pytest.mark.parametrize(
-    ("before", "after"),
-    [(SMALL["learning_rate"], 0.01), (0.1, SMALL["learning_rate"]), (0.1, 0.01)],
+    ("source", "rate"),
+    [("cut", 0.01), ("constant", CUT), ("constant", 0.01)],
     ids=["to a number", "from a number", "to another number"],
 )
-def test_a_number_as_learning_rate_is_a_part_of_the_state(runs, tmp_path, before, after):
-    """Its variable would come back from the checkpoint, whatever the changed recipe says."""
-    run = runs / "plain"
-    if before == 0.1:
-        run = tmp_path / "run"
-        keras_recipes.load({**SMALL, "learning_rate": 0.1, "epochs": 2}).train(
-            out=run, progress=False
-        )
-    with pytest.raises(RequestError, match="a learning rate that is a number"):
-        keras_recipes.branch(run, "50%", {"learning_rate": after}, out=tmp_path / "new")
-    assert not list(tmp_path.glob("new*"))
+def test_a_branch_may_change_a_number(numbers, tmp_path, source, rate):
+    """Cutting the number after 12 updates is what the schedule does."""
+    change = {"learning_rate": rate}
+    keras_recipes.branch(numbers / source, "60%", change, out=tmp_path / "new", progress=False)
+    assert_same_training(tmp_path / "new", numbers / "cut")
+
+
+def test_a_resumed_run_may_change_a_number(numbers, tmp_path):
+    run = tmp_path / "run"
+    keras_recipes.load(SMALL, {"learning_rate": 0.1, "epochs": 3}).train(out=run, progress=False)
+    changes = {"learning_rate": 0.01, "epochs": 5}
+    keras_recipes.resume(run, changes, allow_change=["learning_rate", "epochs"], progress=False)
+    assert_same_training(run, numbers / "cut")
+
+
+def test_a_changed_number_survives_a_kill_before_the_first_checkpoint(
+    numbers, tmp_path, monkeypatch
+):
+    """The only state there is then has the number of the other run."""
+
+    changed = {"learning_rate": 0.01}
+    execute = TrainingRun.execute
+
+    def killed(run):
+        if run.recipe.learning_rate == changed["learning_rate"]:
+            raise KeyboardInterrupt
+        return execute(run)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TrainingRun, "execute", killed)
+        with pytest.raises(KeyboardInterrupt):
+            keras_recipes.branch(
+                numbers / "constant", "60%", changed, out=tmp_path / "new", progress=False
+            )
+    assert keras_recipes.load(tmp_path / "new" / "recipe.yaml").learning_rate == 0.01
+    keras_recipes.resume(tmp_path / "new", progress=False)
+    assert_same_training(tmp_path / "new", numbers / "cut")
+
+
+def test_a_change_that_does_not_fit_leaves_what_was_reached(runs, tmp_path):
+    """The training up to the step is not lost, and no half of a run has the new name."""
+    unfit = {"model.layers": [{"dense": {"units": 5}}]}
+    with pytest.raises(RequestError, match="of another model"):
+        keras_recipes.branch(runs / "plain", "60%", unfit, out=tmp_path / "new", progress=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["new.branching-12"]
+    keras_recipes.branch(runs / "plain", "60%", CHANGE, out=tmp_path / "new", progress=False)
+    assert_same(tmp_path / "new", runs / "changed")
