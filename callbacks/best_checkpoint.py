@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TypedDict
 
 import keras
 import numpy as np
@@ -12,8 +14,16 @@ import numpy as np
 from ..arguments import check_number
 from ..disk import suppress_full, when_there_is_space, write_whole
 from .base import StatefulCallback
+from .learning_rate import rate_number
 from .monitored import Mode, check_mode, is_improvement, lower_is_better, monitored_value
 from .variables import get_values, saved_variables, set_values
+
+
+class KeptModel(TypedDict):
+    """The values of a model's variables; `rate` is the learning rate where that is a number."""
+
+    values: list[np.ndarray]
+    rate: np.ndarray | None
 
 
 class BestCheckpoint(StatefulCallback):
@@ -56,7 +66,7 @@ class BestCheckpoint(StatefulCallback):
         self.best: float | None = None
         self.best_epoch: int | None = None
         self.seconds = check_number("seconds", seconds, ge=0)
-        self.kept: list[np.ndarray] | None = None
+        self.kept: KeptModel | None = None
         self._written = -math.inf
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
@@ -64,7 +74,7 @@ class BestCheckpoint(StatefulCallback):
         due = time.monotonic() - self._written >= self.seconds
         if is_improvement(value, self.best, 0.0, lower=lower_is_better(self.monitor, self.mode)):
             written = due and self._written_now()
-            self.kept = None if written else get_values(saved_variables(self.model))
+            self.kept = None if written else self._values()
             # Only now: after a write that fails this epoch must not count as the best.
             self.best, self.best_epoch = value, epoch
         elif due and self.kept is not None:
@@ -76,6 +86,22 @@ class BestCheckpoint(StatefulCallback):
 
     def saved_files(self) -> tuple[str, ...]:
         return ("",)
+
+    def check_state(self, state: Mapping[str, object]) -> None:
+        kept = state["kept"]
+        if kept is not None and not (isinstance(kept, dict) and set(kept) == {"values", "rate"}):
+            raise ValueError("State of `BestCheckpoint`: `kept` must have `values` and `rate`.")
+
+    def _values(self) -> KeptModel:
+        rate = rate_number(self.model)
+        values = get_values(saved_variables(self.model))
+        return {"values": values, "rate": None if rate is None else np.array(rate)}
+
+    def _assign(self, kept: KeptModel) -> None:
+        set_values(saved_variables(self.model), kept["values"])
+        rate = rate_number(self.model)
+        if rate is not None and kept["rate"] is not None:
+            rate.assign(kept["rate"])
 
     def _written_now(self) -> bool:
         """Write the model in training; False where the disk is full."""
@@ -92,13 +118,12 @@ class BestCheckpoint(StatefulCallback):
         """Write the kept model; the one in training does not change."""
         if self.kept is None:
             return
-        variables = saved_variables(self.model)
-        now = get_values(variables)
-        set_values(variables, self.kept)
+        now = self._values()
+        self._assign(self.kept)
         try:
             self._write()
         finally:
-            set_values(variables, now)
+            self._assign(now)
         self.kept = None
 
 

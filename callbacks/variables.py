@@ -60,8 +60,12 @@ def model_variables(model: keras.Model) -> list[keras.Variable]:
 
 
 def saved_variables(model: keras.Model) -> list[keras.Variable]:
-    """Everything that a saved model holds: also random generators and the optimizer's variables."""
-    return [*model.variables, *_step_variables(model), *model.optimizer.variables]
+    """Everything that a saved model holds, random generators too, but a rate that is a number.
+
+    A training that continues with another kind of rate has the same variables but for that one.
+    """
+    rest = optimizer_variables(model, rate=False)
+    return [*model.variables, *_step_variables(model), *rest]
 
 
 def optimizer_variables(model: keras.Model, *, rate: bool = True) -> list[keras.Variable]:

@@ -20,17 +20,28 @@ from ..record.directory import RunDirectory, open_run
 from ..record.lock import LOCK
 from ..record.reserve import fresh_directory
 from ..record.result import Result
-from ..spec import Recipe
+from ..spec import Recipe, dump
 from ..spec.durations import Duration
+from ..spec.plugins import plugins_of
 from .batch_parts import in_parts
 from .prepare import decided_rows
 from .previous_run import has_parts
 from .stop import StopRequest
-from .stored_recipe import Change, Overrides, differences, recipe_of, top_key
+from .stored_recipe import (
+    Change,
+    Overrides,
+    differences,
+    plugin_comment,
+    recipe_of,
+    resumption,
+    top_key,
+)
 from .train import train
 
 # Part of the name of a branch's directory until its training reaches the step to branch at.
 UNFINISHED = ".branching"
+# The key of a manifest that says what a run branched from.
+BRANCHED = "branched"
 # Files that are written at the end of a run, and so belong to no earlier state.
 LATER = (
     files.RESULT, files.MODEL, files.REPORT, files.QUALITY, files.ADAPTER, files.OUT_OF_FOLD,
@@ -80,9 +91,12 @@ def branch(
         raise RequestError(f"{target}: is not empty. Give `--out` a new directory.")
     changes = differences(original, changed)
     place = target.with_name(f"{target.name}{UNFINISHED}-{batches}")
-    _reach(source, place, original, batches, arrays=arrays, progress=progress)
+    if not _has_left(place, changed):
+        _reach(source, place, original, batches, arrays=arrays, progress=progress)
+        _leave(source, place, changed, batches, changes)
     os.replace(place, target)
-    _announce(source, target, batches, changes)
+    listed = "; ".join(map(str, changes)) or "nothing is changed"
+    logger.info(f"{target}: leaves {source.path} after batch {batches}: {listed}")
     try:
         return train(
             changed,
@@ -93,9 +107,9 @@ def branch(
             progress=progress,
         )
     except RequestError:
-        if not differences(recipe_of(RunDirectory(target), quiet=True), original):
-            # The changed recipe does not fit the state; another one can continue from it.
-            os.replace(target, place)
+        # The changed recipe does not fit; another one can continue from the state.
+        RunDirectory(target).write_text(files.RECIPE, plugin_comment(original) + dump(original))
+        os.replace(target, place)
         raise
 
 
@@ -171,20 +185,51 @@ def _check_same(place: Path, recipe: Recipe) -> None:
 
 
 def newest_state(run: RunDirectory, batches: float = math.inf) -> Checkpoint | None:
-    """The newest intact checkpoint of a run that is not after some batches."""
+    """The newest intact checkpoint of a run that is not after some batches.
+
+    One at which a callback stopped the training is left out: the changed recipe may train on.
+    """
     for path in reversed(CheckpointStore(run / files.STATE).paths()):
         try:
             checkpoint = read(path)
         except DamagedCheckpoint as error:
             logger.warning(str(error))
             continue
-        if _total(checkpoint) <= batches:
+        if _total(checkpoint) <= batches and not state_of(checkpoint)["position"]["stopped"]:
             return checkpoint
     return None
 
 
 def _total(checkpoint: Checkpoint) -> int:
     return int(state_of(checkpoint)["position"]["total"])
+
+
+def _has_left(place: Path, changed: Recipe) -> bool:
+    """Whether a branch that was killed had left the other run, and only has to be named."""
+    run = RunDirectory(place)
+    if not os.path.lexists(run / files.RECIPE) or BRANCHED not in run.read_json(files.MANIFEST):
+        return False
+    return not differences(recipe_of(run, quiet=True), changed)
+
+
+def _leave(
+    source: RunDirectory,
+    place: Path,
+    changed: Recipe,
+    batches: int,
+    changes: Sequence[Change],
+) -> None:
+    """Write the changed recipe beside the state, so that `resume` trains that from now on."""
+    run = RunDirectory(place)
+    manifest = run.read_json(files.MANIFEST, "fingerprints")
+    fingerprints = {**manifest["fingerprints"], "recipe": changed.fingerprint()}
+    left = {
+        BRANCHED: {"run": str(source.path.resolve()), "batches": batches},
+        "resumed": [*manifest.get("resumed", []), resumption(fingerprints, changes)],
+        "plugins": plugins_of(changed),
+    }
+    run.write_json(files.MANIFEST, {**manifest, **left})
+    run.write_text(files.RECIPE, plugin_comment(changed) + dump(changed))
 
 
 def copy_until(run: RunDirectory, place: Path, state: Path) -> None:
@@ -214,13 +259,3 @@ def copy_files(run: RunDirectory, place: Path, state: str | None = None) -> None
             path = Path(folder, name)
             if str(here / name) not in LATER and path.is_file() and not path.is_symlink():
                 disk.copy_new(path, place / here / name)
-
-
-def _announce(source: RunDirectory, target: Path, batches: int, changes: Sequence[Change]) -> None:
-    """Log and record where the new run branches off."""
-    directory = RunDirectory(target)
-    branched = {"run": str(source.path.resolve()), "batches": batches}
-    manifest = directory.read_json(files.MANIFEST)
-    directory.write_json(files.MANIFEST, {**manifest, "branched": branched})
-    listed = "; ".join(map(str, changes)) or "nothing is changed"
-    logger.info(f"{target}: leaves {source.path} after batch {batches}: {listed}")

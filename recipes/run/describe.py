@@ -1,10 +1,7 @@
 """Write what a run is made of: its manifest, its resolved recipe, and its data."""
 
-import os
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
 
 import keras
 import tensorflow as tf
@@ -29,7 +26,7 @@ from .initialize import weights_fingerprint
 from .prepare import BATCH_ROWS, PRECISION
 from .pretrain import layer_keys
 from .previous_run import PreviousRun
-from .stored_recipe import FILES, plugin_comment, relative_files
+from .stored_recipe import FILES, plugin_comment, relative_files, resumption
 
 # Where a manifest says how devices and workers shared the batches, if they did.
 SHARING = "sharing"
@@ -121,20 +118,11 @@ def keras_manifest(*, seed: int, fingerprints: Mapping[str, object]) -> JSONObje
 
 def _resumed_manifest(previous: PreviousRun, now: JSONObject) -> JSONObject:
     """The manifest of a run that is resumed: the previous one, with what is different now."""
-    resumed = {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "argv": sys.argv,
-        "process": os.getpid(),
-        "fingerprints": now["fingerprints"],
-        "changes": [
-            {"key": change.key, "before": change.before, "after": change.after}
-            for change in previous.changes
-        ],
-        "other": {
-            name: {"before": previous.manifest.get(name), "after": now[name]}
-            for name in ("versions", "machine", "settings", "environment")
-            if previous.manifest.get(name) != now[name]
-        },
+    resumed = resumption(now["fingerprints"], previous.changes)
+    resumed["other"] = {
+        name: {"before": previous.manifest.get(name), "after": now[name]}
+        for name in ("versions", "machine", "settings", "environment")
+        if previous.manifest.get(name) != now[name]
     }
     if resumed["other"]:
         logger.warning(

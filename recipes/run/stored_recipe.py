@@ -7,8 +7,10 @@ loaded if the user names them again.
 
 import json
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +18,7 @@ from ...messages import logger
 from ..errors import RequestError
 from ..inputs import Overrides
 from ..record import directory as files
+from ..record.contents import JSONObject
 from ..record.directory import RunDirectory
 from ..spec import Choice, Recipe, load
 from ..spec.backbones import file_of
@@ -57,6 +60,20 @@ def differences(before: Recipe, after: Recipe) -> list[Change]:
         for key in keys
         if old.get(key, missing) != new.get(key, missing)
     ]
+
+
+def resumption(fingerprints: JSONObject, changes: Sequence[Change]) -> dict[str, object]:
+    """What a manifest says of a run that is continued here and now."""
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "argv": sys.argv,
+        "process": os.getpid(),
+        "fingerprints": fingerprints,
+        "changes": [
+            {"key": change.key, "before": change.before, "after": change.after}
+            for change in changes
+        ],
+    }
 
 
 def flat(value: object, path: str = "") -> Iterator[tuple[str, object]]:

@@ -38,6 +38,14 @@ def test_a_few_kills_change_nothing():
     assert done.stdout.count("identical") == 2
 
 
+@pytest.mark.slow
+def test_a_few_kills_of_branches_change_nothing():
+    command = [sys.executable, str(HERE / "branch_kill.py"), "--kills", "6", "--seed", "1"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    assert done.stdout.count("identical") == 3
+
+
 def made(folder, weight=1.0, epochs=(1, 2), seconds=3.0, state=5):
     """A run directory in miniature."""
     folder.mkdir(parents=True)

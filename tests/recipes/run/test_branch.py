@@ -1,6 +1,7 @@
 """`keras-recipes branch`: a run what comes out is the run that was changed from the start."""
 
 import json
+import os
 import shutil
 
 import keras
@@ -218,6 +219,37 @@ def test_a_changed_number_survives_a_kill_before_the_first_checkpoint(
     assert keras_recipes.load(tmp_path / "new" / "recipe.yaml").learning_rate == 0.01
     keras_recipes.resume(tmp_path / "new", progress=False)
     assert_same_training(tmp_path / "new", numbers / "cut")
+
+
+def test_a_branch_that_was_killed_before_it_has_its_name(runs, tmp_path, monkeypatch):
+    """Then its recipe is the changed one already, which `resume` would train."""
+
+    def killed(source, target):
+        if str(target).endswith("new"):
+            raise KeyboardInterrupt
+        return replace(source, target)
+
+    replace, new = os.replace, tmp_path / "new"
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            keras_recipes.branch(runs / "plain", "60%", CHANGE, out=new, progress=False)
+    with pytest.raises(RequestError, match="was left behind by a branch of another run"):
+        keras_recipes.branch(runs / "plain", "60%", {"epochs": 6}, out=new, progress=False)
+    keras_recipes.branch(runs / "plain", "60%", CHANGE, out=new, progress=False)
+    assert_same(new, runs / "changed")
+    changes = json.loads((new / "manifest.json").read_text())["resumed"][-2]["changes"]
+    assert [change["key"] for change in changes] == ["learning_rate.piecewise_constant.values[1]"]
+
+
+def test_a_branch_at_an_early_stop_may_train_on(tmp_path):
+    """The state there says that training has ended."""
+    stops = {"callbacks": [{"early_stopping": {"monitor": "loss", "target": 9.0}}]}
+    keras_recipes.load(SMALL, stops).train(out=tmp_path / "run", progress=False)
+    result = keras_recipes.branch(
+        tmp_path / "run", 4, {"callbacks": []}, out=tmp_path / "new", progress=False
+    )
+    assert result.epochs == 5
 
 
 def test_a_change_that_does_not_fit_leaves_what_was_reached(runs, tmp_path):
