@@ -296,10 +296,8 @@ class UpdateRule:
         trained = {id(variable) for variable in self.trained}
         pairs = zip(gradients, self.variables, strict=True)
         chosen = [gradient for gradient, variable in pairs if id(variable) in trained]
-        if self.momentum is None:
-            self.optimizer.apply(chosen, self.trained)
-            return
-        with self.momentum.at(self._updates()):
+        momentum = nullcontext() if self.momentum is None else self.momentum.at(self._updates())
+        with momentum, replicas.updating(self.optimizer):
             self.optimizer.apply(chosen, self.trained)
 
     def _decayed(
