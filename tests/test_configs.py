@@ -168,12 +168,12 @@ def test_where_a_table_comes_from_is_said_if_it_is_not_there(name, capsys):
     assert path.name in (f"{table}.csv", f"{table}.csv.gz")
     for verb in ("validate", "train"):
         assert main([verb, name]) == 2
-        told = capsys.readouterr().err
+        reported = capsys.readouterr().err
         # A recipe that extends another has the line of that one.
-        assert f"{name}.yaml:" in told or f"{table}.yaml:" in told
-        assert "there is no such file. Source: `" in told
-        assert "of the R package" in told
-        assert "add `data.source.csv.path=FILE`" in told
+        assert f"{name}.yaml:" in reported or f"{table}.yaml:" in reported
+        assert "there is no such file. Source: `" in reported
+        assert "of the R package" in reported
+        assert "add `data.source.csv.path=FILE`" in reported
 
 
 def test_where_a_folder_comes_from_is_said_if_it_is_not_there(capsys):

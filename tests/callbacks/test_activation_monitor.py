@@ -144,7 +144,7 @@ def test_looks_at_the_chosen_epochs_and_writes_histograms(products, net, tmp_pat
     copy.deepcopy(monitor)
 
 
-def test_nothing_to_look_at_is_told(products, net):
+def test_nothing_to_look_at_is_reported(products, net):
     with pytest.raises(ValueError, match="needs a batch of inputs"):
         net().fit(*products, verbose=0, callbacks=[ActivationMonitor()])
 

@@ -138,7 +138,7 @@ class TestEarlyStopping:
         _, ours = driven(EarlyStopping(**arguments), values)
         assert float(ours.weights[0]) == float(theirs.weights[0]) == 1.0
 
-    def test_a_baseline_out_of_reach_is_told(self):
+    def test_a_baseline_out_of_reach_is_reported(self):
         stopper = EarlyStopping(patience=2, baseline=0.1)
         driven(stopper, [0.7, 0.6, 0.5])
         assert stopper.stop_reason == (

@@ -54,7 +54,7 @@ class TestTop:
             expected = sorted(range(20), key=lambda epoch: (values[epoch], epoch))[:k]
             assert [row["epoch"] - 1 for row in top.kept] == expected
 
-    def test_goes_on_and_leaves_other_files_alone(self, model, tmp_path):
+    def test_continues_and_leaves_other_files_alone(self, model, tmp_path):
         first = driven(TopCheckpoints("top", k=1), model, [2.0])
         (tmp_path / "top/epoch-0009.keras").write_bytes(b"mine")
         second = TopCheckpoints("top", k=1)

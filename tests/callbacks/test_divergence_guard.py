@@ -1,4 +1,4 @@
-"""A training that explodes is rolled back, goes on at a lower rate, or fails with the story."""
+"""A training that explodes is rolled back, continues at a lower rate, or fails and says why."""
 
 import copy
 import json
@@ -150,7 +150,7 @@ def test_weights_that_are_no_numbers_are_found_where_the_loss_is_one():
     assert np.isfinite(model.get_weights()[1]).all()
 
 
-def test_one_rollback_too_many_fails_with_the_story(capsys):
+def test_one_rollback_too_many_fails_with_what_happened(capsys):
     model = line()
     before = model.get_weights()
     guard = DivergenceGuard(max_rollbacks=2, factor=0.1)
@@ -175,13 +175,13 @@ def test_cuts_the_factor_of_a_schedule():
     assert guard.messages[0].endswith("factor of the rate 1 -> 0.5.")
 
 
-def test_a_schedule_that_nothing_can_cut_is_told_before_training():
+def test_a_schedule_that_nothing_can_cut_is_reported_before_training():
     model = line(rate=Cosine(0.1, 100))
     with pytest.raises(ValueError, match=r"cannot cut the rate of the schedule `Cosine`. Put it"):
         fitted(model, [1.0], DivergenceGuard())
 
 
-def test_weights_that_are_nan_before_training_are_told():
+def test_weights_that_are_nan_before_training_are_reported():
     model = line()
     model.layers[-1].bias.assign([np.nan])
     with pytest.raises(ValueError, match=r"bias holds NaN or infinity already"):
@@ -198,7 +198,7 @@ def test_averaged_weights_go_back_too():
 
 
 @pytest.mark.slow
-def test_goes_on_from_its_state():
+def test_continues_from_its_state():
     losses = [1.0, math.nan, 0.9, 0.8, math.nan, math.nan]
     whole = line(optimizer=keras.optimizers.Adam)
     guard = DivergenceGuard(factor=0.5, max_rollbacks=9, verbose=False)

@@ -225,7 +225,7 @@ class TestPrechelt:
         rows = [{"loss": t, "val_loss": v} for t, v in [(1, 1), (nan, 9), (1, 1), (1, 9)]]
         assert drive(EarlyStopping(prechelt=Prechelt(pq=1.0, strip=2)), rows)[0] == 4
 
-    def test_goes_on_inside_a_strip(self, drive):
+    def test_continues_inside_a_strip(self, drive):
         rng = np.random.default_rng(3)
         for _ in range(4):
             rows = [

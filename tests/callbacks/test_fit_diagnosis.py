@@ -139,7 +139,7 @@ def test_says_it_once_while_it_happens(drive, capsys, tmp_path):
     assert [line["findings"][0]["kind"] for line in lines] == ["overfitting", "overfitting"]
 
 
-def test_goes_on_from_its_state(drive):
+def test_continues_from_its_state(drive):
     rows = [(0.9, nan), (0.5, 0.3), (0.4, 0.4), (0.3, 0.45), (0.2, 0.5)]
     logs = [{"loss": t, "val_loss": v} for t, v in rows]
     whole = FitDiagnosis(baseline=1.0, verbose=False)

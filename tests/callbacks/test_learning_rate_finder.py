@@ -110,7 +110,7 @@ def test_several_steps_an_execution_are_refused():
         swept(made(0.01, steps_per_execution=4))
 
 
-def test_a_sweep_that_explodes_at_once_is_told():
+def test_a_sweep_that_explodes_at_once_is_reported():
     finder = swept(made(0.01), min_lr=1e3, max_lr=1e6)
     with pytest.raises(ValueError, match="Start at a lower rate"):
         finder.suggestions()

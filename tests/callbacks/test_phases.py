@@ -127,7 +127,7 @@ def test_a_frozen_layer_is_a_layer_whose_rate_is_0():
     same(values(frozen), values(slow))
 
 
-def test_the_state_of_the_step_goes_on_over_an_edge():
+def test_the_state_of_the_step_continues_over_an_edge():
     """Accumulated gradients and the average of the weights do not begin anew."""
     parts = {
         "gradient_accumulation": 2,  # 3 batches an epoch: the edge is between two of them
@@ -237,7 +237,7 @@ class TestEarlyStopping:
         ([Phase(9, freeze="first", gradual=2)], "1 frozen layers cannot be divided into 2", 0),
     ],
 )
-def test_what_does_not_fit_the_model_is_told_with_its_phase(phases, message, where):
+def test_what_does_not_fit_the_model_is_reported_with_its_phase(phases, message, where):
     with pytest.raises(PhaseError, match=message) as caught:
         fit(network(), 1, Phases(phases))
     assert caught.value.phase == where
@@ -254,7 +254,7 @@ def test_what_does_not_fit_the_model_is_told_with_its_phase(phases, message, whe
         ({"epochs": 2, "optimizer": "new"}, "one of keep, fresh"),
     ],
 )
-def test_a_bad_argument_is_told(arguments, message):
+def test_a_bad_argument_is_reported(arguments, message):
     with pytest.raises(ValueError, match=message):
         Phase(**arguments)
 

@@ -111,7 +111,7 @@ def test_a_compiled_step_sees_the_cut(tmp_path):
     assert float(again.optimizer.learning_rate) == pytest.approx(0.5 * 0.1**3)
 
 
-def test_goes_on_from_its_state_through_json():
+def test_continues_from_its_state_through_json():
     values = [3.0, 2.0, 2.5, 2.4, 2.3, 1.0, 1.0, 1.0, 1.0, 1.0]
     whole = ReduceOnPlateau(patience=2, factor=0.5, cooldown=1)
     expected = rates(whole, values, Plateau(1.0))
@@ -153,7 +153,7 @@ def test_an_infinite_value_is_never_the_best(mode, worst, relative):
         (lambda: rates(ReduceOnPlateau("val_los"), [1], monitor="val_loss"), "which is not logged"),
     ],
 )
-def test_what_is_wrong_is_told(make, message):
+def test_what_is_wrong_is_reported(make, message):
     with pytest.raises(ValueError, match=message):
         make()
 

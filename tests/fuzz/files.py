@@ -64,7 +64,7 @@ def archive(members: list[tuple[str, bytes]], method: int) -> bytes:
 
 
 def header(text: str, version: tuple[int, int] = (1, 0)) -> bytes:
-    """The beginning of an npy file, saying whatever it is told to."""
+    """The beginning of an npy file, with any header."""
     body = text.encode("utf-8", "surrogatepass") + b"\n"
     length = struct.pack("<H" if version == (1, 0) else "<I", len(body) & 0xFFFF)
     return b"\x93NUMPY" + bytes(version) + length + body

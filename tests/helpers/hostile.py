@@ -98,10 +98,10 @@ class Outside:
             for path in sorted(self.folder.rglob("*"))
         }
 
-    def check(self, told, *folders):
-        """Nothing was written, removed or told."""
+    def check(self, reported, *folders):
+        """Nothing was written, removed or reported."""
         assert self.now() == self.before
-        assert self.SECRET not in told
+        assert self.SECRET not in reported
         for folder in folders:
             for path in folder.rglob("*"):
                 if path.is_file() and not path.is_symlink():

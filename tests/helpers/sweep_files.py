@@ -12,7 +12,7 @@ SPACE = [
 
 
 def row(trial, score, **more):
-    told = {
+    reported = {
         "trial": trial,
         "status": "completed" if score is not None else "failed",
         "score": score,
@@ -25,7 +25,7 @@ def row(trial, score, **more):
         "directories": [f"trials/000{trial}"],
         "curves": [[1.0, 0.8, score]] if score is not None else [],
     }
-    return {**told, **more}
+    return {**reported, **more}
 
 
 def best(trial, score):
@@ -35,7 +35,7 @@ def best(trial, score):
 
 def write_sweep(folder, rows, **result):
     """Write the directory of a sweep with some rows and keys of its result, and return it."""
-    told = {
+    reported = {
         "status": "completed",
         "reason": "the search is complete",
         "trials": len(rows),
@@ -47,7 +47,7 @@ def write_sweep(folder, rows, **result):
     }
     objective = {"type": "Objective", "metric": "val_loss", "direction": "min"}
     identity = {"objective": objective, "algorithm": {"name": "random"}, "space": SPACE}
-    files = {"manifest.json": {"identity": identity}, "result.json": told, "trials.json": rows}
+    files = {"manifest.json": {"identity": identity}, "result.json": reported, "trials.json": rows}
     for name, value in files.items():
         (folder / name).write_text(json.dumps(value))
     (folder / "oracle").mkdir(exist_ok=True)

@@ -68,7 +68,7 @@ class Life:
             return None
         os.kill(self.pid, signal.SIGUSR1)
         until = time.perf_counter() + ANSWER
-        while not self._told() and time.perf_counter() < until:
+        while not self._reported() and time.perf_counter() < until:
             time.sleep(0.0005)
         try:
             os.killpg(self.pid, signal.SIGKILL)
@@ -78,7 +78,7 @@ class Life:
         self.status = -signal.SIGKILL
         return place(self.stack.read_text())
 
-    def _told(self) -> bool:
+    def _reported(self) -> bool:
         # The main thread is the last one of a dump.
         return "most recent call first" in self.stack.read_text()[-20_000:]
 
@@ -140,7 +140,7 @@ def begin(words: list[str], folder: Path) -> Life:
     try:
         live(words, folder, stack, log)
     finally:
-        os._exit(99)  # whatever happens, a child never goes on as its parent
+        os._exit(99)  # whatever happens, a child never runs on as its parent
 
 
 def live(words: list[str], folder: Path, stack: Path, log: Path) -> None:
@@ -164,12 +164,12 @@ Moment = Callable[[Life, Path], bool]
 
 
 def at(seconds: float) -> Moment:
-    """After so many seconds of a life."""
+    """After some seconds of a life."""
     return lambda life, run: life.age >= seconds
 
 
 def while_writing(folder: str, count: int, pause: float) -> Moment:
-    """A moment after the `count`th file or checkpoint in a folder has begun to be written."""
+    """A moment after the `count`th file or checkpoint in a folder has started to be written."""
     # The name of a checkpoint holds the process and a number of its own.
     return _after(lambda run: unfinished(run, folder), count, pause)
 

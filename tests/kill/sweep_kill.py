@@ -131,7 +131,7 @@ def torment(sweep: Path, out: Path, kills: int, source: random.Random) -> Counte
 
 
 def wait(process: subprocess.Popen, out: Path, source: random.Random) -> None:
-    """Some time: mostly some seconds after a trial has begun or ended, sometimes any moment."""
+    """Some time: mostly some seconds after a trial has started or ended, sometimes any moment."""
     events = out / "events.jsonl"
     size = events.stat().st_size if events.exists() else 0
     anywhere = source.random() < 0.2

@@ -179,7 +179,7 @@ def strike(life, folder, dice, workers, delay, tally) -> None:
     took = time.perf_counter() - began
     print(f"  {how.name} to worker {index} in {where}: {status} after {took:.1f} s", flush=True)
     tally.seconds.append(took)
-    # What is told to end late in its life may come to its own end.
+    # What is asked to end late may end by itself.
     if status is None and how is not signal.SIGTERM:
         tally.faults.append(f"{how.name} to worker {index} in {where}: not ended in time")
 

@@ -87,7 +87,7 @@ def test_the_average_is_validated_used_and_left_in_the_model(data):
     )
 
 
-def test_training_goes_on_from_the_weights_and_not_from_the_average(data):
+def test_training_continues_from_the_weights_and_not_from_the_average(data):
     averaging = WeightAveraging(0.8)
     whole, parted = (network(weight_averaging=averaging) for _ in range(2))
     fit(whole, data, 4)

@@ -111,7 +111,7 @@ def test_values_stay_as_they_were():
         ("float64", {"step": 0}, "`step` must be > 0"),
     ],
 )
-def test_bad_arguments_are_told(dtype, arguments, message):
+def test_bad_arguments_are_reported(dtype, arguments, message):
     w = keras.Variable([1.0], dtype=dtype)
     with pytest.raises(ValueError, match=message):
         gradient_check(lambda: tf.reduce_sum(w.value), [w], **arguments)

@@ -111,7 +111,7 @@ def test_a_saved_model_learns_on_at_the_same_rates(data, tmp_path, jit):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_a_rule_without_a_variable_is_told():
+def test_a_rule_without_a_variable_is_reported():
     rates = LayerRates([{"match": "first", "multiplier": 0.1}, {"match": "frist", "multiplier": 2}])
     model = wrap(network(), layer_rates=rates)
     with pytest.raises(ValueError, match=r"`match: frist`, matches no variable .* first/kernel"):

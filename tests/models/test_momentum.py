@@ -96,7 +96,7 @@ def test_a_saved_model_has_the_schedule(data, model, fitted, tmp_path):
         (keras.optimizers.Adagrad(RATE), "Adagrad has neither of `momentum`, `beta_1`"),
     ],
 )
-def test_an_optimizer_without_momentum_is_told(data, model, optimizer, message):
+def test_an_optimizer_without_momentum_is_reported(data, model, optimizer, message):
     made = model(momentum=SCHEDULE)
     made.compile(optimizer, "mse")
     with pytest.raises(ValueError, match=message):

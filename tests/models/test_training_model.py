@@ -315,7 +315,7 @@ def test_loads_in_a_process_that_has_imported_the_package_and_no_more(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def test_training_goes_on_after_loading_as_if_it_had_not_stopped(tmp_path):
+def test_training_continues_after_loading_as_if_it_had_not_stopped(tmp_path):
     def model():
         made = TrainingModel(*network(), gradient_clipping=GradientClipping(global_norm=0.05))
         made.compile(keras.optimizers.Adam(Polynomial(0.1, 50)), "mse")

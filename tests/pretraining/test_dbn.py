@@ -60,7 +60,7 @@ def test_samples_may_go_up_instead_of_means(rows):
     np.testing.assert_allclose(drawn.mean(0), dbn.rbms[0].transform(rows[:1])[0], atol=0.03)
 
 
-def test_pretraining_goes_on_from_any_layer(rows):
+def test_pretraining_continues_from_any_layer(rows):
     def layers():
         return [Layer(6, epochs=1), Layer(RBM(5, seed=3), epochs=2)]
 

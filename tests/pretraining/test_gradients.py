@@ -108,7 +108,7 @@ def pcd(rows, start, chains, k, *, fast=None):
             mean = sigmoid(again @ used + used_b)
             purpose = CHAIN + 2 * sweep + 1
             if sweep + 1 == k:
-                # The draw that the next update goes on with has a purpose of its own.
+                # The draw that the next update uses has a purpose of its own.
                 purpose = CHAIN + 2 * k + 1
             h = 1.0 * (uniform(step, mean.shape, purpose) < mean)
         dw = v.T @ positive / len(v) - again.T @ mean / chains

@@ -66,7 +66,7 @@ def test_it_gets_better(digits, network):
     assert (seen == np.repeat(np.arange(10), 5)).mean() > 0.4
 
 
-def test_a_saved_model_goes_on_as_the_one_that_was_saved(digits, network, tmp_path):
+def test_a_saved_model_continues_as_the_one_that_was_saved(digits, network, tmp_path):
     rows, labels = (part[:200] for part in digits)
     model = WakeSleep(network)
     model.compile(MomentumSGD(0.02, 0.5), run_eagerly=True)

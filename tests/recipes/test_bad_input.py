@@ -349,10 +349,10 @@ def refused(folder, capsys, words, fragment):
     """Status 2, the message, nothing that moves a terminal's cursor, nothing written."""
     before = set(folder.rglob("*"))
     assert main(words) == 2
-    told = capsys.readouterr()
-    assert fragment in told.err
-    assert "Traceback" not in told.err
-    assert all(line.isprintable() and len(line) <= 2000 for line in told.err.splitlines())
+    reported = capsys.readouterr()
+    assert fragment in reported.err
+    assert "Traceback" not in reported.err
+    assert all(line.isprintable() and len(line) <= 2000 for line in reported.err.splitlines())
     assert set(folder.rglob("*")) == before
 
 

@@ -2,7 +2,7 @@
 
 Each row of the tables is one attack. A watch notes every path below a folder outside that Python
 opens, moves or removes; what libraries do by themselves shows in that folder's content, and in a
-secret that must be told nowhere.
+secret that must be printed nowhere.
 """
 
 import io
@@ -69,8 +69,8 @@ def attack(work, outside, capsys):
     def run(*words):
         with WATCH.over(outside.folder):
             status = main([str(word) for word in words])
-        told = capsys.readouterr()
-        text = told.out + told.err
+        reported = capsys.readouterr()
+        text = reported.out + reported.err
         assert "internal error" not in text, Path(text.split()[-1]).read_text()
         assert "Traceback" not in text
         assert not WATCH.seen
@@ -136,10 +136,10 @@ CALLBACKS = {
     "orbax": ("orbax_checkpoint: {directory: OUT/folder}", "no `orbax_checkpoint`"),
 }
 RECIPES = {
-    **{f"layer: {name}": (f"{BODY}    - {{{text}}}\n", *told, 5)
-       for name, (text, *told) in LAYERS.items()},
-    **{f"callback: {name}": (f"{BODY}    - flatten\ncallbacks:\n  - {{{text}}}\n", *told, 7)
-       for name, (text, *told) in CALLBACKS.items()},
+    **{f"layer: {name}": (f"{BODY}    - {{{text}}}\n", *reported, 5)
+       for name, (text, *reported) in LAYERS.items()},
+    **{f"callback: {name}": (f"{BODY}    - flatten\ncallbacks:\n  - {{{text}}}\n", *reported, 7)
+       for name, (text, *reported) in CALLBACKS.items()},
     "weights of a bucket": (
         f"{BODY}    - flatten\ninitialize: {{weights: 'gs://b/m.keras'}}\n", "on this machine", 6),
     "weights of a hub": (
@@ -163,13 +163,13 @@ OTHER_LOOKS = [
 @pytest.mark.parametrize("name", RECIPES)
 def test_recipes(attack, work, outside, name, looks):
     """Every verb refuses each with its line, and writes nothing."""
-    text, told, line = RECIPES[name]
+    text, reported, line = RECIPES[name]
     (work / "bad.yaml").write_text(text.replace("OUT", str(outside.folder)))
     for verb, *options in looks:
         status, said = attack(verb, "bad.yaml", *options)
         assert status == 2, verb
         assert f"bad.yaml:{line}:" in said
-        assert told in said
+        assert reported in said
     assert [path.name for path in work.iterdir()] == ["bad.yaml"]
 
 

@@ -62,7 +62,7 @@ def test_chosen_curves_as_a_picture(folder, monkeypatch):
         ("absent", [], "there is no such run directory"),
     ],
 )
-def test_what_cannot_be_drawn_is_told(folder, run, asked, message):
+def test_what_cannot_be_drawn_is_reported(folder, run, asked, message):
     with pytest.raises(keras_recipes.RequestError, match=message):
         keras_recipes.Run(folder / run).plot(*asked)
 

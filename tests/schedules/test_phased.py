@@ -17,7 +17,7 @@ def made():
     return Phased(Cosine(0.3, 30), [None, Linear(0.2, 5), 0.05], [0, 10, 18])
 
 
-def test_schedules_of_phases_begin_at_their_step_0_and_the_common_one_goes_on():
+def test_schedules_of_phases_begin_at_their_step_0_and_the_common_one_continues():
     rates = np.asarray(made()(STEPS))
     np.testing.assert_array_equal(rates[:10], np.asarray(Cosine(0.3, 30)(STEPS[:10])))
     np.testing.assert_allclose(rates[10:18], [0.2, 0.16, 0.12, 0.08, 0.04, 0, 0, 0], atol=1e-8)

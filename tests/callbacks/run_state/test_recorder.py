@@ -92,7 +92,7 @@ class TestBackground:
         model.write_bytes(b"first")
         captured = Captured({"step": 1}, [array], [model])
         recorder.write(lambda: captured, Position(), background=True)
-        # Training goes on, in place, while nothing of it is on the disk yet.
+        # Training continues, in place, while nothing of it is on the disk yet.
         assert recorder.store.paths() == []
         array += 100
         model.write_bytes(b"other")

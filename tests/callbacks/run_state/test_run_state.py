@@ -19,7 +19,7 @@ from keras_recipes.disk import waiting
 
 
 def every(count):
-    """A `stop` that is true at one of so many asks."""
+    """A `stop` that is true at one of a number of calls."""
     asks = [0]
 
     def stop():
@@ -118,7 +118,7 @@ DATA = {
     ],
 )
 @pytest.mark.filterwarnings("ignore:Your input ran out of data", "ignore:`shuffle=True` was passed")
-def test_the_data_goes_on_where_it_was(training, within, name):
+def test_the_data_continues_where_it_was(training, within, name):
     made = training(data=DATA[name], epochs=3)
     whole = within("whole", made)
     for place in (1, 6, 7):
@@ -126,14 +126,14 @@ def test_the_data_goes_on_where_it_was(training, within, name):
         assert within(f"killed-{place}", made) == whole
 
 
-def test_data_that_can_begin_anywhere_is_begun_at_its_step(training, within, rows):
-    begun = []
+def test_data_that_can_begin_anywhere_begins_at_its_step(training, within, rows):
+    started = []
 
     def data(x, y):
         return (tf.data.Dataset.from_tensor_slices((x, y)).batch(8),), {}
 
     def rest(step):
-        begun.append(step)
+        started.append(step)
         return data(x, y)[0][0].skip(step)
 
     x, y = rows
@@ -142,9 +142,9 @@ def test_data_that_can_begin_anywhere_is_begun_at_its_step(training, within, row
     for place, step in ((1, 1), (7, 2), (9, 3)):
         options = {"ordered": False, "from_step": rest}
         within(f"killed-{place}", made, stop=every(place), **options)
-        begun.clear()
+        started.clear()
         assert within(f"killed-{place}", made, **options) == whole
-        assert begun == [step]
+        assert started == [step]
 
 
 def test_the_compiled_step_too(training, within):
@@ -206,10 +206,10 @@ def test_a_full_disk_does_not_stop_training(training, within, tmp_path, monkeypa
 
     monkeypatch.setattr(disk, "write_new", full)
     assert within("other", made, every="1 steps") == whole
-    told = capsys.readouterr().err
-    assert told.count("No space left on device") == 1
-    assert "Training continues" in told
-    assert "state-00000001" in told
+    reported = capsys.readouterr().err
+    assert reported.count("No space left on device") == 1
+    assert "Training continues" in reported
+    assert "state-00000001" in reported
     state = tmp_path / "other" / "state"
     assert [path.name for path in state.iterdir()] == ["state-00000001"]
     monkeypatch.undo()
@@ -246,7 +246,7 @@ class Dense(keras.callbacks.Callback):
         self.seen = []
 
 
-class Told(Dense):
+class Recorded(Dense):
     """One that gives its state."""
 
     def get_state(self):
@@ -270,23 +270,23 @@ def fitted(folder, *watchers, shape=4, epochs=2, **options):
 
 
 def test_what_cannot_be_restored_is_said(tmp_path, capsys):
-    fitted(tmp_path, Dense(), Told())
-    told = capsys.readouterr().err
-    assert "start afresh when this training is resumed" in told
-    assert "Dense" in told
-    assert "Told" not in told
+    fitted(tmp_path, Dense(), Recorded())
+    reported = capsys.readouterr().err
+    assert "start afresh when this training is resumed" in reported
+    assert "Dense" in reported
+    assert "Recorded" not in reported
 
 
 def test_callbacks_of_ones_own_keep_their_state(tmp_path):
-    first, second = Told(), Told()
+    first, second = Recorded(), Recorded()
     fitted(tmp_path, first)
     fitted(tmp_path, second, epochs=4)
     assert [epoch for epoch, _ in second.seen] == [0, 1, 2, 3]
     assert second.seen[:2] == first.seen
 
 
-def test_a_state_that_cannot_be_stored_is_told_at_once(tmp_path):
-    class Odd(Told):
+def test_a_state_that_cannot_be_stored_is_reported_at_once(tmp_path):
+    class Odd(Recorded):
         def get_state(self):
             return {"seen": object()}
 
@@ -405,7 +405,7 @@ def test_it_can_be_copied_after_training(tmp_path):
         ({"verbose": "no"}, "Argument `verbose` must be True or False"),
     ],
 )
-def test_a_bad_argument_is_told(tmp_path, arguments, message):
+def test_a_bad_argument_is_reported(tmp_path, arguments, message):
     with pytest.raises(ValueError, match=message):
         RunState(tmp_path, **arguments)
 

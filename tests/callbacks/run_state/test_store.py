@@ -77,7 +77,7 @@ def test_there_is_no_pickle_in_it(store, tmp_path):
 
 
 @pytest.mark.parametrize("keep", [0, -1, 1.5, True, "3", None])
-def test_a_bad_argument_is_told(keep):
+def test_a_bad_argument_is_reported(keep):
     with pytest.raises(ValueError, match="Argument `keep` must be"):
         CheckpointStore("x", keep=keep)
 
@@ -250,7 +250,7 @@ def test_one_damaged_file_costs_no_checkpoint(store, tmp_path, damage):
     assert best.read_bytes() == b"the model"
 
 
-def test_a_damaged_copy_is_told_where_the_file_is_another(store, tmp_path):
+def test_a_damaged_copy_is_reported_where_the_file_is_another(store, tmp_path):
     best = tmp_path / "best.keras"
     best.write_bytes(b"the model")
     path = store.save([], {}, [best])
@@ -306,17 +306,17 @@ def test_a_file_system_without_links_gets_copies(store, tmp_path, monkeypatch):
     assert store.search().damaged == []
 
 
-def save_for_ever(folder, told):
-    """Checkpoint after checkpoint, each told of when it is written."""
+def save_for_ever(folder, reported):
+    """Checkpoint after checkpoint, each reported when it is written."""
     store, step = CheckpointStore(folder, keep=2), 0
     while True:
         step += 1
         store.save([np.full(20000, step)], {"step": step})
-        os.write(told, f"{step}\n".encode())
+        os.write(reported, f"{step}\n".encode())
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that can be forked")
-def test_a_writer_that_is_killed_loses_nothing_that_it_has_told_of(store):
+def test_a_writer_that_is_killed_loses_nothing_that_it_has_reported(store):
     for pause in np.linspace(0, 0.02, 8):
         reading, writing = os.pipe()
         process = os.fork()
@@ -328,10 +328,10 @@ def test_a_writer_that_is_killed_loses_nothing_that_it_has_told_of(store):
             time.sleep(pause)
             os.kill(process, signal.SIGKILL)
             os.waitpid(process, 0)
-            told = [first, *file.readlines()]
+            reported = [first, *file.readlines()]
         search = store.search()
         assert search.damaged == []
-        assert search.newest.state["step"] >= int(told[-1])
+        assert search.newest.state["step"] >= int(reported[-1])
         assert (search.newest.arrays[0] == search.newest.state["step"]).all()
         store.save([], {})
         assert not [e for e in store.folder.iterdir() if e.name.startswith(disk.TEMPORARY)]

@@ -135,7 +135,7 @@ def test_equal_layers_draw_different_numbers_and_seeds_differ():
     assert (found[0] != found[1]).any()
 
 
-def test_an_epoch_taken_up_in_its_middle_has_the_same_pictures():
+def test_an_epoch_resumed_in_its_middle_has_the_same_pictures():
     augment, split = made(recipe(choice("random_rotation"), "mix_up"))
     whole = training_dataset(split, batch_size=6, seed=3, augment=augment)
     rest = training_dataset(split, batch_size=6, seed=3, augment=augment, start_step=5)
@@ -296,8 +296,8 @@ def test_what_cannot_be_augmented():
         recipe("random_flip"), X.reshape(ROWS, -1)[:, :5]
     )
     for name in (*OF_COLOURS, "random_color_jitter"):
-        told = wrong(recipe(choice(name)), X[..., 0])
-        assert f"augment[0].{name}: changes colours, and pictures have 1 channel." in told
+        reported = wrong(recipe(choice(name)), X[..., 0])
+        assert f"augment[0].{name}: changes colours, and pictures have 1 channel." in reported
     bad = {"random_rotation": {"factor": 3.0}}
     assert "augment[0].random_rotation" in wrong(recipe(bad))
     frame = {"photo": np.zeros((3, 4), "float32")}

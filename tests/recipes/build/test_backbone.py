@@ -49,10 +49,12 @@ def test_weights_that_cannot_be_fetched_are_named_with_their_place(pictures, mon
     monkeypatch.setattr(file_utils, "get_file", offline)
     made = recipe(pictures, small(weights="imagenet"))
     name = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224_no_top.h5"
-    with pytest.raises(RecipeError, match=r"backbone\.mobilenet_v2\.weights: .*no network") as told:
+    with pytest.raises(
+        RecipeError, match=r"backbone\.mobilenet_v2\.weights: .*no network"
+    ) as reported:
         backbone(made, (8, 8))
     home = keras.src.backend.config.keras_home()
-    assert f"/{name} at {home}/models/{name}, or give `weights: null`" in str(told.value)
+    assert f"/{name} at {home}/models/{name}, or give `weights: null`" in str(reported.value)
     assert file_utils.get_file is offline
 
 
@@ -132,7 +134,7 @@ def test_a_saved_model_up_to_a_layer_and_what_does_not_fit(run, pictures):
         backbone(recipe(pictures, {"saved": saved}), (9, 9))
 
 
-def test_a_file_that_is_not_there_is_told_before_tensorflow(pictures, tmp_path):
+def test_a_file_that_is_not_there_is_reported_before_tensorflow(pictures, tmp_path):
     made = recipe(pictures, {"saved": {"path": str(tmp_path / "none")}})
     with pytest.raises(RecipeError, match=r"backbone\.saved\.path: .*none: there is no such file"):
         made.train(out=tmp_path / "run", progress=False)

@@ -42,7 +42,7 @@ def test_a_network_that_would_fit_alone_is_refused_where_training_does_not(monke
     assert not (tmp_path / "run").exists()
 
 
-def test_a_trial_is_told_how_many_train_at_once(monkeypatch, tmp_path):
+def test_a_trial_knows_how_many_train_at_once(monkeypatch, tmp_path):
     from keras_recipes.recipes.sweep.run import pool
 
     asked = []

@@ -148,7 +148,7 @@ def test_columns_that_the_data_decides_are_checked_with_it(movies, parts, wrong)
     assert wrong in str(found.value)
 
 
-def test_shapes_that_only_building_shows_are_told_with_their_place(movies):
+def test_shapes_that_only_building_shows_are_reported_with_their_place(movies):
     with pytest.raises(RecipeError) as found:
         built({"data": {**movies, "features": "auto"}, "model": {"parts": {
             "a": {"from": "title", "layers": [dense(2)]},

@@ -29,12 +29,12 @@ def recipe(pictures, preset, layers="global_average_pooling2d", **more):
     return keras_recipes.load({"name": "x", "data": data, "model": model, "epochs": 1, **more})
 
 
-def test_a_missing_package_is_told_with_what_to_install(pictures, tmp_path, monkeypatch):
+def test_a_missing_package_is_reported_with_what_to_install(pictures, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "keras_hub", None)
-    with pytest.raises(RecipeError) as told:
+    with pytest.raises(RecipeError) as reported:
         backbone(recipe(pictures, {"name": "resnet_18_imagenet"}), (16, 16))
-    assert "model.backbone.hub: needs the package `keras_hub`" in str(told.value)
-    assert "pip install 'keras-recipes[hub]'" in str(told.value)
+    assert "model.backbone.hub: needs the package `keras_hub`" in str(reported.value)
+    assert "pip install 'keras-recipes[hub]'" in str(reported.value)
 
 
 def test_a_saved_model_with_layers_of_the_package_needs_it(monkeypatch):
@@ -44,7 +44,7 @@ def test_a_saved_model_with_layers_of_the_package_needs_it(monkeypatch):
         import_for(b'{"module": "keras_hub.src.models.vit.vit_layers"}')
 
 
-def test_a_folder_that_is_not_there_is_told_before_anything_is_imported(pictures, tmp_path):
+def test_a_folder_that_is_not_there_is_reported_before_anything_is_imported(pictures, tmp_path):
     with pytest.raises(RequestError, match=r"hub\.path: .*there is no such file or folder"):
         recipe(pictures, {"path": "nowhere"}).train(out=tmp_path / "run", progress=False)
 
@@ -123,7 +123,7 @@ def test_a_network_of_layers_of_its_own_loads_again(hub, pictures, tmp_path):
     assert keras_recipes.evaluate(tmp_path / "run") == result.test
 
 
-def test_what_is_no_preset_of_pictures_is_told(hub, preset, pictures, tmp_path):
+def test_what_is_no_preset_of_pictures_is_reported(hub, preset, pictures, tmp_path):
     folder, _ = preset
     (tmp_path / "empty").mkdir()
     words = hub.models.BertBackbone(
@@ -134,26 +134,26 @@ def test_what_is_no_preset_of_pictures_is_told(hub, preset, pictures, tmp_path):
     (tmp_path / "code").mkdir()
     code = {**config, "module": "os", "class_name": "system", "registered_name": "system"}
     (tmp_path / "code" / "config.json").write_text(json.dumps(code))
-    told = {
+    reported = {
         "empty": r"hub\.path: .*is no preset of KerasHub",
         "words": r"hub\.path: .*takes .*token.*which is text. Name its column",
         "code": r'hub\.path: .*names "os\.system"',
     }
-    for name, message in told.items():
+    for name, message in reported.items():
         with pytest.raises(RecipeError, match=message):
             backbone(recipe(pictures, {"path": str(tmp_path / name)}), (16, 16))
 
 
-def test_a_preset_that_cannot_be_fetched_or_is_unknown_is_told(hub, pictures, monkeypatch):
+def test_a_preset_that_cannot_be_fetched_or_is_unknown_is_reported(hub, pictures, monkeypatch):
     def offline(preset, **options):
         raise ConnectionError("no network")
 
     monkeypatch.setattr(hub.models.Backbone, "from_preset", offline)
-    with pytest.raises(RecipeError) as told:
+    with pytest.raises(RecipeError) as reported:
         backbone(recipe(pictures, {"name": "resnet_18_imagenet"}), (16, 16))
     assert "cannot be fetched (ConnectionError: no network). Download https://www" in str(
-        told.value
+        reported.value
     )
-    assert "resnet_18_imagenet" in str(told.value)
+    assert "resnet_18_imagenet" in str(reported.value)
     with pytest.raises(RecipeError, match=r"no preset `resnet_18_imagnet`.*resnet_18_imagenet"):
         backbone(recipe(pictures, {"name": "resnet_18_imagnet"}), (16, 16))

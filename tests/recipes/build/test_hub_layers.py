@@ -26,12 +26,12 @@ def recipe(layers, **more):
 
 def test_a_missing_package_has_the_line_of_its_layer(monkeypatch):
     monkeypatch.setitem(sys.modules, "keras_hub", None)
-    with pytest.raises(RecipeError) as told:
+    with pytest.raises(RecipeError) as reported:
         Builder(recipe(["rotary_embedding", "flatten"]), 1).make(
             "layers", Choice("layers", "rotary_embedding"), ("model", "layers", 0)
         )
-    assert "model.layers[0].rotary_embedding: needs the package `keras_hub`" in str(told.value)
-    assert "pip install 'keras-recipes[hub]'" in str(told.value)
+    assert "model.layers[0].rotary_embedding: needs the package `keras_hub`" in str(reported.value)
+    assert "pip install 'keras-recipes[hub]'" in str(reported.value)
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +44,9 @@ def test_the_table_says_what_the_class_takes(hub, name):
     module, _, cls = HUB_LAYERS[name]["class"].rpartition(".")
     assert module == "keras_hub.layers"
     found = catalog.describe(getattr(hub.layers, cls))
-    told = HUB_LAYERS[name]["arguments"]
-    assert list(found) == list(told)
-    for key, row in told.items():
+    reported = HUB_LAYERS[name]["arguments"]
+    assert list(found) == list(reported)
+    for key, row in reported.items():
         assert found[key].get("required") == row.get("required"), key
         if "default" in row:
             assert found[key]["default"] == row["default"], key

@@ -62,12 +62,12 @@ def recipe(films, preset, layers=(), features=None, **more):
     return keras_recipes.load({"name": "x", "data": data, "model": model, "epochs": 1, **more})
 
 
-def test_a_missing_package_is_told_with_what_to_install(films, tmp_path, monkeypatch):
+def test_a_missing_package_is_reported_with_what_to_install(films, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "keras_hub", None)
-    with pytest.raises(RecipeError) as told:
+    with pytest.raises(RecipeError) as reported:
         tokenizer_of(recipe(films, {"name": "bert_tiny_en_uncased"}))
-    assert "model.backbone.hub.name: needs the package `keras_hub`" in str(told.value)
-    assert "pip install 'keras-recipes[hub]'" in str(told.value)
+    assert "model.backbone.hub.name: needs the package `keras_hub`" in str(reported.value)
+    assert "pip install 'keras-recipes[hub]'" in str(reported.value)
 
 
 def test_a_saved_model_of_texts_needs_tensorflow_text(monkeypatch):
@@ -107,7 +107,7 @@ def test_texts_become_what_the_preprocessor_of_the_preset_makes(hub, presets, fi
     np.testing.assert_array_equal(found, np.where(mask, np.asarray(packed["token_ids"]), -1))
 
 
-def test_a_padding_that_is_a_token_too_is_told_from_it(presets, films):
+def test_padding_is_distinguished_from_the_same_token(presets, films):
     folder, _ = presets
     tokens = tokenizer_of(recipe(films, {"path": str(folder / "gpt2")})).tokens(LENGTH)
     (row,) = np.asarray(tokens(tf.constant([["!"]])))
@@ -237,7 +237,7 @@ def changed(folder, target, file, **values):
     return target
 
 
-def test_what_does_not_fit_is_told(hub, presets, films, tmp_path):
+def test_what_does_not_fit_is_reported(hub, presets, films, tmp_path):
     folder, _ = presets
     bert = folder / "bert"
     save_wordpiece(hub, tmp_path / "small", vocabulary_size=len(VOCABULARY) - 3)
@@ -249,13 +249,13 @@ def test_what_does_not_fit_is_told(hub, presets, films, tmp_path):
         image_shape=(8, 8, 3), patch_size=(4, 4), num_layers=1, num_heads=1, hidden_dim=4, mlp_dim=4
     )
     picture.save_to_preset(str(tmp_path / "picture"))
-    told = {
+    reported = {
         tmp_path / "small": r"has 16 tokens, and its network knows 13: they do not belong",
         tmp_path / "short": r"reads 4 tokens of a text at most.*Received 8",
         mixed: r"a `DistilBertTokenizer`, and its network is a `BertBackbone`",
         tmp_path / "picture": r"expected a network of text, as column `text`",
     }
-    for path, message in told.items():
+    for path, message in reported.items():
         with pytest.raises(RecipeError, match=message):
             backbone(recipe(films, {"path": str(path)}), (LENGTH,))
     pictures = recipe(films, {"path": str(bert)}, features={"age": "numeric"})

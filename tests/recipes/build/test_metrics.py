@@ -176,7 +176,7 @@ def test_labels_are_measured_each_on_its_own():
         ("a value", "cosine_similarity", "a row has only one"),
     ],
 )
-def test_the_reason_is_told(form, metric, reason):
+def test_the_reason_is_reported(form, metric, reason):
     recipe = recipe_of(form, [])
     name, arguments = (metric, {}) if isinstance(metric, str) else next(iter(metric.items()))
     recipe = load(

@@ -96,7 +96,7 @@ def test_phases_freeze_adapters_and_the_base_never_trains(eager, tmp_path):
             np.testing.assert_array_equal(one, other)
 
 
-def test_a_phase_of_frozen_adapters_alone_is_told(tmp_path):
+def test_a_phase_of_frozen_adapters_alone_is_reported(tmp_path):
     """All that trains beside them is the output layer."""
     changes = {"model.lora": {"rank": 2}, "phases": [{"epochs": 1, "freeze": "."}], "epochs": 1}
     with pytest.raises(RecipeError, match=r"phases\[0\]\.freeze: nothing is left to train"):
@@ -112,12 +112,12 @@ def test_a_phase_of_frozen_adapters_alone_is_told(tmp_path):
         ({"rank": 2, "ranks": 2}, "Did you mean `rank`"),
     ],
 )
-def test_a_wrong_argument_is_told(lora, message):
+def test_a_wrong_argument_is_reported(lora, message):
     with pytest.raises(RecipeError, match=message):
         keras_recipes.load(BASE, {"model.lora": lora})
 
 
-def test_a_pattern_without_a_layer_is_told_with_its_line(tmp_path):
+def test_a_pattern_without_a_layer_is_reported_with_its_line(tmp_path):
     recipe = keras_recipes.load(BASE, {"model.lora": {"rank": 2, "layers": ["dense", "output"]}})
     with pytest.raises(RecipeError, match=r"lora\.layers: `output` matches no dense.*dense_1"):
         recipe.train(out=tmp_path / "run", progress=False)

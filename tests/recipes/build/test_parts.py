@@ -189,7 +189,7 @@ LONG = {"steps": 42, "then": 0.1}
         ({"layer_rates": {}}, "layer_rates: Layer rates need `rules` or a `layer_decay`"),
     ],
 )
-def test_what_cannot_be_is_told_at_its_place(changes, message):
+def test_what_cannot_be_is_reported_at_its_place(changes, message):
     with pytest.raises(RecipeError) as caught:
         built(**changes)
     assert message in str(caught.value)

@@ -36,7 +36,7 @@ def dims(draw: random.Random, axes: int):
     return found
 
 
-# Argument -> a random value of it, for so many spatial axes.
+# Argument -> a random value of it, by the number of spatial axes.
 RANDOM = {
     "classes": lambda draw, axes: draw.randint(2, 5),
     "units": lambda draw, axes: draw.randint(1, 5),

@@ -152,18 +152,18 @@ def test_what_it_says_as_json(tmp_path, capsys):
     assert found["suggestion"] in "\n".join(found["notes"])
     assert main(["init", str(path), "--target", "Status", "--json"]) == 0
     printed = capsys.readouterr()
-    told = json.loads(printed.out)
-    assert (told["recipe"], told["task"]) == ("recipe.yaml", "classification")
-    assert told["training_rows"] > 0
-    assert told["baseline"] in printed.err
+    reported = json.loads(printed.out)
+    assert (reported["recipe"], reported["task"]) == ("recipe.yaml", "classification")
+    assert reported["training_rows"] > 0
+    assert reported["baseline"] in printed.err
 
 
 def test_without_a_target_the_columns_are_listed(tmp_path, capsys):
     as_csv(tmp_path / "t.csv", rows())
     assert main(["init", "t.csv"]) == 0
-    told = capsys.readouterr().out
-    assert "kind: category; 2 categories" in told
-    assert "--target 'y'" in told
+    reported = capsys.readouterr().out
+    assert "kind: category; 2 categories" in reported
+    assert "--target 'y'" in reported
     assert not (tmp_path / "recipe.yaml").exists()
 
 
@@ -191,9 +191,9 @@ def test_bad_requests_write_nothing(tmp_path, capsys, arguments, message):
     (tmp_path / "empty.csv").write_text("")
     before = sorted(path.name for path in tmp_path.iterdir())
     assert main(["init", *arguments]) == 2
-    told = capsys.readouterr().err
-    assert message in told
-    assert "Traceback" not in told
+    reported = capsys.readouterr().err
+    assert message in reported
+    assert "Traceback" not in reported
     assert sorted(path.name for path in tmp_path.iterdir()) == before
     assert (tmp_path / "there.yaml").read_text() == "mine"
 

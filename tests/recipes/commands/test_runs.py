@@ -43,7 +43,7 @@ def test_runs_are_sorted_and_filtered(folder, capsys):
         (["compare", "absent", "other"], "there is no such run directory"),
     ],
 )
-def test_a_wrong_request_is_told(folder, command, message, capsys, monkeypatch):
+def test_a_wrong_request_is_reported(folder, command, message, capsys, monkeypatch):
     monkeypatch.chdir(folder)
     assert main(command) == 2
     assert message in capsys.readouterr().err
@@ -83,7 +83,7 @@ def test_a_figure_is_drawn(folder, ending, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_damaged_runs_are_told_and_the_others_compared(folder, capsys):
+def test_damaged_runs_are_reported_and_the_others_compared(folder, capsys):
     (folder / "run1" / "result.json").write_text("{")
     assert main(["compare", str(folder / "run0"), str(folder / "run1")]) == 0
     found = capsys.readouterr()

@@ -55,6 +55,6 @@ def test_a_column_of_arrays_is_inferred():
     ],
     ids=["scalars", "empty", "missing", "words"],
 )
-def test_what_is_no_array_of_numbers_is_told(values, message):
+def test_what_is_no_array_of_numbers_is_reported(values, message):
     with pytest.raises(DataError, match=message):
         Array().fit("wave", frame(values))

@@ -77,7 +77,7 @@ def batches(training, epoch):
 @pytest.mark.parametrize(
     "balance", [Balance(weights=row_weights(Y, 3)), Balance(resampling=resampling(Y))]
 )
-def test_an_epoch_is_taken_up_in_its_middle(balance):
+def test_an_epoch_is_resumed_in_its_middle(balance):
     rows = Split(np.arange(len(Y), dtype="int32")[:, None], Y)
     options = {"batch_size": 10, "seed": 3, "balance": balance}
     whole = batches(training_dataset(rows, **options), 2)

@@ -113,7 +113,7 @@ def test_folds_follow_from_the_seed_alone():
         (9, None, SplitBy("time", "day"), "`day` has 2 different times"),
     ],
 )
-def test_too_few_for_so_many_folds(rows, labels, by, message):
+def test_too_few_for_the_folds(rows, labels, by, message):
     who = ["a", "b", "c"] * 3
     x = table(who=who[:rows], day=["2001-01-01"] * (rows - 1) + ["2001-01-02"])
     given = None if labels is None else np.array(labels)

@@ -91,7 +91,7 @@ def test_one_array_and_its_target_are_rows_and_targets(machines, tmp_path):
     ],
     ids=["target", "feature", "x", "leak"],
 )
-def test_each_mistake_is_told_before_tensorflow_is_imported(machines, changes, place, message):
+def test_each_mistake_is_reported_before_tensorflow_is_imported(machines, changes, place, message):
     try:
         problems = list(file_problems(recipe(machines, model={"layers": []}, **changes)))
     except RecipeError as error:
@@ -99,7 +99,7 @@ def test_each_mistake_is_told_before_tensorflow_is_imported(machines, changes, p
     assert any(place in str(problem) and message in str(problem) for problem in problems)
 
 
-def test_an_input_that_no_array_is_called_is_told_with_its_place(machines):
+def test_an_input_that_no_array_is_called_is_reported_with_its_place(machines):
     parts = {"waves": {"from": "wav", "layers": ["flatten"]}}
     with pytest.raises(RecipeError, match=r"model\.parts\.waves\.from.*`wav`"):
         recipe(machines, model={"parts": parts}, features={"wave": "array"})

@@ -96,7 +96,7 @@ def test_every_row_is_as_likely_anywhere():
     assert ((counts - 100) ** 2 / 100).sum() < 33.7
 
 
-def test_an_epoch_taken_up_in_its_middle():
+def test_an_epoch_resumed_in_its_middle():
     whole = batches(training_of(10, 4), 5)
     for start in range(3):
         later = training_of(10, 4, start_step=start)
@@ -130,7 +130,7 @@ def test_the_numbers_of_rows_are_those_of_the_batches(rows, batch_size, drop, ea
         steps += [rest.numpy().tolist() for _, rest in found if len(rest)]
         assert steps == expected[start:]
         assert all(len(full) + bool(len(rest)) == each for full, rest in found[:-1])
-    # One pass follows another, each in the order of the epoch that has begun.
+    # One pass follows another, each in the order of the epoch that has started.
     passes = iter(numbers.dataset)
     for epoch in (3, 4):
         training.epoch.assign(epoch)

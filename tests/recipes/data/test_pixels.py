@@ -27,7 +27,7 @@ def encoded(picture, form, **options):
 
 
 def few(count):
-    """Noise in so many colours."""
+    """Noise in some number of colours."""
     return Image.fromarray(NOISE[:, :, :3]).quantize(count)
 
 

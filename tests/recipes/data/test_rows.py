@@ -156,7 +156,7 @@ def test_an_npy_that_claims_more_than_it_holds(tmp_path, numbers):
 BAD = "colour;note;size;price\nred;1;7;a\npink;1;x;a\nblue;1;2\nblue;1;8;c\nred;1;9;b\n"
 
 
-def test_rows_that_cannot_be_used_are_all_told(tmp_path, table):
+def test_rows_that_cannot_be_used_are_all_reported(tmp_path, table):
     path = written(tmp_path / "new.csv", BAD)
     with pytest.raises(DataError) as caught:
         rows_of(path, Reading(table))

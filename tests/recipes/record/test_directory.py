@@ -145,7 +145,7 @@ def test_a_model_that_a_checkpoint_can_rebuild_says_so(ended):
         ended.verified("model.keras")
 
 
-def test_a_run_that_goes_on_lists_nothing(ended):
+def test_a_run_that_continues_lists_nothing(ended):
     ended.reopen()
     result = json.loads((ended / "result.json").read_text())
     assert result["status"] == "running"

@@ -96,7 +96,7 @@ def test_a_file_of_another_form_is_said(directory, name):
     assert f"{name} is damaged" in write_report([folder]).read_text(encoding="utf-8")
 
 
-def test_a_run_that_was_killed_is_told(directory):
+def test_a_run_that_was_killed_is_reported(directory):
     folder = directory(status="running", test={}, validation={}, reason="")
     with open(folder / "metrics.jsonl", "a") as file:
         file.write('{"epoch": 4, "lo')

@@ -132,14 +132,14 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("risk", "wrong"), WRONG.values(), ids=WRONG)
-def test_what_an_output_cannot_have_is_told_at_its_line(path, risk, wrong):
+def test_what_an_output_cannot_have_is_reported_at_its_line(path, risk, wrong):
     given = {**OUTPUTS, "risk": {"target": "Status", **risk}}
     with pytest.raises(RequestError) as found:
         keras_recipes.load(recipe(path, given))
     assert wrong in str(found.value)
 
 
-def test_a_threshold_among_three_classes_is_told_before_training(path, tmp_path):
+def test_a_threshold_among_three_classes_is_reported_before_training(path, tmp_path):
     given = {**OUTPUTS, "home": {"target": "Marital", "threshold": 0.3}}
     with pytest.raises(RequestError, match=r"outputs\.home\.threshold: .*there are 3 classes"):
         keras_recipes.load(recipe(path, given)).train(out=tmp_path / "run", progress=False)

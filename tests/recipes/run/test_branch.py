@@ -76,7 +76,7 @@ def test_a_branch_begins_with_a_state_that_was_kept(tmp_path, capsys):
     assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "kept").rglob("*")}
 
 
-def test_a_branch_that_was_killed_on_its_way_goes_on(runs, tmp_path, monkeypatch):
+def test_a_branch_that_was_killed_on_its_way_continues(runs, tmp_path, monkeypatch):
     reach = module._reach
 
     def killed(*arguments, **options):

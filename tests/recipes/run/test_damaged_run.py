@@ -179,7 +179,7 @@ def test_a_model_that_nothing_can_rebuild_is_reported(run, capsys):
     assert (run / "model.keras").exists()
 
 
-def test_the_manifest_of_a_run_that_goes_on_is_written_anew(runs, run, capsys):
+def test_the_manifest_of_a_run_that_continues_is_written_anew(runs, run, capsys):
     result = json.loads((run / "result.json").read_text())
     (run / "result.json").write_text(json.dumps({"status": "running", "epochs": result["epochs"]}))
     (run / "manifest.json").unlink()

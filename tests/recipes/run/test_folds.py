@@ -157,10 +157,10 @@ def test_the_command_line_tells_each_fold_and_the_mean(run, capsys):
     assert main(["evaluate", str(out)]) == 0
     assert "fold 2: accuracy" in capsys.readouterr().out
     assert main(["resume", str(out)]) == 0
-    told = capsys.readouterr().out
-    assert "fold 3: accuracy" in told
-    assert "validation: accuracy" in told
-    assert " ± " in told
+    reported = capsys.readouterr().out
+    assert "fold 3: accuracy" in reported
+    assert "validation: accuracy" in reported
+    assert " ± " in reported
 
 
 def same(first, second):

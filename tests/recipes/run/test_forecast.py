@@ -110,9 +110,9 @@ def test_predict_forecasts_the_rows_after_the_last_of_each_series(run, path, cap
         for step, time in enumerate(after, start=1)
     ]
     assert main(["predict", run.directory, str(path)]) == 0
-    told = list(csv.reader(capsys.readouterr().out.splitlines()))
-    assert told[0] == header
-    assert [row[:3] for row in told[1:]] == [[str(cell) for cell in row[:3]] for row in rows]
+    reported = list(csv.reader(capsys.readouterr().out.splitlines()))
+    assert reported[0] == header
+    assert [row[:3] for row in reported[1:]] == [[str(cell) for cell in row[:3]] for row in rows]
 
 
 def test_every_window_can_be_forecast(run, path):
@@ -240,8 +240,8 @@ def test_verbs_that_read_the_data_say_what_was_found(path, tmp_path, capsys):
     recipe = tmp_path / "forecast.yaml"
     recipe.write_text(dump(load(path)))
     assert main(["train", str(recipe), "--dry-run"]) == 0
-    told = capsys.readouterr().out
-    assert "series: 2 by s, 300 rows, 1 hour apart by t" in told
-    assert "season: 24 rows, a day" in told
-    assert "windows of 12 + 4 rows: 150 train, 54 validation, 54 test; 12 left out" in told
+    reported = capsys.readouterr().out
+    assert "series: 2 by s, 300 rows, 1 hour apart by t" in reported
+    assert "season: 24 rows, a day" in reported
+    assert "windows of 12 + 4 rows: 150 train, 54 validation, 54 test; 12 left out" in reported
     assert main(["check-data", str(recipe)]) == 0

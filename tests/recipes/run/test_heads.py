@@ -174,7 +174,7 @@ HEADS = {
 
 
 @pytest.mark.parametrize(("price", "cut", "wrong"), HEADS.values(), ids=HEADS)
-def test_a_mistake_in_an_output_is_told_with_its_place(path, price, cut, wrong):
+def test_a_mistake_in_an_output_is_reported_with_its_place(path, price, cut, wrong):
     if wrong is None:  # the one part that no other takes
         assert keras_recipes.load(recipe(path, price, cut)).model.outputs["price"].source is None
         return
@@ -183,7 +183,7 @@ def test_a_mistake_in_an_output_is_told_with_its_place(path, price, cut, wrong):
     assert wrong in str(found.value)
 
 
-def test_what_only_the_data_shows_is_told_at_the_output(path, tmp_path):
+def test_what_only_the_data_shows_is_reported_at_the_output(path, tmp_path):
     wrong = {
         "cut": {"loss": "binary_crossentropy"},
         "ordered": {"task": "ordinal"},

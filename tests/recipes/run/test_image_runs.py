@@ -41,7 +41,7 @@ def trained(tmp_path_factory):
     """A folder of pictures of different sizes, and a run on it."""
     where = tmp_path_factory.mktemp("pictures")
     folder = write_folder(where / "사진 🐱 f", size=None)
-    # Wide and slow enough that each of six seeds told two thirds of the pictures apart.
+    # Wide and slow enough that with each of six seeds two thirds of the pictures were right.
     layers = [{"conv2d": {**CONVOLUTION["conv2d"], "filters": 8}}, *LAYERS[1:]]
     data = {"features": {"image": {"image": {"size": [9, 8]}}}}
     recipe(folder, epochs=16, learning_rate=0.003, layers=layers, data=data).train(

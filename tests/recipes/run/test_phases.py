@@ -26,7 +26,7 @@ RECIPE = {
 def test_rates_and_steps_of_a_run(eager, tmp_path):
     result = keras_recipes.load(RECIPE).train(out=tmp_path / "run", progress=False)
     assert result.epochs == 6
-    # 106 training rows make 3 updates an epoch. The recipe's rate goes on in the last phase.
+    # 106 training rows make 3 updates an epoch. The recipe's rate continues in the last phase.
     assert result.history["step"] == [3, 6, 9, 12, 15, 18]
     assert result.steps == 18
     rates = [0.1 * (1 - 2 / 18), 0.1 * (1 - 5 / 18), 0.05, 0.05, 0.05, 0.1 * (1 - 17 / 18)]
@@ -35,7 +35,7 @@ def test_rates_and_steps_of_a_run(eager, tmp_path):
     assert all(layer.trainable for layer in loaded.layers)
 
 
-def test_a_phase_that_ends_early_is_told(eager, tmp_path):
+def test_a_phase_that_ends_early_is_reported(eager, tmp_path):
     stop = {"early_stopping": {"patience": 1, "min_delta": 1000.0}}
     recipe = keras_recipes.load({**RECIPE, "callbacks": [stop]}, ["phases[1].epochs=9"])
     result = recipe.train(out=tmp_path / "run", progress=False)
@@ -44,7 +44,7 @@ def test_a_phase_that_ends_early_is_told(eager, tmp_path):
     assert result.reason.startswith("all phases were trained, 5 epochs: phase 2 ended after epoch")
 
 
-def test_a_pattern_that_matches_nothing_in_a_table_is_told_with_its_line(tmp_path, capsys):
+def test_a_pattern_that_matches_nothing_in_a_table_is_reported_with_its_line(tmp_path, capsys):
     (tmp_path / "t.csv").write_text("a,b\n" + "\n".join(f"{i * i % 17},{i % 2}" for i in range(80)))
     data = {"source": {"csv": {"path": "t.csv"}}, "target": "b", "batch_size": 20}
     tree = {**RECIPE, "data": data}
@@ -52,9 +52,9 @@ def test_a_pattern_that_matches_nothing_in_a_table_is_told_with_its_line(tmp_pat
     file.write_text(dump(keras_recipes.load(tree)).replace("freeze: body", "freeze: boddy"))
     line = next(i for i, text in enumerate(file.read_text().splitlines(), 1) if "boddy" in text)
     assert main(["train", str(file), "--out", str(tmp_path / "run")]) == 2
-    told = capsys.readouterr().err
-    assert f"x.yaml:{line}:" in told
-    assert "`boddy` matches no layer with weights" in told
+    reported = capsys.readouterr().err
+    assert f"x.yaml:{line}:" in reported
+    assert "`boddy` matches no layer with weights" in reported
     assert not (tmp_path / "run").exists()
 
 

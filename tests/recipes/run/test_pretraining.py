@@ -190,8 +190,8 @@ def test_a_folder_that_cannot_be_written_costs_nothing_but_time(tmp_path, monkey
     assert rbm_cache.shared().find("key") is None
 
 
-def test_pretraining_goes_on_where_it_was_left(run, tmp_path):
-    """Left at every other look, and begun anew each time: the same RBMs, history and all."""
+def test_pretraining_continues_where_it_was_left(run, tmp_path):
+    """Left at every other look, and started again each time: the same RBMs, history and all."""
     directory = RunDirectory(tmp_path)
     for _ in range(30):
         made, looks = built(SMALL, tmp_path), itertools.count()

@@ -202,7 +202,7 @@ def test_a_checkpoint_of_another_network_is_refused(finished):
     assert json.loads((finished / "result.json").read_text())["status"] == "completed"
 
 
-def test_more_patience_goes_on_after_a_stop(eager, tmp_path):
+def test_more_patience_continues_after_a_stop(eager, tmp_path):
     made = recipe("plateau")
     stopped = train(made, tmp_path / "run")
     assert stopped.epochs < 4
@@ -398,7 +398,7 @@ class TestInitialize:
         manifest = json.loads((tmp_path / "warm" / "manifest.json").read_text())
         assert len(manifest["fingerprints"]["weights"]) == 64
 
-    def test_the_step_goes_on_where_that_is_asked_for(self, finished, tmp_path):
+    def test_the_step_continues_where_that_is_asked_for(self, finished, tmp_path):
         section = {"weights": str(finished), "reset_step": False}
         train(recipe(initialize=section, epochs=1), tmp_path / "warm")
         assert self.rates(tmp_path / "warm") == [20]

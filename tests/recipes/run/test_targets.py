@@ -78,8 +78,8 @@ def test_a_threshold_is_chosen_on_validation_rows_and_decides(tmp_path, eager, c
         assert words in page
     run = str(tmp_path / "run")
     assert main(["evaluate", run, "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["quality"]["figures"] == pytest.approx(test)
+    reported = json.loads(capsys.readouterr().out)
+    assert reported["quality"]["figures"] == pytest.approx(test)
     assert main(["evaluate", run, str(tmp_path / "d.csv")]) == 0
     bad = found.values == "bad"
     right, true = np.sum(bad & (RARE == "bad")), np.sum(RARE == "bad")

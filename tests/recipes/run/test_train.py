@@ -355,7 +355,7 @@ def test_every_optimizer_of_the_textbook_learns(optimizer, tmp_path):
     assert result.validation["accuracy"] > 0.7
 
 
-def test_people_are_told_what_each_column_was_taken_for(tmp_path, capsys):
+def test_what_each_column_was_taken_for_is_reported(tmp_path, capsys):
     rows = [f"{index},{index % 7}.5,{'ab'[index % 2]},{index % 2}" for index in range(60)]
     (tmp_path / "t.csv").write_text("\n".join(["number,size,colour,y", *rows]))
     source = {"csv": {"path": str(tmp_path / "t.csv")}}
@@ -367,11 +367,11 @@ def test_people_are_told_what_each_column_was_taken_for(tmp_path, capsys):
         "colour: category; 2 categories",
     ]
     result = recipe.train(out=tmp_path / "run", progress=True)
-    told = capsys.readouterr().err
-    assert [line for line in told.splitlines() if line.startswith("column ")][1:] == [
+    reported = capsys.readouterr().err
+    assert [line for line in reported.splitlines() if line.startswith("column ")][1:] == [
         f"column {note}" for note in notes
     ]
-    assert told.index("column size") < told.index("epoch")
+    assert reported.index("column size") < reported.index("epoch")
     assert json.loads((tmp_path / "run/data.json").read_text())["notes"][1:] == notes
     assert f"column {notes[1]}\n" in dry_run(recipe, data_of(recipe))
     recipe.train(out=tmp_path / "quiet", progress=False)
@@ -379,7 +379,7 @@ def test_people_are_told_what_each_column_was_taken_for(tmp_path, capsys):
     assert result.status == "completed"
 
 
-def test_of_many_columns_people_are_told_the_first():
+def test_of_many_columns_the_first_are_reported():
     lines = note_lines([f"c{index}: category; 2 categories" for index in range(41)])
     assert len(lines) == 31
     assert lines[29].startswith("column c29: ")

@@ -1,4 +1,4 @@
-"""`data.augment`: what it may hold, told with the line, before TensorFlow is imported."""
+"""`data.augment`: what it may hold, reported with the line, before TensorFlow is imported."""
 
 import pytest
 
@@ -46,14 +46,14 @@ WRONG = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("augment", "keys", "told"), WRONG, ids=[row[2] for row in WRONG])
-def test_what_is_wrong_is_told(augment, keys, told):
+@pytest.mark.parametrize(("augment", "keys", "reported"), WRONG, ids=[row[2] for row in WRONG])
+def test_what_is_wrong_is_reported(augment, keys, reported):
     with pytest.raises(RecipeError) as caught:
         recipe(augment, **keys)
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
 
 
-def test_every_mistake_is_told_at_once():
+def test_every_mistake_is_reported_at_once():
     with pytest.raises(RecipeError) as caught:
         recipe(["dense", {"random_flip": {"seed": 1, "dtype": "float32"}}, "random_zoom"])
     assert len(caught.value.problems) == 4

@@ -90,13 +90,13 @@ def test_files_are_relative_to_the_recipe(tmp_path):
         ("global_average_pooling2d", "{embedding: {input_dim: 3, output_dim: 1}}", "6:", "axis"),
     ],
 )
-def test_each_mistake_is_told_with_its_line(tmp_path, old, new, place, message):
+def test_each_mistake_is_reported_with_its_line(tmp_path, old, new, place, message):
     file = tmp_path / "x.yaml"
     file.write_text(TEXT.replace(old, new))
     with pytest.raises(RecipeError) as caught:
         load(file)
     line, _, path = place.partition(": ")
-    told = [str(problem) for problem in caught.value.problems]
-    (said,) = (text for text in told if text.startswith(f"{file}:{line.strip(':')}:"))
+    reported = [str(problem) for problem in caught.value.problems]
+    (said,) = (text for text in reported if text.startswith(f"{file}:{line.strip(':')}:"))
     assert f" {path}" in said
     assert message in said

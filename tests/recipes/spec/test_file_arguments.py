@@ -176,7 +176,7 @@ def test_templates():
         field.check("checkpoints/state/{epoch}.keras")
 
 
-def test_data_and_weights_come_from_this_machine_and_the_line_is_told(tmp_path):
+def test_data_and_weights_come_from_this_machine_and_the_line_is_reported(tmp_path):
     text = "data: {source: {csv: {path: %s}}, target: y}\nmodel: {layers: []}\nepochs: 1\n"
     file = tmp_path / "r.yaml"
     for scheme in ("gs", "http", "s3", "hf", "file"):

@@ -1,4 +1,4 @@
-"""Graphs of named parts: every mistake told with its place, before TensorFlow is imported."""
+"""Graphs of named parts: every mistake reported with its place, before TensorFlow is imported."""
 
 import subprocess
 import sys
@@ -93,7 +93,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("parts", "data", "wrong"), WRONG.values(), ids=WRONG)
-def test_a_mistake_is_told_with_its_place(parts, data, wrong):
+def test_a_mistake_is_reported_with_its_place(parts, data, wrong):
     with pytest.raises(RecipeError) as found:
         load(recipe(parts, data))
     assert wrong in str(found.value)
@@ -137,7 +137,7 @@ def test_order_is_that_of_the_file_but_after_what_is_taken():
     assert in_order(parts) == ["a", "c", "d"]
 
 
-def test_the_line_is_told_without_tensorflow(tmp_path):
+def test_the_line_is_reported_without_tensorflow(tmp_path):
     path = tmp_path / "x.yaml"
     path.write_text(
         "data: {source: iris}\nmodel:\n  parts:\n    a: {from: b, layers: [flatten]}\n"

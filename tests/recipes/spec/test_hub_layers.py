@@ -73,10 +73,10 @@ def test_a_recipe_is_checked_without_the_package(tmp_path):
     ],
 )
 def test_a_mistake_has_its_line(written, place, words, tmp_path):
-    told = problem((ENCODER, written), tmp_path)
-    assert told.split(": ")[0].split(":")[1] == "5"
-    assert place in told
-    assert words in told
+    reported = problem((ENCODER, written), tmp_path)
+    assert reported.split(": ")[0].split(":")[1] == "5"
+    assert place in reported
+    assert words in reported
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ model:
 FREEZE = "output: null\nphases: [{epochs: 1, freeze: tense}]"
 
 
-def told(text, old, new, tmp_path):
+def reported(text, old, new, tmp_path):
     assert text.count(old) == 1
     (tmp_path / "x.yaml").write_text(text.replace(old, new))
     with pytest.raises(RecipeError) as caught:
@@ -110,6 +110,6 @@ def test_the_recipes_are_right_without_a_mistake(tmp_path):
         (BACKBONE, "freeze: backbone", "freeze: false", "8:25 phases[0].freeze", "whole backbone"),
     ],
 )
-def test_each_mistake_is_told_with_its_line(text, old, new, place, message, tmp_path):
-    found = told(text, old, new, tmp_path)
+def test_each_mistake_is_reported_with_its_line(text, old, new, place, message, tmp_path):
+    found = reported(text, old, new, tmp_path)
     assert any(one.startswith(place) and message in one for one in found)

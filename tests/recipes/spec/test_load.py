@@ -138,7 +138,7 @@ def test_ten_mistakes_are_ten_problems_each_with_its_place_and_a_mend(tmp_path):
         ({"epochs": 0}, "whole number > 0"),
     ],
 )
-def test_what_is_wrong_is_told(change, message):
+def test_what_is_wrong_is_reported(change, message):
     problems = found(MINIMAL, change)
     assert any(message in problem for problem in problems), problems
     assert all(problem.startswith("override `") for problem in problems), problems
@@ -208,7 +208,7 @@ class TestOverrides:
             ("data.batch_sizes=3", "Did you mean `batch_size`"),
         ],
     )
-    def test_one_without_a_place_is_told(self, override, message):
+    def test_one_without_a_place_is_reported(self, override, message):
         (problem,) = found("digits_mlp", [override])
         assert message in problem
         assert problem.startswith(f"override `{override.partition('=')[0]}`")
@@ -252,7 +252,7 @@ class TestExtends:
         path = load(write(tmp_path / "b.yaml", text)).data.source
         assert path.arguments["path"] == str(tmp_path / "mine.csv")
 
-    def test_a_mistake_in_a_base_is_told_at_the_base(self, tmp_path):
+    def test_a_mistake_in_a_base_is_reported_at_the_base(self, tmp_path):
         write(tmp_path / "base.yaml", "data: {source: iris}\nmodel: {layers: []}\nepochs: no\n")
         (problem,) = found(write(tmp_path / "a.yaml", "extends: base.yaml\nseed: 1\n"))
         assert problem.startswith(f"{tmp_path}/base.yaml:3:9 epochs: ")
@@ -317,7 +317,7 @@ def test_json_schema_describes_every_class_and_refers_to_what_is_there():
         assert "description" in section or "$ref" in section, section
 
 
-def test_a_plugin_that_cannot_be_used_is_told():
+def test_a_plugin_that_cannot_be_used_is_reported():
     with pytest.raises(RequestError, match="cannot be imported"):
         load(MINIMAL, plugins=["no_such_module_here"])
     with pytest.raises(RequestError, match="has no table"):
@@ -331,7 +331,7 @@ SOUND = (shipped.folder() / "digits_mlp.yaml").read_text(encoding="utf-8")
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_mutated_text_never_ends_in_another_error(data):
-    """Cut, repeated, overwritten: a recipe loads, or its mistakes are told."""
+    """Cut, repeated, overwritten: a recipe loads, or its mistakes are reported."""
     text = data.draw(st.sampled_from([SOUND, TEXT]))
     for _ in range(data.draw(st.integers(1, 4))):
         start = data.draw(st.integers(0, len(text)))

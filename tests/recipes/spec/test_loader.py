@@ -158,7 +158,7 @@ def test_aliases_work():
         (lambda path: path.write_bytes(b""), "is empty"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_told(tmp_path, make, message):
+def test_a_file_that_cannot_be_read_is_reported(tmp_path, make, message):
     path = tmp_path / "r.yaml"
     make(path)
     with pytest.raises(RecipeError, match=message) as caught:

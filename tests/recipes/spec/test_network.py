@@ -1,4 +1,4 @@
-"""What a list of layers cannot hold: told with the line, before TensorFlow is imported."""
+"""What a list of layers cannot hold: reported with the line, before TensorFlow is imported."""
 
 import numpy as np
 import pytest
@@ -62,7 +62,7 @@ def recipe(source, layers):
 
 
 @pytest.mark.parametrize(("source", "layers", "message"), WRONG)
-def test_what_cannot_follow_is_told_with_its_place(source, layers, message):
+def test_what_cannot_follow_is_reported_with_its_place(source, layers, message):
     with pytest.raises(RecipeError) as caught:
         load(recipe(source, layers))
     assert message in str(caught.value)

@@ -60,7 +60,7 @@ def test_a_recipe_without_phases_is_as_before():
         ),
     ],
 )
-def test_each_mistake_is_told_with_its_line(tmp_path, old, new, place, message):
+def test_each_mistake_is_reported_with_its_line(tmp_path, old, new, place, message):
     file = tmp_path / "x.yaml"
     file.write_text(TEXT.replace(old, new))
     with pytest.raises(RecipeError) as caught:

@@ -55,20 +55,22 @@ def verdict(capsys, *words):
 
 
 def test_files_that_fit(folder, capsys):
-    status, told = verdict(capsys, "r.yaml", "n.yaml")
-    assert (status, told.count(": ok")) == (0, 2), told
+    status, reported = verdict(capsys, "r.yaml", "n.yaml")
+    assert (status, reported.count(": ok")) == (0, 2), reported
 
 
 def test_columns_that_are_not_there(folder, capsys):
     (folder / "t.csv").write_text("size,color,prize\n1,red,2.5\n")
     (folder / "v.csv").unlink()
-    status, told = verdict(capsys, "r.yaml")
+    status, reported = verdict(capsys, "r.yaml")
     assert status == 2
-    assert "r.yaml:6:11 data.target:" in told
-    assert "t.csv has no column `price`; it has `size`, `color` or `prize`. Did you mean" in told
-    assert "r.yaml:7:33 data.features.colour:" in told
-    assert "r.yaml:8:28 data.validation.csv.path:" in told
-    assert "v.csv: there is no such file." in told
+    assert "r.yaml:6:11 data.target:" in reported
+    assert (
+        "t.csv has no column `price`; it has `size`, `color` or `prize`. Did you mean" in reported
+    )
+    assert "r.yaml:7:33 data.features.colour:" in reported
+    assert "r.yaml:8:28 data.validation.csv.path:" in reported
+    assert "v.csv: there is no such file." in reported
 
 
 @pytest.mark.parametrize(
@@ -81,10 +83,10 @@ def test_columns_that_are_not_there(folder, capsys):
 )
 def test_arrays_that_are_not_there(folder, capsys, change, place, fragment):
     (folder / "n.yaml").write_text(NPZ.replace("x: pictures", change))
-    status, told = verdict(capsys, "n.yaml")
+    status, reported = verdict(capsys, "n.yaml")
     assert status == 2
-    assert place in told
-    assert fragment in told
+    assert place in reported
+    assert fragment in reported
     (folder / "t.npz").write_bytes(b"PK")
     assert "is no npz file" in verdict(capsys, "n.yaml")[1]
 
@@ -102,10 +104,10 @@ def test_a_recipe_is_loaded_where_its_data_is_gone(folder):
 
 
 def test_every_file_of_a_sweep(folder, capsys):
-    status, told = verdict(capsys, "s.yaml")
+    status, reported = verdict(capsys, "s.yaml")
     assert status == 2
-    assert "absent.csv: there is no such file." in told
-    assert "/t.csv" not in told
+    assert "absent.csv: there is no such file." in reported
+    assert "/t.csv" not in reported
     (folder / "absent.csv").write_text("size,colour,price\n1,red,2.5\n")
     assert verdict(capsys, "s.yaml")[0] == 0
 
@@ -114,10 +116,10 @@ def test_every_file_of_a_sweep(folder, capsys):
 def test_other_tables_that_are_not_there(folder, capsys, kind):
     text = RECIPE.replace("csv:\n      path: t.csv", f"{kind}:\n      path: t.{kind}")
     (folder / "r.yaml").write_text(text)
-    status, told = verdict(capsys, "r.yaml")
+    status, reported = verdict(capsys, "r.yaml")
     assert status == 2
-    assert f"r.yaml:5:13 data.source.{kind}.path:" in told
-    assert "there is no such file." in told
+    assert f"r.yaml:5:13 data.source.{kind}.path:" in reported
+    assert "there is no such file." in reported
     (folder / f"t.{kind}").write_text("anything")
     assert verdict(capsys, "r.yaml")[0] == 0
 
@@ -138,19 +140,19 @@ def test_a_table_and_its_target_belong_together(folder, capsys, change, place, f
     new = {"  target: price\n": "", "csv:\n      path: t.csv": "iris"}
     text = RECIPE.replace(change, new.get(change, "features: {price: category}"))
     (folder / "r.yaml").write_text(text)
-    status, told = verdict(capsys, "r.yaml")
+    status, reported = verdict(capsys, "r.yaml")
     assert status == 2
-    assert place in told
-    assert fragment in told
+    assert place in reported
+    assert fragment in reported
 
 
 def test_a_wide_header_is_listed_in_part(folder, capsys):
     names = ",".join(f"column_{index:05d}" for index in range(20_000))
     (folder / "t.csv").write_text(f"{names}\n")
-    status, told = verdict(capsys, "r.yaml")
+    status, reported = verdict(capsys, "r.yaml")
     assert status == 2
-    assert "and 19988 more" in told
-    assert len(told) < 2000
+    assert "and 19988 more" in reported
+    assert len(reported) < 2000
 
 
 def test_validate_imports_no_numpy(folder):

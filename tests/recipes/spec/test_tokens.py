@@ -52,7 +52,7 @@ def test_the_column_of_tokens_is_known(tmp_path):
         ),
     ],
 )
-def test_each_mistake_is_told_with_its_line(tmp_path, old, new, place, message):
+def test_each_mistake_is_reported_with_its_line(tmp_path, old, new, place, message):
     assert old in TEXT
     file = written(tmp_path, TEXT.replace(old, new))
     with pytest.raises(RecipeError) as caught:
@@ -63,7 +63,7 @@ def test_each_mistake_is_told_with_its_line(tmp_path, old, new, place, message):
     assert f" {path}" in found
 
 
-def test_a_folder_without_a_tokenizer_is_told_before_keras_is_imported(tmp_path):
+def test_a_folder_without_a_tokenizer_is_reported_before_keras_is_imported(tmp_path):
     recipe = load(written(tmp_path, TEXT))
     (problem,) = missing_backbone(recipe)
     assert "there is no such file or folder" in str(problem)

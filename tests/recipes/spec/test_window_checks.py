@@ -70,6 +70,6 @@ def test_validate_reads_the_names_of_the_columns(tmp_path, window, message, caps
     path = tmp_path / "w.yaml"
     path.write_text(str(recipe(tmp_path, window)).replace("None", "null"))
     assert main(["validate", str(path)]) == 2
-    told = capsys.readouterr().err
-    assert message in told
-    assert "rows.csv has no column" in told
+    reported = capsys.readouterr().err
+    assert message in reported
+    assert "rows.csv has no column" in reported

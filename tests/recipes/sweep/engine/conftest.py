@@ -36,18 +36,18 @@ class Played:
 
     @property
     def rows(self):
-        """Values, what is told beside them, and last epoch of each trial."""
+        """Values, what is reported beside them, and last epoch of each trial."""
         found = []
         for name in self.oracle.start_order:
             trial = self.oracle.trials[name]
-            told = {
+            reported = {
                 key.removeprefix("tuner/"): value
                 for key, value in trial.hyperparameters.values.items()
                 if key.startswith("tuner/")
             }
             curve = self.oracle.curve(trial)
             values = active_of(self.sweep, trial.hyperparameters.values)
-            found.append((values, told, curve[-1][0] if curve else 0))
+            found.append((values, reported, curve[-1][0] if curve else 0))
         return found
 
     @property
@@ -118,9 +118,9 @@ def play(oracle):
 
 
 def _run(oracle, sweep, trial, score, fails, epochs):
-    told = trial.hyperparameters.values
+    reported = trial.hyperparameters.values
     values = active_of(sweep, trial.hyperparameters.values)
-    first, last = told.get("tuner/initial_epoch", 0), told.get("tuner/epochs", epochs)
+    first, last = reported.get("tuner/initial_epoch", 0), reported.get("tuner/epochs", epochs)
     for epoch in range(first + 1, last + 1):
         if oracle.report(trial.trial_id, epoch, score(values, epoch)) is not Decision.CONTINUE:
             break

@@ -68,14 +68,14 @@ def test_bayesian_search_comes_closer_than_its_random_beginning(made, play):
     assert min(distances[5:]) < min(distances[:5])
 
 
-def test_hyperband_goes_on_from_the_best_of_a_round(made, play):
+def test_hyperband_continues_from_the_best_of_a_round(made, play):
     rows = play(made({"hyperband": {"max_epochs": 9, "factor": 3}})).rows
     # Bracket 2 of Hyperband with 9 epochs and factor 3: 9 trials of 1 epoch, 3 of 3, 1 of 9.
-    told = [told for _, told, _ in rows if told["bracket"] == 2]
-    assert [row["epochs"] for row in told] == [1] * 9 + [3] * 3 + [9]
+    reported = [reported for _, reported, _ in rows if reported["bracket"] == 2]
+    assert [row["epochs"] for row in reported] == [1] * 9 + [3] * 3 + [9]
     best = sorted(range(9), key=lambda i: abs(math.log10(rows[i][0]["learning_rate"]) + 2))[:3]
-    assert [int(row["trial_id"]) for row in told[9:12]] == best
-    assert [row["initial_epoch"] for row in told[9:]] == [1, 1, 1, 3]
+    assert [int(row["trial_id"]) for row in reported[9:12]] == best
+    assert [row["initial_epoch"] for row in reported[9:]] == [1, 1, 1, 3]
     for values, row, _ in rows[9:12]:
         assert values == rows[int(row["trial_id"])][0]
 
@@ -92,16 +92,18 @@ def test_asha_by_hand(made, oracle):
     # Values of the trials in the order in which they begin, and what begins next by hand:
     # of n trials that came to a rung the best floor(n / 2) may go on, the highest rung first.
     scores = iter([5.0, 3.0, 2.5, 4.0, 1.0, 0.5, 0.9, 2.0, 0.2])
-    told = []
+    reported = []
     for score in scores:
         trial = own.create_trial("w")
         values = trial.hyperparameters.values
-        told.append((values["tuner/round"], values["tuner/epochs"], values.get("tuner/trial_id")))
+        reported.append(
+            (values["tuner/round"], values["tuner/epochs"], values.get("tuner/trial_id"))
+        )
         for epoch in range(values["tuner/initial_epoch"] + 1, values["tuner/epochs"] + 1):
             own.report(trial.trial_id, epoch, score)
         trial.status = "COMPLETED"
         own.end_trial(trial)
-    assert told == [
+    assert reported == [
         (0, 1, None),  # 0000: 5.0
         (0, 1, None),  # 0001: 3.0; of 2 the best 1 may go on
         (1, 2, "0001"),  # 0002: 2.5, the only one at its rung
@@ -114,38 +116,38 @@ def test_asha_by_hand(made, oracle):
     ]
 
 
-def test_asha_keeps_the_setting_of_the_trial_that_goes_on(made, play):
+def test_asha_keeps_the_setting_of_the_trial_that_continues(made, play):
     played = play(made({"asha": {"max_epochs": 9}}))
     rows = dict(zip(played.oracle.start_order, played.rows, strict=True))
-    for values, told, last in rows.values():
-        assert last == told["epochs"]
-        if "trial_id" in told:
-            parent, before, reached = rows[told["trial_id"]]
+    for values, reported, last in rows.values():
+        assert last == reported["epochs"]
+        if "trial_id" in reported:
+            parent, before, reached = rows[reported["trial_id"]]
             assert values == parent
-            assert told["initial_epoch"] == reached == before["epochs"]
+            assert reported["initial_epoch"] == reached == before["epochs"]
 
 
 def test_asha_begins_as_many_settings_as_asked_and_trains_one_to_the_end(made, play):
     for trials in (1, 2, 3, 7):
         played = play(made({"asha": {"max_epochs": 9}}, budget={"trials": trials}))
-        begun = [row for row in played.rows if row[1]["round"] == 0]
-        assert len(begun) == trials
+        started = [row for row in played.rows if row[1]["round"] == 0]
+        assert len(started) == trials
         assert played.rows[-1][2] == 9 or any(last == 9 for _, _, last in played.rows)
 
 
 def test_asha_spends_far_less_than_training_all_to_the_end(made, play):
     played = play(made({"asha": {"max_epochs": 27}}, budget={"trials": 40}))
-    spent = sum(told["epochs"] - told["initial_epoch"] for _, told, _ in played.rows)
+    spent = sum(reported["epochs"] - reported["initial_epoch"] for _, reported, _ in played.rows)
     assert spent < 40 * 27 / 5
     best = min(abs(math.log10(row["learning_rate"]) + 2) for row in played.values)
     ends = [values for values, _, last in played.rows if last == 27]
     assert min(abs(math.log10(row["learning_rate"]) + 2) for row in ends) == best
 
 
-def test_a_failed_trial_never_goes_on(made, play):
+def test_a_failed_trial_never_continues(made, play):
     failing = {"0000", "0003", "0006"}
     played = play(made({"asha": {"max_epochs": 9}}), fails=failing.__contains__)
-    assert not failing & {told.get("trial_id") for _, told, _ in played.rows}
+    assert not failing & {reported.get("trial_id") for _, reported, _ in played.rows}
 
 
 CURVES = [[5, 4, 3, 2], [6, 5, 5, 5], [4, 3, 2, 1], [9, 6, 4.4, 3], [1, 9, 9, 9]]
@@ -157,14 +159,14 @@ def test_median_by_hand(made, oracle):
     words = []
     for curve in CURVES:
         trial = own.create_trial("w")
-        told = []
+        reported = []
         for epoch, value in enumerate(curve, start=1):
-            told.append(own.report(trial.trial_id, epoch, value))
-            if told[-1] is not Decision.CONTINUE:
+            reported.append(own.report(trial.trial_id, epoch, value))
+            if reported[-1] is not Decision.CONTINUE:
                 break
         trial.status = "COMPLETED"
         own.end_trial(trial)
-        words.append(told)
+        words.append(reported)
     go, stop = Decision.CONTINUE, Decision.STOP
     # Means up to epoch 2: 4.5, 5.5, 3.5; the median of three is 4.5, and 6 is worse.
     assert words == [[go] * 4, [go] * 4, [go] * 4, [go, stop], [go] * 4]

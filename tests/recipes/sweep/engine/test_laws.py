@@ -62,10 +62,10 @@ def test_constraints_hold_in_every_trial(name, made, play):
 def test_no_setting_is_tried_twice_and_every_one_makes_a_recipe(name, made, play):
     sweep = made(CASES[name])
     seen = []
-    for values, told, _ in play(sweep).rows:
+    for values, reported, _ in play(sweep).rows:
         trial_recipe(sweep, values)
         # The same setting for longer, or from where another trial stopped, is another trial.
-        mark = [values, told.get("trial_id"), told.get("epochs")]
+        mark = [values, reported.get("trial_id"), reported.get("epochs")]
         assert not any(same(mark, other) for other in seen)
         seen.append(mark)
 
@@ -111,12 +111,12 @@ def test_several_at_once_come_to_an_end(name, made, play):
 
 
 @pytest.mark.parametrize("name", ["asha", "median"])
-def test_the_settings_begun_do_not_depend_on_the_order_in_which_they_end(name, made, play):
-    def begun(played):
-        return [values for values, told, _ in played.rows if told.get("round", 0) == 0]
+def test_the_settings_started_do_not_depend_on_the_order_in_which_they_end(name, made, play):
+    def started(played):
+        return [values for values, reported, _ in played.rows if reported.get("round", 0) == 0]
 
     sweep = made(CASES[name])
-    assert begun(play(sweep, jobs=3, order=5)) == begun(play(sweep))
+    assert started(play(sweep, jobs=3, order=5)) == started(play(sweep))
 
 
 def test_seeds_that_are_neighbours_are_not_one_search_moved_by_a_value(made, play):
@@ -134,9 +134,11 @@ def test_a_direction(made, play):
         objective={"maximize": "val_accuracy"},
     )
     played = play(sweep, lambda values, epoch: -abs(values["learning_rate"] - 0.1))
-    reached = [values["learning_rate"] for values, told, _ in played.rows if told["epochs"] == 9]
-    begun = sorted((row["learning_rate"] for row in played.values), key=lambda v: abs(v - 0.1))
-    assert begun[0] in reached
+    reached = [
+        values["learning_rate"] for values, reported, _ in played.rows if reported["epochs"] == 9
+    ]
+    started = sorted((row["learning_rate"] for row in played.values), key=lambda v: abs(v - 0.1))
+    assert started[0] in reached
 
 
 def test_an_oracle_writes_no_files(made, oracle, tmp_path, monkeypatch):

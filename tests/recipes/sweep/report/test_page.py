@@ -1,4 +1,4 @@
-"""The page of a sweep, from made-up files: everything is told, and nothing breaks it."""
+"""The page of a sweep, from made-up files: everything is reported, and nothing breaks it."""
 
 import json
 from functools import partial
@@ -45,7 +45,7 @@ def test_the_page_tells_best_lead_test_ensemble_and_failures(sweep):
     assert "trial 1: loss became &lt;nan&gt;" in text
 
 
-def test_what_shared_beginnings_saved_is_told(sweep):
+def test_what_shared_beginnings_saved_is_reported(sweep):
     rows = [row("0", 0.5), row("1", 0.7)]
     text = text_of(sweep(rows, steps=2000, shared_steps=750))
     assert "trained 1,250 of 2,000 steps; the other 750 are beginnings that trials share" in text
@@ -78,10 +78,10 @@ def test_every_parameter_has_a_picture_by_its_short_name(sweep):
     assert charts(text) == 5
 
 
-def test_intervals_of_repeats_are_drawn_and_told(sweep):
+def test_intervals_of_repeats_are_drawn_and_reported(sweep):
     rows = [row("0", 0.5, low=0.4, high=0.6, curves=[[0.9, 0.5], [0.8, 0.5]])]
-    told = {**best("0", 0.5), "low": 0.4, "high": 0.6}
-    assert "95 % interval 0.4 to 0.6" in text_of(sweep(rows, best=told))
+    reported = {**best("0", 0.5), "low": 0.4, "high": 0.6}
+    assert "95 % interval 0.4 to 0.6" in text_of(sweep(rows, best=reported))
 
 
 def test_the_ranges_of_each_round_are_drawn(sweep):
@@ -118,7 +118,7 @@ def test_equal_files_give_equal_pages(sweep):
     assert text_of(sweep(rows)) == text_of(sweep(rows))
 
 
-def test_a_folder_of_something_else_is_told_apart(sweep, tmp_path):
+def test_a_folder_of_something_else_is_recognized(sweep, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
     assert not is_sweep_directory(other)
@@ -143,7 +143,7 @@ def test_a_parameter_of_two_branches_has_one_picture():
     assert (found.low, found.high, found.log) == (0.0, 2.0, False)
 
 
-def test_the_story_ranks_by_the_result(sweep):
+def test_the_summary_ranks_by_the_result(sweep):
     folder = sweep([row("0", 0.5), row("1", 0.7), row("2", None)], order=["1", "0"])
     assert [item["trial"] for item in SweepFiles(folder).ranked] == ["1", "0"]
 
@@ -152,9 +152,9 @@ def changed(name, change):
     """Changes a file of a sweep, as a hand or a bad disk might."""
 
     def apply(folder):
-        told = json.loads((folder / name).read_text())
-        found = change(told)
-        (folder / name).write_text(json.dumps(told if found is None else found))
+        reported = json.loads((folder / name).read_text())
+        found = change(reported)
+        (folder / name).write_text(json.dumps(reported if found is None else found))
 
     return apply
 
@@ -164,11 +164,11 @@ def damaged_rows(**values):
 
 
 def damaged_result(**values):
-    return changed("result.json", lambda told: told.update(values))
+    return changed("result.json", lambda reported: reported.update(values))
 
 
 def damaged_identity(**values):
-    return changed("manifest.json", lambda told: told["identity"].update(values))
+    return changed("manifest.json", lambda reported: reported["identity"].update(values))
 
 
 def damaged_domain(**values):

@@ -35,7 +35,7 @@ def tiny():
 
 
 class Clock:
-    """A time that passes when it is told to."""
+    """A clock that a test moves on."""
 
     def __init__(self):
         self.now = 0.0

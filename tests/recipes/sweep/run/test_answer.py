@@ -46,11 +46,11 @@ def test_a_trial_that_another_went_on_with_is_not_ranked_beside_it():
     assert names(winner.ranked(rows, LEAST)) == ["1", "2"]
 
 
-def test_a_lead_is_told_from_noise_only_with_seeds():
+def test_a_lead_is_distinguished_from_noise_only_with_seeds():
     one, other = row("0", 0.2), row("1", 0.3)
-    told = winner.lead_sentence(one, other, compare(one.seeds, other.seeds), LEAST)
-    assert told.startswith("trial 0 is ahead of trial 1 by 0.1 in val_loss")
-    assert "cannot be distinguished from noise" in told
+    reported = winner.lead_sentence(one, other, compare(one.seeds, other.seeds), LEAST)
+    assert reported.startswith("trial 0 is ahead of trial 1 by 0.1 in val_loss")
+    assert "cannot be distinguished from noise" in reported
 
 
 @pytest.mark.parametrize(
@@ -60,9 +60,9 @@ def test_a_lead_is_told_from_noise_only_with_seeds():
 def test_a_lead_beyond_the_noise_is_said_to_be_one(seeds, verdict):
     one = row("0", 0.2, seeds=[0.2, 0.21, 0.19])
     other = row("1", sum(seeds) / 3, seeds=seeds)
-    told = winner.lead_sentence(one, other, compare(one.seeds, other.seeds), LEAST)
-    assert verdict in told
-    assert ("no more" in told) == ("no more" in verdict)
+    reported = winner.lead_sentence(one, other, compare(one.seeds, other.seeds), LEAST)
+    assert verdict in reported
+    assert ("no more" in reported) == ("no more" in verdict)
 
 
 def test_the_table_gives_every_float_back_and_keeps_inactive_cells_empty():
@@ -107,14 +107,14 @@ def test_a_quiet_sweep_says_nothing(tiny, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_trials_that_ended_before_an_interruption_are_not_told_again(tiny, capsys):
+def test_trials_that_ended_before_an_interruption_are_not_reported_again(tiny, capsys):
     with SweepDisplay(tiny()) as show:
         show.update([row("0", 0.25)])
         show.update([row("0", 0.25), row("1", 0.5)])
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
-def test_the_time_left_is_told_where_the_number_of_trials_is_known(tiny):
+def test_the_time_left_is_reported_where_the_number_of_trials_is_known(tiny):
     assert trials_of(tiny()) == 3
     rounds = {"coarse_to_fine": {"rounds": 2, "trials": 5, "epochs": 1}}
     assert trials_of(tiny(algorithm=rounds, budget={})) == 10

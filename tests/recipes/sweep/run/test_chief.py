@@ -125,7 +125,7 @@ def test_a_trial_that_kills_its_workers_fails(make_chief):
     assert "died 5 times" in kept.message
 
 
-def test_an_end_that_is_told_twice_counts_once(make_chief):
+def test_an_end_that_is_reported_twice_counts_once(make_chief):
     chief = make_chief()
     trial = chief.next_trial("a")
     end(chief, trial)
@@ -143,15 +143,15 @@ def test_workers_wait_while_a_trial_may_come_back(make_chief):
 
 
 def test_a_failed_trial_is_tried_again_as_often_as_asked(make_chief, tiny):
-    told = []
-    chief = make_chief(tiny(retries=1), on_event=lambda event, trial_id: told.append(event))
+    reported = []
+    chief = make_chief(tiny(retries=1), on_event=lambda event, trial_id: reported.append(event))
     first = chief.next_trial("a")
     end(chief, first, outcome=CRASHED, message="out of memory")
     again = chief.next_trial("a")
     assert again.trial_id == first.trial_id
     end(chief, again, outcome=CRASHED, message="out of memory")
     assert chief.search.trial(first.trial_id).outcome is FAILED
-    assert told == ["started", "retry", "continued", "failed"]
+    assert reported == ["started", "retry", "continued", "failed"]
     assert chief.next_trial("a").trial_id != first.trial_id
 
 

@@ -66,16 +66,16 @@ def test_a_trial_that_begins_with_anothers_state_is_what_it_is_alone(searched, t
 
 
 @pytest.mark.parametrize("damage", [False, True], ids=["killed", "killed and damaged"])
-def test_a_sweep_that_was_killed_goes_on_with_the_shared_beginning(
+def test_a_sweep_that_was_killed_continues_with_the_shared_beginning(
     searched, shared, tmp_path, monkeypatch, damage
 ):
     out, before = searched
-    begun = []
+    started = []
     train_trial = trials.train_trial
 
     def killed(recipe, folder, *arguments, **options):
-        begun.append(folder)
-        if len(begun) == 2:
+        started.append(folder)
+        if len(started) == 2:
             raise KeyboardInterrupt
         return train_trial(recipe, folder, *arguments, **options)
 
@@ -122,7 +122,7 @@ def test_a_training_begins_with_the_longest_state(forks):
 def test_a_state_is_removed_once_nobody_would_begin_with_it(forks):
     first, second = store(forks, 0, 8), store(forks, 1, 12)
     forks.prune()
-    # Of those that have not begun, the first and the second begin with one of 8 batches.
+    # Of those that have not started, the first and the second begin with one of 8 batches.
     assert any(first.iterdir())
     assert any(second.iterdir())
     for training in forks.trainings[:2]:

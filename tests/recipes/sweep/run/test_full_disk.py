@@ -86,9 +86,9 @@ def test_a_disk_that_is_full_for_a_while_changes_nothing(tiny, tmp_path, monkeyp
     assert len(full.failed) > 15
     assert (result.status, result.failed) == ("completed", 0)
     assert table(tmp_path / "full") == expected
-    told = events(tmp_path / "full")
-    assert [trial for event, trial in told if event == "ended"] == ["0", "1"]
-    assert [trial for event, trial in told if event == "trained"] == ["0000", "0001"]
+    reported = events(tmp_path / "full")
+    assert [trial for event, trial in reported if event == "ended"] == ["0", "1"]
+    assert [trial for event, trial in reported if event == "trained"] == ["0000", "0001"]
 
 
 @pytest.mark.slow

@@ -134,10 +134,10 @@ def test_a_worker_that_hangs_loses_its_trial_to_another(tmp_path):
     (worker,) = children(chief.pid)
     os.kill(worker, signal.SIGSTOP)
     assert chief.wait(300) == 0
-    told = [json.loads(line)["event"] for line in events.read_text().splitlines()]
+    reported = [json.loads(line)["event"] for line in events.read_text().splitlines()]
     # On a busy machine a worker may be late with its signs of life, and lose a trial as well.
-    assert told.count("put back") >= 1
-    assert (told.count("ended"), told.count("failed")) == (3, 0)
+    assert reported.count("put back") >= 1
+    assert (reported.count("ended"), reported.count("failed")) == (3, 0)
 
 
 def test_kills_lose_nothing_and_repeat_nothing(tmp_path):

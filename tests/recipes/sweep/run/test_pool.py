@@ -32,7 +32,7 @@ def wait(pool):
         time.sleep(0.02)
 
 
-def test_a_dead_worker_is_told_of_and_replaced(start, tmp_path):
+def test_a_dead_worker_is_reported_and_replaced(start, tmp_path):
     start("import sys; sys.exit(3)")
     pool = pools.Pool(tmp_path, 2)
     names = [worker.name for worker in pool.workers]

@@ -97,7 +97,7 @@ def test_no_method_answers_without_the_token(attacked):
     assert peer.send("/other.Service/Method", b"") == REFUSED
 
 
-def test_a_worker_with_another_token_is_told_what_to_do(attacked):
+def test_a_worker_with_another_token_learns_what_to_do(attacked):
     _, _, address = attacked
     with pytest.raises(RequestError, match="--token-file"):
         client(address, token=OTHER).next_trial()

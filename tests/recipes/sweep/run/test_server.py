@@ -94,7 +94,7 @@ def test_two_chiefs_cannot_share_an_address(served, make_chief):
         serve(make_chief(), parse_address(address, "--chief"), "print", TOKEN)
 
 
-def test_an_oracle_that_breaks_is_told_to_the_workers(served, monkeypatch):
+def test_an_oracle_that_breaks_is_reported_to_the_workers(served, monkeypatch):
     chief, address = served
     monkeypatch.setattr(chief.search.oracle, "populate_space", lambda trial_id: 1 / 0)
     with pytest.raises(ChiefGone, match="ZeroDivisionError"):

@@ -30,7 +30,7 @@ def rows(out):
         return list(csv.DictReader(file))
 
 
-def told(out, name):
+def reported(out, name):
     return json.loads((out / name).read_text(encoding="utf-8"))
 
 
@@ -53,18 +53,18 @@ def test_it_is_complete(done):
     out, result = done
     assert (result.status, result.trials, result.failed, result.epochs) == ("completed", 3, 0, 6)
     assert result.exit_status == 0
-    assert told(out, "result.json") == result.to_json()
+    assert reported(out, "result.json") == result.to_json()
 
 
 def test_every_trial_is_a_run_directory_and_a_row_with_its_best_epoch(done):
     out, _ = done
     table = rows(out)
     assert [row["directory"] for row in table] == [f"trials/000{index}" for index in range(3)]
-    for row, kept in zip(table, told(out, "trials.json"), strict=True):
+    for row, kept in zip(table, reported(out, "trials.json"), strict=True):
         values = curve(out / row["directory"])
         assert float(row["score"]) == min(values)
         assert kept["curves"] == [values]
-        assert told(out / row["directory"], "result.json")["status"] == "completed"
+        assert reported(out / row["directory"], "result.json")["status"] == "completed"
 
 
 def test_the_best_is_the_best(done):
@@ -77,7 +77,7 @@ def test_the_best_is_the_best(done):
 def test_trials_never_see_the_test_rows_and_the_winner_does_once(done):
     out, result = done
     for row in rows(out):
-        assert told(out / row["directory"], "result.json")["test"] == {}
+        assert reported(out / row["directory"], "result.json")["test"] == {}
     assert set(result.test) == {"loss", "accuracy"}
 
 
@@ -150,7 +150,7 @@ def test_the_report_tells_the_answer(done):
     assert 'href="trials/0001"' in text
 
 
-def test_an_interrupted_sweep_goes_on_as_if_nothing_had_been(done, tiny, tmp_path, monkeypatch):
+def test_an_interrupted_sweep_continues_as_if_nothing_had_been(done, tiny, tmp_path, monkeypatch):
     out, _ = done
     take = chiefs.Chief.report
 
@@ -189,7 +189,7 @@ def test_a_sweep_without_its_state_takes_what_is_finished_from_its_trials(done, 
     assert (tmp_path / "copy" / "tensorboard" / "mine.txt").read_text() == "mine"
 
 
-def test_an_oracle_that_breaks_is_told_and_the_search_ends(tiny, tmp_path, monkeypatch):
+def test_an_oracle_that_breaks_is_reported_and_the_search_ends(tiny, tmp_path, monkeypatch):
     from keras_recipes.recipes.sweep.engine.searches import RandomSearch
 
     monkeypatch.setattr(RandomSearch, "populate_space", lambda self, trial_id: 1 / 0)
@@ -201,10 +201,10 @@ def test_an_oracle_that_breaks_is_told_and_the_search_ends(tiny, tmp_path, monke
 @pytest.mark.slow
 def test_a_larger_budget_adds_trials(tiny, tmp_path):
     small = run_sweep(tiny(budget={"trials": 1}), out=tmp_path / "more", progress=False)
-    before = told(tmp_path / "more" / "trials" / "0000", "result.json")
+    before = reported(tmp_path / "more" / "trials" / "0000", "result.json")
     large = run_sweep(tiny(budget={"trials": 2}), out=tmp_path / "more", progress=False)
     assert (small.trials, large.trials) == (1, 2)
-    assert told(tmp_path / "more" / "trials" / "0000", "result.json") == before
+    assert reported(tmp_path / "more" / "trials" / "0000", "result.json") == before
 
 
 def test_failed_trials_are_rows_with_reasons_and_end_the_search(tiny, tmp_path):

@@ -77,7 +77,7 @@ def test_a_sweep_is_a_run_and_each_training_one_below_it(tiny, server, tmp_path)
     )
 
 
-def test_a_sweep_goes_on_as_the_run_that_it_was(tiny, server, tmp_path):
+def test_a_sweep_continues_as_the_run_that_it_was(tiny, server, tmp_path):
     """Nothing in the directory of the run says what it is called, but for that of the sweep."""
     directory, folder = tmp_path, tmp_path / "trials" / "0003" / "seed-1"
     folder.mkdir(parents=True)

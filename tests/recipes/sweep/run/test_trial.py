@@ -26,25 +26,25 @@ class Model:
 
 
 def reporter(answer=Decision.CONTINUE, until=None, epochs=5):
-    told = []
+    reported = []
 
     def report(epoch, value):
-        told.append((epoch, value))
+        reported.append((epoch, value))
         return answer
 
     made = trials.Reporter("val_loss", report, until)
     made.set_params({"epochs": epochs})
     made._model = Model()
-    return made, told
+    return made, reported
 
 
-def test_every_epoch_is_told_counted_from_one():
-    made, told = reporter()
+def test_every_epoch_is_reported_counted_from_one():
+    made, reported = reporter()
     made.on_epoch_end(0, {"val_loss": 0.5})
     made.on_epoch_end(1, {"val_loss": float("nan")})
     made.on_epoch_end(2, {"loss": 0.5})
     made.on_epoch_end(3, {"val_loss": 0.25})
-    assert told == [(1, 0.5), (4, 0.25)]
+    assert reported == [(1, 0.5), (4, 0.25)]
     assert not made.model.stop_training
 
 
@@ -74,8 +74,8 @@ def test_the_last_epoch_is_no_pause():
 
 def written(folder, **result):
     folder.mkdir()
-    told = {"status": "completed", "directory": str(folder), **result}
-    (folder / "result.json").write_text(json.dumps(told))
+    reported = {"status": "completed", "directory": str(folder), **result}
+    (folder / "result.json").write_text(json.dumps(reported))
     return folder
 
 

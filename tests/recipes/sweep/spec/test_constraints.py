@@ -93,7 +93,7 @@ def test_everything_else_is_refused(text):
         ("a + true > 0", {"a": 1}),
     ],
 )
-def test_what_cannot_be_computed_is_told_with_the_values(text, values):
+def test_what_cannot_be_computed_is_reported_with_the_values(text, values):
     with pytest.raises(ValueError, match="cannot be computed with"):
         compiled(text).holds(values)
 

@@ -1,11 +1,11 @@
-"""Every mistake in a space is told with its line and column, all of them in one pass."""
+"""Every mistake in a space is reported with its line and column, all of them in one pass."""
 
 import pytest
 
 from keras_recipes.recipes import RecipeError
 from keras_recipes.recipes.errors import ProblemCode
 
-# Name: lines below `space:`, and where and what is told. The first line of the space is line 4.
+# Name: lines below `space:`, and where and what is reported. The first line of the space is line 4.
 ALONE = {
     "unknown key": (
         "learning_rat: {log_uniform: {min: 1e-4, max: 1}}",
@@ -368,7 +368,7 @@ def test_a_search_must_have_an_end(mistakes, name):
     assert any("never ends by itself" in message for message in found.values())
 
 
-def test_mistakes_of_the_recipe_are_told_in_its_own_file(mistakes, tmp_path):
+def test_mistakes_of_the_recipe_are_reported_in_its_own_file(mistakes, tmp_path):
     (tmp_path / "r.yaml").write_text("data: {source: digits}\nmodel: {layers: [dens]}\n")
     found = mistakes(
         RANDOM,
@@ -382,7 +382,7 @@ def test_mistakes_of_the_overrides_stand_where_they_are_written(mistakes):
     assert "2:21 epochs" in mistakes(RANDOM, head=head)
 
 
-def test_a_recipe_that_does_not_exist_is_told_at_the_line_that_names_it(mistakes):
+def test_a_recipe_that_does_not_exist_is_reported_at_the_line_that_names_it(mistakes):
     found = mistakes(RANDOM, head="recipe: digits_mpl\nbudget: {trials: 4}\n")
     assert "Did you mean `digits_mlp`" in found["1:9 recipe"]
 

@@ -67,8 +67,10 @@ def test_reading_a_sweep_imports_neither_keras_nor_keras_tuner():
         "load_sweep('digits_architecture'); "
         "print([m for m in ('keras', 'tensorflow', 'keras_tuner', 'numpy') if m in sys.modules])"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == "[]"
+    reported = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert reported.stdout.strip() == "[]"
 
 
 def test_the_json_schema_names_every_section_and_every_domain():

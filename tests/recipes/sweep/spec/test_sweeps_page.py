@@ -41,13 +41,13 @@ def test_every_algorithm_has_its_row_with_every_argument_and_its_default():
     assert set(found) == set(ALGORITHMS)
     for name, model in ALGORITHMS.items():
         for key, field in model.model_fields.items():
-            told = re.search(rf"`{key}`[^`;,]*\(([^)]*)\)", found[name])
+            reported = re.search(rf"`{key}`[^`;,]*\(([^)]*)\)", found[name])
             if field.default is None:
                 assert f"`{key}`" in found[name], (name, key)
                 continue
-            assert told, (name, key)
-            shown = told[1].rstrip("%")
-            value = float(shown) / (100 if told[1].endswith("%") else 1)
+            assert reported, (name, key)
+            shown = reported[1].rstrip("%")
+            value = float(shown) / (100 if reported[1].endswith("%") else 1)
             assert value == field.default, (name, key)
 
 
@@ -70,7 +70,7 @@ def test_every_sweep_that_ships_is_named():
     assert all(f"`{sweep.name}`" in PAGE for sweep in sweeps())
 
 
-def test_the_mistakes_of_the_page_are_told_like_that(tmp_path, mistakes):
+def test_the_mistakes_of_the_page_are_reported_like_that(tmp_path, mistakes):
     found = mistakes(
         "learning_rate: {log_uniform: {min: 0, max: 1}}\noptimizer: {choice: [sgd, adamm]}",
         rest="objective: {minimize: val_mae}\n",

@@ -77,7 +77,7 @@ def test_a_repeat_has_a_seed_of_its_own_and_the_same_rows(made):
     assert trial_recipe(made, {}, epochs=3).epochs == 3
 
 
-def test_a_mistake_that_no_corner_shows_is_told_with_its_line(made):
+def test_a_mistake_that_no_corner_shows_is_reported_with_its_line(made):
     # 0.45 lies between the ends; a value beyond them is checked all the same.
     with pytest.raises(RecipeError) as caught:
         trial_recipe(made, {"learning_rate": -1.0, "optimizer": {"sgd": {"momentum": 0.45}}})
