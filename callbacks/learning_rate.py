@@ -52,6 +52,12 @@ def rate_number(model: keras.Model) -> keras.Variable | None:
     return rate if isinstance(rate, keras.Variable) else None
 
 
+def constant_rate(model: keras.Model) -> float | None:
+    """The present learning rate of a compiled model; None where it is a schedule."""
+    rate = rate_number(model)
+    return None if rate is None else float(np.asarray(rate))
+
+
 @contextmanager
 def changing_rate(model: keras.Model) -> Iterator[None]:
     """Change the rate, or the number of updates, between two updates inside the block."""

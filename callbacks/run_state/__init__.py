@@ -4,7 +4,7 @@ from .checkpoint import Checkpoint, DamagedCheckpoint
 from .checks import check_state
 from .run_state import RunState, TrainingInterrupted
 from .store import CheckpointSearch, CheckpointStore
-from .training_state import assign_group
+from .training_state import restorable
 
 __all__ = [
     "Checkpoint",
@@ -13,6 +13,6 @@ __all__ = [
     "DamagedCheckpoint",
     "RunState",
     "TrainingInterrupted",
-    "assign_group",
     "check_state",
+    "restorable",
 ]

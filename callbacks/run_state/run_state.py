@@ -8,14 +8,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import keras
-import numpy as np
 import tensorflow as tf
 from keras.callbacks import Callback
 
 from ...arguments import check_bool
 from ...messages import logger
 from ..codec import ArrayList, decode
-from ..learning_rate import rate_number
+from ..learning_rate import constant_rate
 from . import callback_states, training_state
 from .checkpoint import Checkpoint, DamagedCheckpoint
 from .fit import HOOKS, Fit, Position, Replay, calling_fit, limits, surround
@@ -168,13 +167,15 @@ class RunState(Callback):
         Raises:
             ValueError: all are damaged, or the newest is of another model.
         """
+        # Read before a warm start can change it.
+        rate = self._initial_rate(model)
         try:
             checkpoint = self._preloaded = self._recorder.find()
             if checkpoint is None:
                 return None
             position = Position(**state_of(checkpoint)["position"])
             position.check(int(model.steps_per_execution))
-            training_state.restorable(model, self.tracked, checkpoint, self._initial_rate(model))
+            training_state.restorable(model, self.tracked, checkpoint, rate)
             others = [callback for callback in callbacks if callback is not self]
             saved = state_of(checkpoint)["callbacks"]
             callback_states.set_states(callback_states.match(others, saved), checkpoint)
@@ -185,8 +186,7 @@ class RunState(Callback):
     def _initial_rate(self, model: keras.Model) -> float | None:
         """The learning rate that a model was compiled with; None for a schedule."""
         if self._compiled_with is None or self._compiled_with[0] is not model.optimizer:
-            rate = rate_number(model)
-            self._compiled_with = model.optimizer, None if rate is None else float(np.asarray(rate))
+            self._compiled_with = model.optimizer, constant_rate(model)
         return self._compiled_with[1]
 
     def _before_train_begin(self) -> None:

@@ -14,6 +14,7 @@ from keras.callbacks import Callback
 from ..codec import ArrayList, Json, decode, encode
 from ..learning_rate import learning_rate, note_last_rate, rate_number
 from ..variables import (
+    GROUPS,
     Variable,
     changed_by_evaluation,
     optimizer_variables,
@@ -221,8 +222,9 @@ def restorable(
     tracked: Sequence[object],
     checkpoint: Checkpoint,
     initial_rate: float | None,
+    names: Sequence[str] = GROUPS,
 ) -> list[tuple[Variable, np.ndarray]]:
-    """Each variable that a checkpoint restores, with its saved value.
+    """Each variable of some groups that a checkpoint restores, with its saved value.
 
     A learning rate that is a number is a variable of the optimizer, because callbacks change it. It
     is restored where the training began with the rate that the model was compiled with.
@@ -238,8 +240,8 @@ def restorable(
         groups["optimizer"] = [*optimizer_variables(model, rate=False)]
     return [
         pair
-        for name, group in groups.items()
-        for pair in _matched(name, saved[name], group, checkpoint.arrays)
+        for name in names
+        for pair in _matched(name, saved[name], groups[name], checkpoint.arrays)
     ]
 
 
@@ -275,27 +277,10 @@ def restore_metrics(model: keras.Model, checkpoint: Checkpoint, batch_spec: obje
     if state["metrics"] is None:
         return None
     model._symbolic_build(data_batch=batch_spec)
-    _assign("metrics", state["metrics"], model.metrics_variables, checkpoint.arrays)
-    return decode(state["logs"], checkpoint.arrays)
-
-
-def assign_group(checkpoint: Checkpoint, name: str, variables: Sequence[Variable]) -> None:
-    """Assign the saved values of one of `variable_groups`.
-
-    Raises:
-        ValueError: the variables are not those that were saved; none has changed.
-    """
-    _assign(name, state_of(checkpoint)["variables"][name], variables, checkpoint.arrays)
-
-
-def _assign(
-    name: str,
-    saved: Sequence[StoredVariable],
-    variables: Sequence[Variable],
-    arrays: Sequence[np.ndarray],
-) -> None:
-    for variable, value in _matched(name, saved, variables, arrays):
+    pairs = _matched("metrics", state["metrics"], model.metrics_variables, checkpoint.arrays)
+    for variable, value in pairs:
         variable.assign(value)
+    return decode(state["logs"], checkpoint.arrays)
 
 
 def _matched(

@@ -8,13 +8,14 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from ...callbacks.learning_rate import constant_rate
 from ...callbacks.run_state import (
     CheckpointStore,
     DamagedCheckpoint,
-    assign_group,
     check_state,
+    restorable,
 )
-from ...callbacks.variables import variable_groups
+from ...callbacks.variables import optimizer_variables
 from ...models.lora import PREFIX, adapters, load_adapters
 from ...models.loss_weights import without_weights
 from ..build.saved_model import load_weights
@@ -33,8 +34,9 @@ def initialize(model: keras.Model, recipe: Recipe) -> None:
     """Give a compiled model the weights that its recipe names.
 
     With `reset_step: true` only weights are loaded: the schedule starts at step 0, the optimizer
-    without moments. With `false` the step, the moments and the learning rate are loaded too, from a
-    checkpoint of a run directory or a `.keras` file of a compiled model.
+    without moments. With `false` step and moments are loaded too, from a checkpoint of a run
+    directory or a `.keras` file of a compiled model. The learning rate is that of the recipe; where
+    the run began with the same number, as callbacks have reduced it.
 
     Raises:
         RecipeError: the file cannot be read, does not fit, or has no step, with the line of it.
@@ -100,9 +102,8 @@ def _load_training(model: keras.Model, path: Path) -> None:
     if getattr(loaded, "optimizer", None) is None:
         raise ValueError(f"{path} has no optimizer, so there is no step to continue from.")
     _assign(model.weights, loaded.weights, "weights")
-    if not model.optimizer.built:
-        model.optimizer.build(model.trainable_variables)
-    _assign(model.optimizer.variables, loaded.optimizer.variables, "variables of the optimizer")
+    known = optimizer_variables(loaded, rate=False)
+    _assign(optimizer_variables(model, rate=False), known, "variables of the optimizer")
 
 
 def _load_checkpoint(model: keras.Model, run: Path) -> None:
@@ -113,9 +114,9 @@ def _load_checkpoint(model: keras.Model, run: Path) -> None:
         check_state(checkpoint)
     except DamagedCheckpoint as error:
         raise ValueError(str(error)) from None
-    groups = variable_groups(model)
-    for name in ("model", "optimizer"):
-        assign_group(checkpoint, name, groups[name])
+    rate = constant_rate(model)
+    for variable, value in restorable(model, (), checkpoint, rate, ("model", "optimizer")):
+        variable.assign(value)
 
 
 def _loaded(path: Path, *, compiled: bool) -> keras.Model:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import keras
 import pytest
 from small_runs import as_if_killed
 
@@ -27,6 +28,13 @@ BASE = {
     "steps_per_execution": 2,
     "epochs": 4,
     "checkpoints": {"every": "1 steps"},
+}
+CONSTANT = {
+    "polynomial": {
+        "initial_learning_rate": 0.01,
+        "end_learning_rate": 0.01,
+        "decay_steps": "100%",
+    }
 }
 COSINE = {"cosine": {"initial_learning_rate": 0.1, "decay_steps": "100%"}}
 DROPOUT = [{"dense": {"units": 6}}, "batch_normalization", {"dropout": {"rate": 0.3}}]
@@ -402,6 +410,36 @@ class TestInitialize:
         section = {"weights": str(finished), "reset_step": False}
         train(recipe(initialize=section, epochs=1), tmp_path / "warm")
         assert self.rates(tmp_path / "warm") == [20]
+
+    @pytest.mark.parametrize("rate", [0.01, CONSTANT], ids=["number", "schedule"])
+    @pytest.mark.parametrize("kind", ["run", "file"])
+    def test_the_learning_rate_is_that_of_the_recipe(self, finished, tmp_path, rate, kind):
+        weights = finished
+        if kind == "file":
+            weights = tmp_path / "compiled.keras"
+            model = keras.models.load_model(finished / "model.keras", compile=False)
+            model.compile(keras.optimizers.SGD(0.5, momentum=0.9))
+            model.save(weights)
+        section = {"weights": str(weights), "reset_step": False}
+        train(recipe(initialize=section, learning_rate=rate, epochs=1), tmp_path / "warm")
+        row = json.loads((tmp_path / "warm" / "metrics.jsonl").read_text())
+        assert row["learning_rate"] == pytest.approx(0.01)
+
+    def test_a_reduced_rate_that_was_taken_over_is_resumed_too(self, signalled, tmp_path):
+        """The process that resumes builds the model with the rate of the recipe again."""
+        cut = {"reduce_lr_on_plateau": {"monitor": "loss", "patience": 1, "min_delta": 9.0}}
+        first = recipe(learning_rate=0.1, callbacks=[cut], epochs=3)
+        train(first, tmp_path / "first")
+        section = {"weights": str(tmp_path / "first"), "reset_step": False}
+        made = recipe(learning_rate=0.1, initialize=section, epochs=2)
+        train(made, tmp_path / "whole")
+        row = json.loads((tmp_path / "whole" / "metrics.jsonl").read_text().splitlines()[0])
+        assert row["learning_rate"] < 0.1
+        signalled(5)
+        assert train(made, tmp_path / "killed").status == "interrupted"
+        signalled(0)
+        train(made, tmp_path / "killed", resume=True)
+        assert same(tmp_path / "whole", tmp_path / "killed") == []
 
     @pytest.mark.parametrize("name", ["absent.keras", "absent.weights.h5", "weights.txt"])
     def test_a_wrong_file_is_reported(self, tmp_path, name):
