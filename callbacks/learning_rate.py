@@ -10,6 +10,8 @@ from weakref import WeakKeyDictionary
 import keras
 import numpy as np
 
+from ..optimizers import inner_optimizer
+
 # Optimizer -> number of updates when its rate was changed, and the rate of the last of them. An
 # entry is valid until the next update.
 _BEFORE_CHANGE: WeakKeyDictionary[keras.optimizers.Optimizer, tuple[int, float]] = (
@@ -69,11 +71,6 @@ def changing_rate(model: keras.Model) -> Iterator[None]:
 def note_last_rate(model: keras.Model, rate: float) -> None:
     """Let `learning_rate` return the rate of the last update, where the present one is another."""
     _BEFORE_CHANGE[model.optimizer] = (updates(model), rate)
-
-
-def inner_optimizer(optimizer: keras.optimizers.Optimizer) -> Any:
-    """The optimizer inside a `LossScaleOptimizer`; any other one as it is."""
-    return getattr(optimizer, "inner_optimizer", optimizer)
 
 
 def rate_variable(optimizer: keras.optimizers.Optimizer, callback: str) -> keras.Variable:

@@ -11,10 +11,11 @@ import numpy as np
 
 from ..arguments import check_instance, invalid
 from ..messages import logger
+from ..optimizers import inner_optimizer
 from .base import StatefulCallback
 from .early_stopping import EarlyStopping
 from .freezing import FreezableLayers, some_of
-from .learning_rate import changing_rate, inner_optimizer, updates
+from .learning_rate import changing_rate, updates
 from .phase import Phase, PhaseError
 
 

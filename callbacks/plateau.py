@@ -5,8 +5,9 @@ from __future__ import annotations
 import keras
 
 from ..arguments import check_between, check_bool, check_fraction, check_int, check_number
+from ..optimizers import inner_optimizer
 from .base import StatefulCallback
-from .learning_rate import changing_rate, inner_optimizer, rate_variable
+from .learning_rate import changing_rate, rate_variable
 from .monitored import Mode, check_mode, is_improvement, lower_is_better, monitored_value
 
 

@@ -1,4 +1,4 @@
-"""What Keras's own signatures leave out: types, and the optimizer that makes the updates."""
+"""Types that Keras's own signatures leave out."""
 
 from __future__ import annotations
 
@@ -33,13 +33,3 @@ class LayerArguments(TypedDict, total=False):
     autocast: bool
     activity_regularizer: keras.Regularizer | str | None
     input_shape: Sequence[int | None]
-
-
-def inner_optimizer(optimizer: keras.optimizers.Optimizer) -> Any:
-    """The optimizer inside a `LossScaleOptimizer`, with the rate and the momentum; others as is.
-
-    >>> sgd = keras.optimizers.SGD()
-    >>> inner_optimizer(keras.optimizers.LossScaleOptimizer(sgd)) is inner_optimizer(sgd) is sgd
-    True
-    """
-    return getattr(optimizer, "inner_optimizer", optimizer)

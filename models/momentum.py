@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import keras
 import tensorflow as tf
 
-from .keras_types import inner_optimizer
+from ..optimizers import inner_optimizer
 
 # What an optimizer calls its momentum: Adam's first moment is the same average of gradients.
 NAMES = ("momentum", "beta_1")

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from .keras_types import inner_optimizer
+from ..optimizers import inner_optimizer
 
 # Rates that are computed at a time, from a multiple of this number on: so the rate of an update is
 # the same number wherever an execution begins.

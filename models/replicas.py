@@ -6,13 +6,11 @@ the whole batch and the same on each replica.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 import keras
 import tensorflow as tf
 
-from .keras_types import inner_optimizer
 from .norms import Gradients
 
 
@@ -29,25 +27,6 @@ def summed(gradients: Gradients) -> list[tf.Tensor | None]:
     present = [gradient for gradient in gradients if gradient is not None]
     reduced = iter(context.all_reduce(tf.distribute.ReduceOp.SUM, present))
     return [gradient if gradient is None else next(reduced) for gradient in gradients]
-
-
-@contextmanager
-def updating(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
-    """Let an optimizer update inside the block; a single replica has nothing to sum.
-
-    Keras sums gradients by an operation with a gradient of its own, which TensorFlow registers for
-    the rest of the process, and with it the graph that it is in: every compiled training would
-    stay in memory.
-    """
-    if count() > 1:
-        yield
-        return
-    optimizer = inner_optimizer(optimizer)
-    optimizer._all_reduce_sum_gradients = lambda pairs: pairs
-    try:
-        yield
-    finally:
-        del optimizer._all_reduce_sum_gradients
 
 
 def each(

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import keras
 import tensorflow as tf
 
+from ..optimizers import inner_optimizer
 from .decay import Row
-from .keras_types import inner_optimizer
 from .layer_rates import RateRow
 from .layer_structure import depths, output_variables, owners
 from .rate_feed import RateFeed

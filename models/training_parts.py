@@ -12,9 +12,10 @@ import tensorflow as tf
 from keras.optimizers.schedules import LearningRateSchedule
 
 from ..arguments import Configurable, Steps, check_between, check_positive, check_steps, optional
+from ..optimizers import inner_optimizer
 from .clipping import GradientClipping
 from .decay import WeightDecay
-from .keras_types import Config, inner_optimizer
+from .keras_types import Config
 from .layer_rates import LayerRates
 from .norms import TINY, Gradients, global_norm, scaled
 from .transforms import GradientTransform, check_transforms

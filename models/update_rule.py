@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from ..optimizers import updating
 from . import replicas
 from .clipping import NonFiniteGradientError
 from .decay import WeightDecay
@@ -297,7 +298,7 @@ class UpdateRule:
         pairs = zip(gradients, self.variables, strict=True)
         chosen = [gradient for gradient, variable in pairs if id(variable) in trained]
         momentum = nullcontext() if self.momentum is None else self.momentum.at(self._updates())
-        with momentum, replicas.updating(self.optimizer):
+        with momentum, updating(self.optimizer):
             self.optimizer.apply(chosen, self.trained)
 
     def _decayed(

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from tensorflow import Tensor
 
 from ..arguments import check_bool, check_number, optional
+from ..optimizers import updating
 from ..schedules.arguments import check_steps
 from .sampling import Key, shape_of
 from .saving import GenerativeModel, StepMeans
@@ -179,7 +180,8 @@ class ConvRBM(GenerativeModel):
         if self.sparsity_target is not None:
             activity = tf.reduce_mean(h, [0, 1, 2])
             gradients[1] += self.sparsity_cost * (activity - self.sparsity_target)
-        self.optimizer.apply(gradients, variables)
+        with updating(self.optimizer):
+            self.optimizer.apply(gradients, variables)
         error = tf.reduce_mean(tf.math.squared_difference(v, self.visible_mean(h)))
         self.step_means.update_state(
             {"reconstruction_error": error, "hidden_activity": tf.reduce_mean(h)}

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from tensorflow import Tensor
 
 from ..arguments import check_bool, check_choice, check_instance, check_number, optional
+from ..optimizers import updating
 from ..schedules.arguments import check_steps
 from .distribution import Distribution, centred
 from .estimators import DATA, DROPOUT, POSITIVE, ContrastiveDivergence, Estimator
@@ -273,9 +274,10 @@ class RBM(Inference, GenerativeModel):
         state = self.estimator.update_state(gradients, negative.state)
         gradients = self.regularization.add_gradients(gradients, p, v, self._mean_activity(h))
 
-        self.optimizer.apply(
-            [gradients[name] for name in self.parameters], [*self.parameters.values()]
-        )
+        with updating(self.optimizer):
+            self.optimizer.apply(
+                [gradients[name] for name in self.parameters], [*self.parameters.values()]
+            )
         for name, value in state.items():
             self.state[name].assign(value)
         self._update_means(p, v, h, negative.reconstruction)

@@ -11,6 +11,7 @@ import tensorflow as tf
 from numpy.typing import ArrayLike
 from tensorflow import Tensor
 
+from ..optimizers import updating
 from ..schedules.arguments import check_steps
 from .dbn import DBN
 from .hidden_units import BernoulliHidden
@@ -96,7 +97,8 @@ class WakeSleep(GenerativeModel):
         memory, below = self._memory(tf.concat([states[-1], labels], -1), key)
         sleep = self._sleep(below, key)
         correct = tf.argmax(self._label_probabilities(states[-1]), -1) == tf.argmax(labels, -1)
-        self.optimizer.apply([*wake, *memory, *sleep], self.updated_variables)
+        with updating(self.optimizer):
+            self.optimizer.apply([*wake, *memory, *sleep], self.updated_variables)
         accuracy = tf.reduce_mean(tf.cast(correct, tf.float32))
         self.step_means.update_state({"generation_error": error, "accuracy": accuracy})
         return self.get_metrics_result()

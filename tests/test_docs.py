@@ -19,6 +19,7 @@ MODULES = sorted(
     f"keras_recipes.{path.relative_to(ROOT).with_suffix('').as_posix().replace('/', '.')}"
     for path in [
         ROOT / "layer_paths.py",
+        ROOT / "optimizers.py",
         *(
             path
             for room in ("disk", "schedules", "callbacks", "models", "pretraining", "recipes")

@@ -61,7 +61,7 @@ MAY_IMPORT = {
     ),
 }
 # What every room may import: modules at the root, and `disk` with what is in it.
-GROUND_FLOOR = ("/arguments", "/disk", "/layer_paths", "/messages")
+GROUND_FLOOR = ("/arguments", "/disk", "/layer_paths", "/messages", "/optimizers")
 # Inside recipes/ the arrow points one way: spec <- build <- run <- report <- command line.
 ORDER = ("spec", "data", "build", "run", "export", "report", "sweep")
 

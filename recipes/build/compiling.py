@@ -3,11 +3,11 @@
 import keras
 import tensorflow as tf
 
-from ...callbacks.learning_rate import inner_optimizer
 from ...callbacks.variables import schedule_variables
 from ...models.loss_weights import Term
 from ...models.shards import Sharing
 from ...models.training_step import TrainingStep
+from ...optimizers import inner_optimizer
 from ...schedules import Curve
 from ..data.order import batch_rows
 from ..errors import RecipeError

@@ -1,6 +1,5 @@
 """The training step: what it clips, how it decays, what it reports, and that it can be saved."""
 
-import gc
 import subprocess
 import sys
 
@@ -55,23 +54,6 @@ def plain_fit(optimizer=None, **arguments):
 @pytest.mark.parametrize("jit", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_without_clipping_and_decay_it_is_keras(jit):
     equal(trained(TrainingModel(*network()), jit=jit), plain_fit(jit=jit))
-
-
-def graphs():
-    """The number of graphs in memory: each is of a function that TensorFlow has traced."""
-    keras.backend.clear_session()
-    gc.collect()
-    return sum(isinstance(found, tf.Graph) for found in gc.get_objects())
-
-
-def test_a_model_that_is_gone_leaves_nothing_behind():
-    """A sweep trains hundreds in a process. Keras's own optimizers keep the graph of the step."""
-
-    def train():
-        trained(TrainingModel(*network(), gradient_clipping=GradientClipping(global_norm=1.0)))
-        return graphs()
-
-    assert train() == train()
 
 
 def test_a_bound_that_is_never_reached_changes_nothing():

@@ -45,7 +45,7 @@ LOOK = 0.1
 FAREWELL = 2.0
 # Seconds between two pictures of the table on a terminal.
 REDRAW = 0.5
-# TensorFlow keeps some megabytes of every model that it has trained.
+# TensorFlow may keep something of a model that it has trained, and a plugin anything.
 TRIALS_A_PROCESS = 100
 # The address for workers of this machine alone: any free port.
 ANY_PORT = Address(LOOPBACK, 0)
