@@ -19,7 +19,7 @@ from .monitored import Mode, check_mode, is_improvement, lower_is_better, monito
 from .variables import get_values, saved_variables, set_values
 
 
-class KeptModel(TypedDict):
+class ModelValues(TypedDict):
     """The values of a model's variables; `rate` is the learning rate where that is a number."""
 
     values: list[np.ndarray]
@@ -66,7 +66,7 @@ class BestCheckpoint(StatefulCallback):
         self.best: float | None = None
         self.best_epoch: int | None = None
         self.seconds = check_number("seconds", seconds, ge=0)
-        self.kept: KeptModel | None = None
+        self.kept: ModelValues | None = None
         self._written = -math.inf
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
@@ -92,12 +92,12 @@ class BestCheckpoint(StatefulCallback):
         if kept is not None and not (isinstance(kept, dict) and set(kept) == {"values", "rate"}):
             raise ValueError("State of `BestCheckpoint`: `kept` must have `values` and `rate`.")
 
-    def _values(self) -> KeptModel:
+    def _values(self) -> ModelValues:
         rate = rate_number(self.model)
         values = get_values(saved_variables(self.model))
         return {"values": values, "rate": None if rate is None else np.array(rate)}
 
-    def _assign(self, kept: KeptModel) -> None:
+    def _assign(self, kept: ModelValues) -> None:
         set_values(saved_variables(self.model), kept["values"])
         rate = rate_number(self.model)
         if rate is not None and kept["rate"] is not None:
