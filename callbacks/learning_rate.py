@@ -42,10 +42,10 @@ def learning_rate(model: keras.Model) -> float:
     if changed_at == count:
         return before
     optimizer = inner_optimizer(model.optimizer)
-    rate: Any = optimizer.learning_rate
-    if isinstance(optimizer._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
-        rate = optimizer._learning_rate(max(0, count - 1))
-    return float(np.asarray(rate))
+    rate: Any = optimizer._learning_rate
+    if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+        return float(np.asarray(rate(max(0, count - 1))))
+    return float(np.asarray(optimizer.learning_rate))
 
 
 def rate_number(model: keras.Model) -> keras.Variable | None:
