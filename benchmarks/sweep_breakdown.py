@@ -28,8 +28,8 @@ PACKAGE = "keras_recipes"
 PARTS = [
     ("forget the last model", "recipes.sweep.run.trial", "keras.backend.clear_session"),
     ("take or release the lock, begin a run", "recipes.run.prepare", "reserve"),
-    ("read the data", "recipes.build.inputs", "data_of"),
-    ("build and compile the model", "recipes.build.experiment", "experiment"),
+    ("read the data", "recipes.run.prepare", "data_of"),
+    ("build and compile the model", "recipes.run.train", "experiment"),
     ("look for a checkpoint", "recipes.run.training_run", "TrainingRun.restore"),
     ("describe the run (manifest)", "recipes.run.train", "describe"),
     ("store checkpoints", "callbacks.run_state.store", "CheckpointStore.save"),
@@ -118,7 +118,7 @@ def watch_epochs(watch: Stopwatch) -> None:
             if epoch == 0:
                 watch.rename(OTHER_EPOCHS)
 
-    module = import_module(f"{PACKAGE}.recipes.run.train")
+    module = import_module(f"{PACKAGE}.recipes.run.training_run")
     run_callbacks = module.run_callbacks
     module.run_callbacks = lambda *given: [Epochs(), *run_callbacks(*given)]
 
