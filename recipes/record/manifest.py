@@ -11,6 +11,8 @@ from pathlib import Path
 
 from .contents import JSONObject
 
+# The key of a manifest that says where a run left another one, and how much that had trained.
+BRANCHED = "branched"
 PACKAGES = ("keras-recipes", "tensorflow", "keras", "numpy", "pydantic", "scikit-learn")
 # Environment variables that are known to change the bits of a training on CPU.
 ENVIRONMENT = (

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import PurePath
 
+from ..record.manifest import BRANCHED
 from ..record.result import Result, duration
 from .content import RunContent
 from .markup import number, rounded, table, text
@@ -15,8 +16,6 @@ WORDS = {
     "interrupted": "was interrupted",
     "running": "has not ended: it is running, or was killed",
 }
-# The key of a manifest that says where a run left another one.
-BRANCHED = "branched"
 # Metrics that a sentence names.
 MOST_NAMED = 3
 

@@ -18,6 +18,7 @@ from ..inputs import Arrays
 from ..record import directory as files
 from ..record.directory import RunDirectory, open_run
 from ..record.lock import LOCK
+from ..record.manifest import BRANCHED
 from ..record.reserve import fresh_directory
 from ..record.result import Result
 from ..spec import Recipe, dump
@@ -40,8 +41,6 @@ from .train import train
 
 # Part of the name of a branch's directory until its training reaches the step to branch at.
 UNFINISHED = ".branching"
-# The key of a manifest that says what a run branched from.
-BRANCHED = "branched"
 # Files that are written at the end of a run, and so belong to no earlier state.
 LATER = (
     files.RESULT, files.MODEL, files.REPORT, files.QUALITY, files.ADAPTER, files.OUT_OF_FOLD,

@@ -12,7 +12,6 @@ places. The exit status is 1 if anything was not.
 import argparse
 import os
 import random
-import shutil
 import sys
 import tempfile
 from collections import Counter
@@ -99,11 +98,7 @@ def main() -> int:
         print(f"  {dict(case.kills)}", flush=True)
         faults += case.faults
     print("\n".join(faults[:20]))
-    if faults:
-        print(f"all runs are in {folder}")
-    else:
-        shutil.rmtree(folder)
-    return 1 if faults else 0
+    return lives.clean_up(folder, len(faults))
 
 
 if __name__ == "__main__":

@@ -224,11 +224,7 @@ def main() -> int:
         print(f"{recipe.name}: {json.dumps(recipe.tally.kills)}", flush=True)
     print(table([recipe.tally for recipe in recipes]))
     faults = sum(len(recipe.tally.faults) for recipe in recipes)
-    if request.keep or faults:
-        print(f"all runs are in {folder}")
-    else:
-        shutil.rmtree(folder)
-    return 1 if faults else 0
+    return lives.clean_up(folder, faults, request.keep)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import contextlib
 import faulthandler
 import os
 import re
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -188,6 +189,15 @@ def _after(look: Callable[[Path], set[str]], count: int, pause: float) -> Moment
         return len(met) >= count and life.age >= max(met.values()) + pause
 
     return moment
+
+
+def clean_up(folder: Path, faults: int, keep: bool = False) -> int:
+    """The exit status of a tool; the folder of its runs stays where something was at fault."""
+    if keep or faults:
+        print(f"all runs are in {folder}")
+    else:
+        shutil.rmtree(folder)
+    return 1 if faults else 0
 
 
 def unfinished(run: Path, folder: str) -> set[str]:

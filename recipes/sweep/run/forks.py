@@ -22,6 +22,7 @@ from ...errors import RequestError
 from ...inputs import Arrays
 from ...record import directory as files
 from ...record.directory import RunDirectory, has_files
+from ...record.manifest import BRANCHED
 from ...run.branch import copy_files
 from ...spec import Recipe, dump
 from ..engine.trial import Plan
@@ -30,8 +31,6 @@ from .claims import Claims
 from .folder import BEGINNINGS
 from .planned import Planned, Planner, Training
 
-# The key of a run's manifest that says where its training branched off another one.
-BRANCHED = "branched"
 # Seconds that a training waits for an earlier one that no worker has started or resumed yet.
 BEGIN_SECONDS = 10.0
 PAUSE = 0.1

@@ -133,6 +133,8 @@ CALLBACKS = [
         {"findings": [{"kind": "dead"}], "training": [], "validation": [], "accuracy": []},
     ),
     ("BestCheckpoint", {"best": {"__array__": "!", "dtype": "O", "shape": 1}}),
+    ("BestCheckpoint", {"best": 0.5, "best_epoch": 1, "kept": [np.zeros(2)]}),
+    ("BestCheckpoint", {"best": 0.5, "best_epoch": 1, "kept": {"values": []}}),
 ]
 MADE = {
     "FitDiagnosis": ours.FitDiagnosis,

@@ -319,17 +319,16 @@ class Halved(keras.callbacks.Callback):
     ids=["the same number", "another number", "a number for a schedule"],
 )
 def test_a_changed_rate_counts_and_a_reduced_one_is_restored(tmp_path, before, after, expected):
-    rates = []
-    halved = () if isinstance(before, keras.optimizers.schedules.LearningRateSchedule) else (1,)
-    for rate, epochs, watchers in ((before, 2, halved), (after, 4, (1,))):
+    for rate, epochs in ((before, 2), (after, 4)):
         keras.utils.set_random_seed(1)
         model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
         model.compile(keras.optimizers.Adam(rate), "mse", run_eagerly=True)
         x = np.ones((8, 4), "float32")
-        callbacks = [*(Halved() for _ in watchers), RunState(tmp_path)]
+        # A schedule cannot be halved.
+        halved = [Halved()] if isinstance(rate, float) else []
+        callbacks = [*halved, RunState(tmp_path)]
         model.fit(x, x[:, :1], epochs=epochs, verbose=0, callbacks=callbacks)
-        rates.append(float(np.asarray(model.optimizer.learning_rate)))
-    assert rates[-1] == pytest.approx(expected, rel=1e-6)
+    assert float(np.asarray(model.optimizer.learning_rate)) == pytest.approx(expected, rel=1e-6)
     assert int(model.optimizer.iterations) == 4
 
 

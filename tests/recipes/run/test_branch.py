@@ -201,7 +201,6 @@ def test_a_changed_number_survives_a_kill_before_the_first_checkpoint(
     numbers, tmp_path, monkeypatch
 ):
     """The only state there is then has the number of the other run."""
-
     changed = {"learning_rate": 0.01}
     execute = TrainingRun.execute
 
