@@ -2,6 +2,7 @@
 
 # Registers the layers of saved models that begin with texts.
 from . import token_layers as token_layers
+from .adversarial import AdversarialTraining
 from .bounds import AdaptiveClipping, PercentileClipping, ZScoreClipping
 from .clipping import GradientClipping, NonFiniteGradientError
 from .decay import Rule, WeightDecay
@@ -25,6 +26,7 @@ from .transforms import GradientCentralization, GradientNoise, GradientTransform
 
 __all__ = [
     "AdaptiveClipping",
+    "AdversarialTraining",
     "CumulativeLink",
     "DateParts",
     "EncodedMetric",

@@ -13,6 +13,7 @@ from keras.optimizers.schedules import LearningRateSchedule
 
 from ..arguments import Configurable, Steps, check_between, check_positive, check_steps, optional
 from ..optimizers import inner_optimizer
+from .adversarial import AdversarialTraining
 from .clipping import GradientClipping
 from .decay import WeightDecay
 from .keras_types import Config
@@ -118,6 +119,7 @@ class TrainingParts:
             clipping and decay act once an update, and `optimizer.iterations` counts updates.
         gradient_transforms: changes of the gradient such as `GradientNoise`, applied in order.
         sam: sharpness-aware minimization.
+        adversarial_training: the loss also at inputs that were moved to where it is higher.
         weight_averaging: an average of the weights, which is evaluated and saved.
         momentum: a schedule of the optimizer's `momentum` or `beta_1`; None for a constant.
 
@@ -134,6 +136,7 @@ class TrainingParts:
     gradient_accumulation: int = 1
     gradient_transforms: tuple[GradientTransform, ...] = ()
     sam: SharpnessAware | None = None
+    adversarial_training: AdversarialTraining | None = None
     weight_averaging: WeightAveraging | None = None
     momentum: LearningRateSchedule | None = None
 

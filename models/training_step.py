@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
 from . import replicas
-from .keras_types import Batch, Logs
+from .adversarial import AdversarialTraining, Front, Rest, floating, moved
+from .keras_types import Batch, Logs, Tensors
 from .layer_structure import owners
 from .norms import Gradients
 from .sharded_step import shard_gradients, shard_outputs
@@ -19,6 +20,15 @@ from .step_functions import StepFunctions
 from .step_state import STEP_METRICS
 from .training_parts import SharpnessAware
 from .update_rule import UpdateRule
+
+
+class _Pass(NamedTuple):
+    """Outputs, loss, and its gradients by the variables and by the tensors that may move."""
+
+    outputs: Tensors
+    loss: Any
+    gradients: Gradients
+    by_inputs: Sequence[tf.Tensor | None]
 
 
 class TrainingStep(StepFunctions):
@@ -48,6 +58,8 @@ class TrainingStep(StepFunctions):
     >>> Net().training_parts.gradient_clipping.global_norm
     1.0
     """
+
+    _split: tuple[AdversarialTraining, tuple[Front, Rest]] | None = None
 
     def train_step(self, data: object) -> Logs:
         """One step, compiled by Keras."""
@@ -124,8 +136,43 @@ class TrainingStep(StepFunctions):
         Args:
             scale: what the loss is multiplied by.
         """
+        part = self.training_parts.adversarial_training
+        ends = self.adversarial_ends()
+        found = self._forward_and_back((x, y, sample_weight), scale, ends)
+        gradients = found.gradients
+        if part is not None:
+            steps = [part.step(gradient) for gradient in found.by_inputs]
+            again = self._forward_and_back((x, y, sample_weight), scale, ends, steps)
+            gradients = part.mixed(gradients, again.gradients)
+        if self._trained is not None:
+            by_variable = dict(zip(map(id, self.trainable_variables), gradients, strict=True))
+            gradients = [by_variable.get(id(variable)) for variable in self._trained]
+        return found.outputs, found.loss, gradients
+
+    def _forward_and_back(
+        self,
+        batch: Batch,
+        scale: tf.Tensor | float,
+        ends: tuple[Front, Rest] | None,
+        steps: Sequence[tf.Tensor | None] | None = None,
+    ) -> _Pass:
+        """A pass and its gradients.
+
+        Args:
+            ends: the model before and after the tensors whose gradients are wanted too.
+            steps: what is added to these tensors.
+        """
+        x, y, sample_weight = batch
+        inner: list[tf.Tensor] = []
         with tf.GradientTape() as tape:
-            outputs = self(x, training=True)
+            if ends is None:
+                outputs: Any = self(x, training=True)
+            else:
+                front, rest = ends
+                tensors = front(x)
+                inner = floating(tensors)
+                tape.watch(inner)
+                outputs = rest(tensors if steps is None else moved(tensors, steps))
             loss: Any = self._compute_loss(
                 x=x, y=y, y_pred=outputs, sample_weight=sample_weight, training=True
             )
@@ -133,11 +180,23 @@ class TrainingStep(StepFunctions):
                 loss = loss * tf.cast(scale, loss.dtype)
             scaled = self.optimizer.scale_loss(loss)
         variables = self.trainable_variables
-        gradients: Any = tape.gradient(scaled, variables)
-        if self._trained is not None:
-            found = dict(zip(map(id, variables), gradients, strict=True))
-            gradients = [found.get(id(variable)) for variable in self._trained]
-        return outputs, loss, gradients
+        gradients: Any = tape.gradient(scaled, [*variables, *inner])
+        return _Pass(outputs, loss, gradients[: len(variables)], gradients[len(variables) :])
+
+    def adversarial_ends(self) -> tuple[Front, Rest] | None:
+        """The model before and after the tensors that adversarial training moves, if it does.
+
+        Raises:
+            ValueError: it cannot move any.
+        """
+        part = self.training_parts.adversarial_training
+        if part is None:
+            return None
+        if self._split is None or self._split[0] is not part:
+            # Not through Keras's tracking: the layers are those of the model.
+            object.__setattr__(self, "_split", (part, part.split(self)))
+        assert self._split is not None
+        return self._split[1]
 
     def _sharpness_aware(
         self,

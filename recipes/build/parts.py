@@ -65,6 +65,7 @@ def check_parts(recipe: Recipe, model: TrainingModel) -> None:
     checks = {
         "weight_decay": model.decay_table,
         "layer_rates": model.rate_table,
+        "adversarial_training": model.adversarial_ends,
         # Makes the state of the step, which all parts and the optimizer must allow.
         ("gradient_clipping" if adaptive else "optimizer"): model.make_train_function,
     }

@@ -77,6 +77,9 @@ class Recipe(Strict):
     sam: Annotated[Section, section("sam")] = Key(
         None, description="sharpness-aware minimization: two passes an update"
     )
+    adversarial_training: Annotated[Section, section("adversarial_training")] = Key(
+        None, description="the loss also at inputs that were moved to where it is higher"
+    )
     weight_averaging: Annotated[Section, section("weight_averaging")] = Key(
         None, description="an average of the weights, which is evaluated and saved"
     )

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_recipes.models import (
+    AdversarialTraining,
     GradientCentralization,
     GradientClipping,
     GradientNoise,
@@ -36,6 +37,7 @@ ALL_PARTS = {
         "gradient_accumulation": 2,
         "gradient_transforms": [GradientCentralization(), GradientNoise()],
         "sam": SharpnessAware(),
+        "adversarial_training": AdversarialTraining(0.1),
         "weight_averaging": WeightAveraging(0.9),
         "layer_rates": LayerRates([{"match": "hidden", "multiplier": 0.5}]),
         "momentum": Linear(0.9, 10, 0.5),

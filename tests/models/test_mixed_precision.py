@@ -6,6 +6,7 @@ import pytest
 
 from keras_recipes.callbacks import ActivationMonitor, GradientMonitor
 from keras_recipes.models import (
+    AdversarialTraining,
     GradientCentralization,
     GradientClipping,
     GradientNoise,
@@ -37,6 +38,7 @@ PARTS = {
         "gradient_transforms": [GradientCentralization(), GradientNoise()],
     },
     "sharpness-aware": {"sam": SharpnessAware()},
+    "adversarial": {"adversarial_training": AdversarialTraining(0.1)},
     "rates and momentum": {
         "layer_rates": LayerRates([{"match": "hidden", "multiplier": 0.5}]),
         "momentum": Linear(0.9, 10, 0.5),

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from keras_recipes.callbacks.epoch_order import EpochOrder
 from keras_recipes.models import GradientClipping, TrainingModel, WeightAveraging, WeightDecay
+from keras_recipes.models.adversarial import AdversarialTraining
 from keras_recipes.models.training_parts import SharpnessAware
 from keras_recipes.recipes.data import Split
 from keras_recipes.recipes.data.order import training_dataset
@@ -75,8 +76,9 @@ ROUNDING = {"rtol": 1e-4, "atol": 1e-6}
             "weight_averaging": WeightAveraging(decay=0.9),
         },
         {"gradient_accumulation": 4, "sam": SharpnessAware(rho=0.05)},
+        {"adversarial_training": AdversarialTraining(0.1)},
     ],
-    ids=["clipping, decay and averaging", "accumulation and SAM"],
+    ids=["clipping, decay and averaging", "accumulation and SAM", "adversarial"],
 )
 def test_the_loop_computes_what_single_steps_do(parts):
     loop = trained(network(**parts), held=True)

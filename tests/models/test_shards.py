@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_recipes.models import GradientClipping, TrainingModel
+from keras_recipes.models import AdversarialTraining, GradientClipping, TrainingModel
 from keras_recipes.models.sharded_step import shard_gradients
 from keras_recipes.models.shards import (
     ShardedBatch,
@@ -155,13 +155,20 @@ def test_exact_shards_are_the_same_bits_for_one_process_as_for_its_half():
     assert float(whole.loss) > 0
 
 
-@pytest.mark.parametrize("accumulation", [1, 2])
-def test_fit_and_evaluate_on_shards_equal_those_on_batches(accumulation):
-    parts = {"gradient_clipping": GradientClipping(global_norm=0.5)}
-    one = model(gradient_accumulation=accumulation, **parts)
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"gradient_clipping": GradientClipping(global_norm=0.5)},
+        {"gradient_clipping": GradientClipping(global_norm=0.5), "gradient_accumulation": 2},
+        {"adversarial_training": AdversarialTraining(0.3)},
+    ],
+    ids=["clipping", "accumulation", "adversarial"],
+)
+def test_fit_and_evaluate_on_shards_equal_those_on_batches(parts):
+    one = model(**parts)
     batches = tf.data.Dataset.from_tensors((X, Y)).repeat(2)
     history = one.fit(batches, validation_data=batches, verbose=0).history
-    two, sharing = model(gradient_accumulation=accumulation, **parts), Sharing(3)
+    two, sharing = model(**parts), Sharing(3)
     shares = tf.data.Dataset.from_tensors(share(sharing)).repeat(2)
     two.share_batches(sharing, shares.element_spec)
     shared = two.fit(shares, validation_data=shares, verbose=0).history

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from keras_recipes.models import (
+    AdversarialTraining,
     GradientClipping,
     GradientNoise,
     LayerRate,
@@ -115,6 +116,7 @@ VALUES = {
     "gradient_accumulation": 2,
     "gradient_transforms": (GradientNoise(0.1),),
     "sam": SharpnessAware(0.5),
+    "adversarial_training": AdversarialTraining(0.5),
     "weight_averaging": WeightAveraging(),
     "momentum": Linear(0.9, 2),
 }

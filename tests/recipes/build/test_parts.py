@@ -37,6 +37,7 @@ def test_every_part_of_the_step_has_a_key():
         gradient_accumulation=2,
         gradient_transforms=["gradient_centralization", {"gradient_noise": {"eta": 0.1}}],
         sam={"rho": 0.1},
+        adversarial_training={"epsilon": 0.2, "norm": "linf"},
         weight_averaging={"decay": 0.9, "start": "1 epochs"},
     ).model
     parts = model.training_parts
@@ -50,8 +51,15 @@ def test_every_part_of_the_step_has_a_key():
         "GradientNoise",
     ]
     assert parts.sam.rho == 0.1
+    assert (parts.adversarial_training.epsilon, parts.adversarial_training.norm) == (0.2, "linf")
     # An epoch is three and a half updates: to the nearest, halves up.
     assert (parts.weight_averaging.decay, parts.weight_averaging.start) == (0.9, 4)
+
+
+def test_a_layer_that_cannot_be_moved_is_an_error_of_its_key():
+    part = {"epsilon": 0.2, "layer_name": "hidden"}
+    with pytest.raises(RecipeError, match=r"adversarial_training.*names the layer 'hidden'"):
+        built(adversarial_training=part)
 
 
 @pytest.mark.parametrize(
