@@ -23,6 +23,7 @@ from keras_recipes.recipes.spec.file_arguments import (
 # classes' sources. An argument that is new in Keras fails the test below until it stands here or
 # in the table of arguments that name files.
 WORDS = {
+    "adversarial_training": "layer_name",
     "layers": """
         addition_factor alpha attention_axes axes bias_axes bin_boundaries bins brightness_factor
         chain_depth clip_limit contrast_factor cropping dtype encoding equation factor
