@@ -83,11 +83,11 @@ OWN: dict[str, Field] = {
     **dict.fromkeys(("learning_rate", "initial_learning_rate", "end_learning_rate"), RATE),
     **dict.fromkeys(("start", "min_delta"), NOT_NEGATIVE),
     **dict.fromkeys(("value", "norm", "global_norm", "rate", "decay_rate", "power"), ABOVE_ZERO),
-    **dict.fromkeys(("block_rms", "max_norm", "layer_decay", "rho", "eta"), ABOVE_ZERO),
+    **dict.fromkeys(("block_rms", "max_norm", "layer_decay", "rho", "eta", "epsilon"), ABOVE_ZERO),
     **dict.fromkeys(("history", "sequence_length"), integer(gt=0)),
     "decay": number(gt=0, lt=1),
     **dict.fromkeys(("patience", "start_from_epoch"), integer(ge=0)),
-    "alpha": number(ge=0, le=1),
+    **dict.fromkeys(("alpha", "weight"), number(ge=0, le=1)),
 }
 # Durations that must not be zero.
 POSITIVE_STEPS = frozenset(

@@ -56,6 +56,15 @@ def test_every_part_of_the_step_has_a_key():
     assert (parts.weight_averaging.decay, parts.weight_averaging.start) == (0.9, 4)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [("epsilon", 0, "> 0"), ("weight", 2, ">= 0 and <= 1"), ("norm", "l1", "`l2` or `linf`")],
+)
+def test_bad_arguments_of_adversarial_training_are_found_when_it_is_read(name, value, expected):
+    with pytest.raises(RecipeError, match=f"adversarial_training.{name}: expected.*{expected}"):
+        keras_recipes.load(SMALL, {"adversarial_training": {"epsilon": 0.1, name: value}})
+
+
 def test_a_layer_that_cannot_be_moved_is_an_error_of_its_key():
     part = {"epsilon": 0.2, "layer_name": "hidden"}
     with pytest.raises(RecipeError, match=r"adversarial_training.*names the layer 'hidden'"):
