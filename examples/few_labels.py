@@ -44,6 +44,8 @@ def accuracy(recipe: str, labels: str, seed: int, pretrained: bool, out: Path) -
     name = f"{labels}-{seed}-{'pretrained' if pretrained else 'random'}"
     loaded = keras_recipes.load(recipe, overrides(labels, seed, pretrained))
     result = loaded.train(out=out / name, progress=False)
+    if result.status == "interrupted":
+        raise SystemExit(result.reason)
     found = {"validation": result.validation["accuracy"], "test": result.test["accuracy"]}
     print(f"{name}: {100 * found['validation']:.2f} % {100 * found['test']:.2f} %", flush=True)
     return {split: 100 * value for split, value in found.items()}

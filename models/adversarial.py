@@ -40,7 +40,7 @@ class AdversarialTraining(Configurable):
 
     Where the model begins with a `Rescaling` or `Normalization` layer, x is what that layer gives,
     so that epsilon is in scaled units; else x is the input. Of several inputs each is moved, but
-    for those of whole numbers, such as the ids of tokens: give the `layer_name` of the one that
+    for those of whole numbers, such as the ids of tokens: give the `layer_name` of the layer that
     embeds these.
 
     Args:
@@ -125,9 +125,11 @@ class AdversarialTraining(Configurable):
 
 
 def _split_at(layer: keras.Layer, model: keras.Model) -> tuple[Front, Rest]:
+    """The model before and after the output of a layer."""
     # The mask of an embedding is computed from the ids, beside the vectors.
     mask = getattr(layer.output, "_keras_mask", None)
     tensors = layer.output if mask is None else [layer.output, mask]
+    floating(tensors)
     try:
         # Names of their own: Keras counts the models that have none.
         front = keras.Model(model.input, tensors, name="before_step")
@@ -154,8 +156,8 @@ def floating(tensors: Any) -> list[Any]:
     found = [leaf for leaf in tf.nest.flatten(tensors) if _is_floating(leaf)]
     if not found:
         raise ValueError(
-            "`adversarial_training` moves inputs along a gradient, and those of this model are "
-            "whole numbers. Give the `layer_name` of the one that embeds them."
+            "`adversarial_training` moves numbers along a gradient, and these are whole numbers. "
+            "Give the `layer_name` of the layer that embeds them."
         )
     return found
 

@@ -238,14 +238,23 @@ def whole_numbers():
     return TrainingModel(ids, keras.layers.Dense(2)(vectors), adversarial_training=part), TOKENS
 
 
+def whole_numbers_of_a_layer():
+    ids = keras.Input((5,), dtype="int32")
+    same = keras.layers.Reshape((5,), dtype="int32", name="ids")(ids)
+    vectors = keras.layers.Flatten()(keras.layers.Embedding(7, 4)(same))
+    part = AdversarialTraining(0.1, layer_name="ids")
+    return TrainingModel(ids, keras.layers.Dense(2)(vectors), adversarial_training=part), TOKENS
+
+
 @pytest.mark.parametrize(
     ("made", "message"),
     [
         (no_layer, "names the layer 'hidden'.*Its layers: .*out"),
         (around, "cannot move the output of the layer 'hidden'.*`layer_name` of one that all"),
         (whole_numbers, "whole numbers. Give the `layer_name`"),
+        (whole_numbers_of_a_layer, "whole numbers. Give the `layer_name`"),
     ],
-    ids=["no such layer", "a path around it", "whole numbers"],
+    ids=["no such layer", "a path around it", "whole numbers", "whole numbers of a layer"],
 )
 def test_what_cannot_be_moved_is_said(made, message):
     with pytest.raises(ValueError, match=message):
