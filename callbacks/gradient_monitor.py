@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ..arguments import check_between, check_int, check_number
 from .findings import Diagnosis, Finding
-from .gradients import BatchGradients, Row, rows
+from .gradients import BatchGradients, VariableGradient, rows
 from .remedies import Traits
 
 
@@ -69,7 +69,7 @@ class GradientMonitor(Diagnosis):
         self.every = check_int("every", every, ge=1)
         self.vanishing = check_between("vanishing", vanishing, 0, 1)
         self.exploding = check_number("exploding", exploding, gt=0)
-        self.rows: list[Row] = []
+        self.rows: list[VariableGradient] = []
         self._batch: BatchGradients | None = None
         self._norms: dict[str, float] | None = None
         self._last: list[Finding] = []
@@ -159,14 +159,14 @@ class GradientMonitor(Diagnosis):
             kernels = [row for row in kernels if row.gradient > 0]
         yield from self._compared(epoch, [row for row in kernels if not row.symmetric])
 
-    def _not_finite(self, epoch: int, found: list[Row]) -> Finding:
+    def _not_finite(self, epoch: int, found: list[VariableGradient]) -> Finding:
         layers = list(dict.fromkeys(row.layer for row in found))
         names = ", ".join(f"`{layer}`" for layer in layers[:3])
         more = f" and {len(layers) - 3} more layers" if len(layers) > 3 else ""
         message = f"Exploding gradients: in epoch {epoch} those of {names}{more} are not finite."
         return self.finding("exploding", epoch, found[0].layer, found[0].gradient, message)
 
-    def _dead(self, epoch: int, found: list[Row]) -> Iterator[Finding]:
+    def _dead(self, epoch: int, found: list[VariableGradient]) -> Iterator[Finding]:
         for row in found:
             message = (
                 f"Dead layer: in epoch {epoch} no gradient reached `{row.layer}`: its units, or "
@@ -174,7 +174,7 @@ class GradientMonitor(Diagnosis):
             )
             yield self.finding("dead", epoch, row.layer, 0.0, message)
 
-    def _compared(self, epoch: int, kernels: list[Row]) -> Iterator[Finding]:
+    def _compared(self, epoch: int, kernels: list[VariableGradient]) -> Iterator[Finding]:
         """First layer against last, and gradients against weights."""
         if len(kernels) > 1 and kernels[-1].gradient > 0:
             ratio = kernels[0].per_weight / kernels[-1].per_weight
@@ -191,7 +191,9 @@ class GradientMonitor(Diagnosis):
             )
             yield self.finding("exploding", epoch, largest.layer, largest.relative, message)
 
-    def _ratio(self, kind: str, epoch: int, kernels: list[Row], ratio: float) -> Finding:
+    def _ratio(
+        self, kind: str, epoch: int, kernels: list[VariableGradient], ratio: float
+    ) -> Finding:
         first, last = kernels[0], kernels[-1]
         message = (
             f"{kind.capitalize()} gradients: in epoch {epoch} the gradient of the first layer, "

@@ -18,7 +18,7 @@ from .variables import get_values, set_values
 
 @record
 @dataclass(frozen=True)
-class Row:
+class VariableGradient:
     """One trainable variable.
 
     Attributes:
@@ -55,7 +55,7 @@ class Row:
         return self.gradient / max(self.weight, self.usual)
 
 
-def rows(model: keras.Model, norms: Mapping[str, float]) -> list[Row]:
+def rows(model: keras.Model, norms: Mapping[str, float]) -> list[VariableGradient]:
     """A row for every trainable variable of a model, in its order, from its gradients' norms."""
     # Most rows of a table have no gradient in a batch.
     tables = {
@@ -67,10 +67,10 @@ def rows(model: keras.Model, norms: Mapping[str, float]) -> list[Row]:
     return [_row(variable, norms, id(variable) in tables) for variable in model.trainable_variables]
 
 
-def _row(variable: keras.Variable, norms: Mapping[str, float], table: bool) -> Row:
+def _row(variable: keras.Variable, norms: Mapping[str, float], table: bool) -> VariableGradient:
     value = np.asarray(variable, np.float32)
     flat = value.reshape(-1)
-    return Row(
+    return VariableGradient(
         path=variable.path,
         layer=variable.path.rpartition("/")[0] or variable.path,
         gradient=float(norms.get(variable.path, 0.0)),

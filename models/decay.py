@@ -86,7 +86,7 @@ KERNELS, OTHERS = "rank 2 and more", "rank below 2"
 
 
 @dataclass(frozen=True)
-class Row:
+class VariableDecay:
     """One variable in the table of what decays.
 
     Attributes:
@@ -161,7 +161,7 @@ class WeightDecay(Configurable):
 
     def table(
         self, variables: Sequence[keras.Variable], owners: Mapping[int, str] | None = None
-    ) -> list[Row]:
+    ) -> list[VariableDecay]:
         """A row a variable: what decays, how fast, and why.
 
         Args:
@@ -201,15 +201,17 @@ class WeightDecay(Configurable):
         layer, rules = owners.get(id(variable), ""), enumerate(self._all_rules())
         return next((index for index, rule in rules if rule.matches(variable, layer)), None)
 
-    def _row(self, variable: keras.Variable, owners: Mapping[int, str]) -> Row:
+    def _row(self, variable: keras.Variable, owners: Mapping[int, str]) -> VariableDecay:
         """The row of a variable, by the first rule that matches it, else by its rank."""
         shape, layer = tuple(variable.shape), owners.get(id(variable), "")
         index = self._first_match(variable, owners)
         if index is not None:
             rule = self._all_rules()[index]
-            return Row(variable.path, shape, layer, rule.text, rule.factor)
+            return VariableDecay(variable.path, shape, layer, rule.text, rule.factor)
         kernel = len(shape) >= 2
-        return Row(variable.path, shape, layer, KERNELS if kernel else OTHERS, float(kernel))
+        return VariableDecay(
+            variable.path, shape, layer, KERNELS if kernel else OTHERS, float(kernel)
+        )
 
     def rate_at(self, update: tf.Tensor) -> tf.Tensor | float:
         """The rate of an update, by its number; 0 where only `max_norm` is given."""

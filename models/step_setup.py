@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from ..optimizers import inner_optimizer
-from .decay import Row
+from .decay import VariableDecay
 from .layer_rates import RateRow
 from .layer_structure import depths, output_variables, owners
 from .rate_feed import RateFeed
@@ -96,7 +96,7 @@ class StepSetup(_Model):
         """
         return [] if self._memory is None else self._memory.variables
 
-    def decay_table(self) -> list[Row]:
+    def decay_table(self) -> list[VariableDecay]:
         """Whether each trainable variable decays, and by which rule; empty without weight decay.
 
         Raises:

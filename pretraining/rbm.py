@@ -20,7 +20,7 @@ from .estimators import DATA, DROPOUT, POSITIVE, ContrastiveDivergence, Estimato
 from .hidden_units import HIDDEN, Hidden
 from .inference import Inference
 from .regularization import Initialization, Regularization
-from .rows import Diagnostics, EpochOrder, as_rows
+from .rows import Diagnostics, EpochBatches, as_rows
 from .sampling import Key, shape_of
 from .saving import GenerativeModel, StepMeans
 from .units import VISIBLE, Visible, units_of
@@ -108,7 +108,7 @@ class RBM(Inference, GenerativeModel):
         self.seed = check_steps("seed", seed, ge=0)
         self.estimator.check(self.visible, self.hidden)
         self.step_means = StepMeans(("reconstruction_error", "hidden_activity"))
-        self._order: EpochOrder | None = None
+        self._batches: EpochBatches | None = None
 
     def build(self, input_shape: Sequence[int | None]) -> None:
         """Create the variables for visible units as wide as the last axis."""
@@ -205,18 +205,18 @@ class RBM(Inference, GenerativeModel):
         limit = check_steps("diagnostics", diagnostics, ge=0)
         automatic = self._compile_arguments["jit_compile"] == "auto"
         # The compiled function holds the rows that it was traced with.
-        self._order = self.train_function = None
+        self._batches = self.train_function = None
         first: list[keras.callbacks.Callback] = []
         if isinstance(x, tf.data.Dataset):
             rows, source = None, self._build_from_batches(x)
         else:
             rows = as_rows(x, self.visible, self.width if self.built else None)
             self._build_from_rows(rows)
-            self._order = EpochOrder(
+            self._batches = EpochBatches(
                 rows, size, seed=self.seed, shuffle=check_bool("shuffle", shuffle)
             )
-            source = self._order.steps()
-            first.append(self._order)
+            source = self._batches.steps()
+            first.append(self._batches)
         if automatic:
             updates = 0 if rows is None else len(rows) // size
             by_xla = self.estimator.quick_by_xla and updates >= XLA_UPDATES
@@ -239,14 +239,14 @@ class RBM(Inference, GenerativeModel):
                 initial_epoch=initial_epoch,
             )
         finally:
-            self._order = None
+            self._batches = None
 
     def make_train_function(self, force: bool = False) -> None:
         """Compile one loop over several steps for rows in memory."""
-        if self._order is None or self.run_eagerly:
+        if self._batches is None or self.run_eagerly:
             super().make_train_function(force)
         elif self.train_function is None or force:
-            self.train_function = self._order.train_function(self, self._update)
+            self.train_function = self._batches.train_function(self, self._update)
 
     def train_step(self, data: Tensor) -> dict[str, Tensor]:
         """One update, compiled by Keras."""
@@ -334,8 +334,8 @@ class RBM(Inference, GenerativeModel):
     def _batch(self, data: Tensor | Sequence[Tensor]) -> Tensor:
         """The rows of a step: the data itself, or those of a step number."""
         data = data if isinstance(data, Tensor) else data[0]
-        if data.shape.rank == 0 and self._order is not None:
-            return self._order.batch(data, self._order.batch_size)
+        if data.shape.rank == 0 and self._batches is not None:
+            return self._batches.batch(data, self._batches.batch_size)
         return tf.cast(data, tf.float32)
 
     def _add_state(self, name: str, shape: tuple[int, ...]) -> keras.Variable:

@@ -56,7 +56,7 @@ def as_rows(
     return np.ascontiguousarray(visible.clipped(rows))
 
 
-class EpochOrder(keras.callbacks.Callback):
+class EpochBatches(keras.callbacks.Callback):
     """Rows in memory, from which the compiled step takes its batch.
 
     The order of an epoch is a function of seed and epoch alone.

@@ -95,7 +95,7 @@ VALUES = {
     "a record of nothing": {"__record__": None, "fields": {}},
     "a record of a list": {"__record__": [1], "fields": {}},
     "an unknown record": {"__record__": "object", "fields": {}},
-    "a record without fields": {"__record__": "Row"},
+    "a record without fields": {"__record__": "Finding"},
     "a record of other fields": {"__record__": "Finding", "fields": {"a": 1}},
     "a record of other types": {
         "__record__": "Finding",

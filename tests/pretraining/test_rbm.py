@@ -146,9 +146,9 @@ def test_the_same_seed_gives_the_same_bits_whatever_the_execution(binary, traine
 
 
 def test_every_epoch_has_another_order_and_every_row(binary):
-    from keras_recipes.pretraining.rows import EpochOrder
+    from keras_recipes.pretraining.rows import EpochBatches
 
-    order = EpochOrder(binary, 9, seed=1, shuffle=True)
+    order = EpochBatches(binary, 9, seed=1, shuffle=True)
     seen = []
     for epoch in (0, 1, 0):
         order.on_epoch_begin(epoch)

@@ -254,7 +254,7 @@ def huge_header(content):
     return content.replace(b"(3,)", b"(3000000000,)").replace(b" " * 9 + b"\n", b"\n")
 
 
-ROW = {"__record__": "Row", "fields": {"path": 3}}
+ROW = {"__record__": "VariableGradient", "fields": {"path": 3}}
 DEEP: list = []
 for _ in range(200):
     DEEP = [DEEP]

@@ -37,7 +37,7 @@ SHAREABLE = ("learning_rate", "epochs", "optimizer", "weight_decay", "phases")
 
 
 @dataclass(frozen=True)
-class Curve:
+class RateCurve:
     """The part of a training in which another one with the same beginning may differ.
 
     Attributes:
@@ -106,7 +106,7 @@ def groups(recipes: Sequence[Recipe]) -> list[list[int]]:
     return [indices for indices in found.values() if len(indices) > 1]
 
 
-def curve(recipe: Recipe, steps_per_epoch: int) -> Curve:
+def curve(recipe: Recipe, steps_per_epoch: int) -> RateCurve:
     """The values of a recipe's schedules over its run."""
     builder = Builder(recipe, steps_per_epoch)
     decay = part(recipe, builder, "weight_decay")
@@ -121,7 +121,7 @@ def curve(recipe: Recipe, steps_per_epoch: int) -> Curve:
     # Big-endian, so that only whole values are compared, wherever they differ.
     table = np.stack(rows, axis=1).astype(">f4") if rows else np.zeros((len(updates), 0), ">f4")
     state = [np.asarray(v) for schedule in schedules for v in schedule_variables(schedule)]
-    return Curve(
+    return RateCurve(
         table.tobytes(),
         4 * len(rows),
         repr([(v.shape, v.tobytes()) for v in state]).encode(),
@@ -131,7 +131,7 @@ def curve(recipe: Recipe, steps_per_epoch: int) -> Curve:
     )
 
 
-def first_difference(first: Curve, second: Curve) -> int:
+def first_difference(first: RateCurve, second: RateCurve) -> int:
     """Updates before the first in which two curves differ, bit for bit, or one of them ends."""
     most = min(first.updates, second.updates)
     if first.state != second.state or first.width != second.width:
@@ -156,7 +156,7 @@ def common_batches(
         steps = steps_per_epoch(recipes[indices[0]])
         if sum(recipes[index].epochs * steps for index in indices) > MOST_VALUES:
             continue
-        curves: dict[int, Curve] = {}
+        curves: dict[int, RateCurve] = {}
         for index in indices:
             # A recipe that cannot be trained raises its error when its trial is trained.
             with suppress(RecipeError):
@@ -174,5 +174,5 @@ def common_batches(
     return found
 
 
-def _order(given: Curve) -> tuple[bytes, bytes, int]:
+def _order(given: RateCurve) -> tuple[bytes, bytes, int]:
     return given.state, given.values, given.updates
