@@ -51,10 +51,12 @@ KINDS: dict[str, tuple[Any, Layers, int]] = {
     "dense 512": (pixels, dense(512), 128),
     "dense 128, batch normalization": (pixels, dense(128, "batch_normalization"), 128),
     "dense 128, layer normalization": (pixels, dense(128, "layer_normalization"), 128),
+    "dense 512, one dropout": (pixels, [dense(512)[0], DROPOUT], 128),
     "dense 64, dropout": (lambda: numbers(12032, 64), dense(64, DROPOUT), 64),
     "dense 256, dropout": (pixels, dense(256, DROPOUT), 128),
     "dense 512, dropout": (pixels, dense(512, DROPOUT), 128),
     "gru": (lambda: numbers(*SERIES), [{"gru": {"units": 32}}], 64),
+    "gru, dropout": (lambda: numbers(*SERIES), [{"gru": {"units": 32, "dropout": 0.3}}], 64),
     "lstm": (lambda: numbers(*SERIES), [{"lstm": {"units": 32}}], 64),
 }
 

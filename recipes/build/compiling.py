@@ -75,7 +75,6 @@ def compile_model(
             model,
             looped=looped,
             steps_per_epoch=builder.steps_per_epoch,
-            batch=size,
             shared=sharing is not None,
         ),
     )

@@ -5,6 +5,9 @@ import math
 import keras
 import tensorflow as tf
 
+from ...models.training_step import TrainingStep
+from ...models.transforms import GradientNoise
+
 # Returning to Python costs some 0.2 ms; more than this many steps at once gain nothing more.
 MOST_STEPS = 128
 # Ctrl-C, callbacks and the progress bar wait for an execution to end: about this long at most.
@@ -30,9 +33,6 @@ LOOPED = FUSED | {
     "Normalization",
     "SimpleRNN",
 }
-# Random numbers of a step. XLA draws them slower, so the gain shrinks with their number: 1.5 times
-# for 2^13, 1.2 for 2^17; more were not measured.
-MOST_DRAWN = 1 << 17
 # The loop saves half a millisecond a step or more, and takes a second or two to compile: with this
 # many steps an epoch it pays off after some ten epochs.
 LEAST_STEPS = 250
@@ -44,7 +44,6 @@ def jit_compile(
     *,
     looped: bool = False,
     steps_per_epoch: int = 0,
-    batch: int = 1,
     shared: bool = False,
 ) -> bool:
     """What was asked for, or whether XLA makes this network's training faster.
@@ -57,17 +56,15 @@ def jit_compile(
         model: a functional model.
         looped: whether its rows are held in memory, so that steps can be a loop.
         steps_per_epoch: steps of an epoch.
-        batch: rows a step.
         shared: whether several devices or processes share a step.
     """
     if isinstance(asked, bool):
         return asked
-    if shared or tf.distribute.has_strategy():
+    if shared or tf.distribute.has_strategy() or _draws(model):
         return False
     if _consists_of(model, FUSED) and model.count_params() >= LEAST_WEIGHTS:
         return True
-    enough = steps_per_epoch >= LEAST_STEPS
-    return looped and enough and can_loop(model) and _drawn(model) * batch <= MOST_DRAWN
+    return looped and steps_per_epoch >= LEAST_STEPS and can_loop(model)
 
 
 def can_loop(model: keras.Model) -> bool:
@@ -79,10 +76,18 @@ def _consists_of(model: keras.Model, kinds: frozenset[str]) -> bool:
     return all(type(layer).__name__ in kinds for layer in model.layers)
 
 
-def _drawn(model: keras.Model) -> int:
-    """Random numbers that the dropout of a row draws."""
-    layers = [layer for layer in model.layers if type(layer).__name__ == "Dropout"]
-    return sum(math.prod(size or 1 for size in layer.output.shape[1:]) for layer in layers)
+def _draws(model: keras.Model) -> bool:
+    """Whether a step draws a random number for each activation or weight.
+
+    On CPUs XLA may fuse the generator into each use of a number and compute it anew there. With
+    dropout a step then took 0.8 or 8 times as long as TensorFlow's, which the network does not
+    show, and with noise on the gradients 6 times.
+    """
+    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
+    transforms = model.training_parts.gradient_transforms if isinstance(model, TrainingStep) else ()
+    return any(layer.rate for layer in layers) or any(
+        isinstance(transform, GradientNoise) for transform in transforms
+    )
 
 
 def steps_per_execution(

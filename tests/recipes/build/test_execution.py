@@ -3,6 +3,7 @@
 import keras
 import pytest
 
+from keras_recipes.models import GradientNoise, wrap
 from keras_recipes.recipes.build.execution import jit_compile, step_seconds, steps_per_execution
 
 
@@ -49,13 +50,20 @@ def test_xla_compiles_large_networks_of_dense_layers_alone():
 
 
 def test_xla_loops_over_rows_in_memory_where_an_epoch_has_many_steps():
-    enough = {"looped": True, "steps_per_epoch": 250, "batch": 32}
+    enough = {"looped": True, "steps_per_epoch": 250}
     assert jit_compile("auto", SMALL, **enough)
     assert not jit_compile("auto", SMALL, **{**enough, "steps_per_epoch": 249})
     assert not jit_compile("auto", SMALL, **{**enough, "looped": False})
     pictures = model(keras.Input((8, 8, 1)), keras.layers.Conv2D(2, 3), keras.layers.Flatten())
     assert not jit_compile("auto", pictures, **enough)
-    # 4096 random numbers a row, in batches of 32 rows.
-    dropout = model(keras.Input((4096,)), keras.layers.Dropout(0.5), keras.layers.Dense(1))
-    assert jit_compile("auto", dropout, **enough)
-    assert not jit_compile("auto", dropout, **{**enough, "batch": 33})
+    idle = model(keras.Input((9,)), keras.layers.Dropout(0.0), keras.layers.Dense(1))
+    assert jit_compile("auto", idle, **enough)
+
+
+def test_xla_does_not_draw_the_numbers_of_a_step():
+    enough = {"looped": True, "steps_per_epoch": 250}
+    dropout = model(keras.Input((9,)), keras.layers.Dropout(0.5), keras.layers.Dense(1))
+    assert not jit_compile("auto", dropout, **enough)
+    layers = keras.Input((400,)), keras.layers.Dense(200)
+    assert jit_compile("auto", wrap(model(*layers)))
+    assert not jit_compile("auto", wrap(model(*layers), gradient_transforms=GradientNoise()))
