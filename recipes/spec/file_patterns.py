@@ -54,11 +54,11 @@ def columns_problem(names: list[str], path: Path, first: list[str], first_path: 
         names: columns of the file at `path`.
         first: columns of the file at `first_path`.
     """
-    others = set(first)
+    own, others = set(names), set(first)
     extra = next((name for name in names if name not in others), None)
     if extra is not None:
         return f"{path}: has a column `{_short(extra)}`, which {first_path} does not have."
-    missing = next((name for name in first if name not in set(names)), None)
+    missing = next((name for name in first if name not in own), None)
     if missing is not None:
         return f"{path}: has no column `{_short(missing)}`, which {first_path} has."
     return None
