@@ -130,20 +130,28 @@ def _split_at(layer: keras.Layer, model: keras.Model) -> tuple[Front, Rest]:
     mask = getattr(layer.output, "_keras_mask", None)
     tensors = layer.output if mask is None else [layer.output, mask]
     floating(tensors)
+    # Names of their own: Keras counts the models that have none.
+    front = keras.Model(model.input, tensors, name="before_step")
     try:
-        # Names of their own: Keras counts the models that have none.
-        front = keras.Model(model.input, tensors, name="before_step")
         rest = keras.Model(tensors, model.output, name="after_step")
     except ValueError as error:
-        raise ValueError(
-            f"`adversarial_training` cannot move the output of the layer {layer.name!r}: not every "
-            "path from the inputs to the outputs goes through it. Give the `layer_name` of one "
-            f"that all pass. Keras: {error}"
-        ) from error
+        raise _bypassed(layer) from error
+    inputs = [other for other in rest.layers if isinstance(other, keras.layers.InputLayer)]
+    if len(inputs) > len(rest.inputs):
+        # Keras 3.13 makes the model even so, with the inputs that another path begins at.
+        raise _bypassed(layer)
     # Without the attribute that says "masked": the mask itself goes along.
     return (
         lambda x: tf.nest.map_structure(tf.identity, front(x, training=True)),
         lambda x: rest(x, training=True),
+    )
+
+
+def _bypassed(layer: keras.Layer) -> ValueError:
+    return ValueError(
+        f"`adversarial_training` cannot move the output of the layer {layer.name!r}: not every "
+        "path from the inputs to the outputs goes through it. Give the `layer_name` of one that "
+        "all pass."
     )
 
 
