@@ -79,9 +79,9 @@ def _consists_of(model: keras.Model, kinds: frozenset[str]) -> bool:
 def _draws(model: keras.Model) -> bool:
     """Whether a step draws a random number for each activation or weight.
 
-    On CPUs XLA may fuse the generator into each use of a number and compute it anew there. With
-    dropout a step then took 0.8 or 8 times as long as TensorFlow's, which the network does not
-    show, and with noise on the gradients 6 times.
+    XLA draws them slowly in some programs (benchmarks/row_loop.py): on CPUs a step with one layer
+    of dropout took 7 times as long as TensorFlow's, with two 0.7 to 0.9 times, and with noise on
+    the gradients 6 times.
     """
     layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
     transforms = model.training_parts.gradient_transforms if isinstance(model, TrainingStep) else ()
