@@ -9,9 +9,9 @@ import tensorflow as tf
 from ..data.heads import records
 from ..errors import RequestError
 from ..spec import Recipe
-from ..spec.fields import did_you_mean, listed
 from ..spec.heads import heads_of
 from ..spec.parts import LEARNED
+from ..spec.wording import did_you_mean, listed
 from .fit_targets import Output, task_at, task_for
 from .heads import End, Ends
 from .task import Task

@@ -15,7 +15,7 @@ from ..data.frame import Frame, plain
 from ..data.python_columns import from_columns, is_columns
 from ..data.source import features
 from ..errors import DataError, RequestError
-from ..spec.fields import did_you_mean, listed
+from ..spec.wording import did_you_mean, listed
 
 # The block of weights, beside the blocks of a model's inputs, which are called "0", "1", ...
 WEIGHTS = "weights"

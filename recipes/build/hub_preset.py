@@ -14,7 +14,7 @@ import keras
 from ..errors import RequestError
 from ..record.model_file import check_weights
 from ..spec.backbones import TOKENIZER, BackboneChoice
-from ..spec.fields import did_you_mean, shown
+from ..spec.wording import did_you_mean, shown
 from .capacity import unallocated_weights
 from .hub_library import library
 from .objects import first_paragraph

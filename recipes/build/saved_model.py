@@ -23,7 +23,7 @@ from ..record.model_file import (
     first_line,
     readable,
 )
-from ..spec.fields import shown
+from ..spec.wording import shown
 from .capacity import unallocated_weights
 from .hub_library import MODULES, import_for
 

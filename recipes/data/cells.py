@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from ..errors import DataError
-from ..spec.fields import shown
+from ..spec.wording import shown
 from .arrow import compute as pc
 from .cell_types import is_binary, is_text, not_numbers, numbers
 from .coded import Coded

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import DataError
-from ..spec.fields import listed, shown
 from ..spec.targets import ClassName
 from ..spec.tasks import CLASSES
+from ..spec.wording import listed, shown
 from .frame import Frame, counted
 from .source import Source
 

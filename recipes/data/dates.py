@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 
 from ..errors import DataError
-from ..spec.fields import shown
+from ..spec.wording import shown
 from .arrow import compute as pc
 from .cell_types import floats, is_text, trimmed
 from .cells import scalar

@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import DataError
-from ..spec.fields import listed, shown
 from ..spec.image_folders import own_part
 from ..spec.sections import DEFAULT_PART
 from ..spec.targets import ClassName
 from ..spec.tasks import CLASSES
+from ..spec.wording import listed, shown
 from . import split as parts
 from .arrays import numbers
 from .cell_types import is_text, words

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from ..errors import DataError
-from ..spec.fields import did_you_mean, listed, shown
+from ..spec.wording import did_you_mean, listed, shown
 from .arrays import picked
 from .cell_types import is_text, trimmed, typed, unlike_numbers
 from .coded import Coded, coded

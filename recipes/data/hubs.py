@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import ArrayLike
 
 from ..errors import DataError
-from ..spec.fields import shown
+from ..spec.wording import shown
 from .delimited import MOST_OF_MEMORY
 from .frame import Frame, plain
 from .npz import memory

@@ -16,7 +16,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from ..spec.fields import shown
+from ..spec.wording import shown
 
 # Larger pictures than those of any camera are refused, before memory is taken for them.
 MOST_PIXELS = 10**8

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from ..errors import DataError
-from ..spec.fields import listed
 from ..spec.image_folders import is_picture, listing, pictures_below
+from ..spec.wording import listed
 from .cell_types import is_text
 from .frame import Frame
 from .tables import read_table

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from ..spec.fields import shown
+from ..spec.wording import shown
 from .array_feature import Array
 from .arrow import compute as pc
 from .cell_types import floats, is_text

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import DataError
 from ..spec.csv_header import opened, readable, refuse_device
-from ..spec.fields import shown
+from ..spec.wording import shown
 from .delimited import Bounded
 from .frame import Frame, plain
 from .python_columns import from_columns

@@ -18,8 +18,8 @@ from ..errors import DataError
 from ..record.archive import METHODS, claims_too_much
 from ..record.archive import memory as installed
 from ..spec.csv_header import refuse_device
-from ..spec.fields import did_you_mean, listed, shown
 from ..spec.file_patterns import matched
+from ..spec.wording import did_you_mean, listed, shown
 from .source import Source, checked
 
 # NumPy writes headers of some hundred bytes, and reads one as long as it says it is.

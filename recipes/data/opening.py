@@ -8,8 +8,8 @@ import numpy as np
 
 from ..errors import DataError
 from ..spec.choices import Arguments
-from ..spec.fields import listed
 from ..spec.tasks import Task
+from ..spec.wording import listed
 from .frame import MOST_NAMES_SHOWN, Frame
 from .heads import of_heads, words_of
 from .image_folder import Tables

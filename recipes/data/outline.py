@@ -11,8 +11,8 @@ import numpy as np
 
 from ..errors import DataError
 from ..spec.choices import Arguments
-from ..spec.fields import listed, shown
 from ..spec.image_folders import listing as pictures_by_class
+from ..spec.wording import listed, shown
 from .features import FEATURES, Date, Feature
 from .frame import Frame, plain
 from .image_folder import IMAGE, LABEL

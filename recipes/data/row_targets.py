@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 
 from ..errors import DataError
-from ..spec.fields import listed, shown
 from ..spec.targets import ClassName
+from ..spec.wording import listed, shown
 from .array_feature import FittedArray, arrays_of
 from .arrow import compute as pc
 from .cell_types import floats, is_binary, is_text, not_numbers, numbers, words

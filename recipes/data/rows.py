@@ -9,8 +9,8 @@ import numpy as np
 
 from ..errors import DataError
 from ..record.contents import JSONObject
-from ..spec.fields import listed
 from ..spec.image_folders import SUFFIXES as PICTURES
+from ..spec.wording import listed
 from .arrays import as_array
 from .cell_types import is_text, words
 from .fitted import Fitted, FittedNumeric

@@ -7,9 +7,9 @@ import numpy as np
 
 from ..errors import DataError
 from ..spec.choices import Arguments
-from ..spec.fields import shown
 from ..spec.targets import ClassName
 from ..spec.tasks import BINARY_LOSSES, CLASS_LOSSES, NUMBERS, Task
+from ..spec.wording import shown
 from .arrays import as_array, numbers
 from .cell_types import is_binary, is_text, not_numbers, words
 from .frame import Frame, Rows, counted, plain, refuse_nearly_numbers

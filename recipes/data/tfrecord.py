@@ -15,8 +15,8 @@ import tensorflow as tf
 
 from ..errors import DataError
 from ..spec.csv_header import opened, readable, refuse_device
-from ..spec.fields import listed, shown
 from ..spec.tfrecord_features import RAW_TYPES, RecordFeature
+from ..spec.wording import listed, shown
 from .columns import Column
 from .delimited import MOST_OF_MEMORY
 from .frame import Frame, plain

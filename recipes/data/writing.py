@@ -11,7 +11,7 @@ from pyarrow import parquet
 
 from ... import disk
 from ..errors import RequestError, printable
-from ..spec.fields import listed
+from ..spec.wording import listed
 
 Columns = Mapping[str, list[object]]
 

@@ -18,7 +18,7 @@ from ..record.lock import LOCK
 from ..record.reserve import remove_run_files
 from ..record.result import Result
 from ..spec import Recipe
-from ..spec.fields import did_you_mean
+from ..spec.wording import did_you_mean
 from .stored_recipe import PLUGIN_COMMENT, Change, differences, is_below, recipe_of, top_key
 
 # Keys that do not change what is trained, and may always differ.

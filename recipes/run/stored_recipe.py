@@ -23,8 +23,8 @@ from ..record.directory import RunDirectory
 from ..spec import Choice, Recipe, load
 from ..spec.backbones import file_of
 from ..spec.dump import to_plain
-from ..spec.fields import shown
 from ..spec.plugins import is_loaded, load_plugins, plugins_of
+from ..spec.wording import shown
 
 # The key of the relative paths in the manifest.
 FILES = "files"

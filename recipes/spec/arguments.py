@@ -23,10 +23,11 @@ from .argument_rules import (
 )
 from .catalog import Argument, Entry
 from .choices import Choice, known_name, signature, words
-from .fields import Field, duration, failure, is_number, listed, number
+from .fields import Field, duration, failure, is_number, number
 from .file_arguments import file_field
 from .nodes import is_dict
 from .strict import details, invalid, unknown_keys
+from .wording import listed
 
 NESTED = {
     "_initializer": "initializers",

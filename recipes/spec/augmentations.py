@@ -5,9 +5,10 @@ from typing import Annotated
 from . import catalog
 from .arguments import validated
 from .choices import ALIASES, Choice
-from .fields import Field, did_you_mean, failure, listed, shown
+from .fields import Field, failure
 from .nodes import is_dict
 from .strict import details, invalid
+from .wording import did_you_mean, listed, shown
 
 # Layers of Keras that draw a change for each picture.
 OF_ONE_PICTURE = (

@@ -3,10 +3,10 @@
 import re
 
 from .backbones import APPLICATIONS
-from .fields import shown
 from .network import Found
 from .network_shapes import SOURCES
 from .schema import Recipe
+from .wording import shown
 
 
 def backbones_take_pictures(recipe: Recipe) -> Found:

@@ -16,7 +16,6 @@ from .fields import (
     boolean,
     either,
     failure,
-    listed,
     nothing,
     number,
     one_key,
@@ -27,6 +26,7 @@ from .fields import (
 from .file_arguments import local_file
 from .nodes import is_dict, is_list
 from .strict import details, invalid, unknown_keys
+from .wording import listed
 
 IMAGENET = "imagenet"
 # What a preset of text has beside its network.

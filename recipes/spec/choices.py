@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from . import catalog, keras_version
-from .fields import did_you_mean, failure, listed, shown
+from .fields import failure
+from .wording import did_you_mean, listed, shown
 
 # Names of Keras and KerasHub that a recipe cannot have, and why.
 RUNS_CODE = "runs code that is not in the recipe"

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
 from ..errors import DataError
-from .fields import shown
+from .wording import shown
 
 # Characters in a line: a table of a million columns has fewer.
 LONGEST_LINE = 1 << 26

@@ -14,7 +14,6 @@ from . import catalog, keras_version
 from .augmentations import AUGMENTATIONS
 from .choices import ALIASES, Choice
 from .dump import to_plain
-from .fields import shown
 from .lora import LoraSection
 from .network import NOT_IN_A_LIST
 from .parts import OutputSection, PartSection
@@ -23,6 +22,7 @@ from .pretraining import DbnSection
 from .schema import Recipe
 from .sections import DataSection, ModelSection
 from .windows import WindowSection
+from .wording import shown
 
 BLOCK = re.compile(r"(<!-- table: (?P<name>[a-z_]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 MODELS = {

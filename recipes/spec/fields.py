@@ -1,24 +1,20 @@
 """Kinds of values a key may hold: each checks a value, says what it expects, and has a schema."""
 
-import difflib
-import json
 import math
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, LiteralString, NamedTuple, NoReturn, TypeGuard
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
 
-from ..errors import printable
 from .durations import EXPECTED, Duration, NotADuration
 from .nodes import is_dict, is_list
+from .wording import did_you_mean, listed, shown
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]*")
-# A comparison takes some 20 microseconds, and a table may have a hundred thousand columns.
-MOST_COMPARED = 2000
 MOST_NAME = 80
 # A schema, or a part of one, as `json` writes it.
 JSONSchema = dict[str, Any]
@@ -297,36 +293,3 @@ def refused(why: str) -> Field:
         raise Mismatch(why)
 
     return Field(check, why, {"not": {}, "description": why})
-
-
-def shown(value: object, most: int = 60) -> str:
-    """A received value in one short line, as YAML would have it."""
-    try:
-        line = json.dumps(value, ensure_ascii=False, default=str)
-    except (TypeError, ValueError, RecursionError):
-        line = str(value)
-    line = printable(line)
-    return line if len(line) <= most else f"{line[: most - 3]}..."
-
-
-def listed(values: Iterable[object]) -> str:
-    """Words as a list for people: `a`, `b` or `c`."""
-    words = [f"`{shown(value).strip(chr(34))}`" for value in values]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
-
-
-def did_you_mean(value: object, known: Iterable[object]) -> str:
-    """` Did you mean ...?`, or nothing where no known word is close."""
-    words = [str(word) for word in known]
-    close = closest(str(value), words)
-    return f" Did you mean {listed(close)}?" if close else ""
-
-
-def closest(word: str, known: Sequence[str], most: int = 3) -> list[str]:
-    """Known words close to a mistyped one, the closest first."""
-    if len(word) > 100:
-        return []
-    squeezed = {name.replace("_", ""): name for name in known}
-    same = squeezed.get(word.replace("_", "").replace("-", "").lower())
-    close = difflib.get_close_matches(word.lower(), known[:MOST_COMPARED], n=most, cutoff=0.7)
-    return [same] if same else close

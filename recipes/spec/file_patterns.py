@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from ..errors import DataError
-from .fields import shown
+from .wording import shown
 
 MOST_FILES = 10_000
 

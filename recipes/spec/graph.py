@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from .choices import Choice
-from .fields import did_you_mean, listed, shown
 from .nodes import Path
 from .parts import ATTENTION, OTHERS, PAIRS, PartSection, input_names
 from .schema import Recipe
 from .tables import is_table
+from .wording import did_you_mean, listed, shown
 
 Found = Iterator[tuple[Path, str]]
 # The input of rows that are arrays.

@@ -7,7 +7,6 @@ from pydantic import PrivateAttr
 
 from ..errors import Problem
 from .choices import Choice
-from .fields import did_you_mean, listed, shown
 from .graph import NAME as PART_NAME
 from .graph import ends
 from .nodes import Path
@@ -18,6 +17,7 @@ from .tables import EITHER, TABLES
 from .target_checks import balance_fits_task, classes_fit_task, threshold_fits_task
 from .targets import DEFAULT_THRESHOLD
 from .tasks import metrics_fit_task
+from .wording import did_you_mean, listed, shown
 
 Found = Iterator[tuple[Path, str]]
 # Keys of `data` that an output has of its own, and keys at the top of a recipe.

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 
 from ..errors import DataError
-from .fields import listed, shown
+from .wording import listed, shown
 
 # Ends of the names of pictures that TensorFlow decodes.
 SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp")

@@ -7,11 +7,11 @@ from pathlib import Path
 from ..errors import Problem, RecipeError
 from . import shipped
 from .backbones import IMAGENET
-from .fields import shown
 from .file_arguments import FILES, SCHEME
 from .loader import read_named
 from .nodes import Node, Place, is_dict, node_of, string_keys
 from .nodes import Path as Keys
+from .wording import shown
 
 # Where a mapping is a choice: its one key is a name, which replaces another name.
 CHOICES: frozenset[Keys] = frozenset(

@@ -11,9 +11,10 @@ import yaml
 from yaml.scanner import ScannerError
 
 from ..errors import Problem, RecipeError
-from .fields import MOST_NAME, shown
+from .fields import MOST_NAME
 from .nodes import Node, Place, is_dict
 from .scalars import resolve
+from .wording import shown
 
 # A recipe has a few hundred nodes. The bounds stop texts that unfold without end.
 MOST_BYTES = 4 << 20

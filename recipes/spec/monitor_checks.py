@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 from . import catalog
 from .choices import Choice
-from .fields import closest, listed
 from .heads import heads_of
 from .network import Found
 from .nodes import is_list
 from .schema import Recipe
 from .tasks import known_task
+from .wording import closest, listed
 
 # Logged in each epoch beside the loss and the metrics.
 ALWAYS_LOGGED = ("loss", "learning_rate", "gradient_norm")

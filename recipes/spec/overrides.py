@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..errors import Problem, RecipeError
-from .fields import listed, shown
 from .inheritance import is_name
 from .loader import parse
 from .nodes import Node, Path, Place, dotted, is_dict, is_list, node_of
 from .scalars import NULL
+from .wording import listed, shown
 
 STEP = re.compile(r"(?P<key>[^.\[\]]+)|\[(?P<index>[0-9]{1,9})\]")
 WHOLE = re.compile(r"[^.\[\]]+(\[[0-9]{1,9}\]|\.[^.\[\]]+)*")

@@ -8,11 +8,12 @@ from pydantic import create_model
 
 from .arguments import choice, validated
 from .choices import Choice
-from .fields import Field, Mismatch, failure, is_number, listed
+from .fields import Field, Mismatch, failure, is_number
 from .layers import Layer
 from .nodes import Path, is_list
 from .strict import Strict
 from .targets import DEFAULT_THRESHOLD, Balance, Classes, Threshold
+from .wording import listed
 
 # Layers that make one tensor of several.
 ATTENTION = frozenset({"attention", "additive_attention", "multi_head_attention"})

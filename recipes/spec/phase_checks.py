@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator, Sequence
 
 from .choices import Choice, Residual
-from .fields import closest, listed
 from .network import Found, layer_names, lists_of_layers
 from .nodes import Path, is_list
 from .schema import Recipe
 from .tables import GIVEN, TABLES
+from .wording import closest, listed
 
 
 def phases_add_up(recipe: Recipe) -> Found:

@@ -23,8 +23,8 @@ from pydantic import BaseModel
 from ..errors import RequestError
 from . import catalog, catalog_rows
 from .choices import Choice, Residual
-from .fields import listed, shown
 from .nodes import is_list
+from .wording import listed, shown
 
 GROUP = "keras_recipes.plugins"
 TABLE = "KERAS_RECIPES"

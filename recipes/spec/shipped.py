@@ -5,7 +5,7 @@ from importlib import resources
 from pathlib import Path
 
 from ..errors import RequestError
-from .fields import did_you_mean
+from .wording import did_you_mean
 
 
 @dataclass(frozen=True)

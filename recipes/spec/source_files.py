@@ -14,13 +14,13 @@ from .csv_header import (
     readable,
     refuse_device,
 )
-from .fields import did_you_mean, listed, shown
 from .file_patterns import columns_problem, matched
 from .image_folders import Listing, listing, own_part
 from .missing_files import missing_backbone, missing_files
 from .nodes import Path, dotted
 from .schema import Recipe
 from .tables import Found, is_table, named_columns, sources_of
+from .wording import did_you_mean, listed, shown
 
 # Columns or arrays of a file that a message lists.
 MOST_LISTED = 12

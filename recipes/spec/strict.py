@@ -20,8 +20,9 @@ from pydantic import model_validator as validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
-from .fields import BOUNDS, did_you_mean, failure, listed, shown
+from .fields import BOUNDS, failure
 from .nodes import is_dict
+from .wording import did_you_mean, listed, shown
 
 Loc = tuple[str | int, ...]
 # Larger numbers leave 64 bits somewhere; messages do not name this bound.

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from ..errors import RecipeError
 from . import inheritance
-from .fields import did_you_mean
 from .loader import read_named
 from .nodes import Node, Place
 from .shipped import sweeps
+from .wording import did_you_mean
 
 
 def is_sweep(source: str | os.PathLike[str]) -> bool:

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Literal
 
-from .fields import Field, Mismatch, is_number, listed
+from .fields import Field, Mismatch, is_number
 from .nodes import is_dict, is_list
+from .wording import listed
 
 Balance = Literal["none", "class_weights", "resample", "focal"]
 Maximized = Literal["f1_score", "balanced_accuracy", "youden", "accuracy", "matthews_correlation"]

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Annotated, Literal, get_args
 
 from ..errors import RequestError
-from .fields import Field, Mismatch, did_you_mean, listed, shown
+from .fields import Field, Mismatch
 from .nodes import is_list
+from .wording import did_you_mean, listed, shown
 
 TrackerName = Literal["tensorboard", "mlflow", "wandb"]
 TRACKERS: tuple[TrackerName, ...] = get_args(TrackerName)

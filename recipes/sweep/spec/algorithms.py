@@ -6,18 +6,9 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field as Key
 from pydantic import TypeAdapter
 
-from ...spec.fields import (
-    Field,
-    Mismatch,
-    did_you_mean,
-    failure,
-    integer,
-    listed,
-    number,
-    one_key,
-    shown,
-)
+from ...spec.fields import Field, Mismatch, failure, integer, number, one_key
 from ...spec.strict import Strict, details, invalid
+from ...spec.wording import did_you_mean, listed, shown
 from .records import Algorithm
 
 POSITIVE = integer(ge=1)

@@ -3,8 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from ...spec.fields import shown
 from ...spec.nodes import Node
+from ...spec.wording import shown
 from .domains import Domain
 from .kinds import FLAG, ITEMS, ChoiceNodes, DomainError, wrong
 from .labels import index_of, labels, same, short

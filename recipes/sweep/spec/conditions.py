@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 
 from ...errors import Problem
-from ...spec.fields import did_you_mean, listed, shown
 from ...spec.nodes import Node
+from ...spec.wording import did_you_mean, listed, shown
 from .labels import index_of
 from .records import Parameter
 from .space import SpaceEntry

@@ -6,11 +6,11 @@ from itertools import chain
 
 from ...errors import Problem, ProblemCode, RecipeError
 from ...spec import Recipe
-from ...spec.fields import closest, did_you_mean, listed, shown
 from ...spec.load import validate
 from ...spec.monitor_checks import logged
 from ...spec.nodes import Node
 from ...spec.overrides import steps
+from ...spec.wording import closest, did_you_mean, listed, shown
 from .conditions import is_active
 from .constraints import Constraint
 from .corners import Assignment, corners, drawn

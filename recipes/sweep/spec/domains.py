@@ -11,8 +11,8 @@ plotting are the same for all of them:
 
 from typing import Any, ClassVar, Generic, TypeVar
 
-from ...spec.fields import shown
 from ...spec.nodes import Node
+from ...spec.wording import shown
 from .kinds import ChoiceNodes, DomainKind
 
 V = TypeVar("V")

@@ -6,10 +6,11 @@ from typing import Annotated
 from pydantic import Field as Key
 from pydantic import TypeAdapter
 
-from ...spec.fields import Field, Mismatch, failure, integer, listed, plain_name, shown, text
+from ...spec.fields import Field, Mismatch, failure, integer, plain_name, text
 from ...spec.json_schema import DIALECT, Generator
 from ...spec.schema import Recipe
 from ...spec.strict import MOST_SEED, Strict
+from ...spec.wording import listed, shown
 from .algorithms import Positive, algorithm_schema, read_algorithm
 from .records import Algorithm, Objective
 from .space import DOMAINS, KEPT

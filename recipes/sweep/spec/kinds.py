@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from ...spec.fields import Field, Mismatch, boolean, did_you_mean, listed, number, shown, where
+from ...spec.fields import Field, Mismatch, boolean, number, where
 from ...spec.nodes import Node, Place, is_list
+from ...spec.wording import did_you_mean, listed, shown
 
 
 def _whole(value: object) -> int:

@@ -8,11 +8,11 @@ from pydantic import ValidationError
 from ...errors import Problem, RecipeError
 from ...inputs import Overrides, Source
 from ...spec import Recipe, inheritance, overrides
-from ...spec.fields import shown
 from ...spec.load import problem, validate
 from ...spec.nodes import Node, Place, node_of, string_keys
 from ...spec.plugins import load_plugins
 from ...spec.sweep_file import read_sweep
+from ...spec.wording import shown
 from . import checks
 from .conditions import resolved
 from .constraints import Constraint, compiled

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from ...errors import Problem
-from ...spec.fields import closest, did_you_mean, listed, shown, where
+from ...spec.fields import where
 from ...spec.nodes import Node, Place, dotted, is_dict
 from ...spec.nodes import Path as Keys
 from ...spec.overrides import WHOLE, steps
+from ...spec.wording import closest, did_you_mean, listed, shown
 from .choices import Choice, Fixed
 from .domains import Domain
 from .kinds import ITEMS, LIST, ChoiceNodes, DomainError, DomainKind, wrong
