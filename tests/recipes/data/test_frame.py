@@ -7,7 +7,7 @@ import pytest
 from keras_recipes.recipes.data.frame import MOST_NAMES_SHOWN, Frame, refuse_nearly_numbers
 from keras_recipes.recipes.data.python_columns import from_columns
 from keras_recipes.recipes.errors import DataError
-from keras_recipes.recipes.spec import fields
+from keras_recipes.recipes.spec import wording
 
 
 def test_rows_keep_their_place():
@@ -30,16 +30,16 @@ def test_columns_that_are_missing_are_named_in_short():
 
 def test_a_name_is_compared_with_a_bounded_number_of_columns(monkeypatch):
     compared = []
-    real = fields.difflib.get_close_matches
+    real = wording.difflib.get_close_matches
     monkeypatch.setattr(
-        fields.difflib,
+        wording.difflib,
         "get_close_matches",
         lambda word, known, **more: compared.append(len(known)) or real(word, known, **more),
     )
     frame = from_columns({f"column_{index:06d}": [1] for index in range(20_000)}, "rows")
     with pytest.raises(DataError, match="has no column `colmun_000003`") as caught:
         frame["colmun_000003"]
-    assert compared == [fields.MOST_COMPARED]
+    assert compared == [wording.MOST_COMPARED]
     assert len(str(caught.value)) < 1000
     with pytest.raises(DataError, match="Did you mean `column_019999`"):
         frame["Column-019999"]
