@@ -49,7 +49,8 @@ def jit_compile(
     """What was asked for, or whether XLA makes this network's training faster.
 
     It depends on the recipe and the number of rows alone, but not on the number of epochs, so that
-    a longer run computes what a short one does. A step that several devices share is not compiled by XLA.
+    a longer run computes what a short one does. A step that several devices share is not compiled
+    by XLA.
 
     Args:
         asked: true, false, or `auto`.
