@@ -22,7 +22,7 @@ from .sequence_layers import (
 from .training_model import GradientClippingModel, TrainingModel, WeightDecayModel, wrap
 from .training_parts import SharpnessAware, TrainingParts, WeightAveraging
 from .training_step import TrainingStep
-from .transforms import GradientCentralization, GradientNoise, GradientTransform
+from .transforms import GradientCentralization, GradientNoise, GradientTransform, TrustRatio
 
 __all__ = [
     "AdaptiveClipping",
@@ -60,6 +60,7 @@ __all__ = [
     "TrainingParts",
     "TrainingStep",
     "TransformerBlock",
+    "TrustRatio",
     "WeightAveraging",
     "WeightDecay",
     "WeightDecayModel",

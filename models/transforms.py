@@ -1,4 +1,4 @@
-"""Transforms of the gradient: centralization before clipping, noise after it."""
+"""Transforms of the gradient: centralization before clipping, noise and trust ratios after it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from ..arguments import Configurable, check_number, check_positive, check_steps
-from .norms import Gradients
+from .norms import Gradients, squares
 
 
 class GradientTransform(Configurable):
@@ -29,6 +29,23 @@ class GradientTransform(Configurable):
     def __call__(self, gradients: Gradients, update: tf.Tensor | int) -> list[tf.Tensor | None]:
         """The changed gradients of an update, by its number."""
         raise NotImplementedError
+
+    def apply(
+        self,
+        gradients: Gradients,
+        update: tf.Tensor | int,
+        variables: Sequence[keras.Variable],
+    ) -> list[tf.Tensor | None]:
+        """The changed gradients, as the training step asks for them.
+
+        A transform that depends on the weights too overrides this one in place of `__call__`.
+
+        Args:
+            gradients: one for each variable, None for one that has none.
+            update: its number, from 0.
+            variables: the trainable variables, before the update.
+        """
+        return self(gradients, update)
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
@@ -96,10 +113,54 @@ class GradientNoise(GradientTransform):
         return tf.random.stateless_normal(tf.shape(gradient), seed=key)
 
 
+@keras.saving.register_keras_serializable(package="keras_recipes")
+class TrustRatio(GradientTransform):
+    """Scales each kernel's gradient to its weights: g <- trust_coefficient * ||w|| / ||g|| * g.
+
+    Every kernel then moves by the same fraction of its own norm, `learning_rate *
+    trust_coefficient` with plain SGD, however large its gradient is. This is layer-wise adaptive
+    rate scaling (LARS; You, Gitman & Ginsburg 2017), for training with large batches
+    and SGD with momentum. Variables of rank 0 and 1, such as biases, keep their gradient, and so
+    does a kernel that is zero. It comes after clipping; a `weight_decay` is not scaled by it.
+
+    Args:
+        trust_coefficient: fraction of its norm that a kernel moves by at a rate of 1, > 0.
+
+    Raises:
+        ValueError: a bad argument.
+
+    >>> kernel = keras.Variable([[3.0, 4.0]])
+    >>> g = TrustRatio(0.1).apply([tf.constant([[0.0, 2.0]])], 0, [kernel])
+    >>> g[0].numpy().tolist()
+    [[0.0, 0.5]]
+    """
+
+    after_clipping = True
+
+    def __init__(self, trust_coefficient: float = 0.001):
+        self.trust_coefficient = check_positive("trust_coefficient", trust_coefficient)
+
+    def apply(
+        self,
+        gradients: Gradients,
+        update: tf.Tensor | int,
+        variables: Sequence[keras.Variable],
+    ) -> list[tf.Tensor | None]:
+        pairs = zip(gradients, variables, strict=True)
+        return [g if g is None or len(g.shape) < 2 else g * self._ratio(g, w) for g, w in pairs]
+
+    def _ratio(self, gradient: tf.Tensor, variable: keras.Variable) -> tf.Tensor:
+        norm, weights = tf.unstack(tf.sqrt(tf.stack(squares([gradient, variable.value]))))
+        ratio = self.trust_coefficient * tf.math.divide_no_nan(weights, norm)
+        # The square of a small gradient may be 0 in float32; the gradient is small then anyway.
+        return tf.cast(tf.where((weights > 0) & (norm > 0), ratio, 1.0), gradient.dtype)
+
+
 # The names that a recipe uses.
 GRADIENT_TRANSFORMS = {
     "gradient_centralization": GradientCentralization,
     "gradient_noise": GradientNoise,
+    "trust_ratio": TrustRatio,
 }
 
 

@@ -193,12 +193,12 @@ class UpdateRule:
         """Transform, clip and report the gradients, and update if they are usable."""
         number = self._updates()
         for transform in self.transforms_before:
-            gradients = tuple(transform(gradients, number))
+            gradients = tuple(transform.apply(gradients, number, self.variables))
         sums = tf.stack(squares(gradients))
         norm = tf.sqrt(tf.reduce_sum(sums))
         gradients = self._clip(gradients, norm, tf.sqrt(sums))
         for transform in self.transforms_after:
-            gradients = tuple(transform(gradients, number))
+            gradients = tuple(transform.apply(gradients, number, self.variables))
         finite = tf.math.is_finite(norm)
         usable = self._usable(finite, sums)
         if usable is None:

@@ -1,4 +1,4 @@
-"""Gradient centralization, gradient noise, and sharpness-aware minimization."""
+"""Gradient centralization, gradient noise, trust ratios, and sharpness-aware minimization."""
 
 import keras
 import numpy as np
@@ -10,6 +10,7 @@ from keras_recipes.models import (
     GradientClipping,
     GradientNoise,
     SharpnessAware,
+    TrustRatio,
 )
 
 RANDOM = np.random.default_rng(4)
@@ -65,6 +66,55 @@ def test_noise_follows_from_seed_and_update_alone():
     assert draw(1, 5) != draw(2, 5)
 
 
+def test_a_trust_ratio_moves_each_kernel_by_the_same_fraction_of_its_norm(drive):
+    shapes = ((4, 3), (2, 2, 4, 3), (3,))
+    start, gradients = ([RANDOM.normal(size=shape) for shape in shapes] for _ in range(2))
+    gradients = [scale * g for scale, g in zip((1e-4, 1e3, 1.0), gradients, strict=True)]
+    values, _ = drive(
+        start,
+        [gradients],
+        keras.optimizers.SGD(0.5),
+        gradient_transforms=[TrustRatio(0.02)],
+        gradient_clipping=GradientClipping(norm=1e-3),
+    )
+    for old, new in list(zip(start, values[0], strict=True))[:2]:
+        assert np.linalg.norm(new - old) == pytest.approx(0.01 * np.linalg.norm(old), rel=1e-4)
+    moved = [old - new for old, new in zip(start, values[0], strict=True)]
+    for step, gradient in zip(moved, gradients, strict=True):
+        cosine = np.sum(step * gradient) / np.linalg.norm(step) / np.linalg.norm(gradient)
+        assert cosine == pytest.approx(1.0, abs=1e-4)
+    assert np.linalg.norm(moved[2]) == pytest.approx(0.5e-3, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "gradient"),
+    [(np.zeros((2, 3)), np.ones((2, 3))), (np.ones((2, 3)), np.full((2, 3), 1e-25))],
+    ids=["a kernel of zeros", "a gradient whose square is zero"],
+)
+def test_a_trust_ratio_is_one_where_it_has_no_value(drive, kernel, gradient):
+    values, _ = drive(
+        [kernel], [[gradient]], keras.optimizers.SGD(0.1), gradient_transforms=[TrustRatio()]
+    )
+    np.testing.assert_allclose(values[0][0], kernel - 0.1 * gradient, rtol=1e-6)
+
+
+def test_trust_ratios_with_momentum_are_layer_wise_adaptive_rate_scaling(drive):
+    rate, momentum, trust = 0.5, 0.9, 0.05
+    kernel, velocity = RANDOM.normal(size=(4, 3)), np.zeros((4, 3))
+    gradients = RANDOM.normal(size=(5, 4, 3))
+    values, _ = drive(
+        [kernel],
+        [[g] for g in gradients],
+        keras.optimizers.SGD(rate, momentum=momentum),
+        gradient_transforms=TrustRatio(trust),
+    )
+    for (got,), g in zip(values, gradients, strict=True):
+        local_rate = trust * np.linalg.norm(kernel) / np.linalg.norm(g)
+        velocity = momentum * velocity + rate * local_rate * g
+        kernel = kernel - velocity
+        np.testing.assert_allclose(got, kernel, rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.parametrize("jit", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_sharpness_takes_the_gradient_of_the_worst_place_nearby(model, fitted, data, jit):
     rho, rate = 0.3, 0.1
@@ -104,7 +154,11 @@ def test_looking_around_leaves_no_rounding_error_behind(model, fitted):
 
 def test_they_come_back_from_a_saved_model(model, fitted, tmp_path):
     given = {
-        "gradient_transforms": [GradientCentralization(), GradientNoise(0.02, 0.3, seed=7)],
+        "gradient_transforms": [
+            GradientCentralization(),
+            GradientNoise(0.02, 0.3, seed=7),
+            TrustRatio(0.5),
+        ],
         "sam": SharpnessAware(0.2),
     }
     made, _ = fitted(model(**given), epochs=1)
@@ -113,6 +167,7 @@ def test_they_come_back_from_a_saved_model(model, fitted, tmp_path):
     assert [t.get_config() for t in again.training_parts.gradient_transforms] == [
         {},
         {"eta": 0.02, "gamma": 0.3, "seed": 7},
+        {"trust_coefficient": 0.5},
     ]
     assert again.training_parts.sam.rho == 0.2
 
@@ -123,6 +178,7 @@ def test_they_come_back_from_a_saved_model(model, fitted, tmp_path):
         (lambda model: GradientNoise(0), "`eta` must be > 0"),
         (lambda model: GradientNoise(gamma=-1), "`gamma` must be >= 0"),
         (lambda model: GradientNoise(seed=-1), "`seed` must be a whole number >= 0"),
+        (lambda model: TrustRatio(0), "`trust_coefficient` must be > 0"),
         (lambda model: SharpnessAware(0), "`rho` must be > 0"),
         (lambda model: model(sam=0.1), "`sam` must be a `SharpnessAware`"),
         (lambda model: model(gradient_transforms=["noise"]), "`gradient_transforms` must hold"),
