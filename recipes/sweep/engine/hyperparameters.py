@@ -10,7 +10,6 @@ from collections.abc import Mapping
 import keras_tuner
 
 from ..spec.choices import Choice
-from ..spec.conditions import active, is_active
 from ..spec.domains import Domain
 from ..spec.ranges import Int, Range
 from ..spec.records import Parameter, Sweep
@@ -70,7 +69,7 @@ def active_of(sweep: Sweep, kept: Mapping[str, object]) -> dict[str, object]:
         stored = domain.searched and name in kept
         return domain.decode(kept[name]) if stored else domain.middle
 
-    return active(sweep.parameters, value_of)
+    return sweep.active(value_of)
 
 
 def kept_values(sweep: Sweep, kept: Mapping[str, object]) -> dict[str, object]:
@@ -81,9 +80,7 @@ def kept_values(sweep: Sweep, kept: Mapping[str, object]) -> dict[str, object]:
     for name, parameter in searched(sweep):
         # Of the parameters that share a name, one is active.
         own = (
-            parameter.name in values
-            and parameter.name not in given
-            and is_active(parameter.when, values)
+            parameter.name in values and parameter.name not in given and parameter.is_active(values)
         )
         value = values[parameter.name] if own else parameter.domain.middle
         found[name] = parameter.domain.encode(value)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import keras_tuner
 from keras_tuner.engine.trial import Trial, TrialStatus
 
-from ..spec.conditions import is_active
 from ..spec.records import Sweep
 from .hyperparameters import (
     EPOCHS,
@@ -105,7 +104,7 @@ def combinations(sweep: Sweep, most: int) -> Iterator[dict[str, object]]:
             yield kept_values(sweep, kept)
             return
         parameter = sweep.parameters[index]
-        if not is_active(parameter.when, values):
+        if not parameter.is_active(values):
             yield from below(index + 1, values, kept)
             return
         domain = parameter.domain

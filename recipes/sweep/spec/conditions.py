@@ -1,6 +1,6 @@
-"""Which parameters are active in a trial: their conditions, resolved, ordered and compared."""
+"""The conditions of parameters: resolved to values of other parameters, ordered and compared."""
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 
 from ...errors import Problem
@@ -12,30 +12,6 @@ from .space import SpaceEntry
 
 # Name of another parameter -> values of it with which one is active.
 When = Mapping[str, tuple[object, ...]]
-
-
-def active(
-    parameters: Sequence[Parameter], value_of: Callable[[int, Parameter], object]
-) -> dict[str, object]:
-    """Name -> value of the parameters that are active.
-
-    Args:
-        parameters: parents before the parameters that depend on them.
-        value_of: the value that a parameter, with its index, has if it is active.
-    """
-    values: dict[str, object] = {}
-    for index, parameter in enumerate(parameters):
-        if is_active(parameter.when, values):
-            values[parameter.name] = value_of(index, parameter)
-    return values
-
-
-def is_active(when: When, values: Mapping[str, object]) -> bool:
-    """Whether a condition holds: every parent is active and has one of its values."""
-    return all(
-        parent in values and index_of(allowed, values[parent]) is not None
-        for parent, allowed in when.items()
-    )
 
 
 def resolved(

@@ -11,7 +11,6 @@ from ...spec.monitor_checks import logged
 from ...spec.nodes import Node
 from ...spec.overrides import steps
 from ...spec.wording import closest, did_you_mean, listed, shown
-from .conditions import is_active
 from .constraints import Constraint
 from .corners import Assignment, corners, drawn
 from .records import Parameter, Sweep
@@ -135,7 +134,7 @@ class CornerChecks:
         given: Assignment = {}
         found: list[Parameter] = []
         for parameter in self.sweep.parameters:
-            if parameter.name in values and is_active(parameter.when, given):
+            if parameter.name in values and parameter.is_active(given):
                 given[parameter.name] = values[parameter.name]
                 found.append(parameter)
         return found

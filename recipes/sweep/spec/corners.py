@@ -7,7 +7,6 @@ import itertools
 import random
 from collections.abc import Iterator, Mapping, Sequence
 
-from .conditions import is_active
 from .labels import index_of
 from .records import Parameter
 
@@ -59,7 +58,7 @@ def assigned(parameters: Sequence[Parameter], forced: Mapping[int, object]) -> A
     """Every active parameter with its forced value, or else the middle of its domain."""
     values: Assignment = {}
     for index, parameter in enumerate(parameters):
-        if is_active(parameter.when, values):
+        if parameter.is_active(values):
             values[parameter.name] = forced.get(index, parameter.domain.middle)
     return values
 
@@ -71,7 +70,7 @@ def _combinations(
         yield dict(values)
         return
     parameter = parameters[index]
-    if not is_active(parameter.when, values):
+    if not parameter.is_active(values):
         yield from _combinations(parameters, index + 1, values)
         return
     for end in parameter.domain.corners():

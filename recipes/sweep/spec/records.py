@@ -1,6 +1,6 @@
 """A sweep as frozen records: what is searched, how, for what, and for how long."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -10,7 +10,7 @@ from ...spec.nodes import Node, Place
 from ...spec.nodes import Path as Keys
 from .constraints import NO_FILE, Constraint
 from .domains import Domain
-from .labels import same
+from .labels import index_of, same
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,17 @@ class Parameter:
     when: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
     place: Place = NO_FILE
     nodes: tuple[Node, ...] = field(default=(), repr=False, compare=False)
+
+    def is_active(self, values: Mapping[str, object]) -> bool:
+        """Whether the condition holds: every parent is active and has one of its values.
+
+        Args:
+            values: name -> value, of the parameters before this one that are active.
+        """
+        return all(
+            parent in values and index_of(allowed, values[parent]) is not None
+            for parent, allowed in self.when.items()
+        )
 
     def is_below(self, other: "Parameter") -> bool:
         """Whether the key is inside the value of another parameter."""
@@ -122,6 +133,18 @@ class Sweep:
     def trainings(self) -> int:
         """Trainings of each setting: one for each seed, or for each fold."""
         return self.repeats if self.folds is None else self.folds
+
+    def active(self, value_of: Callable[[int, Parameter], object]) -> dict[str, object]:
+        """Name -> value of the parameters that are active in a trial.
+
+        Args:
+            value_of: the value that a parameter, with its index, has if it is active.
+        """
+        values: dict[str, object] = {}
+        for index, parameter in enumerate(self.parameters):
+            if parameter.is_active(values):
+                values[parameter.name] = value_of(index, parameter)
+        return values
 
     def named(self, name: str) -> tuple[Parameter, ...]:
         """The parameters of one name: one for each condition it is under."""

@@ -10,7 +10,6 @@ from ...spec.load import validate
 from ...spec.nodes import Node, Place, dotted, node_of
 from ...spec.nodes import Path as Keys
 from ...spec.overrides import put, steps
-from .conditions import is_active
 from .records import Sweep
 
 # A value and the key that it is put at.
@@ -63,7 +62,7 @@ def rows_of(sweep: Sweep, values: Mapping[str, object]) -> list[Row]:
     rows: list[Row] = []
     given: dict[str, object] = {}
     for parameter in sweep.parameters:
-        if parameter.name in values and is_active(parameter.when, given):
+        if parameter.name in values and parameter.is_active(given):
             given[parameter.name] = values[parameter.name]
             rows.append((parameter.key, node_of(values[parameter.name], parameter.place)))
     stray = [name for name in values if name not in given]

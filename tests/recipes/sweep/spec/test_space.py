@@ -6,7 +6,6 @@ import math
 import pytest
 
 from keras_recipes.recipes.sweep.spec.choices import Choice, Fixed
-from keras_recipes.recipes.sweep.spec.conditions import active
 from keras_recipes.recipes.sweep.spec.corners import MOST_CORNERS, corners, drawn
 from keras_recipes.recipes.sweep.spec.ranges import Int, LogUniform, Uniform
 from keras_recipes.recipes.sweep.spec.records import Parameter
@@ -104,8 +103,7 @@ def test_one_key_with_ranges_of_its_own_under_each_optimizer(sweep):
     assert made.parameters[2].when == {"optimizer": ({"adam": {"beta_1": 0.8}}, "adamw")}
     assert len(made.named("learning_rate")) == 2
     for optimizer, low, high in (("sgd", 0.01, 1.0), ("adamw", 1e-4, 1e-2)):
-        values = active(
-            made.parameters,
+        values = made.active(
             lambda _, row, word=optimizer: word if row.name == "optimizer" else row.domain.max,
         )
         assert low < values["learning_rate"] == high
@@ -129,7 +127,7 @@ def test_conditions_on_numbers_and_on_conditions(sweep):
 
     def chosen(**values):
         pick = {"optimizer": values["optimizer"], "model.layers[3].dense.units": values["units"]}
-        return [*active(made.parameters, lambda _, row: pick.get(row.name, "relu"))]
+        return [*made.active(lambda _, row: pick.get(row.name, "relu"))]
 
     assert len(chosen(optimizer="adam", units=64)) == 3
     assert len(chosen(optimizer="adam", units=96)) == 2
