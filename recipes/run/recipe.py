@@ -6,6 +6,7 @@ import keras
 
 from ...messages import logger
 from ..devices.team import Team
+from ..garbage import only_new_garbage
 from ..record.result import Result
 from ..spec import Recipe
 from .describe import describe
@@ -47,7 +48,7 @@ def train_recipe(
     describe(prepared.directory, recipe, data, previous)
     several = _several(recipe, prepared)
     recipes = several.recipes()
-    with several.recorded_failure():
+    with several.recorded_failure(), only_new_garbage():
         for index, part in enumerate(recipes, start=1):
             if progress:
                 logger.info(f"{several.word} {index} of {len(recipes)}")

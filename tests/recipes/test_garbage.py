@@ -1,11 +1,26 @@
 """Garbage collection while the command line runs."""
 
 import gc
+import subprocess
+import sys
 import weakref
 
 import pytest
 
-from keras_recipes.recipes.garbage import NEW_OBJECTS, rare_collection
+from keras_recipes.recipes.garbage import (
+    MOST_FROZEN_BY_PYTHON,
+    NEW_OBJECTS,
+    only_new_garbage,
+    rare_collection,
+)
+
+
+@pytest.fixture(autouse=True)
+def _unfrozen():
+    """Nobody has frozen anything; the other tests' set-up has."""
+    gc.unfreeze()
+    yield
+    gc.freeze()
 
 
 @pytest.mark.parametrize(
@@ -43,3 +58,37 @@ def test_what_was_made_within_can_be_collected_after():
         del cycle
     gc.collect()
     assert gone() is None
+
+
+def test_garbage_is_collected_as_before_after_several_trainings():
+    with only_new_garbage():
+        assert gc.get_freeze_count() > MOST_FROZEN_BY_PYTHON
+        with only_new_garbage():
+            frozen = gc.get_freeze_count()
+        assert gc.get_freeze_count() == frozen
+    assert gc.get_freeze_count() == 0
+
+
+@pytest.mark.parametrize("within", [rare_collection, only_new_garbage])
+def test_what_a_caller_has_frozen_stays_frozen(within):
+    gc.freeze()
+    before = gc.get_freeze_count()
+    with within():
+        pass
+    assert gc.get_freeze_count() == before
+
+
+CHILD = """
+import gc
+from keras_recipes.recipes.garbage import only_new_garbage
+kept = [[] for _ in range(10_000)]
+before = gc.get_freeze_count()
+with only_new_garbage():
+    print(gc.get_freeze_count() - before > 10_000)
+"""
+
+
+def test_what_python_itself_has_frozen_does_not_count():
+    """A new process: Python 3.12 begins with frozen objects."""
+    done = subprocess.run([sys.executable, "-c", CHILD], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True"]

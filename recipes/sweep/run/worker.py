@@ -1,12 +1,11 @@
 """A worker: asks for a trial, trains it, reports how it ended, asks for the next."""
 
-import gc
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Protocol, TypeVar
 
+from ...garbage import only_new_garbage
 from ..engine.trial import Decision, NoTrial, Trial, TrialOutcome, plan_of
 from ..spec.records import Sweep
 from .chief import Chief, LeaseLost
@@ -173,21 +172,3 @@ class Worker:
             self.client.end(trial.trial_id, result.outcome, result.reason)
         except LeaseLost:
             return
-
-
-@contextmanager
-def only_new_garbage() -> Iterator[None]:
-    """Exclude the objects that exist now from garbage collection.
-
-    Keras collects garbage whenever it clears a model, before each trial. With all that TensorFlow
-    has imported that takes a quarter of a second; none of it is ever garbage.
-    """
-    if gc.get_freeze_count():
-        # The caller has frozen them already, and will unfreeze them.
-        yield
-        return
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()

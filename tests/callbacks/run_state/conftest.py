@@ -104,7 +104,7 @@ class Training:
 
     def run(self, folder, stop=None, **state):
         """What is left of a training; the place, in words, where it was interrupted."""
-        keras.backend.clear_session()  # names begin anew, as in a new process
+        keras.backend.clear_session(free_memory=False)  # names begin anew, as in a new process
         keras.utils.set_random_seed(7)
         model, watchers = self.kind()
         model.run_eagerly = self.eager

@@ -87,7 +87,7 @@ class EvaluationCounter(keras.callbacks.Callback):
 
 def trained(name, shape, folder, stop_at=0, eager=False):
     """What a training of two epochs leaves; None where it was interrupted."""
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
     keras.utils.set_random_seed(3)
     model = network(name, shape)
     model.compile("adam", "mse", run_eagerly=eager)
@@ -112,7 +112,7 @@ def trained(name, shape, folder, stop_at=0, eager=False):
 def fitting_shape(name):
     """The first input shape that a layer takes; None where it cannot stand alone."""
     for shape in SHAPES:
-        keras.backend.clear_session()
+        keras.backend.clear_session(free_memory=False)
         try:
             outputs = network(name, shape)(np.zeros((4, *shape), "float32"), training=True)
         except Exception:  # each layer refuses in its own way

@@ -133,7 +133,7 @@ def compare(name: str, times: int) -> int:
             continue
         taken += 1
         assert shape_after(layer, shape) in (tuple(expected), None), (layer, shape)
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
     return taken
 
 
@@ -218,7 +218,7 @@ def trains(name: str, rows: tuple[int, ...]) -> bool:
     given = {**given, "dims": [*range(1, len(rows) + 1)]} if name == "permute" else given
     data = {"name": "x", "data": {"source": "arrays"}, "model": {"layers": ["flatten"]}}
     layer = arguments.validated("layers", {name: given})
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
     try:
         made = Builder(load(data), 1).make("layers", layer, ("model", "layers", 0))
         inputs, outputs = build_network(rows, [made, keras.layers.Flatten(name="end")])
