@@ -75,6 +75,8 @@ class Problem:
         return " ".join(part for part in (self.wrong, received, self.hint) if part)
 
     def __str__(self) -> str:
+        if self.line is None and not self.path:
+            return f"{self.file}: {self.message}"
         place = self.file if self.line is None else f"{self.file}:{self.line}:{self.column}"
         return f"{place} {self.path}: {self.message}" if self.path else f"{place} {self.message}"
 

@@ -93,9 +93,7 @@ def _extended(root: Node, folder: Path, above: tuple[str, ...]) -> Node:
     except RecipeError as error:
         first = error.problems[0]
         if first.line is None:  # the base as a whole is missing: the place is this line
-            raise RecipeError(
-                [root.problem(("extends",), f"{first.file} {first.message}")]
-            ) from None
+            raise RecipeError([root.problem(("extends",), str(first))]) from None
         raise
     own = {key: child for key, child in root.value.items() if key != "extends"}
     return merge(below, absolute(Node(own, root.place), folder))

@@ -22,6 +22,19 @@ def test_of_many_mistakes_twenty_are_shown_and_all_are_kept():
     assert len(error.problems) == 29
 
 
+@pytest.mark.parametrize(
+    ("place", "path", "shown"),
+    [
+        (("a.yaml", 3, 5), "epochs", "a.yaml:3:5 epochs: is wrong."),
+        (("a.yaml", 3, 5), "", "a.yaml:3:5 is wrong."),
+        (("override `epochs`", None, None), "epochs", "override `epochs` epochs: is wrong."),
+        (("a.yaml", None, None), "", "a.yaml: is wrong."),
+    ],
+)
+def test_a_mistake_begins_with_its_place(place, path, shown):
+    assert str(Problem(*place, path, "is wrong.")) == shown
+
+
 def test_any_request_error_has_an_end():
     assert len(str(RequestError("x\n" * 100_000))) < 100
 
