@@ -27,6 +27,9 @@ def add(verbs: Verbs) -> None:
     starting.add_argument(
         "--limit", metavar="ROWS", type=int, help="use at most this number of rows"
     )
+    starting.add_argument(
+        "--encoding", metavar="NAME", help="of a table of text, as cp1252; default: utf-8"
+    )
     add_json(starting)
 
 
@@ -49,7 +52,7 @@ def init(arguments: Arguments) -> int:
         )
     if arguments.limit is not None and arguments.limit < 1:
         raise RequestError(f"--limit: expected a number of rows. Received {arguments.limit}.")
-    found = outline(Path(arguments.file), target, arguments.limit)
+    found = outline(Path(arguments.file), target, arguments.limit, arguments.encoding)
     _write(out, recipe_text(found, out, arguments.limit))
     task, rows, words = found.data.task, len(found.data.train), baseline(found)
     print_line(arguments, f"{out}: {task}, {rows} training rows; {words}")
@@ -80,7 +83,7 @@ def _list(arguments: Arguments) -> int:
     from ..data.outline import listing
     from ..data.table import note_lines
 
-    found = listing(Path(arguments.file))
+    found = listing(Path(arguments.file), arguments.encoding)
     if arguments.json:
         print_json(asdict(found))
         return 0

@@ -18,6 +18,7 @@ from ..spec.csv_header import header, marked_encoding, readable, records
 from .arrow import compute as pc
 from .cell_types import LARGEST, MISSING_NUMBERS, is_text
 from .frame import Frame, counted
+from .notation import USUAL, Notation
 from .npz import RowsTooLarge, memory
 
 # Bytes of a file that are split into cells at a time.
@@ -36,6 +37,7 @@ def read_delimited(
     skipped: dict[int, str] | None = None,
     columns: Collection[str] | None = None,
     kinds: Mapping[str, pa.DataType] | None = None,
+    notation: Notation = USUAL,
 ) -> Frame:
     """The rows of a table of text whose first line names the columns; each column is text.
 
@@ -47,17 +49,18 @@ def read_delimited(
             then; by default they are an error.
         columns: names of those that are read; by default all.
         kinds: columns that are read as numbers where all their cells are some; else as text.
+        notation: how numbers and dates are written.
 
     Raises:
         DataError: the file cannot be read, has no rows, a row has too many cells or too few, or it
             does not fit into memory.
     """
-    dialect = Dialect(path, tuple(header(path, delimiter, encoding)), delimiter, encoding)
+    dialect = Dialect(path, tuple(header(path, delimiter, encoding)), delimiter, encoding, notation)
     cells = _numbers_first(dialect, columns, kinds) if kinds else None
     cells = _cells(dialect, columns, skipped) if cells is None else cells
     if len(cells) == 0:
         raise DataError(f"{path}: has a header and no rows.")
-    read = {name: cells[name].combine_chunks() for name in cells.column_names}
+    read = dialect.columns(cells)
     return Frame(read, str(path), LineNumbers(path, delimiter, encoding))
 
 
@@ -180,23 +183,24 @@ def _is_finite(column: pa.ChunkedArray) -> bool:
 
 
 def stream_delimited(
-    path: Path, delimiter: str, encoding: str, columns: Collection[str]
+    path: Path, delimiter: str, encoding: str, columns: Collection[str], notation: Notation = USUAL
 ) -> Iterator[Mapping[str, pa.Array]]:
     """The rows of a table of text piece by piece, each column as text.
 
     Raises:
         DataError: as `read_delimited`, but for the size; after pieces that were good.
     """
-    dialect = Dialect(path, tuple(header(path, delimiter, encoding)), delimiter, encoding)
+    dialect = Dialect(path, tuple(header(path, delimiter, encoding)), delimiter, encoding, notation)
     odd, rows, reason = False, 0, ""
     with readable(path), csv_header.opened(path) as file:
         stream = Bounded(path, file, _inside(delimiter), most=sys.maxsize)
         try:
             source = pa.PythonFile(stream, "r")
             for batch in arrow_csv.open_csv(source, **dialect.options(columns)):
-                odd = odd or (stream.is_marked and _needs_a_look(pa.table(batch)))
-                rows += len(batch)
-                yield dict(zip(batch.schema.names, batch.columns, strict=True))
+                table = pa.table(batch)
+                odd = odd or (stream.is_marked and _needs_a_look(table))
+                rows += len(table)
+                yield dialect.columns(table)
         except (pa.ArrowInvalid, UnicodeError) as error:
             reason = " ".join(str(error).split())[:200]
     if odd or stream.is_unusual or reason:
@@ -230,6 +234,12 @@ class Dialect:
     names: tuple[str, ...]
     delimiter: str
     encoding: str
+    notation: Notation = USUAL
+
+    def columns(self, cells: pa.Table) -> dict[str, pa.Array]:
+        """The columns that were read with `options`, in the usual notation."""
+        found = {name: cells[name].combine_chunks() for name in cells.column_names}
+        return self.notation.usual(found, self.path)
 
     def options(
         self, columns: Collection[str] | None, kinds: Mapping[str, pa.DataType] | None = None
@@ -253,6 +263,7 @@ class Dialect:
                 null_values=MISSING_NUMBERS,
                 strings_can_be_null=False,
                 include_columns=None if columns is None else list(columns),
+                decimal_point=self.notation.decimal,
             ),
         }
 

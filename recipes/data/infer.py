@@ -14,6 +14,7 @@ from .dates import DATE, different_dates, differing_parts
 from .features import Category, Date, Feature, Numeric, Text
 from .frame import Frame, plain, refuse_nearly_numbers
 from .image_feature import inferred_image
+from .notation import notation_hint
 
 # Above this skewness, numbers that are not negative get a logarithm.
 SKEWED = 3.0
@@ -67,7 +68,8 @@ def infer(rows: Frame, name: str) -> Inferred:
         return _numbers(column, different, missing)
     write = f"write `features: {{'*': auto, {plain(name)}: category}}` below `data`"
     refuse_nearly_numbers(rows, name, write)
-    return _text(rows, name, missing)
+    found = _text(rows, name, missing)
+    return Inferred(found.feature, found.reason + notation_hint(rows.coded(name).cells))
 
 
 def _different(rows: Frame, name: str, column: pa.Array) -> int:

@@ -48,7 +48,7 @@ class Data:
         scaling: fitted on the training rows.
         features: what was learned of each column of a table, from the training rows.
         target: names of the columns of a table that are predicted.
-        dialect: delimiter and encoding of a table of text, where the recipe names them.
+        dialect: how a table of text is written, where the recipe says it.
         notes: what each column of a table was taken for, and why.
         unlabelled: all rows of the training split, where only some of them are trained on; or None.
         forecasting: of windows over series, what their forecasts are measured by; else None.

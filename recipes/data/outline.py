@@ -24,6 +24,7 @@ from .opening import read
 from .sources import SOURCES
 from .split import Splits
 from .table import NO_TABLE, TableOptions
+from .table_files import guessed_dialect
 from .targets import Task, doubt
 
 SEED = 1
@@ -84,21 +85,35 @@ class Listing:
     suggestion: str
 
 
-def outline(path: Path, target: str, limit: int | None = None) -> Outline:
+def outline(
+    path: Path, target: str, limit: int | None = None, encoding: str | None = None
+) -> Outline:
     """Look at a file, to predict one of its columns or arrays.
 
     Args:
         limit: use at most this number of rows.
+        encoding: of a table of text.
 
     Raises:
         DataError: the file cannot be read, or the target cannot be predicted.
     """
-    return KINDS[_kind(path)].outline(path, target, limit)
+    kind = _kind(path)
+    return KINDS[kind].outline({"path": str(path), **_dialect(kind, path, encoding)}, target, limit)
 
 
-def listing(path: Path) -> Listing:
+def listing(path: Path, encoding: str | None = None) -> Listing:
     """What a file has to predict."""
-    return KINDS[_kind(path)].listing(path)
+    kind = _kind(path)
+    return KINDS[kind].listing({"path": str(path), **_dialect(kind, path, encoding)})
+
+
+def _dialect(kind: str, path: Path, encoding: str | None) -> dict[str, str]:
+    """How a table of text is written, where not as usual."""
+    if kind == "csv":
+        return guessed_dialect(path, encoding)
+    if encoding is not None:
+        raise DataError(f"{path}: is no table of text; leave out the encoding.")
+    return {}
 
 
 def _kind(path: Path) -> str:
@@ -111,9 +126,9 @@ def _kind(path: Path) -> str:
     raise DataError(f"{path}: expected a file that ends in {listed(list(SUFFIXES))}.")
 
 
-def _table_outline(path: Path, target: str, limit: int | None) -> Outline:
-    kind, arguments = _kind(path), {"path": str(path)}
-    column = _table(path).select([target]).typed()[target]
+def _table_outline(arguments: Arguments, target: str, limit: int | None) -> Outline:
+    kind = _kind(Path(arguments["path"]))
+    column = _table(arguments).select([target]).typed()[target]
     missing = 0 if isinstance(column, np.ndarray) else column.null_count
     options = TableOptions((target,), drop_missing_target=missing > 0)
     data, asked = _loaded(kind, arguments, options, limit)
@@ -162,34 +177,34 @@ def _entry(feature: Feature | None) -> str | dict[str, object]:
     return {name: arguments} if arguments else name
 
 
-def _folder_outline(path: Path, target: str, limit: int | None) -> Outline:
+def _folder_outline(arguments: Arguments, target: str, limit: int | None) -> Outline:
+    path = arguments["path"]
     if target != LABEL:
         raise DataError(
             f"{path}: what a folder of pictures has to predict is {LABEL!r}, the folder that a "
             f"picture is in. Received {shown(target)}."
         )
-    arguments, options = {"path": str(path)}, TableOptions((LABEL,))
-    data, asked = _loaded("image_folder", arguments, options, limit)
+    data, asked = _loaded("image_folder", arguments, TableOptions((LABEL,)), limit)
     found = infer(data.train.x, IMAGE)
     columns = (Column(IMAGE, _entry(found.feature), found.reason),)
     return Outline("image_folder", arguments, LABEL, 0, data, asked, columns)
 
 
-def _folder_listing(path: Path) -> Listing:
-    classes = pictures_by_class(str(path))["train"]
+def _folder_listing(arguments: Arguments) -> Listing:
+    classes = pictures_by_class(arguments["path"])["train"]
     return Listing(
         tuple(f"{plain(name)}: {len(found)} pictures" for name, found in classes.items()), LABEL
     )
 
 
-def _table(path: Path) -> Frame:
-    found = SOURCES[_kind(path)](path=str(path))
+def _table(arguments: Arguments) -> Frame:
+    found = SOURCES[_kind(Path(arguments["path"]))](**arguments)
     assert isinstance(found, Frame)
     return found
 
 
-def _table_listing(path: Path) -> Listing:
-    table = _table(path).typed()
+def _table_listing(arguments: Arguments) -> Listing:
+    table = _table(arguments).typed()
     notes = []
     usable = []
     for name in table.columns:
@@ -210,7 +225,8 @@ def _likely(names: Sequence[str]) -> str:
     return next((name for name in names if name.lower() in USUAL), names[-1])
 
 
-def _arrays_outline(path: Path, target: str, limit: int | None) -> Outline:
+def _arrays_outline(arguments: Arguments, target: str, limit: int | None) -> Outline:
+    path = Path(arguments["path"])
     names = _shapes(path)
     if target not in names:
         raise DataError(f"{path}: has no array {shown(target)}; it has {listed(list(names))}.")
@@ -223,16 +239,16 @@ def _arrays_outline(path: Path, target: str, limit: int | None) -> Outline:
             f"{path}: cannot tell which array has the rows of {shown(target)}; it has "
             f"{listed(list(names))}. Call them `x` and `y`, or write the recipe yourself."
         )
-    arguments = {"path": str(path)}
-    arguments |= {key: name for key, name in (("x", rows), ("y", target)) if key != name}
+    given = dict(arguments)
+    given |= {key: name for key, name in (("x", rows), ("y", target)) if key != name}
     if {"x_test", "y_test"} <= set(names):
-        arguments |= {"x_test": "x_test", "y_test": "y_test"}
-    data, asked = _loaded("npz", arguments, NO_TABLE, limit)
-    return Outline("npz", arguments, None, 0, data, asked)
+        given |= {"x_test": "x_test", "y_test": "y_test"}
+    data, asked = _loaded("npz", given, NO_TABLE, limit)
+    return Outline("npz", given, None, 0, data, asked)
 
 
-def _arrays_listing(path: Path) -> Listing:
-    shapes = _shapes(path)
+def _arrays_listing(arguments: Arguments) -> Listing:
+    shapes = _shapes(Path(arguments["path"]))
     return Listing(
         tuple(f"{plain(name)}: shape {shape}" for name, shape in shapes.items()),
         _likely(list(shapes)),
@@ -252,12 +268,12 @@ class FileKind:
     """A kind of file.
 
     Attributes:
-        listing: what may be predicted.
+        listing: what may be predicted, by the arguments of the source.
         outline: what a recipe says of it.
     """
 
-    listing: Callable[[Path], Listing]
-    outline: Callable[[Path, str, int | None], Outline]
+    listing: Callable[[Arguments], Listing]
+    outline: Callable[[Arguments, str, int | None], Outline]
 
 
 TABLE = FileKind(_table_listing, _table_outline)

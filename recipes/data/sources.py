@@ -7,14 +7,17 @@ import socket
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Literal
 
 from ..errors import DataError
 from ..spec.choices import Arguments
+from ..spec.date_formats import date_format_problem
 from ..spec.tfrecord_features import RecordFeature
 from .frame import Frame
 from .hubs import huggingface, tfds
 from .image_folder import Tables, image_folder
 from .jsonl import read_jsonl
+from .notation import Notation
 from .npy import npy
 from .npz import npz
 from .several import several
@@ -84,7 +87,13 @@ def california_housing() -> Source:
     return _of_keras("california_housing", files, "regression", version="large")
 
 
-def csv(path: str, delimiter: str | None = None, encoding: str = "utf-8") -> Frame:
+def csv(
+    path: str,
+    delimiter: str | None = None,
+    encoding: str = "utf-8",
+    decimal: Literal[".", ","] = ".",
+    date_format: str | None = None,
+) -> Frame:
     """A table of text whose first line names the columns; it may be compressed by gzip.
 
     Args:
@@ -92,8 +101,16 @@ def csv(path: str, delimiter: str | None = None, encoding: str = "utf-8") -> Fra
         delimiter: character between cells; by default a tab in `.tsv` files, else a comma.
         encoding: of the file, such as `cp949`, `latin-1` or `utf-16`. A byte order mark at its
             beginning takes precedence.
+        decimal: mark in front of the fraction of a number. With `,` a point may stand between the
+            thousands of a number that has a comma too, as in `1.234,50`.
+        date_format: of dates, such as `%d.%m.%Y`, which are read as those of ISO 8601 then; other
+            cells stay as they are.
     """
-    return several(path, lambda each: open_delimited(each, delimiter, encoding))
+    problem = None if date_format is None else date_format_problem(date_format)
+    if problem is not None:
+        raise DataError(f"`date_format`: {problem}")
+    notation = Notation(decimal, date_format)
+    return several(path, lambda each: open_delimited(each, delimiter, encoding, notation))
 
 
 def jsonl(path: str) -> Frame:

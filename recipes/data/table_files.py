@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,10 +10,19 @@ from pyarrow import csv as arrow_csv
 from pyarrow import parquet as arrow_parquet
 
 from ..errors import DataError
-from ..spec.csv_header import GZIP, delimiter_of, header, opened, readable, refuse_device
+from ..spec.csv_header import (
+    GZIP,
+    delimiter_of,
+    guessed_delimiter,
+    header,
+    opened,
+    readable,
+    refuse_device,
+)
 from .cell_types import is_text, typed
 from .delimited import Dialect, LineNumbers, read_delimited, stream_delimited
 from .frame import Frame
+from .notation import USUAL, Notation, guessed
 from .python_columns import from_columns
 from .stored import TableFile, frame_of
 from .tables import read_parquet
@@ -27,27 +37,38 @@ PARQUET_ROWS = 1 << 14
 PARQUET_BUFFER = 1 << 16
 
 
-def open_delimited(path: Path, delimiter: str | None = None, encoding: str = "utf-8") -> Frame:
+def open_delimited(
+    path: Path,
+    delimiter: str | None = None,
+    encoding: str = "utf-8",
+    notation: Notation = USUAL,
+) -> Frame:
     """The rows of a table of text, see `read_delimited`; columns are read when they are asked for.
 
     Args:
         delimiter: by default a tab in `.tsv` files, else a comma.
+        notation: how numbers and dates are written.
     """
     mark = delimiter_of(path) if delimiter is None else delimiter
     file = TableFile(
         path,
-        {"reader": "csv", "delimiter": mark, "encoding": encoding},
+        {"reader": "csv", "delimiter": mark, "encoding": encoding, **asdict(notation)},
         tuple(header(path, mark, encoding)),
-        lambda names: read_delimited(path, mark, encoding, columns=names),
-        lambda names: stream_delimited(path, mark, encoding, names),
-        lambda names, keep: read_typed(path, mark, encoding, names, keep),
+        lambda names: read_delimited(path, mark, encoding, columns=names, notation=notation),
+        lambda names: stream_delimited(path, mark, encoding, names, notation),
+        lambda names, keep: read_typed(path, mark, encoding, names, keep, notation),
         path.stat().st_size * (GAIN if _is_packed(path) else 1),
     )
     return frame_of(file, LineNumbers(path, mark, encoding))
 
 
 def read_typed(
-    path: Path, delimiter: str, encoding: str, columns: Collection[str], keep: Collection[str]
+    path: Path,
+    delimiter: str,
+    encoding: str,
+    columns: Collection[str],
+    keep: Collection[str],
+    notation: Notation = USUAL,
 ) -> Frame:
     """The rows of a table of text, columns in the type that all their cells have.
 
@@ -59,28 +80,57 @@ def read_typed(
         keep: those that stay words, whatever they look like.
     """
     with readable(path):
-        kinds = _guessed_types(path, delimiter, encoding, columns)
+        kinds = _guessed_types(path, delimiter, encoding, columns, notation)
     kinds = {name: kind for name, kind in kinds.items() if name not in keep}
-    return read_delimited(path, delimiter, encoding, None, columns, kinds).typed(keep)
+    return read_delimited(path, delimiter, encoding, None, columns, kinds, notation).typed(keep)
 
 
 def _guessed_types(
-    path: Path, delimiter: str, encoding: str, columns: Collection[str]
+    path: Path, delimiter: str, encoding: str, columns: Collection[str], notation: Notation
 ) -> dict[str, pa.DataType]:
     """The types of those columns that hold numbers in the first rows."""
-    with opened(path) as file:
-        sample = file.read(TEXT_SAMPLE)
-    sample = sample[: sample.rfind(b"\n") + 1]
-    dialect = Dialect(path, tuple(header(path, delimiter, encoding)), delimiter, encoding)
+    dialect = Dialect(path, tuple(header(path, delimiter, encoding)), delimiter, encoding, notation)
     with suppress(pa.ArrowInvalid, UnicodeError):  # the reader of the whole file tells why
-        table = arrow_csv.read_csv(pa.BufferReader(sample), **dialect.options(columns))
-        found = {name: typed(table[name].combine_chunks()) for name in columns}
+        sample = dialect.columns(_sample(dialect, columns))
+        found = {name: typed(column) for name, column in sample.items()}
         return {
             name: column.type
             for name, column in found.items()
             if not is_text(column) and column.null_count < len(column)
         }
     return {}
+
+
+def guessed_dialect(path: Path, encoding: str | None = None) -> dict[str, str]:
+    """Arguments of the source `csv` that a table of text needs beside its path, by its beginning.
+
+    Args:
+        encoding: of the file, where it is known.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    given = {} if encoding is None else {"encoding": encoding}
+    name = encoding or "utf-8"
+    delimiter = guessed_delimiter(path, name)
+    if delimiter != delimiter_of(path):
+        given["delimiter"] = delimiter
+    dialect = Dialect(path, tuple(header(path, delimiter, name)), delimiter, name)
+    with suppress(pa.ArrowInvalid, UnicodeError):  # the reader of the whole file tells why
+        found = guessed(dialect.columns(_sample(dialect)))
+        if delimiter == ",":
+            # More likely the thousands of a number, or places, which are quoted.
+            found.pop("decimal", None)
+        given |= found
+    return given
+
+
+def _sample(dialect: Dialect, columns: Collection[str] | None = None) -> pa.Table:
+    """The first rows of a table of text."""
+    with readable(dialect.path), opened(dialect.path) as file:
+        sample = file.read(TEXT_SAMPLE)
+    sample = sample[: sample.rfind(b"\n") + 1]
+    return arrow_csv.read_csv(pa.BufferReader(sample), **dialect.options(columns))
 
 
 def open_parquet(path: Path) -> Frame:

@@ -12,6 +12,7 @@ from ..spec.csv_header import delimiter_of, readable, refuse_device
 from .delimited import MOST_OF_MEMORY, read_delimited
 from .frame import Frame
 from .jsonl import read_jsonl
+from .notation import Notation
 from .npz import memory
 from .python_columns import from_columns
 
@@ -24,7 +25,7 @@ def read_table(
     """The rows of a file, by the end of its name; one that ends in `.gz` is unpacked.
 
     Args:
-        dialect: `delimiter` and `encoding` of a table of text.
+        dialect: arguments of the source `csv` beside its path.
         skipped: takes the rows that have too many cells or too few; by default they are an error.
     """
     suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
@@ -35,7 +36,9 @@ def read_table(
     given = dialect or {}
     delimiter = given.get("delimiter")
     delimiter = delimiter_of(path) if delimiter is None else delimiter
-    table = read_delimited(path, delimiter, given.get("encoding", "utf-8"), skipped)
+    notation = Notation(given.get("decimal", "."), given.get("date_format"))
+    encoding = given.get("encoding", "utf-8")
+    table = read_delimited(path, delimiter, encoding, skipped, notation=notation)
     return replace(table, folder=str(path.parent))
 
 

@@ -13,7 +13,7 @@ import stat
 import unicodedata
 import zlib
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
@@ -27,6 +27,8 @@ GZIP = b"\x1f\x8b"
 NO_FILE_ENCODINGS = frozenset(
     {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"}
 )
+# Other characters between cells, tried on a first line that has no comma between names.
+OTHER_DELIMITERS = (";", "\t", "|")
 BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",
@@ -64,6 +66,22 @@ def delimiter_problem(delimiter: str) -> str | None:
 def delimiter_of(path: Path) -> str:
     """The character between cells by the end of a file's name: a tab in `.tsv`, else a comma."""
     return "\t" if path.name.lower().removesuffix(".gz").endswith(".tsv") else ","
+
+
+def guessed_delimiter(path: Path, encoding: str = "utf-8") -> str:
+    """The character between cells by the first line: another where the usual divides nothing."""
+    usual = delimiter_of(path)
+    found: dict[str, int] = {}
+    for mark in (usual, *OTHER_DELIMITERS):
+        with suppress(DataError):  # a quotation mark ends where no cell does, or there is no file
+            found[mark] = _cells_of_first(path, mark, encoding)
+        if found.get(usual, 0) > 1:
+            return usual
+    return max(found, key=lambda mark: found[mark], default=usual)
+
+
+def _cells_of_first(path: Path, delimiter: str, encoding: str) -> int:
+    return next((len(cells) for _, cells in records(path, delimiter, encoding)), 0)
 
 
 def records(

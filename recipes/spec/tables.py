@@ -7,12 +7,19 @@ from .csv_header import (
     delimiter_problem,
     encoding_problem,
 )
+from .date_formats import date_format_problem
 from .nodes import Path
 from .parts import OTHERS, input_names
 from .schema import Recipe
 from .sections import DataSection
 
 Found = Iterator[tuple[Path, str]]
+# Arguments of the source `csv`, and what may be wrong with each.
+CSV_ARGUMENTS = {
+    "delimiter": delimiter_problem,
+    "encoding": encoding_problem,
+    "date_format": date_format_problem,
+}
 # Sources of rows with named columns.
 TABLES = frozenset({"csv", "jsonl", "parquet", "image_folder", "tfrecord", "tfds", "huggingface"})
 # Tables that have a target of their own.
@@ -24,9 +31,9 @@ EITHER = frozenset({GIVEN, "npz"})
 
 
 def csv_arguments_are_sound(recipe: Recipe) -> Found:
-    """A `delimiter` is one character, and an `encoding` one that Python has."""
+    """A `delimiter` is one character, an `encoding` one that Python has, and so on."""
     for place, choice in sources_of(recipe, "csv"):
-        for name, problem in (("delimiter", delimiter_problem), ("encoding", encoding_problem)):
+        for name, problem in CSV_ARGUMENTS.items():
             value = choice.arguments.get(name)
             found = problem(value) if isinstance(value, str) else None
             if found is not None:

@@ -86,6 +86,40 @@ def test_every_format_of_a_table(name, tmp_path):
     assert [feature.name for feature in data.features] == ["size", "kind", "day"]
 
 
+def test_a_table_in_another_notation_and_encoding(tmp_path, capsys):
+    """The same data as the table in the usual notation; new rows are read as the recipe reads."""
+    found = rows()
+    as_csv(tmp_path / "usual.csv", found)
+    names = {"a": "Köln", "b": "Zürich"}
+    other = [
+        {
+            **row,
+            "size": str(row["size"]).replace(".", ","),
+            "kind": names[row["kind"]],
+            "day": ".".join(reversed(row["day"].split("-"))),
+        }
+        for row in found
+    ]
+    as_csv(tmp_path / "other.csv", other, ";")
+    (tmp_path / "other.csv").write_bytes((tmp_path / "other.csv").read_text().encode("cp1252"))
+    assert main(["init", "other.csv"]) == 2
+    assert "`encoding: cp1252`" in capsys.readouterr().err
+    for name, more in (("usual", []), ("other", ["--encoding", "cp1252"])):
+        words = ["init", f"{name}.csv", "--target", "y", "--out", f"{name}.yaml"]
+        assert main([*words, *more]) == 0
+    usual, mine = (keras_recipes.load(f"{name}.yaml") for name in ("usual", "other"))
+    one, two = data_of(usual), data_of(mine)
+    np.testing.assert_array_equal(one.train.y, two.train.y)
+    for name in ("size", "day"):
+        assert one.train.x[name].equals(two.train.x[name])
+    keras_recipes.load("other.yaml", {"epochs": 1}).train(out=tmp_path / "run", progress=False)
+    predicted = keras_recipes.predict(tmp_path / "run", tmp_path / "other.csv")
+    table = {name: [row[name] for row in found] for name in found[0] if name != "y"}
+    table["kind"] = [names[kind] for kind in table["kind"]]
+    again = keras_recipes.predict(tmp_path / "run", pa.table(table))
+    np.testing.assert_array_equal(predicted.outputs, again.outputs)
+
+
 def test_the_recipe_learns_more_than_the_most_frequent_class(tmp_path):
     as_csv(tmp_path / "t.csv", rows())
     assert main(["init", "t.csv", "--target", "y"]) == 0

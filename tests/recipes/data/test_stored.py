@@ -82,9 +82,9 @@ def reads(monkeypatch):
     found = []
     real = table_files.read_typed
 
-    def read(path, delimiter, encoding, columns, keep):
+    def read(path, delimiter, encoding, columns, *others):
         found.append(list(columns))
-        return real(path, delimiter, encoding, columns, keep)
+        return real(path, delimiter, encoding, columns, *others)
 
     monkeypatch.setattr(table_files, "read_typed", read)
     return found
