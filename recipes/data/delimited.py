@@ -4,9 +4,8 @@ import re
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TypedDict
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -14,15 +13,14 @@ from pyarrow import csv as arrow_csv
 
 from ..errors import DataError
 from ..spec import csv_header
-from ..spec.csv_header import header, marked_encoding, readable, records
+from ..spec.csv_header import readable, records
 from .arrow import compute as pc
-from .cell_types import LARGEST, MISSING_NUMBERS, is_text
+from .cell_types import LARGEST, is_text
+from .dialect import Dialect
 from .frame import Frame, counted
 from .notation import USUAL, Notation
 from .npz import RowsTooLarge, memory
 
-# Bytes of a file that are split into cells at a time.
-BLOCK = 1 << 22
 # Bytes that NumPy looks at in one go, with what it makes of them, in the processor's cache.
 SCANNED = 1 << 18
 # A table takes about as much memory again while its columns get their types.
@@ -55,7 +53,7 @@ def read_delimited(
         DataError: the file cannot be read, has no rows, a row has too many cells or too few, or it
             does not fit into memory.
     """
-    dialect = Dialect(path, tuple(header(path, delimiter, encoding)), delimiter, encoding, notation)
+    dialect = Dialect.of(path, delimiter, encoding, notation)
     cells = _numbers_first(dialect, columns, kinds) if kinds else None
     cells = _cells(dialect, columns, skipped) if cells is None else cells
     if len(cells) == 0:
@@ -137,7 +135,7 @@ def _has_hexadecimal(content: bytes, before: bytes) -> bool:
 
 
 def _cells(
-    dialect: "Dialect", columns: Collection[str] | None, skipped: dict[int, str] | None
+    dialect: Dialect, columns: Collection[str] | None, skipped: dict[int, str] | None
 ) -> pa.Table:
     """All cells as text."""
     path = dialect.path
@@ -158,7 +156,7 @@ def _cells(
 
 
 def _numbers_first(
-    dialect: "Dialect", columns: Collection[str] | None, kinds: Mapping[str, pa.DataType]
+    dialect: Dialect, columns: Collection[str] | None, kinds: Mapping[str, pa.DataType]
 ) -> pa.Table | None:
     """All cells, those of `kinds` as numbers; None where a cell of these is none, or is unusual."""
     path = dialect.path
@@ -190,7 +188,7 @@ def stream_delimited(
     Raises:
         DataError: as `read_delimited`, but for the size; after pieces that were good.
     """
-    dialect = Dialect(path, tuple(header(path, delimiter, encoding)), delimiter, encoding, notation)
+    dialect = Dialect.of(path, delimiter, encoding, notation)
     odd, rows, reason = False, 0, ""
     with readable(path), csv_header.opened(path) as file:
         stream = Bounded(path, file, _inside(delimiter), most=sys.maxsize)
@@ -216,56 +214,6 @@ def _inside(delimiter: str) -> re.Pattern[bytes]:
     ends = re.escape(delimiter.encode()) + b'\r\n"'
     # The mark stands first, so that the search leaps from one to the next.
     return re.compile(b'"(?<![%s]")(?![%s])' % (ends, ends))
-
-
-class ReaderOptions(TypedDict):
-    """The arguments of Arrow's readers of text."""
-
-    read_options: arrow_csv.ReadOptions
-    parse_options: arrow_csv.ParseOptions
-    convert_options: arrow_csv.ConvertOptions
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """How a table of text is written."""
-
-    path: Path
-    names: tuple[str, ...]
-    delimiter: str
-    encoding: str
-    notation: Notation = USUAL
-
-    def columns(self, cells: pa.Table) -> dict[str, pa.Array]:
-        """The columns that were read with `options`, in the usual notation."""
-        found = {name: cells[name].combine_chunks() for name in cells.column_names}
-        return self.notation.usual(found, self.path)
-
-    def options(
-        self, columns: Collection[str] | None, kinds: Mapping[str, pa.DataType] | None = None
-    ) -> ReaderOptions:
-        """Options of Arrow's readers: all columns are text but those of `kinds`."""
-        return {
-            # On one thread, which takes half the time of several for each block and less memory;
-            # the file is read and unpacked beside it.
-            "read_options": arrow_csv.ReadOptions(
-                column_names=list(self.names),
-                skip_rows_after_names=1,
-                block_size=BLOCK,
-                use_threads=False,
-                encoding=(marked_encoding(self.path) or self.encoding).removesuffix("-sig"),
-            ),
-            "parse_options": arrow_csv.ParseOptions(
-                delimiter=self.delimiter, newlines_in_values=True
-            ),
-            "convert_options": arrow_csv.ConvertOptions(
-                column_types={**dict.fromkeys(self.names, pa.string()), **(kinds or {})},
-                null_values=MISSING_NUMBERS,
-                strings_can_be_null=False,
-                include_columns=None if columns is None else list(columns),
-                decimal_point=self.notation.decimal,
-            ),
-        }
 
 
 def _needs_a_look(cells: pa.Table) -> bool:

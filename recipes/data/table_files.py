@@ -20,7 +20,8 @@ from ..spec.csv_header import (
     refuse_device,
 )
 from .cell_types import is_text, typed
-from .delimited import Dialect, LineNumbers, read_delimited, stream_delimited
+from .delimited import LineNumbers, read_delimited, stream_delimited
+from .dialect import Dialect
 from .frame import Frame
 from .notation import USUAL, Notation, guessed
 from .python_columns import from_columns
@@ -89,7 +90,7 @@ def _guessed_types(
     path: Path, delimiter: str, encoding: str, columns: Collection[str], notation: Notation
 ) -> dict[str, pa.DataType]:
     """The types of those columns that hold numbers in the first rows."""
-    dialect = Dialect(path, tuple(header(path, delimiter, encoding)), delimiter, encoding, notation)
+    dialect = Dialect.of(path, delimiter, encoding, notation)
     with suppress(pa.ArrowInvalid, UnicodeError):  # the reader of the whole file tells why
         sample = dialect.columns(_sample(dialect, columns))
         found = {name: typed(column) for name, column in sample.items()}
@@ -115,7 +116,7 @@ def guessed_dialect(path: Path, encoding: str | None = None) -> dict[str, str]:
     delimiter = guessed_delimiter(path, name)
     if delimiter != delimiter_of(path):
         given["delimiter"] = delimiter
-    dialect = Dialect(path, tuple(header(path, delimiter, name)), delimiter, name)
+    dialect = Dialect.of(path, delimiter, name)
     with suppress(pa.ArrowInvalid, UnicodeError):  # the reader of the whole file tells why
         found = guessed(dialect.columns(_sample(dialect)))
         if delimiter == ",":

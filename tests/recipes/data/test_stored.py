@@ -18,7 +18,7 @@ from keras_recipes.recipes.data import (
     background,
     cache,
     column_file,
-    delimited,
+    dialect,
     load_data,
     stored,
     table_files,
@@ -38,7 +38,7 @@ OPTIONS = TableOptions(("arr_delay",), drop_missing_target=True)
 def small_tables(monkeypatch):
     """Small tables are kept too, in pieces of a few rows, and the cache is on."""
     monkeypatch.setattr(stored, "MOST_UNCACHED", 0)
-    monkeypatch.setattr(delimited, "BLOCK", 1 << 12)
+    monkeypatch.setattr(dialect, "BLOCK", 1 << 12)
     monkeypatch.setattr(table_files, "PARQUET_ROWS", 50)
     monkeypatch.setattr(column_file, "BATCH_ROWS", 64)
 

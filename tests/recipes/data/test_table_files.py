@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from keras_recipes.recipes.data import delimited, table_files
+from keras_recipes.recipes.data import delimited, dialect, table_files
 from keras_recipes.recipes.data.column_file import BATCH_ROWS, ColumnFile, ColumnWriter
 from keras_recipes.recipes.data.delimited import read_delimited
 from keras_recipes.recipes.data.table_files import PARQUET_ROWS, open_parquet, read_typed
@@ -83,7 +83,7 @@ def test_any_cell_among_numbers(tmp_path, monkeypatch, cell, sample):
 
 def test_random_tables(tmp_path, monkeypatch):
     monkeypatch.setattr(table_files, "TEXT_SAMPLE", 60)
-    monkeypatch.setattr(delimited, "BLOCK", 200)
+    monkeypatch.setattr(dialect, "BLOCK", 200)
     dice = random.Random(1)
     for number in range(60):
         pools = [dice.choices(CELLS, k=dice.randint(1, 3)) + ["1", "2"] * 9 for _ in range(3)]
@@ -101,7 +101,7 @@ def test_numbers_are_not_read_as_text(tmp_path, monkeypatch):
 
 
 def test_a_mark_of_hexadecimal_numbers_at_a_border_of_blocks(tmp_path, monkeypatch):
-    monkeypatch.setattr(delimited, "BLOCK", 16)
+    monkeypatch.setattr(dialect, "BLOCK", 16)
     monkeypatch.setattr(table_files, "TEXT_SAMPLE", 20)
     for length in range(1, 20):
         path = written(tmp_path / "table.csv", ["1,2,3"] * 5 + [f"{'1' * length},0x1,3"])
