@@ -19,15 +19,19 @@ POINT = rf"^\s*[+-]?(\d+\.\d*|\.\d+|[1-9]\d?\d?(\.\d\d\d)+){EXPONENT}\s*$"
 WHOLE = rf"^\s*[+-]?\d+{EXPONENT}\s*$"
 # May be the thousands of a number with a decimal point.
 THOUSANDS = r",\d\d\d\s*$"
-# What a date may look like, with the formats that it may have; `/` is written in two orders.
-DATES = {
-    rf"^\s*\d\d?{mark}\d\d?{mark}\d{{4}}\s*$": tuple(order.replace("-", sign) for order in orders)
-    for sign, mark, orders in (
-        (".", r"\.", ("%d-%m-%Y",)),
-        ("-", "-", ("%d-%m-%Y", "%m-%d-%Y")),
-        ("/", "/", ("%d-%m-%Y", "%m-%d-%Y")),
-    )
-}
+# Cells that are looked at before all others.
+FIRST = 10
+# Orders of a date's parts, of which all that fit the cells are possible.
+ORDERS = ("%d-%m-%Y", "%m-%d-%Y", "%Y-%m-%d")
+CLOCKS = ("", " %H:%M", " %H:%M:%S")
+# `.` stands between day and month in this order alone.
+DATE_FORMATS = tuple(
+    (order + clock).replace("-", mark)
+    for mark in ".-/"
+    for order in ORDERS
+    for clock in CLOCKS
+    if (mark, order) not in ((".", "%m-%d-%Y"), ("-", "%Y-%m-%d"))
+)
 
 
 @dataclass(frozen=True)
@@ -122,26 +126,35 @@ def _known(cells: pa.Array) -> pa.Array:
 
 def _has_comma(cells: pa.Array) -> bool:
     """Whether cells are nothing but numbers, some of which have a decimal comma."""
+    if not _all_match(cells, rf"{COMMA}|{WHOLE}"):
+        return False
     commas = _matches(cells, COMMA)
     decimal = pc.and_(commas, pc.invert(_matches(cells, THOUSANDS)))
-    numbers = pc.or_(commas, _matches(cells, WHOLE))
-    return bool(pc.any(decimal).as_py()) and bool(pc.all(numbers).as_py())
+    return bool(pc.any(decimal).as_py())
 
 
 def _date_format(cells: pa.Array) -> tuple[str, ...]:
     """The format of cells that are nothing but dates, if one alone is possible; else nothing."""
-    for pattern, formats in DATES.items():
-        if len(cells) and pc.all(_matches(cells, pattern)).as_py():
-            possible = [each for each in formats if _has_months(cells, each)]
-            return tuple(possible) if len(possible) == 1 else ()
-    return ()
+    if not len(cells):
+        return ()
+    possible = tuple(each for each in DATE_FORMATS if _are_dates(cells, each))
+    return possible if len(possible) == 1 else ()
 
 
-def _has_months(cells: pa.Array, date_format: str) -> bool:
-    """Whether all months and days of dates in a format exist."""
-    parts = pc.extract_regex(cells, date_pattern(date_format))
+def _are_dates(cells: pa.Array, date_format: str) -> bool:
+    """Whether all cells have a format, with months and days that exist."""
+    pattern = date_pattern(date_format)
+    if not _all_match(cells, pattern):
+        return False
+    parts = pc.extract_regex(cells, pattern)
     month, day = (pc.cast(pc.struct_field(parts, name), pa.int32()) for name in ("month", "day"))
     return pc.max(month).as_py() <= 12 and pc.max(day).as_py() <= 31
+
+
+def _all_match(cells: pa.Array, pattern: str) -> bool:
+    """Whether all cells have a form; most columns of words show in the first that they do not."""
+    parts = (cells[:FIRST], cells)
+    return all(pc.all(_matches(part, pattern)).as_py() for part in parts)
 
 
 def _matches(cells: pa.Array, pattern: str) -> pa.Array:

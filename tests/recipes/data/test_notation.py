@@ -113,6 +113,10 @@ def test_days_that_do_not_exist_are_no_dates(cell, tmp_path):
         (["01/02/2024", "13/02/2024"], {"date_format": "%d/%m/%Y"}),
         (["01/02/2024", "02/13/2024"], {"date_format": "%m/%d/%Y"}),
         (["01-31-2024"], {"date_format": "%m-%d-%Y"}),
+        (["2024/1/31"], {"date_format": "%Y/%m/%d"}),
+        (["31.1.2024 7:05"], {"date_format": "%d.%m.%Y %H:%M"}),
+        (["1/31/2024 07:05:09"], {"date_format": "%m/%d/%Y %H:%M:%S"}),
+        (["1/31/2024", "1/31/2024 07:05"], {}),
         # Both orders are possible, or neither is.
         (["01/02/2024"], {}),
         (["13/02/2024", "02/13/2024"], {}),
