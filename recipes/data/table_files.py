@@ -130,7 +130,8 @@ def _sample(dialect: Dialect, columns: Collection[str] | None = None) -> pa.Tabl
     """The first rows of a table of text."""
     with readable(dialect.path), opened(dialect.path) as file:
         sample = file.read(TEXT_SAMPLE)
-    sample = sample[: sample.rfind(b"\n") + 1]
+    if len(sample) == TEXT_SAMPLE:
+        sample = sample[: sample.rfind(b"\n") + 1]
     return arrow_csv.read_csv(pa.BufferReader(sample), **dialect.options(columns))
 
 

@@ -124,6 +124,11 @@ def header(path: Path, delimiter: str = ",", encoding: str = "utf-8") -> list[st
 def checked_names(path: Path, cells: Sequence[str]) -> list[str]:
     """The cells of a first record as names of columns, each its own."""
     names = [cell.strip() for cell in cells]
+    if names[0].startswith("sep=") and len(names) < 3:
+        raise DataError(
+            f"{path}: its first line, `{shown(names[0])[1:-1]}`, is for Excel alone. Remove it: "
+            "the first line must name the columns."
+        )
     known: set[str] = set()
     for index, name in enumerate(names):
         if not name:

@@ -152,5 +152,6 @@ def test_two_formats_in_one_table_are_not_guessed():
 )
 def test_the_dialect_of_a_table_is_guessed_from_its_beginning(text, found, tmp_path):
     path = tmp_path / "t.csv"
-    path.write_text(text)
-    assert guessed_dialect(path) == found
+    for encoding in ("utf-8", "utf-8-sig", "utf-16"):
+        path.write_text(text, encoding=encoding)
+        assert guessed_dialect(path) == found

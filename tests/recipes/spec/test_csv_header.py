@@ -78,6 +78,8 @@ def test_line_ends_and_quoted_cells(tmp_path):
         (b"a,b\n" + b"x" * 3_000_000, ("line 2 is longer than 1,048,576 characters",)),
         (b"a,a\n1,2\n", ("two columns are called `a`",)),
         (b"a,,b\n", ("column 2 has no name",)),
+        (b"sep=;\na;b\n", ("`sep=;`, is for Excel alone",)),
+        (b"sep=,\na,b\n", ("`sep=`, is for Excel alone",)),
     ],
 )  # fmt: skip
 def test_damaged_files(tmp_path, monkeypatch, content, fragments):
