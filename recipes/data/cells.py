@@ -12,6 +12,7 @@ from .cell_types import is_binary, is_text, not_numbers, numbers
 from .coded import Coded
 from .columns import Column
 from .frame import Frame, plain
+from .notation import notation_arguments
 
 
 def counts_of(column: Coded) -> Counter[str]:
@@ -47,6 +48,8 @@ def numbers_of(rows: Frame, name: str) -> pa.Array:
     )
     words = is_text(column)
     advice = f"\n  If it holds words, write `features: {{{plain(name)}: category}}`." * words
+    if words and (arguments := notation_arguments(pc.take(column, pa.array(bad)))):
+        advice = f"\n  {arguments} of the source `csv` would read them as numbers."
     raise DataError(
         f"{rows.where}: {len(bad)} of {len(rows)} cells of `{plain(name)}` are no numbers that "
         f"32-bit floats can hold:\n{lines}{advice}"

@@ -10,6 +10,7 @@ from .cell_types import floats, is_text, trimmed
 from .cells import scalar
 from .coded import Coded, coded
 from .frame import Frame, plain
+from .notation import notation_arguments
 
 DATE = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$"
 
@@ -66,6 +67,8 @@ def different_dates(rows: Frame, name: str) -> tuple[Coded, pa.Array]:
     if len(bad):
         received = shown(column[int(bad[0])].as_py())
         problem = f"expected a date such as 2013-01-31. Received {received}."
+        if arguments := notation_arguments(pc.take(column, pa.array(bad))):
+            problem += f" {arguments} of the source `csv` would read such dates."
         raise DataError(f"{rows.where}: {rows.fault(int(bad[0]), name, problem)}")
     # The time of the place, whatever its zone.
     local = pc.replace_substring(pc.utf8_slice_codeunits(cells, 0, 19), "T", " ")

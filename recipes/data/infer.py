@@ -14,7 +14,7 @@ from .dates import DATE, different_dates, differing_parts
 from .features import Category, Date, Feature, Numeric, Text
 from .frame import Frame, plain, refuse_nearly_numbers
 from .image_feature import inferred_image
-from .notation import notation_hint
+from .notation import notation_arguments
 
 # Above this skewness, numbers that are not negative get a logarithm.
 SKEWED = 3.0
@@ -69,7 +69,9 @@ def infer(rows: Frame, name: str) -> Inferred:
     write = f"write `features: {{'*': auto, {plain(name)}: category}}` below `data`"
     refuse_nearly_numbers(rows, name, write)
     found = _text(rows, name, missing)
-    return Inferred(found.feature, found.reason + notation_hint(rows.coded(name).cells))
+    arguments = notation_arguments(rows.coded(name).cells)
+    hint = f" ({arguments} of the source `csv` would read it otherwise)" if arguments else ""
+    return Inferred(found.feature, found.reason + hint)
 
 
 def _different(rows: Frame, name: str, column: pa.Array) -> int:

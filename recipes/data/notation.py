@@ -1,7 +1,9 @@
 """How a table of text writes numbers and dates, where not as `1.5` and `2013-01-31`."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,12 +15,15 @@ from .arrow import compute as pc
 from .cell_types import MISSING_NUMBERS, is_text
 
 EXPONENT = r"([eE][+-]?\d+)?"
-# `1,5`, and `1.234,5` with points between thousands.
-COMMA = rf"^\s*[+-]?(\d+,\d*|,\d+|[1-9]\d?\d?(\.\d\d\d)+,\d*){EXPONENT}\s*$"
+# A number with a decimal point, or one that may have points between its thousands.
 POINT = rf"^\s*[+-]?(\d+\.\d*|\.\d+|[1-9]\d?\d?(\.\d\d\d)+){EXPONENT}\s*$"
 WHOLE = rf"^\s*[+-]?\d+{EXPONENT}\s*$"
-# May be the thousands of a number with a decimal point.
-THOUSANDS = r",\d\d\d\s*$"
+# Two groups of thousands with commas, or one in front of a decimal point.
+LARGE = r",\d\d\d[,.]\d"
+# A comma that may stand between thousands.
+COMMA_THOUSANDS = r",\d\d\d\s*$"
+# The mark between thousands -> the characters that it is written with.
+THOUSANDS = {",": ",", ".": r"\.", "'": "['\u2019]", " ": "[ \u00a0\u202f]"}
 # Cells that are looked at before all others.
 FIRST = 10
 # Orders of a date's parts, of which all that fit the cells are possible.
@@ -41,10 +46,13 @@ class Notation:
     Attributes:
         decimal: mark in front of the fraction of a number, a point or a comma.
         date_format: of dates, such as `%d.%m.%Y`; None for those of ISO 8601.
+        thousands: mark between the thousands of a number, a key of `THOUSANDS`. Without one, a
+            number with a decimal comma may have points between its thousands all the same.
     """
 
     decimal: str = "."
     date_format: str | None = None
+    thousands: str | None = None
 
     def usual(self, columns: Mapping[str, pa.Array], path: Path) -> dict[str, pa.Array]:
         """Columns with a point in their numbers and dates as of ISO 8601; words stay as they are.
@@ -54,30 +62,51 @@ class Notation:
         """
         found = dict(columns)
         for name, column in columns.items():
-            if is_text(column) and self.decimal == ",":
-                found[name] = _with_points(column, f"{path}: column `{shown(name)[1:-1]}`")
+            if is_text(column) and (self.decimal == "," or self.thousands is not None):
+                found[name] = self._with_points(column, f"{path}: column `{shown(name)[1:-1]}`")
             if is_text(column) and self.date_format is not None:
                 found[name] = _with_iso_dates(found[name], self.date_format)
         return found
+
+    @cached_property
+    def pattern(self) -> str:
+        """What a number has that is written otherwise than usual."""
+        fraction = re.escape(self.decimal) + r"\d*"
+        mark = None if self.thousands is None else THOUSANDS[self.thousands]
+        grouped = rf"[1-9]\d?\d?({mark or THOUSANDS['.']}\d\d\d)+"
+        numbers = [rf"{grouped}{fraction}"]
+        if self.decimal == ",":
+            numbers += [r"\d+,\d*", r",\d+"]
+        if mark is not None:
+            numbers.append(grouped)
+        return rf"^\s*[+-]?({'|'.join(numbers)}){EXPONENT}\s*$"
+
+    def _with_points(self, cells: pa.Array, where: str) -> pa.Array:
+        found = _matches(cells, self.pattern)
+        if not pc.any(found).as_py():
+            return cells
+        if self.decimal == ",":
+            _refuse_points(cells, found, where)
+        digits = pc.replace_substring_regex(cells, THOUSANDS[self.thousands or "."], "")
+        if self.decimal == ",":
+            digits = pc.replace_substring(digits, ",", ".")
+        return pc.if_else(found, digits, cells)
 
 
 USUAL = Notation()
 
 
-def _with_points(cells: pa.Array, where: str) -> pa.Array:
-    found = _matches(cells, COMMA)
-    if not pc.any(found).as_py():
-        return cells
-    pointed = _matches(cells, POINT)
+def _refuse_points(cells: pa.Array, found: pa.Array, where: str) -> None:
+    """Raise where a cell that is not of this notation has a decimal point."""
+    pointed = pc.and_(_matches(cells, POINT), pc.invert(found))
     if pc.any(pointed).as_py():
         comma, point = (pc.filter(cells, mask)[0].as_py().strip() for mask in (found, pointed))
         raise DataError(
             f"{where} has numbers with a decimal comma, such as `{comma}`, and others with a "
             f"point, such as `{point}`. With `decimal: ','` a point may only stand between the "
-            "thousands of a number that has a comma too; write them all in one way."
+            "thousands of a number that has a comma too, or of any with `thousands: '.'`; write "
+            "them all in one way."
         )
-    digits = pc.replace_substring(cells, ".", "")
-    return pc.if_else(found, pc.replace_substring(digits, ",", "."), cells)
 
 
 def _with_iso_dates(cells: pa.Array, date_format: str) -> pa.Array:
@@ -102,21 +131,18 @@ def _with_iso_dates(cells: pa.Array, date_format: str) -> pa.Array:
 def guessed(columns: Mapping[str, pa.Array]) -> dict[str, str]:
     """The fields of the notation in which columns of text seem to be, where not the usual one."""
     known = [_known(cells) for cells in filter(is_text, columns.values())]
-    found = {"decimal": ","} if any(map(_has_comma, known)) else {}
-    formats = {name for cells in known for name in _date_format(cells)}
-    if len(formats) == 1:
-        found["date_format"] = formats.pop()
+    found: dict[str, str] = {}
+    for name, fitting in (("decimal", _decimal), ("thousands", _thousands), ("date_format", _date)):
+        possible = {value for cells in known for value in fitting(cells)}
+        if len(possible) == 1:
+            found[name] = possible.pop()
     return found
 
 
-def notation_hint(cells: pa.Array) -> str:
-    """What to say of words that are numbers or dates in another notation; nothing of others."""
-    words = {"decimal": "numbers", "date_format": "dates"}
+def notation_arguments(cells: pa.Array) -> str:
+    """The arguments of the source `csv` for cells in another notation, as words; else nothing."""
     found = guessed({"cells": cells})
-    return "".join(
-        f" (with `{key}: {value!r}` of the source `csv` they are read as {words[key]})"
-        for key, value in found.items()
-    )
+    return " and ".join(f"`{key}: {value!r}`" for key, value in found.items())
 
 
 def _known(cells: pa.Array) -> pa.Array:
@@ -124,16 +150,27 @@ def _known(cells: pa.Array) -> pa.Array:
     return pc.filter(words, pc.invert(pc.is_in(words, pa.array(MISSING_NUMBERS))))
 
 
-def _has_comma(cells: pa.Array) -> bool:
-    """Whether cells are nothing but numbers, some of which have a decimal comma."""
-    if not _all_match(cells, rf"{COMMA}|{WHOLE}"):
-        return False
-    commas = _matches(cells, COMMA)
-    decimal = pc.and_(commas, pc.invert(_matches(cells, THOUSANDS)))
-    return bool(pc.any(decimal).as_py())
+def _decimal(cells: pa.Array) -> tuple[str, ...]:
+    """A comma, where cells are nothing but numbers, some of which have a decimal comma."""
+    if not _all_match(cells, f"{Notation(',').pattern}|{WHOLE}"):
+        return ()
+    commas = _matches(cells, Notation(",").pattern)
+    decimal = pc.and_(commas, pc.invert(_matches(cells, COMMA_THOUSANDS)))
+    return (",",) if pc.any(decimal).as_py() else ()
 
 
-def _date_format(cells: pa.Array) -> tuple[str, ...]:
+def _thousands(cells: pa.Array) -> tuple[str, ...]:
+    """The mark between thousands, where cells are nothing but numbers, some of which have it."""
+    found = []
+    for mark in (",", "'", " "):
+        pattern = Notation(thousands=mark).pattern
+        if _all_match(cells, f"{pattern}|{POINT}|{WHOLE}"):
+            sure = LARGE if mark == "," else pattern
+            found += [mark] * bool(pc.any(_matches(cells, sure)).as_py())
+    return tuple(found)
+
+
+def _date(cells: pa.Array) -> tuple[str, ...]:
     """The format of cells that are nothing but dates, if one alone is possible; else nothing."""
     if not len(cells):
         return ()

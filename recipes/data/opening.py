@@ -22,7 +22,7 @@ from .table import NO_TABLE, TableOptions, used, with_target
 # Rows and targets as Python gives them: arrays, lists, or a data frame and None.
 Arrays = tuple[object, object]
 # Arguments of a table of text that later files of the same kind are read with.
-DIALECT = ("delimiter", "encoding", "decimal", "date_format")
+DIALECT = ("delimiter", "encoding", "decimal", "date_format", "thousands")
 
 
 def dialect_of(arguments: Arguments) -> dict[str, str]:

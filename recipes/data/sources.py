@@ -93,6 +93,7 @@ def csv(
     encoding: str = "utf-8",
     decimal: Literal[".", ","] = ".",
     date_format: str | None = None,
+    thousands: Literal[",", ".", "'", " "] | None = None,
 ) -> Frame:
     """A table of text whose first line names the columns; it may be compressed by gzip.
 
@@ -105,11 +106,15 @@ def csv(
             thousands of a number that has a comma too, as in `1.234,50`.
         date_format: of dates, such as `%d.%m.%Y`, which are read as those of ISO 8601 then; other
             cells stay as they are.
+        thousands: mark between the thousands of a number, as in `1,234.50`; without it such cells
+            are words.
     """
     problem = None if date_format is None else date_format_problem(date_format)
     if problem is not None:
-        raise DataError(f"`date_format`: {problem}")
-    notation = Notation(decimal, date_format)
+        raise DataError(f"{path}: `date_format`: {problem}")
+    if thousands == decimal:
+        raise DataError(f"{path}: `thousands` and `decimal` are the same mark, {thousands!r}.")
+    notation = Notation(decimal, date_format, thousands)
     return several(path, lambda each: open_delimited(each, delimiter, encoding, notation))
 
 

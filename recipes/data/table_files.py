@@ -120,7 +120,7 @@ def guessed_dialect(path: Path, encoding: str | None = None) -> dict[str, str]:
     with suppress(pa.ArrowInvalid, UnicodeError):  # the reader of the whole file tells why
         found = guessed(dialect.columns(_sample(dialect)))
         if delimiter == ",":
-            # More likely the thousands of a number, or places, which are quoted.
+            # The quoted cells have commas between thousands more likely, or in places.
             found.pop("decimal", None)
         given |= found
     return given

@@ -36,7 +36,7 @@ def read_table(
     given = dialect or {}
     delimiter = given.get("delimiter")
     delimiter = delimiter_of(path) if delimiter is None else delimiter
-    notation = Notation(given.get("decimal", "."), given.get("date_format"))
+    notation = Notation(given.get("decimal", "."), given.get("date_format"), given.get("thousands"))
     encoding = given.get("encoding", "utf-8")
     table = read_delimited(path, delimiter, encoding, skipped, notation=notation)
     return replace(table, folder=str(path.parent))

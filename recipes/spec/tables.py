@@ -38,6 +38,9 @@ def csv_arguments_are_sound(recipe: Recipe) -> Found:
             found = problem(value) if isinstance(value, str) else None
             if found is not None:
                 yield (*place, name), found
+        mark = choice.arguments.get("thousands")
+        if mark is not None and mark == choice.arguments.get("decimal", "."):
+            yield (*place, "thousands"), "is the `decimal` mark, and cannot be both."
 
 
 def is_table(section: DataSection) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from keras_recipes.recipes.data.dates import different_dates
 from keras_recipes.recipes.data.delimited import read_delimited, stream_delimited
-from keras_recipes.recipes.data.notation import Notation, guessed, notation_hint
+from keras_recipes.recipes.data.notation import Notation, guessed, notation_arguments
 from keras_recipes.recipes.data.table_files import guessed_dialect, open_delimited, read_typed
 from keras_recipes.recipes.errors import DataError
 
@@ -66,6 +66,26 @@ def test_points_between_thousands(tmp_path):
     assert column(tmp_path, *cells) == [1234.5, -12345678.9, 0.5, 7.0, 3.0, 1500.0]
 
 
+@pytest.mark.parametrize(
+    ("notation", "cells", "numbers"),
+    [
+        (Notation(thousands=","), ("1,234.5", "-12,345,678", "1.5"), [1234.5, -12345678, 1.5]),
+        (Notation(thousands="'"), ("1'234.5", "1\u2019234", "7"), [1234.5, 1234, 7]),
+        (Notation(",", thousands=" "), ("1 234,5", "1\u00a0234", "1\u202f234", ",5"),
+         [1234.5, 1234, 1234, 0.5]),
+        (Notation(",", thousands="."), ("1.234", "1.234,5", "1,5"), [1234, 1234.5, 1.5]),
+        (Notation(thousands=","), ("1,234", "12"), [1234, 12]),
+    ],
+)  # fmt: skip
+def test_marks_between_thousands(notation, cells, numbers, tmp_path):
+    assert column(tmp_path, *cells, notation=notation) == numbers
+
+
+@pytest.mark.parametrize("cell", ["1,23", "0,123", "1,2345", "1,234,5", "1.5,234", ",234"])
+def test_other_commas_make_no_thousands(cell, tmp_path):
+    assert column(tmp_path, cell, "1,234", notation=Notation(thousands=",")) == [cell, "1234"]
+
+
 @pytest.mark.parametrize("cell", WORDS)
 def test_words_stay_as_they_are(cell, tmp_path):
     assert column(tmp_path, cell, "word", notation=Notation(",", "%d.%m.%Y"))[0] == (cell or None)
@@ -104,7 +124,11 @@ def test_days_that_do_not_exist_are_no_dates(cell, tmp_path):
     [
         (["1,5", "2", ""], {"decimal": ","}),
         (["1.234,5", "NA"], {"decimal": ","}),
-        # Thousands of whole numbers.
+        (["1,234.5", "5", "1.5"], {"thousands": ","}),
+        (["1,234,567", "1,234"], {"thousands": ","}),
+        (["1'234.5", "5"], {"thousands": "'"}),
+        (["1 234", "5"], {"thousands": " "}),
+        # A decimal comma, or one between thousands.
         (["1,234", "5"], {}),
         (["1,5", "x"], {}),
         (["1,5", "1.5"], {}),
@@ -128,8 +152,8 @@ def test_days_that_do_not_exist_are_no_dates(cell, tmp_path):
 def test_a_notation_is_guessed_only_where_nothing_else_is_possible(cells, found):
     column = pa.array([*cells, None])
     assert guessed({"a": column, "b": pa.array(["x", "y"])}) == found
-    hint = notation_hint(column)
-    assert all(f"`{name}: '{value}'`" in hint for name, value in found.items())
+    hint = notation_arguments(column)
+    assert all(f"`{name}: {value!r}`" in hint for name, value in found.items())
     assert bool(hint) == bool(found)
 
 
@@ -147,6 +171,7 @@ def test_two_formats_in_one_table_are_not_guessed():
         ('"a";"b,c"\n1;2\n', {"delimiter": ";"}),
         # Between quotation marks a comma is as likely one between thousands, or in a place.
         ('a,b\n"1,5",2\n', {}),
+        ('a,b\n"1,234.50",2\n', {"thousands": ","}),
         ("a\n1\n", {}),
     ],
 )

@@ -59,7 +59,17 @@ CSV = [
     (b"size,price\n1,a\n1e39,b\n", {"features": NUMBERS}, 'Received "1e39"'),
     (b"size,price\n1,a\n1_000,b\n", {"features": NUMBERS}, 'Received "1_000"'),
     (b"size,price\n1,a\n0x10,b\n", {"features": NUMBERS}, "line 3, column `size`"),
-    (b'size,price\n1,a\n"1,5",b\n', {"features": NUMBERS}, 'Received "1,5"'),
+    (
+        b'size,price\n1,a\n"1,5",b\n',
+        {"features": NUMBERS},
+        ('Received "1,5"', "`decimal: ','` of the source `csv` would read them as numbers"),
+    ),
+    (
+        TABLE,
+        {"arguments": {"date_format": "%d.%m"}},
+        "expected a day, a month and a year, each once",
+    ),
+    (TABLE, {"arguments": {"decimal": ",", "thousands": ","}}, "are the same mark"),
     # Among many numbers a word is a slip, whatever the recipe says.
     (MANY + b"x,b\n", {}, ('line 22, column `size`: the cell is "x"', "20 of 21 cells")),
     (MANY.replace(b"a", b"1").replace(b"b", b"2") + b"1,n/b\n", {}, "line 22, column `price`"),
@@ -72,7 +82,10 @@ CSV = [
     (
         b"size,price\n2024-01-05,a\n5.1.2024,b\n",
         {"features": {"size": Date()}},
-        'line 3, column `size`: expected a date such as 2013-01-31. Received "5.1.2024"',
+        (
+            'line 3, column `size`: expected a date such as 2013-01-31. Received "5.1.2024"',
+            "`date_format: '%d.%m.%Y'` of the source `csv` would read such dates",
+        ),
     ),
     (b"size,price\n2024-13-05,a\n2024-01-05,b\n", {}, "column `size`"),
 ]

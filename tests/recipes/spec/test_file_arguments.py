@@ -66,7 +66,9 @@ WORDS = {
     "schedules": "formula",
     "weight_decay": "exclude",
     "features": "missing",
-    "sources": "config date_format delimiter encoding name revision split task x x_test y y_test",
+    "sources": """
+        config date_format delimiter encoding name revision split task thousands x x_test y y_test
+    """,
 }
 TEXTS = ("/etc/passwd", "below/file.txt", ["/etc/passwd"], {"layer": "/etc/passwd"})
 ENTRIES = [entry for rows in catalog.tables().values() for entry in rows.values()]

@@ -109,6 +109,14 @@ def test_ten_mistakes_are_ten_problems_each_with_its_place_and_a_mend(tmp_path):
         ({"data.validation": 0}, "expected a part of the rows"),
         ({"data.validation": 0.6, "data.test": 0.5}, "none are left to train on"),
         ({"data.source": {"csv": {"delimiter": ";"}}}, "path: is missing"),
+        (
+            {"data.source": {"csv": {"path": "x.csv", "date_format": "%d.%B"}}, "data.target": "y"},
+            "there is no code `%B` here",
+        ),
+        (
+            {"data.source": {"csv": {"path": "x.csv", "thousands": "."}}, "data.target": "y"},
+            "is the `decimal` mark",
+        ),
         ({"data.limit": 8, "data.batch_size": 16}, "larger than the limit of 8"),
         ({"data.source": "diabetes", "loss": "binary_crossentropy"}, "compares classes"),
         ({"metrics": ["mean"]}, "is a metric of given values"),
