@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from ..errors import DataError
-from ..spec.date_formats import date_pattern
+from ..spec.date_formats import CODE, date_pattern
 from ..spec.wording import shown
 from .arrow import compute as pc
 from .cell_types import MISSING_NUMBERS, is_text
@@ -70,7 +70,7 @@ class Notation:
 
     @cached_property
     def pattern(self) -> str:
-        """What a number has that is written otherwise than usual."""
+        """A regular expression for the numbers that are written otherwise than usual."""
         fraction = re.escape(self.decimal) + r"\d*"
         mark = None if self.thousands is None else THOUSANDS[self.thousands]
         grouped = rf"[1-9]\d?\d?({mark or THOUSANDS['.']}\d\d\d)+"
@@ -80,6 +80,11 @@ class Notation:
         if mark is not None:
             numbers.append(grouped)
         return rf"^\s*[+-]?({'|'.join(numbers)}){EXPONENT}\s*$"
+
+    @property
+    def has_dates_like_numbers(self) -> bool:
+        """Whether a date may look like a number in the usual notation, as with `%Y%m%d`."""
+        return self.date_format is not None and len(CODE.sub("", self.date_format)) < 2
 
     def _with_points(self, cells: pa.Array, where: str) -> pa.Array:
         found = _matches(cells, self.pattern)
@@ -174,18 +179,8 @@ def _date(cells: pa.Array) -> tuple[str, ...]:
     """The format of cells that are nothing but dates, if one alone is possible; else nothing."""
     if not len(cells):
         return ()
-    possible = tuple(each for each in DATE_FORMATS if _are_dates(cells, each))
+    possible = tuple(each for each in DATE_FORMATS if _all_match(cells, date_pattern(each)))
     return possible if len(possible) == 1 else ()
-
-
-def _are_dates(cells: pa.Array, date_format: str) -> bool:
-    """Whether all cells have a format, with months and days that exist."""
-    pattern = date_pattern(date_format)
-    if not _all_match(cells, pattern):
-        return False
-    parts = pc.extract_regex(cells, pattern)
-    month, day = (pc.cast(pc.struct_field(parts, name), pa.int32()) for name in ("month", "day"))
-    return pc.max(month).as_py() <= 12 and pc.max(day).as_py() <= 31
 
 
 def _all_match(cells: pa.Array, pattern: str) -> bool:

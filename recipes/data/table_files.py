@@ -80,8 +80,10 @@ def read_typed(
         columns: names of those that are read.
         keep: those that stay words, whatever they look like.
     """
-    with readable(path):
-        kinds = _guessed_types(path, delimiter, encoding, columns, notation)
+    kinds: dict[str, pa.DataType] = {}
+    if not notation.has_dates_like_numbers:
+        with readable(path):
+            kinds = _guessed_types(path, delimiter, encoding, columns, notation)
     kinds = {name: kind for name, kind in kinds.items() if name not in keep}
     return read_delimited(path, delimiter, encoding, None, columns, kinds, notation).typed(keep)
 

@@ -6,13 +6,13 @@ from .wording import listed, shown
 
 # Codes of `strptime` -> the digits that each stands for.
 CODES = {
-    "%d": r"(?P<day>\d\d?)",
-    "%m": r"(?P<month>\d\d?)",
+    "%d": r"(?P<day>0?[1-9]|[12]\d|3[01])",
+    "%m": r"(?P<month>0?[1-9]|1[0-2])",
     "%Y": r"(?P<year>\d{4})",
     "%y": r"(?P<short_year>\d\d)",
-    "%H": r"(?P<hour>\d\d?)",
-    "%M": r"(?P<minute>\d\d)",
-    "%S": r"(?P<second>\d\d)",
+    "%H": r"(?P<hour>[01]?\d|2[0-3])",
+    "%M": r"(?P<minute>[0-5]\d)",
+    "%S": r"(?P<second>[0-5]\d)",
 }
 CODE = re.compile("%.?")
 
@@ -38,8 +38,8 @@ def date_format_problem(date_format: str) -> str | None:
 def date_pattern(date_format: str) -> str:
     """A regular expression for the cells of a format, with a named group for each part.
 
-    >>> date_pattern("%d.%m.%y")
-    '^\\\\s*(?P<day>\\\\d\\\\d?)\\\\.(?P<month>\\\\d\\\\d?)\\\\.(?P<short_year>\\\\d\\\\d)\\\\s*$'
+    >>> re.match(date_pattern("%d.%m.%Y"), "31.1.2024").groupdict()
+    {'day': '31', 'month': '1', 'year': '2024'}
     """
     words = CODE.split(date_format)
     codes = [CODES[code] for code in CODE.findall(date_format)]

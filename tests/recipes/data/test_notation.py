@@ -110,6 +110,17 @@ def test_two_digits_of_a_year_are_those_of_strptime(tmp_path):
     assert found == [datetime.strptime(cell, "%d.%m.%y").strftime("%Y-%m-%d") for cell in cells]
 
 
+def test_numbers_that_are_no_dates_stay_numbers(tmp_path):
+    notation = Notation(date_format="%Y%m%d")
+    assert column(tmp_path, "12345678", "20241301", notation=notation) == [12345678, 20241301]
+    assert column(tmp_path, "20241101", notation=notation) == ["2024-11-01"]
+    # Also where the first rows of a long table are none, and later ones are.
+    cells = ["12345678"] * 60_000 + ["20241101"]
+    expected = column(tmp_path, *cells, notation=notation)
+    found = read_typed(tmp_path / "t.csv", ";", "utf-8", ["a"], [], notation)
+    assert found["a"].to_pylist() == expected
+
+
 @pytest.mark.parametrize("cell", ["31.02.2024", "12.13.2024", "2.1.24"])
 def test_days_that_do_not_exist_are_no_dates(cell, tmp_path):
     path = tmp_path / "t.csv"

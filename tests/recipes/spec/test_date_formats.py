@@ -28,7 +28,10 @@ def test_zeros_may_be_left_out_and_spaces_stand_around(cell):
     assert re.match(date_pattern("%d.%m.%Y"), cell)
 
 
-@pytest.mark.parametrize("cell", ["1.2.24", "1.2.20245", "1x2x2024", "x1.2.2024", ""])
+@pytest.mark.parametrize(
+    "cell",
+    ["1.2.24", "1.2.20245", "1.13.2024", "32.1.2024", "0.1.2024", "1x2x2024", "x1.2.2024", ""],
+)
 def test_other_cells_are_not_found(cell):
     assert not re.match(date_pattern("%d.%m.%Y"), cell)
 
