@@ -10,10 +10,12 @@ import pyarrow as pa
 from ..errors import DataError
 from ..spec.wording import did_you_mean, listed, shown
 from .arrays import picked
+from .arrow import compute as pc
 from .cell_types import is_text, trimmed, typed, unlike_numbers
 from .coded import Coded, coded
 from .columns import Column, LazyColumns, PickedColumns, UntypedColumns, at_rows, selected
 from .image_files import Examined
+from .notation import notation_arguments
 
 MOST_NAMES_SHOWN = 20
 # A column in which more of the cells than this are numbers was meant as numbers.
@@ -155,4 +157,6 @@ def refuse_nearly_numbers(rows: Frame, name: str, advice: str) -> None:
         f"the cell is {shown(column[int(bad[0])].as_py())}, and {known - len(bad)} of {known} "
         f"cells of the column are numbers. Correct it; or, if these are categories, {advice}."
     )
+    if arguments := notation_arguments(pc.take(column, pa.array(bad))):
+        problem += f" {arguments} of the source `csv` would read it as a number."
     raise DataError(f"{rows.where}: {rows.fault(int(bad[0]), name, problem)}")

@@ -14,6 +14,7 @@ from .arrays import as_array, numbers
 from .cell_types import is_binary, is_text, not_numbers, words
 from .frame import Frame, Rows, counted, plain, refuse_nearly_numbers
 from .head import Head
+from .notation import guessed, notation_arguments
 from .targets import A_COUNT, doubt, not_counts, task_of, written_as
 from .truth import with_numbers_for_truth
 
@@ -130,6 +131,7 @@ def _target(table: Frame, name: str, asked: Task | None) -> np.ndarray:
     if is_text(column):
         if asked is None:
             refuse_nearly_numbers(table, name, "write `task: classification` below `data`")
+            _refuse_other_notation(table, name)
         return words(column).astype(str)
     values = column.to_numpy(zero_copy_only=False)
     if asked == "count" and len(wrong := not_counts(values)):
@@ -139,6 +141,18 @@ def _target(table: Frame, name: str, asked: Task | None) -> np.ndarray:
         raise DataError(f"{table.where}: {count} of {len(table)} without a count; {place}.")
     whole = values.dtype.kind == "f" and bool((values == np.floor(values)).all())
     return values.astype("int64") if whole and np.abs(values).max() < 2**53 else values
+
+
+def _refuse_other_notation(table: Frame, name: str) -> None:
+    """Raise where words are numbers in another notation: each would be a class."""
+    cells = table.coded(name).cells
+    arguments = notation_arguments(cells)
+    if arguments and "date_format" not in guessed({name: cells}):
+        raise DataError(
+            f"{table.where}: the target `{plain(name)}` has words such as "
+            f"{shown(cells[0].as_py())}; {arguments} of the source `csv` would read them as "
+            "numbers to predict. If they are classes, write `task: classification` below `data`."
+        )
 
 
 def features(x: object, where: str) -> np.ndarray:

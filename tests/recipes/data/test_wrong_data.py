@@ -70,6 +70,16 @@ CSV = [
         "expected a day, a month and a year, each once",
     ),
     (TABLE, {"arguments": {"decimal": ",", "thousands": ","}}, "are the same mark"),
+    (
+        b"size;price\n1;2,5\n2;3\n3;2,5\n",
+        {"arguments": {"delimiter": ";"}},
+        ("the target `price` has words such as", "`decimal: ','`", "`task: classification`"),
+    ),
+    (
+        b"size;price\n" + b"3;a\n4;b\n" * 30 + b"2,5;a\n",
+        {"arguments": {"delimiter": ";"}},
+        ('line 62, column `size`: the cell is "2,5"', "`decimal: ','` of the source `csv`"),
+    ),
     # Among many numbers a word is a slip, whatever the recipe says.
     (MANY + b"x,b\n", {}, ('line 22, column `size`: the cell is "x"', "20 of 21 cells")),
     (MANY.replace(b"a", b"1").replace(b"b", b"2") + b"1,n/b\n", {}, "line 22, column `price`"),
