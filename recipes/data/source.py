@@ -131,7 +131,7 @@ def _target(table: Frame, name: str, asked: Task | None) -> np.ndarray:
     if is_text(column):
         if asked is None:
             refuse_nearly_numbers(table, name, "write `task: classification` below `data`")
-            _refuse_other_notation(table, name)
+            _refuse_other_notation(table, name, bad)
         return words(column).astype(str)
     values = column.to_numpy(zero_copy_only=False)
     if asked == "count" and len(wrong := not_counts(values)):
@@ -143,15 +143,20 @@ def _target(table: Frame, name: str, asked: Task | None) -> np.ndarray:
     return values.astype("int64") if whole and np.abs(values).max() < 2**53 else values
 
 
-def _refuse_other_notation(table: Frame, name: str) -> None:
-    """Raise where words are numbers in another notation: each would be a class."""
+def _refuse_other_notation(table: Frame, name: str, words: np.ndarray) -> None:
+    """Raise where words are numbers in another notation: each would be a class.
+
+    Args:
+        words: the rows whose cells are no numbers as they stand.
+    """
     cells = table.coded(name).cells
     arguments = notation_arguments(cells)
-    if arguments and "date_format" not in guessed({name: cells}):
+    if len(words) and arguments and "date_format" not in guessed({name: cells}):
+        received = shown(table[name][int(words[0])].as_py())
         raise DataError(
-            f"{table.where}: the target `{plain(name)}` has words such as "
-            f"{shown(cells[0].as_py())}; {arguments} of the source `csv` would read them as "
-            "numbers to predict. If they are classes, write `task: classification` below `data`."
+            f"{table.where}: the target `{plain(name)}` has words such as {received}; {arguments} "
+            "of the source `csv` would read them as numbers to predict. If they are classes, write "
+            "`task: classification` below `data`."
         )
 
 

@@ -71,9 +71,9 @@ CSV = [
     ),
     (TABLE, {"arguments": {"decimal": ",", "thousands": ","}}, "are the same mark"),
     (
-        b"size;price\n1;2,5\n2;3\n3;2,5\n",
+        b"size;price\n1;3\n2;2,5\n3;2,5\n",
         {"arguments": {"delimiter": ";"}},
-        ("the target `price` has words such as", "`decimal: ','`", "`task: classification`"),
+        ('the target `price` has words such as "2,5"', "`decimal: ','`", "`task: classification`"),
     ),
     (
         b"size;price\n" + b"3;a\n4;b\n" * 30 + b"2,5;a\n",
