@@ -141,6 +141,9 @@ def guessed(columns: Mapping[str, pa.Array]) -> dict[str, str]:
         possible = {value for cells in known for value in fitting(cells)}
         if len(possible) == 1:
             found[name] = possible.pop()
+    if found.get("decimal") == found.get("thousands"):
+        # One column has a comma in front of fractions, and another one between thousands.
+        found = {name: value for name, value in found.items() if name == "date_format"}
     return found
 
 

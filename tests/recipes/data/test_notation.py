@@ -168,6 +168,12 @@ def test_a_notation_is_guessed_only_where_nothing_else_is_possible(cells, found)
     assert bool(hint) == bool(found)
 
 
+def test_two_meanings_of_a_comma_in_one_table_are_not_guessed():
+    columns = {"a": ["1,5", "2"], "b": ["1,234.50", "3"], "c": ["31.01.2024", "NA"]}
+    found = guessed({name: pa.array(cells) for name, cells in columns.items()})
+    assert found == {"date_format": "%d.%m.%Y"}
+
+
 def test_two_formats_in_one_table_are_not_guessed():
     assert guessed({"a": pa.array(["31.01.2024"]), "b": pa.array(["31/01/2024"])}) == {}
 
