@@ -54,8 +54,8 @@ class StepFunctions(StepSetup):
         if self.built:
             self._update_rule()
         compiled: Any = self.train_function
-        self.train_function = self._with_trained_weights(
-            self._with_fed_rates(self._with_row_loop(compiled))
+        self.train_function = self._with_variables(
+            self._with_trained_weights(self._with_fed_rates(self._with_row_loop(compiled)))
         )
 
     def make_test_function(self, force: bool = False) -> object:
@@ -72,6 +72,35 @@ class StepFunctions(StepSetup):
             return self.predict_function
         super().make_predict_function(force)
         self.predict_function = self._with_averaged_weights(self.predict_function)
+
+    def _with_variables(self, function: StepFunction) -> StepFunction:
+        """A function that makes the variables of optimizer and metrics before it is traced.
+
+        TensorFlow traces a function that makes variables twice. Keras makes them beforehand where
+        there is a distribution strategy.
+        """
+        if self.run_eagerly or self._distribute_strategy is not None:
+            return function
+        made = False
+
+        def on_made_variables(iterator: object) -> object:
+            nonlocal made
+            if not made:
+                made = True
+                self._make_variables(getattr(iterator, "element_spec", None))
+            return function(iterator)
+
+        return on_made_variables
+
+    def _make_variables(self, batch: object) -> None:
+        """Make the variables of optimizer and metrics, as far as the shapes of a batch are known."""
+        if not self.built:
+            return
+        if not self.optimizer.built:
+            self.optimizer.build(self.trained_variables)
+        specs = tf.nest.flatten(batch)
+        if all(isinstance(spec, tf.TensorSpec) and spec.shape.rank is not None for spec in specs):
+            self._symbolic_build(data_batch=batch)
 
     def _with_row_loop(self, function: StepFunction) -> StepFunction:
         """A function that takes batches, or the rows of steps where rows are held."""

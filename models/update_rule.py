@@ -241,26 +241,30 @@ class UpdateRule:
     def _step(self, finite: tf.Tensor, *gradients: tf.Tensor | None) -> None:
         """Update, and measure every `RATIO_EVERY`th update."""
         due = tf.math.floormod(self.statistics.updates(), float(RATIO_EVERY)) == 1.0
-        if not self.by_xla:
-            replicas.cond(due, self._update_and_measure, self._update_variables, finite, *gradients)
-            return
-        # XLA copies what a branch changes, which would be all weights: they change outside of it.
-        before = self._trained_values()
+        before = self._trained_values() if self.by_xla else self._trained_values_if(due)
         self._update_variables(finite, *gradients)
-        after = self._trained_values()
+        after = self._trained_values() if self.by_xla else []
         replicas.cond(due, self._measure, replicas.no_op, *before, *after)
-
-    def _update_and_measure(self, finite: tf.Tensor, *gradients: tf.Tensor | None) -> None:
-        before = self._trained_values()
-        self._update_variables(finite, *gradients)
-        self._measure(*before, *self._trained_values())
 
     def _trained_values(self) -> list[tf.Tensor]:
         return [tf.identity(variable.value) for variable in self.trained]
 
+    def _trained_values_if(self, due: tf.Tensor) -> list[tf.Tensor]:
+        """The values, where they are needed: elsewhere empty tensors, for which nothing is copied.
+
+        XLA, whose tensors have one shape, gets the values.
+        """
+        types = [(variable.value.dtype, len(variable.shape)) for variable in self.trained]
+
+        def none() -> list[tf.Tensor]:
+            return [tf.zeros([0] * rank, dtype) for dtype, rank in types]
+
+        return tf.cond(due, self._trained_values, none)
+
     def _measure(self, *values: tf.Tensor) -> None:
         """Report ||w' - w|| / ||w|| over all variables, from those before and after an update."""
         before, after = values[: len(self.trained)], values[len(self.trained) :]
+        after = after or self._trained_values()
         moved = [new - old for old, new in zip(before, after, strict=True)]
         weights, change = (tf.add_n(squares(tensors)) for tensors in (before, moved))
         self.statistics.add_ratio(tf.sqrt(tf.math.divide_no_nan(change, weights)))

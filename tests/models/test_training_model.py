@@ -172,6 +172,21 @@ def test_several_steps_an_execution_change_nothing():
     equal(trained(model(), steps=4), trained(model(), steps=1))
 
 
+@pytest.mark.parametrize("metrics", [None, ["mae"]])
+def test_a_step_is_traced_once(metrics):
+    traces = []
+
+    class Traced(TrainingModel):
+        def train_step(self, data):
+            traces.append(data)
+            return super().train_step(data)
+
+    model = Traced(*network())
+    model.compile("adam", "mse", metrics=metrics)
+    model.fit(X, Y, batch_size=12, epochs=2, verbose=0)
+    assert len(traces) == 1
+
+
 def test_two_models_are_one_that_does_both():
     both = TrainingModel(
         *network(),

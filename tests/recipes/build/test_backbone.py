@@ -340,7 +340,6 @@ class TestInference:
         with pytest.raises(RecipeError, match=r"has `holes`.*`saved: {inference: true}`"):
             feature_cache.cached_features(made, data_of(made), None)
 
-    @pytest.mark.usefixtures("eager")
     def test_where_it_trains_it_is_without_dropout_too(self, file, pictures, tmp_path):
         made = self.made(pictures, file, phases=[{"epochs": 3}], inference=True)
         built = backbone(made, (8, 8)).model

@@ -232,7 +232,7 @@ def test_bad_requests_write_nothing(tmp_path, capsys, arguments, message):
     assert (tmp_path / "there.yaml").read_text() == "mine"
 
 
-def test_a_folder_of_pictures(tmp_path, eager, capsys):
+def test_a_folder_of_pictures(tmp_path, capsys):
     """Its own parts, the size of the pictures, and a network that tells the classes apart."""
     write_folder(tmp_path / "pets", count=30, parts=("train", "valid"), size=(12, 12))
     assert main(["init", "pets"]) == 0

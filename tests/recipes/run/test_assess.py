@@ -92,7 +92,6 @@ def test_tables_are_in_the_file_the_report_and_the_evaluation(run, capsys):
     assert "test home quality: pr_auc" in capsys.readouterr().out
 
 
-@pytest.mark.usefixtures("eager")
 def test_each_output_has_its_weights_in_the_loss_of_training(path, tmp_path):
     loaded = keras_recipes.load(recipe(path))
     built = experiment(loaded, data_of(loaded), tmp_path)

@@ -12,7 +12,6 @@ from keras_recipes.recipes.cli import main
 from keras_recipes.recipes.record.directory import RunDirectory
 from keras_recipes.recipes.run.reproduce import compare_runs
 
-pytestmark = pytest.mark.usefixtures("eager_module")
 VERBS = ("evaluate", "predict", "report", "resume", "reproduce", "initialize")
 # Files, and the verbs that must refuse a run in which one of them is another run's.
 FILES = {

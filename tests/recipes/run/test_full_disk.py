@@ -22,7 +22,6 @@ from keras_recipes.recipes.run.train import train as train_run
 
 MONITOR = {"activation_monitor": {"epochs": [0, 2], "path": "activations.jsonl"}}
 WITH_MONITOR = {"callbacks": [MONITOR]}
-pytestmark = pytest.mark.usefixtures("eager_module")
 CALLS = ("open", "write", "fsync", "mkdir", "makedirs", "rename", "replace", "link")
 
 

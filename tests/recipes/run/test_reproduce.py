@@ -21,9 +21,6 @@ SMALL = {
 }
 
 
-pytestmark = pytest.mark.usefixtures("eager")
-
-
 @pytest.fixture
 def run(tmp_path):
     keras_recipes.load(SMALL).train(out=tmp_path / "run", progress=False)

@@ -60,7 +60,7 @@ def read(path):
     return json.loads(path.read_text("utf-8"))
 
 
-def test_a_threshold_is_chosen_on_validation_rows_and_decides(tmp_path, eager, capsys):
+def test_a_threshold_is_chosen_on_validation_rows_and_decides(tmp_path, capsys):
     table(tmp_path / "d.csv", status=RARE)
     data = {"classes": ["good", "bad"], "threshold": {"maximize": "f1_score"}, "validation": "30%"}
     result = trained(tmp_path, "status", {**data, "balance": "class_weights"})
@@ -87,7 +87,7 @@ def test_a_threshold_is_chosen_on_validation_rows_and_decides(tmp_path, eager, c
     assert expected in capsys.readouterr().out
 
 
-def test_a_run_without_an_end_says_that_no_threshold_was_chosen(tmp_path, eager, signalled):
+def test_a_run_without_an_end_says_that_no_threshold_was_chosen(tmp_path, signalled):
     table(tmp_path / "d.csv", status=RARE)
     signalled(12)
     recipe = recipe_of(tmp_path, "status", {"threshold": {"maximize": "f1_score"}})
@@ -116,7 +116,7 @@ def test_a_resume_in_mid_epoch_ends_with_the_same_bits(tmp_path, eager, signalle
     assert quality[0] == quality[1]
 
 
-def test_ordered_classes(tmp_path, eager):
+def test_ordered_classes(tmp_path):
     table(tmp_path / "d.csv", grade=GRADES)
     result = trained(
         tmp_path, "grade", {"task": "ordinal", "classes": ["poor", "fair", "good"]}, epochs=20
@@ -137,7 +137,7 @@ def test_ordered_classes(tmp_path, eager):
         recipe_of(tmp_path, "grade", {"task": "ordinal"}).train(out=tmp_path / "r", progress=False)
 
 
-def test_the_parts_of_ordered_classes_by_name_are_those_that_are_chosen(tmp_path, eager):
+def test_the_parts_of_ordered_classes_by_name_are_those_that_are_chosen(tmp_path):
     table(tmp_path / "d.csv", grade=GRADES)
     data = {"task": "ordinal", "classes": ["poor", "fair", "good"]}
     named = {
@@ -156,7 +156,7 @@ def test_the_parts_of_ordered_classes_by_name_are_those_that_are_chosen(tmp_path
         experiment(recipe, data_of(recipe), tmp_path)
 
 
-def test_counts_are_scikit_learns_poisson_regression(tmp_path, eager):
+def test_counts_are_scikit_learns_poisson_regression(tmp_path):
     counts = RNG.poisson(np.exp(2 + 0.7 * A - 0.4 * B))
     table(tmp_path / "d.csv", visits=counts)
     data = {"task": "count", "validation": None, "test": None, "batch_size": "all"}
@@ -168,7 +168,7 @@ def test_counts_are_scikit_learns_poisson_regression(tmp_path, eager):
     np.testing.assert_allclose(found.values, expected, rtol=0.01)
 
 
-def test_the_quality_of_rates(tmp_path, eager):
+def test_the_quality_of_rates(tmp_path):
     table(tmp_path / "d.csv", visits=RNG.poisson(np.exp(1 + A)))
     result = trained(tmp_path, "visits", {"task": "count"}, epochs=20)
     assert result.quality["test"]["d2"] > 0.2
@@ -178,7 +178,7 @@ def test_the_quality_of_rates(tmp_path, eager):
         recipe_of(tmp_path, "visits", {"task": "count"}, model=own).train(out=tmp_path / "own")
 
 
-def test_several_labels_of_a_table_are_predicted_by_name_in_every_format(tmp_path, eager, capsys):
+def test_several_labels_of_a_table_are_predicted_by_name_in_every_format(tmp_path, capsys):
     labels = {"hot": np.where(A > 0, "yes", "no"), "wet": (B > 0.8).astype(int)}
     table(tmp_path / "d.csv", **labels)
     result = trained(tmp_path, ["hot", "wet"], {"threshold": {"maximize": "accuracy"}})
@@ -218,7 +218,7 @@ def test_several_labels_of_a_table_are_predicted_by_name_in_every_format(tmp_pat
     assert "Each label, test rows" in page
 
 
-def test_several_numbers_of_a_table_are_predicted_by_name(tmp_path, eager):
+def test_several_numbers_of_a_table_are_predicted_by_name(tmp_path):
     table(tmp_path / "d.csv", north=A + B, east=A - B)
     result = trained(tmp_path, ["north", "east"])
     assert result.quality == {}
@@ -226,7 +226,7 @@ def test_several_numbers_of_a_table_are_predicted_by_name(tmp_path, eager):
     assert list(found.columns()) == ["prediction_north", "prediction_east"]
 
 
-def test_true_and_false_are_classes_and_categories(tmp_path, eager):
+def test_true_and_false_are_classes_and_categories(tmp_path):
     flags = np.where(RNG.random(ROWS) < 0.5, "true", "false")
     table(tmp_path / "d.csv", flag=flags, ok=np.where(flags == "true", "True", "False"))
     features = {"a": "numeric", "flag": "auto"}
