@@ -92,16 +92,6 @@ class StepFunctions(StepSetup):
 
         return on_made_variables
 
-    def _make_variables(self, batch: object) -> None:
-        """Make the variables of optimizer and metrics, as far as the shapes of a batch are known."""
-        if not self.built:
-            return
-        if not self.optimizer.built:
-            self.optimizer.build(self.trained_variables)
-        specs = tf.nest.flatten(batch)
-        if all(isinstance(spec, tf.TensorSpec) and spec.shape.rank is not None for spec in specs):
-            self._symbolic_build(data_batch=batch)
-
     def _with_row_loop(self, function: StepFunction) -> StepFunction:
         """A function that takes batches, or the rows of steps where rows are held."""
         if self._held is None:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
+from keras.src.models.functional import Functional
 
 from . import replicas
 from .adversarial import AdversarialTraining, Front, Rest, floating, moved
@@ -20,6 +21,9 @@ from .step_functions import StepFunctions
 from .step_state import STEP_METRICS
 from .training_parts import SharpnessAware
 from .update_rule import UpdateRule
+
+# The calls of models that compute the same in training and in inference, but for their layers.
+GRAPH_CALLS = (Functional.call, keras.Sequential.call)
 
 
 class _Pass(NamedTuple):
@@ -77,6 +81,26 @@ class TrainingStep(StepFunctions):
             rule(gradients)
         x, y, sample_weight = batch
         return self.compute_metrics(x, y, outputs, sample_weight=sample_weight)
+
+    def _make_variables(self, batch: object) -> None:
+        """Make the variables of optimizer and metrics, where the step will make no others.
+
+        A `train_step` of somebody's own may train more variables or change the batch. A `call` of
+        somebody's own may have other outputs in training.
+
+        Args:
+            batch: shapes and types of a batch.
+        """
+        if type(self).train_step is not TrainingStep.train_step:
+            return
+        if not all(layer.built for layer in self._flatten_layers()):
+            return
+        if not self.optimizer.built:
+            self.optimizer.build(self.trained_variables)
+        leaves = tf.nest.flatten(batch)
+        known = all(isinstance(one, tf.TensorSpec) and one.shape.rank is not None for one in leaves)
+        if known and type(self).call in GRAPH_CALLS:
+            self._symbolic_build(data_batch=batch)
 
     def _sharded_step(self, share: ShardedBatch) -> dict[str, tf.Tensor]:
         """A step on a global batch, of which this process computes its shards."""

@@ -176,15 +176,59 @@ def test_several_steps_an_execution_change_nothing():
 def test_a_step_is_traced_once(metrics):
     traces = []
 
-    class Traced(TrainingModel):
-        def train_step(self, data):
-            traces.append(data)
-            return super().train_step(data)
+    class Traced(keras.layers.Layer):
+        def call(self, inputs, training=False):
+            if training:
+                traces.append(inputs)
+            return inputs
 
-    model = Traced(*network())
+    inputs, outputs = network()
+    model = TrainingModel(inputs, Traced()(outputs))
     model.compile("adam", "mse", metrics=metrics)
     model.fit(X, Y, batch_size=12, epochs=2, verbose=0)
     assert len(traces) == 1
+
+
+def auxiliary(base):
+    """Two outputs in training, one of a layer that nothing else uses."""
+
+    class Net(base):
+        def __init__(self):
+            super().__init__()
+            self.main, self.other = keras.layers.Dense(2), keras.layers.Dense(2)
+
+        def call(self, inputs, training=None):
+            main = self.main(inputs)
+            return (main, self.other(main)) if training else main
+
+    keras.utils.set_random_seed(3)
+    model = Net()
+    model(X)
+    model.compile(keras.optimizers.SGD(0.1), ["mse", "mse"])
+    return model, (X, [Y, Y])
+
+
+def own_targets(base):
+    """Targets that are made in the step."""
+
+    class Net(base):
+        def train_step(self, data):
+            x = keras.utils.unpack_x_y_sample_weight(data)[0]
+            return super().train_step((x, x[:, :2]))
+
+    model = Net(*network())
+    model.compile(keras.optimizers.SGD(0.1), "mse", metrics=["mae"])
+    return model, (X,)
+
+
+@pytest.mark.parametrize("make", [auxiliary, own_targets])
+def test_what_a_model_does_in_training_alone_is_as_in_keras(make):
+    weights = []
+    for base in (keras.Model, TrainingModel):
+        model, data = make(base)
+        model.fit(*data, batch_size=8, epochs=2, shuffle=False, verbose=0)
+        weights.append(model.get_weights())
+    equal(*weights)
 
 
 def test_two_models_are_one_that_does_both():
