@@ -121,9 +121,12 @@ def chance_level(loss: str, classes: int) -> float | None:
 def _final(values: Sequence[float]) -> float:
     """The median of the last few epochs."""
     finite = [value for value in values if math.isfinite(value)]
-    if not finite:
-        return float(values[-1])
-    return float(np.median(finite[-max(1, min(LAST, len(finite) // 3)) :]))
+    return float(np.median(finite[-_few(finite) :])) if finite else float(values[-1])
+
+
+def _few(values: Sequence[float]) -> int:
+    """How many of the last epochs a median is taken of."""
+    return max(1, min(LAST, len(values) // 3))
 
 
 def _remedy(kind: str, constant: ConstantPredictor | None) -> str:
@@ -180,6 +183,8 @@ def _risen(
 ) -> Finding | None:
     """Overfitting: the validation loss has risen while the training loss fell further."""
     at = int(np.nanargmin(validation))
+    if at >= len(validation) - _few(validation):
+        return None  # the median of the last epochs is partly of those before the lowest
     lowest, final = validation[at], _final(validation)
     rise, before, after = final - lowest, training[at], _final(training)
     if rise <= max(limits.rise * abs(lowest), MIN_RISE * baseline) or after > before:

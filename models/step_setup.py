@@ -125,6 +125,11 @@ class StepSetup(_Model):
         rows = zip(rule.variables, rule.statistics.norms().tolist(), strict=True)
         return {variable.path: norm for variable, norm in rows if id(variable) in trained}
 
+    @property
+    def computed_updates(self) -> int:
+        """Updates of this epoch, with those whose gradient was not finite."""
+        return 0 if self._rule is None else int(self._rule.statistics.updates())
+
     def restart_step(self) -> None:
         """Reset the state of the step: averages of the weights start from the present weights."""
         object.__setattr__(self, "_rule", None)

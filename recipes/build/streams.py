@@ -142,8 +142,10 @@ class WholeEpochs(keras.callbacks.Callback):
         self.seen = 0
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Keras gives the number of the last batch of an execution, from 0."""
+        """Keras gives the number of the last batch of a whole execution, also where it was cut."""
         self.seen = batch + 1
+        if self.seen >= self.steps > 1:
+            self.seen = min(self.seen, most_batches(self.model))
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Raise if batches are missing.
@@ -157,6 +159,12 @@ class WholeEpochs(keras.callbacks.Callback):
                 f"the data ended after {self.seen} of {self.steps} batches of epoch {epoch + 1}. "
                 "With `steps_per_epoch` it must repeat itself: `.repeat()`."
             )
+
+
+def most_batches(model: Any) -> int:
+    """The most batches that an epoch can have had, by the updates that were computed in it."""
+    accumulation = model.training_parts.gradient_accumulation
+    return model.computed_updates * accumulation + accumulation - 1
 
 
 @dataclass(frozen=True)

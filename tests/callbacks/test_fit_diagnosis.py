@@ -25,6 +25,8 @@ nan = math.nan
         ([0.9, 0.8, 0.49, 0.49, 0.49], None, "healthy", 5),
         # Validation turns up after epoch 2.
         ([0.9, 0.5, 0.4, 0.3, 0.2], [0.8, 0.3, 0.35, 0.4, 0.45], "overfitting", 2),
+        # Lowest in the last epoch, below two that were higher.
+        ([0.9, *[0.5] * 5, 0.2, 0.15, 0.25], [0.9, *[0.4] * 5, 0.45, 0.45, 0.3], "healthy", 9),
         # By 9 % only.
         ([0.9, 0.5, 0.4, 0.3, 0.3], [0.8, 0.4, 0.43, 0.436, 0.436], "healthy", 5),
         # By a lot, of nearly nothing.

@@ -207,6 +207,13 @@ def test_data_that_ends_early_is_no_completed_training():
         fitted(net(), generator(X, Y, epochs=1), steps_per_epoch=5)
 
 
+@pytest.mark.parametrize("data", [dataset(X, Y), unknown()], ids=["known", "unknown"])
+def test_an_execution_that_is_cut_short_is_noticed(data):
+    given = recipe_of(steps_per_execution=50)
+    with pytest.raises(TrainingFailed, match="ended after 5 of 50 batches of epoch 1"):
+        fitted(net(), data, recipe=given, steps_per_epoch=50)
+
+
 def test_what_is_lost_with_a_dataset_is_said_once(capsys):
     fitted(net(), dataset(X, Y))
     said = capsys.readouterr().err
