@@ -75,6 +75,8 @@ def find_previous_run(directory: RunDirectory, recipe: Recipe, allow: Sequence[s
     changes = [change for change in edits if not is_below(change.key, FREE)]
     _refuse(directory, [change for change in changes if not is_below(change.key, allow)])
     result = completed_result(directory)
+    if result is not None and changes:
+        _check_something_is_left(directory, result, recipe, changes)
     if result is not None and not changes and _is_intact(directory, stored):
         # It may have been killed while it wrote its report, which comes last.
         _remove_unfinished(directory)
@@ -91,6 +93,21 @@ def find_previous_run(directory: RunDirectory, recipe: Recipe, allow: Sequence[s
             "that of the run cannot be checked; it is written again."
         )
     return PreviousRun(manifest, tuple(changes))
+
+
+def _check_something_is_left(
+    directory: RunDirectory, result: Result, recipe: Recipe, changes: Sequence[Change]
+) -> None:
+    """Refuse changes that no update would see: the run would claim what it was not trained with."""
+    if result.epochs < recipe.epochs:
+        return
+    keys = ", ".join(sorted({top_key(change.key) for change in changes} - {"epochs"}))
+    changed = f" with another {keys}" if keys else ""
+    raise RequestError(
+        f"{directory.path}: {result.epochs} epochs were trained, and the recipe asks for "
+        f"{recipe.epochs}: nothing is left to train{changed}. Ask for more, as "
+        f"`epochs={result.epochs + 1}` with `--allow-change epochs`, or train a new run."
+    )
 
 
 def has_parts(recipe: Recipe) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -200,14 +201,29 @@ def test_more_epochs_go_on_where_it_ended(eager, tmp_path):
 
 
 def test_a_checkpoint_of_another_network_is_refused(finished):
-    layers = [{"dense": {"units": 7}}]
+    changes = {"model.layers": [{"dense": {"units": 7}}], "epochs": 6}
     with pytest.raises(RequestError, match="it is of another model or optimizer"):
-        keras_recipes.resume(
-            finished, {"model.layers": layers}, allow_change=["model"], progress=False
-        )
+        keras_recipes.resume(finished, changes, allow_change=["model", "epochs"], progress=False)
     with pytest.raises(RequestError, match="a recipe has no key `epoch`"):
         keras_recipes.resume(finished, {"epochs": 9}, allow_change=["epoch"], progress=False)
     assert json.loads((finished / "result.json").read_text())["status"] == "completed"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"epochs": 2}, "asks for 2: nothing is left to train. Ask for more, as `epochs="),
+        ({"learning_rate": 0.5}, "nothing is left to train with another learning_rate."),
+    ],
+)
+def test_a_change_that_no_update_would_see_is_refused(finished, changes, words):
+    before = (finished / "recipe.yaml").read_bytes(), (finished / "result.json").read_bytes()
+    with pytest.raises(RequestError, match=re.escape(words)):
+        keras_recipes.resume(finished, changes, allow_change=list(changes), progress=False)
+    assert before == (
+        (finished / "recipe.yaml").read_bytes(),
+        (finished / "result.json").read_bytes(),
+    )
 
 
 def test_more_patience_continues_after_a_stop(eager, tmp_path):
