@@ -15,6 +15,7 @@ from .nodes import Node, dotted
 from .plugins import load_plugins
 from .schema import Recipe
 from .strict import in_words
+from .sweep_file import has_keys_of_sweep
 
 R = TypeVar("R", bound=Recipe)
 # What stands in for a section with problems while the others are checked against each other.
@@ -48,7 +49,11 @@ def load(
         RecipeError: with every mistake, each with its place, in the order of the file.
     """
     load_plugins(plugins)
-    tree = overrides.apply(inheritance.resolve(source), changes)
+    root = inheritance.resolve(source)
+    if has_keys_of_sweep(root):
+        text = "this is a sweep, not a recipe. Search with `keras-recipes sweep`."
+        raise RecipeError([root.problem((), text)])
+    tree = overrides.apply(root, changes)
     tree = inheritance.absolute(tree, Path())
     return validate(tree, into)
 

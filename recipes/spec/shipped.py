@@ -54,6 +54,8 @@ def get(name: str) -> Shipped | None:
 
 def unknown(name: str) -> str:
     """What to say of a name that no shipped recipe has."""
+    if any(sweep.name == name for sweep in sweeps()):
+        return f"this is a sweep, not a recipe. Search with `keras-recipes sweep {name}`."
     names = [recipe.name for recipe in recipes()]
     hint = did_you_mean(name, names) or " `keras-recipes list` shows them."
     return f"no recipe of this name ships.{hint}"

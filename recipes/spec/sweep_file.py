@@ -7,7 +7,7 @@ from ..errors import RecipeError
 from . import inheritance
 from .loader import read_named
 from .nodes import Node, Place
-from .shipped import sweeps
+from .shipped import get, sweeps
 from .wording import did_you_mean
 
 
@@ -20,6 +20,11 @@ def is_sweep(source: str | os.PathLike[str]) -> bool:
         root, _ = read_sweep(source)
     except RecipeError:
         return False
+    return has_keys_of_sweep(root)
+
+
+def has_keys_of_sweep(root: Node) -> bool:
+    """Whether a tree is that of a sweep rather than of a recipe."""
     named = any(root.child(key) is not None for key in ("recipe", "space"))
     return named and root.child("model") is None
 
@@ -41,6 +46,9 @@ def _locate(word: str) -> Path:
     known = {sweep.name: sweep.path for sweep in sweeps()}
     if word in known:
         return known[word]
+    if get(word) is not None:
+        text = f"this is a recipe, not a sweep. Train it with `keras-recipes train {word}`."
+        raise RecipeError([Place(word).problem("", text)])
     exists = " A file needs its suffix, .yaml." if os.path.exists(word) else ""
     text = f"no sweep of this name ships.{did_you_mean(word, known)}{exists}"
     raise RecipeError([Place(word).problem("", text)])

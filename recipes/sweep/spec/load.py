@@ -11,7 +11,7 @@ from ...spec import Recipe, inheritance, overrides
 from ...spec.load import problem, validate
 from ...spec.nodes import Node, Place, node_of, string_keys
 from ...spec.plugins import load_plugins
-from ...spec.sweep_file import read_sweep
+from ...spec.sweep_file import has_keys_of_sweep, read_sweep
 from ...spec.wording import shown
 from . import checks
 from .conditions import resolved
@@ -53,6 +53,9 @@ def load_sweep(
         root, path = node_of(string_keys(source), Place("sweep")), None
     else:
         root, path = read_sweep(source)
+    if root.child("model") is not None and not has_keys_of_sweep(root):
+        text = "this is a recipe, not a sweep, which names one: `recipe: FILE`. Train it with "
+        raise RecipeError([root.problem((), text + "`keras-recipes train`.")])
     root = overrides.apply(root, changes)
     problems: list[Problem] = []
     made, broken = _sections(root, problems)

@@ -399,3 +399,12 @@ def _loads_or_tells(text):
         tree = parse(text, "fuzz.yaml")
         if isinstance(tree.value, dict):
             validate(tree, Recipe)
+
+
+def test_a_sweep_is_no_recipe(tmp_path):
+    path = tmp_path / "s.yaml"
+    path.write_text("recipe: digits_mlp\nspace: {epochs: {choice: [1, 2]}}\n")
+    with pytest.raises(RecipeError, match="this is a sweep, not a recipe"):
+        load(path)
+    with pytest.raises(RecipeError, match="`keras-recipes sweep digits_learning_rate`"):
+        load("digits_learning_rate")

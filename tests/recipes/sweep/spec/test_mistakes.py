@@ -4,6 +4,7 @@ import pytest
 
 from keras_recipes.recipes import RecipeError
 from keras_recipes.recipes.errors import ProblemCode
+from keras_recipes.recipes.sweep.spec import load_sweep
 
 # Name: lines below `space:`, and where and what is reported. The first line of the space is line 4.
 ALONE = {
@@ -398,3 +399,12 @@ def test_a_recipe_without_validation_rows_cannot_be_searched(mistakes):
 def test_an_ensemble_is_not_searched(mistakes):
     found = mistakes(RANDOM, head="recipe: ensemble\nbudget: {trials: 4}\n")
     assert "the recipe trains an ensemble" in found["1:9 recipe"]
+
+
+def test_a_recipe_is_no_sweep(tmp_path):
+    path = tmp_path / "r.yaml"
+    path.write_text("data: {source: iris}\nmodel: {layers: [flatten]}\n")
+    with pytest.raises(RecipeError, match="this is a recipe, not a sweep, which names one"):
+        load_sweep(path)
+    with pytest.raises(RecipeError, match="`keras-recipes train digits_mlp`"):
+        load_sweep("digits_mlp")
