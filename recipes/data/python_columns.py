@@ -99,7 +99,7 @@ def _refuse_names(names: list[str], where: str) -> None:
     for name in names:
         if name in seen or not name:
             what = f"two columns are called `{plain(name)}`" if name else "a column has no name"
-            raise DataError(f"{where}: {what}.")
+            raise DataError(f"{where}: {what}. Rename a column, or remove it.")
         seen.add(name)
 
 

@@ -23,6 +23,8 @@ from .wording import shown
 # Characters in a line: a table of a million columns has fewer.
 LONGEST_LINE = 1 << 26
 GZIP = b"\x1f\x8b"
+# What the first column is called where it alone has no name: pandas and R write the index so.
+INDEX = "index"
 # Codecs of Python that decode to text and are no encoding of a text file.
 NO_FILE_ENCODINGS = frozenset(
     {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"}
@@ -113,6 +115,8 @@ def records(
 def header(path: Path, delimiter: str = ",", encoding: str = "utf-8") -> list[str]:
     """The names of the columns: the first record, of which no more than that is read.
 
+    The first column is called `index` where it alone has no name.
+
     Raises:
         DataError: the file cannot be read, or a column has no name or that of another one.
     """
@@ -129,12 +133,20 @@ def checked_names(path: Path, cells: Sequence[str]) -> list[str]:
             f"{path}: its first line, `{shown(names[0])[1:-1]}`, is for Excel alone. Remove it: "
             "the first line must name the columns."
         )
+    if not names[0] and len(names) > 1 and all(names[1:]) and INDEX not in names:
+        names[0] = INDEX
     known: set[str] = set()
     for index, name in enumerate(names):
         if not name:
-            raise DataError(f"{path}: column {index + 1} has no name in the first line.")
+            raise DataError(
+                f"{path}: column {index + 1} has no name in the first line. Write one there, or "
+                "remove the column."
+            )
         if name in known:
-            raise DataError(f"{path}: two columns are called `{shown(name)[1:-1]}`.")
+            raise DataError(
+                f"{path}: two columns are called `{shown(name)[1:-1]}`. Rename one of them in the "
+                "first line, or remove it."
+            )
         known.add(name)
     return names
 

@@ -72,6 +72,17 @@ WRITERS = {
 }
 
 
+def test_an_index_without_a_name_is_left_out(tmp_path, capsys):
+    found = [{"": place, **row} for place, row in enumerate(rows())]
+    as_csv(tmp_path / "t.csv", found)
+    assert main(["init", "t.csv", "--target", "y", "--out", "mine.yaml"]) == 0
+    assert "index: drop" in (tmp_path / "mine.yaml").read_text()
+    assert main(["validate", "mine.yaml"]) == 0
+    capsys.readouterr()
+    assert main(["train", "mine.yaml", "--dry-run", "data.features=null"]) == 0
+    assert "column index: left out; it counts the rows" in "".join(capsys.readouterr())
+
+
 @pytest.mark.parametrize("name", WRITERS)
 def test_every_format_of_a_table(name, tmp_path):
     WRITERS[name](tmp_path / name, rows())

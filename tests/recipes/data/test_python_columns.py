@@ -87,7 +87,7 @@ def test_a_frame_of_pandas():
         ({"a": []}, "equally long and not empty"),
         ({"a": [1], "b": [1, 2]}, "equally long and not empty. Received a: 1, b: 2"),
         ({"": [1]}, "a column has no name"),
-        ({"1": [1], 1: [1]}, "two columns are called `1`"),
+        ({"1": [1], 1: [1]}, "two columns are called `1`. Rename a column"),
         (pa.Table.from_arrays([[1], [2]], ["a", "a"]), "two columns are called `a`"),
         ({"a": [{}, 1]}, "rows: column `a` cannot be read"),
         ({"a": [1j, 2]}, "rows: column `a` cannot be read"),

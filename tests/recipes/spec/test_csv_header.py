@@ -60,6 +60,11 @@ def test_only_the_first_record_is_read_for_the_header(tmp_path):
     assert header(path) == ["a\nb", "c"]
 
 
+@pytest.mark.parametrize("content", [b",a,b\n0,1,2\n", b'"","a","b"\n"1",1,2\n', b" ,a,b\n"])
+def test_a_first_column_that_alone_has_no_name_is_the_index(tmp_path, content):
+    assert header(written(tmp_path, content)) == ["index", "a", "b"]
+
+
 def test_line_ends_and_quoted_cells(tmp_path):
     path = written(tmp_path, b'a,b\r\n"1\r\n2","say ""x"""\r\n\r\n3,4\r\n')
     assert list(records(path)) == [
@@ -76,8 +81,11 @@ def test_line_ends_and_quoted_cells(tmp_path):
          ("line 2 is no CSV", "quoted cell begins there and does not end by line", "missing?")),
         (b'a,b\n1,"' + b"x" * 200_000 + b'"\n', ("line 2 is no CSV", "131,072 characters")),
         (b"a,b\n" + b"x" * 3_000_000, ("line 2 is longer than 1,048,576 characters",)),
-        (b"a,a\n1,2\n", ("two columns are called `a`",)),
-        (b"a,,b\n", ("column 2 has no name",)),
+        (b"a,a\n1,2\n", ("two columns are called `a`", "Rename one of them in the first line")),
+        (b"a,,b\n", ("column 2 has no name", "Write one there, or remove the column")),
+        (b",a,\n", ("column 1 has no name",)),
+        (b",index,a\n", ("column 1 has no name",)),
+        (b'""\n1\n', ("column 1 has no name",)),
         (b"sep=;\na;b\n", ("`sep=;`, is for Excel alone",)),
         (b"sep=,\na,b\n", ("`sep=`, is for Excel alone",)),
     ],

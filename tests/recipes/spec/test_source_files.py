@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from keras_recipes.recipes.cli import main
+from keras_recipes.recipes.data.delimited import read_delimited
 from keras_recipes.recipes.errors import RecipeError
 from keras_recipes.recipes.spec import load
 
@@ -57,6 +58,15 @@ def verdict(capsys, *words):
 def test_files_that_fit(folder, capsys):
     status, reported = verdict(capsys, "r.yaml", "n.yaml")
     assert (status, reported.count(": ok")) == (0, 2), reported
+
+
+def test_an_index_without_a_name_as_the_reader_sees_it(folder, capsys):
+    for name in ("t.csv", "v.csv"):
+        (folder / name).write_text(",size,colour,price\n0,1,red,2.5\n1,2,blue,3\n")
+    assert list(read_delimited(folder / "t.csv").columns) == ["index", "size", "colour", "price"]
+    (folder / "r.yaml").write_text(RECIPE.replace("'*': auto", "'*': auto, index: drop"))
+    status, reported = verdict(capsys, "r.yaml")
+    assert (status, reported.count(": ok")) == (0, 1), reported
 
 
 def test_columns_that_are_not_there(folder, capsys):
