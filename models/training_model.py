@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +24,10 @@ from .training_step import TrainingStep
 # class for good: every class that derives from it then needs a graph too, and a subclass that
 # defines `call` can no longer be made. So the variant for graphs is a separate class.
 _GRAPH_CLASSES: dict[type, type] = {}
+# What Keras takes for any model; for one from a graph it ignores other arguments in silence.
+_KERAS_ARGUMENTS = frozenset(
+    {"inputs", "outputs", "name", "trainable", "dtype", "autocast", "activity_regularizer"}
+)
 
 
 @keras.saving.register_keras_serializable(package="keras_recipes")
@@ -43,8 +48,9 @@ class TrainingModel(TrainingStep, keras.Model):
     classes.
 
     Raises:
-        ValueError: a part has another type. When training begins: a part and the optimizer do the
-            same, a rule of the decay matches no variable, or a model inside has other parts.
+        ValueError: a part has another type, or an argument is not known. When training begins: a
+            part and the optimizer do the same, a rule of the decay matches no variable, or a model
+            inside has other parts.
 
     >>> import keras
     >>> inputs = keras.Input((4,))
@@ -68,6 +74,7 @@ class TrainingModel(TrainingStep, keras.Model):
         if _is_graph(args, kwargs):
             # A subclass may have made the graph itself, after `__new__`.
             self.__class__ = _graph_class(type(self))
+            _refuse_unknown(kwargs)
         parts = {name: kwargs.pop(name) for name in PART_NAMES if name in kwargs}
         super().__init__(*args, **kwargs)
         self.set_training(**parts)
@@ -224,6 +231,18 @@ def _is_graph(args: tuple[object, ...], kwargs: Mapping[str, object]) -> bool:
     ends = [*args[:2], *(kwargs[name] for name in ("inputs", "outputs") if name in kwargs)]
     leaves = keras.tree.flatten(ends)
     return len(ends) == 2 and {True} == {isinstance(leaf, keras.KerasTensor) for leaf in leaves}
+
+
+def _refuse_unknown(names: Collection[str]) -> None:
+    """Raise where an argument is neither one of Keras nor a part."""
+    for name in names:
+        if name not in _KERAS_ARGUMENTS and name not in PART_NAMES:
+            close = difflib.get_close_matches(name, PART_NAMES, n=1)
+            meant = f" Did you mean `{close[0]}`?" if close else ""
+            raise ValueError(
+                f"`{name}` is no argument of a model.{meant} Expected those of `keras.Model` and "
+                f"the parts {', '.join(PART_NAMES)}."
+            )
 
 
 def _graph_class(cls: Any) -> Any:

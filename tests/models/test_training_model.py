@@ -1,5 +1,6 @@
 """The training step: what it clips, how it decays, what it reports, and that it can be saved."""
 
+import re
 import subprocess
 import sys
 
@@ -272,6 +273,34 @@ def test_a_loss_scale_changes_neither_bounds_nor_norms():
     scaled = fit(keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1)))
     assert scaled[0] == pytest.approx(plain[0], rel=1e-4)
     equal(scaled[1], plain[1], rtol=1e-4)
+
+
+@pytest.mark.parametrize("cls", [TrainingModel, GradientClippingModel])
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("weightdecay", "`weightdecay` is no argument of a model. Did you mean `weight_decay`?"),
+        ("zzz", "`zzz` is no argument of a model. Expected those of `keras.Model` and the parts"),
+    ],
+)
+def test_a_graph_refuses_what_is_no_part(cls, name, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        cls(*network(), **{name: WeightDecay(0.1)})
+
+
+def test_a_graph_takes_what_keras_takes(tmp_path):
+    class Own(TrainingModel):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+
+    given = {"name": "own", "trainable": False, "dtype": "float32", "autocast": True}
+    for cls in (TrainingModel, Own):
+        model = cls(*network(), weight_decay=WeightDecay(0.1), **given)
+        assert (model.name, model.trainable) == ("own", False)
+        model.save(tmp_path / "m.keras")
+        loaded = keras.models.load_model(tmp_path / "m.keras", {"Own": Own})
+        assert (type(loaded).__name__, loaded.trainable) == (cls.__name__, False)
+        assert loaded.training_parts.weight_decay.rate == 0.1
 
 
 def test_a_subclassed_model_uses_the_mix_in():
