@@ -45,7 +45,8 @@ class TrainingModel(TrainingStep, keras.Model):
 
     `keras.models.load_model` loads a saved one, with parts, optimizer and state, in a program that
     imports `keras_recipes` after Keras, or `keras_recipes.models`: Keras loads only registered
-    classes.
+    classes. `keras.models.clone_model` makes a model without the parts, as it gives a class inputs,
+    outputs and name alone; `type(model).from_config(model.get_config())` is a copy that has them.
 
     Raises:
         ValueError: a part has another type, or an argument is not known. When training begins: a

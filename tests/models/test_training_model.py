@@ -303,6 +303,13 @@ def test_a_graph_takes_what_keras_takes(tmp_path):
         assert loaded.training_parts.weight_decay.rate == 0.1
 
 
+def test_a_copy_by_its_config_has_the_parts():
+    model = TrainingModel(*network(), weight_decay=WeightDecay(0.1), gradient_accumulation=2)
+    copied = type(model).from_config(model.get_config())
+    assert copied.training_parts.get_config() == model.training_parts.get_config()
+    assert copied.layers[1] is not model.layers[1]
+
+
 def test_a_subclassed_model_uses_the_mix_in():
     class Net(TrainingStep, keras.Model):
         def __init__(self):
