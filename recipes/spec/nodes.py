@@ -87,7 +87,12 @@ def is_list(value: object) -> TypeIs[list[Any] | tuple[Any, ...]]:
 
 
 def node_of(value: object, place: Place) -> Node:
-    """Plain Python data as a tree in which every node has the same place."""
+    """Plain Python data as a tree in which every node has the same place.
+
+    A number of NumPy is the Python number of its value.
+    """
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        value = cast(Any, value).item()
     if is_dict(value):
         return Node({key: node_of(item, place) for key, item in value.items()}, place)
     if is_list(value):

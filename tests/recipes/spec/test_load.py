@@ -5,6 +5,7 @@ import json
 import math
 import re
 
+import numpy as np
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
@@ -220,6 +221,19 @@ class TestOverrides:
         (problem,) = found("digits_mlp", [override])
         assert message in problem
         assert problem.startswith(f"override `{override.partition('=')[0]}`")
+
+
+def test_numbers_of_numpy_are_the_numbers_they_are():
+    plain = {"epochs": 3, "learning_rate": 0.5, "data.drop_remainder": True, "data.limit": 90}
+    given = {
+        "epochs": np.int64(3),
+        "learning_rate": np.float32(0.5),
+        "data.drop_remainder": np.bool_(True),
+        "data.limit": np.array(90),
+    }
+    assert dump(load("digits_mlp", given)) == dump(load("digits_mlp", plain))
+    whole = {"extends": "digits_mlp", "name": "n", "epochs": np.int32(3)}
+    assert load(whole).epochs == 3
 
 
 class TestExtends:
