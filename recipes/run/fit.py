@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
+from ...arguments import is_number
 from ...callbacks import ProgressBar
 from ...callbacks.epoch_order import EpochOrder
 from ...messages import logger
@@ -32,6 +34,7 @@ from ..data import Data
 from ..errors import RequestError
 from ..spec import Recipe
 from ..spec.monitor_checks import monitored
+from ..spec.wording import shown
 from .pretrain import pretrain_without_run
 from .quiet import SILENT
 from .run_callbacks import stop_events_on_a_full_disk
@@ -89,10 +92,11 @@ def fit(
         x: rows, as `recipes.build.fit_rows` takes them, or a dataset with its targets.
 
     Raises:
-        RequestError: the model is not built, its output does not fit the targets, or it computes in
-            another precision than the recipe's.
+        RequestError: an argument has another type, the model is not built, its output does not fit
+            the targets, or it computes in another precision than the recipe's.
         TrainingFailed: a dataset ended in the middle of an epoch.
     """
+    _check_arguments(model, options)
     if not model.built:
         raise RequestError(
             f"the model {model.name!r} has no weights yet. Start it with `keras.Input(...)`, or "
@@ -131,6 +135,26 @@ def fit(
         **SILENT,
         **ready.arguments,
     )
+
+
+def _check_arguments(model: object, options: FitOptions) -> None:
+    """Raise where an argument is of another type than `fit` takes."""
+    if not isinstance(model, keras.Model):
+        raise RequestError(
+            f"model: expected a built `keras.Model`. Received {type(model).__name__}."
+        )
+    given = options.class_weight
+    if given is not None and not isinstance(given, Mapping):
+        raise RequestError(
+            "class_weight: expected class numbers with their weights, as `{0: 1.0, 1: 5.0}`. "
+            f"Received {shown(given)}."
+        )
+    for name in ("steps_per_epoch", "validation_steps"):
+        steps = getattr(options, name)
+        if steps is not None and not (
+            is_number(steps) and isinstance(steps, Integral) and steps > 0
+        ):
+            raise RequestError(f"{name}: expected a whole number > 0. Received {shown(steps)}.")
 
 
 def _in_memory(recipe: Recipe, model: keras.Model, x: object, options: FitOptions) -> Ready:

@@ -230,6 +230,14 @@ WRONG = {
     "steps of arrays": ((X, Y), {"steps_per_epoch": 3}, "it is for datasets"),
     "weights of other rows": ((X, Y), {"sample_weight": WEIGHTS[1:]}, r"shape \(90,\), one a row"),
     "no finite weight": ((X, Y), {"sample_weight": WEIGHTS * np.nan}, "nan at"),
+    "class weights by a word": (
+        (X, Y), {"class_weight": "balanced"}, "as `{0: 1.0, 1: 5.0}`. Received \"balanced\""),
+    "class weights in a list": ((X, Y), {"class_weight": [1.0, 2.0]}, r"Received \[1.0, 2.0\]"),
+    "half a step": (
+        (dataset,), {"steps_per_epoch": 2.5}, "steps_per_epoch: .* whole number > 0. Received 2.5"),
+    "no step": ((dataset,), {"steps_per_epoch": 0}, "steps_per_epoch: .* Received 0"),
+    "a step by a word": (
+        (dataset,), {"validation_data": (X, Y), "validation_steps": "3"}, "validation_steps: "),
     "an unknown class": ((X, Y), {"class_weight": {3: 1.0}}, "from 0 to 2. Received 3"),
     "a negative weight": ((X, Y), {"class_weight": {0: -1}}, "a weight >= 0 of class 0"),
     "endless": ((Endless,), {}, "has no end. .*`steps_per_epoch=`"),
@@ -250,6 +258,12 @@ def test_what_cannot_be_trained_on_is_refused(data, options, reason):
     x = data[0](X, Y) if callable(data[0]) else data[0]
     with pytest.raises(RequestError, match=reason):
         fitted(net(), x, *data[1:], **options)
+
+
+@pytest.mark.parametrize("model", ["model", None, keras.Sequential])
+def test_what_is_no_model_is_refused(model):
+    with pytest.raises(RequestError, match=r"model: expected a built `keras.Model`. Received "):
+        recipe_of().fit(model, X, Y)
 
 
 def test_the_first_batch_of_a_dataset_is_checked():
