@@ -7,7 +7,9 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from ..schedules.arguments import Schedule
@@ -20,7 +22,7 @@ class RBMTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     `fit` needs rows in [0, 1] for Bernoulli units. Rows to transform or score may lie outside, as
     they do behind a `MinMaxScaler` that was fitted on other rows; such a value counts as the nearer
-    of 0 and 1.
+    of 0 and 1. Sparse rows of SciPy are made dense, all at once.
 
     Args:
         n_components: hidden units.
@@ -28,7 +30,8 @@ class RBMTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         batch_size, n_iter: rows an update, and epochs.
         model_kwargs: other arguments of `RBM`, such as `{"hidden": "rectified"}`.
         verbose: show the progress bar.
-        random_state: a seed, >= 0.
+        random_state: a seed, >= 0; a `RandomState` that each fit draws one from, or None for
+            NumPy's own.
 
     Attributes:
         rbm_: the RBM.
@@ -51,7 +54,7 @@ class RBMTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         n_iter: int = 10,
         model_kwargs: Mapping[str, Any] | None = None,
         verbose: bool = False,
-        random_state: int = 0,
+        random_state: int | np.random.RandomState | None = 0,
     ):
         self.n_components = n_components
         self.learning_rate = learning_rate
@@ -64,10 +67,13 @@ class RBMTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Train on the rows of X."""
-        rbm = RBM(self.n_components, seed=self.random_state, **(self.model_kwargs or {}))
+        seed = self.random_state
+        if seed is None or isinstance(seed, np.random.RandomState):
+            seed = check_random_state(seed).randint(np.iinfo("int32").max)
+        rbm = RBM(self.n_components, seed=seed, **(self.model_kwargs or {}))
         rbm.compile(MomentumSGD(self.learning_rate, self.momentum))
         self.history_ = rbm.fit(
-            X,
+            _dense(X),
             batch_size=self.batch_size,
             epochs=self.n_iter,
             verbose="auto" if self.verbose else 0,
@@ -80,15 +86,15 @@ class RBMTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 
     def transform(self, X: ArrayLike) -> np.ndarray:
         """E[h | v] of each row."""
-        return self._fitted().transform(X)
+        return self._fitted().transform(_dense(X))
 
     def inverse_transform(self, X: ArrayLike) -> np.ndarray:
         """E[v | h] of each row of hidden states."""
-        return self._fitted().inverse_transform(X)
+        return self._fitted().inverse_transform(_dense(X))
 
     def score_samples(self, X: ArrayLike) -> np.ndarray:
         """Log pseudo-likelihood of each row, one-bit estimate."""
-        return self._fitted().score_samples(X)
+        return self._fitted().score_samples(_dense(X))
 
     @property
     def _n_features_out(self) -> int:
@@ -100,3 +106,8 @@ class RBMTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
     def _fitted(self) -> RBM:
         check_is_fitted(self)
         return self.rbm_
+
+
+def _dense(rows: Any) -> Any:
+    """Rows as they are, those of a sparse matrix as an array."""
+    return rows.toarray() if issparse(rows) else rows

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -30,6 +31,25 @@ def test_it_is_the_rbm(data):
     assert face.n_features_in_ == 6
     assert list(face.get_feature_names_out())[:2] == ["rbmtransformer0", "rbmtransformer1"]
     assert face.inverse_transform(face.transform(rows)).shape == rows.shape
+
+
+def test_a_seed_is_drawn_as_in_scikit_learn(data):
+    def fitted(state):
+        return RBMTransformer(3, n_iter=1, random_state=state).fit(data[0]).components_
+
+    state = np.random.RandomState(0)
+    first, second = fitted(state), fitted(state)
+    assert not np.array_equal(first, second)
+    np.testing.assert_array_equal(first, fitted(np.random.RandomState(0)))
+    assert not np.array_equal(fitted(None), fitted(None))
+
+
+@pytest.mark.parametrize("kind", [sparse.csr_matrix, sparse.coo_array])
+def test_sparse_rows_are_dense_rows(data, kind):
+    rows = kind(data[0])
+    made, dense = (RBMTransformer(3, n_iter=1).fit(given) for given in (rows, data[0]))
+    np.testing.assert_array_equal(made.transform(rows), dense.transform(data[0]))
+    np.testing.assert_array_equal(made.score_samples(rows), dense.score_samples(data[0]))
 
 
 def test_in_a_pipeline_that_is_cloned_and_searched(data):
