@@ -1,5 +1,7 @@
 """Types of cells: whether columns hold words, numbers or bytes, and conversions between them."""
 
+import re
+
 import numpy as np
 import pyarrow as pa
 
@@ -58,6 +60,18 @@ def _parsed(words: pa.Array) -> tuple[pa.Array, pa.Array]:
     found = pc.cast(pc.if_else(looking_so, written, nothing), pa.float64())
     small = pc.less_equal(pc.abs(found), LARGEST)
     return written, pc.if_else(small, found, pa.scalar(None, pa.float64()))
+
+
+def size_problem(cell: object) -> str:
+    """What is wrong with a cell that is a number, but too large; nothing where it is none.
+
+    >>> size_problem("1e+39"), size_problem("two"), size_problem("1e38")
+    (', which is too large: 32-bit floats hold up to 3.4e38', '', '')
+    """
+    text = str(cell).strip()
+    if re.fullmatch(NUMBER, text) and abs(float(text)) > LARGEST:
+        return f", which is too large: 32-bit floats hold up to {LARGEST:g}".replace("e+", "e")
+    return ""
 
 
 def is_text(column: Column) -> bool:

@@ -11,7 +11,7 @@ from ..errors import DataError
 from ..spec.wording import did_you_mean, listed, shown
 from .arrays import picked
 from .arrow import compute as pc
-from .cell_types import is_text, trimmed, typed, unlike_numbers
+from .cell_types import is_text, size_problem, trimmed, typed, unlike_numbers
 from .coded import Coded, coded
 from .columns import Column, LazyColumns, PickedColumns, UntypedColumns, at_rows, selected
 from .image_files import Examined
@@ -153,8 +153,9 @@ def refuse_nearly_numbers(rows: Frame, name: str, advice: str) -> None:
     known = len(column) - column.null_count
     if not 0 < len(bad) <= (1 - MOSTLY) * known:
         return
+    cell = column[int(bad[0])].as_py()
     problem = (
-        f"the cell is {shown(column[int(bad[0])].as_py())}, and {known - len(bad)} of {known} "
+        f"the cell is {shown(cell)}{size_problem(cell)}, and {known - len(bad)} of {known} "
         f"cells of the column are numbers. Correct it; or, if these are categories, {advice}."
     )
     if arguments := notation_arguments(pc.take(column, pa.array(bad))):

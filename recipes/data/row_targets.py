@@ -11,7 +11,7 @@ from ..spec.targets import ClassName
 from ..spec.wording import listed, shown
 from .array_feature import FittedArray, arrays_of
 from .arrow import compute as pc
-from .cell_types import floats, is_binary, is_text, not_numbers, numbers, words
+from .cell_types import floats, is_binary, is_text, not_numbers, numbers, size_problem, words
 from .cells import scalar
 from .columns import Column
 from .dates import not_dates
@@ -41,7 +41,8 @@ def usable_cells(feature: Fitted, table: Frame, faults: Faults) -> Column:
     else:
         return column
     for row in bad.tolist():
-        problem = f"expected {expected}. Received {shown(column[row].as_py())}."
+        cell = column[row].as_py()
+        problem = f"expected {expected}. Received {shown(cell)}{size_problem(cell)}."
         faults.add(row, table.fault(row, feature.name, problem))
     if not len(bad):
         return column

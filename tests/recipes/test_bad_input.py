@@ -173,7 +173,7 @@ TABLES = {
     ),
     "a large number": (
         b"x,y\n" + b"1,a\n2,b\n" * 10 + b"1e39,b\n",
-        'line 22, column `x`: the cell is "1e39"',
+        'the cell is "1e39", which is too large: 32-bit floats hold up to 3.4e38, and 14 of 15',
     ),
     "no number": (b"x,y\n" + b"nan,a\n,b\n" * 10, "all training rows miss it"),
     "a target that is missing": (b"x,y\n1,a\n2,\n", "line 3, column `y`: the row has no target"),
