@@ -25,6 +25,8 @@ from .task import Form, Task
 MARGINS = frozenset({"hinge", "squared_hinge", "categorical_hinge"})
 F_SCORES = frozenset({"f1_score", "f_beta_score"})
 OVERLAPS = frozenset({"io_u", "mean_io_u", "one_hot_io_u", "one_hot_mean_io_u"})
+# Errors of targets of this size are squared and summed in 32 bits.
+LARGEST_SQUARED = 1e15
 # Rows that a metric is tried on before training.
 TRIED = 4
 
@@ -45,13 +47,22 @@ def metrics(recipe: Recipe, task: Task, builder: Builder) -> list[keras.metrics.
         ]
     if task.form is Form.VALUES:
         return [
-            keras.metrics.RootMeanSquaredError(name="rmse"),
+            keras.metrics.RootMeanSquaredError(name="rmse", dtype=_type_of_squares(task)),
             keras.metrics.MeanAbsoluteError(name="mae"),
         ]
     if task.form is Form.MULTILABEL:
         auc = Choice("metrics", "auc", {})
         return [accuracy(task), metric(recipe, auc, ("metrics",), task, builder)]
     return [accuracy(task), ranked(RankError(), task)] if task.ordered else [accuracy(task)]
+
+
+def _type_of_squares(task: Task) -> str | None:
+    """64 bits for targets whose squares are no 32-bit floats; None for what Keras computes in."""
+    scaling = task.scaling
+    if scaling is None:
+        return None
+    largest = np.max(np.abs(scaling.offset) + scaling.divisor)
+    return "float64" if largest > LARGEST_SQUARED else None
 
 
 def ranked(metric: keras.metrics.Metric, task: Task) -> keras.metrics.Metric:

@@ -85,7 +85,8 @@ def baseline(outline: Outline) -> str:
         means = data.train.y.mean(axis=0)
         right = np.maximum(means, 1 - means).mean()
         return f"the more frequent of 0 and 1 is right for {right:.1%} of the labels"
-    return f"always the mean has an RMSE of {float(np.std(data.train.y, axis=0).mean()):.4g}"
+    deviation = np.std(data.train.y, axis=0, dtype="float64").mean()
+    return f"always the mean has an RMSE of {float(deviation):.4g}"
 
 
 def _head(outline: Outline, path: Path) -> Iterator[str]:

@@ -47,8 +47,8 @@ class Evidence:
 
     Attributes:
         shown: plain JSON values, for `evidence.json`.
-        rows: name -> a number for each row (rows,), float32; the larger `right`, and the smaller an
-            error, the better.
+        rows: name -> a number for each row (rows,), float32, or float64 of `squared_error`; the
+            larger `right`, and the smaller an error, the better.
     """
 
     shown: RowEvidence | ForecastEvidence
@@ -96,7 +96,8 @@ def of_numbers(y: np.ndarray, predicted: np.ndarray, raw: Split, data: Data) -> 
     size = np.abs(errors).mean(axis=1)
     rows = {
         "absolute_error": size.astype("float32"),
-        "squared_error": np.square(errors).mean(axis=1).astype("float32"),
+        # In 64 bits: the square of an error of 2e19 is no 32-bit float.
+        "squared_error": np.square(errors).mean(axis=1),
     }
     order = np.argsort(-size, kind="stable")[:WORST]
     worst: list[ShownRow] = [

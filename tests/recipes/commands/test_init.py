@@ -83,6 +83,20 @@ def test_an_index_without_a_name_is_left_out(tmp_path, capsys):
     assert "column index: left out; it counts the rows" in "".join(capsys.readouterr())
 
 
+def test_targets_whose_squares_are_no_32_bit_floats(tmp_path, capsys):
+    draw = np.random.default_rng(0)
+    found = [{"a": a, "y": a * 1e30} for a in draw.normal(size=140).tolist()]
+    as_csv(tmp_path / "t.csv", found)
+    assert main(["init", "t.csv", "--target", "y", "--out", "mine.yaml"]) == 0
+    recipe = keras_recipes.load("mine.yaml", {"epochs": 1})
+    y = data_of(recipe).train.y.astype("float64")
+    assert f"always the mean has an RMSE of {y.std():.4g}" in capsys.readouterr().out
+    result = recipe.train(progress=False)
+    test = data_of(recipe).test
+    errors = np.asarray(result.predict({"a": test.x["a"]}).values, "float64") - test.y
+    assert result.test["rmse"] == pytest.approx(np.sqrt(np.square(errors).mean()), rel=1e-4)
+
+
 @pytest.mark.parametrize("name", WRITERS)
 def test_every_format_of_a_table(name, tmp_path):
     WRITERS[name](tmp_path / name, rows())

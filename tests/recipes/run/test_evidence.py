@@ -66,6 +66,13 @@ def test_errors_of_numbers():
     assert found.shown["mean"][0] == pytest.approx(np.abs(predicted[:, 0] - y).mean())
 
 
+def test_errors_whose_squares_are_no_32_bit_floats():
+    y, predicted = RNG.normal(size=50) * 1e30, RNG.normal(size=(50, 1)) * 1e30
+    split, whole = data(np.zeros((50, 4)), y)
+    found = of_numbers(y, predicted, split, whole).rows["squared_error"]
+    np.testing.assert_allclose(found, (predicted[:, 0] - y) ** 2)
+
+
 def test_spread_indices_are_distinct_and_have_both_ends():
     for count in (1, 2, 99, 100, 101, 12345):
         found = spread(count, 100)
