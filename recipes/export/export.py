@@ -5,7 +5,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -139,7 +139,7 @@ def _written(
     # The operations of ONNX, where they are put in front of a network, read the words.
     front = not beside and kind is Format.ONNX and takes_words(subject.cut.whole)
     model = subject.cut.network if beside or front else subject.cut.whole
-    source = served(model, options.batch)
+    source = _in_order(served(model, options.batch), subject)
     inputs = served(subject.cut.whole, options.batch).inputs if front else source.inputs
     interface = Interface(
         kind, options.precision, options.batch, choice, inputs, source.outputs, subject.columns
@@ -171,6 +171,15 @@ def _written(
         )
         note += f" Inside it could not be: {before}" if before else ""
     return Exported(target, interface, found[0], note)
+
+
+def _in_order(source: Served, subject: Subject) -> Served:
+    """Several outputs in the order of the run; Keras has them in that of their names."""
+    names: list[str] = list(subject.parts[ProofPart.DATA].get("heads") or ())
+    if not names:
+        return source
+    ordered = sorted(source.outputs, key=lambda port: names.index(port.name))
+    return replace(source, outputs=tuple(ordered))
 
 
 @contextmanager

@@ -51,6 +51,15 @@ class Predictor:
         """Names of the classes; empty where numbers are predicted."""
         return tuple(self.proof[ProofPart.DATA].get("classes", ()))
 
+    @property
+    def described(self) -> Described:
+        """The run's `data.json`, with several outputs in the run's order, which a proof loses."""
+        found = self.proof[ProofPart.DATA]
+        if not found.get("heads"):
+            return found
+        heads = {port.name: found["heads"][port.name] for port in self.interface.outputs}
+        return {**found, "heads": heads}
+
     def __call__(self, rows: object, *, all_windows: bool = False) -> Predictions:
         """Predictions for raw rows.
 
@@ -74,7 +83,7 @@ class Predictor:
             ):
                 return self.read(listed(rows), all_windows=all_windows)
             found = self.outputs(rows)
-            described = {"classes": [], "task": "regression", **self.proof[ProofPart.DATA]}
+            described = {"classes": [], "task": "regression", **self.described}
             if described.get("heads"):
                 return predictions(found, described)
             first = next(iter(found.values()))

@@ -47,7 +47,7 @@ def answered(
     Raises:
         RequestError: the file cannot be used so, or the rows cannot.
     """
-    described, path = predictor.proof[ProofPart.DATA], predictor.path
+    described, path = predictor.described, predictor.path
     if not described:
         raise RequestError(
             f"{path}: was exported without a recipe, which says how files are read. In Python: "

@@ -236,7 +236,7 @@ def measure(recipe: Recipe, data: Data, run: RunDirectory, y: np.ndarray) -> Mea
 
     def measured(outputs: Mapping[str, np.ndarray]) -> dict[str, float]:
         # Keras and each file are measured by one model, whose compilation takes seconds.
-        model = compiled(tuple((name, array.shape[1:]) for name, array in outputs.items()))
+        model = compiled(tuple((name, array.shape[1:]) for name, array in sorted(outputs.items())))
         found = model.evaluate(dict(outputs), task.encode(y), return_dict=True, **SILENT)
         return {name: float(value) for name, value in found.items()}
 

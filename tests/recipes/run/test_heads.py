@@ -6,6 +6,7 @@ import json
 import keras
 import numpy as np
 import pytest
+from extras import needs
 from tables import write_table
 
 import keras_recipes
@@ -94,6 +95,23 @@ def test_predictions_have_columns_for_each_output(weighted, path, tmp_path):
         "price_prediction", "cut_prediction", *(f"cut_output_{name}" for name in CUTS),
     ]  # fmt: skip
     np.testing.assert_allclose(sum(float(rows[0][f"cut_output_{c}"]) for c in CUTS), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["m.onnx", "m.tflite", "m.keras", "m"])
+def test_an_exported_file_writes_the_columns_of_the_run_in_its_order(
+    weighted, path, name, tmp_path
+):
+    needs("tf2onnx", "onnxruntime", "ai_edge_litert")
+    run, _ = weighted
+    keras_recipes.export(run, tmp_path / name)
+    wanted = keras_recipes.predict(run, path).columns()
+    found = keras_recipes.predict(tmp_path / name, path).columns()
+    assert list(found) == list(wanted)
+    assert found["cut_prediction"] == wanted["cut_prediction"]
+    np.testing.assert_allclose(
+        found["price_prediction"], wanted["price_prediction"], rtol=1e-4, atol=1e-4
+    )
+    assert list(keras_recipes.load_predictor(tmp_path / name)(path).heads) == ["price", "cut"]
 
 
 def test_weights_follow_the_schedule_and_the_gradient(moving):
