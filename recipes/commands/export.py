@@ -120,6 +120,8 @@ def _card(arguments: Arguments) -> int:
         disk.write_text_once(path, text)
     except FileExistsError:
         raise RequestError(f"{path}: already exists and is not overwritten.") from None
+    except OSError as error:
+        raise RequestError(f"{path}: cannot be written: {disk.cause(error)}.") from None
     print(path)
     return 0
 

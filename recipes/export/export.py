@@ -69,8 +69,8 @@ def export(
     """Write a model as a file that carries its proof.
 
     Raises:
-        RequestError: the format cannot hold the model, or the file differs from Keras by more than
-            is allowed; nothing was written.
+        RequestError: the format cannot hold the model, the file differs from Keras by more than
+            is allowed, or it cannot be written; nothing was written.
     """
     target = Path(path)
     _check_options(subject, target, kind, options)
@@ -157,11 +157,15 @@ def _written(
                 raise CannotConvert(f"its columns cannot be joined to it: {error}") from None
         found.append(checked_file(subject, interface, source, place, target, options))
 
-    if kind is Format.SAVED_MODEL:
-        with disk.new_folder(target) as folder:
-            save(folder)
-    else:
-        disk.write_whole(target, save)
+    try:
+        if kind is Format.SAVED_MODEL:
+            with disk.new_folder(target) as folder:
+                save(folder)
+        else:
+            disk.write_whole(target, save)
+    except OSError as error:
+        why = f"{disk.cause(error)}. {disk.remedy(error)}".rstrip()
+        raise RequestError(f"{target}: cannot be written: {why}") from None
     words = beside and takes_words(subject.cut.whole)
     note = f"{kind} has no operations for words such as these: " if words else ""
     if beside:

@@ -185,6 +185,17 @@ def test_a_file_over_the_bound_is_not_written(iris, tmp_path):
         keras_recipes.export(iris, path)
 
 
+@pytest.mark.parametrize(
+    "out", [["a/m.keras"], ["a/b/m.keras"], ["a/m"], ["a/c.md", "--card"], ["no/c.md", "--card"]]
+)
+def test_a_file_that_cannot_be_written_is_refused(iris, out, tmp_path, capsys):
+    (tmp_path / "a").write_text("")
+    path = tmp_path / out[0]
+    assert main(["export", str(iris), "-o", str(path), *out[1:]]) == 2
+    assert f"{path}: cannot be written: " in capsys.readouterr().err
+    assert [each.name for each in tmp_path.iterdir()] == ["a"]
+
+
 def test_a_plain_model_is_exported(tmp_path):
     needs("tf2onnx", "onnxruntime")
     left, right = keras.Input((3,), name="left side"), keras.Input((2,), name="right")
