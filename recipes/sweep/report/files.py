@@ -15,8 +15,9 @@ from ..run.folder import MANIFEST, RESULT, TABLE_JSON, TRIALS, identity_of
 from ..run.folder import MEND as MEND_MANIFEST
 from ..run.result import MEND as MEND_RESULT
 from ..run.result import TrialRow, read_result, shortened
-from ..spec.labels import index_of, labels, short
+from ..spec.labels import index_of, labels, same, short
 from ..spec.records import Objective
+from ..spec.trial import stated
 from ..stored import Damaged, checked, damaged, fits, is_trial_id, read_json
 
 MEND_TABLE = "Remove it and result.json, and the same `sweep` command writes both again."
@@ -133,6 +134,8 @@ class SweepFiles:
             check_rows(self.rows, self.parameters)
         with _refusing(where / RESULT, MEND_RESULT):
             check_result(self.result, self.rows, self.parameters)
+        for row in self.rows:
+            row["values"] = as_in_space(row["values"], self.parameters)
         order = {name: rank for rank, name in enumerate(self.result["order"])}
         self.ranked = sorted(
             (row for row in self.rows if row["trial"] in order), key=lambda row: order[row["trial"]]
@@ -175,6 +178,17 @@ def _parameter(name: str, label: str, domains: Sequence[JSONObject]) -> Paramete
     low = min(domain["min"] for domain in domains)
     high = max(domain["max"] for domain in domains)
     return ParameterAxis(name, label, low, high, log)
+
+
+def as_in_space(values: Mapping[str, Any], parameters: Sequence[ParameterAxis]) -> dict[str, Any]:
+    """The values of a trial, with a choice as the space has it where others were put into it."""
+    found = dict(values)
+    for name, options in ((p.name, p.values) for p in parameters if p.name in values):
+        for option in options:
+            if same(stated({**values, name: option}, name), values[name]):
+                found[name] = option
+                break
+    return found
 
 
 # What the files must hold. Each check raises `Damaged` where they do not.

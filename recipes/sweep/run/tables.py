@@ -15,6 +15,7 @@ from ...record.directory import RunDirectory
 from ...record.metrics import curves, read_metrics
 from ..engine.trial import Trial, TrialOutcome, plan_of
 from ..spec.records import Sweep
+from ..spec.trial import stated
 from .folder import TABLE, TABLE_JSON, TENSORBOARD, TRIALS, run_folders
 from .result import TrialRow
 from .winner import interval
@@ -42,7 +43,7 @@ def row(sweep: Sweep, directory: Path, trial: Trial) -> TrialRow:
         trial.score if completed else None,
         bounds and bounds[0],
         bounds and bounds[1],
-        plan.values,
+        {name: stated(plan.values, name) for name in plan.values},
         seeds,
         sum(max(0, len(epochs) - plan.first) for epochs in lines),
         plan.until,

@@ -16,14 +16,17 @@ from .records import Sweep
 Row = tuple[Keys, Node]
 
 
-def put_merged(tree: Node, path: Keys, value: Node) -> Node:
+def put_merged(tree: Node, path: Keys, value: Node, above: Keys = ()) -> Node:
     """The tree with `value` at `path`: a mapping merges as `extends` does, all else replaces.
+
+    Args:
+        above: the path of the tree itself in a recipe.
 
     Raises:
         RecipeError: the path has no place in the tree.
     """
     below = at(tree, path)
-    names = tuple("*" if isinstance(step, int) else step for step in path)
+    names = tuple("*" if isinstance(step, int) else step for step in (*above, *path))
     merged = value if below is None else inheritance.merge(below, value, names)
     return put(tree, path, merged, value.place)
 
@@ -72,6 +75,26 @@ def rows_of(sweep: Sweep, values: Mapping[str, object]) -> list[Row]:
             f"Received: {', '.join(stray)}"
         )
     return rows
+
+
+def stated(values: Mapping[str, object], name: str) -> object:
+    """The value of a key in a trial, with the values of the keys that are inside of it.
+
+    A choice is known by a value in which the middle of each domain stands for it.
+
+    >>> stated({"a": {"b": {"c": 1, "d": 2}}, "a.b.c": 5}, "a")
+    {'b': {'c': 5, 'd': 2}}
+    """
+    inside = [other for other in values if other.startswith((f"{name}.", f"{name}["))]
+    if not inside:
+        return values[name]
+    place, above = Place("sweep"), steps(name)
+    tree = node_of(values[name], place)
+    for other in inside:
+        path = steps(other)[len(above) :]
+        if at(tree, path) is not None:
+            tree = put_merged(tree, path, node_of(values[other], place), above)
+    return tree.plain()
 
 
 def overrides_of(sweep: Sweep, values: Mapping[str, object]) -> dict[str, object]:

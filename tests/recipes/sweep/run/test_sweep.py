@@ -12,7 +12,9 @@ import pytest
 
 import keras_recipes
 from keras_recipes import RequestError
+from keras_recipes.recipes.spec.dump import to_plain
 from keras_recipes.recipes.sweep.report import write_sweep_report
+from keras_recipes.recipes.sweep.report.files import SweepFiles
 from keras_recipes.recipes.sweep.run import chief as chiefs
 from keras_recipes.recipes.sweep.run.sweep import run_sweep
 
@@ -65,6 +67,23 @@ def test_every_trial_is_a_run_directory_and_a_row_with_its_best_epoch(done):
         assert float(row["score"]) == min(values)
         assert kept["curves"] == [values]
         assert reported(out / row["directory"], "result.json")["status"] == "completed"
+
+
+def test_a_value_with_a_domain_inside_is_reported_as_it_was_trained(tiny, tmp_path):
+    rate = {"cosine": {"initial_learning_rate": {"choice": [0.1, 0.02]}, "decay_steps": "100%"}}
+    space = {"learning_rate": {"choice": [0.01, rate]}}
+    out = tmp_path / "inner"
+    result = run_sweep(tiny(space=space, algorithm="grid", budget={}), out=out, progress=False)
+    trained = [keras_recipes.load(out / row["directory"] / "recipe.yaml") for row in rows(out)]
+    wanted = [to_plain(recipe)["learning_rate"] for recipe in trained]
+    found = [row["values"]["learning_rate"] for row in reported(out, "trials.json")]
+    assert found == wanted
+    assert [json.loads(row["learning_rate"]) for row in rows(out)] == wanted
+    assert result.best["values"]["learning_rate"] in wanted
+    files = SweepFiles(out)
+    chosen = next(each for each in files.parameters if each.name == "learning_rate")
+    places = [chosen.place(row["values"]["learning_rate"]) for row in files.rows]
+    assert places == [0.0 if value == 0.01 else 1.0 for value in wanted]
 
 
 def test_the_best_is_the_best(done):

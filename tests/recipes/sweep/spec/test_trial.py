@@ -6,9 +6,11 @@ import pickle
 import pytest
 
 from keras_recipes.recipes import RecipeError, load
+from keras_recipes.recipes.spec.nodes import Place, node_of
+from keras_recipes.recipes.spec.overrides import steps
 from keras_recipes.recipes.sweep.spec import load_sweep, overrides_of, trial_recipe
 from keras_recipes.recipes.sweep.spec.corners import drawn
-from keras_recipes.recipes.sweep.spec.trial import satisfied
+from keras_recipes.recipes.sweep.spec.trial import put_all, rows_of, satisfied, stated
 
 SPACE = """
 optimizer: {choice: [{sgd: {momentum: {uniform: {min: 0.0, max: 0.9}}}}, adam, null]}
@@ -36,6 +38,15 @@ def test_overrides_give_the_recipe_of_the_trial(made):
         again = load(made.recipe, overrides_of(made, values))
         assert recipe == again
         assert recipe.epochs == 7
+
+
+def test_a_value_is_stated_with_those_inside_of_it(made):
+    """The values that stand in no other give the recipe of all."""
+    for values in drawn(made.parameters, 60):
+        whole, _ = put_all(made.tree, rows_of(made, values))
+        outer = [name for name in values if "." not in name.removeprefix("model.layers")]
+        rows = [(steps(name), node_of(stated(values, name), Place("test"))) for name in outer]
+        assert put_all(made.tree, rows)[0].plain() == whole.plain()
 
 
 def test_values_arrive(made):
