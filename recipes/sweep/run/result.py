@@ -1,5 +1,6 @@
 """The outcome of a sweep: a row for each trial, and the result as in `result.json`."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -7,7 +8,9 @@ from typing import Any, Literal
 
 from ...record.contents import JSONObject
 from ...report.fragments import lines_part
-from ..spec.labels import short
+from ...spec.inheritance import is_name
+from ...spec.overrides import steps
+from ..spec.labels import MOST, short
 from ..spec.records import Sweep
 from ..stored import Damaged, checked, damaged, read_json
 
@@ -129,7 +132,7 @@ class SweepResult:
             )
         if self.best:
             values = ", ".join(
-                f"{name}={short(value)}" for name, value in self.best["values"].items()
+                f"{name}={_shown(name, value)}" for name, value in self.best["values"].items()
             )
             found.append(f"best: trial {self.best['trial']}, {self.best['score']:.6g}; {values}")
         if self.lead.get("said"):
@@ -149,6 +152,13 @@ class SweepResult:
     def exit_status(self) -> int:
         """Exit status of the command line: 0 completed, 1 failed, 130 interrupted."""
         return {"completed": 0, "interrupted": 130}.get(self.status, 1)
+
+
+def _shown(name: str, value: object) -> str:
+    """The value of a key in a few characters: the name of a choice, or a part of a recipe."""
+    path = steps(name)
+    is_part = isinstance(value, dict) and not (is_name(path) or isinstance(path[-1], int))
+    return json.dumps(value, ensure_ascii=False)[:MOST] if is_part else short(value)
 
 
 def asked(sweep: Sweep) -> dict[str, object]:

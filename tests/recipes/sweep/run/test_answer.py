@@ -7,7 +7,7 @@ import pytest
 
 from keras_recipes.recipes.sweep.run import tables, winner
 from keras_recipes.recipes.sweep.run.display import SweepDisplay, trials_of
-from keras_recipes.recipes.sweep.run.result import TrialRow, shortened
+from keras_recipes.recipes.sweep.run.result import SweepResult, TrialRow, shortened
 from keras_recipes.recipes.sweep.run.winner import compare
 from keras_recipes.recipes.sweep.spec import Objective
 
@@ -63,6 +63,23 @@ def test_a_lead_beyond_the_noise_is_said_to_be_one(seeds, verdict):
     reported = winner.lead_sentence(one, other, compare(one.seeds, other.seeds), LEAST)
     assert verdict in reported
     assert ("no more" in reported) == ("no more" in verdict)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("optimizer", {"adam": {"beta_1": 0.8}}, "adam"),
+        ("model.layers[0]", {"dense": {"units": 8}}, "dense"),
+        ("model.layers", [{"dense": {}}, "flatten"], "dense, flatten"),
+        ("data", {"batch_size": 32}, '{"batch_size": 32}'),
+        ("data", {"batch_size": 64, "scale": "minmax"}, '{"batch_size": 64, "scale": "minmax"}'),
+        ("gradient_clipping", {"global_norm": 2.0}, '{"global_norm": 2.0}'),
+        ("epochs", 3, "3"),
+    ],
+)
+def test_the_line_of_the_best_names_a_choice_and_writes_out_a_part(name, value, words):
+    best = {"trial": "0", "score": 0.5, "values": {name: value}}
+    assert f"best: trial 0, 0.5; {name}={words}" in SweepResult("completed", "s", best=best).lines()
 
 
 def test_the_table_gives_every_float_back_and_keeps_inactive_cells_empty():
