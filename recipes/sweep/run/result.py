@@ -83,6 +83,7 @@ class SweepResult:
             one of them is known.
         directory: the sweep's directory.
         reason: why the search ended, in words.
+        signal: name of the signal that interrupted the search.
         trials: trials that ended, completed or failed.
         failed: those of them that failed.
         epochs: epochs that were trained in all of them, shared ones counted for each.
@@ -102,6 +103,7 @@ class SweepResult:
     status: Status
     directory: str
     reason: str = ""
+    signal: str | None = None
     trials: int = 0
     failed: int = 0
     epochs: int = 0
@@ -150,8 +152,9 @@ class SweepResult:
 
     @property
     def exit_status(self) -> int:
-        """Exit status of the command line: 0 completed, 1 failed, 130 interrupted."""
-        return {"completed": 0, "interrupted": 130}.get(self.status, 1)
+        """Exit status of the command line: 0 completed, 1 failed, 130 or 143 interrupted."""
+        interrupted = 143 if self.signal == "SIGTERM" else 130
+        return {"completed": 0, "interrupted": interrupted}.get(self.status, 1)
 
 
 def _shown(name: str, value: object) -> str:

@@ -117,6 +117,9 @@ class Running:
             except ChiefGone as error:
                 return self.end("failed", str(error))
         self.check_space(outcome)
+        if trainer.signal is not None:
+            # A training listens itself while it runs.
+            self.signal = signal.Signals[trainer.signal]
         interrupted = outcome is TrialOutcome.INTERRUPTED or self.signal is not None
         return self.interrupted() if interrupted else self.finish()
 
@@ -277,6 +280,7 @@ class Running:
             steps=steps,
             shared_steps=shared,
             seconds=round(self.chief.spent, 3),
+            signal=None if self.signal is None else self.signal.name,
             order=[row.trial for row in ranked(rows, self.sweep.objective)],
             asked=asked(self.sweep),
         )

@@ -73,6 +73,9 @@ class Trainer:
         sweep: the sweep.
         directory: the sweep's directory.
         arrays: `(x, y)` for a recipe whose data source is `arrays`.
+
+    Attributes:
+        signal: name of the signal that a training has received and ended by; None for none.
     """
 
     def __init__(self, sweep: Sweep, directory: Path, arrays: Arrays | None = None):
@@ -81,6 +84,7 @@ class Trainer:
         self.arrays = arrays
         self.forks = Forks(sweep, directory, arrays)
         self.programs = Programs()
+        self.signal: str | None = None
 
     def run(self, plan: Plan, report: Report) -> TrialResult:
         """Train a trial, or continue it. Whatever is wrong with it is a result, not an error.
@@ -115,6 +119,7 @@ class Trainer:
             reporter = Reporter(self.sweep.objective.metric, report, plan.until)
             result = self._run_training(plan, recipe, folder, reporter)
             if finished(folder, plan.until) is None or result.status == "failed":
+                self.signal = result.signal
                 return _unfinished(folder, result)
             results.append(result)
         return self._completed(folders, results)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from keras_recipes.recipes.spec.dump import to_plain
 from keras_recipes.recipes.sweep.report import write_sweep_report
 from keras_recipes.recipes.sweep.report.files import SweepFiles
 from keras_recipes.recipes.sweep.run import chief as chiefs
+from keras_recipes.recipes.sweep.run.result import read_result
 from keras_recipes.recipes.sweep.run.sweep import run_sweep
 
 
@@ -192,6 +194,21 @@ def test_an_interrupted_sweep_continues_as_if_nothing_had_been(done, tiny, tmp_p
         return {name: row[name] for name in row if name != "seconds"}
 
     assert [same(row) for row in rows(tmp_path / "again")] == [same(row) for row in rows(out)]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_sweep_that_was_terminated_says_so(tiny, tmp_path, monkeypatch, jobs):
+    take = chiefs.Chief.report
+
+    def terminated(self, *arguments, **named):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return take(self, *arguments, **named)
+
+    monkeypatch.setattr(chiefs.Chief, "report", terminated)
+    found = run_sweep(tiny(), out=tmp_path / "ended", jobs=jobs, progress=False)
+    assert (found.status, found.signal, found.exit_status) == ("interrupted", "SIGTERM", 143)
+    assert found.reason.startswith("SIGTERM received")
+    assert read_result(tmp_path / "ended" / "result.json").exit_status == 143
 
 
 def test_a_sweep_without_its_state_takes_what_is_finished_from_its_trials(done, tiny, tmp_path):
