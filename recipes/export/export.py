@@ -112,6 +112,12 @@ def _choices(subject: Subject, kind: Format) -> list[PreprocessingPlace]:
     if kind not in LIGHT:
         return [PreprocessingPlace.INSIDE if table or words else PreprocessingPlace.NONE]
     reason = cannot(subject.parts[ProofPart.DATA].get("features", ()))
+    if words and not table and not subject.alike:
+        raise RequestError(
+            f"{kind}: the model is the mean of parts, as of folds, that have each learned the "
+            "columns from rows of their own, so that no numbers can be made of words for all of "
+            "them. Export it as saved_model or keras, or the run of one part, such as RUN/folds/1."
+        )
     if words and not table:
         raise RequestError(
             f"{kind}: the model takes words, and what makes numbers of them cannot be taken out of "

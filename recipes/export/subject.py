@@ -52,6 +52,7 @@ class Subject:
         calibration: what goes into the network for some training rows, by name.
         measure: metrics from outputs for `rows`; None without targets.
         parts: of the proof, those that are known before the export.
+        alike: whether all parts of a run have learned the same of the columns.
     """
 
     cut: Cut
@@ -61,6 +62,7 @@ class Subject:
     calibration: dict[str, np.ndarray]
     measure: Measure | None
     parts: dict[ProofPart, Any] = field(default_factory=dict[ProofPart, Any])
+    alike: bool = True
 
     def keras_outputs(self, rows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The outputs of the Keras model for raw rows."""
@@ -84,7 +86,8 @@ def of_run(
     data = decodable(same_data(where, recipe, arrays))
     model = model_of(where)
     described = where.read_json(files.DATA)
-    division = cut(model, table=bool(data.features), same=same_features(where, described))
+    alike = same_features(where, described)
+    division = cut(model, table=bool(data.features), same=alike)
     split = next(name for name in SPLITS if getattr(data, name) is not None)
     held = as_given(data, getattr(data, split))
     rows = arrays_of(held.x, model, np.arange(min(len(held), MOST_ROWS)))
@@ -108,6 +111,7 @@ def of_run(
                 {"validation": result.validation, "test": result.test, "quality": result.quality}
             ),
         },
+        alike,
     )
 
 

@@ -9,6 +9,7 @@ import zipfile
 import keras
 import numpy as np
 import pytest
+from extras import needs
 from small_runs import as_if_killed, copy_of, without_reports
 
 import keras_recipes
@@ -69,6 +70,17 @@ def test_mean_and_standard_deviation_by_hand():
     assert mean == {"loss": 2.5, "auc": 0.6}
     assert deviation["loss"] == pytest.approx(((1.5**2 + 1.5**2) / 1) ** 0.5)
     assert deviation["auc"] == pytest.approx(statistics.stdev([0.5, 0.7]))
+
+
+def test_an_export_without_words_says_that_folds_have_learned_other_columns(run, capsys, tmp_path):
+    _, out = run
+    assert main(["export", str(out), "-o", str(tmp_path / "m.onnx")]) == 2
+    told = capsys.readouterr().err
+    assert "mean of parts, as of folds" in told
+    assert "RUN/folds/1" in told
+    assert main(["export", str(out), "-o", str(tmp_path / "m.keras")]) == 0
+    needs("ai_edge_litert")
+    assert main(["export", str(out / "folds" / "1"), "-o", str(tmp_path / "m.tflite")]) == 0
 
 
 def test_the_result_has_each_fold_their_mean_and_their_spread(run):
