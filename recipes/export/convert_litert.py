@@ -1,5 +1,6 @@
 """A model as a LiteRT file."""
 
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -17,6 +18,10 @@ from .served import Served
 
 # Layers that LiteRT knows only as the steps that they take.
 RECURRENT = (keras.layers.GRU, keras.layers.LSTM, keras.layers.SimpleRNN)
+
+# Where in the converter's program something is, and what it says of a shape that is left open.
+PLACE = re.compile(r'loc\(.*["\]]\)+: ')
+STATIC = "requires element_shape to be static"
 
 
 def write(
@@ -48,7 +53,10 @@ def write(
         try:
             content = converter.convert()
         except Exception as error:
-            raise RequestError(f"LiteRT cannot hold this model: {_reason(error)}") from None
+            why = _reason(error)
+            if served.batch is None and STATIC in why:
+                why += ". With a fixed number of rows it is: `--batch 1`"
+            raise RequestError(f"LiteRT cannot hold this model: {why}.") from None
     path.write_bytes(content)
 
 
@@ -67,6 +75,9 @@ def unrolled(model: keras.Model) -> keras.Model:
         config = layer.get_config()
         if isinstance(layer, RECURRENT):
             config["unroll"] = True
+        if isinstance(layer, keras.layers.Bidirectional):
+            for key in ("layer", "backward_layer"):
+                config[key]["config"]["unroll"] = True
         return type(layer).from_config(config)
 
     copy = keras.models.clone_model(model, clone_function=made, recursive=True)
@@ -77,5 +88,6 @@ def unrolled(model: keras.Model) -> keras.Model:
 def _reason(error: BaseException) -> str:
     """The line of a converter's many that says what is wrong."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    named = [line for line in lines if "error:" in line]
-    return (named or lines or [type(error).__name__])[0][:300]
+    named = [line.partition("error: ")[2] for line in lines if "error: " in line]
+    found = (named or lines or [type(error).__name__])[0]
+    return PLACE.sub("", found)[:300].rstrip(".")

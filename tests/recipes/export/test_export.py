@@ -196,6 +196,36 @@ def test_a_file_that_cannot_be_written_is_refused(iris, out, tmp_path, capsys):
     assert [each.name for each in tmp_path.iterdir()] == ["a"]
 
 
+def of_series(layer):
+    """A model of series whose layer takes them, and rows for it."""
+    rows = keras.Input((5, 3))
+    ends = keras.layers.Dense(2)(layer(rows))
+    return keras.Model(rows, ends), np.random.default_rng(0).normal(size=(4, 5, 3)).astype("f4")
+
+
+@pytest.mark.parametrize("layer", [keras.layers.GRU, keras.layers.LSTM])
+def test_litert_holds_a_recurrent_layer_in_both_directions(layer, tmp_path):
+    needs("ai_edge_litert")
+    model, samples = of_series(keras.layers.Bidirectional(layer(4)))
+    found = keras_recipes.export(model, tmp_path / "m.tflite", samples=samples)
+    assert found.check.difference < 1e-5
+
+
+def test_litert_says_what_it_cannot_hold_and_what_mends_it(tmp_path):
+    needs("ai_edge_litert")
+    cells = keras.layers.StackedRNNCells([keras.layers.LSTMCell(4), keras.layers.GRUCell(4)])
+    model, samples = of_series(keras.layers.RNN(cells))
+    path = tmp_path / "m.tflite"
+    with pytest.raises(RequestError) as found:
+        keras_recipes.export(model, path, samples=samples)
+    assert str(found.value) == (
+        f"{path}: LiteRT cannot hold this model: 'tf.TensorListReserve' op requires element_shape "
+        "to be static during TF Lite transformation pass. With a fixed number of rows it is: "
+        "`--batch 1`."
+    )
+    assert keras_recipes.export(model, path, samples=samples, batch=1).check.difference < 1e-5
+
+
 def test_a_plain_model_is_exported(tmp_path):
     needs("tf2onnx", "onnxruntime")
     left, right = keras.Input((3,), name="left side"), keras.Input((2,), name="right")
