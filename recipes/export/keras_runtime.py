@@ -8,7 +8,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ..run.backend import use_tensorflow
 from ..run.saved_model import open_model
 from .cut import input_names, predicted
 from .interface import Interface
@@ -23,7 +22,6 @@ def opened(path: Path, interface: Interface) -> Compute:
     Raises:
         RequestError: it is no model, or a SavedModel whose program touches files.
     """
-    use_tensorflow()
     if interface.format is Format.KERAS:
         compute = _keras(open_model(path), interface)
     else:

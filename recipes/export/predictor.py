@@ -170,6 +170,10 @@ def computed_by(path: Path, content: bytes, interface: Interface) -> Compute:
         raise RequestError(f"{path}: holds weights without a network, which predict nothing.")
     if interface.format in LIGHT:
         return opened(str(path), content, interface)
+    from ..lazy import import_tensorflow
+
+    # Before a module that imports it, or its start-up messages are seen.
+    import_tensorflow()
     from . import keras_runtime
 
     return keras_runtime.opened(path, interface)

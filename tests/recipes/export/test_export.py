@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -131,6 +132,20 @@ def test_a_changed_weight_is_found(iris, exported, kind, tmp_path):
     assert "model" in found.changed
     with pytest.raises(RequestError, match=r"was changed since it was exported: .*model"):
         keras_recipes.load_predictor(path)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_file_is_verified_without_messages_of_tensorflow(exported, kind):
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    env.pop("TF_CPP_MIN_LOG_LEVEL", None)
+    code = "import sys; from keras_recipes.recipes.cli import main; sys.exit(main(sys.argv[1:]))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "verify", str(exported[kind])],
+        capture_output=True, text=True, env=env, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    # What its C++ writes before its log is set up, and what it says of the processor.
+    assert not re.search("absl|oneDNN|rebuild TensorFlow", done.stderr)
 
 
 @pytest.mark.parametrize("kind", [k for k in FORMATS if k is not Format.WEIGHTS])
