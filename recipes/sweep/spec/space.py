@@ -271,14 +271,20 @@ def inner_domains(node: Node, path: Keys = ()) -> Iterator[tuple[Keys, Node]]:
 
 
 def template(node: Node) -> Node:
-    """A value in which the middle of each domain stands for it, and the first of each choice."""
+    """A value in which the middle of each domain stands for it, and the first of each choice.
+
+    An empty mapping stands for a choice of mappings: the chosen one merges with what is there.
+    """
     if is_domain(node):
         try:
             found = read_domain(node)
         except DomainError:
             return Node(None, node.place, node.key_place)
         if isinstance(found, ChoiceNodes):
-            return replace(template(found.nodes[0]), key_place=node.key_place)
+            first = found.nodes[0]
+            if isinstance(first.value, dict) and not is_domain(first):
+                return Node({}, first.place, node.key_place)
+            return replace(template(first), key_place=node.key_place)
         return Node(found.middle, node.place, node.key_place)
     if isinstance(node.value, dict):
         made = {key: template(child) for key, child in node.value.items()}

@@ -178,3 +178,14 @@ def test_a_phase_is_varied_by_its_path(tmp_path):
     recipe = trial_recipe(made, {"phases[0].learning_rate": 0.3, "phases[1].epochs": 5})
     assert [phase.learning_rate for phase in recipe.phases] == [0.3, None]
     assert recipe.epochs == 7
+
+
+def test_a_mapping_that_is_chosen_inside_of_a_value_has_no_keys_of_another(sweep):
+    made = sweep(
+        "model: {choice: [{layers: [flatten]}, {layers: [{dense: {units: 4}}, flatten], "
+        "lora: {choice: [{rank: 4, alpha: 2.0}, {rank: 2}]}}]}\n"
+    )
+    outer = made.parameters[0].domain.values[1]
+    for chosen, alpha in (({"rank": 4, "alpha": 2.0}, 2.0), ({"rank": 2}, None)):
+        recipe = trial_recipe(made, {"model": outer, "model.lora": chosen})
+        assert (recipe.model.lora.rank, recipe.model.lora.alpha) == (chosen["rank"], alpha)
