@@ -16,6 +16,8 @@ from .parts import CHECKED_UPDATES
 
 # A repeated Grain dataset gives the largest number that Python counts by as its length.
 ENDLESS = 2**62
+# Updates that a 32-bit float counts one by one.
+EXACT = 2**24
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ class WholeEpochs(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Keras gives the number of the last batch of a whole execution, also where it was cut."""
         self.seen = batch + 1
-        if self.seen >= self.steps > 1:
+        if EXACT > self.seen >= self.steps > 1:
             self.seen = min(self.seen, most_batches(self.model))
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
