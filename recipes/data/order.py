@@ -183,7 +183,8 @@ def training_dataset(
         return found.map(do_not_convert(made), num_parallel_calls=parallel)
 
     found = _passes(order, start_step, batches, ahead=AHEAD)
-    if sharing is not None or augment is not None or not _are_held(x):
+    shared = sharing is not None or tf.distribute.has_strategy()
+    if shared or augment is not None or not _are_held(x):
         return found
 
     def numbers(each: int) -> TrainingDataset:
