@@ -183,7 +183,8 @@ def _risen(
 ) -> Finding | None:
     """Overfitting: the validation loss has risen while the training loss fell further."""
     at = int(np.nanargmin(validation))
-    if at >= len(validation) - _few(validation):
+    known = [epoch for epoch, loss in enumerate(validation) if math.isfinite(loss)]
+    if at in known[-_few(known) :]:
         return None  # the median of the last epochs is partly of those before the lowest
     lowest, final = validation[at], _final(validation)
     rise, before, after = final - lowest, training[at], _final(training)

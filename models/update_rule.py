@@ -241,6 +241,8 @@ class UpdateRule:
     def _step(self, finite: tf.Tensor, *gradients: tf.Tensor | None) -> None:
         """Update, and measure every `RATIO_EVERY`th update."""
         due = tf.math.floormod(self.statistics.updates(), float(RATIO_EVERY)) == 1.0
+        # The update stands outside of the branches: in both it would be traced twice, and XLA
+        # copies what a branch changes, which would be all weights.
         before = self._trained_values() if self.by_xla else self._trained_values_if(due)
         self._update_variables(finite, *gradients)
         after = self._trained_values() if self.by_xla else []

@@ -27,6 +27,13 @@ nan = math.nan
         ([0.9, 0.5, 0.4, 0.3, 0.2], [0.8, 0.3, 0.35, 0.4, 0.45], "overfitting", 2),
         # Lowest in the last epoch, below two that were higher.
         ([0.9, *[0.5] * 5, 0.2, 0.15, 0.25], [0.9, *[0.4] * 5, 0.45, 0.45, 0.3], "healthy", 9),
+        # The same where every second epoch is validated.
+        (
+            [0.9, *[0.5] * 7, 0.2, 0.15, 0.15, 0.25],
+            [0.9, *[nan, 0.4] * 3, 0.4, 0.3, nan, nan, 0.45],
+            "healthy",
+            12,
+        ),
         # By 9 % only.
         ([0.9, 0.5, 0.4, 0.3, 0.3], [0.8, 0.4, 0.43, 0.436, 0.436], "healthy", 5),
         # By a lot, of nearly nothing.

@@ -232,3 +232,12 @@ def test_a_middle_of_an_epoch_then_the_rest_through_fit():
         )
     seen = [row for row in model.seen.numpy().tolist() if row >= 0]
     assert seen == flat(expected)
+
+
+def test_a_strategy_gets_batches_and_no_numbers_of_rows():
+    """Its iterators give each replica a part, which is none of a step's rows."""
+    with tf.distribute.OneDeviceStrategy("CPU:0").scope():
+        shared = training_of(10, 4)
+    assert shared.held is None
+    assert training_of(10, 4).held is not None
+    assert batches(shared) == batches(training_of(10, 4))

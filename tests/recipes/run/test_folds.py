@@ -75,9 +75,9 @@ def test_mean_and_standard_deviation_by_hand():
 def test_an_export_without_words_says_that_folds_have_learned_other_columns(run, capsys, tmp_path):
     _, out = run
     assert main(["export", str(out), "-o", str(tmp_path / "m.onnx")]) == 2
-    told = capsys.readouterr().err
-    assert "mean of parts, as of folds" in told
-    assert "RUN/folds/1" in told
+    reported = capsys.readouterr().err
+    assert "mean of parts, as of folds" in reported
+    assert "RUN/folds/1" in reported
     assert main(["export", str(out), "-o", str(tmp_path / "m.keras")]) == 0
     needs("ai_edge_litert")
     assert main(["export", str(out / "folds" / "1"), "-o", str(tmp_path / "m.tflite")]) == 0
